@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arrays to arrays: every number of the package is computed here, with numpy and scipy alone."""

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What can be wrong with what a user gave, as exceptions of one sentence each.
+
+Each takes its whole message as its only argument, so that it survives pickling between processes,
+and keeps to one line, so that it survives a scheduler that hands on only the text of a traceback.
+"""
+
+
+class LabelsError(ValueError):
+    """Something that a user gave can't be worked with; the message says what, where and what to do."""
+
+
+class GridError(LabelsError):
+    """Two images that must share a grid don't, or an affine maps no grid at all."""
+
+
+class ImageError(LabelsError):
+    """An image can't be read, or doesn't hold what it is used as."""
+
+
+class LookupTableError(LabelsError):
+    """A look-up table can't be read, or contradicts itself."""
+
+
+class ConfoundsError(LabelsError):
+    """A confounds table can't be read, or lacks what was asked of it."""
+
+
+class SignalError(LabelsError):
+    """Signals that can't be cleaned or projected as asked."""
+
+
+class MissingRegionsError(LabelsError):
+    """Regions that must be there are not."""

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Linear trends, slow drifts and frequency bands of signals sampled every ``t_r`` seconds."""
+
+import numpy as np
+
+from .errors import SignalError
+
+#: How a frequency band is kept.
+FILTERS = ('butterworth', 'cosine', 'none')
+
+#: Order of the Butterworth filter; it runs forward and backward, which doubles it.
+BUTTERWORTH_ORDER = 5
+
+
+def check_filter(filter, low_pass, high_pass, t_r):
+    """Refuse cut-offs that can't act as asked.
+
+    Parameters
+    ----------
+    filter : {'butterworth', 'cosine', 'none'}
+    low_pass, high_pass : float or None
+        Cut-off frequencies in Hz: what lies above the first and below the second goes.
+    t_r : float or None
+        Repetition time in s; None if it isn't known yet.
+
+    Raises
+    ------
+    SignalError
+        If a cut-off is given that the filter would not use or that isn't between 0 and the Nyquist frequency, if
+        they leave no band between them, or if the cosine filter lacks its cut-off.
+    """
+    cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
+    given = {name: value for name, value in cutoffs.items() if value is not None}
+    for name, value in given.items():
+        if not (np.isfinite(value) and value > 0):
+            raise SignalError(f'{name} must be a frequency above 0 Hz, not {value}; leave it out to switch it off')
+        if t_r and value >= 0.5 / t_r:
+            raise SignalError(
+                f'{name}={value} Hz is not below the Nyquist frequency, {0.5 / t_r:.6g} Hz for t_r={t_r:.6g} s'
+            )
+    if filter == 'none' and given:
+        raise SignalError(f"{' and '.join(given)} given, but filter='none' would not use them")
+    if filter == 'cosine' and (high_pass is None or low_pass is not None):
+        raise SignalError("filter='cosine' takes a high_pass cut-off and no low_pass")
+    if len(given) == 2 and high_pass >= low_pass:
+        raise SignalError(f'no band is left between high_pass={high_pass} Hz and low_pass={low_pass} Hz')
+
+
+def check_repetition_time(t_r, name='t_r'):
+    """Return ``t_r`` if it is a time in seconds, else raise SignalError."""
+    if t_r is not None and not (np.isfinite(t_r) and t_r > 0):
+        raise SignalError(f'{name} must be a time above 0 s, not {t_r}')
+    return t_r
+
+
+def remove_trend(values):
+    """Remove mean and linear slope of each column.
+
+    Parameters
+    ----------
+    values : array, shape (T, C)
+
+    Returns
+    -------
+    array, shape (T, C)
+
+    Examples
+    --------
+    >>> np.abs(remove_trend(np.array([[1.0], [3.0], [5.0]]))).max() < 1e-12
+    np.True_
+    """
+    values = values - values.mean(axis=0)
+    if len(values) < 2:
+        return values
+    ramp = np.arange(len(values)) - (len(values) - 1) / 2
+    ramp /= np.sqrt(ramp @ ramp)
+    return values - np.outer(ramp, ramp @ values)
+
+
+def butterworth(values, t_r, low_pass=None, high_pass=None):
+    """Band-pass, low-pass or high-pass the columns forward and backward, without shifting them in time.
+
+    Parameters
+    ----------
+    values : array, shape (T, C)
+    t_r : float
+        In s.
+    low_pass, high_pass : float or None
+        In Hz; None leaves that side open.
+
+    Returns
+    -------
+    array, shape (T, C)
+
+    Raises
+    ------
+    SignalError
+        If there are too few volumes for the filter to settle.
+    """
+    from scipy import signal  # heavy, and not needed where nothing is filtered
+
+    kind, band = ('bandpass', (high_pass, low_pass))
+    if high_pass is None or low_pass is None:
+        kind, band = ('lowpass', low_pass) if high_pass is None else ('highpass', high_pass)
+    sections = signal.butter(BUTTERWORTH_ORDER, band, kind, fs=1 / t_r, output='sos')
+    zeros = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
+    padding = 3 * (2 * len(sections) + 1 - zeros)
+    if len(values) <= padding:
+        raise SignalError(f'{len(values)} volumes are too few for a {kind} filter, it needs {padding + 1} or more')
+    return signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
+
+
+def cosine_drifts(n_volumes, t_r, high_pass):
+    """Slow cosines that span the drifts below a cut-off.
+
+    Parameters
+    ----------
+    n_volumes : int
+    t_r : float
+        In s.
+    high_pass : float
+        In Hz.
+
+    Returns
+    -------
+    array, shape (n_volumes, C)
+        Orthonormal columns, without the constant.
+
+    Raises
+    ------
+    SignalError
+        If the series is too short to hold a drift that slow.
+    """
+    n_drifts = min(n_volumes - 1, int(np.floor(2 * n_volumes * high_pass * t_r)))
+    if n_drifts < 1:
+        raise SignalError(
+            f'{n_volumes} volumes of {t_r:.6g} s are too short for drifts below high_pass={high_pass} Hz; '
+            f'it takes {0.5 / high_pass:.6g} s'
+        )
+    phases = np.pi / n_volumes * (np.arange(n_volumes) + 0.5)
+    return np.sqrt(2 / n_volumes) * np.cos(np.outer(phases, np.arange(1, n_drifts + 1)))
+
+
+def bridge_censored(values, kept):
+    """Replace censored volumes by a cubic spline through the kept ones, and cut what lies beyond those.
+
+    Only meant to carry a filter over gaps: nothing is extrapolated, and no censored value is read.
+
+    Parameters
+    ----------
+    values : array, shape (T, C)
+    kept : array of bool, shape (T,)
+
+    Returns
+    -------
+    values : array, shape (T', C)
+        From the first kept volume to the last.
+    kept : array of bool, shape (T',)
+    """
+    from scipy.interpolate import CubicSpline  # heavy, and seldom needed
+
+    where = np.flatnonzero(kept)
+    span = slice(where[0], where[-1] + 1)
+    values, inside = values[span].copy(), kept[span]
+    if not inside.all() and values.shape[1]:
+        times = np.arange(len(values))
+        values[~inside] = CubicSpline(times[inside], values[inside])(times[~inside])
+    return values, inside

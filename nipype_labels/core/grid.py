@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where voxels are: affines map voxel indices to world coordinates (RAS+, mm)."""
+
+import itertools
+
+import numpy as np
+
+from .errors import GridError
+
+#: Two positions nearer than this are one, as a fraction of a voxel. Wide enough for affines that were
+#: rounded to single precision or to a few decimals, and far below what interpolation could show.
+GRID_TOLERANCE = 0.01
+
+
+def check_affine(affine, name='affine'):
+    """Return ``affine`` as float64 if it maps a grid.
+
+    Parameters
+    ----------
+    affine : array, shape (4, 4)
+        Voxel indices to world coordinates.
+    name : str
+        What to call it in the error.
+
+    Raises
+    ------
+    GridError
+        If it holds non-finite numbers or can't be inverted.
+    """
+    affine = np.asarray(affine, dtype=np.float64)
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or not np.linalg.det(affine[:3, :3]):
+        rows = np.array2string(affine, separator=', ').replace('\n', '')
+        raise GridError(f'{name} is no usable affine, it must be finite and invertible: {rows}')
+    return affine
+
+
+def voxel_sizes(affine):
+    """Edge lengths of a voxel in mm, one per axis.
+
+    >>> voxel_sizes(np.diag([-2.0, 3.0, 4.0, 1.0])).tolist()
+    [2.0, 3.0, 4.0]
+    """
+    return np.sqrt((np.asarray(affine, dtype=np.float64)[:3, :3] ** 2).sum(axis=0))
+
+
+def voxel_volume(affine):
+    """Volume of a voxel in mm³, right under rotation and shear too.
+
+    >>> round(voxel_volume(np.diag([-2.0, 3.0, 4.0, 1.0])), 9)
+    24.0
+    """
+    return abs(float(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
+
+
+def voxel_map(target_affine, source_affine):
+    """Affine from the voxel indices of a target to those of a source, both in the same world.
+
+    >>> voxel_map(np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, 1, 1])).diagonal().tolist()
+    [2.0, 2.0, 2.0, 1.0]
+    """
+    return np.linalg.inv(source_affine) @ np.asarray(target_affine, dtype=np.float64)
+
+
+def same_grid(shape, affine, other_shape, other_affine):
+    """Whether two images have their voxels in the same places.
+
+    They have if their first three lengths agree and each of the eight corners of the one lies within
+    ``GRID_TOLERANCE`` voxels of its counterpart. This is the package's one rule for it.
+
+    >>> eye = np.eye(4)
+    >>> same_grid((9, 9, 9), eye, (9, 9, 9), eye + 1e-7), same_grid((9, 9, 9), eye, (9, 9, 8), eye)
+    (True, False)
+    """
+    if tuple(shape[:3]) != tuple(other_shape[:3]):
+        return False
+    corners = np.array([(*corner, 1) for corner in itertools.product(*((0, n - 1) for n in shape[:3]))]).T
+    drift = voxel_map(affine, other_affine) @ corners - corners
+    return bool(np.abs(drift).max() <= GRID_TOLERANCE)
+
+
+def to_voxels(matrix, shape, slab=None):
+    """Map the voxels of a grid, or one slab of it along the last axis, through ``matrix``.
+
+    Parameters
+    ----------
+    matrix : array, shape (4, 4)
+        From :func:`voxel_map`.
+    shape : tuple of 3 ints
+        The target's grid.
+    slab : slice, optional
+        Which indices of the last axis; all by default.
+
+    Returns
+    -------
+    array, shape (3, I, J, n)
+        Fractional voxel indices in the source.
+    """
+    axes = [np.arange(n, dtype=np.float64) for n in shape[:3]]
+    axes[2] = axes[2][slab] if slab is not None else axes[2]
+    i, j, k = axes[0][:, None, None], axes[1][:, None], axes[2]
+    return np.stack([row[3] + row[0] * i + row[1] * j + row[2] * k for row in matrix[:3]])
+
+
+def inside(coordinates, shape, margin=GRID_TOLERANCE):
+    """Whether fractional voxel indices lie on a grid, between its first and last voxel centres.
+
+    ``margin`` voxels are forgiven, so that rounding noise in an affine never loses a slab.
+
+    Parameters
+    ----------
+    coordinates : array, shape (3, ...)
+    shape : tuple of 3 ints
+    margin : float
+
+    Returns
+    -------
+    array of bool, shape (...)
+    """
+    lengths = zip(coordinates, shape, strict=False)
+    return np.logical_and.reduce([(c >= -margin) & (c <= n - 1 + margin) for c, n in lengths])
+
+
+def describe(shape, affine):
+    """Shape, voxel sizes and origin of a grid in a few words, for messages.
+
+    >>> describe((4, 5, 6), np.diag([2.0, 2, 2.5, 1]))
+    '4×5×6 voxels of 2×2×2.5 mm, first at (0, 0, 0) mm'
+    """
+    lengths = '×'.join(str(n) for n in shape[:3])
+    sizes = '×'.join(f'{size:.4g}' for size in voxel_sizes(affine))
+    origin = ', '.join(f'{x:.5g}' for x in np.asarray(affine)[:3, 3])
+    return f'{lengths} voxels of {sizes} mm, first at ({origin}) mm'

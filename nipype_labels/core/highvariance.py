@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Confounds from the voxels that vary most (after Behzadi et al., 2007, NeuroImage), in two passes over a series."""
+
+import numpy as np
+
+from .errors import SignalError
+from .filters import remove_trend
+from .view import Decoder
+
+#: How many confounds, and the part of the voxels in percent they are taken from, where nothing else is asked for.
+N_CONFOUNDS = 5
+PERCENTILE = 2.0
+
+#: Voxels whose courses are brought to float64 at a time.
+CHUNK = 4096
+
+
+def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True):
+    """Mean square of each voxel's course, without its linear trend if asked.
+
+    Parameters
+    ----------
+    read_blocks : callable
+        Gives a fresh iterator of pairs (first volume, block of shape (b, I·J·K)).
+    n_volumes : int
+    voxels : array of int, shape (n,)
+        Flat indices, first axis fastest.
+    decoder : Decoder
+    detrend : bool
+
+    Returns
+    -------
+    array, shape (n,)
+        NaN where a value isn't finite.
+    """
+    ramp = np.arange(n_volumes) - (n_volumes - 1) / 2
+    origin, total, square, slope = None, 0.0, 0.0, 0.0
+    for first, block in read_blocks():
+        values = decoder(np.take(block, voxels, axis=1)).astype(np.float64)
+        # Sums about the first volume keep their digits where the variance is small beside the mean.
+        origin = values[0].copy() if origin is None and detrend else origin
+        values -= origin if detrend else 0.0
+        total = total + values.sum(axis=0)
+        slope = slope + ramp[first : first + len(values)] @ values
+        square = square + np.einsum('ij,ij->j', values, values)
+    if detrend:
+        square = square - total**2 / n_volumes - (slope**2 / (ramp @ ramp) if n_volumes > 1 else 0.0)
+    return np.maximum(square, 0) / n_volumes
+
+
+def high_variance_confounds(
+    read_blocks,
+    n_volumes,
+    voxels,
+    *,
+    decoder=Decoder(),
+    n_confounds=N_CONFOUNDS,
+    percentile=PERCENTILE,
+    detrend=True,
+):
+    """Time courses that explain most of the voxels with the largest variance.
+
+    Parameters
+    ----------
+    read_blocks, n_volumes, voxels, decoder
+        As for :func:`voxel_power`.
+    n_confounds : int
+        C, at most T.
+    percentile : float
+        Part of the voxels, in percent, that are taken.
+    detrend : bool
+        Remove each voxel's linear trend first.
+
+    Returns
+    -------
+    array, shape (T, C)
+        Orthonormal columns, the strongest first; the largest entry of each is positive.
+
+    Raises
+    ------
+    SignalError
+        If no voxel varies more than the others.
+    """
+    power = voxel_power(read_blocks, n_volumes, voxels, decoder, detrend)
+    if not np.isfinite(power).any():
+        raise SignalError('no voxel is finite throughout the series, so none varies most')
+    strongest = voxels[power > np.nanpercentile(power, 100 - percentile)]
+    if not len(strongest):
+        raise SignalError(f'no voxel varies more than the others, so none are the top {percentile} %')
+    courses = np.concatenate([np.take(block, strongest, axis=1) for _, block in read_blocks()])
+    gram = np.zeros((n_volumes, n_volumes))
+    for start in range(0, len(strongest), CHUNK):
+        values = decoder(courses[:, start : start + CHUNK]).astype(np.float64)
+        values = remove_trend(values) if detrend else values
+        gram += values @ values.T
+    strength, vectors = np.linalg.eigh(gram / n_volumes)
+    vectors = vectors[:, np.argsort(strength)[::-1][:n_confounds]]
+    largest = np.abs(vectors).argmax(axis=0)
+    return vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One number per region and volume, in one pass over blocks of volumes.
+
+A block is an array of shape (b, I·J·K): b volumes as they are stored, each flat with its first axis fastest. A
+:class:`~nipype_labels.core.view.View` gives the values at an atlas's labelled voxels, a strategy turns those of a
+region into one, and :func:`reduce_series` makes the pass.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import ImageError
+from .resample import Sampler, clip_range
+from .smooth import kernel_sigmas
+from .view import Decoder, View
+
+#: What may become of non-finite voxels.
+NAN_POLICIES = ('omit', 'zero', 'raise')
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Voxels grouped by region.
+
+    Attributes
+    ----------
+    voxels : array of int, shape (n,)
+        Flat indices (first axis fastest), sorted by region, then by place.
+    starts : array of int, shape (m,)
+        Where each region that has voxels begins in ``voxels``.
+    columns : array of int, shape (m,)
+        The column of each region that has voxels.
+    width : int
+        Number of columns, regions without voxels included.
+    """
+
+    voxels: np.ndarray
+    starts: np.ndarray
+    columns: np.ndarray
+    width: int
+
+    @classmethod
+    def of(cls, labels, ids):
+        """Group the voxels of ``labels`` by ``ids``, in this order."""
+        ids = np.asarray(ids)
+        flat = np.asarray(labels).reshape(-1, order='F')
+        order = np.argsort(ids)
+        place = np.minimum(np.searchsorted(ids[order], flat), len(ids) - 1)
+        voxels = np.flatnonzero(ids[order][place] == flat)
+        column = order[place[voxels]]
+        by_column = np.argsort(column, kind='stable')
+        return cls._grouped(voxels[by_column], column[by_column], len(ids))
+
+    @classmethod
+    def _grouped(cls, voxels, column, width):
+        starts = np.flatnonzero(np.diff(column, prepend=-1))
+        return cls(voxels, starts, column[starts], width)
+
+    @property
+    def counts(self):
+        """Voxels of each region that has some, shape (m,)."""
+        return np.diff(self.starts, append=len(self.voxels))
+
+    @property
+    def column(self):
+        """Column of each voxel, shape (n,)."""
+        return np.repeat(self.columns, self.counts)
+
+    def keep(self, wanted):
+        """The same regions with only the voxels where ``wanted`` (bool, shape (n,)) holds."""
+        return self._grouped(self.voxels[wanted], self.column[wanted], self.width)
+
+
+def _sum(values, part):
+    return np.add.reduceat(values, part.starts, axis=1, dtype=np.float64)
+
+
+def _mean(values, part):
+    return _sum(values, part) / part.counts
+
+
+def _median(values, part):
+    out = np.empty((len(values), len(part.starts)))
+    for column, (start, n) in enumerate(zip(part.starts, part.counts, strict=True)):
+        middle = sorted({(n - 1) // 2, n // 2})
+        ranked = np.partition(values[:, start : start + n], middle, axis=1)
+        out[:, column] = ranked[:, middle].mean(axis=1, dtype=np.float64)
+    return out
+
+
+def _minimum(values, part):
+    return np.minimum.reduceat(values, part.starts, axis=1)
+
+
+def _maximum(values, part):
+    return np.maximum.reduceat(values, part.starts, axis=1)
+
+
+def _variance(values, part):
+    deviation = values - np.repeat(_mean(values, part), part.counts, axis=1)
+    return _mean(np.square(deviation, out=deviation), part)
+
+
+def _standard_deviation(values, part):
+    return np.sqrt(_variance(values, part))
+
+
+#: How the voxels of a region become one value; variance is that of the population (ddof 0).
+STRATEGIES = {
+    'mean': _mean,
+    'sum': _sum,
+    'median': _median,
+    'minimum': _minimum,
+    'maximum': _maximum,
+    'variance': _variance,
+    'standard_deviation': _standard_deviation,
+}
+
+
+class RegionReducer:
+    """Reduce blocks of a series to the regions of one label image.
+
+    Parameters
+    ----------
+    labels : array of int, shape (I, J, K)
+    labels_affine : array, shape (4, 4)
+    ids : array of int, shape (L,)
+        Region ids in the order of the columns.
+    shape, affine : tuple of 3 ints, array of shape (4, 4)
+        The series' grid.
+    decoder : Decoder
+        How stored values become numbers.
+    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
+    smoothing_fwhm : float or sequence of 3 floats
+        In mm; 0 is off. Over the whole volume, after sampling and before the reduction.
+    nan_policy : {'omit', 'zero', 'raise'}
+        Non-finite voxels, and voxels outside the series' field of view, are left out or count as 0 (nilearn's way);
+        ``'raise'`` refuses non-finite voxels and leaves out those outside.
+    interpolation : {'cubic', 'linear', 'nearest'}, optional
+        How to sample the series on the labels' grid; without it both must have one grid.
+
+    Attributes
+    ----------
+    n_in_view : array of int, shape (L,)
+        Voxels of each region in the series' field of view.
+    """
+
+    def __init__(
+        self,
+        labels,
+        labels_affine,
+        ids,
+        *,
+        shape,
+        affine,
+        decoder=Decoder(),
+        strategy='mean',
+        smoothing_fwhm=0.0,
+        nan_policy='omit',
+        interpolation=None,
+    ):
+        part = Partition.of(labels, ids)
+        sigmas = kernel_sigmas(smoothing_fwhm, labels_affine)
+        in_view, sampler = np.ones(len(part.voxels), dtype=bool), None
+        if interpolation is not None:
+            everywhere = Sampler(shape, affine, labels.shape, labels_affine, part.voxels, interpolation)
+            in_view = everywhere.inside
+            sampler = everywhere
+            if any(sigmas):
+                sampler = Sampler(shape, affine, labels.shape, labels_affine, None, interpolation)
+        self.n_in_view = np.bincount(part.column[in_view], minlength=part.width)
+        self.samples = sampler is not None
+        self._part = part if nan_policy == 'zero' else part.keep(in_view)
+        self._in_view = in_view if nan_policy == 'zero' else in_view[in_view]
+        blank = 0.0 if nan_policy == 'zero' else np.nan
+        self._view = View(self._part.voxels, labels.shape, decoder, sampler, sigmas, blank)
+        self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
+        self._used = np.zeros(len(self._part.voxels), dtype=bool)
+        self._finite, self._finite_part = None, None
+
+    @property
+    def n_used(self):
+        """Voxels in view that gave a finite value at least once, shape (L,)."""
+        return np.bincount(self._part.column[self._used & self._in_view], minlength=self._part.width)
+
+    def __call__(self, block, clip=None):
+        """Reduce a block.
+
+        Parameters
+        ----------
+        block : array, shape (b, I·J·K)
+        clip : tuple of 2 floats, optional
+            Range to keep interpolated values in.
+
+        Returns
+        -------
+        signals : array, shape (b, L)
+            NaN for regions without a value.
+        clipped : array of bool, shape (b,)
+            Which volumes held values beyond ``clip``.
+
+        Raises
+        ------
+        ImageError
+            If something is not finite and ``nan_policy`` is ``'raise'``.
+        """
+        values, clipped = self._view(block, clip)
+        signals = np.full((len(block), self._part.width), np.nan)
+        if not values.size:
+            return signals, clipped
+        if values.dtype.kind != 'f' or np.isfinite(values).all():
+            self._used[:] = True
+            signals[:, self._part.columns] = self._reduce(values, self._part)
+        else:
+            for row, out in zip(values, signals, strict=True):
+                self._reduce_finite(row, out)
+        return signals, clipped
+
+    def _reduce_finite(self, values, out):
+        """Reduce one volume's values that may hold NaN or infinities into ``out``, after the policy."""
+        finite = np.isfinite(values)
+        if self._nan_policy == 'raise' and not finite.all():
+            raise ImageError(f"{(~finite).sum()} labelled voxels of a volume are not finite (nan_policy='raise')")
+        self._used |= finite
+        if self._nan_policy == 'zero':
+            out[self._part.columns] = self._reduce(np.where(finite, values, 0)[None], self._part)[0]
+            return
+        # Holes mostly stay where they are from volume to volume: regroup only when they move.
+        if self._finite is None or not np.array_equal(finite, self._finite):
+            self._finite, self._finite_part = finite, self._part.keep(finite)
+        if finite.any():
+            out[self._finite_part.columns] = self._reduce(values[finite][None], self._finite_part)[0]
+
+
+def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder()):
+    """Reduce a series to regions, for several label images in one pass.
+
+    Interpolated values are clipped to the range of the whole series, which is known only at its end. They are clipped
+    to the range seen so far; volumes for which that was too narrow, few if any, are read again.
+
+    Parameters
+    ----------
+    read_blocks : callable
+        Gives a fresh iterator over the series, of pairs (first volume, block).
+    n_volumes : int
+    reducers : sequence of RegionReducer
+    decoder : Decoder
+
+    Returns
+    -------
+    signals : list of arrays, shape (n_volumes, L)
+        One per reducer.
+    mean : array, shape (I·J·K,)
+        The series' mean volume.
+    """
+    signals = [np.full((n_volumes, len(reducer.n_in_view)), np.nan) for reducer in reducers]
+    clips = any(reducer.samples for reducer in reducers)
+    clip, stale, total = (0.0, 0.0) if clips else None, {}, 0.0
+    for first, block in read_blocks():
+        total = total + block.sum(axis=0, dtype=np.float64)
+        clip = clip_range(decoder(block), *clip) if clips else None
+        for out, reducer in zip(signals, reducers, strict=True):
+            out[first : first + len(block)], clipped = reducer(block, clip)
+            stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
+    stale = {volume for volume, used in stale.items() if used != clip}
+    for first, block in read_blocks() if stale else ():
+        rows = [row for row in range(len(block)) if first + row in stale]
+        for out, reducer in zip(signals, reducers, strict=True):
+            if rows and reducer.samples:
+                out[[first + row for row in rows]] = reducer(block[rows], clip)[0]
+        stale.difference_update(first + row for row in rows)
+        if not stale:
+            break
+    return signals, decoder(total / n_volumes)

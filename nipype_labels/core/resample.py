@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values of an image on the grid of another.
+
+Label images and masks go by the nearest voxel. A series is sampled by splines as
+``scipy.ndimage.affine_transform`` does it (mirrored at the borders, nothing beyond them), either at every
+voxel of the target or only at those that matter.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from . import grid
+
+#: Spline order by name.
+INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
+
+#: How many times holes are filled from their neighbours before a spline crosses them.
+HOLE_FILLING_STEPS = 2
+
+
+def resample_nearest(volume, affine, target_shape, target_affine, fill=0):
+    """Take the nearest voxel's value for each voxel of another grid.
+
+    Parameters
+    ----------
+    volume : array, shape (I, J, K)
+    affine : array, shape (4, 4)
+        Of ``volume``.
+    target_shape : tuple of 3 ints
+    target_affine : array, shape (4, 4)
+    fill : scalar
+        For voxels outside ``volume``. For labels it must be the background's id.
+
+    Returns
+    -------
+    array, shape ``target_shape``, dtype of ``volume``
+    """
+    matrix = grid.voxel_map(target_affine, affine)
+    out = np.full(target_shape[:3], fill, dtype=volume.dtype)
+    for k in range(target_shape[2]):
+        where = grid.to_voxels(matrix, target_shape, slice(k, k + 1))[..., 0]
+        on_grid = grid.inside(where, volume.shape)
+        out[on_grid, k] = volume[nearest_index(where[:, on_grid], volume.shape)]
+    return out
+
+
+def nearest_index(coordinates, shape):
+    """Indices of the voxels nearest to fractional ones; halves go up, borders hold.
+
+    Parameters
+    ----------
+    coordinates : array, shape (3, n)
+    shape : tuple of 3 ints
+
+    Returns
+    -------
+    tuple of 3 arrays of int, shape (n,)
+    """
+    pairs = zip(np.floor(coordinates + 0.5).astype(np.intp), shape, strict=False)
+    return tuple(np.clip(index, 0, n - 1) for index, n in pairs)
+
+
+def fill_holes(volume, finite):
+    """Fill non-finite voxels by the mean of their finite face neighbours, a step at a time; the rest by 0.
+
+    A spline needs a number everywhere; what it then makes of a hole is taken out again by
+    :class:`Sampler`, so that only the neighbourhood of a hole sees these values.
+
+    Parameters
+    ----------
+    volume : array, shape (I, J, K)
+    finite : array of bool, shape (I, J, K)
+
+    Returns
+    -------
+    array, shape (I, J, K)
+    """
+    volume, known = np.where(finite, volume, 0.0), finite
+    faces = ndimage.generate_binary_structure(3, 1)
+    for _ in range(HOLE_FILLING_STEPS):
+        count = ndimage.correlate(known.astype(np.float64), faces, mode='constant')
+        total = ndimage.correlate(volume, faces, mode='constant', output=np.float64)
+        shell = ~known & (count > 0.5)
+        volume[shell] = total[shell] / count[shell]
+        known = known | shell
+    return volume
+
+
+class Sampler:
+    """Sample volumes of one grid at voxels of another.
+
+    Parameters
+    ----------
+    shape, affine : tuple of 3 ints, array of shape (4, 4)
+        The volumes' grid.
+    target_shape, target_affine : tuple of 3 ints, array of shape (4, 4)
+        The grid to sample on.
+    voxels : array of int, shape (n,), optional
+        Flat indices (first axis fastest) of the voxels wanted; all of the target by default.
+    interpolation : {'cubic', 'linear', 'nearest'}
+
+    Attributes
+    ----------
+    inside : array of bool, shape (n,)
+        Which of the voxels lie in the volumes' field of view.
+    """
+
+    def __init__(self, shape, affine, target_shape, target_affine, voxels=None, interpolation='cubic'):
+        self.shape = tuple(shape[:3])
+        self.order = INTERPOLATIONS[interpolation]
+        voxels = np.arange(np.prod(target_shape[:3])) if voxels is None else voxels
+        matrix = grid.voxel_map(target_affine, affine)
+        index = np.unravel_index(voxels, target_shape[:3], order='F')
+        where = np.stack([row[3] + sum(m * i for m, i in zip(row, index, strict=False)) for row in matrix[:3]])
+        self.inside = grid.inside(where, self.shape)
+        where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
+        self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
+        self._read = self._separable(where) if is_axis_aligned(matrix) else self._pointwise(where)
+
+    def __call__(self, volume):
+        """Sample one volume.
+
+        Parameters
+        ----------
+        volume : array, shape (I, J, K)
+            First axis fastest in memory.
+
+        Returns
+        -------
+        array, shape (number of voxels inside,)
+            Floating point; NaN where the nearest voxel is not finite.
+        """
+        flat = volume.reshape(-1, order='F')
+        if self.order == 0:
+            return np.take(flat, self.nearest)
+        finite = np.isfinite(flat)
+        if finite.all():
+            return self._read(volume)
+        values = self._read(fill_holes(volume, finite.reshape(self.shape, order='F')))
+        values[~finite[self.nearest]] = np.nan
+        return values
+
+    def _pointwise(self, where):
+        """Interpolate at scattered positions."""
+
+        def read(volume):
+            coefficients = volume.astype(np.float64)
+            if self.order > 1:
+                coefficients = ndimage.spline_filter(coefficients, self.order, mode='mirror')
+            return ndimage.map_coordinates(coefficients, where, order=self.order, mode='mirror', prefilter=False)
+
+        return read
+
+    def _separable(self, where):
+        """Interpolate one axis after another, each by one matrix that holds spline and prefilter."""
+        lines = [np.unique(line, return_inverse=True) for line in where]
+        weights = [line_weights(line, n, self.order) for (line, _), n in zip(lines, self.shape, strict=True)]
+        box = tuple(len(line) for line, _ in lines)
+        places = np.ravel_multi_index(tuple(inverse for _, inverse in lines), box)
+
+        def read(volume):
+            # Each product takes the last axis and puts its new length first, so that three bring the axes round.
+            precision = np.float32 if np.can_cast(volume.dtype, np.float32) else np.float64
+            values = volume.astype(precision, copy=False)
+            for axis in (2, 1, 0):
+                by = weights[axis].astype(precision, copy=False)
+                values = (by @ values.reshape(-1, values.shape[2]).T).reshape(-1, *values.shape[:2])
+            return np.take(values.reshape(-1), places)
+
+        return read
+
+
+def is_axis_aligned(matrix):
+    """Whether a map between voxel indices keeps the order of the axes and only scales and shifts them.
+
+    >>> is_axis_aligned(np.diag([-1.5, 2.0, 2.0, 1.0])), is_axis_aligned(np.eye(4)[[1, 0, 2, 3]])
+    (True, False)
+    """
+    return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
+
+
+def line_weights(positions, n, order):
+    """Weights that turn ``n`` samples on a line into the spline's values at ``positions``.
+
+    Parameters
+    ----------
+    positions : array, shape (m,)
+        Fractional indices.
+    n : int
+    order : int
+        Of the spline.
+
+    Returns
+    -------
+    array, shape (m, n)
+    """
+    units = np.eye(n)
+    return np.stack(
+        [ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
+    )
+
+
+def clip_range(volumes, low=0.0, high=0.0):
+    """Widen the range from ``low`` to ``high`` to the finite values of ``volumes``.
+
+    A cubic spline overshoots at edges. As in nilearn, a sampled series is kept between its least and its
+    largest value, and 0.
+
+    >>> clip_range(np.array([2.0, np.nan, -1.0]), high=1.5)
+    (-1.0, 2.0)
+    """
+    least, largest = volumes.min(), volumes.max()
+    if not (np.isfinite(least) and np.isfinite(largest)):
+        finite = volumes[np.isfinite(volumes)]
+        least, largest = (finite.min(), finite.max()) if finite.size else (low, high)
+    return min(low, float(least)), max(high, float(largest))

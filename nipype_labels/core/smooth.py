@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Gaussian smoothing in space, of volumes or folded into the weights of regions."""
+
+import math
+
+import numpy as np
+from scipy import ndimage, sparse
+
+from . import grid
+from .errors import LabelsError
+
+#: Standard deviations at which the kernel is cut (scipy's default).
+TRUNCATE = 4.0
+
+
+def kernel_sigmas(fwhm, affine):
+    """Standard deviations of the kernel along the voxel axes.
+
+    Parameters
+    ----------
+    fwhm : float or sequence of 3 floats
+        Full width at half maximum in mm, for all axes or one per axis; 0 smooths not at all.
+    affine : array, shape (4, 4)
+
+    Returns
+    -------
+    tuple of 3 floats
+        In voxels. All 0 means off.
+
+    Raises
+    ------
+    LabelsError
+        If a width is negative or not finite, or there are neither one nor three.
+    """
+    widths = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
+    if widths.shape not in ((1,), (3,)) or not np.isfinite(widths).all() or (widths < 0).any():
+        raise LabelsError(f'smoothing_fwhm must be one width in mm or three, none negative, not {fwhm!r}')
+    return tuple((widths / (math.sqrt(8 * math.log(2)) * grid.voxel_sizes(affine))).tolist())
+
+
+def smooth(volume, sigmas):
+    """Smooth a volume; what is not finite has no weight.
+
+    Where everything is finite this is ``scipy.ndimage.gaussian_filter`` with mirrored borders. Elsewhere
+    the kernel is normalised over the finite voxels, and voxels that were not finite stay NaN.
+
+    Parameters
+    ----------
+    volume : array, shape (I, J, K)
+        Floating point.
+    sigmas : tuple of 3 floats
+        From :func:`kernel_sigmas`.
+
+    Returns
+    -------
+    array, shape (I, J, K), dtype of ``volume``
+    """
+    finite = np.isfinite(volume)
+    if finite.all():
+        return _gaussian(volume, sigmas)
+    weight = _gaussian(finite.astype(volume.dtype), sigmas)
+    total = _gaussian(np.where(finite, volume, volume.dtype.type(0)), sigmas)
+    return np.where(finite, total / np.where(finite, weight, 1), volume.dtype.type(np.nan))
+
+
+def region_weights(voxels, starts, shape, sigmas):
+    """Fold smoothing into regions: the sum over a region of a smoothed volume, as weights of the volume.
+
+    Smoothing with mirrored borders is symmetric, so that summing the smoothed volume over a region
+    equals weighting the volume by the smoothed indicator of the region.
+
+    Parameters
+    ----------
+    voxels : array of int, shape (n,)
+        Flat indices (first axis fastest), sorted by region.
+    starts : array of int, shape (m,)
+        Where each region begins in ``voxels``.
+    shape : tuple of 3 ints
+    sigmas : tuple of 3 floats
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (m, I·J·K)
+    """
+    radius = kernel_radius(sigmas)
+    columns, weights, lengths = [], [], []
+    for members in np.split(voxels, starts[1:]):
+        where = np.stack(np.unravel_index(members, shape, order='F'))
+        # A box cut a kernel's radius away from the region: its own border mirrors only zeros, the grid's is kept.
+        first = np.maximum(where.min(axis=1) - radius, 0)
+        last = np.minimum(where.max(axis=1) + radius + 1, shape)
+        indicator = np.zeros(last - first)
+        indicator[tuple(where - first[:, None])] = 1
+        smoothed = _gaussian(indicator, sigmas)
+        inside = np.nonzero(smoothed)
+        columns.append(np.ravel_multi_index(tuple(i + f for i, f in zip(inside, first, strict=True)), shape, order='F'))
+        weights.append(smoothed[inside])
+        lengths.append(len(columns[-1]))
+    pointers = np.concatenate([[0], np.cumsum(lengths)])
+    return sparse.csr_array(
+        (np.concatenate(weights), np.concatenate(columns), pointers), shape=(len(starts), math.prod(shape))
+    )
+
+
+def kernel_radius(sigmas):
+    """Reach of the kernel in voxels, one per axis.
+
+    >>> kernel_radius((1.0, 0.5, 0.0)).tolist()
+    [4, 2, 0]
+    """
+    return np.array([int(TRUNCATE * sigma + 0.5) for sigma in sigmas])
+
+
+def _gaussian(volume, sigmas):
+    """Filter axis by axis with mirrored borders."""
+    return ndimage.gaussian_filter(volume, sigmas, mode='reflect', truncate=TRUNCATE)

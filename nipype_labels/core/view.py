@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an atlas sees of a volume: the values at its voxels, decoded, sampled and smoothed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .smooth import smooth
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Turn stored values into numbers: ``stored × slope + intercept``, then cast.
+
+    Unscaled integers stay integers if no cast is asked for, so that they are gathered at their own size.
+
+    Attributes
+    ----------
+    slope, intercept : float
+    dtype : dtype, optional
+        What to cast to.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    dtype: np.dtype | None = None
+
+    def __call__(self, stored):
+        """Decode an array.
+
+        >>> Decoder(0.5, 1.0)(np.array([2, 4], dtype='>i2')).tolist()
+        [2.0, 3.0]
+        """
+        values = np.asarray(stored)
+        values = values.astype(values.dtype.newbyteorder('='), copy=False)
+        if (self.slope, self.intercept) != (1.0, 0.0):
+            values = values * np.float64(self.slope) + np.float64(self.intercept)
+        return values if self.dtype is None else values.astype(self.dtype, copy=False)
+
+
+class View:
+    """Values at some voxels, block by block.
+
+    Parameters
+    ----------
+    voxels : array of int, shape (n,)
+        Flat indices (first axis fastest) on the grid of the labels.
+    shape : tuple of 3 ints
+        That grid.
+    decoder : Decoder
+    sampler : Sampler, optional
+        From the series' grid to ``voxels``, or to the whole grid if there is smoothing. Without it both grids are one.
+    sigmas : tuple of 3 floats
+        Smoothing kernel in voxels; all 0 is off.
+    blank : float
+        What stands for holes and for what lies outside the field of view: NaN or 0.
+    """
+
+    def __init__(self, voxels, shape, decoder, sampler=None, sigmas=(0, 0, 0), blank=np.nan):
+        self.voxels, self.shape, self.decoder = voxels, tuple(shape), decoder
+        self.sampler, self.sigmas, self.blank = sampler, sigmas, blank
+
+    def __call__(self, block, clip=None):
+        """Look at a block.
+
+        Parameters
+        ----------
+        block : array, shape (b, I·J·K)
+        clip : tuple of 2 floats, optional
+            Range to keep sampled values in.
+
+        Returns
+        -------
+        values : array, shape (b, n)
+        clipped : array of bool, shape (b,)
+            Which volumes held sampled values beyond ``clip``.
+        """
+        clipped = np.zeros(len(block), dtype=bool)
+        if self.sampler is None and not any(self.sigmas):
+            return self.decoder(np.take(block, self.voxels, axis=1)), clipped
+        values = []
+        for row, stored in enumerate(block):
+            volume = floating(self.decoder(stored))
+            if self.sampler is not None:
+                volume, clipped[row] = self._sample(volume, clip)
+            values.append(self._smooth(volume) if any(self.sigmas) else volume)
+        return np.stack(values), clipped
+
+    def _sample(self, volume, clip):
+        """Sample a flat volume; whether that went beyond ``clip``."""
+        values = self.sampler(volume.reshape(self.sampler.shape, order='F'))
+        beyond = False
+        if clip is not None and values.size:
+            beyond = bool((values < clip[0]).any() or (values > clip[1]).any())
+            values = np.clip(values, *clip)
+        out = np.full(len(self.sampler.inside), self.blank, dtype=values.dtype)
+        out[self.sampler.inside] = values
+        return out, beyond
+
+    def _smooth(self, volume):
+        """Smooth a flat volume and take the voxels wanted."""
+        volume = np.where(np.isfinite(volume), volume, volume.dtype.type(self.blank))
+        smoothed = smooth(volume.reshape(self.shape, order='F'), self.sigmas)
+        return smoothed.reshape(-1, order='F')[self.voxels]
+
+
+def floating(values):
+    """The values as floating point that holds them exactly: float32 where that can, else float64.
+
+    >>> floating(np.array([1], dtype=np.int16)).dtype, floating(np.array([1], dtype=np.int32)).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    return values.astype(np.float32 if np.can_cast(values.dtype, np.float32) else np.float64, copy=False)
