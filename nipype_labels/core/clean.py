@@ -20,7 +20,7 @@ STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc')
 #: Whether censored volumes leave the output or stay as rows without values.
 CENSORED = ('drop', 'nan')
 
-#: A cleaned signal whose mean is below this part of its mean before cleaning has lost it, and percent change puts it back.
+#: A cleaned signal whose mean is below this part of its mean before has lost it, and percent change puts it back.
 LOST_MEAN = 0.1
 
 #: A column that falls below this part of its size before a step is gone.
