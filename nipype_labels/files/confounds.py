@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Confounds tables: reading them, choosing columns, and finding volumes to scrub."""
+
+import difflib
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import ConfoundsError
+
+#: What becomes of missing values in the first rows, where derivatives have none.
+CONFOUNDS_NA = ('raise', 'zero', 'mean')
+
+#: Volumes that move by more (mm) or change by more (standardised DVARS) are scrubbed.
+FD_THRESHOLD = 0.5
+DVARS_THRESHOLD = 1.5
+
+#: How many components of aCompCor are taken.
+N_COMPCOR = 5
+
+_MOTION = ('trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z')
+_TISSUE = ('csf', 'white_matter', 'global_signal')
+
+
+def _expand(bases):
+    """Names with their derivatives, squares, and squares of derivatives."""
+    return tuple(base + end for end in ('', '_derivative1', '_power2', '_derivative1_power2') for base in bases)
+
+
+#: Columns of fMRIPrep's confounds that each named strategy takes, as names or regular expressions.
+#: ``aCompCor`` brings the cosines with it, since its components were computed without the drifts they span;
+#: ``scrubbing`` takes no column but removes volumes (:func:`volumes_to_scrub`).
+CONFOUNDS_STRATEGIES = {
+    '6P': _MOTION,
+    '24P': _expand(_MOTION),
+    '36P': _expand(_MOTION) + _expand(_TISSUE),
+    'GSR': ('global_signal',),
+    'aCompCor': (r'a_comp_cor_\d+', r'cosine\d+'),
+    'scrubbing': (),
+}
+
+
+def read_confounds(paths, n_volumes):
+    """Read confounds tables side by side.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        TSV or CSV, with a heading or of numbers alone.
+    n_volumes : int
+        T.
+
+    Returns
+    -------
+    DataFrame, T rows
+        Missing values are NaN.
+
+    Raises
+    ------
+    ConfoundsError
+        If a table can't be parsed, holds text, has another number of rows, or two have a column of one name.
+    """
+    tables = []
+    for path in paths:
+        table = _read_one(Path(path))
+        if len(table) != n_volumes:
+            raise ConfoundsError(f'{path} has {len(table)} rows, the signals have {n_volumes} volumes')
+        tables.append(table)
+    joined = pd.concat(tables, axis=1)
+    twice = joined.columns[joined.columns.duplicated()].unique()
+    if len(twice):
+        raise ConfoundsError(f'{", ".join(map(str, paths))}: columns given more than once: {", ".join(twice[:5])}')
+    return joined
+
+
+def choose_columns(available, columns=(), strategies=(), n_compcor=N_COMPCOR, source='confounds'):
+    """Names of the columns that are asked for, in the order of the table.
+
+    Parameters
+    ----------
+    available : sequence of str
+        Names of all columns.
+    columns : sequence of str
+        Names, or regular expressions that match whole names.
+    strategies : sequence of str
+        Keys of ``CONFOUNDS_STRATEGIES``. Without columns and strategies all columns are taken.
+    n_compcor : int
+        Components that ``'aCompCor'`` takes.
+    source : str
+        What to call the table in errors.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ConfoundsError
+        If something asked for matches no column.
+
+    Examples
+    --------
+    >>> choose_columns(['csf', 'rot_x', 'rot_y'], columns=['rot_.'])
+    ['rot_x', 'rot_y']
+    """
+    if not columns and not strategies:
+        return list(available)
+    chosen = set()
+    for wanted in [*columns, *(pattern for name in strategies for pattern in CONFOUNDS_STRATEGIES[name])]:
+        try:
+            found = [wanted] if wanted in available else [name for name in available if re.fullmatch(wanted, name)]
+        except re.error as e:
+            raise ConfoundsError(f'{wanted!r} is neither a column of {source} nor a regular expression: {e}') from e
+        if wanted.startswith('a_comp_cor') and wanted not in columns:
+            found = sorted(found)[:n_compcor]
+        if not found and not wanted.startswith('cosine'):
+            near = difflib.get_close_matches(wanted, available, n=4, cutoff=0.5)
+            raise ConfoundsError(
+                f'{source} has no column {wanted!r}' + (f'; did you mean {", ".join(near)}?' if near else '')
+            )
+        chosen.update(found)
+    return [name for name in available if name in chosen]
+
+
+def fill_missing(confounds, confounds_na='raise', source='confounds'):
+    """Settle missing values.
+
+    Parameters
+    ----------
+    confounds : DataFrame, T rows
+    confounds_na : {'raise', 'zero', 'mean'}
+        What becomes of missing values in the rows before a column's first value: refuse, 0, or the column's mean.
+    source : str
+        What to call the table in errors.
+
+    Returns
+    -------
+    DataFrame
+        Without missing values.
+
+    Raises
+    ------
+    ConfoundsError
+        If a value is missing elsewhere, or anywhere at all under ``'raise'``; it names column and row.
+    """
+    values = confounds.to_numpy(dtype=np.float64, copy=True)
+    for column, name in enumerate(confounds.columns):
+        missing = ~np.isfinite(values[:, column])
+        if not missing.any():
+            continue
+        row = int(np.flatnonzero(missing)[0])
+        leading = np.cumsum(~missing) == 0
+        if missing.all() or (missing & ~leading).any():
+            row = int(np.flatnonzero(missing if missing.all() else missing & ~leading)[0])
+            raise ConfoundsError(f'{source}: column {name!r} has no finite value in row {row} (counted from 0)')
+        if confounds_na == 'raise':
+            raise ConfoundsError(
+                f"{source}: column {name!r} is n/a in row {row} (counted from 0); set confounds_na to 'zero' or 'mean'"
+            )
+        values[leading, column] = 0.0 if confounds_na == 'zero' else values[~leading, column].mean()
+    return pd.DataFrame(values, columns=confounds.columns)
+
+
+def volumes_to_scrub(confounds, fd_threshold=FD_THRESHOLD, dvars_threshold=DVARS_THRESHOLD, source='confounds'):
+    """Find volumes with too much motion or change, and those before the steady state.
+
+    Parameters
+    ----------
+    confounds : DataFrame, T rows
+        With fMRIPrep's columns ``framewise_displacement`` and ``std_dvars``.
+    fd_threshold : float
+        In mm.
+    dvars_threshold : float
+        In standardised DVARS.
+    source : str
+        What to call the table in errors.
+
+    Returns
+    -------
+    dict of str to array of bool, shape (T,)
+        Volumes to scrub for each reason: ``'framewise_displacement'``, ``'std_dvars'``, ``'non_steady_state'``.
+
+    Raises
+    ------
+    ConfoundsError
+        If a column lacks.
+    """
+    needed = {'framewise_displacement': fd_threshold, 'std_dvars': dvars_threshold}
+    lacking = [name for name in needed if name not in confounds]
+    if lacking:
+        raise ConfoundsError(f'scrubbing needs {" and ".join(lacking)}, which {source} does not have')
+    unsteady = [name for name in confounds if re.fullmatch(r'non_steady_state_outlier\d+', name)]
+    # A comparison with a missing value, as in the first row, is false: that volume stays.
+    reasons = {name: (confounds[name] > threshold).to_numpy() for name, threshold in needed.items()}
+    return {**reasons, 'non_steady_state': (confounds[unsteady] > 0).any(axis=1).to_numpy()}
+
+
+def _read_one(path):
+    """A table of numbers, its columns named."""
+    if not path.is_file():
+        raise ConfoundsError(f'no such confounds file: {path}')
+    try:
+        first = path.read_text(encoding='utf-8-sig').split('\n', 1)[0]
+        separator = next((s for s in ('\t', ',', ';') if s in first), r'\s+')
+        heading = not all(_is_number(cell) for cell in re.split(separator, first.strip()))
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            header=0 if heading else None,
+            encoding='utf-8-sig',
+            float_precision='round_trip' if separator != r'\s+' else None,
+            skipinitialspace=True,
+        )
+    except (OSError, ValueError) as e:
+        raise ConfoundsError(f'{path} is no table of confounds: {" ".join(str(e).split())}') from e
+    if not heading:
+        table.columns = [f'{path.name.split(".")[0]}_{column}' for column in table.columns]
+    for name in table:
+        if table[name].dtype.kind not in 'iufb':
+            numbers = pd.to_numeric(table[name], errors='coerce')
+            row = np.flatnonzero(numbers.isna() & table[name].notna())
+            if len(row):
+                raise ConfoundsError(
+                    f'{path}: column {name!r}, row {row[0]} is no number: {table[name].iloc[row[0]]!r}'
+                )
+    table.columns = [str(name).strip() for name in table.columns]
+    return table.astype(np.float64)
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Look-up tables: which region id has which name, in all the forms that users have."""
+
+import csv
+import io
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from ..core.errors import LookupTableError
+
+#: Headings under which tables give ids and names, lower case; the first found counts.
+INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
+NAME_HEADINGS = ('name', 'label', 'region', 'label_name', 'roi_name')
+
+#: NIfTI's code for a header extension written by AFNI.
+AFNI_EXTENSION = 4
+
+
+def read_lookup_table(path, ids=None):
+    """Read a look-up table.
+
+    Parameters
+    ----------
+    path : path
+        BIDS ``dseg.tsv`` or another TSV or CSV with a heading for ids and one for names, a FreeSurfer colour table, an
+        FSL atlas XML, an AFNI label table (``.niml.lt``, or the image that has it in its header), a text of lines
+        ``id name``, or a text of names alone.
+    ids : array of int, optional
+        Region ids of the atlas in rising order; needed for names alone, which must be as many.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``index`` (int) and ``name`` (str), in the order of the file.
+
+    Raises
+    ------
+    LookupTableError
+        If it has none of these forms, or gives an id or a name twice.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise LookupTableError(f'no such look-up table: {path}')
+    if path.name.endswith(('.nii', '.nii.gz')):
+        rows = _afni_header(path)
+        if rows is None:
+            raise LookupTableError(f'{path} has no AFNI label table in its header')
+    else:
+        rows = _parse(_decode(path), path, ids)
+    return check_lookup_table(rows, path)
+
+
+def header_lookup_table(path):
+    """Look-up table that AFNI left in the header of an image; None if there is none."""
+    rows = _afni_header(path)
+    return None if rows is None else check_lookup_table(rows, path)
+
+
+def name_by_order(names, ids, source='labels'):
+    """Give names to ids in rising order.
+
+    Parameters
+    ----------
+    names : sequence of str, length L
+    ids : array of int, shape (L,)
+    source : str or path
+        Where the names are from, for the error.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    LookupTableError
+        If there are not as many names as ids.
+    """
+    names = list(names)
+    if ids is None or len(names) != len(ids):
+        have = 'an unknown number of' if ids is None else len(ids)
+        raise LookupTableError(
+            f'{source} gives {len(names)} names without ids, the atlas has {have} regions: give a table of index and name'
+        )
+    return check_lookup_table(list(zip(np.sort(ids).tolist(), names, strict=True)), source)
+
+
+def check_lookup_table(rows, source):
+    """Make a table of pairs (id, name), refusing what can't head columns.
+
+    Parameters
+    ----------
+    rows : sequence of (int, str)
+    source : str or path
+        For the error.
+
+    Raises
+    ------
+    LookupTableError
+        If it is empty, repeats an id or a name, or a name is empty, ``n/a`` or holds control characters.
+    """
+    if not rows:
+        raise LookupTableError(f'{source} names no region')
+    table = pd.DataFrame({'index': [int(i) for i, _ in rows], 'name': [str(name).strip() for _, name in rows]})
+    for column, other in (('index', 'name'), ('name', 'index')):
+        twice = table[table[column].duplicated(keep=False)].groupby(column, sort=False)[other].agg(list)
+        if len(twice):
+            few = '; '.join(f'{column} {value} for {other} {others}' for value, others in twice.head(5).items())
+            raise LookupTableError(
+                f'{source} gives {len(twice)} entries of {column} more than once: {few}; make them unique'
+            )
+    bad = [name for name in table['name'] if name in ('', 'n/a') or not name.isprintable()]
+    if bad:
+        raise LookupTableError(f'{source} has names that can not head a column: {bad[:5]!r}')
+    return table
+
+
+def _decode(path):
+    """Text of a file: UTF-8 with or without a byte-order mark, else Latin-1."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode('utf-8-sig')
+    except UnicodeDecodeError:
+        return raw.decode('latin-1')
+
+
+def _parse(text, path, ids):
+    """Rows of whatever form the text has."""
+    if text.lstrip().startswith('<'):
+        return _xml(text, path)
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(('#', '//'))]
+    for form in (_headed, _id_name):
+        rows = form(lines)
+        if rows is not None:
+            return rows
+    table = name_by_order([line.strip() for line in lines], ids, path)
+    return list(table.itertuples(index=False))
+
+
+def _headed(lines):
+    """Rows of a table with headings for ids and names, else None."""
+    for separator in ('\t', ',', ';'):
+        quoting = csv.QUOTE_NONE if separator == '\t' else csv.QUOTE_MINIMAL
+        table = list(csv.reader(io.StringIO('\n'.join(lines)), delimiter=separator, quoting=quoting))
+        heads = [head.strip().lower() for head in table[0]] if table else []
+        index = next((heads.index(h) for h in INDEX_HEADINGS if h in heads), None)
+        name = next((heads.index(h) for h in NAME_HEADINGS if h in heads), None)
+        if index is not None and name is not None and len(heads) > 1:
+            rows = [row for row in table[1:] if len(row) > max(index, name)]
+            if len(rows) == len(table) - 1 and all(_is_id(row[index]) for row in rows):
+                return [(int(float(row[index])), row[name]) for row in rows]
+    return None
+
+
+def _id_name(lines):
+    """Rows of lines ``id name``, with FreeSurfer's four numbers of a colour or the id once more behind; else None."""
+    rows = [re.split(r'[\s,]+', line.strip(), maxsplit=1) for line in lines]
+    if not all(len(row) == 2 and _is_id(row[0]) for row in rows):
+        return None
+    return [(int(float(i)), re.sub(rf'((\s+\d+){{4}}|\s+{re.escape(i)})$', '', rest.strip())) for i, rest in rows]
+
+
+def _is_id(text):
+    """Whether a text is a whole number, be it written as a float."""
+    return re.fullmatch(r'\s*-?\d+(\.0*)?\s*', text) is not None
+
+
+def _xml(text, path):
+    """Rows of an FSL atlas or an AFNI label table."""
+    if 'VALUE_LABEL_DTABLE' in text:
+        return _afni_pairs(text)
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as e:
+        raise LookupTableError(f'{path} is no valid XML: {e}') from e
+    rows = [(label.get('index', ''), ''.join(label.itertext()).strip()) for label in root.iter('label')]
+    if not rows or not all(_is_id(index) for index, _ in rows):
+        raise LookupTableError(f'{path} is no FSL atlas: it has no elements <label index="…">')
+    # A probabilistic atlas counts its maps from 0, its summary image of the likeliest region from 1.
+    first = 1 if (root.findtext('.//type') or '').strip().lower().startswith('prob') else 0
+    return [(int(index) + first, name) for index, name in rows]
+
+
+def _afni_header(path):
+    """Pairs of the AFNI extension in the header of an image, None if there is none."""
+    extensions = getattr(nib.load(path).header, 'extensions', ())
+    texts = [bytes(e.get_content()).decode('utf-8', 'replace') for e in extensions if e.get_code() == AFNI_EXTENSION]
+    return next((_afni_pairs(text) for text in texts if 'VALUE_LABEL_DTABLE' in text), None)
+
+
+def _afni_pairs(text):
+    """Pairs ``"id" "name"`` of an AFNI label table, wherever it stands."""
+    text = text.replace('&quot;', '"')
+    body = re.search(r'<VALUE_LABEL_DTABLE.*?>(.*?)</VALUE_LABEL_DTABLE>', text, re.DOTALL)
+    pairs = re.findall(r'"(-?\d+)"\s+"([^"]*)"', body[1]) if body else []
+    return [(int(index), name) for index, name in pairs]

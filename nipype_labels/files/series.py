@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Series of volumes, read and written as a stream: forward, in blocks, never whole."""
+
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from isal import igzip, isal_zlib
+
+from ..core.errors import ImageError
+from ..core.view import Decoder
+from .images import Grid, load
+
+#: A block holds at least one volume, and as many as fit in this.
+BLOCK_BYTES = 16 * 2**20
+
+#: What voxels can be cast to as they are read: nothing, float32 unless integers, or one of two types.
+DTYPES = ('none', 'auto', 'float32', 'float64')
+
+#: Deflate can't compress further than this; a header that promises more lies.
+DEFLATE_RATIO = 1032
+
+#: Seconds in NIfTI's units of time; without a unit a repetition time is taken as seconds.
+SECONDS = {'sec': 1.0, 'msec': 1e-3, 'usec': 1e-6, 'unknown': 1.0}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series on disk, opened but not read.
+
+    Attributes
+    ----------
+    grid : Grid
+    n_volumes : int
+        T; 1 for a single volume.
+    stored : dtype
+        Of the voxels as stored.
+    offset : int
+        Where they begin, in bytes of the uncompressed file.
+    slope, intercept : float
+        Of the stored values.
+    t_r : float or None
+        Repetition time that the header gives, in s.
+    voxel_file : str
+        The file that holds the voxels.
+    """
+
+    grid: Grid
+    n_volumes: int
+    stored: np.dtype
+    offset: int
+    slope: float
+    intercept: float
+    t_r: float | None
+    voxel_file: str
+
+    @property
+    def n_voxels(self):
+        """Voxels of a volume."""
+        return int(np.prod(self.grid.shape))
+
+    @property
+    def volume_bytes(self):
+        """Size of a volume as stored."""
+        return self.n_voxels * self.stored.itemsize
+
+    @property
+    def volumes_per_block(self):
+        """How many volumes are read at a time."""
+        return max(1, min(self.n_volumes, BLOCK_BYTES // self.volume_bytes))
+
+    def decoder(self, dtype='none'):
+        """How stored values become numbers, cast to ``dtype`` (one of ``DTYPES``)."""
+        scaled = (self.slope, self.intercept) != (1.0, 0.0)
+        if dtype == 'auto':
+            dtype = 'none' if self.stored.kind in 'iu' and not scaled else 'float32'
+        return Decoder(self.slope, self.intercept, None if dtype == 'none' else np.dtype(dtype))
+
+    def blocks(self, num_threads=1):
+        """Read the series forward.
+
+        Parameters
+        ----------
+        num_threads : int
+            With two or more, the next block is read while the last one is worked on.
+
+        Yields
+        ------
+        first : int
+            Index of the block's first volume.
+        block : array, shape (b, I·J·K)
+            Stored values, each volume flat with its first axis fastest. Its memory is used again: copy what you keep.
+
+        Raises
+        ------
+        ImageError
+            If the file ends early or its checksum is wrong.
+        """
+        shape = (self.volumes_per_block, self.n_voxels)
+        buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
+        with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
+            stream.seek(self.offset)
+            starts = range(0, self.n_volumes, shape[0])
+            read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
+            if len(buffers) == 1:
+                for first, block in read:
+                    self._fill(stream, first, block)
+                    yield first, block
+                return
+            ahead = reader.submit(self._fill, stream, *read[0])
+            for i, (first, block) in enumerate(read):
+                ahead.result()
+                if i + 1 < len(read):
+                    ahead = reader.submit(self._fill, stream, *read[i + 1])
+                yield first, block
+
+    def _fill(self, stream, first, block):
+        """Read a block, and after the last one the checksum behind it."""
+        got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
+        if got < block.nbytes:
+            whole = first + got // self.volume_bytes
+            raise ImageError(f'{self.voxel_file} is truncated: {whole} of {self.n_volumes} volumes are there')
+        if first + len(block) == self.n_volumes:
+            _read(stream, memoryview(bytearray(1)), self.voxel_file)
+
+
+def open_series(path):
+    """Open a series for reading.
+
+    Parameters
+    ----------
+    path : path
+        A 3D or 4D image whose voxels are stored first axis fastest (NIfTI, Analyze, MGH), plain or gzipped.
+
+    Returns
+    -------
+    Series
+
+    Raises
+    ------
+    ImageError
+        If it can't be read as a stream of real numbers, or is smaller than its header promises.
+    """
+    image = load(path)
+    voxels = image.dataobj
+    if len(image.shape) > 4 or not isinstance(voxels, nib.arrayproxy.ArrayProxy) or voxels.order != 'F':
+        raise ImageError(f'{path} is no 3D or 4D series of volumes that can be read forward: shape {image.shape}')
+    stored = np.dtype(voxels.dtype)
+    if stored.kind not in 'iuf' or stored.itemsize > 8:
+        raise ImageError(f'{path} holds {stored}, a series must be integers or floats of at most 64 bits')
+    series = Series(
+        grid=Grid(str(path), tuple(image.shape[:3]), image.affine),
+        n_volumes=image.shape[3] if len(image.shape) > 3 else 1,
+        stored=stored,
+        offset=int(voxels.offset),
+        slope=float(voxels.slope),
+        intercept=float(voxels.inter),
+        t_r=_repetition_time(image),
+        voxel_file=str(image.file_map['image'].filename),
+    )
+    size, promised = Path(series.voxel_file).stat().st_size, series.volume_bytes * series.n_volumes
+    if promised > size * (DEFLATE_RATIO if _is_gzipped(series.voxel_file) else 1):
+        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels its header promises')
+    return series
+
+
+class SeriesWriter:
+    """Write a NIfTI series volume by volume.
+
+    Parameters
+    ----------
+    path : path
+        Ending in .nii.gz.
+    shape : tuple of 3 or 4 ints
+        A 3D image if three.
+    affine : array, shape (4, 4)
+    t_r : float or None
+        In s.
+    dtype : dtype
+        Of the voxels written.
+
+    Notes
+    -----
+    The same volumes give the same bytes: the gzip header holds neither time nor name.
+    """
+
+    def __init__(self, path, shape, affine, t_r=None, dtype=np.float32):
+        header = nib.Nifti1Header() if max(shape) < 2**15 else nib.Nifti2Header()
+        header.set_data_shape(shape)
+        header.set_data_dtype(dtype)
+        header.set_qform(affine, 1)
+        header.set_sform(affine, 1)
+        header.set_xyzt_units('mm', 'sec')
+        if len(shape) > 3:
+            header.set_zooms((*header.get_zooms()[:3], t_r or 0.0))
+        header.set_slope_inter(1, 0)
+        header['vox_offset'] = header.single_vox_offset
+        self._dtype = np.dtype(dtype)
+        self._file = Path(path).open('wb')  # noqa: SIM115 (closed by __exit__)
+        self._stream = igzip.IGzipFile('', 'wb', isal_zlib.ISAL_DEFAULT_COMPRESSION, self._file, mtime=0)
+        self._stream.write(header.binaryblock)
+        self._stream.write(bytes(header.single_vox_offset - len(header.binaryblock)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stream.close()
+        self._file.close()
+
+    def write(self, volume):
+        """Append a volume, shape (I, J, K)."""
+        self._stream.write(np.asarray(volume, dtype=self._dtype).tobytes(order='F'))
+
+
+def _repetition_time(image):
+    """Repetition time of a header in s, None if it has none."""
+    zooms, unit = image.header.get_zooms(), 'sec'
+    if isinstance(image, nib.freesurfer.MGHImage):
+        unit = 'msec'
+    elif hasattr(image.header, 'get_xyzt_units'):
+        unit = image.header.get_xyzt_units()[1]
+    t_r = float(zooms[3]) * SECONDS.get(unit, np.nan) if len(zooms) > 3 else 0.0
+    # Headers hold single precision: 0.8 s comes back as 0.800000011920929.
+    return float(np.format_float_positional(np.float32(t_r), unique=True)) if np.isfinite(t_r) and t_r > 0 else None
+
+
+def _is_gzipped(path):
+    return Path(path).suffix in ('.gz', '.mgz')
+
+
+def _open(path):
+    """Open for reading what nibabel would open, with the fastest reader of gzip."""
+    if _is_gzipped(path):
+        return igzip.open(path, 'rb')
+    if Path(path).suffix in ('.bz2', '.zst'):
+        raise ImageError(f'{path} can not be read as a stream, compress it with gzip')
+    return Path(path).open('rb')
+
+
+def _read(stream, view, path):
+    """Read into ``view`` as far as the stream goes; the part that was filled."""
+    done = 0
+    try:
+        while done < len(view) and (n := stream.readinto(view[done:])):
+            done += n
+    except EOFError:
+        return view[:done]
+    except (OSError, zlib.error, isal_zlib.error) as e:
+        raise ImageError(f'{path} is damaged: {e}') from e
+    return view[:done]

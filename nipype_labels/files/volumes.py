@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lists of volumes: which are kept, and which run each belongs to."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import SignalError
+from .tables import read_table, write_table
+
+#: How flags are written in text.
+FLAGS = {'true': True, 'false': False}
+
+
+def read_sample_mask(path):
+    """Read a sample mask.
+
+    Parameters
+    ----------
+    path : path
+        A TSV with a column ``kept`` of true and false (as :func:`write_kept_volumes` writes) or a column ``volume``
+        of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
+
+    Returns
+    -------
+    array of bool or of int
+
+    Raises
+    ------
+    SignalError
+        If it has none of these forms.
+    """
+    cells = _read_column(path, ('kept', 'volume'))
+    if cells.dtype.kind in 'bi':
+        return cells
+    lowered = [str(cell).strip().lower() for cell in cells]
+    if set(lowered) <= set(FLAGS):
+        return np.array([FLAGS[cell] for cell in lowered], dtype=bool)
+    return _whole(cells, path)
+
+
+def read_runs(path):
+    """Read the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
+    return _whole(_read_column(path, ('run',)), path)
+
+
+def write_kept_volumes(path, kept, reasons):
+    """Write which volumes were kept.
+
+    Parameters
+    ----------
+    path : path
+    kept : array of bool, shape (T,)
+    reasons : dict of str to array of bool, shape (T,)
+        Why volumes were left out.
+    """
+    why = [[name for name, flags in reasons.items() if flags[volume]] for volume in range(len(kept))]
+    write_table(
+        path,
+        pd.DataFrame(
+            {
+                'volume': np.arange(len(kept)),
+                'kept': np.where(kept, 'true', 'false'),
+                'reason': [','.join(names) or None for names in why],
+            }
+        ),
+    )
+
+
+def _read_column(path, names):
+    """The first column of one of ``names``, or the only one of a file without a heading."""
+    if not Path(path).is_file():
+        raise SignalError(f'no such file of volumes: {path}')
+    try:
+        if Path(path).suffix == '.npy':
+            cells = np.load(path, allow_pickle=False)
+            return cells.reshape(-1) if cells.ndim < 2 or 1 in cells.shape else cells
+        heading = Path(path).read_text(encoding='utf-8-sig').split('\n', 1)[0].strip().split('\t')
+    except (OSError, ValueError) as e:
+        raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
+    found = [name for name in names if name in heading]
+    if found:
+        return read_table(path, **{found[0]: str})[found[0]].to_numpy(dtype=object)
+    lines = Path(path).read_text(encoding='utf-8-sig').split()
+    return np.array(lines, dtype=object)
+
+
+def _whole(cells, path):
+    """Cells as whole numbers."""
+    try:
+        numbers = np.asarray(cells, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if numbers.ndim != 1 or not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
+        raise SignalError(f'{path} must hold whole numbers, one a line, or flags (true, false) for volumes')
+    return numbers.astype(np.int64)
