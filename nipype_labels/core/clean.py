@@ -185,11 +185,12 @@ def _clean_run(
     """Clean one run; see :func:`clean`."""
     if filter == 'cosine':
         confounds = np.column_stack([confounds, cosine_drifts(len(signals), t_r, high_pass)])
+    not_finite = ~np.isfinite(signals[kept]).all(axis=0)
+    signals = np.where(not_finite, 0.0, signals)
     raw = signals[kept]
-    not_finite = ~np.isfinite(raw).all(axis=0)
     filters = filter == 'butterworth' and (low_pass is not None or high_pass is not None)
     # Signals and confounds go through the same steps, side by side.
-    both = np.column_stack([np.where(not_finite, 0.0, signals), confounds])
+    both = np.column_stack([signals, confounds])
     size = np.abs(both[kept]).max(axis=0, initial=0)
     if filters:
         both, kept = bridge_censored(both, kept)

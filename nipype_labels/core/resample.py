@@ -140,6 +140,31 @@ class Sampler:
         values[~finite[self.nearest]] = np.nan
         return values
 
+    def sample(self, volume, clip=None, blank=0.0):
+        """Sample one volume at all of the voxels.
+
+        Parameters
+        ----------
+        volume : array, shape (I, J, K)
+        clip : tuple of 2 floats, optional
+            Range to keep the values in.
+        blank : float
+            What voxels outside the field of view get.
+
+        Returns
+        -------
+        values : array, shape (n,)
+        clipped : bool
+            Whether values lay beyond ``clip``.
+        """
+        values, clipped = self(volume), False
+        if clip is not None and values.size:
+            clipped = bool((values < clip[0]).any() or (values > clip[1]).any())
+            values = np.clip(values, *clip)
+        out = np.full(len(self.inside), blank, dtype=values.dtype)
+        out[self.inside] = values
+        return out, clipped
+
     def _pointwise(self, where):
         """Interpolate at scattered positions."""
 

@@ -13,19 +13,17 @@ from .errors import LabelsError
 TRUNCATE = 4.0
 
 
-def kernel_sigmas(fwhm, affine):
-    """Standard deviations of the kernel along the voxel axes.
+def check_fwhm(fwhm):
+    """Widths of the kernel, checked.
 
     Parameters
     ----------
     fwhm : float or sequence of 3 floats
         Full width at half maximum in mm, for all axes or one per axis; 0 smooths not at all.
-    affine : array, shape (4, 4)
 
     Returns
     -------
-    tuple of 3 floats
-        In voxels. All 0 means off.
+    array, shape (1,) or (3,)
 
     Raises
     ------
@@ -35,7 +33,25 @@ def kernel_sigmas(fwhm, affine):
     widths = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
     if widths.shape not in ((1,), (3,)) or not np.isfinite(widths).all() or (widths < 0).any():
         raise LabelsError(f'smoothing_fwhm must be one width in mm or three, none negative, not {fwhm!r}')
-    return tuple((widths / (math.sqrt(8 * math.log(2)) * grid.voxel_sizes(affine))).tolist())
+    return widths
+
+
+def kernel_sigmas(fwhm, affine):
+    """Standard deviations of the kernel along the voxel axes.
+
+    Parameters
+    ----------
+    fwhm : float or sequence of 3 floats
+        As for :func:`check_fwhm`.
+    affine : array, shape (4, 4)
+
+    Returns
+    -------
+    tuple of 3 floats
+        In voxels. All 0 means off.
+    """
+    scale = math.sqrt(8 * math.log(2)) * grid.voxel_sizes(affine)
+    return tuple((check_fwhm(fwhm) / scale).tolist())
 
 
 def smooth(volume, sigmas):

@@ -82,20 +82,10 @@ class View:
         for row, stored in enumerate(block):
             volume = floating(self.decoder(stored))
             if self.sampler is not None:
-                volume, clipped[row] = self._sample(volume, clip)
+                volume = volume.reshape(self.sampler.shape, order='F')
+                volume, clipped[row] = self.sampler.sample(volume, clip, self.blank)
             values.append(self._smooth(volume) if any(self.sigmas) else volume)
         return np.stack(values), clipped
-
-    def _sample(self, volume, clip):
-        """Sample a flat volume; whether that went beyond ``clip``."""
-        values = self.sampler(volume.reshape(self.sampler.shape, order='F'))
-        beyond = False
-        if clip is not None and values.size:
-            beyond = bool((values < clip[0]).any() or (values > clip[1]).any())
-            values = np.clip(values, *clip)
-        out = np.full(len(self.sampler.inside), self.blank, dtype=values.dtype)
-        out[self.sampler.inside] = values
-        return out, beyond
 
     def _smooth(self, volume):
         """Smooth a flat volume and take the voxels wanted."""

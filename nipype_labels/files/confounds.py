@@ -62,7 +62,7 @@ def read_confounds(paths, n_volumes):
     ConfoundsError
         If a table can't be parsed, holds text, has another number of rows, or two have a column of one name.
     """
-    tables = []
+    tables = [pd.DataFrame(index=range(n_volumes))]
     for path in paths:
         table = _read_one(Path(path))
         if len(table) != n_volumes:

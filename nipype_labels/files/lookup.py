@@ -84,7 +84,7 @@ def name_by_order(names, ids, source='labels'):
     if ids is None or len(names) != len(ids):
         have = 'an unknown number of' if ids is None else len(ids)
         raise LookupTableError(
-            f'{source} gives {len(names)} names without ids, the atlas has {have} regions: give a table of index and name'
+            f'{source} gives {len(names)} names without ids for {have} regions: give a table of index and name'
         )
     return check_lookup_table(list(zip(np.sort(ids).tolist(), names, strict=True)), source)
 

@@ -11,7 +11,7 @@ import numpy as np
 from isal import igzip, isal_zlib
 
 from ..core.errors import ImageError
-from ..core.view import Decoder
+from ..core.view import Decoder, floating
 from .images import Grid, load
 
 #: A block holds at least one volume, and as many as fit in this.
@@ -66,6 +66,11 @@ class Series:
     def volume_bytes(self):
         """Size of a volume as stored."""
         return self.n_voxels * self.stored.itemsize
+
+    @property
+    def float_type(self):
+        """The smaller of float32 and float64 that holds the decoded values."""
+        return floating(self.decoder()(np.empty(0, self.stored))).dtype
 
     @property
     def volumes_per_block(self):

@@ -12,18 +12,6 @@ from ..core.errors import LabelsError
 #: How a missing value is written.
 MISSING = 'n/a'
 
-#: First columns of the regions table, in order; quality columns follow.
-REGION_COLUMNS = (
-    'index',
-    'name',
-    'n_voxels_atlas',
-    'n_voxels_grid',
-    'n_voxels_mask',
-    'n_voxels_used',
-    'coverage',
-    'status',
-)
-
 
 def write_table(path, table):
     """Write a DataFrame as TSV."""
@@ -114,23 +102,3 @@ def read_signals(path):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise LabelsError(f'{path} has columns of the same name: {", ".join(twice[:5])}')
     return names, signals
-
-
-def write_regions(path, regions):
-    """Write a regions table, its columns in the standard order, quality columns last."""
-    first = [column for column in REGION_COLUMNS if column in regions]
-    write_table(path, regions[first + [column for column in regions if column not in first]])
-
-
-def read_regions(path):
-    """Read a regions table.
-
-    Raises
-    ------
-    LabelsError
-        If it lacks ``index`` or ``name``.
-    """
-    regions = read_table(path, name=str, status=str)
-    if not {'index', 'name'} <= set(regions):
-        raise LabelsError(f'{path} is no regions table: it has no columns index and name')
-    return regions

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Other spellings of choices, as users of nilearn know them, brought to the one name that each has here."""
+
+import numpy as np
+
+#: What None and bools mean where a name is expected.
+SPELLINGS = {
+    'standardize': {None: 'none', False: 'none', True: 'zscore'},
+    'filter': {None: 'none', False: 'none'},
+    'resampling_target': {None: 'none'},
+    'dtype': {None: 'none'},
+}
+
+
+def spell(parameter, value):
+    """Name of a choice.
+
+    Parameters
+    ----------
+    parameter : str
+    value : object
+        A name, or what nilearn takes in its place: None, a bool, a NumPy type.
+
+    Returns
+    -------
+    object
+        The name if there is one, else ``value``, for the trait to refuse.
+
+    Examples
+    --------
+    >>> spell('standardize', True), spell('dtype', np.float32), spell('strategy', 'sum')
+    ('zscore', 'float32', 'sum')
+    """
+    names = SPELLINGS.get(parameter, {})
+    if isinstance(value, np.bool_):
+        value = bool(value)
+    if (value is None or isinstance(value, bool)) and value in names:
+        return names[value]
+    if parameter == 'dtype' and not isinstance(value, str | bool | int | float):
+        return np.dtype(value).name
+    return value

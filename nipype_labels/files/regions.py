@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The regions table, which follows the signals: one row per region, in the order of the columns."""
+
+import numpy as np
+
+from ..core import grid, mask
+from ..core.errors import LabelsError, MissingRegionsError
+from ..core.regions import count_voxels, coverage, has_signal, placement_status, signal_status
+from .tables import read_table, write_table
+
+#: Its first columns, in order; quality columns follow.
+REGION_COLUMNS = (
+    'index',
+    'name',
+    'n_voxels_atlas',
+    'n_voxels_grid',
+    'n_voxels_mask',
+    'n_voxels_used',
+    'coverage',
+    'status',
+)
+
+
+def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
+    """Begin the table of an atlas: where its regions are, before any signal is read.
+
+    Parameters
+    ----------
+    lookup : DataFrame
+        Columns ``index`` and ``name``, a row per region.
+    atlas : array of int, shape (I, J, K)
+        On its own grid.
+    atlas_grid : Grid
+    labels, masked : array of int, shape (I', J', K')
+        The atlas on the grid of the signals, before and after the mask.
+    labels_grid : Grid
+
+    Returns
+    -------
+    DataFrame
+        ``n_voxels_used`` and ``coverage`` are what they will be if every voxel has values.
+
+    Raises
+    ------
+    MissingRegionsError
+        If no region is left.
+    """
+    ids = lookup['index'].to_numpy()
+    n_atlas = count_voxels(atlas, ids)
+    n_grid, n_mask = (count_voxels(image, ids) for image in (labels, masked))
+    lost = ids[(n_atlas > 0) & (n_grid == 0)]
+    n_in_view = n_atlas.copy()
+    n_in_view[np.isin(ids, lost)] = mask.count_in_view(
+        atlas, atlas_grid.affine, lost, labels_grid.shape, labels_grid.affine
+    )
+    atlas_volume = grid.voxel_volume(atlas_grid.affine)
+    regions = lookup[['index', 'name']].assign(
+        n_voxels_atlas=n_atlas,
+        n_voxels_grid=n_grid,
+        n_voxels_mask=n_mask,
+        n_voxels_used=n_mask,
+        coverage=coverage(n_mask, n_atlas, grid.voxel_volume(labels_grid.affine), atlas_volume),
+        status=placement_status(n_atlas, n_grid, n_mask, n_in_view),
+        volume_atlas=n_atlas * atlas_volume,
+    )
+    if not has_signal(regions['status']).any():
+        found = regions['status'].value_counts().to_dict()
+        raise MissingRegionsError(
+            f'no region of {atlas_grid} is left on {labels_grid}: '
+            + ', '.join(f'{count} {status}' for status, count in found.items())
+        )
+    return regions
+
+
+def complete_regions(regions, signals, n_used, n_in_view, voxel_volume, min_coverage=0.0):
+    """Complete the table by what the signals tell.
+
+    Parameters
+    ----------
+    regions : DataFrame, L rows
+        From :func:`begin_regions`.
+    signals : array, shape (T, L)
+    n_used, n_in_view : array of int, shape (L,)
+        Voxels that gave a finite value, and voxels within the series' field of view.
+    voxel_volume : float
+        On the grid of the signals, in mm³.
+    min_coverage : float
+        Regions covered less are ``'low_coverage'``.
+
+    Returns
+    -------
+    DataFrame
+        With the quality columns ``n_volumes`` (with a value) and ``tsnr`` (mean over standard deviation in time of the
+        region's signal).
+    """
+    volume = regions['volume_atlas'].to_numpy()
+    covered = coverage(n_used, volume, voxel_volume, 1.0)
+    status = signal_status(regions['status'].to_numpy(), signals, n_used, n_in_view, covered, min_coverage)
+    finite = np.isfinite(signals)
+    count = finite.sum(axis=0)
+    mean = np.where(finite, signals, 0).sum(axis=0) / np.maximum(count, 1)
+    spread = np.sqrt(np.where(finite, (signals - mean) ** 2, 0).sum(axis=0) / np.maximum(count, 1))
+    varies = (count > 1) & (status == 'ok')
+    tsnr = np.where(varies, mean / np.where(varies & (spread > 0), spread, 1), np.nan)
+    return regions.assign(n_voxels_used=n_used, coverage=covered, status=status, n_volumes=count, tsnr=tsnr)
+
+
+def write_regions(path, regions):
+    """Write a regions table: the standard columns first, quality columns behind."""
+    rest = [column for column in regions if column not in REGION_COLUMNS]
+    write_table(path, regions[[*REGION_COLUMNS, *rest]])
+
+
+def read_regions(path):
+    """Read a regions table.
+
+    Raises
+    ------
+    LabelsError
+        If it lacks one of the standard columns.
+    """
+    regions = read_table(path, name=str, status=str)
+    lacking = [column for column in REGION_COLUMNS if column not in regions]
+    if lacking:
+        raise LabelsError(f'{path} is no regions table: it lacks {", ".join(lacking)}')
+    return regions

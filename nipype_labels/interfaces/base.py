@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What makes a node safe to cache, to kill and to embed, once for every node.
+
+Nipype's ``SimpleInterface`` can give stale or silently wrong results, or keep a parallel run waiting for ever. Each
+method here closes one of these doors and says which.
+"""
+
+import importlib.metadata
+import multiprocessing
+import os
+from contextlib import contextmanager
+from hashlib import md5
+from pathlib import Path
+
+from nipype import logging
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, isdefined
+
+from ..core.errors import LabelsError
+from ..files.images import read_grid
+
+#: Nipype's logger for what happens inside nodes.
+logger = logging.getLogger('nipype.interface')
+
+#: Libraries whose releases may change numbers; major and minor version are part of every node's hash.
+COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
+
+#: What a worker ends with that finds its master dead (EX_TEMPFAIL).
+EXIT_ORPHANED = 75
+
+
+class InputFile(File):
+    """Name of an input file, made absolute when it is set: nodes run in folders of their own.
+
+    It is not asked whether the file exists (:meth:`LabelsInterface._pre_run_hook` does): a file that vanishes after
+    it was set would silently become undefined. Links are kept, since their names are the user's.
+    """
+
+    def validate(self, objekt, name, value):
+        """Expand a leading ``~`` and make the name absolute."""
+        path = super().validate(objekt, name, value)
+        return str(Path(path).expanduser().absolute()) if path else path
+
+
+class LabelsInputSpec(BaseInterfaceInputSpec):
+    """Inputs whose hash carries all that can change a node's numbers.
+
+    Attributes
+    ----------
+    numerics : int
+        Raised by hand whenever the node's numbers can change, since Nipype hashes no code.
+    grids : tuple of str
+        Traits of images of which only the grid matters. They are ``nohash``; their grids are hashed instead.
+    """
+
+    numerics = 1
+    grids = ()
+
+    def get_hashval(self, hash_method=None):
+        """Hash the inputs, and with them versions, grids, and floats to the last bit (Nipype rounds to 10 digits)."""
+        listed, digest = super().get_hashval(hash_method)
+        salt = [('numerics', self.numerics)]
+        salt += [(name, _minor_version(name)) for name in COMPUTING_LIBRARIES]
+        salt += [(name, [_grid_digest(path) for path in _flat(getattr(self, name))]) for name in self.grids]
+        hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
+        exact = [(name, [v.hex() for v in _flat(getattr(self, name)) if isinstance(v, float)]) for name in hashed]
+        salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
+        return listed + salt, md5(f'{digest}{salt}'.encode()).hexdigest()
+
+
+class LabelsInterface(SimpleInterface):
+    """A node whose outputs are right or missing, never stale, half-written or silently empty.
+
+    Subclasses write every output through :meth:`publish` and name it in ``self._results``.
+    """
+
+    #: Switches and the inputs they stand for: True demands the input, False forbids it, undefined follows it.
+    _intents = {}
+
+    def _check_mandatory_inputs(self):
+        """Leave it to :meth:`_pre_run_hook`: an error before the run context leaves MultiProc waiting for ever."""
+
+    def _pre_run_hook(self, runtime):
+        """Forget the last run's outputs, then check that all inputs are there; files may vanish after they were set."""
+        self._results = {}
+        super()._check_mandatory_inputs()
+        for name in self.inputs.copyable_trait_names():
+            for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
+                if isinstance(path, str) and not Path(path).is_file():
+                    raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
+        for switch, name in self._intents.items():
+            wanted, given = self.given(switch), self.given(name) is not None
+            if wanted is not None and wanted != given:
+                raise LabelsError(
+                    f'{type(self).__name__}: {switch} is {wanted}, but {name} is {"" if given else "not "}given'
+                )
+        return runtime
+
+    def _list_outputs(self):
+        """Outputs of this run. Without a run there are none: Nipype must not take that for a cached, empty result."""
+        if not self._results:
+            raise FileNotFoundError(f'{type(self).__name__} has no outputs yet, or a cached one is gone: run it again')
+        return self._results
+
+    def given(self, name, default=None):
+        """Value of an input, or ``default`` if it is undefined."""
+        value = getattr(self.inputs, name)
+        return value if isdefined(value) else default
+
+    @contextmanager
+    def publish(self, runtime, name):
+        """Give a path to write the output ``name`` to, and put the finished file in its place.
+
+        A reader never sees half a file, and a worker that outlived its run writes nothing into the next one's folder.
+        """
+        final = Path(runtime.cwd) / name
+        partial = final.with_name(f'partial-{final.name}')
+        try:
+            yield partial
+            if is_orphaned():
+                os._exit(EXIT_ORPHANED)
+            os.replace(partial, final)  # noqa: PTH105 (same call, and known to be atomic)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def paths(self, runtime, pattern, n):
+        """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""
+        names = [pattern.format(i) for i in range(n)]
+        return names, [str(Path(runtime.cwd) / name) for name in names]
+
+
+def is_orphaned():
+    """Whether this process is a worker whose master has died.
+
+    The sentinel alone is blind under fork, where siblings hold it open, and the parent's id alone under forkserver,
+    where the parent is the server.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return False
+    if not parent.is_alive():
+        return True
+    try:
+        os.kill(parent.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def broadcast(*lists, names):
+    """Lists of one length: those of one entry, or None, are repeated.
+
+    Raises
+    ------
+    LabelsError
+        If two longer ones differ in length.
+
+    Examples
+    --------
+    >>> broadcast(['a', 'b'], ['c'], None, names=('x', 'y', 'z'))
+    [['a', 'b'], ['c', 'c'], [None, None]]
+    """
+    lists = [[None] if entries is None else list(entries) for entries in lists]
+    longest = max(map(len, lists))
+    if any(len(entries) not in (1, longest) for entries in lists):
+        raise LabelsError(
+            'as many files are needed of each: ' + ', '.join(f'{n} {len(e)}' for n, e in zip(names, lists, strict=True))
+        )
+    return [entries * longest if len(entries) == 1 else entries for entries in lists]
+
+
+def _takes_files(handler):
+    """Whether a trait's handler takes file names, alone, in a list or among other types."""
+    inner = [*(getattr(handler, 'handlers', None) or ()), *(t.handler for t in _inner_traits(handler))]
+    return isinstance(handler, File) or any(_takes_files(h) for h in inner)
+
+
+def _inner_traits(handler):
+    return handler.inner_traits() if hasattr(handler, 'inner_traits') else ()
+
+
+def _flat(value):
+    """Values of a trait as a list: none if it is undefined."""
+    if not isdefined(value):
+        return []
+    return [entry for v in value for entry in _flat(v)] if isinstance(value, list | tuple) else [value]
+
+
+def _minor_version(library):
+    return '.'.join(importlib.metadata.version(library).split('.')[:2])
+
+
+def _grid_digest(path):
+    """Digest of an image's grid; what can't be read is reported by the run, not by the hash."""
+    try:
+        grid = read_grid(path)
+    except (LabelsError, OSError):
+        return None
+    return md5(f'{grid.shape}'.encode() + grid.affine.tobytes()).hexdigest()

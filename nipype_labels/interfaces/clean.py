@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that cleans signals."""
+
+import json
+
+import numpy as np
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..bids.sidecar import read_repetition_time, settle_repetition_time
+from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
+from ..core.errors import ConfoundsError, SignalError
+from ..core.filters import FILTERS
+from ..files.confounds import (
+    CONFOUNDS_NA,
+    CONFOUNDS_STRATEGIES,
+    DVARS_THRESHOLD,
+    FD_THRESHOLD,
+    N_COMPCOR,
+    choose_columns,
+    fill_missing,
+    read_confounds,
+    volumes_to_scrub,
+)
+from ..files.tables import read_signals, write_signals
+from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+
+
+class _CleanSignalInputSpec(LabelsInputSpec):
+    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
+    confounds_files = InputMultiObject(InputFile(), desc='confounds, TSV or CSV, a row per volume')
+    use_confounds = traits.Bool(desc='whether there must be confounds; by default they are used if there are any')
+    confounds_columns = traits.List(
+        traits.Str(), hash_files=False, desc='columns to use, by name or by regular expression; all by default'
+    )
+    confounds_strategy = traits.List(
+        traits.Enum(*CONFOUNDS_STRATEGIES), hash_files=False, desc="named sets of fMRIPrep's columns to use"
+    )
+    n_compcor = traits.Range(low=1, value=N_COMPCOR, usedefault=True, desc='components that the strategy aCompCor uses')
+    fd_threshold = traits.Range(
+        low=0.0, value=FD_THRESHOLD, usedefault=True, desc='framewise displacement in mm above which scrubbing acts'
+    )
+    dvars_threshold = traits.Range(
+        low=0.0, value=DVARS_THRESHOLD, usedefault=True, desc='standardised DVARS above which scrubbing acts'
+    )
+    confounds_na = traits.Enum(
+        *CONFOUNDS_NA, usedefault=True, hash_files=False, desc='what becomes of missing values in the first rows'
+    )
+    high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
+    use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
+    standardize_confounds = traits.Bool(True, usedefault=True, desc='z-score the confounds')
+    detrend = traits.Bool(False, usedefault=True, desc='remove linear trends')
+    filter = traits.Enum(
+        *FILTERS, usedefault=True, hash_files=False, desc='how to keep a frequency band, if a cut-off is given'
+    )
+    low_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz above which signals are cut')
+    high_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz below which signals are cut')
+    t_r = traits.Range(low=0.0, exclude_low=True, desc='repetition time in s; from sidecar or header by default')
+    header_t_r = traits.Float(desc='repetition time in s that the header of the series gives')
+    sidecar_file = InputFile(desc='JSON sidecar of the series')
+    standardize = traits.Enum(
+        *STANDARDIZE,
+        usedefault=True,
+        hash_files=False,
+        desc='scale of the result: as it is, z-scores by the s.d. of population or sample, or percent signal change',
+    )
+    sample_mask = traits.Either(
+        InputFile(),
+        traits.List(traits.Bool()),
+        traits.List(traits.Int()),
+        desc='volumes to keep: a file or list, of a flag for each volume or of indices',
+    )
+    use_sample_mask = traits.Bool(desc='whether there must be a sample mask; by default it is used if there is one')
+    runs = traits.Either(
+        InputFile(), traits.List(traits.Int()), desc='run of each volume, a file or list; each is cleaned for itself'
+    )
+    censored_output = traits.Enum(
+        *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
+    )
+
+
+class _CleanSignalOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='cleaned signals')
+    kept_volumes_file = File(exists=True, desc='which volumes were kept, and why others were not')
+    cleaning_file = File(exists=True, desc='JSON of all that was done')
+    t_r = traits.Float(desc='repetition time in s, undefined if nothing tells it')
+
+
+class CleanSignal(LabelsInterface):
+    """Detrend, filter, regress confounds out of and standardise signals, in this order.
+
+    A volume that is scrubbed or left out by the sample mask has no influence on any value.
+    """
+
+    input_spec = _CleanSignalInputSpec
+    output_spec = _CleanSignalOutputSpec
+    _intents = {
+        'use_confounds': 'confounds_files',
+        'use_high_variance': 'high_variance_file',
+        'use_sample_mask': 'sample_mask',
+    }
+
+    def _run_interface(self, runtime):
+        tables = [read_signals(path) for path in self.inputs.signals_files]
+        n_volumes = len(tables[0][1])
+        if any(len(values) != n_volumes for _, values in tables):
+            raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
+        confounds, left_out = self._confounds(n_volumes)
+        kept = ~np.any(list(left_out.values()), axis=0)
+        t_r = self._repetition_time()
+        parameters = {name: self.given(name) for name in ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')}
+        parameters.update(t_r=t_r, standardize_confounds=self.inputs.standardize_confounds)
+        runs, values = self._list('runs', read_runs), confounds.to_numpy()
+        results = [clean(s, values, sample_mask=kept, runs=runs, **parameters) for _, s in tables]
+        self._write(runtime, tables, results)
+        with self.publish(runtime, 'kept_volumes.tsv') as path:
+            write_kept_volumes(path, kept, left_out)
+        with self.publish(runtime, 'cleaning.json') as path:
+            report = self._report(parameters, list(confounds.columns), left_out, tables, results)
+            path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+        for name, file_name in (('kept_volumes_file', 'kept_volumes.tsv'), ('cleaning_file', 'cleaning.json')):
+            self._results[name] = f'{runtime.cwd}/{file_name}'
+        if t_r is not None:
+            self._results['t_r'] = t_r
+        return runtime
+
+    def _confounds(self, n_volumes):
+        """Confounds without missing values, and for each reason the volumes that it leaves out."""
+        mask = self._list('sample_mask', read_sample_mask)
+        left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
+        files, columns = self.given('confounds_files', []), self.given('confounds_columns', [])
+        strategies = self.given('confounds_strategy', [])
+        if not files and (columns or strategies):
+            raise ConfoundsError(f'{[*columns, *strategies]} asked for, but there is no confounds file')
+        table, source = read_confounds(files, n_volumes), ', '.join(files)
+        names = choose_columns(list(table.columns), columns, strategies, self.inputs.n_compcor, source) if files else []
+        if 'scrubbing' in strategies:
+            thresholds = self.inputs.fd_threshold, self.inputs.dvars_threshold
+            left_out.update(volumes_to_scrub(table, *thresholds, source))
+        chosen = fill_missing(table[names], self.inputs.confounds_na, source)
+        if self.given('high_variance_file'):
+            extra = read_confounds([self.inputs.high_variance_file], n_volumes)
+            chosen = chosen.join(extra, rsuffix='_of_series')
+        return chosen, left_out
+
+    def _list(self, name, read):
+        """A list that is given as such or as a file."""
+        value = self.given(name)
+        return read(value) if isinstance(value, str) else value
+
+    def _repetition_time(self):
+        """Repetition time from the parameter, the sidecar or the header."""
+        sidecar = self.given('sidecar_file')
+        return settle_repetition_time(
+            self.given('t_r'), sidecar and read_repetition_time(sidecar), self.given('header_t_r')
+        )
+
+    def _write(self, runtime, tables, results):
+        """Write the cleaned signals."""
+        names, self._results['out_files'] = self.paths(runtime, 'cleaned-{}.tsv', len(tables))
+        for name, (columns, raw), result in zip(names, tables, results, strict=True):
+            signals = result.signals
+            if self.inputs.censored_output == 'nan':
+                signals = np.full(raw.shape, np.nan)
+                signals[result.kept] = result.signals
+            with self.publish(runtime, name) as path:
+                write_signals(path, columns, signals)
+
+    def _report(self, parameters, columns, left_out, tables, results):
+        """All that was done, for the JSON file."""
+        first = results[0]
+        unavailable = []
+        for (names, raw), result in zip(tables, results, strict=True):
+            # Regions that never had a value are no news here: the regions table says why.
+            reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
+            found = {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items()}
+            unavailable.append({reason: members for reason, members in found.items() if members})
+        if first.degrees_of_freedom < 1:
+            logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
+        return {
+            'Parameters': parameters,
+            'ConfoundsFiles': self.given('confounds_files', []),
+            'ConfoundsColumns': columns,
+            'ConfoundsStrategy': self.given('confounds_strategy', []),
+            'NumberOfConfounds': first.n_confounds,
+            'RankOfConfounds': first.rank,
+            'NumberOfVolumes': len(first.kept),
+            'NumberOfVolumesKept': int(first.kept.sum()),
+            'VolumesLeftOut': {reason: int(flags.sum()) for reason, flags in left_out.items()},
+            'DegreesOfFreedom': first.degrees_of_freedom,
+            'UnavailableRegions': unavailable,
+        }

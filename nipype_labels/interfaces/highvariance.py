@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that finds confounds in the voxels that vary most."""
+
+from functools import partial
+
+import numpy as np
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
+from ..files.images import read_mask
+from ..files.series import open_series
+from ..files.tables import write_signals
+from .base import InputFile, LabelsInputSpec, LabelsInterface
+
+
+class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
+    in_file = InputFile(mandatory=True, desc='series to find confounds in')
+    # A list of one, since Resample gives a list.
+    mask_file = InputMultiObject(
+        InputFile(), maxlen=1, desc='where to look for voxels, on the grid of the series; everywhere by default'
+    )
+    use_mask = traits.Bool(desc='whether there must be a mask; by default it is used if there is one')
+    n_confounds = traits.Range(low=1, value=N_CONFOUNDS, usedefault=True, desc='how many time courses to give')
+    percentile = traits.Range(
+        low=0.0, high=100.0, value=PERCENTILE, usedefault=True, desc='part of the voxels, in percent, that is used'
+    )
+    detrend = traits.Bool(True, usedefault=True, desc='remove the linear trend of each voxel first')
+    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+
+
+class _HighVarianceConfoundsOutputSpec(TraitedSpec):
+    out_file = File(exists=True, desc='table of confounds, a column each')
+
+
+class HighVarianceConfounds(LabelsInterface):
+    """Find the time courses that explain most of the voxels with the largest variance, in two passes."""
+
+    input_spec = _HighVarianceConfoundsInputSpec
+    output_spec = _HighVarianceConfoundsOutputSpec
+    _intents = {'use_mask': 'mask_file'}
+
+    def _run_interface(self, runtime):
+        series = open_series(self.inputs.in_file)
+        voxels = np.arange(series.n_voxels)
+        if self.given('mask_file'):
+            mask, grid = read_mask(self.inputs.mask_file[0])
+            grid.require(series.grid, 'resample the mask to the series')
+            voxels = np.flatnonzero(mask.reshape(-1, order='F'))
+        confounds = high_variance_confounds(
+            partial(series.blocks, self.inputs.num_threads),
+            series.n_volumes,
+            voxels,
+            decoder=series.decoder(),
+            n_confounds=self.inputs.n_confounds,
+            percentile=self.inputs.percentile,
+            detrend=self.inputs.detrend,
+        )
+        with self.publish(runtime, 'confounds.tsv') as path:
+            write_signals(path, [f'high_variance_{i:02d}' for i in range(confounds.shape[1])], confounds)
+        self._results['out_file'] = str(runtime.cwd) + '/confounds.tsv'
+        return runtime

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that intersects labels with a mask and begins the regions table."""
+
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..core.errors import LookupTableError
+from ..core.mask import apply_mask, region_ids
+from ..files.images import read_labels, read_mask, write_volume
+from ..files.lookup import header_lookup_table, name_by_order, read_lookup_table
+from ..files.regions import begin_regions, write_regions
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger
+
+
+class _ApplyMaskInputSpec(LabelsInputSpec):
+    labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images on the grid of the signals')
+    atlas_files = InputMultiObject(
+        InputFile(), desc='the same atlases on their own grids, to know what was lost; labels_files by default'
+    )
+    mask_files = InputMultiObject(InputFile(), desc='mask on the grid of the labels, one for all or one for each')
+    use_mask = traits.Bool(desc='whether there must be a mask; by default it is used if there is one')
+    lut_files = InputMultiObject(
+        traits.Either(None, InputFile()),
+        xor=['labels'],
+        desc='look-up table of each atlas, None where there is none: names are then from its header or the ids',
+    )
+    use_luts = traits.Bool(desc='whether there must be look-up tables; by default they are used if there are any')
+    labels = traits.List(
+        traits.Str(),
+        xor=['lut_files'],
+        hash_files=False,
+        desc='names of the regions of the only atlas, in the order of their ids',
+    )
+    background_label = traits.Int(0, usedefault=True, desc='id of voxels that belong to no region')
+
+
+class _ApplyMaskOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='labels within the mask')
+    regions_files = traits.List(File(exists=True), desc='regions tables, so far without signals')
+
+
+class ApplyMask(LabelsInterface):
+    """Keep labels where a mask is, and list the regions: one row per row of the look-up table, whatever is left."""
+
+    input_spec = _ApplyMaskInputSpec
+    output_spec = _ApplyMaskOutputSpec
+    _intents = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
+
+    def _run_interface(self, runtime):
+        inputs = ('labels_files', 'atlas_files', 'mask_files', 'lut_files')
+        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        label_names, out_files = self.paths(runtime, 'labels-{}.nii.gz', len(rows))
+        region_names, regions_files = self.paths(runtime, 'regions-{}.tsv', len(rows))
+        for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
+            background = self.inputs.background_label
+            labels, grid = read_labels(labels_file, background)
+            atlas, atlas_grid = read_labels(atlas_file or labels_file, background)
+            masked = self._mask(labels, grid, mask_file)
+            lookup = self._lookup(atlas, atlas_file or labels_file, lut_file)
+            regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)
+            with self.publish(runtime, label_names[i]) as path:
+                write_volume(path, masked, grid.affine)
+            with self.publish(runtime, region_names[i]) as path:
+                write_regions(path, regions)
+        self._results.update(out_files=out_files, regions_files=regions_files)
+        return runtime
+
+    def _mask(self, labels, grid, mask_file):
+        """Labels within the mask, if there is one."""
+        if mask_file is None:
+            return labels
+        mask, mask_grid = read_mask(mask_file)
+        mask_grid.require(grid, 'resample the mask to the labels')
+        return apply_mask(labels, mask, self.inputs.background_label)
+
+    def _lookup(self, atlas, atlas_file, lut_file):
+        """Names of the regions, without the background's."""
+        background = self.inputs.background_label
+        ids = region_ids(atlas, background)
+        names = self.given('labels')
+        if lut_file is not None:
+            lookup = read_lookup_table(lut_file, ids)
+        elif names is not None:
+            if len(self.inputs.labels_files) > 1:
+                raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
+            lookup = name_by_order(names, ids)
+        else:
+            lookup = header_lookup_table(atlas_file)
+            lookup = name_by_order(map(str, ids), ids) if lookup is None else lookup
+        unnamed = sorted(set(ids.tolist()) - set(lookup['index']))
+        if unnamed:
+            logger.warning('%s: no name for ids %s, they get no column', lut_file or atlas_file, unnamed)
+        return lookup[lookup['index'] != background]

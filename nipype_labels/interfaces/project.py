@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that shows signals in space."""
+
+import numpy as np
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..core.errors import SignalError
+from ..core.project import Projector
+from ..files.images import read_labels
+from ..files.regions import read_regions
+from ..files.series import SeriesWriter
+from ..files.tables import read_signals
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast
+
+
+class _InverseProjectInputSpec(LabelsInputSpec):
+    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to project, a column per region')
+    labels_files = InputMultiObject(
+        InputFile(),
+        mandatory=True,
+        desc='label images to project onto: those of the signals, or the atlases themselves',
+    )
+    regions_files = InputMultiObject(
+        InputFile(), mandatory=True, desc='their regions tables, which give each name its id'
+    )
+    fill_value = traits.Float(desc='what n/a becomes; NaN by default')
+    t_r = traits.Float(desc='repetition time in s for the header')
+    dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
+    squeeze = traits.Bool(True, usedefault=True, desc='write a single row as a 3D image')
+
+
+class _InverseProjectOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='images in which each voxel shows the signal of its region')
+
+
+class InverseProject(LabelsInterface):
+    """Give each voxel the signal of its region, by the region's id; volume by volume, 0 outside all regions."""
+
+    input_spec = _InverseProjectInputSpec
+    output_spec = _InverseProjectOutputSpec
+
+    def _run_interface(self, runtime):
+        inputs = ('signals_files', 'labels_files', 'regions_files')
+        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        names, self._results['out_files'] = self.paths(runtime, 'projected-{}.nii.gz', len(rows))
+        for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
+            columns, signals = read_signals(signals_file)
+            signals = np.where(np.isnan(signals), self.given('fill_value', np.nan), signals)
+            labels, grid = read_labels(labels_file)
+            projector = Projector(labels, self._ids(columns, signals_file, regions_file))
+            shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
+            with (
+                self.publish(runtime, name) as path,
+                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.dtype) as writer,
+            ):
+                for row in signals:
+                    writer.write(projector(row))
+        return runtime
+
+    def _ids(self, columns, signals_file, regions_file):
+        """Region id of each column."""
+        regions = read_regions(regions_file)
+        ids = dict(zip(regions['name'], regions['index'], strict=True))
+        unknown = [name for name in columns if name not in ids]
+        if unknown:
+            raise SignalError(f'{signals_file} has columns that {regions_file} does not know: {", ".join(unknown[:5])}')
+        return [ids[name] for name in columns]

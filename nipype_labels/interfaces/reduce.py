@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that reduces a series to one signal per region, for all atlases in one pass."""
+
+from functools import partial
+
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..core.grid import voxel_volume
+from ..core.reduce import NAN_POLICIES, STRATEGIES, RegionReducer, reduce_series
+from ..core.regions import MISSING_LABELS, blank_missing, list_missing
+from ..core.resample import INTERPOLATIONS
+from ..files.images import read_labels, write_volume
+from ..files.regions import complete_regions, read_regions, write_regions
+from ..files.series import DTYPES, open_series
+from ..files.tables import write_signals
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger
+
+#: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
+RESAMPLING_TARGETS = ('data', 'labels', 'none')
+
+
+class _ReduceLabelsInputSpec(LabelsInputSpec):
+    in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
+    labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')
+    regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ApplyMask')
+    strategy = traits.Enum(
+        *STRATEGIES, usedefault=True, hash_files=False, desc='how the voxels of a region become one value'
+    )
+    smoothing_fwhm = traits.Either(
+        traits.Range(low=0.0),
+        traits.List(traits.Range(low=0.0), minlen=3, maxlen=3),
+        default=0.0,
+        usedefault=True,
+        desc='full width at half maximum in mm of a smoothing before the reduction, one or one per axis; 0 is off',
+    )
+    resampling_target = traits.Enum(
+        *RESAMPLING_TARGETS,
+        usedefault=True,
+        hash_files=False,
+        desc="labels: sample the series on the labels' grid; data or none: labels must be on the series' grid",
+    )
+    interpolation = traits.Enum(
+        *INTERPOLATIONS, usedefault=True, hash_files=False, desc="how to sample the series on the labels' grid"
+    )
+    dtype = traits.Enum(
+        *DTYPES, usedefault=True, hash_files=False, desc='what voxels are cast to as they are read; auto is float32'
+    )
+    nan_policy = traits.Enum(
+        *NAN_POLICIES,
+        usedefault=True,
+        hash_files=False,
+        desc='non-finite voxels are left out, count as 0 (as do voxels outside the series), or are refused',
+    )
+    missing_labels = traits.Enum(
+        *MISSING_LABELS, usedefault=True, hash_files=False, desc='what becomes of the column of a region without signal'
+    )
+    min_coverage = traits.Range(
+        low=0.0, high=1.0, value=0.0, usedefault=True, desc='part of its volume a region needs to have a signal'
+    )
+    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+
+
+class _ReduceLabelsOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='signals, a column per region and a row per volume')
+    regions_files = traits.List(File(exists=True), desc='completed regions tables')
+    mean_file = File(exists=True, desc='mean volume of the series')
+    t_r = traits.Float(desc='repetition time in s that the header of the series gives, undefined if none')
+
+
+class ReduceLabels(LabelsInterface):
+    """Reduce a series to region signals in one forward pass, for any number of label images.
+
+    The series is never in memory whole, and nothing four-dimensional is written.
+    """
+
+    input_spec = _ReduceLabelsInputSpec
+    output_spec = _ReduceLabelsOutputSpec
+
+    def _run_interface(self, runtime):
+        series = open_series(self.inputs.in_file)
+        decoder = series.decoder(self.inputs.dtype)
+        names = ('labels_files', 'regions_files')
+        pairs = list(zip(*broadcast(self.inputs.labels_files, self.inputs.regions_files, names=names), strict=True))
+        tables = [read_regions(path) for _, path in pairs]
+        atlases = [read_labels(path) for path, _ in pairs]
+        reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
+        blocks = partial(series.blocks, self.inputs.num_threads)
+        signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder)
+        self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
+        with self.publish(runtime, 'mean.nii.gz') as path:
+            write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
+        self._results['mean_file'] = str(runtime.cwd) + '/mean.nii.gz'
+        if series.t_r is not None:
+            self._results['t_r'] = series.t_r
+        return runtime
+
+    def _reducer(self, series, decoder, labels, labels_grid, regions):
+        """What reduces the series to one atlas."""
+        samples = self.inputs.resampling_target == 'labels' and not series.grid.matches(labels_grid)
+        if not samples:
+            labels_grid.require(series.grid, "resample the labels, or set resampling_target='labels'")
+        return RegionReducer(
+            labels,
+            labels_grid.affine,
+            regions['index'].to_numpy(),
+            shape=series.grid.shape,
+            affine=series.grid.affine,
+            decoder=decoder,
+            strategy=self.inputs.strategy,
+            smoothing_fwhm=self.inputs.smoothing_fwhm,
+            nan_policy=self.inputs.nan_policy,
+            interpolation=self.inputs.interpolation if samples else None,
+        )
+
+    def _write(self, runtime, signals, tables, reducers, volumes):
+        """Write signals and regions tables, after the policies for regions without a signal."""
+        out_names, self._results['out_files'] = self.paths(runtime, 'signals-{}.tsv', len(signals))
+        region_names, self._results['regions_files'] = self.paths(runtime, 'regions-{}.tsv', len(signals))
+        for i, (values, begun, reducer, volume) in enumerate(zip(signals, tables, reducers, volumes, strict=True)):
+            regions = complete_regions(
+                begun, values, reducer.n_used, reducer.n_in_view, volume, self.inputs.min_coverage
+            )
+            missing = list_missing(regions['name'], regions['status'])
+            if missing:
+                logger.warning('%s: regions without a signal: %s', self.inputs.labels_files[i], missing)
+            columns, kept = blank_missing(
+                values, regions['status'].to_numpy(), regions['name'], self.inputs.missing_labels
+            )
+            with self.publish(runtime, out_names[i]) as path:
+                write_signals(path, regions['name'][kept], columns)
+            with self.publish(runtime, region_names[i]) as path:
+                write_regions(path, regions)

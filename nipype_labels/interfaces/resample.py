@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that brings images onto the grid of others."""
+
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
+from ..files.images import load, read_grid, read_labels, write_volume
+from ..files.series import SeriesWriter, open_series
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast
+
+
+class _ResampleInputSpec(LabelsInputSpec):
+    grids = ('reference_files',)
+
+    in_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masks or series to resample')
+    reference_files = InputMultiObject(
+        InputFile(), mandatory=True, nohash=True, desc='image whose grid to take, one for all or one for each input'
+    )
+    interpolation = traits.Enum(
+        *sorted(INTERPOLATIONS, key=INTERPOLATIONS.get),
+        usedefault=True,
+        hash_files=False,
+        desc='nearest for labels and masks; linear or cubic for series',
+    )
+    background_label = traits.Int(0, usedefault=True, desc='id that fills labels outside their field of view')
+    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+
+
+class _ResampleOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='resampled images; an input whose grid agrees is handed on itself')
+
+
+class Resample(LabelsInterface):
+    """Resample images to the grids of others.
+
+    Label images and masks (3D) take the nearest voxel. Series (4D) are streamed; cubic and linear values are kept
+    within the series' own range. What has the right grid already is handed on untouched.
+    """
+
+    input_spec = _ResampleInputSpec
+    output_spec = _ResampleOutputSpec
+
+    def _run_interface(self, runtime):
+        names = ('in_files', 'reference_files')
+        pairs = list(zip(*broadcast(self.inputs.in_files, self.inputs.reference_files, names=names), strict=True))
+        out_names, out_files = self.paths(runtime, 'resampled-{}.nii.gz', len(pairs))
+        for i, (in_file, reference_file) in enumerate(pairs):
+            target = read_grid(reference_file)
+            if read_grid(in_file).matches(target):
+                out_files[i] = in_file
+                continue
+            with self.publish(runtime, out_names[i]) as path:
+                resample = self._labels if len(load(in_file).shape) == 3 else self._series
+                resample(in_file, target, path)
+        self._results['out_files'] = out_files
+        return runtime
+
+    def _labels(self, in_file, target, path):
+        """Resample a label image or mask."""
+        fill = self.inputs.background_label
+        labels, source = read_labels(in_file, fill)
+        write_volume(path, resample_nearest(labels, source.affine, target.shape, target.affine, fill), target.affine)
+
+    def _series(self, in_file, target, path):
+        """Resample a series volume by volume, in a first pass finding its range."""
+        series, threads = open_series(in_file), self.inputs.num_threads
+        decode, clip = series.decoder(), (0.0, 0.0)
+        grid, kind = series.grid, self.inputs.interpolation
+        sampler = Sampler(grid.shape, grid.affine, target.shape, target.affine, None, kind)
+        for _, block in series.blocks(threads) if kind != 'nearest' else ():
+            clip = clip_range(decode(block), *clip)
+        shape = (*target.shape, series.n_volumes)
+        with SeriesWriter(path, shape, target.affine, series.t_r, series.float_type) as writer:
+            for _, block in series.blocks(threads):
+                for stored in block:
+                    volume = decode(stored).reshape(grid.shape, order='F')
+                    values, _ = sampler.sample(volume, None if kind == 'nearest' else clip)
+                    writer.write(values.reshape(target.shape, order='F'))

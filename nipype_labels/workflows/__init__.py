@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who feeds whom: factories of graphs. They build and never run."""
+
+from .labels import init_labels_wf
+
+__all__ = ['init_labels_wf']
