@@ -21,7 +21,7 @@ class _InverseProjectInputSpec(LabelsInputSpec):
         desc='label images to project onto: those of the signals, or the atlases themselves',
     )
     regions_files = InputMultiObject(
-        InputFile(), mandatory=True, desc='their regions tables, which give each name its id'
+        InputFile(), mandatory=True, desc='their regions tables, which give names their ids'
     )
     fill_value = traits.Float(desc='what n/a becomes; NaN by default')
     t_r = traits.Float(desc='repetition time in s for the header')

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that reduces a series to one signal per region, for all atlases in one pass."""
 
+import time
 from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
@@ -14,6 +15,9 @@ from ..files.regions import complete_regions, read_regions, write_regions
 from ..files.series import DTYPES, open_series
 from ..files.tables import write_signals
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger
+
+#: How often a long reading says how far it is.
+PROGRESS_SECONDS = 5
 
 #: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
 RESAMPLING_TARGETS = ('data', 'labels', 'none')
@@ -84,7 +88,7 @@ class ReduceLabels(LabelsInterface):
         tables = [read_regions(path) for _, path in pairs]
         atlases = [read_labels(path) for path, _ in pairs]
         reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
-        blocks = partial(series.blocks, self.inputs.num_threads)
+        blocks = partial(_report_progress, series, self.inputs.num_threads)
         signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder)
         self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
         with self.publish(runtime, 'mean.nii.gz') as path:
@@ -130,3 +134,13 @@ class ReduceLabels(LabelsInterface):
                 write_signals(path, regions['name'][kept], columns)
             with self.publish(runtime, region_names[i]) as path:
                 write_regions(path, regions)
+
+
+def _report_progress(series, num_threads):
+    """Read blocks, and say how far that is every few seconds."""
+    said = time.monotonic()
+    for first, block in series.blocks(num_threads):
+        if time.monotonic() - said > PROGRESS_SECONDS:
+            said = time.monotonic()
+            logger.info('%s: volume %d of %d', series.grid.path, first, series.n_volumes)
+        yield first, block

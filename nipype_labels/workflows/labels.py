@@ -9,6 +9,7 @@ from ..core.errors import LabelsError
 from ..core.filters import check_filter
 from ..core.smooth import check_fwhm
 from ..core.spelling import spell
+from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
 from ..interfaces import ApplyMask, CleanSignal, HighVarianceConfounds, InverseProject, ReduceLabels, Resample
 from .resources import LARGE, estimate
 
@@ -61,9 +62,9 @@ def init_labels_wf(
     high_variance_confounds=False,
     confounds_columns=(),
     confounds_strategy=(),
-    n_compcor=5,
-    fd_threshold=0.5,
-    dvars_threshold=1.5,
+    n_compcor=N_COMPCOR,
+    fd_threshold=FD_THRESHOLD,
+    dvars_threshold=DVARS_THRESHOLD,
     confounds_na='raise',
     standardize_confounds=True,
     detrend=False,
@@ -205,7 +206,7 @@ def init_labels_wf(
     projected : list of str
         Signals in space, if asked for.
     """
-    parameters = {key: _plain(spell(key, value)) for key, value in locals().items() if value is not None}
+    parameters = _spelled(locals())
     _check(parameters)
     reading = {'n_procs': num_threads}
     memory = estimate(
@@ -321,6 +322,12 @@ def _init_node(interface, name, parameters, **resources):
     # A file that is only touched or rewritten then reruns nothing, whatever the host's own setting.
     node.config = {'execution': {'hash_method': 'content'}}
     return node
+
+
+def _spelled(arguments):
+    """Arguments under the names and as the types that traits take, without those that are not given."""
+    spelled = {key: _plain(spell(key, value)) for key, value in arguments.items()}
+    return {key: value for key, value in spelled.items() if value is not None}
 
 
 def _plain(value):

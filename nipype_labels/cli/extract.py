@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``nipype-labels extract``: the factory's graph, run on one series."""
+
+import gc
+import logging
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from nipype import config
+
+from ..bids.sidecar import find_sidecar
+from ..core import errors
+from ..core.regions import has_signal, list_missing
+from ..files.regions import read_regions
+from ..files.series import open_series
+from ..workflows import init_labels_wf
+from ..workflows.resources import SeriesSize
+from .progress import Progress
+
+#: Outputs of nodes, and their names in the folder of each atlas.
+PER_ATLAS = {
+    'signals.tsv': ('clean', 'out_files'),
+    'signals_raw.tsv': ('reduce', 'out_files'),
+    'regions.tsv': ('reduce', 'regions_files'),
+    'labels.nii.gz': ('apply_mask', 'out_files'),
+    'projected.nii.gz': ('project', 'out_files'),
+}
+
+#: Outputs of nodes, and their names beside those folders.
+PER_SERIES = {
+    'mean.nii.gz': ('reduce', 'mean_file'),
+    'kept_volumes.tsv': ('clean', 'kept_volumes_file'),
+    'cleaning.json': ('clean', 'cleaning_file'),
+    'high_variance_confounds.tsv': ('high_variance', 'out_file'),
+}
+
+
+class RunError(Exception):
+    """A node failed for a reason that is not the user's."""
+
+
+def extract(
+    bold,
+    atlas,
+    out,
+    lut=None,
+    mask=None,
+    confounds=None,
+    sample_mask=None,
+    runs=None,
+    sidecar=None,
+    t_r=None,
+    work_dir=None,
+    nprocs=1,
+    plugin='Linear',
+    verbose=False,
+    **parameters,
+):
+    """Extract, clean and write region signals.
+
+    Parameters
+    ----------
+    bold : path
+    atlas : list of path
+    out : path
+        Folder to write to; a folder in it for each atlas.
+    lut : list of (path or None), optional
+        Look-up table of each atlas, as far as there are any.
+    mask, sample_mask, runs, sidecar : path, optional
+    confounds : list of path, optional
+    t_r : float, optional
+        In s.
+    work_dir : path, optional
+    nprocs : int
+    plugin : str
+        Of Nipype.
+    verbose : bool
+    **parameters
+        Of :func:`~nipype_labels.workflows.init_labels_wf`.
+
+    Returns
+    -------
+    int
+        Exit status.
+
+    Raises
+    ------
+    LabelsError
+        If something given can't be worked with.
+    """
+    series = open_series(bold)
+    out = Path(out)
+    work_dir = Path(work_dir or out / 'work').absolute()
+    work_dir.mkdir(parents=True, exist_ok=True)
+    _configure(work_dir, verbose)
+    if len(parameters.get('smoothing_fwhm', ())) == 1:
+        parameters['smoothing_fwhm'] = parameters['smoothing_fwhm'][0]
+    wf = init_labels_wf(
+        use_mask=mask is not None,
+        use_luts=lut is not None,
+        use_confounds=confounds is not None,
+        use_sample_mask=sample_mask is not None,
+        n_atlases=len(atlas),
+        series_size=SeriesSize.of(series),
+        num_threads=nprocs,
+        **parameters,
+    )
+    wf.base_dir = str(work_dir)
+    luts = None if lut is None else lut + [None] * (len(atlas) - len(lut))
+    sidecar = sidecar or find_sidecar(bold)
+    given = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=luts)
+    given.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
+    for field, value in given.items():
+        if value is not None:
+            setattr(wf.inputs.inputnode, field, _absolute(value))
+    graph = _run(wf, plugin, nprocs)
+    written = _write(graph, out, _folders(atlas))
+    _summarise(out, written, _folders(atlas))
+    return 0
+
+
+def _absolute(value):
+    """Paths made absolute: nodes run in folders of their own."""
+    if isinstance(value, list):
+        return [_absolute(entry) for entry in value]
+    return str(Path(value).expanduser().absolute()) if isinstance(value, str | Path) else value
+
+
+def _configure(work_dir, verbose):
+    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for."""
+    config.update_config(
+        {
+            'execution': {
+                'check_version': 'false',
+                'crashdump_dir': str(work_dir / 'crash'),
+                'crashfile_format': 'txt',
+                'poll_sleep_duration': '0.05',
+                'stop_on_first_crash': 'true',
+            }
+        }
+    )
+    logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
+    for handler in logging.getLogger('nipype').handlers:
+        handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
+
+
+def _run(wf, plugin, nprocs):
+    """Run the graph; the executed graph."""
+    progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
+    arguments = {'status_callback': progress}
+    if plugin == 'MultiProc':
+        arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
+    # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
+    gc.freeze()
+    try:
+        return wf.run(plugin=plugin, plugin_args=arguments)
+    except (RuntimeError, ValueError, OSError) as e:
+        raise _reason(str(e)) from e
+
+
+def _reason(text):
+    """The exception behind the text of a node's traceback: ours if there is one, else a RunError."""
+    lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
+    for line in reversed(lines):
+        kind, message = line.split(': ', 1)
+        ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
+        if ours is not None and kind.startswith(errors.__name__):
+            return ours(message)
+    return RunError(text)
+
+
+def _folders(atlases):
+    """A folder name for each atlas: its file's, made unique by a number."""
+    stems = [Path(path).name.removesuffix('.gz').removesuffix('.nii') for path in atlases]
+    return [
+        stem if stems[:i].count(stem) == 0 else f'{stem}-{stems[:i].count(stem) + 1}' for i, stem in enumerate(stems)
+    ]
+
+
+def _write(graph, out, folders):
+    """Copy the outputs of the nodes to where the user wants them; the paths written."""
+    nodes = {node.name: node for node in graph.nodes()}
+    copies = {}
+    for name, (node, field) in PER_SERIES.items():
+        if node in nodes:
+            copies[out / name] = getattr(nodes[node].result.outputs, field)
+    for name, (node, field) in PER_ATLAS.items():
+        if node in nodes:
+            files = getattr(nodes[node].result.outputs, field)
+            copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
+    for target, source in copies.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f'.{target.name}.partial')
+        shutil.copyfile(source, partial)
+        os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
+    return list(copies)
+
+
+def _summarise(out, written, folders):
+    """Say which regions are missing, and last what was written."""
+    lacking = []
+    for folder in folders:
+        regions = read_regions(out / folder / 'regions.tsv')
+        missing = list_missing(regions['name'], regions['status'])
+        if missing:
+            n_missing = (~has_signal(regions['status'])).sum()
+            lacking.append(f'{n_missing} of {len(regions)} of {folder} ({missing})')
+    print(
+        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(lacking) or "none"}',
+        file=sys.stderr,
+    )

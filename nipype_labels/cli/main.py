@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arguments of the command, and its exit status."""
+
+import argparse
+import sys
+
+from .. import __version__
+from ..core.clean import CENSORED, STANDARDIZE
+from ..core.errors import LabelsError
+from ..core.filters import FILTERS
+from ..core.reduce import NAN_POLICIES, STRATEGIES
+from ..core.regions import MISSING_LABELS
+from ..core.resample import INTERPOLATIONS
+
+#: Exit status after an error of the user's, and after one of ours.
+USER_ERROR, FAILURE = 2, 1
+
+
+def main(argv=None):
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; the process's own by default.
+
+    Returns
+    -------
+    int
+        0 only if everything was written, 2 after an error that the user can mend, 1 after any other.
+    """
+    arguments = vars(build_parser().parse_args(argv))
+    run = arguments.pop('run')
+    try:
+        return run(**arguments)
+    except LabelsError as e:
+        print(f'nipype-labels: error: {e}', file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print('nipype-labels: interrupted; the same command goes on from here', file=sys.stderr)
+        return FAILURE
+
+
+def build_parser():
+    """Parser of all commands. Options that are not given are left out: their defaults are the factory's."""
+    parser = argparse.ArgumentParser('nipype-labels', description='Region signals from 4D fMRI and label atlases.')
+    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    extract = commands.add_parser(
+        'extract',
+        help='extract, clean and write the region signals of one series',
+        argument_default=argparse.SUPPRESS,
+    )
+    _add_inputs(extract)
+    _add_extraction(extract)
+    _add_cleaning(extract)
+    _add_running(extract)
+    extract.set_defaults(run=_extract)
+    demo = commands.add_parser('demo', help='run the main job on a real series and atlas from installed packages')
+    demo.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+class _AtlasLut(argparse.Action):
+    """Give a look-up table to the atlas named before it."""
+
+    def __call__(self, parser, namespace, value, option=None):
+        atlases = getattr(namespace, 'atlas', [])
+        luts = getattr(namespace, 'lut', [])
+        if len(luts) >= len(atlases):
+            parser.error('--lut must follow the --atlas that it belongs to, one for each')
+        namespace.lut = luts + [None] * (len(atlases) - 1 - len(luts)) + [value]
+
+
+def _add_inputs(parser):
+    group = parser.add_argument_group('what goes in and out')
+    group.add_argument('bold', metavar='BOLD', help='series, 4D or 3D')
+    group.add_argument(
+        '--atlas', action='append', required=True, metavar='IMAGE', help='label image; again for each further atlas'
+    )
+    group.add_argument('--lut', action=_AtlasLut, metavar='TABLE', help='look-up table of the --atlas before it')
+    group.add_argument('--labels', nargs='+', metavar='NAME', help='names of the regions, in the order of their ids')
+    group.add_argument('--mask', metavar='IMAGE', help='count only voxels in this mask')
+    group.add_argument('--confounds', nargs='+', metavar='TABLE', help='confounds, a row per volume')
+    group.add_argument('--sample-mask', metavar='FILE', help='volumes to keep: flags or indices')
+    group.add_argument('--runs', metavar='FILE', help='run of each volume; each is cleaned for itself')
+    group.add_argument('--sidecar', metavar='JSON', help="the series' sidecar; the one beside it by default")
+    group.add_argument('--t-r', type=float, metavar='S', help="repetition time; the sidecar's or header's by default")
+    group.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
+
+
+def _add_extraction(parser):
+    group = parser.add_argument_group('extraction')
+    group.add_argument('--strategy', choices=STRATEGIES, help='how the voxels of a region become one value')
+    group.add_argument(
+        '--smoothing-fwhm', nargs='+', type=float, metavar='MM', help='smooth before; one width or one per axis'
+    )
+    group.add_argument('--background-label', type=int, metavar='ID', help='id of voxels in no region')
+    group.add_argument(
+        '--resampling-target', choices=('data', 'labels', 'none'), help='whose grid to work on; none demands one grid'
+    )
+    group.add_argument('--interpolation', choices=INTERPOLATIONS, help="how the series is sampled on the labels' grid")
+    group.add_argument('--dtype', choices=('none', 'auto', 'float32', 'float64'), help='cast voxels as they are read')
+    group.add_argument('--nan-policy', choices=NAN_POLICIES, help='what becomes of non-finite voxels')
+    group.add_argument('--missing-labels', choices=MISSING_LABELS, help='column of a region without a signal')
+    group.add_argument('--min-coverage', type=float, metavar='PART', help='part of a region that must be there')
+
+
+def _add_cleaning(parser):
+    group = parser.add_argument_group('cleaning')
+    group.add_argument('--detrend', action='store_true', help='remove linear trends')
+    group.add_argument('--filter', choices=FILTERS, help='how to keep a frequency band')
+    group.add_argument('--low-pass', type=float, metavar='HZ', help='cut frequencies above')
+    group.add_argument('--high-pass', type=float, metavar='HZ', help='cut frequencies below')
+    group.add_argument('--standardize', choices=STANDARDIZE, help='scale of the result')
+    group.add_argument('--confounds-columns', nargs='+', metavar='NAME', help='names or regular expressions')
+    group.add_argument('--confounds-strategy', nargs='+', metavar='NAME', help='6P, 24P, 36P, GSR, aCompCor, scrubbing')
+    group.add_argument('--n-compcor', type=int, metavar='N', help='components that aCompCor uses')
+    group.add_argument('--fd-threshold', type=float, metavar='MM', help='scrubbing: framewise displacement')
+    group.add_argument('--dvars-threshold', type=float, metavar='X', help='scrubbing: standardised DVARS')
+    group.add_argument('--confounds-na', choices=('raise', 'zero', 'mean'), help='n/a in the first rows')
+    group.add_argument(
+        '--no-standardize-confounds', action='store_false', dest='standardize_confounds', help='do not z-score them'
+    )
+    group.add_argument('--high-variance-confounds', action='store_true', help='from the voxels that vary most')
+    group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
+    group.add_argument('--project', choices=('none', 'labels', 'atlas'), help='show clean signals in space, on a grid')
+    group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
+
+
+def _add_running(parser):
+    group = parser.add_argument_group('running')
+    group.add_argument('--work-dir', metavar='DIR', help='where nodes keep their results; DIR/work by default')
+    group.add_argument('--nprocs', type=int, default=1, metavar='N', help='processors to use')
+    group.add_argument(
+        '--plugin', default='Linear', metavar='NAME', help="Nipype's plugin: Linear, MultiProc, SLURM, …"
+    )
+    group.add_argument('--verbose', action='store_true', default=False, help="show Nipype's own log")
+
+
+def _extract(**arguments):
+    """Import late: help and errors of usage need no Nipype."""
+    from .extract import extract
+
+    return extract(**arguments)
+
+
+def _demo(out):
+    from .demo import demo
+
+    return demo(out)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
