@@ -1,0 +1,35 @@
+# Commands that need nothing set up but Python (3.11 or newer) with pip; each makes its own environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+## The main job on real data: a functional image and an atlas that installed packages ship.
+demo: $(VENV)/demo
+	$(BIN)/nipype-labels demo -o demo_output
+
+## The whole test suite, and the checks of style and architecture.
+test: $(VENV)/test lint
+	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo_output build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# Tests and demo need a newer environment whenever the project's needs change.
+$(VENV)/demo: $(BIN)/python pyproject.toml setup.cfg
+	$(BIN)/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
+	$(BIN)/python -m pip install --quiet -e '.[demo,reports,test]'
+	touch $@

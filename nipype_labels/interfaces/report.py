@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that shows what became of a series' regions."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import numpy as np
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from .. import __version__
+from ..core.errors import ImageError, LabelsError, SignalError
+from ..files.images import load, read_labels
+from ..files.regions import read_regions
+from ..files.tables import read_signals
+from ..files.volumes import read_sample_mask
+from .base import COMPUTING_LIBRARIES, LabelsInputSpec, LabelsInterface, broadcast
+
+
+class _LabelsReportInputSpec(LabelsInputSpec):
+    mean_file = File(mandatory=True, desc='mean volume of the series')
+    labels_files = InputMultiObject(File(), mandatory=True, desc='label images to draw, on any grid')
+    regions_files = InputMultiObject(File(), mandatory=True, desc='their regions tables, from ReduceLabels')
+    signals_files = InputMultiObject(File(), mandatory=True, desc='their signals before cleaning')
+    cleaned_files = InputMultiObject(File(), mandatory=True, desc='their signals after cleaning')
+    kept_volumes_file = File(mandatory=True, desc='which volumes were kept, from CleanSignal')
+    cleaning_file = File(mandatory=True, desc='JSON of all that cleaning did, from CleanSignal')
+    atlas_names = traits.List(
+        traits.Str(), hash_files=False, desc='what to call the atlases; they are numbered by default'
+    )
+    title = traits.Str('Region signals', usedefault=True, hash_files=False, desc='title of the report')
+
+
+class _LabelsReportOutputSpec(TraitedSpec):
+    out_file = File(exists=True, desc='report as one HTML file that needs nothing else')
+
+
+class LabelsReport(LabelsInterface):
+    """Show one series and its atlases on one page: first what is wrong, then where regions are and what signals do."""
+
+    input_spec = _LabelsReportInputSpec
+    output_spec = _LabelsReportOutputSpec
+
+    def _run_interface(self, runtime):
+        reports = _import_reports()
+        mean, affine = _read_mean(self.inputs.mean_file)
+        kept = read_sample_mask(self.inputs.kept_volumes_file)
+        series = reports.Series(mean, affine, kept, _read_json(self.inputs.cleaning_file))
+        inputs = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
+        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        names = self.given('atlas_names', [f'Atlas {i + 1}' for i in range(len(rows))])
+        if len(names) != len(rows):
+            raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {len(rows)} atlases')
+        atlases = [_read_atlas(reports.Atlas, name, kept, *row) for name, row in zip(names, rows, strict=True)]
+        libraries = ('nipype', *COMPUTING_LIBRARIES)
+        versions = {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
+        with self.publish(runtime, 'report.html') as path:
+            page = reports.render_report(self.inputs.title, series, atlases, versions)
+            path.write_text(page, encoding='utf-8', newline='\n')
+        self._results['out_file'] = f'{runtime.cwd}/report.html'
+        return runtime
+
+
+def _import_reports():
+    """The room that draws; what it draws with is an extra, and only this node needs it."""
+    try:
+        from .. import reports
+    except ImportError as e:
+        raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
+    return reports
+
+
+def _read_mean(path):
+    """Voxels of a volume, and its affine."""
+    image = load(path)
+    if any(n != 1 for n in image.shape[3:]):
+        raise ImageError(f'{path} must hold one volume, its shape is {image.shape}')
+    try:
+        return np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3]), image.affine
+    except (OSError, EOFError, ValueError) as e:
+        raise ImageError(f'{path} is damaged: {" ".join(str(e).split())}') from e
+
+
+def _read_json(path):
+    """What cleaning did."""
+    try:
+        cleaning = json.loads(Path(path).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as e:
+        raise LabelsError(f'{path} is no readable JSON: {e}') from e
+    if not isinstance(cleaning, dict):
+        raise LabelsError(f'{path} does not tell what cleaning did: it holds no JSON object')
+    return cleaning
+
+
+def _read_atlas(record, name, kept, labels_file, regions_file, signals_file, cleaned_file):
+    """An atlas and its signals, a column per region and a row per volume, as ``record``."""
+    labels, grid = read_labels(labels_file)
+    regions = read_regions(regions_file)
+    raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
+    return record(name, labels, grid.affine, regions.to_dict('records'), raw, cleaned)
+
+
+def _read_columns(path, names, kept):
+    """Signals of all regions in all volumes: NaN for regions and volumes that the file does not have."""
+    columns, values = read_signals(path)
+    place = {name: i for i, name in enumerate(names)}
+    if not place.keys() >= set(columns):
+        raise SignalError(f'{path} has columns that the regions table does not know')
+    if len(values) not in (len(kept), kept.sum()):
+        raise SignalError(f'{path} has {len(values)} rows; of {len(kept)} volumes {kept.sum()} were kept')
+    signals = np.full((len(kept), len(names)), np.nan)
+    rows = np.arange(len(kept)) if len(values) == len(kept) else np.flatnonzero(kept)
+    signals[np.ix_(rows, [place[name] for name in columns])] = values
+    return signals
