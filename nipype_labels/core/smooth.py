@@ -12,6 +12,9 @@ from .errors import LabelsError
 #: Standard deviations at which the kernel is cut (scipy's default).
 TRUNCATE = 4.0
 
+#: More weights than this (12 bytes each) and it is cheaper to smooth volumes than to weight regions.
+MOST_WEIGHTS = 10_000_000
+
 
 def check_fwhm(fwhm):
     """Widths of the kernel, checked.
@@ -96,7 +99,8 @@ def region_weights(voxels, starts, shape, sigmas):
 
     Returns
     -------
-    scipy.sparse.csr_array, shape (m, I·J·K)
+    scipy.sparse.csr_array, shape (m, I·J·K), or None
+        None if there would be more than ``MOST_WEIGHTS`` weights.
     """
     radius = kernel_radius(sigmas)
     columns, weights, lengths = [], [], []
@@ -112,6 +116,8 @@ def region_weights(voxels, starts, shape, sigmas):
         columns.append(np.ravel_multi_index(tuple(i + f for i, f in zip(inside, first, strict=True)), shape, order='F'))
         weights.append(smoothed[inside])
         lengths.append(len(columns[-1]))
+        if sum(lengths) > MOST_WEIGHTS:
+            return None
     pointers = np.concatenate([[0], np.cumsum(lengths)])
     return sparse.csr_array(
         (np.concatenate(weights), np.concatenate(columns), pointers), shape=(len(starts), math.prod(shape))

@@ -44,7 +44,7 @@ class LabelsReport(LabelsInterface):
     def _run_interface(self, runtime):
         reports = _import_reports()
         mean, affine = _read_mean(self.inputs.mean_file)
-        kept = read_sample_mask(self.inputs.kept_volumes_file)
+        kept = _read_kept(self.inputs.kept_volumes_file)
         series = reports.Series(mean, affine, kept, _read_json(self.inputs.cleaning_file))
         inputs = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
         rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
@@ -79,6 +79,14 @@ def _read_mean(path):
         return np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3]), image.affine
     except (OSError, EOFError, ValueError) as e:
         raise ImageError(f'{path} is damaged: {" ".join(str(e).split())}') from e
+
+
+def _read_kept(path):
+    """A flag for each volume."""
+    kept = read_sample_mask(path)
+    if kept.dtype.kind != 'b':
+        raise SignalError(f'{path} must have a column kept, with a flag for each volume')
+    return kept
 
 
 def _read_json(path):

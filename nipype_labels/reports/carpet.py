@@ -2,11 +2,10 @@
 """Carpets: all signals of an atlas over time as one image."""
 
 import numpy as np
-from matplotlib.colors import to_rgba
 from matplotlib.ticker import MaxNLocator
 
 from ..core.regions import is_constant
-from .images import DIVERGING, LEFT_OUT, embed, embed_flags, embed_pixels
+from .images import DIVERGING, colour, embed, paint
 
 #: Standard deviations at which the colours end.
 RANGE = 3.0
@@ -56,10 +55,12 @@ def draw_carpets(raw, cleaned, kept, ids):
     if n_volumes < 2:
         return None
     least, most = HEIGHTS
+    before, after = (colour(standardize_rows(s), DIVERGING, -RANGE, RANGE) for s in (raw, cleaned))
+    clear = np.zeros((1, n_volumes, 4), dtype=np.uint8)
     return {
-        'before': embed(standardize_rows(raw), DIVERGING, -RANGE, RANGE),
-        'after': embed_pixels(_without_left_out(standardize_rows(cleaned), kept)),
-        'left_out': embed_flags(~kept) if not kept.all() else None,
+        'before': embed(before),
+        'after': embed(paint(after, ~kept)),
+        'left_out': None if kept.all() else embed(paint(clear, ~kept)),
         'n_left_out': int((~kept).sum()),
         'height': min(most, n_regions * max(1, least // n_regions)),
         'crisp': n_volumes <= most and n_regions <= most,
@@ -70,14 +71,7 @@ def draw_carpets(raw, cleaned, kept, ids):
 
 def draw_scale():
     """Colours from the lowest to the highest value."""
-    return embed(np.linspace(-RANGE, RANGE, DIVERGING.N)[None], DIVERGING, -RANGE, RANGE)
-
-
-def _without_left_out(values, kept):
-    """Pixels of a carpet in which volumes left out are dark, not grey: no region is missing there."""
-    pixels = DIVERGING(np.clip(np.ma.masked_invalid((values + RANGE) / (2 * RANGE)), 0, 1), bytes=True)
-    pixels[:, ~kept] = np.rint(np.array(to_rgba(LEFT_OUT)) * 255)
-    return pixels
+    return embed(colour(np.linspace(-RANGE, RANGE, DIVERGING.N)[None], DIVERGING, -RANGE, RANGE))
 
 
 def _ticks(n, labels):

@@ -6,11 +6,11 @@ import io
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import to_rgba
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.image import imsave
 
-#: Shades of grey of a volume: enough for the eye, and half the size of 256.
-GREYS = colormaps['gray'].resampled(64)
+#: Shades of a volume: enough for the eye, half the size of 256, and none so bright that contours would drown in it.
+GREYS = ListedColormap(colormaps['gray'](np.linspace(0, 0.72, 64)))
 
 #: Colours of a signal, odd in number so that the mean has one.
 DIVERGING = colormaps['RdBu_r'].resampled(33).with_extremes(bad='#8c8c8c')
@@ -19,8 +19,8 @@ DIVERGING = colormaps['RdBu_r'].resampled(33).with_extremes(bad='#8c8c8c')
 LEFT_OUT = '#1f1f1f'
 
 
-def embed(values, colours, low, high):
-    """Give a matrix colours and encode it, always in the same bytes.
+def colour(values, colours, low, high):
+    """Give a matrix colours.
 
     Parameters
     ----------
@@ -32,15 +32,26 @@ def embed(values, colours, low, high):
 
     Returns
     -------
-    str
-        A data URL of a PNG.
+    array of uint8, shape (rows, columns, 4)
     """
     scaled = (np.ma.masked_invalid(values) - low) / (high - low)
-    return embed_pixels(colours(np.ma.clip(scaled, 0, 1), bytes=True))
+    return colours(np.ma.clip(scaled, 0, 1), bytes=True)
 
 
-def embed_pixels(pixels):
-    """Encode pixels.
+def paint(pixels, where):
+    """Colour the columns of volumes that are left out.
+
+    Parameters
+    ----------
+    pixels : array of uint8, shape (rows, columns, 4)
+    where : array of bool, shape (columns,)
+    """
+    pixels[:, where] = np.rint(255 * np.array(to_rgba(LEFT_OUT)))
+    return pixels
+
+
+def embed(pixels):
+    """Encode pixels, always in the same bytes.
 
     Parameters
     ----------
@@ -55,23 +66,6 @@ def embed_pixels(pixels):
     # Without the name and version of the software, which would change the bytes.
     imsave(stream, np.ascontiguousarray(pixels), format='png', metadata={'Software': None})
     return 'data:image/png;base64,' + base64.b64encode(stream.getvalue()).decode('ascii')
-
-
-def embed_flags(flags):
-    """Encode a row of flags as pixels, dark where they are set and clear elsewhere.
-
-    Parameters
-    ----------
-    flags : array of bool, shape (n,)
-
-    Returns
-    -------
-    str
-        A data URL of a PNG one pixel high.
-    """
-    pixels = np.zeros((1, len(flags), 4), dtype=np.uint8)
-    pixels[0, flags] = np.rint(np.array(to_rgba(LEFT_OUT)) * 255)
-    return embed_pixels(pixels)
 
 
 def grey_window(volume):

@@ -145,7 +145,7 @@ def format_value(value):
         return ', '.join(map(format_value, value)) or 'none'
     if value is None or isinstance(value, bool):
         return {None: 'none', True: 'yes', False: 'no'}[value]
-    return format_number(value) if isinstance(value, int | float) else str(value)
+    return format_number(value) if isinstance(value, float) else str(value)
 
 
 def format_number(value, digits=None):

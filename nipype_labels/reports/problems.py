@@ -19,7 +19,7 @@ REASONS = {
     'constant': ('Constant', 'Their signal never changes; it can be scaled neither to z-scores nor to per cent.'),
     'lost_in_cleaning': ('Not available after cleaning', 'They have a signal before cleaning and none after it.'),
     'little_coverage': (
-        f'Covered by less than {LITTLE_COVERAGE:.0%}',
+        f'Covered by less than {100 * LITTLE_COVERAGE:.0f} %',
         'They have a signal, but most of their volume is not in it.',
     ),
 }
