@@ -12,6 +12,7 @@ import numpy as np
 from .errors import SignalError
 from .filters import bridge_censored, butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .regions import is_constant
+from .spelling import check_choice
 
 #: What becomes of the scale of a cleaned signal: nothing, z-scores by the population's or the sample's standard
 #: deviation (ddof 0 or 1), or percent change of its mean before cleaning.
@@ -23,8 +24,11 @@ CENSORED = ('drop', 'nan')
 #: A cleaned signal whose mean is below this part of its mean before has lost it, and percent change puts it back.
 LOST_MEAN = 0.1
 
-#: A column that falls below this part of its size before a step is gone.
+#: A signal that falls below this part of its size before a step is gone.
 VANISHED = 1e-12
+
+#: The same for a confound, which must keep enough digits to tell its direction from rounding noise.
+CONFOUND_VANISHED = 1e-8
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Cleaned:
         NaN in columns that can't be cleaned or standardised.
     kept : array of bool, shape (T,)
     n_confounds : int
-        Regressors that went in, drifts included.
+        Regressors that went in, drifts included, summed over runs.
     rank : int
         Dimensions they took, summed over runs.
     degrees_of_freedom : float
@@ -141,7 +145,7 @@ def clean(
 
     Raises
     ------
-    SignalError
+    LabelsError
         If parameters contradict each other or the data, or the confounds leave no degree of freedom.
 
     Notes
@@ -149,9 +153,12 @@ def clean(
     The order and, but for the defects listed in the documentation, the numbers are those of ``nilearn.signal.clean``.
     """
     signals = np.asarray(signals, dtype=np.float64)
+    if signals.ndim != 2:
+        raise SignalError(f'signals must have a row per volume and a column per region, their shape is {signals.shape}')
     n_volumes = len(signals)
-    confounds = _check_confounds(confounds, n_volumes)
     kept = kept_volumes(sample_mask, n_volumes)
+    confounds = _check_confounds(confounds, kept)
+    check_choice('standardize', standardize, STANDARDIZE)
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):
         raise SignalError('a filter needs the repetition time: set t_r')
@@ -171,7 +178,7 @@ def clean(
     return Cleaned(
         signals=np.concatenate([part.signals for part in parts])[by_time],
         kept=kept,
-        n_confounds=parts[0].n_confounds,
+        n_confounds=sum(part.n_confounds for part in parts),
         rank=sum(part.rank for part in parts),
         degrees_of_freedom=sum(part.degrees_of_freedom for part in parts),
         not_finite=np.any([part.not_finite for part in parts], axis=0),
@@ -202,33 +209,36 @@ def _clean_run(
     if filters:
         both = butterworth(both, t_r, low_pass, high_pass)[kept]
     cleaned, nuisance = both[:, : signals.shape[1]], both[:, signals.shape[1] :]
-    nuisance = scale_confounds(nuisance, size[signals.shape[1] :], standardize_confounds)
-    cleaned, rank = regress_out(cleaned, nuisance)
+    nuisance, lost_digits = scale_confounds(nuisance, size[signals.shape[1] :], standardize_confounds)
+    cleaned, rank = regress_out(cleaned, nuisance, lost_digits)
+    # Trends are gone already, and z-scored confounds can't take the mean.
+    free = len(raw) - (2 if detrend else int(standardize_confounds))
     left = len(raw) - rank - (2 if detrend else 0)
-    if rank and left <= 0:
-        raise SignalError(
-            f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} volumes kept: '
-            'use fewer confounds or keep more volumes'
-        )
     if filters:
         nyquist = 0.5 / t_r
         left = len(raw) * ((low_pass or nyquist) - (high_pass or 0)) / nyquist - rank
+    if rank and (rank >= free or left <= 0):
+        raise SignalError(
+            f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} volumes kept'
+            f'{" and the band that passes" if filters else ""}: use fewer confounds or keep more volumes'
+        )
     cleaned, constant = rescale(cleaned, raw, level, standardize)
     cleaned[:, not_finite] = np.nan
     return Cleaned(cleaned, kept, nuisance.shape[1], rank, left, not_finite, constant & ~not_finite)
 
 
-def _check_confounds(confounds, n_volumes):
-    """Confounds as a float64 array of shape (T, C), all finite."""
+def _check_confounds(confounds, kept):
+    """Confounds as a float64 array of shape (T, C), finite where volumes are kept and 0 elsewhere if not finite."""
     if confounds is None:
-        return np.empty((n_volumes, 0))
+        return np.empty((len(kept), 0))
     confounds = np.asarray(confounds, dtype=np.float64)
-    if confounds.ndim != 2 or len(confounds) != n_volumes:
-        raise SignalError(f'confounds have shape {confounds.shape}, signals have {n_volumes} volumes')
-    if not np.isfinite(confounds).all():
-        row, column = np.argwhere(~np.isfinite(confounds))[0]
+    if confounds.ndim != 2 or len(confounds) != len(kept):
+        raise SignalError(f'confounds have shape {confounds.shape}, signals have {len(kept)} volumes')
+    finite = np.isfinite(confounds)
+    if not finite[kept].all():
+        row, column = np.argwhere(~finite & kept[:, None])[0]
         raise SignalError(f'confounds hold {confounds[row, column]} in column {column}, row {row}')
-    return confounds
+    return np.where(finite, confounds, 0.0)
 
 
 def scale_confounds(confounds, size, standardize_confounds=True):
@@ -243,18 +253,21 @@ def scale_confounds(confounds, size, standardize_confounds=True):
 
     Returns
     -------
-    array, shape (n, C)
+    confounds : array, shape (n, C)
+    lost_digits : float
+        By how much the worst of them lost precision on the way: its size before over its size after.
     """
     if standardize_confounds and len(confounds) > 1:
         confounds = confounds - confounds.mean(axis=0)
         scale = confounds.std(axis=0, ddof=1)
     else:
         scale = np.abs(confounds).max(axis=0, initial=0)
-    there = scale > VANISHED * size
-    return np.where(there, confounds / np.where(there, scale, 1), 0.0)
+    there = scale > CONFOUND_VANISHED * size
+    lost_digits = max((size[there] / scale[there]).max(initial=1), 1)
+    return np.where(there, confounds / np.where(there, scale, 1), 0.0), lost_digits
 
 
-def regress_out(signals, confounds):
+def regress_out(signals, confounds, lost_digits=1.0):
     """Remove from each signal its projection on the confounds.
 
     Parameters
@@ -262,6 +275,8 @@ def regress_out(signals, confounds):
     signals : array, shape (n, L)
     confounds : array, shape (n, C)
         No intercept is added.
+    lost_digits : float
+        By how much rounding noise in the confounds exceeds that of exact numbers of their size.
 
     Returns
     -------
@@ -275,7 +290,8 @@ def regress_out(signals, confounds):
 
     q, r, _ = linalg.qr(confounds, mode='economic', pivoting=True)
     sizes = np.abs(r.diagonal())
-    q = q[:, sizes > max(confounds.shape) * np.finfo(np.float64).eps * sizes[0]]
+    noise = max(confounds.shape) * np.finfo(np.float64).eps * lost_digits
+    q = q[:, sizes > noise * sizes[0]]
     return signals - q @ (q.T @ signals), q.shape[1]
 
 
@@ -313,6 +329,7 @@ def rescale(cleaned, raw, level, standardize='none'):
     if standardize == 'psc':
         mean = cleaned.mean(axis=0)
         scale = np.abs(mean + np.where(np.abs(mean) < LOST_MEAN * np.abs(level), level, 0)) / 100
+        constant |= np.abs(level) <= VANISHED * np.abs(raw).max(axis=0)
     else:
         scale = cleaned.std(axis=0, ddof=1 if standardize == 'zscore_sample' else 0)
     constant |= scale <= VANISHED * np.abs(raw).max(axis=0)

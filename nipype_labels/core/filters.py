@@ -4,6 +4,7 @@
 import numpy as np
 
 from .errors import SignalError
+from .spelling import check_choice
 
 #: How a frequency band is kept.
 FILTERS = ('butterworth', 'cosine', 'none')
@@ -25,10 +26,11 @@ def check_filter(filter, low_pass, high_pass, t_r):
 
     Raises
     ------
-    SignalError
-        If a cut-off is given that the filter would not use or that isn't between 0 and the Nyquist frequency, if
-        they leave no band between them, or if the cosine filter lacks its cut-off.
+    LabelsError
+        If there is no such filter, a cut-off is given that it would not use or that isn't between 0 and the Nyquist
+        frequency, if they leave no band between them, or if the cosine filter lacks its cut-off.
     """
+    check_choice('filter', filter, FILTERS)
     cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
     given = {name: value for name, value in cutoffs.items() if value is not None}
     for name, value in given.items():

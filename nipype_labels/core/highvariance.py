@@ -39,7 +39,9 @@ def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True)
         values = decoder(np.take(block, voxels, axis=1)).astype(np.float64)
         # Sums about the first volume keep their digits where the variance is small beside the mean.
         origin = values[0].copy() if origin is None and detrend else origin
-        values -= origin if detrend else 0.0
+        with np.errstate(invalid='ignore'):
+            values -= origin if detrend else 0.0
+        values[np.isinf(values)] = np.nan
         total = total + values.sum(axis=0)
         slope = slope + ramp[first : first + len(values)] @ values
         square = square + np.einsum('ij,ij->j', values, values)
@@ -65,7 +67,7 @@ def high_variance_confounds(
     read_blocks, n_volumes, voxels, decoder
         As for :func:`voxel_power`.
     n_confounds : int
-        C, at most T.
+        C; fewer are given if fewer voxels or volumes can tell them apart.
     percentile : float
         Part of the voxels, in percent, that are taken.
     detrend : bool
@@ -94,6 +96,8 @@ def high_variance_confounds(
         values = remove_trend(values) if detrend else values
         gram += values @ values.T
     strength, vectors = np.linalg.eigh(gram / n_volumes)
-    vectors = vectors[:, np.argsort(strength)[::-1][:n_confounds]]
+    order = np.argsort(strength)[::-1][:n_confounds]
+    # What lies in no voxel's course is an arbitrary direction, no confound.
+    vectors = vectors[:, order[strength[order] > n_volumes * np.finfo(np.float64).eps * strength[order[0]]]]
     largest = np.abs(vectors).argmax(axis=0)
     return vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])

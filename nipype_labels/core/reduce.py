@@ -224,7 +224,7 @@ class RegionReducer:
         """Voxels in view that gave a finite value at least once, shape (L,)."""
         return np.bincount(self._part.column[self._used & self._in_view], minlength=self._part.width)
 
-    def __call__(self, block, clip=None):
+    def __call__(self, block, clip=None, first=0):
         """Reduce a block.
 
         Parameters
@@ -232,6 +232,8 @@ class RegionReducer:
         block : array, shape (b, I·J·K)
         clip : tuple of 2 floats, optional
             Range to keep interpolated values in.
+        first : int
+            Index of the block's first volume, for errors.
 
         Returns
         -------
@@ -258,15 +260,15 @@ class RegionReducer:
             self._used[:] = True
             signals[:, self._part.columns] = self._reduce(values, self._part)
         else:
-            for row, out in zip(values, signals, strict=True):
-                self._reduce_finite(row, out)
+            for row, out in enumerate(signals):
+                self._reduce_finite(values[row], out, first + row)
         return signals, clipped
 
-    def _reduce_finite(self, values, out):
+    def _reduce_finite(self, values, out, volume):
         """Reduce one volume's values that may hold NaN or infinities into ``out``, after the policy."""
         finite = np.isfinite(values)
         if self._nan_policy == 'raise' and not finite.all():
-            raise ImageError(f"{(~finite).sum()} labelled voxels of a volume are not finite (nan_policy='raise')")
+            raise ImageError(f"volume {volume}: {(~finite).sum()} labelled voxels are not finite (nan_policy='raise')")
         self._used |= finite
         if self._nan_policy == 'zero':
             out[self._part.columns] = self._reduce(np.where(finite, values, 0)[None], self._part)[0]
@@ -306,7 +308,7 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder()):
         total = total + block.sum(axis=0, dtype=np.float64)
         clip = clip_range(decoder(block), *clip) if clips else None
         for out, reducer in zip(signals, reducers, strict=True):
-            out[first : first + len(block)], clipped = reducer(block, clip)
+            out[first : first + len(block)], clipped = reducer(block, clip, first)
             stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
     stale = {volume for volume, used in stale.items() if used != clip}
     for first, block in read_blocks() if stale else ():

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Other spellings of choices, as users of nilearn know them, brought to the one name that each has here."""
+"""Names of choices: refusing unknown ones, and other spellings, as users of nilearn know them."""
 
 import numpy as np
+
+from .errors import LabelsError
 
 #: What None and bools mean where a name is expected.
 SPELLINGS = {
@@ -39,3 +41,9 @@ def spell(parameter, value):
     if parameter == 'dtype' and not isinstance(value, str | bool | int | float):
         return np.dtype(value).name
     return value
+
+
+def check_choice(parameter, value, choices):
+    """Raise LabelsError, with the choices there are, unless ``value`` is one of them."""
+    if not (isinstance(value, str) and value in choices):
+        raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}')

@@ -124,7 +124,7 @@ def choose_columns(available, columns=(), strategies=(), n_compcor=N_COMPCOR, so
     return [name for name in available if name in chosen]
 
 
-def fill_missing(confounds, confounds_na='raise', source='confounds'):
+def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True):
     """Settle missing values.
 
     Parameters
@@ -134,11 +134,13 @@ def fill_missing(confounds, confounds_na='raise', source='confounds'):
         What becomes of missing values in the rows before a column's first value: refuse, 0, or the column's mean.
     source : str
         What to call the table in errors.
+    kept : array of bool, shape (T,)
+        Volumes that count; what is missing in others stays so.
 
     Returns
     -------
     DataFrame
-        Without missing values.
+        Without missing values in the volumes that count.
 
     Raises
     ------
@@ -147,19 +149,20 @@ def fill_missing(confounds, confounds_na='raise', source='confounds'):
     """
     values = confounds.to_numpy(dtype=np.float64, copy=True)
     for column, name in enumerate(confounds.columns):
-        missing = ~np.isfinite(values[:, column])
+        finite = np.isfinite(values[:, column])
+        missing = ~finite & kept
         if not missing.any():
             continue
         row = int(np.flatnonzero(missing)[0])
-        leading = np.cumsum(~missing) == 0
-        if missing.all() or (missing & ~leading).any():
-            row = int(np.flatnonzero(missing if missing.all() else missing & ~leading)[0])
+        leading = np.cumsum(finite) == 0
+        if not finite.any() or (missing & ~leading).any():
+            row = row if not finite.any() else int(np.flatnonzero(missing & ~leading)[0])
             raise ConfoundsError(f'{source}: column {name!r} has no finite value in row {row} (counted from 0)')
         if confounds_na == 'raise':
             raise ConfoundsError(
                 f"{source}: column {name!r} is n/a in row {row} (counted from 0); set confounds_na to 'zero' or 'mean'"
             )
-        values[leading, column] = 0.0 if confounds_na == 'zero' else values[~leading, column].mean()
+        values[leading, column] = 0.0 if confounds_na == 'zero' else values[finite, column].mean()
     return pd.DataFrame(values, columns=confounds.columns)
 
 

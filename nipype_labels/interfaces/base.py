@@ -148,6 +148,15 @@ def is_orphaned():
     return False
 
 
+@contextmanager
+def about(path):
+    """Put the name of a file before the message of an error that doesn't have it."""
+    try:
+        yield
+    except LabelsError as e:
+        raise (e if str(path) in str(e) else type(e)(f'{path}: {e}')) from e
+
+
 def broadcast(*lists, names):
     """Lists of one length: those of one entry, or None, are repeated.
 

@@ -23,7 +23,7 @@ from ..files.confounds import (
 )
 from ..files.tables import read_signals, write_signals
 from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
-from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
 
 
 class _CleanSignalInputSpec(LabelsInputSpec):
@@ -105,13 +105,17 @@ class CleanSignal(LabelsInterface):
         n_volumes = len(tables[0][1])
         if any(len(values) != n_volumes for _, values in tables):
             raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
-        confounds, left_out = self._confounds(n_volumes)
+        with about(self.inputs.signals_files[0]):
+            confounds, left_out = self._confounds(n_volumes)
         kept = ~np.any(list(left_out.values()), axis=0)
         t_r = self._repetition_time()
         parameters = {name: self.given(name) for name in ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')}
         parameters.update(t_r=t_r, standardize_confounds=self.inputs.standardize_confounds)
         runs, values = self._list('runs', read_runs), confounds.to_numpy()
-        results = [clean(s, values, sample_mask=kept, runs=runs, **parameters) for _, s in tables]
+        results = []
+        for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
+            with about(path):
+                results.append(clean(signals, values, sample_mask=kept, runs=runs, **parameters))
         self._write(runtime, tables, results)
         with self.publish(runtime, 'kept_volumes.tsv') as path:
             write_kept_volumes(path, kept, left_out)
@@ -137,7 +141,8 @@ class CleanSignal(LabelsInterface):
         if 'scrubbing' in strategies:
             thresholds = self.inputs.fd_threshold, self.inputs.dvars_threshold
             left_out.update(volumes_to_scrub(table, *thresholds, source))
-        chosen = fill_missing(table[names], self.inputs.confounds_na, source)
+        kept = ~np.any(list(left_out.values()), axis=0)
+        chosen = fill_missing(table[names], self.inputs.confounds_na, source, kept)
         if self.given('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
             chosen = chosen.join(extra, rsuffix='_of_series')

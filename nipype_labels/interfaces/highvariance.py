@@ -10,7 +10,7 @@ from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
 from ..files.images import read_mask
 from ..files.series import open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about
 
 
 class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
@@ -46,15 +46,16 @@ class HighVarianceConfounds(LabelsInterface):
             mask, grid = read_mask(self.inputs.mask_file[0])
             grid.require(series.grid, 'resample the mask to the series')
             voxels = np.flatnonzero(mask.reshape(-1, order='F'))
-        confounds = high_variance_confounds(
-            partial(series.blocks, self.inputs.num_threads),
-            series.n_volumes,
-            voxels,
-            decoder=series.decoder(),
-            n_confounds=self.inputs.n_confounds,
-            percentile=self.inputs.percentile,
-            detrend=self.inputs.detrend,
-        )
+        with about(self.inputs.in_file):
+            confounds = high_variance_confounds(
+                partial(series.blocks, self.inputs.num_threads),
+                series.n_volumes,
+                voxels,
+                decoder=series.decoder(),
+                n_confounds=self.inputs.n_confounds,
+                percentile=self.inputs.percentile,
+                detrend=self.inputs.detrend,
+            )
         with self.publish(runtime, 'confounds.tsv') as path:
             write_signals(path, [f'high_variance_{i:02d}' for i in range(confounds.shape[1])], confounds)
         self._results['out_file'] = str(runtime.cwd) + '/confounds.tsv'

@@ -25,7 +25,7 @@ class _InverseProjectInputSpec(LabelsInputSpec):
     )
     fill_value = traits.Float(desc='what n/a becomes; NaN by default')
     t_r = traits.Float(desc='repetition time in s for the header')
-    dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
+    out_dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
     squeeze = traits.Bool(True, usedefault=True, desc='write a single row as a 3D image')
 
 
@@ -51,7 +51,7 @@ class InverseProject(LabelsInterface):
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
                 self.publish(runtime, name) as path,
-                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.dtype) as writer,
+                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype) as writer,
             ):
                 for row in signals:
                     writer.write(projector(row))

@@ -14,7 +14,7 @@ from ..files.images import read_labels, write_volume
 from ..files.regions import complete_regions, read_regions, write_regions
 from ..files.series import DTYPES, open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, broadcast, logger
 
 #: How often a long reading says how far it is.
 PROGRESS_SECONDS = 5
@@ -89,7 +89,8 @@ class ReduceLabels(LabelsInterface):
         atlases = [read_labels(path) for path, _ in pairs]
         reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
         blocks = partial(_report_progress, series, self.inputs.num_threads)
-        signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder)
+        with about(self.inputs.in_file):
+            signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder)
         self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
         with self.publish(runtime, 'mean.nii.gz') as path:
             write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
@@ -127,9 +128,9 @@ class ReduceLabels(LabelsInterface):
             missing = list_missing(regions['name'], regions['status'])
             if missing:
                 logger.warning('%s: regions without a signal: %s', self.inputs.labels_files[i], missing)
-            columns, kept = blank_missing(
-                values, regions['status'].to_numpy(), regions['name'], self.inputs.missing_labels
-            )
+            status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
+            with about(self.inputs.labels_files[i]):
+                columns, kept = blank_missing(values, status, regions['name'], policy)
             with self.publish(runtime, out_names[i]) as path:
                 write_signals(path, regions['name'][kept], columns)
             with self.publish(runtime, region_names[i]) as path:

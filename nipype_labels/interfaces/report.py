@@ -48,17 +48,22 @@ class LabelsReport(LabelsInterface):
         series = reports.Series(mean, affine, kept, _read_json(self.inputs.cleaning_file))
         inputs = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
         rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
-        names = self.given('atlas_names', [f'Atlas {i + 1}' for i in range(len(rows))])
-        if len(names) != len(rows):
-            raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {len(rows)} atlases')
-        atlases = [_read_atlas(reports.Atlas, name, kept, *row) for name, row in zip(names, rows, strict=True)]
-        libraries = ('nipype', *COMPUTING_LIBRARIES)
-        versions = {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
+        atlases = [
+            reports.Atlas(name, *_read_atlas(kept, *row))
+            for name, row in zip(self._names(len(rows)), rows, strict=True)
+        ]
+        page = reports.render_report(self.inputs.title, series, atlases, _read_versions())
         with self.publish(runtime, 'report.html') as path:
-            page = reports.render_report(self.inputs.title, series, atlases, versions)
             path.write_text(page, encoding='utf-8', newline='\n')
         self._results['out_file'] = f'{runtime.cwd}/report.html'
         return runtime
+
+    def _names(self, n):
+        """What to call ``n`` atlases."""
+        names = self.given('atlas_names', [f'Atlas {i + 1}' for i in range(n)])
+        if len(names) != n:
+            raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {n} atlases')
+        return names
 
 
 def _import_reports():
@@ -100,20 +105,27 @@ def _read_json(path):
     return cleaning
 
 
-def _read_atlas(record, name, kept, labels_file, regions_file, signals_file, cleaned_file):
-    """An atlas and its signals, a column per region and a row per volume, as ``record``."""
+def _read_versions():
+    """Versions of this package and of what it computes with."""
+    libraries = ('nipype', *COMPUTING_LIBRARIES)
+    return {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
+
+
+def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file):
+    """Labels, affine and regions of an atlas, and its signals: a column per region and a row per volume."""
     labels, grid = read_labels(labels_file)
     regions = read_regions(regions_file)
     raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
-    return record(name, labels, grid.affine, regions.to_dict('records'), raw, cleaned)
+    return labels, grid.affine, regions.to_dict('records'), raw, cleaned
 
 
 def _read_columns(path, names, kept):
     """Signals of all regions in all volumes: NaN for regions and volumes that the file does not have."""
     columns, values = read_signals(path)
     place = {name: i for i, name in enumerate(names)}
-    if not place.keys() >= set(columns):
-        raise SignalError(f'{path} has columns that the regions table does not know')
+    unknown = [name for name in columns if name not in place]
+    if unknown:
+        raise SignalError(f'{path} has columns that the regions table does not know: {", ".join(unknown[:5])}')
     if len(values) not in (len(kept), kept.sum()):
         raise SignalError(f'{path} has {len(values)} rows; of {len(kept)} volumes {kept.sum()} were kept')
     signals = np.full((len(kept), len(names)), np.nan)
