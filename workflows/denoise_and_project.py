@@ -14,9 +14,8 @@ def main(bold_file, mask_file, atlas_file, confounds_file, folder):
     wf = init_labels_wf(
         use_mask=True,
         use_confounds=True,
-        confounds_strategy=['24P', 'scrubbing'],
+        confounds_strategy=['6P', 'scrubbing'],
         confounds_na='zero',
-        high_variance_confounds=False,
         detrend=True,
         standardize='psc',
         # Scrubbed volumes stay as empty volumes, so that the image keeps the length of the series.

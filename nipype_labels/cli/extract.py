@@ -35,6 +35,7 @@ PER_SERIES = {
     'kept_volumes.tsv': ('clean', 'kept_volumes_file'),
     'cleaning.json': ('clean', 'cleaning_file'),
     'high_variance_confounds.tsv': ('high_variance', 'out_file'),
+    'report.html': ('report', 'out_file'),
 }
 
 
@@ -98,6 +99,8 @@ def extract(
     _configure(work_dir, verbose)
     if len(parameters.get('smoothing_fwhm', ())) == 1:
         parameters['smoothing_fwhm'] = parameters['smoothing_fwhm'][0]
+    if parameters.get('reports'):
+        parameters['atlas_names'] = _folders(atlas)
     wf = init_labels_wf(
         use_mask=mask is not None,
         use_luts=lut is not None,

@@ -131,6 +131,7 @@ def _add_cleaning(parser):
 
 def _add_running(parser):
     group = parser.add_argument_group('running')
+    group.add_argument('--reports', action='store_true', help='write an HTML page to look at')
     group.add_argument('--work-dir', metavar='DIR', help='where nodes keep their results; DIR/work by default')
     group.add_argument('--nprocs', type=int, default=1, metavar='N', help='processors to use')
     group.add_argument(

@@ -101,6 +101,27 @@ def to_voxels(matrix, shape, slab=None):
     return np.stack([row[3] + row[0] * i + row[1] * j + row[2] * k for row in matrix[:3]])
 
 
+def voxels_to_voxels(matrix, voxels, shape):
+    """Map some voxels of a grid through ``matrix``.
+
+    Parameters
+    ----------
+    matrix : array, shape (4, 4)
+        From :func:`voxel_map`.
+    voxels : array of int, shape (n,)
+        Flat indices, first axis fastest.
+    shape : tuple of 3 ints
+        The target's grid.
+
+    Returns
+    -------
+    array, shape (3, n)
+        Fractional voxel indices in the source.
+    """
+    index = np.unravel_index(voxels, shape[:3], order='F')
+    return np.stack([row[3] + row[0] * index[0] + row[1] * index[1] + row[2] * index[2] for row in matrix[:3]])
+
+
 def inside(coordinates, shape, margin=GRID_TOLERANCE):
     """Whether fractional voxel indices lie on a grid, between its first and last voxel centres.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import grid
 from .errors import ImageError
 from .resample import Sampler, clip_range
 from .smooth import kernel_sigmas, region_weights
@@ -149,10 +150,22 @@ class FoldedSmoothing:
         return cls(voxels, weights[:, voxels], decoder)
 
     def __call__(self, block):
-        """Reduce a block, shape (b, I·J·K), to shape (b, m); None if something in it is not finite."""
-        values = np.take(block, self.voxels, axis=1)
-        values = np.ascontiguousarray(self.decoder(values).T, dtype=np.float64)
-        return (self.weights @ values).T if np.isfinite(values).all() else None
+        """Reduce the volumes of a block that are finite wherever there is a weight.
+
+        Parameters
+        ----------
+        block : array, shape (b, I·J·K)
+
+        Returns
+        -------
+        whole : array of bool, shape (b,)
+            Which volumes are.
+        values : array, shape (number of these, m)
+        """
+        stored = self.decoder(np.take(block, self.voxels, axis=1))
+        whole = np.isfinite(stored).all(axis=1)
+        values = np.ascontiguousarray(stored[whole].T, dtype=np.float64)
+        return whole, (self.weights @ values).T
 
 
 class RegionReducer:
@@ -197,27 +210,27 @@ class RegionReducer:
         nan_policy='omit',
         interpolation=None,
     ):
-        part = Partition.of(labels, ids)
-        sigmas = kernel_sigmas(smoothing_fwhm, labels_affine)
+        part, sigmas = Partition.of(labels, ids), kernel_sigmas(smoothing_fwhm, labels_affine)
         in_view, sampler = np.ones(len(part.voxels), dtype=bool), None
-        if interpolation is not None:
-            everywhere = Sampler(shape, affine, labels.shape, labels_affine, part.voxels, interpolation)
-            in_view = everywhere.inside
-            sampler = everywhere
-            if any(sigmas):
-                sampler = Sampler(shape, affine, labels.shape, labels_affine, None, interpolation)
+        self.samples = interpolation is not None
+        if self.samples:
+            matrix = grid.voxel_map(labels_affine, affine)
+            in_view = grid.inside(grid.voxels_to_voxels(matrix, part.voxels, labels.shape), shape)
         self.n_in_view = np.bincount(part.column[in_view], minlength=part.width)
-        self.samples = sampler is not None
-        self._part = part if nan_policy == 'zero' else part.keep(in_view)
-        self._in_view = in_view if nan_policy == 'zero' else in_view[in_view]
+        if nan_policy != 'zero':
+            part, in_view = part.keep(in_view), in_view[in_view]
+        if self.samples:
+            voxels = None if any(sigmas) else part.voxels
+            sampler = Sampler(shape, affine, labels.shape, labels_affine, voxels, interpolation)
         blank = 0.0 if nan_policy == 'zero' else np.nan
-        self._view = View(self._part.voxels, labels.shape, decoder, sampler, sigmas, blank)
+        self._part, self._in_view = part, in_view
+        self._view = View(part.voxels, labels.shape, decoder, sampler, sigmas, blank)
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
-        self._used = np.zeros(len(self._part.voxels), dtype=bool)
+        self._used = np.zeros(len(part.voxels), dtype=bool)
         self._finite, self._finite_part = None, None
         self._folded = None
-        if any(sigmas) and sampler is None and strategy in ('mean', 'sum'):
-            self._folded = FoldedSmoothing.of(self._part, labels.shape, sigmas, decoder, strategy == 'mean')
+        if any(sigmas) and not self.samples and strategy in ('mean', 'sum') and len(part.voxels):
+            self._folded = FoldedSmoothing.of(part, labels.shape, sigmas, decoder, strategy == 'mean')
 
     @property
     def n_used(self):
@@ -248,21 +261,28 @@ class RegionReducer:
             If something is not finite and ``nan_policy`` is ``'raise'``.
         """
         signals = np.full((len(block), self._part.width), np.nan)
-        folded = None if self._folded is None else self._folded(block)
-        if folded is not None:
-            self._used[:] = True
-            signals[:, self._part.columns] = folded
-            return signals, np.zeros(len(block), dtype=bool)
-        values, clipped = self._view(block, clip)
-        if not values.size:
+        clipped = np.zeros(len(block), dtype=bool)
+        if not len(self._part.voxels):
             return signals, clipped
+        rows = np.arange(len(block))
+        if self._folded is not None:
+            whole, values = self._folded(block)
+            signals[np.ix_(whole, self._part.columns)] = values
+            self._used |= whole.any()
+            rows = rows[~whole]
+        if len(rows):
+            values, clipped[rows] = self._view(block[rows] if len(rows) < len(block) else block, clip)
+            self._reduce_values(values, signals, rows, first)
+        return signals, clipped
+
+    def _reduce_values(self, values, signals, rows, first):
+        """Reduce values at voxels into the rows of ``signals`` that they belong to."""
         if values.dtype.kind != 'f' or np.isfinite(values).all():
             self._used[:] = True
-            signals[:, self._part.columns] = self._reduce(values, self._part)
+            signals[np.ix_(rows, self._part.columns)] = self._reduce(values, self._part)
         else:
-            for row, out in enumerate(signals):
-                self._reduce_finite(values[row], out, first + row)
-        return signals, clipped
+            for row, of_volume in zip(rows, values, strict=True):
+                self._reduce_finite(of_volume, signals[row], first + row)
 
     def _reduce_finite(self, values, out, volume):
         """Reduce one volume's values that may hold NaN or infinities into ``out``, after the policy."""

@@ -110,12 +110,13 @@ class Sampler:
         self.order = INTERPOLATIONS[interpolation]
         voxels = np.arange(np.prod(target_shape[:3])) if voxels is None else voxels
         matrix = grid.voxel_map(target_affine, affine)
-        index = np.unravel_index(voxels, target_shape[:3], order='F')
-        where = np.stack([row[3] + sum(m * i for m, i in zip(row, index, strict=False)) for row in matrix[:3]])
+        where = grid.voxels_to_voxels(matrix, voxels, target_shape)
         self.inside = grid.inside(where, self.shape)
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
         self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
-        self._read = self._separable(where) if is_axis_aligned(matrix) else self._pointwise(where)
+        self._read = None
+        if self.order and len(self.nearest):
+            self._read = self._separable(where) if is_axis_aligned(matrix) else self._pointwise(where)
 
     def __call__(self, volume):
         """Sample one volume.
@@ -131,7 +132,7 @@ class Sampler:
             Floating point; NaN where the nearest voxel is not finite.
         """
         flat = volume.reshape(-1, order='F')
-        if self.order == 0:
+        if self.order == 0 or not len(self.nearest):
             return np.take(flat, self.nearest)
         finite = np.isfinite(flat)
         if finite.all():
@@ -185,10 +186,9 @@ class Sampler:
 
         def read(volume):
             # Each product takes the last axis and puts its new length first, so that three bring the axes round.
-            precision = np.float32 if np.can_cast(volume.dtype, np.float32) else np.float64
-            values = volume.astype(precision, copy=False)
-            for axis in (2, 1, 0):
-                by = weights[axis].astype(precision, copy=False)
+            # In single precision the three would lose a digit more than one interpolation does.
+            values = volume.astype(np.float64)
+            for by in weights[::-1]:
                 values = (by @ values.reshape(-1, values.shape[2]).T).reshape(-1, *values.shape[:2])
             return np.take(values.reshape(-1), places)
 

@@ -33,7 +33,10 @@ def check_fwhm(fwhm):
     LabelsError
         If a width is negative or not finite, or there are neither one nor three.
     """
-    widths = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
+    try:
+        widths = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
+    except (TypeError, ValueError):
+        widths = np.array([np.nan])
     if widths.shape not in ((1,), (3,)) or not np.isfinite(widths).all() or (widths < 0).any():
         raise LabelsError(f'smoothing_fwhm must be one width in mm or three, none negative, not {fwhm!r}')
     return widths

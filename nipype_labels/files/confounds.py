@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfoundsError
+from ..core.errors import ConfoundsError, LabelsError
+from .tables import read_table, to_numbers
+
+#: How confounds tables write missing values.
+MISSING_CELLS = ('n/a', 'N/A', 'NA', '', 'null', 'None')
 
 #: What becomes of missing values in the first rows, where derivatives have none.
 CONFOUNDS_NA = ('raise', 'zero', 'mean')
@@ -204,32 +208,25 @@ def _read_one(path):
     """A table of numbers, its columns named."""
     if not path.is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
+    first = path.read_text(encoding='utf-8-sig', errors='replace').split('\n', 1)[0]
+    sep = next((s for s in ('\t', ',', ';') if s in first), r'\s+')
+    heading = not all(_is_number(cell) for cell in re.split(sep, first.strip()))
     try:
-        first = path.read_text(encoding='utf-8-sig').split('\n', 1)[0]
-        separator = next((s for s in ('\t', ',', ';') if s in first), r'\s+')
-        heading = not all(_is_number(cell) for cell in re.split(separator, first.strip()))
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            header=0 if heading else None,
-            encoding='utf-8-sig',
-            float_precision='round_trip' if separator != r'\s+' else None,
-            skipinitialspace=True,
-        )
-    except (OSError, ValueError) as e:
-        raise ConfoundsError(f'{path} is no table of confounds: {" ".join(str(e).split())}') from e
-    if not heading:
-        table.columns = [f'{path.name.split(".")[0]}_{column}' for column in table.columns]
-    for name in table:
-        if table[name].dtype.kind not in 'iufb':
-            numbers = pd.to_numeric(table[name], errors='coerce')
-            row = np.flatnonzero(numbers.isna() & table[name].notna())
-            if len(row):
-                raise ConfoundsError(
-                    f'{path}: column {name!r}, row {row[0]} is no number: {table[name].iloc[row[0]]!r}'
-                )
-    table.columns = [str(name).strip() for name in table.columns]
-    return table.astype(np.float64)
+        table = read_table(path, sep, MISSING_CELLS, header=0 if heading else None, skipinitialspace=True)
+    except LabelsError as e:
+        raise ConfoundsError(str(e)) from e
+    stem = path.name.split('.')[0]
+    columns = {str(name).strip() if heading else f'{stem}_{name}': table[name] for name in table}
+    return pd.DataFrame({name: _column(path, name, cells) for name, cells in columns.items()})
+
+
+def _column(path, name, cells):
+    """Numbers of a column, or an error that names the cell which is none."""
+    try:
+        return to_numbers(cells)
+    except ValueError:
+        row = next(i for i, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell))
+        raise ConfoundsError(f'{path}: column {name!r} holds no number in row {row}: {cells.iloc[row]!r}') from None
 
 
 def _is_number(cell):

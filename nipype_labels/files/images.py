@@ -97,7 +97,7 @@ def read_labels(path, background_label=0):
     ImageError
         If voxels are no whole numbers of 32 bits.
     """
-    values, where = _read_volume(path)
+    values, where = read_volume(path)
     values = np.where(np.isfinite(values), values, background_label)
     labels = np.rint(values)
     wrong = np.abs(values - labels) > LABEL_TOLERANCE
@@ -128,7 +128,7 @@ def read_mask(path):
     ImageError
         If it is empty or holds more than one value beside 0.
     """
-    values, where = _read_volume(path)
+    values, where = read_volume(path)
     values = np.where(np.isfinite(values), values, 0)
     inside = np.unique(values[values != 0])
     if not len(inside):
@@ -160,8 +160,24 @@ def write_volume(path, volume, affine):
     nib.save(image, path)
 
 
-def _read_volume(path):
-    """All voxels of a 3D image, as numbers, and their grid."""
+def read_volume(path):
+    """Read all voxels of a 3D image.
+
+    Parameters
+    ----------
+    path : path
+        3D, or 4D with one volume; plain numbers.
+
+    Returns
+    -------
+    volume : array, shape (I, J, K)
+    grid : Grid
+
+    Raises
+    ------
+    ImageError
+        If it holds more than one volume, no plain numbers, or can't be read.
+    """
     image = load(path)
     if len(image.shape) > 3 and any(n != 1 for n in image.shape[3:]):
         raise ImageError(f'{path} must hold one volume, its shape is {image.shape}')

@@ -6,7 +6,7 @@ import numpy as np
 from ..core import grid, mask
 from ..core.errors import LabelsError, MissingRegionsError
 from ..core.regions import count_voxels, coverage, has_signal, placement_status, signal_status
-from .tables import read_table, write_table
+from .tables import read_table, to_numbers, write_table
 
 #: Its first columns, in order; quality columns follow.
 REGION_COLUMNS = (
@@ -117,10 +117,15 @@ def read_regions(path):
     Raises
     ------
     LabelsError
-        If it lacks one of the standard columns.
+        If it lacks one of the standard columns, or holds text where numbers belong.
     """
-    regions = read_table(path, name=str, status=str)
+    regions = read_table(path)
     lacking = [column for column in REGION_COLUMNS if column not in regions]
     if lacking:
         raise LabelsError(f'{path} is no regions table: it lacks {", ".join(lacking)}')
-    return regions
+    try:
+        numbers = {column: to_numbers(regions[column]) for column in regions if column not in ('name', 'status')}
+        counts = [column for column in numbers if column == 'index' or column.startswith('n_')]
+        return regions.assign(**numbers).astype(dict.fromkeys(counts, np.int64))
+    except ValueError as e:
+        raise LabelsError(f'{path} is no regions table: {e}') from e

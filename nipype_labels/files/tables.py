@@ -18,33 +18,56 @@ def write_table(path, table):
     table.to_csv(path, sep='\t', na_rep=MISSING, index=False, lineterminator='\n', quoting=csv.QUOTE_NONE)
 
 
-def read_table(path, **dtypes):
-    """Read a TSV as DataFrame; only ``n/a`` counts as missing.
+def read_table(path, sep='\t', na_values=(MISSING,), **options):
+    """Read a table as text; missing cells are NaN.
 
     Parameters
     ----------
     path : path
-    **dtypes
-        Types of columns.
+    sep : str
+    na_values : sequence of str
+        What counts as missing.
+    **options
+        Of ``pandas.read_csv``.
+
+    Returns
+    -------
+    DataFrame
+        Of str.
 
     Raises
     ------
     LabelsError
         If it can't be parsed.
     """
+    if sep == '\t':
+        options.setdefault('quoting', csv.QUOTE_NONE)
     try:
         return pd.read_csv(
-            path,
-            sep='\t',
-            na_values=[MISSING],
-            keep_default_na=False,
-            dtype=dtypes or None,
-            quoting=csv.QUOTE_NONE,
-            float_precision='round_trip',
-            encoding='utf-8',
+            path, sep=sep, na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig', **options
         )
-    except (OSError, ValueError, UnicodeDecodeError) as e:
+    except (OSError, ValueError) as e:
         raise LabelsError(f'{path} is no readable table: {" ".join(str(e).split())}') from e
+
+
+def to_numbers(cells):
+    """Cells of text as the numbers that were written, to the last bit; pandas's own parser may round.
+
+    Parameters
+    ----------
+    cells : sequence of str or NaN
+
+    Returns
+    -------
+    array, shape (n,)
+        NaN where a cell is missing.
+
+    Raises
+    ------
+    ValueError
+        If a cell is no number.
+    """
+    return np.array([float(cell) if isinstance(cell, str) else np.nan for cell in cells])
 
 
 def write_signals(path, names, signals):
@@ -84,19 +107,9 @@ def read_signals(path):
     try:
         with Path(path).open(encoding='utf-8') as stream:
             names = stream.readline().rstrip('\n').split('\t')
-        signals = pd.read_csv(
-            path,
-            sep='\t',
-            skiprows=1,
-            header=None,
-            names=range(len(names)),
-            na_values=[MISSING],
-            keep_default_na=False,
-            dtype=np.float64,
-            float_precision='round_trip',
-            skip_blank_lines=False,
-        ).to_numpy()
-    except (OSError, ValueError, UnicodeDecodeError) as e:
+            rows = (line.replace(MISSING, 'nan') for line in stream)
+            signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2).reshape(-1, len(names))
+    except (OSError, ValueError) as e:
         raise LabelsError(f'{path} is no table of signals: {" ".join(str(e).split())}') from e
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -81,7 +81,7 @@ def _read_column(path, names):
         raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if found:
-        return read_table(path, **{found[0]: str})[found[0]].to_numpy(dtype=object)
+        return read_table(path)[found[0]].to_numpy(dtype=object)
     lines = Path(path).read_text(encoding='utf-8-sig').split()
     return np.array(lines, dtype=object)
 

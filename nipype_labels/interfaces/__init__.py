@@ -6,6 +6,15 @@ from .highvariance import HighVarianceConfounds
 from .mask import ApplyMask
 from .project import InverseProject
 from .reduce import ReduceLabels
+from .report import LabelsReport
 from .resample import Resample
 
-__all__ = ['ApplyMask', 'CleanSignal', 'HighVarianceConfounds', 'InverseProject', 'ReduceLabels', 'Resample']
+__all__ = [
+    'ApplyMask',
+    'CleanSignal',
+    'HighVarianceConfounds',
+    'InverseProject',
+    'LabelsReport',
+    'ReduceLabels',
+    'Resample',
+]

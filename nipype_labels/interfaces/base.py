@@ -154,7 +154,9 @@ def about(path):
     try:
         yield
     except LabelsError as e:
-        raise (e if str(path) in str(e) else type(e)(f'{path}: {e}')) from e
+        if str(path) in str(e):
+            raise
+        raise type(e)(f'{path}: {e}') from e
 
 
 def broadcast(*lists, names):

@@ -9,8 +9,8 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
-from ..core.errors import ImageError, LabelsError, SignalError
-from ..files.images import load, read_labels
+from ..core.errors import LabelsError, SignalError
+from ..files.images import read_labels, read_volume
 from ..files.regions import read_regions
 from ..files.tables import read_signals
 from ..files.volumes import read_sample_mask
@@ -43,9 +43,9 @@ class LabelsReport(LabelsInterface):
 
     def _run_interface(self, runtime):
         reports = _import_reports()
-        mean, affine = _read_mean(self.inputs.mean_file)
+        mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.kept_volumes_file)
-        series = reports.Series(mean, affine, kept, _read_json(self.inputs.cleaning_file))
+        series = reports.Series(mean.astype(np.float32), grid.affine, kept, _read_json(self.inputs.cleaning_file))
         inputs = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
         rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
         atlases = [
@@ -73,17 +73,6 @@ def _import_reports():
     except ImportError as e:
         raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
     return reports
-
-
-def _read_mean(path):
-    """Voxels of a volume, and its affine."""
-    image = load(path)
-    if any(n != 1 for n in image.shape[3:]):
-        raise ImageError(f'{path} must hold one volume, its shape is {image.shape}')
-    try:
-        return np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3]), image.affine
-    except (OSError, EOFError, ValueError) as e:
-        raise ImageError(f'{path} is damaged: {" ".join(str(e).split())}') from e
 
 
 def _read_kept(path):

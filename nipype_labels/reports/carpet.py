@@ -5,13 +5,19 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from ..core.regions import is_constant
-from .images import DIVERGING, colour, embed, paint
+from .images import DIVERGING, MARKS, embed, shade
 
 #: Standard deviations at which the colours end.
 RANGE = 3.0
 
-#: Height in pixels that few rows are stretched to, and that many are squeezed into.
-HEIGHTS = (240, 800)
+#: Colours of signals in the palette; then come those of what is missing and left out.
+N_COLOURS = len(DIVERGING) - 2
+
+#: Height in pixels that few regions are stretched to.
+LEAST_HEIGHT = 240
+
+#: Rows and columns of the largest image. Neither screens nor files have room for more: neighbours are then averaged.
+LARGEST = (800, 600)
 
 
 def standardize_rows(signals):
@@ -54,24 +60,59 @@ def draw_carpets(raw, cleaned, kept, ids):
     n_volumes, n_regions = raw.shape
     if n_volumes < 2:
         return None
-    least, most = HEIGHTS
-    before, after = (colour(standardize_rows(s), DIVERGING, -RANGE, RANGE) for s in (raw, cleaned))
-    clear = np.zeros((1, n_volumes, 4), dtype=np.uint8)
+    before, after = (_shade_carpet(signals) for signals in (raw, cleaned))
+    kept = average_neighbours(kept[None].astype(float), LARGEST)[0] == 1
+    after[:, ~kept] = N_COLOURS + 1
+    rows, columns = before.shape
     return {
-        'before': embed(before),
-        'after': embed(paint(after, ~kept)),
-        'left_out': None if kept.all() else embed(paint(clear, ~kept)),
-        'n_left_out': int((~kept).sum()),
-        'height': min(most, n_regions * max(1, least // n_regions)),
-        'crisp': n_volumes <= most and n_regions <= most,
+        'before': embed(before, DIVERGING),
+        'after': embed(after, DIVERGING),
+        'left_out': None if kept.all() else embed((~kept)[None].astype(np.uint8), MARKS),
+        'height': rows * max(1, LEAST_HEIGHT // rows),
+        'averaged': (rows, columns) != (n_regions, n_volumes),
         'volumes': _ticks(n_volumes, range(n_volumes)),
         'regions': _ticks(n_regions, ids),
     }
 
 
+def average_neighbours(values, largest):
+    """Make a matrix small enough by averaging neighbours.
+
+    Parameters
+    ----------
+    values : array, shape (rows, columns)
+    largest : tuple of 2 ints
+        Rows and columns allowed.
+
+    Returns
+    -------
+    array, shape (at most largest[0], at most largest[1])
+        Means of the finite values; NaN where there is none.
+
+    Examples
+    --------
+    >>> average_neighbours(np.array([[1.0, 3.0, np.nan, 5.0]]), (9, 2)).tolist()
+    [[2.0, 5.0]]
+    """
+    finite = np.isfinite(values)
+    totals = [np.where(finite, values, 0.0), finite.astype(float)]
+    for axis, most in enumerate(largest):
+        n = values.shape[axis]
+        if n > most:
+            begins = np.arange(most) * n // most
+            totals = [np.add.reduceat(total, begins, axis=axis) for total in totals]
+    total, count = totals
+    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+
+
 def draw_scale():
     """Colours from the lowest to the highest value."""
-    return embed(colour(np.linspace(-RANGE, RANGE, DIVERGING.N)[None], DIVERGING, -RANGE, RANGE))
+    return embed(np.arange(N_COLOURS, dtype=np.uint8)[None], DIVERGING)
+
+
+def _shade_carpet(signals):
+    """Places in the palette, a row per region."""
+    return shade(average_neighbours(standardize_rows(signals), LARGEST), N_COLOURS, -RANGE, RANGE)
 
 
 def _ticks(n, labels):

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .images import GREYS, colour, embed, grey_window
+from .images import GREYS, embed, grey_window, shade
 from .planes import PLANES, choose_slices, cut_plane, view_grid
 
 #: Slices in each plane.
@@ -95,7 +95,7 @@ def _draw_slice(picture, regions, lost, window, view, plane, index):
     shown = np.unique(regions)
     place = f'{"xyz"[plane.normal]} = {view.position(plane.normal, index):.0f} mm'.replace('-', '−')
     return {
-        'image': embed(colour(picture, GREYS, *window)),
+        'image': embed(shade(picture, len(GREYS) - 1, *window), GREYS),
         'rows': rows,
         'columns': columns,
         'aspect': f'{columns * view.steps[plane.across] / (rows * view.steps[plane.up]):.4f}',

@@ -1,70 +1,80 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arrays to images that stand in the page itself, one pixel per element; the browser scales them."""
+"""Arrays to images that stand in the page itself, one pixel per element; the browser scales them.
+
+Images are PNGs with a palette: those of matplotlib store four bytes per pixel, which makes a report twice as large.
+"""
 
 import base64
 import io
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import ListedColormap, to_rgba
-from matplotlib.image import imsave
-
-#: Shades of a volume: enough for the eye, half the size of 256, and none so bright that contours would drown in it.
-GREYS = ListedColormap(colormaps['gray'](np.linspace(0, 0.72, 64)))
-
-#: Colours of a signal, odd in number so that the mean has one.
-DIVERGING = colormaps['RdBu_r'].resampled(33).with_extremes(bad='#8c8c8c')
-
-#: Colour of a volume that is left out.
-LEFT_OUT = '#1f1f1f'
+from PIL import Image
 
 
-def colour(values, colours, low, high):
-    """Give a matrix colours.
+def _bytes(colours):
+    """Colours of a palette, from parts of 1 to bytes."""
+    return np.rint(np.asarray(colours)[:, :3] * 255).astype(np.uint8)
+
+
+#: Grey and black: a value that is missing, and a volume that is left out.
+MISSING, LEFT_OUT = (0.549, 0.549, 0.549), (0.122, 0.122, 0.122)
+
+#: Shades of a volume, and black for no value. They are enough for the eye, and none is so bright that contours would
+#: drown in it.
+GREYS = _bytes([*colormaps['gray'](np.linspace(0, 0.72, 64))[:, :3], (0, 0, 0)])
+
+#: Colours of a signal, odd in number so that the mean has one, then those of what is missing and left out.
+DIVERGING = _bytes([*colormaps['RdBu_r'](np.linspace(0, 1, 33))[:, :3], MISSING, LEFT_OUT])
+
+#: Colours of volumes that are kept and left out.
+MARKS = _bytes([(1, 1, 1), LEFT_OUT])
+
+
+def shade(values, n, low, high):
+    """Choose a colour for each value.
 
     Parameters
     ----------
-    values : array, shape (rows, columns)
-        NaN takes the colour map's colour for bad values.
-    colours : Colormap
+    values : array
+    n : int
+        Number of colours.
     low, high : float
-        Values of the first and the last colour.
+        Values of the first and the last one.
 
     Returns
     -------
-    array of uint8, shape (rows, columns, 4)
+    array of uint8
+        Places in a palette; ``n`` where a value is not finite.
+
+    Examples
+    --------
+    >>> shade(np.array([-9.0, 0.0, 1.0, np.nan]), 3, -1, 1).tolist()
+    [0, 1, 2, 3]
     """
-    scaled = (np.ma.masked_invalid(values) - low) / (high - low)
-    return colours(np.ma.clip(scaled, 0, 1), bytes=True)
+    finite = np.isfinite(values)
+    parts = (np.clip(np.where(finite, values, low), low, high) - low) / (high - low)
+    return np.where(finite, np.rint(parts * (n - 1)), n).astype(np.uint8)
 
 
-def paint(pixels, where):
-    """Colour the columns of volumes that are left out.
+def embed(places, palette):
+    """Encode an image.
 
     Parameters
     ----------
-    pixels : array of uint8, shape (rows, columns, 4)
-    where : array of bool, shape (columns,)
-    """
-    pixels[:, where] = np.rint(255 * np.array(to_rgba(LEFT_OUT)))
-    return pixels
-
-
-def embed(pixels):
-    """Encode pixels, always in the same bytes.
-
-    Parameters
-    ----------
-    pixels : array of uint8, shape (rows, columns, 4)
+    places : array of uint8, shape (rows, columns)
+        Of each pixel's colour in the palette.
+    palette : array of uint8, shape (number of colours, 3)
 
     Returns
     -------
     str
         A data URL of a PNG.
     """
+    image = Image.fromarray(places).convert('P')
+    image.putpalette(palette.tobytes())
     stream = io.BytesIO()
-    # Without the name and version of the software, which would change the bytes.
-    imsave(stream, np.ascontiguousarray(pixels), format='png', metadata={'Software': None})
+    image.save(stream, 'PNG', optimize=True)
     return 'data:image/png;base64,' + base64.b64encode(stream.getvalue()).decode('ascii')
 
 

@@ -1,46 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory: one series, N atlases, clean named region signals."""
 
-import numpy as np
-from nipype.interfaces import utility as niu
-from nipype.pipeline import engine as pe
-
-from ..core.errors import LabelsError
-from ..core.filters import check_filter
-from ..core.smooth import check_fwhm
-from ..core.spelling import spell
 from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
-from ..interfaces import ApplyMask, CleanSignal, HighVarianceConfounds, InverseProject, ReduceLabels, Resample
-from .resources import LARGE, estimate
-
-#: What varies from run to run.
-INPUTS = (
-    'bold_file',
-    'bold_mask',
-    'bold_sidecar',
-    'atlas_files',
-    'atlas_luts',
-    'confounds_file',
-    'sample_mask',
-    'runs',
-    't_r',
-)
-
-#: What a run gives; lists have an entry per atlas, in the order of the atlases.
-OUTPUTS = (
-    'raw_signals',
-    'clean_signals',
-    'regions',
-    'labels',
-    'mean_volume',
-    'kept_volumes',
-    'cleaning',
-    'high_variance_confounds',
-    'projected',
-)
-
-#: Where signals are projected to: nowhere, the labels' grid, or the atlas's own.
-PROJECTIONS = ('none', 'labels', 'atlas')
+from .graph import assemble, check_parameters, name_choices
+from .resources import LARGE
 
 
 def init_labels_wf(
@@ -75,6 +38,8 @@ def init_labels_wf(
     censored_output='drop',
     project='none',
     fill_value=None,
+    reports=False,
+    atlas_names=None,
     n_atlases=1,
     series_size=LARGE,
     num_threads=1,
@@ -147,6 +112,10 @@ def init_labels_wf(
         Show the clean signals in space, on the labels' grid or the atlas's own.
     fill_value : float, optional
         What n/a becomes in the projection; NaN by default.
+    reports : bool
+        Write a report to look at; needs the extra ``nipype_labels[reports]``.
+    atlas_names : list of str, optional
+        What the report calls the atlases; they are numbered by default.
     n_atlases : int
         How many atlases to reckon memory for.
     series_size : SeriesSize
@@ -205,147 +174,9 @@ def init_labels_wf(
         Table of them, if asked for.
     projected : list of str
         Signals in space, if asked for.
+    report : str
+        HTML page, if asked for.
     """
-    parameters = _spelled(locals())
-    _check(parameters)
-    reading = {'n_procs': num_threads}
-    memory = estimate(
-        series_size,
-        n_atlases,
-        num_threads,
-        sampled=parameters['resampling_target'] == 'labels',
-        smoothed=bool(smoothing_fwhm),
-    )
-    wf = pe.Workflow(name=name)
-    wf.add_nodes(
-        [
-            pe.Node(niu.IdentityInterface(fields=list(INPUTS), mandatory_inputs=False), name='inputnode'),
-            pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
-            _init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
-            _init_node(ReduceLabels, 'reduce', parameters, mem_gb=memory['reduce'], **reading),
-            _init_node(
-                CleanSignal,
-                'clean',
-                parameters | {'use_high_variance': parameters['high_variance_confounds']},
-                mem_gb=memory['clean'],
-            ),
-        ]
-    )
-    edges = [*_EDGES, *_resample(wf, parameters, memory)]
-    if high_variance_confounds:
-        own = {'use_mask': parameters['use_mask']}
-        wf.add_nodes(
-            [_init_node(HighVarianceConfounds, 'high_variance', own, mem_gb=memory['high_variance'], **reading)]
-        )
-        edges += _HIGH_VARIANCE_EDGES
-    if project != 'none':
-        wf.add_nodes([_init_node(InverseProject, 'project', parameters, mem_gb=memory['project'])])
-        edges += _PROJECT_EDGES
-        edges.append(
-            ('inputnode.atlas_files' if project == 'atlas' else 'apply_mask.out_files', 'project.labels_files')
-        )
-    for source, target in edges:
-        (source, field), (target, into) = source.split('.'), target.split('.')
-        wf.connect(wf.get_node(source), field, wf.get_node(target), into)
-    return wf
-
-
-#: Who feeds whom, whatever the parameters.
-_EDGES = (
-    ('inputnode.atlas_files', 'apply_mask.atlas_files'),
-    ('inputnode.atlas_luts', 'apply_mask.lut_files'),
-    ('inputnode.bold_file', 'reduce.in_file'),
-    ('apply_mask.out_files', 'reduce.labels_files'),
-    ('apply_mask.regions_files', 'reduce.regions_files'),
-    ('reduce.out_files', 'clean.signals_files'),
-    ('reduce.t_r', 'clean.header_t_r'),
-    ('inputnode.bold_sidecar', 'clean.sidecar_file'),
-    ('inputnode.t_r', 'clean.t_r'),
-    ('inputnode.confounds_file', 'clean.confounds_files'),
-    ('inputnode.sample_mask', 'clean.sample_mask'),
-    ('inputnode.runs', 'clean.runs'),
-    ('reduce.out_files', 'outputnode.raw_signals'),
-    ('reduce.regions_files', 'outputnode.regions'),
-    ('reduce.mean_file', 'outputnode.mean_volume'),
-    ('apply_mask.out_files', 'outputnode.labels'),
-    ('clean.out_files', 'outputnode.clean_signals'),
-    ('clean.kept_volumes_file', 'outputnode.kept_volumes'),
-    ('clean.cleaning_file', 'outputnode.cleaning'),
-)
-_HIGH_VARIANCE_EDGES = (
-    ('inputnode.bold_file', 'high_variance.in_file'),
-    ('high_variance.out_file', 'clean.high_variance_file'),
-    ('high_variance.out_file', 'outputnode.high_variance_confounds'),
-)
-_PROJECT_EDGES = (
-    ('clean.out_files', 'project.signals_files'),
-    ('clean.t_r', 'project.t_r'),
-    ('reduce.regions_files', 'project.regions_files'),
-    ('project.out_files', 'outputnode.projected'),
-)
-
-
-def _resample(wf, parameters, memory):
-    """Add the nodes that bring labels and mask onto one grid; the edges to and from them."""
-    target, edges = parameters['resampling_target'], []
-
-    def add(name, source, reference, *onto, **own):
-        resample = _init_node(Resample, name, own, mem_gb=memory['resample'])
-        wf.add_nodes([resample])
-        edges.append((f'inputnode.{source}', f'{name}.in_files'))
-        edges.append((f'inputnode.{reference}', f'{name}.reference_files'))
-        edges.extend((f'{name}.out_files', into) for into in onto)
-
-    searched = ['high_variance.mask_file'] if parameters['high_variance_confounds'] else []
-    if target == 'data':
-        fill = {'background_label': parameters['background_label']}
-        add('resample_labels', 'atlas_files', 'bold_file', 'apply_mask.labels_files', **fill)
-    else:
-        edges.append(('inputnode.atlas_files', 'apply_mask.labels_files'))
-    if not parameters['use_mask'] or target == 'none':
-        searched = searched if parameters['use_mask'] else []
-        edges.extend(('inputnode.bold_mask', into) for into in ['apply_mask.mask_files', *searched])
-    elif target == 'data':
-        add('resample_mask', 'bold_mask', 'bold_file', 'apply_mask.mask_files', *searched)
-    else:
-        add('resample_mask', 'bold_mask', 'atlas_files', 'apply_mask.mask_files')
-        if searched:
-            # The voxels that vary most are looked for in the series, which has a grid of its own here.
-            add('resample_mask_to_series', 'bold_mask', 'bold_file', *searched)
-    return edges
-
-
-def _init_node(interface, name, parameters, **resources):
-    """A node whose traits are set by the parameters of the same names, and whose files are hashed by content."""
-    traits = interface.input_spec().copyable_trait_names()
-    node = pe.Node(interface(**{key: parameters[key] for key in traits if key in parameters}), name=name, **resources)
-    # A file that is only touched or rewritten then reruns nothing, whatever the host's own setting.
-    node.config = {'execution': {'hash_method': 'content'}}
-    return node
-
-
-def _spelled(arguments):
-    """Arguments under the names and as the types that traits take, without those that are not given."""
-    spelled = {key: _plain(spell(key, value)) for key, value in arguments.items()}
-    return {key: value for key, value in spelled.items() if value is not None}
-
-
-def _plain(value):
-    """A value as plain Python, since Nipype hashes what it looks like: NumPy's scalars as Python's, tuples as lists."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value
-
-
-def _check(parameters):
-    """Refuse parameters that contradict each other."""
-    check_fwhm(parameters.get('smoothing_fwhm', 0))
-    check_filter(parameters['filter'], parameters.get('low_pass'), parameters.get('high_pass'), None)
-    if not parameters['use_confounds'] and (parameters['confounds_columns'] or parameters['confounds_strategy']):
-        raise LabelsError('confounds_columns or confounds_strategy given, but use_confounds is False')
-    if parameters['use_luts'] and 'labels' in parameters:
-        raise LabelsError('names are given twice: by labels and by use_luts')
-    if parameters['project'] not in PROJECTIONS:
-        raise LabelsError(f'project must be one of {", ".join(PROJECTIONS)}, not {parameters["project"]!r}')
-    if 'fill_value' in parameters and parameters['project'] == 'none':
-        raise LabelsError("fill_value given, but project='none' fills nothing")
+    parameters = name_choices(locals())
+    check_parameters(parameters)
+    return assemble(parameters)

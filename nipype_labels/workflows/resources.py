@@ -80,5 +80,6 @@ def estimate(size=LARGE, n_atlases=1, num_threads=1, sampled=False, smoothed=Fal
         'reduce': reduce,
         'clean': 12 * signals,
         'project': 4 * signals + 24 * voxels,
+        'report': 100 * 2**20 + 8 * signals + 4 * labels,
     }
     return {name: round((PROCESS + n) / 2**30, 3) for name, n in bytes_of.items()}

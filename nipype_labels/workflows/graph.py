@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The graph behind the factory: its nodes and who feeds whom, from one set of parameters."""
+
+import importlib.util
+
+import numpy as np
+from nipype.interfaces import utility as niu
+from nipype.pipeline import engine as pe
+
+from ..core.errors import LabelsError
+from ..core.filters import check_filter
+from ..core.smooth import check_fwhm
+from ..core.spelling import check_choice, spell
+from ..interfaces import (
+    ApplyMask,
+    CleanSignal,
+    HighVarianceConfounds,
+    InverseProject,
+    LabelsReport,
+    ReduceLabels,
+    Resample,
+)
+from .resources import estimate
+
+#: What varies from run to run.
+INPUTS = (
+    'bold_file',
+    'bold_mask',
+    'bold_sidecar',
+    'atlas_files',
+    'atlas_luts',
+    'confounds_file',
+    'sample_mask',
+    'runs',
+    't_r',
+)
+
+#: What a run gives; lists have an entry per atlas, in the order of the atlases.
+OUTPUTS = (
+    'raw_signals',
+    'clean_signals',
+    'regions',
+    'labels',
+    'mean_volume',
+    'kept_volumes',
+    'cleaning',
+    'high_variance_confounds',
+    'projected',
+    'report',
+)
+
+#: Where signals are projected to: nowhere, the labels' grid, or the atlas's own.
+PROJECTIONS = ('none', 'labels', 'atlas')
+
+#: Who feeds whom, whatever the parameters.
+_EDGES = (
+    ('inputnode.atlas_files', 'apply_mask.atlas_files'),
+    ('inputnode.atlas_luts', 'apply_mask.lut_files'),
+    ('inputnode.bold_file', 'reduce.in_file'),
+    ('apply_mask.out_files', 'reduce.labels_files'),
+    ('apply_mask.regions_files', 'reduce.regions_files'),
+    ('reduce.out_files', 'clean.signals_files'),
+    ('reduce.t_r', 'clean.header_t_r'),
+    ('inputnode.bold_sidecar', 'clean.sidecar_file'),
+    ('inputnode.t_r', 'clean.t_r'),
+    ('inputnode.confounds_file', 'clean.confounds_files'),
+    ('inputnode.sample_mask', 'clean.sample_mask'),
+    ('inputnode.runs', 'clean.runs'),
+    ('reduce.out_files', 'outputnode.raw_signals'),
+    ('reduce.regions_files', 'outputnode.regions'),
+    ('reduce.mean_file', 'outputnode.mean_volume'),
+    ('apply_mask.out_files', 'outputnode.labels'),
+    ('clean.out_files', 'outputnode.clean_signals'),
+    ('clean.kept_volumes_file', 'outputnode.kept_volumes'),
+    ('clean.cleaning_file', 'outputnode.cleaning'),
+)
+_HIGH_VARIANCE_EDGES = (
+    ('inputnode.bold_file', 'high_variance.in_file'),
+    ('high_variance.out_file', 'clean.high_variance_file'),
+    ('high_variance.out_file', 'outputnode.high_variance_confounds'),
+)
+_PROJECT_EDGES = (
+    ('clean.out_files', 'project.signals_files'),
+    ('clean.t_r', 'project.t_r'),
+    ('reduce.regions_files', 'project.regions_files'),
+    ('project.out_files', 'outputnode.projected'),
+)
+_REPORT_EDGES = (
+    ('reduce.mean_file', 'report.mean_file'),
+    ('apply_mask.out_files', 'report.labels_files'),
+    ('reduce.regions_files', 'report.regions_files'),
+    ('reduce.out_files', 'report.signals_files'),
+    ('clean.out_files', 'report.cleaned_files'),
+    ('clean.kept_volumes_file', 'report.kept_volumes_file'),
+    ('clean.cleaning_file', 'report.cleaning_file'),
+    ('report.out_file', 'outputnode.report'),
+)
+
+
+def name_choices(arguments):
+    """Arguments under the names and as the types that traits take, without those that are None.
+
+    Parameters
+    ----------
+    arguments : dict
+
+    Returns
+    -------
+    dict
+    """
+    named = {key: _plain(spell(key, value)) for key, value in arguments.items()}
+    return {key: value for key, value in named.items() if value is not None}
+
+
+def check_parameters(parameters):
+    """Refuse parameters that contradict each other.
+
+    Parameters
+    ----------
+    parameters : dict
+        From :func:`name_choices`.
+
+    Raises
+    ------
+    LabelsError
+    """
+    check_choice('project', parameters['project'], PROJECTIONS)
+    check_fwhm(parameters.get('smoothing_fwhm', 0))
+    check_filter(parameters['filter'], parameters.get('low_pass'), parameters.get('high_pass'), None)
+    if not parameters['use_confounds'] and (parameters['confounds_columns'] or parameters['confounds_strategy']):
+        raise LabelsError('confounds_columns or confounds_strategy given, but use_confounds is False')
+    if parameters['use_luts'] and 'labels' in parameters:
+        raise LabelsError('names are given twice: by labels and by use_luts')
+    if 'fill_value' in parameters and parameters['project'] == 'none':
+        raise LabelsError("fill_value given, but project='none' fills nothing")
+    if 'atlas_names' in parameters and not parameters['reports']:
+        raise LabelsError('atlas_names given, but reports=False calls them nothing')
+    lacking = [name for name in ('jinja2', 'matplotlib', 'PIL') if importlib.util.find_spec(name) is None]
+    if parameters['reports'] and lacking:
+        raise LabelsError(f'reports need {" and ".join(lacking)}: pip install "nipype_labels[reports]"')
+
+
+def assemble(parameters):
+    """Build the graph.
+
+    Parameters
+    ----------
+    parameters : dict
+        The factory's arguments, from :func:`name_choices`.
+
+    Returns
+    -------
+    Workflow
+    """
+    memory = estimate(
+        parameters['series_size'],
+        parameters['n_atlases'],
+        parameters['num_threads'],
+        sampled=parameters['resampling_target'] == 'labels',
+        smoothed=bool(parameters.get('smoothing_fwhm')),
+    )
+    reading = {'n_procs': parameters['num_threads']}
+    cleaning = parameters | {'use_high_variance': parameters['high_variance_confounds']}
+    nodes = [
+        pe.Node(niu.IdentityInterface(fields=list(INPUTS), mandatory_inputs=False), name='inputnode'),
+        pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
+        _init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
+        _init_node(ReduceLabels, 'reduce', parameters, mem_gb=memory['reduce'], **reading),
+        _init_node(CleanSignal, 'clean', cleaning, mem_gb=memory['clean']),
+    ]
+    resampling, edges = _resample(parameters, memory)
+    nodes += resampling
+    edges += _EDGES
+    if parameters['high_variance_confounds']:
+        own = {'use_mask': parameters['use_mask']}
+        nodes.append(_init_node(HighVarianceConfounds, 'high_variance', own, mem_gb=memory['high_variance'], **reading))
+        edges += _HIGH_VARIANCE_EDGES
+    if parameters['project'] != 'none':
+        nodes.append(_init_node(InverseProject, 'project', parameters, mem_gb=memory['project']))
+        onto = 'inputnode.atlas_files' if parameters['project'] == 'atlas' else 'apply_mask.out_files'
+        edges += [*_PROJECT_EDGES, (onto, 'project.labels_files')]
+    if parameters['reports']:
+        nodes.append(_init_node(LabelsReport, 'report', parameters, mem_gb=memory['report']))
+        edges += _REPORT_EDGES
+    wf = pe.Workflow(name=parameters['name'])
+    wf.add_nodes(nodes)
+    for source, target in edges:
+        (source, field), (target, into) = source.split('.'), target.split('.')
+        wf.connect(wf.get_node(source), field, wf.get_node(target), into)
+    return wf
+
+
+def _resample(parameters, memory):
+    """Nodes that bring labels and mask onto one grid, and the edges to and from them."""
+    target, nodes, edges = parameters['resampling_target'], [], []
+
+    def add(name, source, reference, *onto, **own):
+        nodes.append(_init_node(Resample, name, own, mem_gb=memory['resample']))
+        edges.append((f'inputnode.{source}', f'{name}.in_files'))
+        edges.append((f'inputnode.{reference}', f'{name}.reference_files'))
+        edges.extend((f'{name}.out_files', into) for into in onto)
+
+    searched = ['high_variance.mask_file'] if parameters['high_variance_confounds'] else []
+    if target == 'data':
+        fill = {'background_label': parameters['background_label']}
+        add('resample_labels', 'atlas_files', 'bold_file', 'apply_mask.labels_files', **fill)
+    else:
+        edges.append(('inputnode.atlas_files', 'apply_mask.labels_files'))
+    if not parameters['use_mask'] or target == 'none':
+        searched = searched if parameters['use_mask'] else []
+        edges.extend(('inputnode.bold_mask', into) for into in ['apply_mask.mask_files', *searched])
+    elif target == 'data':
+        add('resample_mask', 'bold_mask', 'bold_file', 'apply_mask.mask_files', *searched)
+    else:
+        add('resample_mask', 'bold_mask', 'atlas_files', 'apply_mask.mask_files')
+        if searched:
+            # The voxels that vary most are looked for in the series, which has a grid of its own here.
+            add('resample_mask_to_series', 'bold_mask', 'bold_file', *searched)
+    return nodes, edges
+
+
+def _init_node(interface, name, parameters, **resources):
+    """A node whose traits are set by the parameters of the same names, and whose files are hashed by content."""
+    traits = interface.input_spec().copyable_trait_names()
+    node = pe.Node(interface(**{key: parameters[key] for key in traits if key in parameters}), name=name, **resources)
+    # A file that is only touched or rewritten then reruns nothing, whatever the host's own setting.
+    node.config = {'execution': {'hash_method': 'content'}}
+    return node
+
+
+def _plain(value):
+    """A value as plain Python, since Nipype hashes what it looks like: NumPy's scalars as Python's, tuples as lists."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Grids: affines, the one rule for sameness, and what lies inside."""
+
+import numpy as np
+import pytest
+from nibabel.affines import apply_affine
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core import grid
+from nipype_labels.core.errors import GridError
+
+SHAPE = (5, 6, 7)
+
+
+def rotation(degrees):
+    """About the third axis."""
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+
+
+def shifted(*steps):
+    out = np.eye(4)
+    out[:3, 3] = steps
+    return out
+
+
+@pytest.mark.parametrize(
+    'affine',
+    [
+        pytest.param(np.eye(3), id='three-by-three'),
+        pytest.param(np.diag([2.0, 0, 2, 1]), id='flat'),
+        pytest.param(np.diag([2.0, np.nan, 2, 1]), id='nan'),
+        pytest.param(shifted(np.inf, 0, 0), id='infinite-origin'),
+    ],
+)
+def test_an_affine_that_maps_no_grid_is_refused_by_name(affine):
+    with pytest.raises(GridError, match='atlas affine is no usable affine'):
+        grid.check_affine(affine, 'atlas affine')
+
+
+def test_a_usable_affine_comes_back_as_float64():
+    checked = grid.check_affine(np.diag([2, -3, 4, 1]).astype(np.float32))
+    assert checked.dtype == np.float64
+    assert_array_equal(checked, np.diag([2, -3, 4, 1]))
+
+
+def test_voxel_sizes_and_volume_hold_under_rotation():
+    affine = rotation(33) @ np.diag([-2.0, 3, 4, 1])
+    assert_allclose(grid.voxel_sizes(affine), [2, 3, 4], rtol=1e-12)
+    assert_allclose(grid.voxel_volume(affine), 24, rtol=1e-12)
+
+
+def test_voxel_volume_holds_under_shear():
+    shear = np.eye(4)
+    shear[0, 1] = 0.7
+    assert_allclose(grid.voxel_volume(shear @ np.diag([2.0, 3, 4, 1])), 24, rtol=1e-12)
+
+
+def test_voxel_map_leads_to_the_same_place_in_the_world():
+    target = shifted(1, 2, 3) @ rotation(20) @ np.diag([2.0, 3, 4, 1])
+    source = shifted(-4, 0, 5) @ rotation(-10) @ np.diag([-1.5, 2, 2, 1])
+    voxels = np.random.default_rng(0).uniform(-3, 9, (20, 3))
+    there = apply_affine(grid.voxel_map(target, source), voxels)
+    assert_allclose(apply_affine(source, there), apply_affine(target, voxels), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(('drift', 'same'), [(0.0, True), (0.009, True), (-0.009, True), (0.011, False)])
+@pytest.mark.parametrize('axis', [0, 1, 2])
+def test_grids_are_the_same_within_a_hundredth_of_a_voxel(drift, same, axis):
+    affine = shifted(-90, -126, -72) @ np.diag([2.0, 3, 4, 1])
+    other = affine.copy()
+    other[axis, 3] += drift * (2, 3, 4)[axis]
+    assert grid.same_grid(SHAPE, affine, SHAPE, other) is same
+    assert grid.same_grid(SHAPE, other, SHAPE, affine) is same
+
+
+def test_a_voxel_size_that_differs_is_measured_at_the_far_corner():
+    """An error per voxel that no element-wise comparison sees adds up along a line."""
+    affine = np.diag([2.0, 2, 2, 1])
+    other = np.diag([2.0, 2, 2.0002, 1])
+    assert grid.same_grid((50, 50, 50), affine, (50, 50, 50), other)
+    assert not grid.same_grid((50, 50, 150), affine, (50, 50, 150), other)
+
+
+def test_a_small_rotation_is_measured_at_the_far_corner():
+    assert grid.same_grid((50, 50, 50), np.eye(4), (50, 50, 50), rotation(0.01))
+    assert not grid.same_grid((100, 100, 50), np.eye(4), (100, 100, 50), rotation(0.01))
+
+
+def test_grids_of_another_shape_or_handedness_differ():
+    flipped = np.diag([-1.0, 1, 1, 1])
+    flipped[0, 3] = SHAPE[0] - 1
+    assert not grid.same_grid(SHAPE, np.eye(4), (*SHAPE[:2], 8), np.eye(4))
+    assert not grid.same_grid(SHAPE, np.eye(4), SHAPE, flipped)
+
+
+def test_time_is_no_part_of_a_grid():
+    assert grid.same_grid((*SHAPE, 20), np.eye(4), SHAPE, np.eye(4))
+
+
+@pytest.mark.parametrize('noise', [1e-9, 1e-7, 5e-4])
+def test_x7_one_rule_decides_what_noise_is(noise):
+    """Two rules contradict each other in nilearn: one refuses 1e-7 off the diagonal, the other 5e-4 mm of origin."""
+    affine = shifted(-90, -126, -72) @ np.diag([2.0, 2, 2, 1])
+    turned, moved = affine.copy(), affine.copy()
+    turned[0, 1] += noise
+    moved[0, 3] -= noise
+    assert grid.same_grid(SHAPE, affine, SHAPE, turned)
+    assert grid.same_grid(SHAPE, affine, SHAPE, moved)
+
+
+def test_to_voxels_maps_every_voxel():
+    matrix = shifted(0.5, -2, 1) @ rotation(15) @ np.diag([1.1, 0.9, 1.3, 1])
+    expected = apply_affine(matrix, np.moveaxis(np.indices(SHAPE), 0, -1))
+    assert_allclose(np.moveaxis(grid.to_voxels(matrix, SHAPE), 0, -1), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_to_voxels_of_a_slab_is_the_slab_of_all():
+    matrix = shifted(0.5, -2, 1) @ rotation(15)
+    everywhere = grid.to_voxels(matrix, SHAPE)
+    assert_array_equal(grid.to_voxels(matrix, SHAPE, slice(2, 5)), everywhere[..., 2:5])
+
+
+@pytest.mark.parametrize(
+    ('place', 'expected'),
+    [(-0.011, False), (-0.009, True), (0.0, True), (4.0, True), (4.009, True), (4.011, False)],
+)
+@pytest.mark.parametrize('axis', [0, 1, 2])
+def test_inside_forgives_a_hundredth_of_a_voxel_on_each_side(place, expected, axis):
+    where = np.full((3, 1), 2.0)
+    where[axis] = place
+    assert grid.inside(where, (5, 5, 5)).tolist() == [expected]
+
+
+def test_inside_takes_another_margin():
+    where = np.array([[-0.49, -0.51, 4.49, 4.51], [1.0] * 4, [1.0] * 4])
+    assert grid.inside(where, (5, 5, 5), margin=0.5).tolist() == [True, False, True, False]
+
+
+def test_describe_names_shape_sizes_and_origin():
+    text = grid.describe((4, 5, 6, 20), shifted(-90, 1.25, 0) @ rotation(90) @ np.diag([2.0, 3, 2.5, 1]))
+    assert text == '4×5×6 voxels of 2×3×2.5 mm, first at (-90, 1.25, 0) mm'

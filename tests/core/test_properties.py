@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What holds of any series and any labels: no order of ids, voxels or axes matters."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.project import Projector
+from nipype_labels.core.reduce import STRATEGIES, RegionReducer
+from nipype_labels.core.regions import count_voxels
+from nipype_labels.core.view import Decoder
+
+AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])
+#: How labels lie to the series: on its grid, scaled, or turned; the latter two in part out of its view.
+GRIDS = {
+    None: AFFINE,
+    'cubic': np.array([[2.7, 0, 0, -11.0311], [0, 3.1, 0, -12.0719], [0, 0, 2.9, -9.1937], [0, 0, 0, 1]]),
+    'linear': np.array([[2.7, 0.3, 0, -9.0311], [-0.3, 3.1, 0, -11.0719], [0, 0.2, 2.9, -7.1937], [0, 0, 0, 1]]),
+}
+N_VOLUMES = 3
+few = settings(max_examples=25, deadline=None, derandomize=True)
+seeds = st.integers(0, 2**32 - 1)
+shapes = st.tuples(st.integers(2, 6), st.integers(2, 6), st.integers(2, 6))
+ids_in_any_order = st.lists(st.integers(-5, 70000).filter(bool), min_size=1, max_size=6, unique=True)
+ways = st.fixed_dictionaries(
+    {
+        'strategy': st.sampled_from(sorted(STRATEGIES)),
+        'smoothing_fwhm': st.sampled_from([0.0, 5.0]),
+        'interpolation': st.sampled_from(list(GRIDS)),
+        'nan_policy': st.sampled_from(['omit', 'zero']),
+    }
+)
+
+
+def images(seed, shape, ids):
+    """A series with holes, and labels that may lack some of the ids."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(100, 20, (*shape, N_VOLUMES))
+    data[rng.uniform(size=data.shape) < 0.05] = np.nan
+    return data, rng.choice([0, *ids], shape)
+
+
+def reducer_of(labels, ids, shape, way, affine=AFFINE, labels_affine=None):
+    labels_affine = GRIDS[way['interpolation']] if labels_affine is None else labels_affine
+    return RegionReducer(labels, labels_affine, ids, shape=shape, affine=affine, **way)
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order, way=ways, data=st.data())
+def test_permuted_ids_permute_columns_and_nothing_else(seed, shape, ids, way, data, signals_of):
+    series, labels = images(seed, shape, ids)
+    order = data.draw(st.permutations(range(len(ids))))
+    one, other = (reducer_of(labels, i, shape, way) for i in (ids, [ids[place] for place in order]))
+    assert_array_equal(signals_of(series, other), signals_of(series, one)[:, order])
+    assert_array_equal(other.n_used, one.n_used[order])
+    assert_array_equal(other.n_in_view, one.n_in_view[order])
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order, way=ways, more=ids_in_any_order, data=st.data())
+def test_unused_ids_change_nothing_but_the_width(seed, shape, ids, way, more, data, signals_of):
+    series, labels = images(seed, shape, ids)
+    wide = data.draw(st.permutations([*ids, *(extra for extra in more if extra not in ids)]))
+    signals = signals_of(series, reducer_of(labels, wide, shape, way))
+    of_ids = [wide.index(region) for region in ids]
+    assert_array_equal(signals[:, of_ids], signals_of(series, reducer_of(labels, ids, shape, way)))
+    assert np.isnan(np.delete(signals, of_ids, axis=1)).all()
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order)
+def test_the_mean_over_projected_regions_gives_the_signals_back(seed, shape, ids, signals_of):
+    _, labels = images(seed, shape, ids)
+    signals = np.random.default_rng(seed).normal(size=(N_VOLUMES, len(ids)))
+    projector = Projector(labels, ids)
+    projected = np.stack([projector(row) for row in signals], axis=3)
+    reducer = RegionReducer(labels, AFFINE, ids, shape=shape, affine=AFFINE)
+    there = np.isin(ids, labels)
+    assert_allclose(signals_of(projected, reducer)[:, there], signals[:, there], rtol=1e-12)
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order)
+def test_a_sum_is_a_mean_times_a_count(seed, shape, ids, signals_of):
+    series, labels = images(seed, shape, ids)
+    series = np.nan_to_num(series, nan=100.0)
+    total, mean = (
+        signals_of(series, RegionReducer(labels, AFFINE, ids, shape=shape, affine=AFFINE, strategy=strategy))
+        for strategy in ('sum', 'mean')
+    )
+    there = np.isin(ids, labels)
+    assert_allclose(total[:, there], (mean * count_voxels(labels, ids))[:, there], rtol=1e-12)
+
+
+def reordered(array, affine, flips, axes):
+    """The same image stored in another order of voxels and axes."""
+    for axis in flips:
+        array, affine = np.flip(array, axis), affine.copy()
+        affine[:3, 3] += affine[:3, axis] * (array.shape[axis] - 1)
+        affine[:3, axis] *= -1
+    return np.moveaxis(array, axes, (0, 1, 2)), affine[:, [*axes, 3]]
+
+
+orders = st.tuples(st.sets(st.integers(0, 2)), st.permutations(range(3)))
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order, way=ways, order=orders, other=orders)
+def test_the_order_of_voxels_and_axes_changes_no_signal(seed, shape, ids, way, order, other, signals_of):
+    """Of both images alike if they share a grid, else of each by itself."""
+    series, labels = images(seed, shape, ids)
+    expected = signals_of(series, reducer_of(labels, ids, shape, way))
+    moved, affine = reordered(series, AFFINE, *order)
+    labels_order = order if way['interpolation'] is None else other
+    moved_labels, labels_affine = reordered(labels, GRIDS[way['interpolation']], *labels_order)
+    reducer = reducer_of(moved_labels, ids, moved.shape[:3], way, affine, labels_affine)
+    assert_allclose(signals_of(moved, reducer), expected, rtol=1e-9, atol=1e-9)
+
+
+@few
+@given(seed=seeds, shape=shapes, ids=ids_in_any_order, slope=st.floats(0.01, 100), intercept=st.floats(-1000, 1000))
+@pytest.mark.parametrize('interpolation', [None, 'linear'])
+def test_scaled_integers_give_the_scaled_signals(seed, shape, ids, slope, intercept, interpolation, signals_of):
+    """As a mean of what is stored, scaled afterwards."""
+    stored, labels = images(seed, shape, ids)
+    stored = np.nan_to_num(stored).astype(np.int16)
+    way, decoder = {'interpolation': interpolation}, Decoder(slope, intercept)
+    plain = signals_of(stored, reducer_of(labels, ids, shape, way))
+    scaled = signals_of(stored, reducer_of(labels, ids, shape, {**way, 'decoder': decoder}), decoder)
+    rtol = 1e-10 if interpolation is None else 1e-5
+    assert_allclose(scaled, plain * slope + intercept, rtol=rtol, atol=rtol * (255 * slope + abs(intercept)))

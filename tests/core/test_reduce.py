@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reduction to regions: nilearn's numbers wherever they are right, and loops where they are not."""
+
+import functools
+
+import numpy as np
+import pytest
+from nibabel import Nifti1Image
+from nilearn.image import resample_img
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
+
+from nipype_labels.core.mask import apply_mask, region_ids
+from nipype_labels.core.reduce import STRATEGIES, Partition, RegionReducer
+from nipype_labels.core.resample import resample_nearest
+from nipype_labels.core.view import Decoder
+
+SHAPE, LABELS_SHAPE, MASK_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), (11, 9, 10), 4
+# Affines whose voxels meet neither halves, where rounding decides, nor the margin that is forgiven at borders.
+AFFINES = {
+    'aligned': np.array([[3, 0, 0, -12.3137], [0, 3, 0, -14.1291], [0, 0, 3.5, -11.2173], [0, 0, 0, 1]]),
+    'flipped': np.array([[-3, 0, 0, 11.7137], [0, 3, 0, -14.1291], [0, 0, 3.5, -11.2173], [0, 0, 0, 1]]),
+    'oblique': np.array(
+        [[2.9, 0.002, 0.894, -12.856], [-0.009, 3, 0.028, -15.951], [-0.767, -0.026, 3.384, -6.03], [0, 0, 0, 1]]
+    ),
+}
+AFFINES['volume'] = AFFINES['aligned']
+LABELS_AFFINE = np.array([[2.2, 0, 0, -14.0311], [0, 2.6, 0, -12.0719], [0, 0, 2.9, -13.1937], [0, 0, 0, 1]])
+MASK_AFFINE = np.array([[2.464, 0, 0, -12.641], [0, 3.136, 0, -13.237], [0, 0, 3.281, -12.514], [0, 0, 0, 1]])
+#: 30 lies outside the mask, 200 nowhere; in no order.
+IDS = (30, 2, 200, 1, 9, 3)
+DECODERS = {'scaled-int16': Decoder(0.37, -12.5)}
+KINDS = {
+    'int16': 'i2',
+    'scaled-int16': 'i2',
+    'uint8': 'u1',
+    'big-endian-int16': '>i2',
+    'big-endian-float32': '>f4',
+    'float32': 'f4',
+    'float64': 'f8',
+    'big-endian-float32-nan': '>f4',
+    'float32-nan': 'f4',
+    'float64-nan': 'f8',
+}
+
+
+@functools.cache
+def stored_series(kind, geometry):
+    """A series as it is stored; its holes move over time, but for some that stay."""
+    rng = np.random.default_rng(8)
+    n_volumes = 1 if geometry == 'volume' else N_VOLUMES
+    data = np.clip(rng.normal(120, 30, (*SHAPE, n_volumes)), 0, 255).astype(KINDS[kind])
+    if kind.endswith('-nan'):
+        data[rng.uniform(size=data.shape) < 0.05] = np.nan
+        data[3:5, 4:6, 2] = np.nan
+    return data
+
+
+@functools.cache
+def labels_with(background):
+    labels = np.random.default_rng(9).choice([0, 1, 2, 3, 9], LABELS_SHAPE).astype(np.int32)
+    labels[:, :, 8:] = 30
+    labels[labels == 0] = background
+    return labels
+
+
+@functools.cache
+def mask_volume():
+    mask = np.random.default_rng(10).uniform(size=MASK_SHAPE) < 0.7
+    mask[:, :, -4:] = False
+    return mask
+
+
+def signals_on(target, stored, affine, background, masked, signals_of, decoder=Decoder(), **settings):
+    """Signals of the core, with what would resample and mask the labels before it."""
+    labels, labels_affine = labels_with(background), LABELS_AFFINE
+    if target == 'data':
+        labels = resample_nearest(labels, labels_affine, SHAPE, affine, fill=background)
+        labels_affine = affine
+    if masked:
+        mask = resample_nearest(mask_volume(), MASK_AFFINE, labels.shape, labels_affine, fill=False)
+        labels = apply_mask(labels, mask, background)
+    interpolation = 'cubic' if target == 'labels' else None
+    reducer = RegionReducer(
+        labels,
+        labels_affine,
+        IDS,
+        shape=SHAPE,
+        affine=affine,
+        decoder=decoder,
+        interpolation=interpolation,
+        nan_policy='zero',
+        **settings,
+    )
+    return signals_of(stored, reducer, decoder)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('geometry', AFFINES)
+@pytest.mark.parametrize('background', [0, 7], ids=['background0', 'background7'])
+@pytest.mark.parametrize('masked', [False, True], ids=['whole', 'masked'])
+@pytest.mark.parametrize('target', ['data', 'labels'])
+def test_signals_agree_with_nilearn(target, masked, background, geometry, kind, strategy, nilearn_signals, signals_of):
+    stored, affine, decoder = stored_series(kind, geometry), AFFINES[geometry], DECODERS.get(kind, Decoder())
+    ours = signals_on(target, stored, affine, background, masked, signals_of, decoder, strategy=strategy)
+    data = stored
+    if kind == 'scaled-int16':
+        data = stored * 0.37 - 12.5
+    elif kind == 'uint8':
+        data = stored.astype(np.float64)  # X8: nilearn rounds unsigned integers that it resamples
+    theirs = nilearn_signals(
+        data,
+        affine,
+        labels_with(background),
+        LABELS_AFFINE,
+        mask_volume() if masked else None,
+        MASK_AFFINE,
+        strategy=strategy,
+        resampling_target=target,
+        background_label=background,
+    )
+    # X6: where nilearn fills resampled labels with 0, it makes a region of it if the background is another id.
+    theirs.pop(0, None)
+    assert set(theirs) == {1, 2, 3, 9} | ({30} if not masked else set())
+    nothing = np.full(len(ours), np.nan)
+    expected = np.stack([theirs.get(region, nothing) for region in IDS], axis=1)
+    exact = target == 'data' and 'float32' not in kind
+    assert_allclose(ours, expected, rtol=1e-9 if exact else 1e-5)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('kind', ['int16', 'float32', 'float64', 'float64-nan'])
+@pytest.mark.parametrize('geometry', ['aligned', 'oblique'])
+@pytest.mark.parametrize('target', ['data', 'labels'])
+def test_smoothed_signals_agree_with_nilearn(target, geometry, kind, strategy, nilearn_signals, signals_of):
+    """Smoothed after resampling, over voxels that the mask then leaves out as well."""
+    stored, affine = stored_series(kind, geometry), AFFINES[geometry]
+    ours = signals_on(target, stored, affine, 0, True, signals_of, strategy=strategy, smoothing_fwhm=5.5)
+    theirs = nilearn_signals(
+        stored,
+        affine,
+        labels_with(0),
+        LABELS_AFFINE,
+        mask_volume(),
+        MASK_AFFINE,
+        strategy=strategy,
+        resampling_target=target,
+        smoothing_fwhm=5.5,
+    )
+    columns = [IDS.index(region) for region in theirs]
+    assert_allclose(ours[:, columns], np.stack(list(theirs.values()), axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('kind', KINDS)
+def test_signals_agree_with_a_loop(kind, strategy, signals_of, reduce_by_loop):
+    """What nilearn and the core share through numpy and scipy can't be wrong in both."""
+    stored, decoder = stored_series(kind, 'aligned'), DECODERS.get(kind, Decoder())
+    labels = np.random.default_rng(11).choice([0, 1, 2, 3, 9, 30], SHAPE)
+    affine = AFFINES['aligned']
+    reducer = RegionReducer(labels, affine, IDS, shape=SHAPE, affine=affine, decoder=decoder, strategy=strategy)
+    data = stored * 0.37 - 12.5 if kind == 'scaled-int16' else stored
+    assert_allclose(
+        signals_of(stored, reducer, decoder), reduce_by_loop(data, labels, IDS, strategy), rtol=1e-10, atol=1e-10
+    )
+
+
+@pytest.mark.parametrize('strategy', ['mean', 'sum'])
+@pytest.mark.parametrize('kind', ['float64', 'scaled-int16', 'uint8'])
+def test_smoothing_regions_is_smoothing_volumes(kind, strategy, signals_of, monkeypatch):
+    """Whether the kernel is folded into regions or not is a matter of speed alone."""
+    stored, affine, decoder = stored_series(kind, 'aligned'), AFFINES['aligned'], DECODERS.get(kind, Decoder())
+    settings = {'decoder': decoder, 'strategy': strategy, 'smoothing_fwhm': 5.5}
+    folded = signals_on('data', stored, affine, 0, True, signals_of, **settings)
+    monkeypatch.setattr('nipype_labels.core.smooth.MOST_WEIGHTS', 0)
+    unfolded = signals_on('data', stored, affine, 0, True, signals_of, **settings)
+    assert_allclose(folded, unfolded, rtol=1e-5 if kind == 'uint8' else 1e-10)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_no_smoothing_is_the_default_and_zero(strategy, signals_of):
+    stored, affine = stored_series('float64', 'aligned'), AFFINES['aligned']
+    for target in ('data', 'labels'):
+        default = signals_on(target, stored, affine, 0, False, signals_of, strategy=strategy)
+        off = signals_on(target, stored, affine, 0, False, signals_of, strategy=strategy, smoothing_fwhm=0)
+        assert_array_equal(off, default)
+
+
+@pytest.mark.parametrize('kind', ['int16', 'uint8', 'float32', 'scaled-int16'])
+def test_signals_are_double_precision(kind, signals_of):
+    """Never the source's integers, which would cut off what comes after the point."""
+    stored, decoder = stored_series(kind, 'aligned'), DECODERS.get(kind, Decoder())
+    signals = signals_on('data', stored, AFFINES['aligned'], 0, False, signals_of, decoder)
+    assert signals.dtype == np.float64
+    assert (signals[:, 1] % 1).any()
+
+
+def test_sums_of_small_integers_do_not_overflow(signals_of):
+    data = np.full((*SHAPE, 2), 255, dtype=np.uint8)
+    labels = np.ones(SHAPE, dtype=np.int32)
+    eye = np.eye(4)
+    for strategy, expected in (('sum', 255 * 720), ('mean', 255), ('variance', 0), ('median', 255)):
+        reducer = RegionReducer(labels, eye, [1], shape=SHAPE, affine=eye, strategy=strategy)
+        assert_array_equal(signals_of(data, reducer), expected)
+
+
+def test_a_large_offset_leaves_the_variance_whole(signals_of):
+    """Computed from deviations, not from squares that cancel."""
+    data = np.random.default_rng(12).normal(1e8, 1, (*SHAPE, 2))
+    reducer = RegionReducer(np.ones(SHAPE, int), np.eye(4), [1], shape=SHAPE, affine=np.eye(4), strategy='variance')
+    assert_allclose(signals_of(data, reducer)[:, 0], data.reshape(-1, 2).var(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize('kind', ['float32-nan', 'float64-nan', 'int16'])
+def test_x5_the_stored_series_is_not_changed(kind, signals_of):
+    """nilearn writes its zeros into the caller's array."""
+    stored = stored_series(kind, 'aligned').copy()
+    before = stored.copy()
+    for target in ('data', 'labels'):
+        for fwhm in (0, 5):
+            signals_on(target, stored, AFFINES['aligned'], 0, True, signals_of, smoothing_fwhm=fwhm)
+    assert_array_equal(stored, before)
+
+
+def test_x6_a_background_other_than_zero_makes_no_region_of_zero(nilearn_signals):
+    """Labels smaller than the series: nilearn fills the rest with 0, then takes that for a region."""
+    stored, affine = stored_series('float64', 'volume'), AFFINES['volume']
+    theirs = nilearn_signals(stored, affine, labels_with(7), LABELS_AFFINE, background_label=7)
+    ours = resample_nearest(labels_with(7), LABELS_AFFINE, SHAPE, affine, fill=7)
+    assert 0 in theirs
+    assert region_ids(ours, background_label=7).tolist() == [1, 2, 3, 9, 30]
+
+
+@pytest.mark.parametrize('strategy', ['mean', 'minimum'])
+def test_x8_unsigned_series_is_not_rounded(strategy, signals_of, reduce_by_loop, quietly):
+    stored, affine = stored_series('uint8', 'oblique'), AFFINES['oblique']
+    ours = signals_on('labels', stored, affine, 0, False, signals_of, strategy=strategy)
+    matrix = np.linalg.inv(affine) @ LABELS_AFFINE
+    volumes = [
+        ndimage.affine_transform(volume.astype(np.float64), matrix, output_shape=LABELS_SHAPE, order=3)
+        for volume in np.moveaxis(stored, 3, 0)
+    ]
+    sampled = np.clip(np.stack(volumes, axis=3), 0, stored.max())
+    expected = reduce_by_loop(sampled, labels_with(0), IDS, strategy)
+    assert_allclose(ours, expected, rtol=1e-5)
+    theirs = quietly(resample_img, Nifti1Image(stored, affine), LABELS_AFFINE, LABELS_SHAPE).get_fdata()
+    assert not (theirs % 1).any()
+    assert (sampled % 1).any()
+
+
+def test_a_partition_groups_voxels_by_column_then_place():
+    labels = np.array([[[5, 2], [0, 5]], [[9, 5], [2, 7]]])
+    part = Partition.of(labels, [9, 4, 5, 2])
+    flat = labels.reshape(-1, order='F')
+    assert flat[part.voxels].tolist() == [9, 5, 5, 5, 2, 2]
+    assert part.columns.tolist() == [0, 2, 3]
+    assert part.counts.tolist() == [1, 3, 2]
+    assert part.column.tolist() == [0, 2, 2, 2, 3, 3]
+    assert part.width == 4
+    assert (np.diff(part.voxels[1:4]) > 0).all()
+
+
+def test_a_partition_keeps_its_width_when_voxels_go():
+    part = Partition.of(np.array([[[5, 2, 9, 5]]]), [9, 4, 5, 2])
+    kept = part.keep(part.column != 2)
+    assert kept.columns.tolist() == [0, 3]
+    assert kept.width == 4
+    none = part.keep(np.zeros(4, dtype=bool))
+    assert none.width == 4
+    assert not len(none.counts)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('fwhm', [0, 5])
+@pytest.mark.parametrize('interpolation', [None, 'cubic'])
+def test_regions_that_are_all_absent_give_columns_of_nan(strategy, fwhm, interpolation, signals_of):
+    stored, affine = stored_series('float64', 'aligned'), AFFINES['aligned']
+    labels = np.ones(SHAPE, dtype=np.int32)
+    reducer = RegionReducer(
+        labels,
+        affine,
+        [4, 3],
+        shape=SHAPE,
+        affine=affine,
+        strategy=strategy,
+        smoothing_fwhm=fwhm,
+        interpolation=interpolation,
+    )
+    signals = signals_of(stored, reducer)
+    assert signals.shape == (N_VOLUMES, 2)
+    assert np.isnan(signals).all()
+    assert reducer.n_used.tolist() == reducer.n_in_view.tolist() == [0, 0]

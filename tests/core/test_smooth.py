@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Smoothing: scipy's Gaussian where all is finite, normalised at holes, and folded into weights."""
+
+import numpy as np
+import pytest
+from nibabel import Nifti1Image
+from nilearn.image import smooth_img
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
+
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.core.reduce import Partition
+from nipype_labels.core.smooth import kernel_radius, kernel_sigmas, region_weights, smooth
+
+SHAPE = (9, 10, 8)
+AFFINE = np.diag([2.0, -3.0, 3.5, 1.0])
+OBLIQUE = np.array([[0.8, -0.6, 0, 1], [0.6, 0.8, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]]) @ AFFINE
+
+
+@pytest.fixture
+def volume():
+    return np.random.default_rng(5).normal(50, 20, SHAPE)
+
+
+@pytest.mark.parametrize('affine', [AFFINE, OBLIQUE], ids=['aligned', 'oblique'])
+@pytest.mark.parametrize('fwhm', [4.0, 11.5, (3.0, 0.0, 8.0)], ids=str)
+@pytest.mark.parametrize(('dtype', 'rtol'), [(np.float64, 1e-10), (np.float32, 1e-5)])
+def test_finite_data_are_smoothed_as_nilearn_does(volume, affine, fwhm, dtype, rtol, quietly):
+    stored = volume.astype(dtype)
+    expected = quietly(smooth_img, Nifti1Image(stored, affine), list(fwhm) if isinstance(fwhm, tuple) else fwhm)
+    smoothed = smooth(stored, kernel_sigmas(fwhm, affine))
+    assert smoothed.dtype == dtype
+    assert_allclose(smoothed, expected.get_fdata(), rtol=rtol)
+
+
+def test_finite_data_are_smoothed_as_scipy_does(volume):
+    expected = ndimage.gaussian_filter(volume, (0.7, 1.2, 0.0))
+    assert_allclose(smooth(volume, (0.7, 1.2, 0.0)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize('sigmas', [(0.6, 1.1, 0.0), (4.0, 7.0, 5.0)], ids=['narrow', 'wider-than-the-grid'])
+@pytest.mark.parametrize('hole', [None, np.nan, np.inf, -np.inf], ids=str)
+def test_the_kernel_is_normalised_over_finite_voxels(sigmas, hole, smooth_by_loop):
+    volume = np.random.default_rng(6).normal(50, 20, (5, 6, 4))
+    if hole is not None:
+        volume[0, 0, 0] = volume[2:4, 3, 1:3] = volume[4, :, 3] = hole
+    smoothed = smooth(volume, sigmas)
+    assert_array_equal(np.isnan(smoothed), ~np.isfinite(volume))
+    assert_allclose(smoothed, smooth_by_loop(volume, sigmas), rtol=1e-10)
+
+
+def test_x5_a_hole_darkens_none_of_its_neighbours():
+    """A hole that counts as 0 takes a tenth off its neighbours' values."""
+    volume = np.ones((9, 9, 9))
+    volume[4, 4, 4] = np.nan
+    smoothed = smooth(volume, kernel_sigmas(6, np.diag([3.0, 3, 3, 1])))
+    assert np.isnan(smoothed[4, 4, 4])
+    assert_allclose(smoothed[np.isfinite(volume)], 1, rtol=1e-12)
+
+
+def test_a_volume_of_holes_stays_one():
+    assert np.isnan(smooth(np.full((3, 4, 5), np.nan), (1.0, 1.0, 1.0))).all()
+
+
+def test_smoothing_leaves_the_volume_as_it_was(volume):
+    volume[1, 2, 3] = np.nan
+    before = volume.copy()
+    smooth(volume, (1.0, 1.0, 1.0))
+    assert_array_equal(volume, before)
+
+
+@pytest.mark.parametrize('affine', [AFFINE, OBLIQUE], ids=['aligned', 'oblique'])
+def test_widths_in_mm_become_deviations_in_voxels(affine):
+    per_mm = 1 / (2 * np.sqrt(2 * np.log(2)))
+    assert_allclose(kernel_sigmas(6, affine), 6 * per_mm / np.array([2, 3, 3.5]), rtol=1e-12)
+    assert_allclose(kernel_sigmas([6, 0, 7], affine), per_mm * np.array([3, 0, 2]), rtol=1e-12, atol=0)
+
+
+def test_zero_is_off(volume):
+    assert kernel_sigmas(0, AFFINE) == kernel_sigmas((0, 0.0, 0), AFFINE) == (0, 0, 0)
+    assert_array_equal(smooth(volume, (0.0, 0.0, 0.0)), volume)
+
+
+@pytest.mark.parametrize('fwhm', [-1, -1e-9, np.nan, np.inf, (4, -1, 4), (4, 4, np.nan), (4, 4), [], np.ones((3, 3))])
+def test_widths_that_mean_nothing_are_refused(fwhm):
+    """nilearn takes a negative width or NaN for no smoothing, and says nothing."""
+    with pytest.raises(LabelsError, match='smoothing_fwhm'):
+        kernel_sigmas(fwhm, AFFINE)
+
+
+@pytest.mark.parametrize('sigma', [0.0, 0.1, 0.124, 0.126, 0.5, 1.3, 6.0])
+def test_the_kernel_reaches_as_far_as_it_says(sigma):
+    line = np.zeros(81)
+    line[40] = 1
+    reached = np.nonzero(ndimage.gaussian_filter(line, sigma))[0] - 40 if sigma else np.zeros(1, dtype=int)
+    assert kernel_radius((sigma, sigma, sigma)).tolist() == [reached.max()] * 3
+
+
+CORNERS = np.zeros(SHAPE, dtype=np.int32)
+CORNERS[0, 0, 0] = CORNERS[-1, -1, -1] = 3
+CORNERS[:, -1, 0] = 1
+CORNERS[4, 4, 4] = CORNERS[5, 4:6, 4] = 2
+CORNERS[0:2, 8:, 7:] = 9
+
+
+@pytest.mark.parametrize(
+    'sigmas',
+    [(0.4, 0.4, 0.4), (1.3, 0.9, 1.1), (2.2, 0.0, 0.7), (6.0, 9.0, 15.0)],
+    ids=['narrow', 'usual', 'one-axis-off', 'wider-than-the-grid'],
+)
+@pytest.mark.parametrize('labels', [CORNERS, None], ids=['borders', 'random'])
+def test_region_weights_sum_the_smoothed_volume(volume, labels, sigmas):
+    labels = np.random.default_rng(7).integers(0, 12, SHAPE) if labels is None else labels
+    ids = [3, 1, 9, 2]
+    part = Partition.of(labels, ids)
+    weights = region_weights(part.voxels, part.starts, SHAPE, sigmas)
+    smoothed = smooth(volume, sigmas)
+    expected = [smoothed[labels == region].sum() for region in ids]
+    assert weights.shape == (4, volume.size)
+    assert_allclose(weights @ volume.reshape(-1, order='F'), expected, rtol=1e-10)
+
+
+def test_region_weights_keep_every_count():
+    """Each region's weights sum to its number of voxels, for the mirrored kernel loses nothing."""
+    part = Partition.of(CORNERS, [1, 2, 3, 9])
+    weights = region_weights(part.voxels, part.starts, SHAPE, (1.3, 2.0, 30.0))
+    assert_allclose(weights.sum(axis=1), part.counts, rtol=1e-12)
+
+
+def test_too_many_region_weights_are_none(monkeypatch):
+    part = Partition.of(CORNERS, [1, 2, 3, 9])
+    arguments = part.voxels, part.starts, SHAPE, (1.0, 1.0, 1.0)
+    n_weights = region_weights(*arguments).nnz
+    monkeypatch.setattr('nipype_labels.core.smooth.MOST_WEIGHTS', n_weights)
+    assert region_weights(*arguments).nnz == n_weights
+    monkeypatch.setattr('nipype_labels.core.smooth.MOST_WEIGHTS', n_weights - 1)
+    assert region_weights(*arguments) is None

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Views: stored values decoded, and the values at an atlas's voxels gathered, sampled, smoothed."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.resample import Sampler
+from nipype_labels.core.view import Decoder, View, floating
+
+SHAPE = (4, 5, 3)
+VOXELS = np.array([7, 0, 59, 23])
+
+
+@pytest.fixture
+def block():
+    return np.random.default_rng(40).integers(-300, 300, (3, 60)).astype(np.int16)
+
+
+@pytest.mark.parametrize('dtype', ['i1', 'u1', 'i2', '>i2', 'u2', '>i4', 'i8', 'f4', '>f4', 'f8', '>f8'])
+def test_scaled_values_are_decoded_in_double_precision(dtype):
+    stored = np.array([0, 1, 7, 100]).astype(dtype)
+    decoded = Decoder(0.1, -3.7)(stored)
+    assert decoded.dtype == np.float64
+    assert_allclose(decoded, np.array([0, 1, 7, 100]) * 0.1 - 3.7, rtol=1e-12)
+
+
+@pytest.mark.parametrize(('slope', 'intercept'), [(1.0, 4.0), (2.0, 0.0)])
+def test_either_factor_alone_is_applied(slope, intercept):
+    assert Decoder(slope, intercept)(np.array([3], dtype=np.int16)).tolist() == [3 * slope + intercept]
+
+
+@pytest.mark.parametrize('dtype', ['u1', 'i2', '>i2', '>f4', 'f8'])
+def test_unscaled_values_keep_their_type_in_native_order(dtype):
+    decoded = Decoder()(np.array([3, 200], dtype=dtype))
+    assert decoded.dtype == np.dtype(dtype).newbyteorder('=')
+    assert decoded.dtype.isnative
+    assert decoded.tolist() == [3, 200]
+
+
+def test_a_cast_comes_after_the_scaling():
+    assert Decoder(0.5, 0.25, np.dtype('f4'))(np.array([1, 3], dtype='>i2')).tolist() == [0.75, 1.75]
+    assert Decoder(0.5, 0.0, np.dtype('i2'))(np.array([3, 5], dtype='>i2')).tolist() == [1, 2]
+
+
+def test_decoding_leaves_what_is_stored(block):
+    before = block.copy()
+    Decoder(2.0, 1.0)(block)
+    assert_array_equal(block, before)
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'expected'),
+    [('i1', 'f4'), ('u1', 'f4'), ('i2', 'f4'), ('u2', 'f4'), ('i4', 'f8'), ('u4', 'f8'), ('i8', 'f8'), ('f8', 'f8')],
+)
+def test_floating_point_holds_every_value_exactly(dtype, expected):
+    limits = np.array([np.iinfo(dtype).min, np.iinfo(dtype).max - 1]) if dtype[0] != 'f' else np.array([0.1, 1e300])
+    values = floating(limits.astype(dtype))
+    assert values.dtype == expected
+    if dtype != 'i8':
+        assert values.astype(object).tolist() == limits.tolist()
+
+
+def test_voxels_are_gathered_in_their_order_first_axis_fastest(block):
+    values, clipped = View(VOXELS, SHAPE, Decoder(2.0))(block)
+    volumes = np.stack([row.reshape(SHAPE, order='F') for row in block])
+    expected = np.stack([volumes[:, 3, 1, 0], volumes[:, 0, 0, 0], volumes[:, 3, 4, 2], volumes[:, 3, 0, 1]], axis=1)
+    assert_array_equal(values, 2.0 * expected)
+    assert not clipped.any()
+
+
+def test_a_range_holds_only_what_is_sampled(block):
+    values, clipped = View(VOXELS, SHAPE, Decoder())(block, clip=(-1.0, 1.0))
+    assert_array_equal(values, block[:, VOXELS])
+    assert not clipped.any()
+
+
+def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(block):
+    block[0], block[1] = 5, -5
+    block[2] = 0
+    sampler = Sampler(SHAPE, np.eye(4), SHAPE, np.eye(4), VOXELS)
+    values, clipped = View(VOXELS, SHAPE, Decoder(), sampler)(block, clip=(-2.0, 6.0))
+    assert_allclose(values, [[5] * 4, [-2] * 4, [0] * 4], atol=1e-5)
+    assert clipped.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize('blank', [0.0, np.nan])
+def test_voxels_out_of_view_are_blank(block, blank):
+    moved = np.eye(4)
+    moved[2, 3] = 2
+    voxels = np.arange(60)
+    sampler = Sampler(SHAPE, np.eye(4), SHAPE, moved, voxels)
+    values, _ = View(voxels, SHAPE, Decoder(), sampler, blank=blank)(block)
+    assert_allclose(values[:, :20], block[:, 40:], rtol=1e-4, atol=1e-3)
+    assert_array_equal(values[:, 20:], np.full((3, 40), blank))
+
+
+def test_smoothing_sees_the_whole_volume(block):
+    """Not the voxels wanted alone."""
+    block[:] = 0
+    block[:, 22] = 1000
+    values, _ = View(VOXELS, SHAPE, Decoder(), sigmas=(1.0, 1.0, 1.0))(block)
+    assert (values[:, 3] > 10).all()

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import base64
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from nipype_labels.reports.images import DIVERGING, GREYS, embed, grey_window, shade
+
+
+def test_an_image_is_what_any_decoder_reads():
+    places = np.random.default_rng(0).integers(0, len(DIVERGING), (7, 11)).astype(np.uint8)
+    url = embed(places, DIVERGING)
+    pixels = imread(io.BytesIO(base64.b64decode(url.removeprefix('data:image/png;base64,'))), format='png')
+    np.testing.assert_array_equal(np.rint(pixels[..., :3] * 255), DIVERGING[places])
+
+
+def test_brighter_values_have_brighter_shades():
+    places = shade(np.linspace(-10, 110, 50), len(GREYS) - 1, 0, 100)
+    assert (np.diff(places.astype(int)) >= 0).all()
+    assert (np.diff(GREYS[:-1, 0].astype(int)) >= 0).all()
+    assert GREYS[places[[0, -1]], 0].tolist() == [GREYS[0, 0], GREYS[-2, 0]]
+
+
+@pytest.mark.parametrize('volume', [np.zeros(4), np.full(4, np.nan), np.full(4, -3.0)])
+def test_a_window_is_never_empty(volume):
+    low, high = grey_window(volume)
+    assert low < high

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import numpy as np
+
+from nipype_labels.core.regions import STATUSES
+from nipype_labels.reports.problems import REASONS, find_problems
+
+
+def test_every_status_is_explained():
+    assert set(STATUSES) - {'ok'} <= set(REASONS)
+
+
+def test_regions_are_grouped_by_what_is_wrong(make_row):
+    rows = [
+        make_row(1, 'A'),
+        make_row(2, 'B', 'outside_mask', coverage=0.0),
+        make_row(3, 'C', coverage=0.2),
+        make_row(4, 'D', 'outside_mask', coverage=0.0),
+        make_row(5, 'E'),
+        make_row(6, 'F', 'absent_from_atlas', coverage=np.nan),
+    ]
+    cleaned = np.ones((4, 6))
+    cleaned[:, [1, 3, 4, 5]] = np.nan
+    problems, lost = find_problems(rows, cleaned)
+    found = {problem['reason']: [region['name'] for region in problem['regions']] for problem in problems}
+    assert found == {
+        'absent_from_atlas': ['F'],
+        'outside_mask': ['B', 'D'],
+        'lost_in_cleaning': ['E'],
+        'little_coverage': ['C'],
+    }
+    assert lost.tolist() == [False, True, False, True, True, True]
+
+
+def test_nothing_wrong_is_nothing_to_tell(make_row):
+    problems, lost = find_problems([make_row(1, 'A')], np.ones((4, 1)))
+    assert not problems
+    assert not lost.any()

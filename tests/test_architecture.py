@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sizes and rooms stay as they are meant to be."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nipype_labels import interfaces
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted([*(ROOT / 'nipype_labels').rglob('*.py'), *(ROOT / 'workflows').glob('*.py')])
+
+
+def own_lines(function):
+    """Lines of a function without its docstring."""
+    documented = ast.get_docstring(function, clean=False)
+    return function.end_lineno - function.lineno + 1 - (documented.count('\n') + 1 if documented else 0)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path):
+    """No file has more than 400 lines and no function more than 60."""
+    text = path.read_text(encoding='utf-8')
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert text.count('\n') <= 400
+    assert not [f'{f.name}: {own_lines(f)}' for f in functions if own_lines(f) > 60]
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_names_its_licence(path):
+    """One line, no banner."""
+    assert path.read_text(encoding='utf-8').startswith('# SPDX-License-Identifier: BSD-3-Clause\n')
+
+
+@pytest.mark.parametrize('name', interfaces.__all__)
+def test_every_trait_has_a_description(name):
+    """No trait of a node is left unexplained."""
+    interface = getattr(interfaces, name)
+    for spec in (interface.input_spec(), interface.output_spec()):
+        assert all(spec.trait(trait).desc for trait in spec.copyable_trait_names())
+
+
+def test_importing_the_package_loads_no_other():
+    """The package itself is light; its rooms load what they need."""
+    code = "import sys, nipype_labels; print({'numpy', 'nipype', 'nibabel', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == 'set()'
+
+
+def test_core_loads_neither_nipype_nor_nibabel_nor_pandas():
+    """Arrays are computed with numpy and scipy alone."""
+    code = (
+        'import sys, pkgutil, importlib, nipype_labels.core as core\n'
+        'for module in pkgutil.iter_modules(core.__path__, core.__name__ + "."): importlib.import_module(module.name)\n'
+        'print({"nipype", "nibabel", "pandas", "traits", "isal", "matplotlib"} & set(sys.modules))'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == 'set()'
