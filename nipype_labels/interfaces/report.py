@@ -14,17 +14,17 @@ from ..files.images import read_labels, read_volume
 from ..files.regions import read_regions
 from ..files.tables import read_signals
 from ..files.volumes import read_sample_mask
-from .base import COMPUTING_LIBRARIES, LabelsInputSpec, LabelsInterface, broadcast
+from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, broadcast
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
-    mean_file = File(mandatory=True, desc='mean volume of the series')
-    labels_files = InputMultiObject(File(), mandatory=True, desc='label images to draw, on any grid')
-    regions_files = InputMultiObject(File(), mandatory=True, desc='their regions tables, from ReduceLabels')
-    signals_files = InputMultiObject(File(), mandatory=True, desc='their signals before cleaning')
-    cleaned_files = InputMultiObject(File(), mandatory=True, desc='their signals after cleaning')
-    kept_volumes_file = File(mandatory=True, desc='which volumes were kept, from CleanSignal')
-    cleaning_file = File(mandatory=True, desc='JSON of all that cleaning did, from CleanSignal')
+    mean_file = InputFile(mandatory=True, desc='mean volume of the series')
+    labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
+    regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ReduceLabels')
+    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='their signals before cleaning')
+    cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their signals after cleaning')
+    kept_volumes_file = InputFile(mandatory=True, desc='which volumes were kept, from CleanSignal')
+    cleaning_file = InputFile(mandatory=True, desc='JSON of all that cleaning did, from CleanSignal')
     atlas_names = traits.List(
         traits.Str(), hash_files=False, desc='what to call the atlases; they are numbered by default'
     )
