@@ -8,6 +8,7 @@ then the confounds are regressed out, then the signals are standardised (Lindqui
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from .errors import SignalError
 from .filters import bridge_censored, butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
@@ -286,9 +287,7 @@ def regress_out(signals, confounds, lost_digits=1.0):
     """
     if not confounds.shape[1]:
         return signals, 0
-    from scipy import linalg  # only where there is something to regress
-
-    q, r, _ = linalg.qr(confounds, mode='economic', pivoting=True)
+    q, r, _ = scipy.linalg.qr(confounds, mode='economic', pivoting=True)
     sizes = np.abs(r.diagonal())
     noise = max(confounds.shape) * np.finfo(np.float64).eps * lost_digits
     q = q[:, sizes > noise * sizes[0]]

@@ -2,6 +2,7 @@
 """Linear trends, slow drifts and frequency bands of signals sampled every ``t_r`` seconds."""
 
 import numpy as np
+import scipy
 
 from .errors import SignalError
 from .spelling import check_choice
@@ -99,17 +100,15 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     SignalError
         If there are too few volumes for the filter to settle.
     """
-    from scipy import signal  # heavy, and not needed where nothing is filtered
-
     kind, band = ('bandpass', (high_pass, low_pass))
     if high_pass is None or low_pass is None:
         kind, band = ('lowpass', low_pass) if high_pass is None else ('highpass', high_pass)
-    sections = signal.butter(BUTTERWORTH_ORDER, band, kind, fs=1 / t_r, output='sos')
+    sections = scipy.signal.butter(BUTTERWORTH_ORDER, band, kind, fs=1 / t_r, output='sos')
     zeros = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
     padding = 3 * (2 * len(sections) + 1 - zeros)
     if len(values) <= padding:
         raise SignalError(f'{len(values)} volumes are too few for a {kind} filter, it needs {padding + 1} or more')
-    return signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
+    return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
 
 
 def cosine_drifts(n_volumes, t_r, high_pass):
@@ -159,12 +158,10 @@ def bridge_censored(values, kept):
         From the first kept volume to the last.
     kept : array of bool, shape (T',)
     """
-    from scipy.interpolate import CubicSpline  # heavy, and seldom needed
-
     where = np.flatnonzero(kept)
     span = slice(where[0], where[-1] + 1)
     values, inside = values[span].copy(), kept[span]
     if not inside.all() and values.shape[1]:
         times = np.arange(len(values))
-        values[~inside] = CubicSpline(times[inside], values[inside])(times[~inside])
+        values[~inside] = scipy.interpolate.CubicSpline(times[inside], values[inside])(times[~inside])
     return values, inside

@@ -7,7 +7,7 @@ voxel of the target or only at those that matter.
 """
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from . import grid
 
@@ -76,10 +76,10 @@ def fill_holes(volume, finite):
     array, shape (I, J, K)
     """
     volume, known = np.where(finite, volume, 0.0), finite
-    faces = ndimage.generate_binary_structure(3, 1)
+    faces = scipy.ndimage.generate_binary_structure(3, 1)
     for _ in range(HOLE_FILLING_STEPS):
-        count = ndimage.correlate(known.astype(np.float64), faces, mode='constant')
-        total = ndimage.correlate(volume, faces, mode='constant', output=np.float64)
+        count = scipy.ndimage.correlate(known.astype(np.float64), faces, mode='constant')
+        total = scipy.ndimage.correlate(volume, faces, mode='constant', output=np.float64)
         shell = ~known & (count > 0.5)
         volume[shell] = total[shell] / count[shell]
         known = known | shell
@@ -172,8 +172,8 @@ class Sampler:
         def read(volume):
             coefficients = volume.astype(np.float64)
             if self.order > 1:
-                coefficients = ndimage.spline_filter(coefficients, self.order, mode='mirror')
-            return ndimage.map_coordinates(coefficients, where, order=self.order, mode='mirror', prefilter=False)
+                coefficients = scipy.ndimage.spline_filter(coefficients, self.order, mode='mirror')
+            return scipy.ndimage.map_coordinates(coefficients, where, order=self.order, mode='mirror', prefilter=False)
 
         return read
 
@@ -221,7 +221,7 @@ def line_weights(positions, n, order):
     """
     units = np.eye(n)
     return np.stack(
-        [ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
+        [scipy.ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
     )
 
 

@@ -4,7 +4,7 @@
 import math
 
 import numpy as np
-from scipy import ndimage, sparse
+import scipy
 
 from . import grid
 from .errors import LabelsError
@@ -122,7 +122,7 @@ def region_weights(voxels, starts, shape, sigmas):
         if sum(lengths) > MOST_WEIGHTS:
             return None
     pointers = np.concatenate([[0], np.cumsum(lengths)])
-    return sparse.csr_array(
+    return scipy.sparse.csr_array(
         (np.concatenate(weights), np.concatenate(columns), pointers), shape=(len(starts), math.prod(shape))
     )
 
@@ -138,4 +138,4 @@ def kernel_radius(sigmas):
 
 def _gaussian(volume, sigmas):
     """Filter axis by axis with mirrored borders."""
-    return ndimage.gaussian_filter(volume, sigmas, mode='reflect', truncate=TRUNCATE)
+    return scipy.ndimage.gaussian_filter(volume, sigmas, mode='reflect', truncate=TRUNCATE)
