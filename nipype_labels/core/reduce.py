@@ -189,6 +189,8 @@ class RegionReducer:
         ``'raise'`` refuses non-finite voxels and leaves out those outside.
     interpolation : {'cubic', 'linear', 'nearest'}, optional
         How to sample the series on the labels' grid; without it both must have one grid.
+    num_threads : int
+        How many volumes to sample and smooth at a time.
 
     Attributes
     ----------
@@ -209,6 +211,7 @@ class RegionReducer:
         smoothing_fwhm=0.0,
         nan_policy='omit',
         interpolation=None,
+        num_threads=1,
     ):
         part, sigmas = Partition.of(labels, ids), kernel_sigmas(smoothing_fwhm, labels_affine)
         in_view, sampler = np.ones(len(part.voxels), dtype=bool), None
@@ -224,7 +227,7 @@ class RegionReducer:
             sampler = Sampler(shape, affine, labels.shape, labels_affine, voxels, interpolation)
         blank = 0.0 if nan_policy == 'zero' else np.nan
         self._part, self._in_view = part, in_view
-        self._view = View(part.voxels, labels.shape, decoder, sampler, sigmas, blank)
+        self._view = View(part.voxels, labels.shape, decoder, sampler, sigmas, blank, num_threads)
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
         self._used = np.zeros(len(part.voxels), dtype=bool)
         self._finite, self._finite_part = None, None
@@ -271,8 +274,9 @@ class RegionReducer:
             self._used |= whole.any()
             rows = rows[~whole]
         if len(rows):
-            values, clipped[rows] = self._view(block[rows] if len(rows) < len(block) else block, clip)
-            self._reduce_values(values, signals, rows, first)
+            for part, values, beyond in self._view(block[rows] if len(rows) < len(block) else block, clip):
+                self._reduce_values(values, signals, rows[part], first)
+                clipped[rows[part]] = beyond
         return signals, clipped
 
     def _reduce_values(self, values, signals, rows, first):

@@ -116,7 +116,10 @@ class Sampler:
         self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
         self._read = None
         if self.order and len(self.nearest):
-            self._read = self._separable(where) if is_axis_aligned(matrix) else self._pointwise(where)
+            self._read = self._pointwise(where)
+            if is_axis_aligned(matrix):
+                index = np.unravel_index(voxels[self.inside], target_shape[:3], order='F')
+                self._read = self._separable(where, index)
 
     def __call__(self, volume):
         """Sample one volume.
@@ -177,20 +180,28 @@ class Sampler:
 
         return read
 
-    def _separable(self, where):
-        """Interpolate one axis after another, each by one matrix that holds spline and prefilter."""
-        lines = [np.unique(line, return_inverse=True) for line in where]
-        weights = [line_weights(line, n, self.order) for (line, _), n in zip(lines, self.shape, strict=True)]
-        box = tuple(len(line) for line, _ in lines)
-        places = np.ravel_multi_index(tuple(inverse for _, inverse in lines), box)
+    def _separable(self, where, index):
+        """Interpolate one axis after another, each by one matrix that holds spline and prefilter.
+
+        The position along an axis depends on the target's index along that axis alone, and only lines, rows and
+        planes that hold voxels wanted are computed.
+        """
+        weights, places = [], []
+        for positions, at, n in zip(where, index, self.shape, strict=True):
+            line = np.full(at.max() + 1, np.nan)
+            line[at] = positions
+            used = np.isfinite(line)
+            weights.append(line_weights(line[used], n, self.order))
+            places.append((np.cumsum(used) - 1)[at])
+        by_i, by_j, by_k = weights
+        place = np.ravel_multi_index(places[::-1], (len(by_k), len(by_j), len(by_i)))
 
         def read(volume):
-            # Each product takes the last axis and puts its new length first, so that three bring the axes round.
-            # In single precision the three would lose a digit more than one interpolation does.
-            values = volume.astype(np.float64)
-            for by in weights[::-1]:
-                values = (by @ values.reshape(-1, values.shape[2]).T).reshape(-1, *values.shape[:2])
-            return np.take(values.reshape(-1), places)
+            # Axes are kept in the order of memory, last first, so that no product needs a copy. In single precision
+            # the three would lose a digit more than one interpolation does.
+            values = volume.reshape(-1, order='F').astype(np.float64).reshape(self.shape[::-1])
+            values = by_j @ (values @ by_i.T)
+            return np.take(by_k @ values.reshape(len(values), -1), place)
 
         return read
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an atlas sees of a volume: the values at its voxels, decoded, sampled and smoothed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,11 +55,14 @@ class View:
         Smoothing kernel in voxels; all 0 is off.
     blank : float
         What stands for holes and for what lies outside the field of view: NaN or 0.
+    num_threads : int
+        How many volumes to sample and smooth at a time.
     """
 
-    def __init__(self, voxels, shape, decoder, sampler=None, sigmas=(0, 0, 0), blank=np.nan):
+    def __init__(self, voxels, shape, decoder, sampler=None, sigmas=(0, 0, 0), blank=np.nan, num_threads=1):
         self.voxels, self.shape, self.decoder = voxels, tuple(shape), decoder
         self.sampler, self.sigmas, self.blank = sampler, sigmas, blank
+        self.num_threads = num_threads
 
     def __call__(self, block, clip=None):
         """Look at a block.
@@ -69,23 +73,29 @@ class View:
         clip : tuple of 2 floats, optional
             Range to keep sampled values in.
 
-        Returns
-        -------
-        values : array, shape (b, n)
-        clipped : array of bool, shape (b,)
-            Which volumes held sampled values beyond ``clip``.
+        Yields
+        ------
+        rows : slice
+            Volumes of the block: all at once if values are only gathered, else one by one.
+        values : array, shape (number of these, n)
+        clipped : bool
+            Whether they held sampled values beyond ``clip``.
         """
-        clipped = np.zeros(len(block), dtype=bool)
         if self.sampler is None and not any(self.sigmas):
-            return self.decoder(np.take(block, self.voxels, axis=1)), clipped
-        values = []
-        for row, stored in enumerate(block):
-            volume = floating(self.decoder(stored))
-            if self.sampler is not None:
-                volume = volume.reshape(self.sampler.shape, order='F')
-                volume, clipped[row] = self.sampler.sample(volume, clip, self.blank)
-            values.append(self._smooth(volume) if any(self.sigmas) else volume)
-        return np.stack(values), clipped
+            yield slice(len(block)), self.decoder(np.take(block, self.voxels, axis=1)), False
+            return
+        with ThreadPoolExecutor(self.num_threads) as pool:
+            looks = pool.map(lambda stored: self._look(stored, clip), block)
+            for row, (values, clipped) in enumerate(looks):
+                yield slice(row, row + 1), values[None], clipped
+
+    def _look(self, stored, clip):
+        """Values of one flat volume, and whether some were sampled beyond ``clip``."""
+        volume, clipped = floating(self.decoder(stored)), False
+        if self.sampler is not None:
+            volume = volume.reshape(self.sampler.shape, order='F')
+            volume, clipped = self.sampler.sample(volume, clip, self.blank)
+        return (self._smooth(volume) if any(self.sigmas) else volume), clipped
 
     def _smooth(self, volume):
         """Smooth a flat volume and take the voxels wanted."""

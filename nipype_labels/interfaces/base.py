@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nipype import logging
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, isdefined
+from threadpoolctl import threadpool_limits
 
 from ..core.errors import LabelsError
 from ..files.images import read_grid
@@ -75,6 +76,11 @@ class LabelsInterface(SimpleInterface):
 
     #: Switches and the inputs they stand for: True demands the input, False forbids it, undefined follows it.
     _intents = {}
+
+    def run(self, cwd=None, ignore_exception=None, **inputs):
+        """Run the node with linear algebra on one thread: more come from ``num_threads``, and change no bit."""
+        with threadpool_limits(1):
+            return super().run(cwd, ignore_exception, **inputs)
 
     def _check_mandatory_inputs(self):
         """Leave it to :meth:`_pre_run_hook`: an error before the run context leaves MultiProc waiting for ever."""

@@ -115,6 +115,7 @@ class ReduceLabels(LabelsInterface):
             smoothing_fwhm=self.inputs.smoothing_fwhm,
             nan_policy=self.inputs.nan_policy,
             interpolation=self.inputs.interpolation if samples else None,
+            num_threads=self.inputs.num_threads,
         )
 
     def _write(self, runtime, signals, tables, reducers, volumes):

@@ -61,8 +61,16 @@ def test_floating_point_holds_every_value_exactly(dtype, expected):
         assert values.astype(object).tolist() == limits.tolist()
 
 
+def look(view, block, **given):
+    """Values of all volumes of a block, and which of them were clipped."""
+    values, clipped = np.full((len(block), len(view.voxels)), np.nan), np.zeros(len(block), dtype=bool)
+    for rows, of_rows, beyond in view(block, **given):
+        values[rows], clipped[rows] = of_rows, beyond
+    return values, clipped
+
+
 def test_voxels_are_gathered_in_their_order_first_axis_fastest(block):
-    values, clipped = View(VOXELS, SHAPE, Decoder(2.0))(block)
+    values, clipped = look(View(VOXELS, SHAPE, Decoder(2.0)), block)
     volumes = np.stack([row.reshape(SHAPE, order='F') for row in block])
     expected = np.stack([volumes[:, 3, 1, 0], volumes[:, 0, 0, 0], volumes[:, 3, 4, 2], volumes[:, 3, 0, 1]], axis=1)
     assert_array_equal(values, 2.0 * expected)
@@ -70,7 +78,7 @@ def test_voxels_are_gathered_in_their_order_first_axis_fastest(block):
 
 
 def test_a_range_holds_only_what_is_sampled(block):
-    values, clipped = View(VOXELS, SHAPE, Decoder())(block, clip=(-1.0, 1.0))
+    values, clipped = look(View(VOXELS, SHAPE, Decoder()), block, clip=(-1.0, 1.0))
     assert_array_equal(values, block[:, VOXELS])
     assert not clipped.any()
 
@@ -79,7 +87,7 @@ def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(block):
     block[0], block[1] = 5, -5
     block[2] = 0
     sampler = Sampler(SHAPE, np.eye(4), SHAPE, np.eye(4), VOXELS)
-    values, clipped = View(VOXELS, SHAPE, Decoder(), sampler)(block, clip=(-2.0, 6.0))
+    values, clipped = look(View(VOXELS, SHAPE, Decoder(), sampler), block, clip=(-2.0, 6.0))
     assert_allclose(values, [[5] * 4, [-2] * 4, [0] * 4], atol=1e-5)
     assert clipped.tolist() == [False, True, False]
 
@@ -90,7 +98,7 @@ def test_voxels_out_of_view_are_blank(block, blank):
     moved[2, 3] = 2
     voxels = np.arange(60)
     sampler = Sampler(SHAPE, np.eye(4), SHAPE, moved, voxels)
-    values, _ = View(voxels, SHAPE, Decoder(), sampler, blank=blank)(block)
+    values, _ = look(View(voxels, SHAPE, Decoder(), sampler, blank=blank), block)
     assert_allclose(values[:, :20], block[:, 40:], rtol=1e-4, atol=1e-3)
     assert_array_equal(values[:, 20:], np.full((3, 40), blank))
 
@@ -99,5 +107,5 @@ def test_smoothing_sees_the_whole_volume(block):
     """Not the voxels wanted alone."""
     block[:] = 0
     block[:, 22] = 1000
-    values, _ = View(VOXELS, SHAPE, Decoder(), sigmas=(1.0, 1.0, 1.0))(block)
+    values, _ = look(View(VOXELS, SHAPE, Decoder(), sigmas=(1.0, 1.0, 1.0)), block)
     assert (values[:, 3] > 10).all()
