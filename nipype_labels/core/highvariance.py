@@ -11,8 +11,8 @@ from .view import Decoder
 N_CONFOUNDS = 5
 PERCENTILE = 2.0
 
-#: Voxels whose courses are brought to float64 at a time.
-CHUNK = 4096
+#: Voxels whose courses are brought to float64 at a time: few enough to stay in the processor's cache.
+CHUNK = 8192
 
 
 def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True):
@@ -34,19 +34,21 @@ def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True)
         NaN where a value isn't finite.
     """
     ramp = np.arange(n_volumes) - (n_volumes - 1) / 2
-    origin, total, square, slope = None, 0.0, 0.0, 0.0
+    origin, total, square, slope = np.zeros((4, len(voxels)))
     for first, block in read_blocks():
-        values = decoder(np.take(block, voxels, axis=1)).astype(np.float64)
-        # Sums about the first volume keep their digits where the variance is small beside the mean.
-        origin = values[0].copy() if origin is None and detrend else origin
-        with np.errstate(invalid='ignore'):
-            values -= origin if detrend else 0.0
-        values[np.isinf(values)] = np.nan
-        total = total + values.sum(axis=0)
-        slope = slope + ramp[first : first + len(values)] @ values
-        square = square + np.einsum('ij,ij->j', values, values)
+        for start in range(0, len(voxels), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            values = decoder(np.take(block, voxels[chunk], axis=1)).astype(np.float64)
+            values[np.isinf(values)] = np.nan
+            if detrend:
+                # Sums about the first volume keep their digits where the variance is small beside the mean.
+                origin[chunk] = values[0] if first == 0 else origin[chunk]
+                values -= origin[chunk]
+            total[chunk] += values.sum(axis=0)
+            slope[chunk] += ramp[first : first + len(values)] @ values
+            square[chunk] += np.einsum('ij,ij->j', values, values)
     if detrend:
-        square = square - total**2 / n_volumes - (slope**2 / (ramp @ ramp) if n_volumes > 1 else 0.0)
+        square -= total**2 / n_volumes + (slope**2 / (ramp @ ramp) if n_volumes > 1 else 0.0)
     return np.maximum(square, 0) / n_volumes
 
 
