@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The JSON sidecar of a series."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -36,11 +37,11 @@ def read_repetition_time(path):
         If the file is no JSON object or the value no time.
     """
     try:
-        fields = json.loads(Path(path).read_text(encoding='utf-8'))
-        value = fields.get('RepetitionTime')
-        return None if value is None else check_repetition_time(float(value), f'RepetitionTime of {path}')
-    except (OSError, AttributeError, TypeError, json.JSONDecodeError) as e:
-        raise SignalError(f'{path} is no JSON sidecar: {" ".join(str(e).split())}') from e
+        value = json.loads(Path(path).read_text(encoding='utf-8')).get('RepetitionTime')
+        t_r = None if value is None else float(value)
+    except (OSError, AttributeError, TypeError, ValueError) as e:
+        raise SignalError(f'{path} gives no RepetitionTime in s: {" ".join(str(e).split())}') from e
+    return check_repetition_time(t_r, f'RepetitionTime of {path}')
 
 
 def settle_repetition_time(t_r=None, sidecar=None, header=None):
@@ -69,8 +70,7 @@ def settle_repetition_time(t_r=None, sidecar=None, header=None):
     known = {source: check_repetition_time(value, source) for source, value in known.items() if value is not None}
     if not known:
         return None
-    (first, chosen), *others = known.items()
-    for source, value in others:
-        if abs(value - chosen) > T_R_TOLERANCE * chosen:
-            raise SignalError(f'repetition times contradict: {first} says {chosen:.6g} s, {source} says {value:.6g} s')
-    return chosen
+    for (one, value), (other, against) in itertools.combinations(known.items(), 2):
+        if abs(value - against) > T_R_TOLERANCE * min(value, against):
+            raise SignalError(f'repetition times contradict: {one} says {value:.6g} s, {other} says {against:.6g} s')
+    return next(iter(known.values()))

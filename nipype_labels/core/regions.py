@@ -62,11 +62,11 @@ def coverage(n_used, n_atlas, voxel_volume, atlas_voxel_volume):
     -------
     array, shape (L,)
         From 0 to 1 (a coarser grid can make a region larger; it then counts as 1); NaN for a region that the atlas
-        does not have.
+        does not have. Nine decimals: more would be rounding noise of the affines.
     """
     whole = np.asarray(n_atlas) * atlas_voxel_volume
     used = np.asarray(n_used) * voxel_volume
-    return np.where(whole > 0, np.minimum(used / np.where(whole > 0, whole, 1), 1), np.nan)
+    return np.where(whole > 0, np.minimum(np.round(used / np.where(whole > 0, whole, 1), 9), 1), np.nan)
 
 
 def placement_status(n_atlas, n_grid, n_mask, n_in_view):

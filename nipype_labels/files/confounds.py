@@ -118,8 +118,8 @@ def choose_columns(available, columns=(), strategies=(), n_compcor=N_COMPCOR, so
         except re.error as e:
             raise ConfoundsError(f'{wanted!r} is neither a column of {source} nor a regular expression: {e}') from e
         if wanted.startswith('a_comp_cor') and wanted not in columns:
-            found = sorted(found)[:n_compcor]
-        if not found and not wanted.startswith('cosine'):
+            found = sorted(found, key=lambda name: int(name.rsplit('_', 1)[1]))[:n_compcor]
+        if not found and (wanted in columns or not wanted.startswith('cosine')):
             near = difflib.get_close_matches(wanted, available, n=4, cutoff=0.5)
             raise ConfoundsError(
                 f'{source} has no column {wanted!r}' + (f'; did you mean {", ".join(near)}?' if near else '')
@@ -166,7 +166,7 @@ def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True)
             raise ConfoundsError(
                 f"{source}: column {name!r} is n/a in row {row} (counted from 0); set confounds_na to 'zero' or 'mean'"
             )
-        values[leading, column] = 0.0 if confounds_na == 'zero' else values[finite, column].mean()
+        values[leading, column] = 0.0 if confounds_na == 'zero' else values[finite & kept, column].mean()
     return pd.DataFrame(values, columns=confounds.columns)
 
 
@@ -210,7 +210,11 @@ def _read_one(path):
         raise ConfoundsError(f'no such confounds file: {path}')
     first = path.read_text(encoding='utf-8-sig', errors='replace').split('\n', 1)[0]
     sep = next((s for s in ('\t', ',', ';') if s in first), r'\s+')
-    heading = not all(_is_number(cell) for cell in re.split(sep, first.strip()))
+    heads = re.split(sep, first.strip())
+    heading = not all(_is_number(cell) for cell in heads)
+    twice = sorted({head for head in heads if heads.count(head) > 1}) if heading else ()
+    if twice:
+        raise ConfoundsError(f'{path} has columns of the same name: {", ".join(twice[:5])}')
     try:
         table = read_table(path, sep, MISSING_CELLS, header=0 if heading else None, skipinitialspace=True)
     except LabelsError as e:

@@ -2,16 +2,15 @@
 """Look-up tables: which region id has which name, in all the forms that users have."""
 
 import csv
-import io
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from ..core.errors import LookupTableError
+from ..core.errors import ImageError, LookupTableError
+from .grids import load
 
 #: Headings under which tables give ids and names, lower case; the first found counts.
 INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
@@ -133,35 +132,55 @@ def _parse(text, path, ids):
     if text.lstrip().startswith('<'):
         return _xml(text, path)
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(('#', '//'))]
+    if not lines:
+        return []
     for form in (_headed, _id_name):
-        rows = form(lines)
+        rows = form(lines, path)
         if rows is not None:
             return rows
+    if any('\t' in line for line in lines) or all(',' in line for line in lines):
+        raise LookupTableError(f'{path} is a table without headings for ids and names, as index and name: {lines[0]!r}')
     table = name_by_order([line.strip() for line in lines], ids, path)
     return list(table.itertuples(index=False))
 
 
-def _headed(lines):
+def _headed(lines, path):
     """Rows of a table with headings for ids and names, else None."""
     for separator in ('\t', ',', ';'):
+        # In tabbed tables a quotation mark may be part of a name; one around the whole cell never is.
         quoting = csv.QUOTE_NONE if separator == '\t' else csv.QUOTE_MINIMAL
-        table = list(csv.reader(io.StringIO('\n'.join(lines)), delimiter=separator, quoting=quoting))
-        heads = [head.strip().lower() for head in table[0]] if table else []
-        index = next((heads.index(h) for h in INDEX_HEADINGS if h in heads), None)
-        name = next((heads.index(h) for h in NAME_HEADINGS if h in heads), None)
-        if index is not None and name is not None and len(heads) > 1:
-            rows = [row for row in table[1:] if len(row) > max(index, name)]
-            if len(rows) == len(table) - 1 and all(_is_id(row[index]) for row in rows):
-                return [(int(float(row[index])), row[name]) for row in rows]
+        reader = csv.reader(lines, delimiter=separator, quoting=quoting, skipinitialspace=True)
+        heads, *rows = [[_unquoted(cell) for cell in row] for row in reader]
+        headings = [head.lower() for head in heads]
+        index = next((headings.index(h) for h in INDEX_HEADINGS if h in headings), None)
+        name = next((headings.index(h) for h in NAME_HEADINGS if h in headings), None)
+        if index is not None and name is not None:
+            wrong = [row for row in rows if len(row) != len(heads) or not _is_id(row[index])]
+            if wrong:
+                raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads)}: {wrong[0]}')
+            return [(int(float(row[index])), row[name]) for row in rows]
     return None
 
 
-def _id_name(lines):
-    """Rows of lines ``id name``, with FreeSurfer's four numbers of a colour or the id once more behind; else None."""
+def _unquoted(cell):
+    """A cell without space, and without quotation marks around it."""
+    cell = cell.strip()
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
+def _id_name(lines, path):
+    """Rows of lines ``id name``, else None.
+
+    Behind may stand FreeSurfer's four numbers of a colour, or the id once more; between, ITK-SNAP's six numbers.
+    """
     rows = [re.split(r'[\s,]+', line.strip(), maxsplit=1) for line in lines]
     if not all(len(row) == 2 and _is_id(row[0]) for row in rows):
         return None
-    return [(int(float(i)), re.sub(rf'((\s+\d+){{4}}|\s+{re.escape(i)})$', '', rest.strip())) for i, rest in rows]
+    ids = [int(float(i)) for i, _ in rows]
+    names = [re.sub(r'^(?:[\d.]+\s+){6}(?=")|(?:\s+\d+){4}$', '', rest.strip()) for _, rest in rows]
+    shorter = [re.sub(rf'\s+{i}$', '', name) for i, name in zip(ids, names, strict=True)]
+    names = shorter if len(set(shorter)) == len(set(names)) else names
+    return [(i, _unquoted(name)) for i, name in zip(ids, names, strict=True)]
 
 
 def _is_id(text):
@@ -187,7 +206,10 @@ def _xml(text, path):
 
 def _afni_header(path):
     """Pairs of the AFNI extension in the header of an image, None if there is none."""
-    extensions = getattr(nib.load(path).header, 'extensions', ())
+    try:
+        extensions = getattr(load(path).header, 'extensions', ())
+    except ImageError as e:
+        raise LookupTableError(str(e)) from e
     texts = [bytes(e.get_content()).decode('utf-8', 'replace') for e in extensions if e.get_code() == AFNI_EXTENSION]
     return next((_afni_pairs(text) for text in texts if 'VALUE_LABEL_DTABLE' in text), None)
 

@@ -12,7 +12,7 @@ from isal import igzip, isal_zlib
 
 from ..core.errors import ImageError
 from ..core.view import Decoder, floating
-from .images import Grid, load
+from .grids import Grid, load
 
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 16 * 2**20
@@ -123,13 +123,15 @@ class Series:
                 yield first, block
 
     def _fill(self, stream, first, block):
-        """Read a block, and after the last one the checksum behind it."""
+        """Read a block, and behind the last one all that is left: the checksum stands at the end."""
         got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
         if got < block.nbytes:
-            whole = first + got // self.volume_bytes
-            raise ImageError(f'{self.voxel_file} is truncated: {whole} of {self.n_volumes} volumes are there')
+            last = f'volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
+            raise ImageError(f'{self.voxel_file} is truncated: it ends in {last} of {self.n_volumes}')
         if first + len(block) == self.n_volumes:
-            _read(stream, memoryview(bytearray(1)), self.voxel_file)
+            rest = memoryview(bytearray(2**20))
+            while _is_gzipped(self.voxel_file) and len(_read(stream, rest, self.voxel_file)):
+                pass
 
 
 def open_series(path):
@@ -151,11 +153,16 @@ def open_series(path):
     """
     image = load(path)
     voxels = image.dataobj
-    if len(image.shape) > 4 or not isinstance(voxels, nib.arrayproxy.ArrayProxy) or voxels.order != 'F':
+    # A subclass would read its own way, as AFNI's does with a scale for each volume.
+    readable = type(voxels) is nib.arrayproxy.ArrayProxy and voxels.order == 'F'
+    if not readable or (len(image.shape) > 4 and any(n != 1 for n in image.shape[4:])):
         raise ImageError(f'{path} is no 3D or 4D series of volumes that can be read forward: shape {image.shape}')
     stored = np.dtype(voxels.dtype)
     if stored.kind not in 'iuf' or stored.itemsize > 8:
-        raise ImageError(f'{path} holds {stored}, a series must be integers or floats of at most 64 bits')
+        raise ImageError(f'{path} holds {stored}, no plain numbers: they must be integers or floats of at most 64 bits')
+    voxel_file = str(image.file_map['image'].filename)
+    if not Path(voxel_file).is_file():
+        raise ImageError(f'{path} lacks the file with its voxels: {voxel_file}')
     series = Series(
         grid=Grid(str(path), tuple(image.shape[:3]), image.affine),
         n_volumes=image.shape[3] if len(image.shape) > 3 else 1,
@@ -164,7 +171,7 @@ def open_series(path):
         slope=float(voxels.slope),
         intercept=float(voxels.inter),
         t_r=_repetition_time(image),
-        voxel_file=str(image.file_map['image'].filename),
+        voxel_file=voxel_file,
     )
     size, promised = Path(series.voxel_file).stat().st_size, series.volume_bytes * series.n_volumes
     if promised > size * (DEFLATE_RATIO if _is_gzipped(series.voxel_file) else 1):
@@ -234,14 +241,14 @@ def _repetition_time(image):
 
 
 def _is_gzipped(path):
-    return Path(path).suffix in ('.gz', '.mgz')
+    return Path(path).suffix.lower() in ('.gz', '.mgz')
 
 
 def _open(path):
     """Open for reading what nibabel would open, with the fastest reader of gzip."""
     if _is_gzipped(path):
         return igzip.open(path, 'rb')
-    if Path(path).suffix in ('.bz2', '.zst'):
+    if Path(path).suffix.lower() in ('.bz2', '.zst'):
         raise ImageError(f'{path} can not be read as a stream, compress it with gzip')
     return Path(path).open('rb')
 

@@ -2,6 +2,7 @@
 """Tab-separated tables: a header, ``n/a`` for what is missing, numbers that come back as they went."""
 
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +43,13 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
     """
     if sep == '\t':
         options.setdefault('quoting', csv.QUOTE_NONE)
+    options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
     try:
-        return pd.read_csv(
-            path, sep=sep, na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig', **options
-        )
-    except (OSError, ValueError) as e:
+        with warnings.catch_warnings():
+            # Cells beyond the heading would shift all columns, or be lost with no more than this warning.
+            warnings.simplefilter('error', pd.errors.ParserWarning)
+            return pd.read_csv(path, sep=sep, index_col=False, **options)
+    except (OSError, ValueError, pd.errors.ParserWarning) as e:
         raise LabelsError(f'{path} is no readable table: {" ".join(str(e).split())}') from e
 
 
@@ -105,12 +108,14 @@ def read_signals(path):
         If it is no table of numbers, or two columns have one name.
     """
     try:
-        with Path(path).open(encoding='utf-8') as stream:
+        with Path(path).open(encoding='utf-8-sig') as stream:
             names = stream.readline().rstrip('\n').split('\t')
-            rows = (line.replace(MISSING, 'nan') for line in stream)
-            signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2).reshape(-1, len(names))
+            rows = [line.replace(MISSING, 'nan') for line in stream]
+        signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2) if rows else np.empty((0, len(names)))
     except (OSError, ValueError) as e:
         raise LabelsError(f'{path} is no table of signals: {" ".join(str(e).split())}') from e
+    if not rows or signals.shape[1] != len(names):
+        raise LabelsError(f'{path} is no table of signals: {len(names)} names head {signals.shape} numbers')
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise LabelsError(f'{path} has columns of the same name: {", ".join(twice[:5])}')

@@ -12,6 +12,9 @@ from .tables import read_table, write_table
 #: How flags are written in text.
 FLAGS = {'true': True, 'false': False}
 
+#: How other programs write them in a column that says by its name that it holds flags.
+FLAG_NUMBERS = {'1': 'true', '0': 'false'}
+
 
 def read_sample_mask(path):
     """Read a sample mask.
@@ -75,15 +78,29 @@ def _read_column(path, names):
     try:
         if Path(path).suffix == '.npy':
             cells = np.load(path, allow_pickle=False)
-            return cells.reshape(-1) if cells.ndim < 2 or 1 in cells.shape else cells
-        heading = Path(path).read_text(encoding='utf-8-sig').split('\n', 1)[0].strip().split('\t')
+            heading = []
+        else:
+            cells = Path(path).read_text(encoding='utf-8-sig')
+            heading = cells.split('\n', 1)[0].strip().split('\t')
+            cells = np.array(cells.split(), dtype=object)
     except (OSError, ValueError) as e:
         raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if found:
-        return read_table(path)[found[0]].to_numpy(dtype=object)
-    lines = Path(path).read_text(encoding='utf-8-sig').split()
-    return np.array(lines, dtype=object)
+        cells = read_table(path)[found[0]].to_numpy(dtype=object)
+        if found[0] == 'kept':
+            cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
+        return _row(cells, path)
+    return _row(cells, path)
+
+
+def _row(cells, path):
+    """Cells if they are one row of some."""
+    if cells.ndim == 2 and 1 in cells.shape:
+        cells = cells.reshape(-1)
+    if cells.ndim != 1 or not cells.size:
+        raise SignalError(f'{path} must hold one row of volumes, its shape is {cells.shape}')
+    return cells
 
 
 def _whole(cells, path):

@@ -17,7 +17,7 @@ from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface
 from threadpoolctl import threadpool_limits
 
 from ..core.errors import LabelsError
-from ..files.images import read_grid
+from ..files.grids import read_grid
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')

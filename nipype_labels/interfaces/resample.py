@@ -4,7 +4,8 @@
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
-from ..files.images import load, read_grid, read_labels, write_volume
+from ..files.grids import load, read_grid
+from ..files.images import read_labels, write_volume
 from ..files.series import SeriesWriter, open_series
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast
 

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sidecars: where they lie, what repetition time they give, and which of several counts."""
+
+import json
+import pickle
+
+import pytest
+
+from nipype_labels.bids.sidecar import find_sidecar, read_repetition_time, settle_repetition_time
+from nipype_labels.core.errors import SignalError
+
+
+def sidecar(folder, content):
+    path = folder / 'bold.json'
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding='utf-8')
+    return path
+
+
+@pytest.mark.parametrize(
+    ('series', 'beside'),
+    [
+        ('sub-1_bold.nii.gz', 'sub-1_bold.json'),
+        ('sub-1_bold.nii', 'sub-1_bold.json'),
+        ('sub-1_v2.1_bold.nii.gz', 'sub-1_v2.1_bold.json'),
+        ('sub-1_v2.1_bold.nii', 'sub-1_v2.1_bold.json'),
+        ('bold.img', 'bold.json'),
+        ('bold.mgz', 'bold.json'),
+    ],
+)
+@pytest.mark.parametrize('as_path', [True, False])
+def test_the_sidecar_lies_beside_the_series_under_its_name(tmp_path, series, beside, as_path):
+    where = tmp_path / series if as_path else str(tmp_path / series)
+    assert find_sidecar(where) is None
+    (tmp_path / 'other.json').write_text('{}')
+    (tmp_path / beside).mkdir()
+    assert find_sidecar(where) is None
+    (tmp_path / beside).rmdir()
+    (tmp_path / beside).write_text('{}')
+    assert find_sidecar(where) == tmp_path / beside
+
+
+@pytest.mark.parametrize(
+    ('content', 'seconds'),
+    [
+        ({'RepetitionTime': 0.72}, 0.72),
+        ({'RepetitionTime': 2}, 2.0),
+        ({'EchoTime': 0.03, 'RepetitionTime': 0.8, 'TaskName': 'rést'}, 0.8),
+        ({'EchoTime': 0.03}, None),
+        ({'RepetitionTime': None}, None),
+        ({}, None),
+    ],
+)
+def test_the_repetition_time_is_read_exact_or_missing(tmp_path, content, seconds):
+    assert read_repetition_time(sidecar(tmp_path, content)) == seconds
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        '',
+        '{',
+        '[2.0]',
+        '2.0',
+        'null',
+        '{"RepetitionTime": "fast"}',
+        '{"RepetitionTime": [2.0]}',
+        '{"RepetitionTime": {}}',
+        '{"RepetitionTime": 0}',
+        '{"RepetitionTime": -2}',
+        '{"RepetitionTime": NaN}',
+        '{"RepetitionTime": Infinity}',
+    ],
+)
+def test_what_is_no_repetition_time_is_refused_by_file(tmp_path, content):
+    with pytest.raises(SignalError, match=r'bold\.json') as caught:
+        read_repetition_time(sidecar(tmp_path, content))
+    assert '\n' not in str(caught.value)
+
+
+def test_unreadable_sidecars_are_refused_by_file(tmp_path):
+    (tmp_path / 'bold.json').write_bytes('{"TaskName": "rést", "RepetitionTime": 2}'.encode('latin-1'))
+    for path in (tmp_path / 'nowhere.json', tmp_path, tmp_path / 'bold.json'):
+        with pytest.raises(SignalError) as caught:
+            read_repetition_time(path)
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('t_r', 'beside', 'header', 'settled'),
+    [
+        (None, None, None, None),
+        (0.72, None, None, 0.72),
+        (None, 0.8, None, 0.8),
+        (None, None, 2.0, 2.0),
+        (2.0, 2.001, 1.999, 2.0),
+        (None, 0.72, 0.7200000286, 0.72),
+        (0.8, None, 0.8049, 0.8),
+        (0.8, 0.7951, None, 0.8),
+    ],
+)
+def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, header, settled):
+    assert settle_repetition_time(t_r, beside, header) == settled
+
+
+@pytest.mark.parametrize(
+    ('given', 'parts'),
+    [
+        ((2.0, 2.5, None), ['t_r says 2 s', 'the sidecar says 2.5 s']),
+        ((2.0, None, 1.97), ['t_r says 2 s', 'the header says 1.97 s']),
+        ((None, 0.8, 0.72), ['the sidecar says 0.8 s', 'the header says 0.72 s']),
+        ((2.0, 2.0, 1.0), ['t_r says 2 s', 'the header says 1 s']),
+        ((None, 0.72, 720.0), ['the sidecar says 0.72 s', 'the header says 720 s']),
+    ],
+)
+def test_a_contradiction_above_one_percent_shows_both(given, parts):
+    with pytest.raises(SignalError) as caught:
+        settle_repetition_time(*given)
+    for part in parts:
+        assert part in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize(('given', 'fine'), [(1.009, True), (0.991, True), (1.011, False), (0.989, False)])
+@pytest.mark.parametrize('places', [(0, 1), (0, 2), (1, 2)])
+def test_one_percent_is_the_border_between_any_two(given, fine, places):
+    times = [None, None, None]
+    times[places[0]], times[places[1]] = 1.0, given
+    if fine:
+        assert settle_repetition_time(*times) == 1.0
+    else:
+        with pytest.raises(SignalError, match='contradict'):
+            settle_repetition_time(*times)
+
+
+def test_sidecar_and_header_contradict_even_if_both_are_near_the_parameter():
+    with pytest.raises(SignalError, match=r'1\.009 s.*0\.991 s'):
+        settle_repetition_time(1.0, 1.009, 0.991)
+
+
+@pytest.mark.parametrize('place', [0, 1, 2])
+@pytest.mark.parametrize('wrong', [0.0, -1.0, float('nan'), float('inf')])
+def test_a_time_that_is_none_is_refused_by_its_source(place, wrong):
+    given = [2.0, 2.0, 2.0]
+    given[place] = wrong
+    with pytest.raises(SignalError, match=['t_r', 'the sidecar', 'the header'][place]):
+        settle_repetition_time(*given)

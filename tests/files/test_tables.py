@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables: every number and every name comes back as it went, and only ``n/a`` is missing."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_array_equal
+
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.files.tables import read_signals, read_table, to_numbers, write_signals, write_table
+
+HARD = [
+    0.0,
+    -0.0,
+    5e-324,
+    -5e-324,
+    2.2250738585072011e-308,
+    2.2250738585072014e-308,
+    1e308,
+    -1e308,
+    1.7976931348623157e308,
+    0.1,
+    1 / 3,
+    0.1 + 0.2,
+    1e22,
+    9007199254740993.0,
+    1 + 2**-52,
+    math.pi,
+    -1e-17,
+]
+NAMES = ['NA', 'nan', 'NaN', '007', '1e5', 'None', 'True', '-', 'Left A', 'Côté', 'λ 前頭', 'a, b', "the 'core'", '#1']
+
+doubles = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True, width=64)
+
+
+def bits(array):
+    """The bits of each number, but one NaN for all."""
+    array = np.where(np.isnan(array), np.nan, array)
+    return array.view(np.uint64)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('tables')
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=doubles))
+def test_signals_come_back_bit_for_bit(folder, signals):
+    names = [f'region {i}' for i in range(signals.shape[1])]
+    write_signals(folder / 'signals.tsv', names, signals)
+    read, back = read_signals(folder / 'signals.tsv')
+    assert read == names
+    assert back.dtype == np.float64
+    assert_array_equal(bits(back), bits(signals))
+
+
+@pytest.mark.parametrize('columns', [1, 3])
+def test_numbers_at_the_edge_come_back_bit_for_bit(tmp_path, columns):
+    signals = np.array(HARD * columns).reshape(-1, columns)
+    write_signals(tmp_path / 'signals.tsv', NAMES[:columns], signals)
+    assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
+
+
+def test_random_doubles_of_any_size_come_back_bit_for_bit(tmp_path):
+    rng = np.random.default_rng(0)
+    signals = rng.integers(0, 2**63, (2000, 5), dtype=np.uint64).view(np.float64)
+    signals = np.where(np.isfinite(signals), signals, 1.5) * rng.choice([1, -1], signals.shape)
+    write_signals(tmp_path / 'signals.tsv', NAMES[:5], signals)
+    assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
+
+
+def test_single_precision_comes_back_exact(tmp_path):
+    signals = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
+    write_signals(tmp_path / 'signals.tsv', NAMES[:4], signals)
+    assert_array_equal(read_signals(tmp_path / 'signals.tsv')[1].astype(np.float32), signals)
+
+
+@pytest.mark.parametrize('shape', [(5, 1), (1, 1), (4, 3)])
+def test_columns_of_nothing_but_missing_values_keep_their_rows(tmp_path, shape):
+    write_signals(tmp_path / 'signals.tsv', NAMES[: shape[1]], np.full(shape, np.nan))
+    names, back = read_signals(tmp_path / 'signals.tsv')
+    assert names == NAMES[: shape[1]]
+    assert back.shape == shape
+    assert np.isnan(back).all()
+
+
+def test_a_signals_file_is_tab_separated_text_with_a_heading(tmp_path):
+    write_signals(tmp_path / 'signals.tsv', ['nan', 'Côté'], np.array([[1.5, np.nan], [-2.0, 0.1]]))
+    assert (tmp_path / 'signals.tsv').read_bytes() == 'nan\tCôté\n1.5\tn/a\n-2.0\t0.1\n'.encode()
+
+
+def test_names_of_any_kind_head_columns(tmp_path):
+    signals = np.arange(2.0 * len(NAMES)).reshape(2, -1)
+    write_signals(tmp_path / 'signals.tsv', NAMES, signals)
+    names, back = read_signals(tmp_path / 'signals.tsv')
+    assert names == NAMES
+    assert_array_equal(back, signals)
+
+
+@pytest.mark.parametrize('text', ['A\tB\r\n1\t2\r\n3\tn/a\r\n', '\ufeffA\tB\n1\t2\n3\tn/a\n', 'A\tB\n1\t2\n3\tn/a'])
+def test_signals_that_another_program_saved_are_read(tmp_path, text):
+    (tmp_path / 'signals.tsv').write_bytes(text.encode())
+    names, signals = read_signals(tmp_path / 'signals.tsv')
+    assert names == ['A', 'B']
+    assert_array_equal(signals, [[1, 2], [3, np.nan]])
+
+
+def test_a_heading_without_rows_is_no_volume(tmp_path):
+    """Whether it is refused or read as such, no warning of a library gets out."""
+    (tmp_path / 'signals.tsv').write_text('A\tB\n')
+    try:
+        names, signals = read_signals(tmp_path / 'signals.tsv')
+    except LabelsError as error:
+        assert 'signals.tsv' in str(error)  # noqa: PT017 (either is fine)
+    else:
+        assert names == ['A', 'B']
+        assert signals.shape == (0, 2)
+
+
+def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
+    write_signals(tmp_path / 'signals.tsv', ['A', 'B', 'A'], np.ones((2, 3)))
+    with pytest.raises(LabelsError, match=r'signals\.tsv has columns of the same name: A$'):
+        read_signals(tmp_path / 'signals.tsv')
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'A\tB\n1\tx\n',
+        'A\tB\n1\t\n',
+        'A\tB\n1\tNA\n',
+        'A\tB\n1,2\n',
+        'A\tB\n1\n',
+        'A\tB\n1\t2\n3\n',
+        'A\tB\n1\t2\t3\n',
+        'A\tB\n1\t2\t3\t4\n',
+        'A\tB\tC\tD\n1\t2\n3\t4\n',
+        'A\tB\n1\t2\t3\n4\t5\t6\n',
+        'A\tB\n1\t2\t\n4\t5\t\n',
+        'A\tB\n1\t2\n4\t5\t6\n',
+        '',
+    ],
+)
+def test_what_is_no_table_of_signals_is_refused_by_file(tmp_path, text):
+    """Above all, a cell too many never moves the columns under other names."""
+    (tmp_path / 'signals.tsv').write_text(text)
+    with pytest.raises(LabelsError, match=r'signals\.tsv') as caught:
+        read_signals(tmp_path / 'signals.tsv')
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('read', [read_signals, read_table])
+def test_missing_files_folders_and_images_are_refused_by_name(tmp_path, read):
+    (tmp_path / 'image.tsv').write_bytes(bytes(range(256)) * 4)
+    for name in ('nowhere.tsv', '.', 'image.tsv'):
+        with pytest.raises(LabelsError) as caught:
+            read(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_table_comes_back_as_it_went(tmp_path):
+    table = pd.DataFrame(
+        {
+            'index': range(len(NAMES)),
+            'name': NAMES,
+            'value': [*HARD[: len(NAMES) - 1], np.nan],
+            'count': [2**53 + i for i in range(len(NAMES))],
+            'reason': [None, *'abc', *[None] * (len(NAMES) - 4)],
+        }
+    )
+    write_table(tmp_path / 'table.tsv', table)
+    back = read_table(tmp_path / 'table.tsv')
+    assert list(back) == list(table)
+    assert back['name'].tolist() == NAMES
+    for column in ('index', 'count'):
+        assert list(map(int, back[column])) == table[column].tolist()
+    assert_array_equal(bits(to_numbers(back['value'])), bits(table['value'].to_numpy()))
+    assert back['reason'].notna().tolist() == table['reason'].notna().tolist()
+    lines = (tmp_path / 'table.tsv').read_text(encoding='utf-8').splitlines()
+    assert lines[0] == 'index\tname\tvalue\tcount\treason'
+    assert lines[1] == 'n/a'.join(['0\tNA\t0.0\t9007199254740992\t', ''])
+    assert {len(line.split('\t')) for line in lines} == {5}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(doubles, min_size=1, max_size=12))
+def test_numbers_of_a_table_come_back_bit_for_bit(folder, values):
+    write_table(folder / 'table.tsv', pd.DataFrame({'value': values, 'index': range(len(values))}))
+    assert_array_equal(bits(to_numbers(read_table(folder / 'table.tsv')['value'])), bits(np.array(values)))
+
+
+@pytest.mark.parametrize('cell', ['x', '', '1,5', 'n/a'])
+def test_cells_of_text_are_no_numbers(cell):
+    with pytest.raises(ValueError, match='could not convert'):
+        to_numbers(['1.5', np.nan, cell])
+    assert_array_equal(to_numbers(['1.5', np.nan, ' -2e3 ']), [1.5, np.nan, -2000])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=('Cc', 'Cs', 'Zl', 'Zp')), min_size=1, max_size=8).filter(
+            lambda name: name != 'n/a' and name.strip() == name and name.isprintable()
+        ),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    )
+)
+def test_printable_names_come_back_from_headings_and_cells(folder, names):
+    write_signals(folder / 'signals.tsv', names, np.ones((1, len(names))))
+    assert read_signals(folder / 'signals.tsv')[0] == names
+    write_table(folder / 'table.tsv', pd.DataFrame({'name': names, 'index': range(len(names))}))
+    assert read_table(folder / 'table.tsv')['name'].tolist() == names
+
+
+@pytest.mark.parametrize('text', ['index\tname\n1\tA\tx\n2\tB\ty\n', 'index\tname\n1\tA\t\n2\tB\t\n'])
+def test_a_cell_too_many_never_moves_the_columns_of_a_table(tmp_path, text):
+    (tmp_path / 'table.tsv').write_text(text)
+    try:
+        table = read_table(tmp_path / 'table.tsv')
+    except LabelsError as error:
+        assert 'table.tsv' in str(error)  # noqa: PT017 (either is fine)
+    else:
+        assert table['index'].tolist() == ['1', '2']
+        assert table['name'].tolist() == ['A', 'B']
+
+
+def test_the_same_table_gives_the_same_bytes_and_plain_text(tmp_path):
+    signals = np.random.default_rng(2).normal(size=(20, 3))
+    for name in ('one.tsv', 'another.tsv'):
+        write_signals(tmp_path / name, NAMES[:3], signals)
+    assert (tmp_path / 'one.tsv').read_bytes() == (tmp_path / 'another.tsv').read_bytes()
+    rows = [line.split('\t') for line in (tmp_path / 'one.tsv').read_text().splitlines()[1:]]
+    assert_array_equal([[json.loads(cell) for cell in row] for row in rows], signals)
