@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 
 from nipype import config
+from nipype.pipeline import plugins
+from traits.api import TraitError
 
 from ..bids.sidecar import find_sidecar
 from ..core import errors
 from ..core.regions import has_signal, list_missing
+from ..files.grids import read_grid
+from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
+from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import SeriesSize
 from .progress import Progress
@@ -37,10 +42,6 @@ PER_SERIES = {
     'high_variance_confounds.tsv': ('high_variance', 'out_file'),
     'report.html': ('report', 'out_file'),
 }
-
-
-class RunError(Exception):
-    """A node failed for a reason that is not the user's."""
 
 
 def extract(
@@ -93,24 +94,27 @@ def extract(
         If something given can't be worked with.
     """
     series = open_series(bold)
+    _check(series, atlas, mask, nprocs, plugin, parameters.get('resampling_target'))
     out = Path(out)
-    work_dir = Path(work_dir or out / 'work').absolute()
-    work_dir.mkdir(parents=True, exist_ok=True)
+    work_dir = _make_folder(work_dir or out / 'work')
     _configure(work_dir, verbose)
     if len(parameters.get('smoothing_fwhm', ())) == 1:
         parameters['smoothing_fwhm'] = parameters['smoothing_fwhm'][0]
     if parameters.get('reports'):
         parameters['atlas_names'] = _folders(atlas)
-    wf = init_labels_wf(
-        use_mask=mask is not None,
-        use_luts=lut is not None,
-        use_confounds=confounds is not None,
-        use_sample_mask=sample_mask is not None,
-        n_atlases=len(atlas),
-        series_size=SeriesSize.of(series),
-        num_threads=nprocs,
-        **parameters,
-    )
+    try:
+        wf = init_labels_wf(
+            use_mask=mask is not None,
+            use_luts=lut is not None,
+            use_confounds=confounds is not None,
+            use_sample_mask=sample_mask is not None,
+            n_atlases=len(atlas),
+            series_size=SeriesSize.of(series),
+            num_threads=nprocs,
+            **parameters,
+        )
+    except TraitError as e:
+        raise errors.LabelsError(re.sub(r"^.*?'(\w+)' trait of .*? instance", r'\1', str(e), count=1)) from e
     wf.base_dir = str(work_dir)
     luts = None if lut is None else lut + [None] * (len(atlas) - len(lut))
     sidecar = sidecar or find_sidecar(bold)
@@ -123,6 +127,27 @@ def extract(
     written = _write(graph, out, _folders(atlas))
     _summarise(out, written, _folders(atlas))
     return 0
+
+
+def _check(series, atlases, mask, nprocs, plugin, target):
+    """Find out before anything runs what nodes could only say of files made from the user's."""
+    if nprocs < 1:
+        raise errors.LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
+    if not hasattr(plugins, f'{plugin}Plugin'):
+        raise errors.LabelsError(f'Nipype has no plugin {plugin}')
+    if mask is not None:
+        read_mask(mask)
+    for atlas in atlases if target == 'none' else ():
+        read_grid(atlas).require(series.grid, 'with --resampling-target none they must agree')
+
+
+def _make_folder(path):
+    """A folder, made if need be, as an absolute path."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise errors.LabelsError(f'can not write to {path}: {e.strerror}') from e
+    return Path(path).absolute()
 
 
 def _absolute(value):
@@ -146,8 +171,11 @@ def _configure(work_dir, verbose):
         }
     )
     logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
-    for handler in logging.getLogger('nipype').handlers:
-        handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
+    # The last line of the command says it, whether the node ran or was cached.
+    handler.addFilter(lambda record: record.msg != MISSING_REGIONS)
+    logging.getLogger('nipype').handlers[:] = [handler]
 
 
 def _run(wf, plugin, nprocs):
@@ -165,14 +193,14 @@ def _run(wf, plugin, nprocs):
 
 
 def _reason(text):
-    """The exception behind the text of a node's traceback: ours if there is one, else a RunError."""
+    """The exception behind the text of a node's traceback: ours if there is one, else a errors.RunError."""
     lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
     for line in reversed(lines):
         kind, message = line.split(': ', 1)
         ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
         if ours is not None and kind.startswith(errors.__name__):
             return ours(message)
-    return RunError(text)
+    return errors.RunError(text)
 
 
 def _folders(atlases):
@@ -194,6 +222,11 @@ def _write(graph, out, folders):
         if node in nodes:
             files = getattr(nodes[node].result.outputs, field)
             copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
+    for folder in [out, *(out / folder for folder in folders)]:
+        for name in PER_SERIES if folder == out else PER_ATLAS:
+            if folder / name not in copies:
+                # Left by an earlier run with other parameters, it would pass for a result of this one.
+                (folder / name).unlink(missing_ok=True)
     for target, source in copies.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f'.{target.name}.partial')

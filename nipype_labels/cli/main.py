@@ -6,7 +6,7 @@ import sys
 
 from .. import __version__
 from ..core.clean import CENSORED, STANDARDIZE
-from ..core.errors import LabelsError
+from ..core.errors import LabelsError, RunError
 from ..core.filters import FILTERS
 from ..core.reduce import NAN_POLICIES, STRATEGIES
 from ..core.regions import MISSING_LABELS
@@ -36,6 +36,9 @@ def main(argv=None):
     except LabelsError as e:
         print(f'nipype-labels: error: {e}', file=sys.stderr)
         return USER_ERROR
+    except (RunError, OSError) as e:
+        print(f'nipype-labels: failed: {e}', file=sys.stderr)
+        return FAILURE
     except KeyboardInterrupt:
         print('nipype-labels: interrupted; the same command goes on from here', file=sys.stderr)
         return FAILURE

@@ -20,6 +20,9 @@ STATUSES = (
 #: What becomes of the column of a region that has no signal.
 MISSING_LABELS = ('nan', 'zero', 'drop', 'raise')
 
+#: Decimals of a coverage; more would be rounding noise of the affines.
+COVERAGE_DECIMALS = 9
+
 #: A signal that varies by less than this part of its size does not vary.
 CONSTANT_TOLERANCE = 1e-12
 
@@ -62,11 +65,11 @@ def coverage(n_used, n_atlas, voxel_volume, atlas_voxel_volume):
     -------
     array, shape (L,)
         From 0 to 1 (a coarser grid can make a region larger; it then counts as 1); NaN for a region that the atlas
-        does not have. Nine decimals: more would be rounding noise of the affines.
+        does not have.
     """
     whole = np.asarray(n_atlas) * atlas_voxel_volume
     used = np.asarray(n_used) * voxel_volume
-    return np.where(whole > 0, np.minimum(np.round(used / np.where(whole > 0, whole, 1), 9), 1), np.nan)
+    return np.where(whole > 0, np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1), np.nan)
 
 
 def placement_status(n_atlas, n_grid, n_mask, n_in_view):
@@ -116,7 +119,7 @@ def signal_status(status, signals, n_used, n_in_view, covered, min_coverage):
             [
                 np.equal(n_in_view, 0),
                 np.equal(n_used, 0) | ~np.isfinite(signals).any(axis=0),
-                np.less(covered, min_coverage),
+                np.less(covered, np.round(min_coverage, COVERAGE_DECIMALS)),
                 is_constant(signals),
             ],
             ['outside_field_of_view', 'not_finite', 'low_coverage', 'constant'],

@@ -67,8 +67,8 @@ def read_confounds(paths, n_volumes):
         If a table can't be parsed, holds text, has another number of rows, or two have a column of one name.
     """
     tables = [pd.DataFrame(index=range(n_volumes))]
-    for path in paths:
-        table = _read_one(Path(path))
+    for i, path in enumerate(paths):
+        table = _read_one(Path(path), f'confounds_{i}')
         if len(table) != n_volumes:
             raise ConfoundsError(f'{path} has {len(table)} rows, the signals have {n_volumes} volumes')
         tables.append(table)
@@ -204,8 +204,8 @@ def volumes_to_scrub(confounds, fd_threshold=FD_THRESHOLD, dvars_threshold=DVARS
     return {**reasons, 'non_steady_state': (confounds[unsteady] > 0).any(axis=1).to_numpy()}
 
 
-def _read_one(path):
-    """A table of numbers, its columns named."""
+def _read_one(path, stem):
+    """A table of numbers; columns without a heading are called ``stem`` and their number."""
     if not path.is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
     first = path.read_text(encoding='utf-8-sig', errors='replace').split('\n', 1)[0]
@@ -219,7 +219,6 @@ def _read_one(path):
         table = read_table(path, sep, MISSING_CELLS, header=0 if heading else None, skipinitialspace=True)
     except LabelsError as e:
         raise ConfoundsError(str(e)) from e
-    stem = path.name.split('.')[0]
     columns = {str(name).strip() if heading else f'{stem}_{name}': table[name] for name in table}
     return pd.DataFrame({name: _column(path, name, cells) for name, cells in columns.items()})
 

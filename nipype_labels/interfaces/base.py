@@ -65,7 +65,12 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
         exact = [(name, [v.hex() for v in _flat(getattr(self, name)) if isinstance(v, float)]) for name in hashed]
         salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
+        salt += self.more_to_hash()
         return listed + salt, md5(f'{digest}{salt}'.encode()).hexdigest()
+
+    def more_to_hash(self):
+        """Pairs of names and values that a node's result depends on beside its inputs' values."""
+        return []
 
 
 class LabelsInterface(SimpleInterface):
@@ -204,14 +209,19 @@ def _flat(value):
     return [entry for v in value for entry in _flat(v)] if isinstance(value, list | tuple) else [value]
 
 
+def try_grid(path):
+    """Grid of an image, None if it can't be read: the run reports that, the hash must not."""
+    try:
+        return read_grid(path)
+    except (LabelsError, OSError):
+        return None
+
+
 def _minor_version(library):
     return '.'.join(importlib.metadata.version(library).split('.')[:2])
 
 
 def _grid_digest(path):
-    """Digest of an image's grid; what can't be read is reported by the run, not by the hash."""
-    try:
-        grid = read_grid(path)
-    except (LabelsError, OSError):
-        return None
-    return md5(f'{grid.shape}'.encode() + grid.affine.tobytes()).hexdigest()
+    """Digest of an image's grid."""
+    grid = try_grid(path)
+    return grid and md5(f'{grid.shape}'.encode() + grid.affine.tobytes()).hexdigest()

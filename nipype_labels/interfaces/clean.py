@@ -4,6 +4,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..bids.sidecar import read_repetition_time, settle_repetition_time
@@ -55,7 +56,7 @@ class _CleanSignalInputSpec(LabelsInputSpec):
     )
     low_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz above which signals are cut')
     high_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz below which signals are cut')
-    t_r = traits.Range(low=0.0, exclude_low=True, desc='repetition time in s; from sidecar or header by default')
+    t_r = traits.Float(desc='repetition time in s; from sidecar or header by default')
     header_t_r = traits.Float(desc='repetition time in s that the header of the series gives')
     sidecar_file = InputFile(desc='JSON sidecar of the series')
     standardize = traits.Enum(
@@ -64,15 +65,15 @@ class _CleanSignalInputSpec(LabelsInputSpec):
         hash_files=False,
         desc='scale of the result: as it is, z-scores by the s.d. of population or sample, or percent signal change',
     )
+    # What comes from other nodes is checked as the node runs: a trait's error would leave MultiProc waiting for ever.
     sample_mask = traits.Either(
         InputFile(),
-        traits.List(traits.Bool()),
-        traits.List(traits.Int()),
+        traits.List(),
         desc='volumes to keep: a file or list, of a flag for each volume or of indices',
     )
     use_sample_mask = traits.Bool(desc='whether there must be a sample mask; by default it is used if there is one')
     runs = traits.Either(
-        InputFile(), traits.List(traits.Int()), desc='run of each volume, a file or list; each is cleaned for itself'
+        InputFile(), traits.List(), desc='run of each volume, a file or list; each is cleaned for itself'
     )
     censored_output = traits.Enum(
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
@@ -145,7 +146,7 @@ class CleanSignal(LabelsInterface):
         chosen = fill_missing(table[names], self.inputs.confounds_na, source, kept)
         if self.given('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
-            chosen = chosen.join(extra, rsuffix='_of_series')
+            chosen = pd.concat([chosen, extra], axis=1)
         return chosen, left_out
 
     def _list(self, name, read):
@@ -184,7 +185,6 @@ class CleanSignal(LabelsInterface):
             logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
         return {
             'Parameters': parameters,
-            'ConfoundsFiles': self.given('confounds_files', []),
             'ConfoundsColumns': columns,
             'ConfoundsStrategy': self.given('confounds_strategy', []),
             'NumberOfConfounds': first.n_confounds,

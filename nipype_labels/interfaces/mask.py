@@ -52,8 +52,9 @@ class ApplyMask(LabelsInterface):
         region_names, regions_files = self.paths(runtime, 'regions-{}.tsv', len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             background = self.inputs.background_label
-            labels, grid = read_labels(labels_file, background)
+            # The atlas first: what is wrong with it is said of the user's file, not of one made from it.
             atlas, atlas_grid = read_labels(atlas_file or labels_file, background)
+            labels, grid = read_labels(labels_file, background)
             masked = self._mask(labels, grid, mask_file)
             lookup = self._lookup(atlas, atlas_file or labels_file, lut_file)
             regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)

@@ -16,6 +16,9 @@ from ..files.series import DTYPES, open_series
 from ..files.tables import write_signals
 from .base import InputFile, LabelsInputSpec, LabelsInterface, about, broadcast, logger
 
+#: What is logged of regions that have no signal.
+MISSING_REGIONS = '%s: regions without a signal: %s'
+
 #: How often a long reading says how far it is.
 PROGRESS_SECONDS = 5
 
@@ -128,7 +131,7 @@ class ReduceLabels(LabelsInterface):
             )
             missing = list_missing(regions['name'], regions['status'])
             if missing:
-                logger.warning('%s: regions without a signal: %s', self.inputs.labels_files[i], missing)
+                logger.warning(MISSING_REGIONS, self.inputs.labels_files[i], missing)
             status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
             with about(self.inputs.labels_files[i]):
                 columns, kept = blank_missing(values, status, regions['name'], policy)

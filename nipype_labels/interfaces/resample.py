@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that brings images onto the grid of others."""
 
+import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
 from ..files.grids import load, read_grid
-from ..files.images import read_labels, write_volume
+from ..files.images import read_volume, write_volume
 from ..files.series import SeriesWriter, open_series
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, try_grid
 
 
 class _ResampleInputSpec(LabelsInputSpec):
@@ -25,6 +26,15 @@ class _ResampleInputSpec(LabelsInputSpec):
     )
     background_label = traits.Int(0, usedefault=True, desc='id that fills labels outside their field of view')
     num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+
+    def more_to_hash(self):
+        """Names of the inputs that are handed on: their content may by now be found under another name."""
+        files, references = self.in_files or [], self.reference_files or []
+        if not (files and references) or (1 not in (len(files), len(references)) and len(files) != len(references)):
+            return []
+        pairs = zip(*broadcast(files, references, names=('in_files', 'reference_files')), strict=True)
+        grids = ((path, try_grid(path), try_grid(reference)) for path, reference in pairs)
+        return [('handed on', [path for path, own, wanted in grids if own and wanted and own.matches(wanted)])]
 
 
 class _ResampleOutputSpec(TraitedSpec):
@@ -51,16 +61,17 @@ class Resample(LabelsInterface):
                 out_files[i] = in_file
                 continue
             with self.publish(runtime, out_names[i]) as path:
-                resample = self._labels if len(load(in_file).shape) == 3 else self._series
-                resample(in_file, target, path)
+                flat = len(load(in_file).shape) == 3 and self.inputs.interpolation == 'nearest'
+                (self._labels if flat else self._series)(in_file, target, path)
         self._results['out_files'] = out_files
         return runtime
 
     def _labels(self, in_file, target, path):
         """Resample a label image or mask."""
         fill = self.inputs.background_label
-        labels, source = read_labels(in_file, fill)
-        write_volume(path, resample_nearest(labels, source.affine, target.shape, target.affine, fill), target.affine)
+        values, source = read_volume(in_file)
+        values = np.where(np.isfinite(values), values, values.dtype.type(fill))
+        write_volume(path, resample_nearest(values, source.affine, target.shape, target.affine, fill), target.affine)
 
     def _series(self, in_file, target, path):
         """Resample a series volume by volume, in a first pass finding its range."""
@@ -70,7 +81,7 @@ class Resample(LabelsInterface):
         sampler = Sampler(grid.shape, grid.affine, target.shape, target.affine, None, kind)
         for _, block in series.blocks(threads) if kind != 'nearest' else ():
             clip = clip_range(decode(block), *clip)
-        shape = (*target.shape, series.n_volumes)
+        shape = (*target.shape, *load(in_file).shape[3:])
         with SeriesWriter(path, shape, target.affine, series.t_r, series.float_type) as writer:
             for _, block in series.blocks(threads):
                 for stored in block:

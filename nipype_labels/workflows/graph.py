@@ -11,6 +11,7 @@ from ..core.errors import LabelsError
 from ..core.filters import check_filter
 from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
+from ..files.confounds import CONFOUNDS_NA, DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -135,9 +136,30 @@ def check_parameters(parameters):
         raise LabelsError("fill_value given, but project='none' fills nothing")
     if 'atlas_names' in parameters and not parameters['reports']:
         raise LabelsError('atlas_names given, but reports=False calls them nothing')
+    for name in ('num_threads', 'n_atlases'):
+        if not parameters[name] >= 1:
+            raise LabelsError(f'{name} must be 1 or more, not {parameters[name]}')
+    for name, default, acts, condition in _conditions(parameters):
+        if parameters[name] != default and not acts:
+            raise LabelsError(f'{name} given, but it only acts with {condition}')
     lacking = [name for name in ('jinja2', 'matplotlib', 'PIL') if importlib.util.find_spec(name) is None]
     if parameters['reports'] and lacking:
         raise LabelsError(f'reports need {" and ".join(lacking)}: pip install "nipype_labels[reports]"')
+
+
+def _conditions(parameters):
+    """Parameters that act only with others: name, default, whether they act, and with what."""
+    scrubs = 'scrubbing' in parameters['confounds_strategy']
+    uses = parameters['use_confounds']
+    regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
+    return (
+        ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
+        ('standardize_confounds', True, regresses, 'confounds'),
+        ('confounds_na', CONFOUNDS_NA[0], uses, 'use_confounds'),
+        ('n_compcor', N_COMPCOR, 'aCompCor' in parameters['confounds_strategy'], "confounds_strategy 'aCompCor'"),
+        ('fd_threshold', FD_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
+        ('dvars_threshold', DVARS_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
+    )
 
 
 def assemble(parameters):
