@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -17,6 +17,11 @@ lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+## What everything costs beside nilearn, written to docs/; takes an hour, 16 GB of memory and 2 GB of disk.
+bench: $(VENV)/test
+	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.scaling
 
 clean:
 	rm -rf $(VENV) demo_output build dist *.egg-info

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
-import gc
-import logging
 import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
-from nipype import config
 from nipype.pipeline import plugins
 from traits.api import TraitError
 
@@ -20,10 +17,9 @@ from ..files.grids import read_grid
 from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
-from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import SeriesSize
-from .progress import Progress
+from .run import configure, run
 
 #: Outputs of nodes, and their names in the folder of each atlas.
 PER_ATLAS = {
@@ -97,7 +93,7 @@ def extract(
     _check(series, atlas, mask, nprocs, plugin, parameters.get('resampling_target'))
     out = Path(out)
     work_dir = _make_folder(work_dir or out / 'work')
-    _configure(work_dir, verbose)
+    configure(work_dir, verbose)
     if len(parameters.get('smoothing_fwhm', ())) == 1:
         parameters['smoothing_fwhm'] = parameters['smoothing_fwhm'][0]
     if parameters.get('reports'):
@@ -123,7 +119,7 @@ def extract(
     for field, value in given.items():
         if value is not None:
             setattr(wf.inputs.inputnode, field, _absolute(value))
-    graph = _run(wf, plugin, nprocs)
+    graph = run(wf, plugin, nprocs)
     written = _write(graph, out, _folders(atlas))
     _summarise(out, written, _folders(atlas))
     return 0
@@ -155,52 +151,6 @@ def _absolute(value):
     if isinstance(value, list):
         return [_absolute(entry) for entry in value]
     return str(Path(value).expanduser().absolute()) if isinstance(value, str | Path) else value
-
-
-def _configure(work_dir, verbose):
-    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for."""
-    config.update_config(
-        {
-            'execution': {
-                'check_version': 'false',
-                'crashdump_dir': str(work_dir / 'crash'),
-                'crashfile_format': 'txt',
-                'poll_sleep_duration': '0.05',
-                'stop_on_first_crash': 'true',
-            }
-        }
-    )
-    logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
-    # The last line of the command says it, whether the node ran or was cached.
-    handler.addFilter(lambda record: record.msg != MISSING_REGIONS)
-    logging.getLogger('nipype').handlers[:] = [handler]
-
-
-def _run(wf, plugin, nprocs):
-    """Run the graph; the executed graph."""
-    progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
-    arguments = {'status_callback': progress}
-    if plugin == 'MultiProc':
-        arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
-    # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
-    gc.freeze()
-    try:
-        return wf.run(plugin=plugin, plugin_args=arguments)
-    except (RuntimeError, ValueError, OSError) as e:
-        raise _reason(str(e)) from e
-
-
-def _reason(text):
-    """The exception behind the text of a node's traceback: ours if there is one, else a errors.RunError."""
-    lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
-    for line in reversed(lines):
-        kind, message = line.split(': ', 1)
-        ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
-        if ours is not None and kind.startswith(errors.__name__):
-            return ours(message)
-    return errors.RunError(text)
 
 
 def _folders(atlases):

@@ -6,11 +6,12 @@ import sys
 
 from .. import __version__
 from ..core.clean import CENSORED, STANDARDIZE
-from ..core.errors import LabelsError, RunError
+from ..core.errors import LabelsError
 from ..core.filters import FILTERS
 from ..core.reduce import NAN_POLICIES, STRATEGIES
 from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS
+from . import RunError
 
 #: Exit status after an error of the user's, and after one of ours.
 USER_ERROR, FAILURE = 2, 1

@@ -10,10 +10,6 @@ class LabelsError(ValueError):
     """Something that a user gave can't be worked with; the message says what, where and what to do."""
 
 
-class RunError(RuntimeError):
-    """A run failed for a reason that is not the user's."""
-
-
 class GridError(LabelsError):
     """Two images that must share a grid don't, or an affine maps no grid at all."""
 

@@ -300,10 +300,10 @@ def test_a_volume_left_out_has_no_influence_on_what_fills_a_gap(policy):
         ('a.csv', '\ufeffx,y\r\n1,2\r\n3,NA\r\n', ['x', 'y']),
         ('a.txt', 'x y\n1 2\n3 nan\n', ['x', 'y']),
         ('a.txt', '  x    y\n  1.0  2\n  3   nan\n', ['x', 'y']),
-        ('motion.par', '1 2\n3 nan\n', ['motion_0', 'motion_1']),
-        ('motion.1D', '  1   2  \n  3   nan  \n', ['motion_0', 'motion_1']),
-        ('rp_bold.txt', '1\t2\n3\tnan\n', ['rp_bold_0', 'rp_bold_1']),
-        ('rp.csv', '1.0e0,2\n3,nan\n', ['rp_0', 'rp_1']),
+        ('motion.par', '1 2\n3 nan\n', ['confounds_0_0', 'confounds_0_1']),
+        ('motion.1D', '  1   2  \n  3   nan  \n', ['confounds_0_0', 'confounds_0_1']),
+        ('rp_bold.txt', '1\t2\n3\tnan\n', ['confounds_0_0', 'confounds_0_1']),
+        ('rp.csv', '1.0e0,2\n3,nan\n', ['confounds_0_0', 'confounds_0_1']),
     ],
 )
 def test_tables_of_every_shape_are_read(tmp_path, name, text, columns):
@@ -340,7 +340,7 @@ def test_another_number_of_rows_is_refused_naming_both(n_volumes):
     [
         ('x\ty\n1\t2\n3\tbad\n', r"column 'y'.*row 1\b.*'bad'"),
         ('x,y\nhigh,2\n3,4\n', r"column 'x'.*row 0\b.*'high'"),
-        ('1 2\n3 x\n', r"column 'confounds_1'.*row 1\b.*'x'"),
+        ('1 2\n3 x\n', r"column 'confounds_0_1'.*row 1\b.*'x'"),
     ],
 )
 def test_a_cell_of_text_is_named(tmp_path, text, words):
@@ -359,7 +359,7 @@ def test_columns_of_two_files_stand_side_by_side_but_never_twice(tmp_path):
 
 def test_headless_files_of_two_names_do_not_collide(tmp_path):
     paths = [written(tmp_path, '1 2\n3 4\n', name) for name in ('motion.txt', 'physio.txt')]
-    assert list(read_confounds(paths, 2)) == ['motion_0', 'motion_1', 'physio_0', 'physio_1']
+    assert list(read_confounds(paths, 2)) == ['confounds_0_0', 'confounds_0_1', 'confounds_1_0', 'confounds_1_1']
 
 
 def test_no_file_gives_no_column():

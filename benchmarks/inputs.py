@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the data of the benchmarks are; :mod:`benchmarks.make_data` puts them there."""
+
+from pathlib import Path
+
+#: Raised whenever the data change; it is part of the folder's name.
+RECIPE = 1
+
+#: Where data are kept by default.
+CACHE = Path(__file__).parent / 'data'
+
+
+class Inputs:
+    """Paths of the data.
+
+    Parameters
+    ----------
+    size : {'full', 'quick'}
+        True size, or one that shows in seconds that everything runs.
+    cache : path
+    """
+
+    def __init__(self, size, cache=CACHE):
+        self.size, self.cache = size, Path(cache).absolute()
+        self.folder = self.cache / f'{size}-{RECIPE}'
+
+    def series(self, dtype='int16', length=None):
+        """Series at 2 mm; ``'long'`` or of some number of volumes, it has the usual ones over and over."""
+        return self.folder / f'bold-{dtype}{"" if length is None else f"-{length}"}.nii.gz'
+
+    def atlas(self, n_labels, voxel=2, which=0, oblique=False):
+        """Atlas of ``n_labels`` regions at a voxel size in mm; ``which`` tells atlases of one kind apart."""
+        return self.folder / f'atlas-{n_labels}-{voxel}mm-{which}{"-oblique" * oblique}.nii.gz'
+
+    def mask(self):
+        """Mask of the brain at 2 mm."""
+        return self.folder / 'mask.nii.gz'
+
+    def table(self, name):
+        """TSV of ``'signals'`` or ``'confounds'``."""
+        return self.folder / f'{name}.tsv'
+
+    def region_signals(self, n_labels):
+        """NumPy file of signals for the regions of an atlas, float32."""
+        return self.folder / f'signals-{n_labels}.npy'

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Series, atlases and tables of true size, made once and the same everywhere.
+
+Run it as ``python -m benchmarks.make_data [--quick] [FOLDER]``.
+"""
+
+import argparse
+import gzip
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage, spatial
+
+from .inputs import CACHE, Inputs
+
+#: Low corner of the field of view, in mm, and the shape at 1 mm.
+CORNER, SHAPE = (-99.0, -135.0, -73.0), (198, 234, 190)
+
+#: Half axes of brain and head in mm, and their common centre; the brain has the volume of the MNI brain mask.
+BRAIN, HEAD, CENTRE = (70, 88, 66), (77, 96, 74), (0.0, -18.0, 12.0)
+
+#: nibabel's own, so that the files are as those that pipelines write.
+COMPRESSION = 1
+
+#: Of a brain voxel: its mean, and the standard deviations of its noise and of each network's fluctuations.
+MEAN, NOISE, FLUCTUATION, N_NETWORKS = 1000, 10, 10, 12
+
+#: Of the table of signals.
+N_VOLUMES, N_SIGNALS, N_CONFOUNDS = 1200, 1000, 36
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large everything is.
+
+    Attributes
+    ----------
+    coarser : int
+        What voxel sizes are multiplied by.
+    n_volumes, n_long : int
+        Volumes of the series, and of the long one.
+    table : tuple of 3 ints
+        Volumes, signals and confounds.
+    """
+
+    coarser: int
+    n_volumes: int
+    n_long: int
+    table: tuple
+
+    def grid(self, voxel):
+        """Shape and affine of the field of view at a voxel size in mm."""
+        voxel *= self.coarser
+        affine = np.diag([voxel, voxel, voxel, 1.0])
+        affine[:3, 3] = np.array(CORNER) + voxel / 2
+        return tuple(-(-n // voxel) for n in SHAPE), affine
+
+
+#: By name.
+SIZES = {'full': Size(1, 240, 1200, (1200, 1000, 36)), 'quick': Size(3, 24, 120, (120, 100, 12))}
+
+
+class Maker(Inputs):
+    """Paths of the data; asking for one makes the file if it isn't there."""
+
+    def __init__(self, size, cache=CACHE):
+        super().__init__(size, cache)
+        self.sizes = SIZES[size]
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def series(self, dtype='int16', length=None):
+        """See :class:`Inputs`; the volumes have smooth structure, and compress like a preprocessed series."""
+        final = super().series(dtype, length)
+
+        def write(path):
+            n_volumes = {None: self.sizes.n_volumes, 'long': self.sizes.n_long}.get(length, length)
+            if length is None:
+                volumes = (volume.astype(dtype).tobytes(order='F') for volume in _volumes(self.sizes))
+            else:
+                volumes = _repeated(self.series(dtype), n_volumes)
+            _write_series(path, self.sizes, n_volumes, dtype, volumes)
+
+        return self._make(final, write)
+
+    def atlas(self, n_labels, voxel=2, which=0, oblique=False):
+        """See :class:`Inputs`; a region is made of the brain voxels nearest to one of ``n_labels`` random points."""
+
+        def write(path):
+            labels, affine = _voronoi(self.sizes, n_labels, voxel, which, oblique)
+            nib.save(nib.Nifti1Image(labels.astype('int16' if n_labels < 2**15 else 'int32'), affine), path)
+
+        return self._make(super().atlas(n_labels, voxel, which, oblique), write)
+
+    def mask(self):
+        """See :class:`Inputs`."""
+
+        def write(path):
+            shape, affine = self.sizes.grid(2)
+            nib.save(nib.Nifti1Image(_within(BRAIN, _places(shape, affine)).astype('uint8'), affine), path)
+
+        return self._make(super().mask(), write)
+
+    def table(self, name):
+        """See :class:`Inputs`; random walks in noise."""
+
+        def write(path):
+            n_volumes, *widths = self.sizes.table
+            width = widths[('signals', 'confounds').index(name)]
+            rng = np.random.default_rng(width)
+            walks = rng.standard_normal((n_volumes, width)).cumsum(axis=0)
+            values = MEAN + walks + NOISE * rng.standard_normal((n_volumes, width))
+            heading = '\t'.join(f'{name}_{i}' for i in range(width))
+            np.savetxt(path, values, fmt='%.17g', delimiter='\t', header=heading, comments='')
+
+        return self._make(super().table(name), write)
+
+    def region_signals(self, n_labels):
+        """See :class:`Inputs`."""
+
+        def write(path):
+            values = np.random.default_rng(n_labels).standard_normal((self.sizes.n_volumes, n_labels), np.float32)
+            np.save(path, values)
+
+        return self._make(super().region_signals(n_labels), write)
+
+    def all(self):
+        """Make all that the table of measurements needs."""
+        for dtype in ('int16', 'float32'):
+            self.series(dtype)
+        self.series(length='long')
+        for n_labels in (400, 1000, 35_000):
+            self.atlas(n_labels)
+        for which in range(1, 10):
+            self.atlas(400, which=which)
+        for voxel, oblique in ((3, False), (1, False), (3, True)):
+            self.atlas(400, voxel, oblique=oblique)
+        self.mask()
+        self.region_signals(400)
+        for name in ('signals', 'confounds'):
+            self.table(name)
+
+    def _make(self, final, write):
+        """Let ``write`` make a file under another name, and give it its own when it is whole."""
+        if not final.exists():
+            print(f'making {final}', flush=True)
+            partial = final.with_name(f'partial-{final.name}')
+            write(partial)
+            partial.replace(final)
+        return final
+
+
+def _places(shape, affine):
+    """Coordinates in mm of all voxels, shape (3, I, J, K)."""
+    indices = np.indices(shape, dtype=np.float32)
+    return np.tensordot(affine[:3, :3].astype(np.float32), indices, 1) + affine[:3, 3].reshape(3, 1, 1, 1)
+
+
+def _within(half_axes, places):
+    """Which places lie within an ellipsoid."""
+    offsets = (places - np.reshape(CENTRE, (3, 1, 1, 1))) / np.reshape(half_axes, (3, 1, 1, 1))
+    return np.square(offsets).sum(axis=0) < 1
+
+
+def _field(rng, shape, sigma):
+    """A smooth random volume of unit variance."""
+    field = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma)
+    return field / field.std()
+
+
+def _volumes(size):
+    """Volumes of float32 that look like a preprocessed series, and compress like one.
+
+    Brain with tissue contrast, a dimmer scalp and nothing around; networks that fluctuate slowly, and noise that is
+    a little smooth, as interpolation leaves it.
+    """
+    rng = np.random.default_rng(0)
+    shape, affine = size.grid(2)
+    places = _places(shape, affine)
+    brain, head = _within(BRAIN, places), _within(HEAD, places)
+    brightness = np.where(brain, 1 + 0.15 * np.tanh(_field(rng, shape, 1.5)), 0.3 + 0.05 * _field(rng, shape, 1.5))
+    level = np.where(head, MEAN * brightness, 0).astype(np.float32)
+    networks = [FLUCTUATION * brain * _field(rng, shape, 5) for _ in range(N_NETWORKS)]
+    scale = (NOISE * (0.3 * head + 0.7 * brain)).astype(np.float32)
+    courses = np.zeros(N_NETWORKS)
+    for _ in range(size.n_volumes):
+        courses = 0.9 * courses + 0.3 * rng.standard_normal(N_NETWORKS)
+        volume = level + scale * _field(rng, shape, 0.6)
+        for course, network in zip(courses, networks, strict=True):
+            volume += np.float32(course) * network
+        yield volume
+
+
+def _write_series(path, size, n_volumes, dtype, volumes):
+    """Write the bytes of volumes as NIfTI, without time or name in the gzip header."""
+    shape, affine = size.grid(2)
+    header = nib.Nifti1Header()
+    header.set_data_shape((*shape, n_volumes))
+    header.set_data_dtype(dtype)
+    header.set_qform(affine, 4)
+    header.set_sform(affine, 4)
+    header.set_xyzt_units('mm', 'sec')
+    header.set_zooms((*header.get_zooms()[:3], 2.0))
+    header.set_slope_inter(1, 0)
+    header['vox_offset'] = header.single_vox_offset
+    with path.open('wb') as file, gzip.GzipFile('', 'wb', COMPRESSION, file, mtime=0) as stream:
+        stream.write(header.binaryblock + bytes(4))
+        for volume in volumes:
+            stream.write(volume)
+
+
+def _repeated(path, n_volumes):
+    """Bytes of ``n_volumes`` volumes of a series, which is read again from its start as often as needed."""
+    image = nib.load(path)
+    n_bytes = int(np.prod(image.shape[:3])) * image.get_data_dtype().itemsize
+    for first in range(0, n_volumes, image.shape[3]):
+        with gzip.open(path) as stream:
+            stream.read(image.dataobj.offset)
+            for _ in range(min(n_volumes - first, image.shape[3])):
+                yield stream.read(n_bytes)
+
+
+def _voronoi(size, n_labels, voxel, which, oblique):
+    """Labels and affine of an atlas. Atlases of one number and ``which`` have the same points on all grids."""
+    reference = _places(*size.grid(2))
+    candidates = reference[:, _within(BRAIN, reference)].T
+    rng = np.random.default_rng([n_labels, which])
+    points = rng.choice(candidates, min(n_labels, len(candidates) // 6), replace=False)
+    shape, affine = size.grid(voxel)
+    if oblique:
+        turn = spatial.transform.Rotation.from_euler('xyz', [12, 7, -9], degrees=True).as_matrix()
+        affine[:3] = np.column_stack([turn @ affine[:3, :3], turn @ (affine[:3, 3] - CENTRE) + CENTRE])
+    places = _places(shape, affine)
+    brain = _within(BRAIN, places)
+    labels = np.zeros(shape, dtype=np.int32)
+    labels[brain] = spatial.KDTree(points).query(places[:, brain].T, workers=-1)[1] + 1
+    return labels, affine
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser('benchmarks.make_data', description='Make the data of the benchmarks.')
+    parser.add_argument('folder', nargs='?', default=CACHE, help='where to keep them; benchmarks/data by default')
+    parser.add_argument('--quick', action='store_true', help='tiny ones')
+    arguments = parser.parse_args()
+    Maker('quick' if arguments.quick else 'full', arguments.folder).all()

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is measured of ours.
+
+Each function imports and prepares what doesn't count and gives the work that does; the work gives numbers to compare
+with nilearn's, or the file that it wrote them to.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.ma  # here, since NumPy, like SciPy below, loads its parts at first use, which must not count
+
+
+def reduce(data, scratch, threads, series, atlases, **options):
+    """Signals of all regions, as ReduceLabels gets them: from files to arrays."""
+    from nipype_labels.core.mask import region_ids
+    from nipype_labels.core.reduce import RegionReducer, reduce_series
+    from nipype_labels.files.images import read_labels
+    from nipype_labels.files.series import open_series
+
+    if options.keys() & {'interpolation', 'smoothing_fwhm'}:
+        import scipy.ndimage
+        import scipy.sparse  # noqa: F401
+    series_file, atlas_files = data.series(**series), [data.atlas(**atlas) for atlas in atlases]
+    options = options | {'num_threads': threads}
+
+    def work():
+        series = open_series(series_file)
+        where = dict(shape=series.grid.shape, affine=series.grid.affine, decoder=series.decoder())
+        reducers = []
+        for path in atlas_files:
+            labels, grid = read_labels(path)
+            reducers.append(RegionReducer(labels, grid.affine, region_ids(labels), **where, **options))
+        signals, _ = reduce_series(partial(series.blocks, threads), series.n_volumes, reducers, series.decoder())
+        return np.concatenate(signals, axis=1)
+
+    return work
+
+
+def reduce_node(data, scratch, threads, series, atlases):
+    """The same by the node itself, which reads and writes its tables and writes the mean volume."""
+    import pandas as pd
+
+    from nipype_labels.core.mask import region_ids
+    from nipype_labels.files.images import read_labels
+    from nipype_labels.files.regions import begin_regions, write_regions
+    from nipype_labels.interfaces import ReduceLabels
+
+    regions_files = []
+    for i, atlas in enumerate(atlases):
+        labels, grid = read_labels(data.atlas(**atlas))
+        ids = region_ids(labels)
+        lookup = pd.DataFrame({'index': ids, 'name': ids.astype(str)})
+        regions_files.append(str(scratch / f'begun-{i}.tsv'))
+        write_regions(regions_files[i], begin_regions(lookup, labels, grid, labels, grid, labels))
+    files = dict(labels_files=[str(data.atlas(**atlas)) for atlas in atlases], regions_files=regions_files)
+    node = ReduceLabels(in_file=str(data.series(**series)), num_threads=threads, **files)
+
+    def work():
+        return Path(node.run(cwd=str(scratch)).outputs.out_files[0])
+
+    return work
+
+
+def high_variance(data, scratch, threads, series, masked=False):
+    """Confounds from the voxels that vary most, as HighVarianceConfounds gets them: from files to an array."""
+    from nipype_labels.core.highvariance import high_variance_confounds
+    from nipype_labels.files.images import read_mask
+    from nipype_labels.files.series import open_series
+
+    series_file, mask_file = data.series(**series), data.mask() if masked else None
+
+    def work():
+        series = open_series(series_file)
+        voxels = np.arange(series.n_voxels)
+        if mask_file is not None:
+            voxels = np.flatnonzero(read_mask(mask_file)[0].reshape(-1, order='F'))
+        blocks = partial(series.blocks, threads)
+        found = high_variance_confounds(blocks, series.n_volumes, voxels, decoder=series.decoder())
+        # What matters is the space they span: the sign of each is arbitrary.
+        return found @ found.T
+
+    return work
+
+
+def project(data, scratch, threads, n_labels):
+    """Signals back in space, as InverseProject puts them there: from an array and an atlas to a compressed series."""
+    from nipype_labels.core.mask import region_ids
+    from nipype_labels.core.project import Projector
+    from nipype_labels.files.images import read_labels
+    from nipype_labels.files.series import SeriesWriter
+
+    atlas_file, signals, path = data.atlas(n_labels), np.load(data.region_signals(n_labels)), scratch / 'out.nii.gz'
+
+    def work():
+        labels, grid = read_labels(atlas_file)
+        projector = Projector(labels, region_ids(labels))
+        with SeriesWriter(path, (*grid.shape, len(signals)), grid.affine, 2.0, 'float32') as writer:
+            for row in signals:
+                writer.write(projector(row))
+        return path
+
+    return work
+
+
+def clean(data, scratch, threads, **options):
+    """Signals cleaned, as CleanSignal does it: from arrays to an array."""
+    import scipy.linalg
+    import scipy.signal  # noqa: F401
+
+    from nipype_labels.core.clean import clean
+
+    signals, confounds = (np.loadtxt(data.table(name), skiprows=1) for name in ('signals', 'confounds'))
+    return lambda: clean(signals, confounds, **options).signals
+
+
+def clean_tables(data, scratch, threads, **options):
+    """The same from table to table."""
+    import scipy.linalg
+    import scipy.signal  # noqa: F401
+
+    from nipype_labels.core.clean import clean
+    from nipype_labels.files.confounds import read_confounds
+    from nipype_labels.files.tables import read_signals, write_signals
+
+    signals_file, confounds_file = data.table('signals'), data.table('confounds')
+
+    def work():
+        names, signals = read_signals(signals_file)
+        confounds = read_confounds([confounds_file], len(signals)).to_numpy()
+        cleaned = clean(signals, confounds, **options).signals
+        write_signals(scratch / 'cleaned.tsv', names, cleaned)
+        return cleaned
+
+    return work

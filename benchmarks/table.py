@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The page of measurements: Markdown from what :mod:`benchmarks.run` found."""
+
+import statistics
+
+from .cases import ONE_THREAD, ratios
+
+_HEAD = """# What it costs
+
+`make bench` wrote this page. Every number is the median of fresh processes, each of which does the work once: ours,
+nilearn and bare decompression take turns. Seconds are those of the work, files read from the system's cache and written
+where the work includes that, without imports. Ratios are medians over the turns, with the smallest and the largest.
+"""
+
+_FOOT = """
+- **igzip** is the floor: decompressing the same file by python-isal and doing nothing with it.
+- **peak** is the largest memory of the whole process, in MB (10⁶ bytes).
+- **difference** is the largest one between our numbers and nilearn's, as part of nilearn's largest number.
+- Two threads each, if nothing else is said: nilearn's are those of its linear algebra. What is slowest ran once.
+- The series is made: a smooth brain with noise, {shape} at 2 mm, that compresses like a preprocessed one.
+- performance.json has every single run, with the time of its whole process and the load of the machine before.
+
+![Cost against volumes, labels and atlases](scaling.png)
+"""
+
+_COLUMNS = (
+    'work',
+    'ours, s',
+    'nilearn, s',
+    'nilearn ÷ ours',
+    'igzip, s',
+    'ours ÷ igzip',
+    'peak, MB',
+    "nilearn's peak",
+    'difference',
+    'bar',
+    'reached',
+    'met',
+)
+
+
+def render(found, cases, shape):
+    """The page.
+
+    Parameters
+    ----------
+    found : dict
+        ``machine`` (dict of str), and ``cases``: by name, ``date``, ``runs`` (of each side) and ``difference``.
+    cases : list of Case
+    shape : str
+        Of the series.
+
+    Returns
+    -------
+    str
+    """
+    done = found['cases']
+    dates = sorted({entry['date'] for entry in done.values()})
+    lines = [_HEAD, ' to '.join(dict.fromkeys([dates[0], dates[-1]])) + '.', '']
+    lines += [f'- {key}: {value}' for key, value in found['machine'].items()]
+    lines += ['', _row(_COLUMNS), _row(['---'] + ['---:'] * 8 + ['---'] * 3)]
+    for case in cases:
+        lines += _rows(case, done[case.name]) if case.name in done else [_row([case.title, 'not measured'])]
+    return '\n'.join(lines) + '\n' + _FOOT.format(shape=shape)
+
+
+def summary(case, entry):
+    """One case in one line, for the terminal."""
+    seconds = ', '.join(f'{side} {_seconds(runs)} s' for side, runs in entry['runs'].items())
+    bars = ''.join(f'; {bar}: {_reached(bar, entry["runs"])} {_met(bar, entry["runs"])}' for bar in case.bars)
+    return f'{case.name}: {seconds}; peak {_median(entry["runs"]["ours"], "peak"):.0f} MB{bars}'
+
+
+def _rows(case, entry):
+    """Rows of a case: one with bars, one of a single thread, and those of other work that a bar speaks of."""
+    runs, difference = entry['runs'], entry.get('difference')
+    bars = [(str(bar), _reached(bar, runs), _met(bar, runs)) for bar in case.bars]
+    told = ['<br>'.join(column) for column in zip(*bars, strict=True)] if bars else ['', '', '']
+    same = '' if difference is None else f'{difference:.0e}' if difference else '0'
+    rows = [_row([case.title, *_costs(runs, 'ours'), same, *told])]
+    if ONE_THREAD in runs:
+        rows.append(_row(['— 1 thread', *_costs(runs, ONE_THREAD)]))
+    others = {side: runs[side] for side in runs if side not in ('ours', ONE_THREAD, 'nilearn', 'igzip')}
+    rows += [_row([f'— beside it: {side}', *_costs(others, side)]) for side in others]
+    return rows
+
+
+def _costs(runs, side):
+    """Columns of seconds, ratios and memory of one side."""
+    ours, nilearn, igzip = (runs.get(name, []) for name in (side, 'nilearn', 'igzip'))
+    return [
+        _seconds(ours),
+        _seconds(nilearn),
+        _spread(ratios(nilearn, ours)),
+        _seconds(igzip),
+        _spread(ratios(ours, igzip)),
+        f'{_median(ours, "peak"):.0f}',
+        f'{_median(nilearn, "peak"):.0f}' if nilearn else '',
+    ]
+
+
+def _reached(bar, runs):
+    return _spread(bar.values(runs), {'growth': ' MB', 'peak': ' MB', 'seconds': ' s'}.get(bar.kind, '×'))
+
+
+def _met(bar, runs):
+    return 'yes' if bar.is_met(runs) else '**no**'
+
+
+def _spread(values, unit=''):
+    """Median, and between which values it lies."""
+    if not values:
+        return ''
+    middle = f'{statistics.median(values):.3g}{unit}'
+    return middle if len(values) == 1 else f'{middle} ({min(values):.3g}–{max(values):.3g})'
+
+
+def _median(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def _seconds(runs):
+    return f'{_median(runs, "seconds"):.3g}' if runs else ''
+
+
+def _row(cells):
+    return '| ' + ' | '.join([*cells, *[''] * (len(_COLUMNS) - len(cells))]) + ' |'

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ours is measured against: nilearn, and decompression alone. Functions as in :mod:`benchmarks.ours`."""
+
+#: As much is decompressed at a time as is fastest: it stays in the processor's cache.
+BUFFER_BYTES = 2**18
+
+
+def decompress(data, scratch, threads, series):
+    """Decompress a series by igzip, and do nothing with it."""
+    from isal import igzip
+
+    path = data.series(**series)
+
+    def work():
+        with igzip.open(path, 'rb') as stream:
+            buffer = bytearray(BUFFER_BYTES)
+            while stream.readinto(buffer):
+                pass
+
+    return work
+
+
+def reduce(data, scratch, threads, series, atlases, **options):
+    """Signals of all regions from NiftiLabelsMasker, atlas after atlas."""
+    import nilearn.regions  # noqa: F401 (nilearn loads it at first use)
+    import numpy as np
+    from nilearn.maskers import NiftiLabelsMasker
+
+    series_file, atlas_files = str(data.series(**series)), [str(data.atlas(**atlas)) for atlas in atlases]
+
+    def work():
+        maskers = [NiftiLabelsMasker(path, standardize=False, reports=False, **options) for path in atlas_files]
+        return np.concatenate([masker.fit_transform(series_file) for masker in maskers], axis=1)
+
+    return work
+
+
+def high_variance(data, scratch, threads, series, masked=False):
+    """Confounds from the voxels that vary most."""
+    import nilearn.maskers
+    import nilearn.regions  # noqa: F401
+    from nilearn.image import high_variance_confounds
+
+    series_file, mask_file = str(data.series(**series)), str(data.mask()) if masked else None
+
+    def work():
+        found = high_variance_confounds(series_file, mask_img=mask_file)
+        return found @ found.T
+
+    return work
+
+
+def project(data, scratch, threads, n_labels):
+    """inverse_transform of a masker that is fitted already, and saving what it gives."""
+    import nilearn.regions  # noqa: F401 (nilearn loads it at first use)
+    import numpy as np
+    from nilearn.maskers import NiftiLabelsMasker
+
+    signals, path = np.load(data.region_signals(n_labels)), scratch / 'out.nii.gz'
+    masker = NiftiLabelsMasker(str(data.atlas(n_labels)), reports=False).fit()
+
+    def work():
+        masker.inverse_transform(signals).to_filename(path)
+        return path
+
+    return work
+
+
+def clean(data, scratch, threads, **options):
+    """Signals cleaned by nilearn.signal.clean, from arrays to an array."""
+    import numpy as np
+    from nilearn.signal import clean
+
+    signals, confounds = (np.loadtxt(data.table(name), skiprows=1) for name in ('signals', 'confounds'))
+    return lambda: clean(signals, confounds=confounds, **options)

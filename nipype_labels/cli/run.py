@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running a graph for a command: Nipype's settings, what is said on the way, and why it failed."""
+
+import gc
+import logging
+import re
+import sys
+import time
+
+from nipype import config
+
+from ..core import errors
+from ..interfaces.reduce import MISSING_REGIONS
+from . import RunError
+
+
+class Progress:
+    """Callback for Nipype's plugins that counts nodes.
+
+    Parameters
+    ----------
+    n_nodes : int
+    """
+
+    def __init__(self, n_nodes):
+        self.n_nodes, self.done, self.began = n_nodes, 0, time.monotonic()
+
+    def __call__(self, node, status):
+        """Take note that ``node`` starts, ends or fails (``status``)."""
+        self.done += status == 'end'
+        words = {'start': 'running', 'end': 'done', 'exception': 'failed'}
+        seconds = time.monotonic() - self.began
+        print(
+            f'[{self.done}/{self.n_nodes}] {node.name} {words.get(status, status)} ({seconds:.1f} s)', file=sys.stderr
+        )
+
+
+def configure(work_dir, verbose):
+    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for."""
+    config.update_config(
+        {
+            'execution': {
+                'check_version': 'false',
+                'crashdump_dir': str(work_dir / 'crash'),
+                'crashfile_format': 'txt',
+                'poll_sleep_duration': '0.05',
+                'stop_on_first_crash': 'true',
+            }
+        }
+    )
+    logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
+    # The last line of the command says it, whether the node ran or was cached.
+    handler.addFilter(lambda record: record.msg != MISSING_REGIONS)
+    logging.getLogger('nipype').handlers[:] = [handler]
+
+
+def run(wf, plugin, nprocs):
+    """Run a graph.
+
+    Parameters
+    ----------
+    wf : Workflow
+    plugin : str
+        Of Nipype.
+    nprocs : int
+
+    Returns
+    -------
+    DiGraph
+        Of the nodes that were executed.
+
+    Raises
+    ------
+    LabelsError
+        The one that a node raised.
+    RunError
+        If a node failed for another reason.
+    """
+    progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
+    arguments = {'status_callback': progress}
+    if plugin == 'MultiProc':
+        arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
+    # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
+    gc.freeze()
+    try:
+        return wf.run(plugin=plugin, plugin_args=arguments)
+    except (RuntimeError, ValueError, OSError) as e:
+        raise _reason(str(e)) from e
+
+
+def _reason(text):
+    """The exception behind the text of a node's traceback: ours if there is one, else a RunError."""
+    lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
+    for line in reversed(lines):
+        kind, message = line.split(': ', 1)
+        ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
+        if ours is not None and kind.startswith(errors.__name__):
+            return ours(message)
+    return RunError(text)

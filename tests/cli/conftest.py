@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command, run as a user runs it: in a process of its own, in a folder of its own."""
+
+import gc
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nibabel
+import numpy as np
+import pytest
+
+from nipype_labels.cli.main import main
+from nipype_labels.files.tables import write_signals
+
+
+@pytest.fixture(scope='session')
+def installed():
+    """Path of a file in an installed package; without the package the test is skipped."""
+
+    def find(package, path):
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            pytest.skip(f'{package} is not installed')
+        return str(Path(spec.origin).parent / path)
+
+    return find
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Run the command; its exit status and what it said."""
+
+    def run(*arguments, seconds=60, path=None):
+        return subprocess.run(
+            [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            cwd=tmp_path,
+            env=os.environ | ({'PYTHONPATH': str(path)} if path else {}),
+        )
+
+    return run
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capfd):
+    """Run the command in this process, where many calls take little time; its exit status and what it said."""
+    loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
+    levels = [logger.level for logger in loggers]
+    formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capfd.readouterr()
+        try:
+            status = main(list(arguments))
+        except SystemExit as e:
+            status = e.code
+        said = capfd.readouterr()
+        return status, said.out, said.err
+
+    yield run
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    for handler, formatter in formatters:
+        handler.setFormatter(formatter)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A series, an atlas with a table, a mask and confounds, each on a grid of its own."""
+    rng = np.random.default_rng(40)
+
+    def save(name, data, size, t_r=None):
+        image = nibabel.Nifti1Image(data, np.diag([size, size, size, 1.0]))
+        image.header.set_xyzt_units('mm', 'sec')
+        if t_r:
+            image.header.set_zooms((size, size, size, t_r))
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        nibabel.save(image, path)
+        return path
+
+    atlas = np.zeros((16, 12, 12), dtype='int16')
+    atlas[:4], atlas[4:8], atlas[8:12], atlas[14:] = 1, 2, 4, 9
+    other = np.zeros((12, 12, 12), dtype='int16')
+    other[:6], other[6:] = 1, 2
+    (tmp_path / 'lut.tsv').write_text('index\tname\n4\tFour\n1\tOne\n2\tTwo\n9\tNine\n')
+    (tmp_path / 'short.txt').write_text('One\nTwo\n')
+    write_signals(tmp_path / 'confounds.tsv', ['csf', 'rot_x'], rng.normal(size=(30, 2)))
+    mask = np.ones((3, 3, 3), dtype='uint8')
+    return SimpleNamespace(
+        bold=save('bold.nii.gz', rng.normal(1000, 20, (6, 6, 6, 30)), 4, 2.0),
+        atlas=save('atlas.nii.gz', atlas, 2),
+        other=save('other/atlas.nii.gz', other, 2),
+        mask=save('mask.nii.gz', mask, 8),
+        lut=tmp_path / 'lut.tsv',
+        short=tmp_path / 'short.txt',
+        confounds=tmp_path / 'confounds.tsv',
+        out=tmp_path / 'out',
+    )

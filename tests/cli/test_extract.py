@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``nipype-labels extract``: the factory's bytes, one line for every error of the user's, and no work done twice."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nipype_labels.files.regions import read_regions
+from nipype_labels.files.tables import read_signals
+from nipype_labels.workflows import init_labels_wf
+
+pytestmark = pytest.mark.timeout(120)
+
+#: What every run writes, beside the folders of the atlases and in each of them.
+BESIDE = {'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'}
+IN_EACH = {'signals.tsv', 'signals_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
+
+
+def files(folder):
+    return {path.name for path in Path(folder).iterdir() if path.is_file()}
+
+
+def assert_user_error(done, *words):
+    """Status 2, and nothing said but one line of error behind the lines of progress."""
+    assert_user_error_said(done.returncode, done.stdout, done.stderr, words)
+
+
+def assert_user_error_said(status, stdout, stderr, words):
+    lines = [line for line in stderr.splitlines() if not re.match(r'\[\d+/\d+\] ', line)]
+    assert status == 2, stderr
+    assert 'Traceback' not in stdout + stderr
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith('nipype-labels: error: ')
+    for word in words:
+        assert str(word) in lines[0]
+
+
+def test_a_run_writes_what_was_asked_for(small, command):
+    """And nothing beside it but its work folder."""
+    done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--detrend', '-o', small.out)
+    assert done.returncode == 0, done.stderr
+    assert files(small.out) == BESIDE
+    assert {path.name for path in small.out.iterdir() if path.is_dir()} == {'work', 'atlas'}
+    assert files(small.out / 'atlas') == IN_EACH
+    names, signals = read_signals(small.out / 'atlas' / 'signals.tsv')
+    assert names == ['Four', 'One', 'Two', 'Nine']
+    assert signals.shape == (30, 4)
+    assert np.isfinite(signals[:, :3]).all()
+    assert np.isnan(signals[:, 3]).all()
+
+
+def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, command):
+    """On standard error, with the regions that are missing and why."""
+    done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out)
+    lines = done.stderr.splitlines()
+    progress = [re.fullmatch(r'\[(\d+)/(\d+)\] (\w+) (running|done) \(\d+\.\d s\)', line) for line in lines]
+    steps = [found for found in progress if found]
+    assert {found[2] for found in steps} == {'4'}
+    assert [found[3] for found in steps if found[4] == 'done'] == ['resample_labels', 'apply_mask', 'reduce', 'clean']
+    assert [found[1] for found in steps if found[4] == 'done'] == ['1', '2', '3', '4']
+    assert lines[-1] == (
+        f'wrote 7 files to {small.out}; regions without a signal: 1 of 4 of atlas (outside_field_of_view: Nine)'
+    )
+    assert 'Traceback' not in done.stderr
+
+
+def test_standard_output_is_kept_for_results(small, command):
+    """What is said on the way, warnings too, goes to standard error, and is said once."""
+    done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+    assert done.stdout == ''
+    assert done.stderr.count('outside_field_of_view') == 1
+
+
+def test_nothing_is_said_to_be_missing_where_nothing_is(small, command):
+    """The last line is the same otherwise."""
+    done = command('extract', small.bold, '--atlas', small.other, '-o', small.out)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == f'wrote 7 files to {small.out}; regions without a signal: none'
+
+
+def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
+    """The same parameters by another way."""
+    done = command(
+        *('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--mask', small.mask),
+        *('--confounds', small.confounds, '--confounds-columns', 'rot_.', '--strategy', 'median'),
+        *('--detrend', '--high-pass', '0.02', '--filter', 'cosine', '--standardize', 'zscore_sample'),
+        *('--project', 'labels', '-o', small.out),
+    )
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    wf = init_labels_wf(
+        use_mask=True,
+        use_luts=True,
+        use_confounds=True,
+        confounds_columns=['rot_.'],
+        strategy='median',
+        detrend=True,
+        filter='cosine',
+        high_pass=0.02,
+        standardize='zscore_sample',
+        project='labels',
+    )
+    wf.base_dir = str(tmp_path / 'factory')
+    inputs = wf.inputs.inputnode
+    inputs.bold_file, inputs.bold_mask, inputs.confounds_file = str(small.bold), str(small.mask), str(small.confounds)
+    inputs.atlas_files, inputs.atlas_luts = [str(small.atlas)], [str(small.lut)]
+    nodes = {node.name: node.result.outputs for node in wf.run().nodes()}
+    written = small.out / 'atlas'
+    for ours, theirs in {
+        written / 'signals.tsv': nodes['clean'].out_files[0],
+        written / 'signals_raw.tsv': nodes['reduce'].out_files[0],
+        written / 'regions.tsv': nodes['reduce'].regions_files[0],
+        written / 'labels.nii.gz': nodes['apply_mask'].out_files[0],
+        written / 'projected.nii.gz': nodes['project'].out_files[0],
+        small.out / 'mean.nii.gz': nodes['reduce'].mean_file,
+        small.out / 'kept_volumes.tsv': nodes['clean'].kept_volumes_file,
+        small.out / 'cleaning.json': nodes['clean'].cleaning_file,
+    }.items():
+        assert ours.read_bytes() == Path(theirs).read_bytes(), ours.name
+
+
+def test_two_processors_give_the_same_bytes(small, command, tmp_path):
+    """In parallel as in sequence."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '--atlas', small.other, '--detrend')
+    one = command(*asked, '-o', tmp_path / 'one')
+    two = command(*asked, '-o', tmp_path / 'two', '--plugin', 'MultiProc', '--nprocs', '2')
+    assert (one.returncode, two.returncode) == (0, 0), two.stderr
+    for path in (tmp_path / 'one').rglob('*'):
+        relative = path.relative_to(tmp_path / 'one')
+        if path.is_file() and 'work' not in relative.parts:
+            assert path.read_bytes() == (tmp_path / 'two' / relative).read_bytes()
+
+
+def test_the_same_call_reruns_nothing(small, command):
+    """And with one parameter changed, only what it concerns."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+
+    def made():
+        kept = {'reduce': 'signals-0.tsv', 'clean': 'cleaned-0.tsv', 'apply_mask': 'labels-0.nii.gz'}
+        found = {name: next((small.out / 'work').rglob(f'{name}/{file}')) for name, file in kept.items()}
+        return {name: path.stat().st_mtime_ns for name, path in found.items()}
+
+    assert command(*asked).returncode == 0
+    first, signals = made(), (small.out / 'atlas' / 'signals.tsv').read_bytes()
+    assert command(*asked).returncode == 0
+    assert made() == first
+    assert (small.out / 'atlas' / 'signals.tsv').read_bytes() == signals
+    assert command(*asked, '--detrend').returncode == 0
+    third = made()
+    assert {name for name in third if third[name] != first[name]} == {'clean'}
+
+
+def test_atlases_of_one_name_get_folders_of_their_own(small, command):
+    """In their order."""
+    done = command('extract', small.bold, '--atlas', small.atlas, '--atlas', small.other, '-o', small.out)
+    assert done.returncode == 0, done.stderr
+    assert len(read_regions(small.out / 'atlas' / 'regions.tsv')) == 4
+    assert len(read_regions(small.out / 'atlas-2' / 'regions.tsv')) == 2
+
+
+def test_a_table_belongs_to_the_atlas_before_it(small, command):
+    """Also if the first atlas has none."""
+    done = command(
+        'extract', small.bold, '--atlas', small.other, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_regions(small.out / 'atlas' / 'regions.tsv')['name'].tolist() == ['1', '2']
+    assert read_regions(small.out / 'atlas-2' / 'regions.tsv')['name'].tolist() == ['Four', 'One', 'Two', 'Nine']
+
+
+@pytest.mark.parametrize('place', ['before', 'twice'])
+def test_a_table_without_an_atlas_is_an_error_of_usage(place, small, command):
+    """There is none that it could belong to."""
+    tables = ['--lut', small.lut]
+    asked = [*tables, '--atlas', small.atlas] if place == 'before' else ['--atlas', small.atlas, *tables, *tables]
+    done = command('extract', small.bold, *asked, '-o', small.out)
+    assert done.returncode == 2
+    assert '--lut must follow the --atlas' in done.stderr
+    assert not small.out.exists()
+
+
+def test_a_mask_of_another_grid_is_resampled(small, command):
+    """As the labels are."""
+    done = command('extract', small.bold, '--atlas', small.atlas, '--mask', small.mask, '-o', small.out)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_sidecar_beside_the_series_is_read(small, command):
+    """Unless another is named; it is checked against the header."""
+    small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 2.001}))
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+    assert command(*asked).returncode == 0
+    assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 2.001
+    small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 0.8}))
+    assert_user_error(command(*asked), 'the sidecar says 0.8 s', 'the header says 2 s')
+
+
+def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path):
+    """Of inputs and of outputs."""
+    done = command('extract', 'bold.nii.gz', '--atlas', 'atlas.nii.gz', '--lut', 'lut.tsv', '-o', 'out')
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / 'out' / 'atlas') == IN_EACH
+
+
+@pytest.mark.parametrize(
+    ('asked', 'words'),
+    [
+        (['{bold}', '--atlas', 'nowhere.nii.gz'], ['nowhere.nii.gz']),
+        (['nowhere.nii.gz', '--atlas', '{atlas}'], ['nowhere.nii.gz']),
+        (['{lut}', '--atlas', '{atlas}'], ['lut.tsv']),
+        (['{bold}', '--atlas', '{bold}'], ['bold.nii.gz']),
+        (['{bold}', '--atlas', '{lut}'], ['lut.tsv']),
+        (['{bold}', '--atlas', '{atlas}', '--lut', '{short}'], ['short.txt', '2 names', '4 regions']),
+        (['{bold}', '--atlas', '{atlas}', '--lut', 'nowhere.tsv'], ['nowhere.tsv']),
+        (['{bold}', '--atlas', '{atlas}', '--labels', 'A', 'B'], ['2 names', '4 regions']),
+        (['{bold}', '--atlas', '{atlas}', '--mask', 'nowhere.nii'], ['nowhere.nii']),
+        (['{bold}', '--atlas', '{atlas}', '--mask', '{atlas}'], ['atlas.nii.gz']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', 'nowhere.tsv'], ['nowhere.tsv']),
+        (
+            ['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-columns', 'rotx'],
+            ['confounds.tsv', "'rotx'", 'rot_x'],
+        ),
+        (
+            ['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '6P'],
+            ['confounds.tsv', 'trans_x'],
+        ),
+        (['{bold}', '--atlas', '{atlas}', '--confounds-columns', 'csf'], ['confounds']),
+        (['{bold}', '--atlas', '{atlas}', '--sample-mask', '{lut}'], ['lut.tsv']),
+        (['{bold}', '--atlas', '{atlas}', '--resampling-target', 'none'], ['bold.nii.gz', 'atlas', 'grids differ']),
+        (['{bold}', '--atlas', '{atlas}', '--missing-labels', 'raise'], ['9', 'outside_field_of_view']),
+        (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.1', '--low-pass', '0.05'], ['high_pass', 'low_pass']),
+        (['{bold}', '--atlas', '{atlas}', '--low-pass', '0.3'], ['Nyquist']),
+        (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.01', '--low-pass', '0.1'], ['30 volumes', '34']),
+        (['{bold}', '--atlas', '{atlas}', '--t-r', '1'], ['1 s', '2 s']),
+        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '1', '2'], ['smoothing_fwhm']),
+        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '-1'], ['smoothing_fwhm']),
+        (['{bold}', '--atlas', '{atlas}', '--min-coverage', '2'], ['min_coverage']),
+        (['{bold}', '--atlas', '{atlas}', '--high-pass', '-1'], ['high_pass']),
+        (['{bold}', '--atlas', '{atlas}', '--t-r', '0'], ['t_r']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--n-compcor', '0'], ['n_compcor']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--fd-threshold', '-1'], ['fd_threshold']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '7P'], ['7P']),
+        (['{bold}', '--atlas', '{atlas}', '--nprocs', '0'], ['nprocs']),
+        (['{bold}', '--atlas', '{atlas}', '--plugin', 'MultiPrc'], ['MultiPrc']),
+        (['{bold}', '--atlas', '{atlas}', '--fill-value', '0'], ['fill_value']),
+        (['{bold}', '--atlas', '{atlas}', '-o', '{lut}'], ['lut.tsv']),
+    ],
+    ids=lambda value: ' '.join(value).replace('{bold} --atlas {atlas} ', '') if isinstance(value, list) else None,
+)
+def test_an_error_of_the_users_is_one_line_that_says_what_to_mend(asked, words, small, call):
+    """No traceback, no crash notes, status 2."""
+    asked = [word.format(**vars(small)) for word in asked]
+    output = [] if '-o' in asked else ['-o', str(small.out)]
+    assert_user_error_said(*call('extract', *asked, *output), words)
+
+
+def test_an_error_of_the_users_is_one_line_in_a_process_too(small, command):
+    """With all that Nipype would say at its end."""
+    done = command('extract', small.bold, '--atlas', 'nowhere.nii.gz', '-o', small.out)
+    assert_user_error(done, 'nowhere.nii.gz')
+    done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.short, '-o', small.out)
+    assert_user_error(done, 'short.txt', '2 names', '4 regions')
+
+
+def test_a_truncated_series_is_named(small, command):
+    """With what there is of it; nothing is written."""
+    whole = small.bold.read_bytes()
+    small.bold.write_bytes(whole[: len(whole) // 2])
+    done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+    assert_user_error(done, 'bold.nii.gz')
+    assert re.search(r'is (truncated: .* of 30|damaged)', done.stderr)
+    assert not (small.out / 'atlas').exists()
+
+
+def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):
+    """What was done before is not done again."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '-o', small.out)
+    table = small.confounds.read_text()
+    small.confounds.write_text(table + '0.0\t0.0\n')
+    assert_user_error(command(*asked), 'confounds.tsv', '31 rows', '30 volumes')
+    small.confounds.write_text(table)
+    done = command(*asked)
+    assert done.returncode == 0, done.stderr
+    assert files(small.out / 'atlas') == IN_EACH
+
+
+def test_an_error_in_parallel_is_the_same_line(small, command):
+    """It crosses the border between processes."""
+    done = command(
+        *('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '--confounds-columns', 'rotx'),
+        *('--plugin', 'MultiProc', '--nprocs', '2', '-o', small.out),
+    )
+    assert_user_error(done, 'confounds.tsv', "'rotx'", 'rot_x')
+
+
+def test_nothing_old_is_left_among_the_outputs(small, command):
+    """A file that this run did not make is no output of it."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+    assert command(*asked, '--project', 'labels').returncode == 0
+    assert 'projected.nii.gz' in files(small.out / 'atlas')
+    done = command(*asked, '--detrend')
+    assert done.returncode == 0, done.stderr
+    assert 'projected.nii.gz' not in files(small.out / 'atlas')
+
+
+def test_help_names_every_option_and_needs_no_nipype(command):
+    """It is there at once."""
+    done = command('extract', '--help')
+    assert done.returncode == 0
+    for option in ('--atlas', '--lut', '--mask', '--confounds', '--standardize', '--project', '--nprocs'):
+        assert option in done.stdout
+    assert command('--version').stdout.startswith('nipype-labels ')
+
+
+def test_usage_without_a_command_is_an_error(command):
+    """Status 2, as for other errors of usage."""
+    done = command()
+    assert done.returncode == 2
+    assert 'usage: nipype-labels' in done.stderr

