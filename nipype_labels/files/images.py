@@ -33,7 +33,8 @@ def read_labels(path, background_label=0):
         If voxels are no whole numbers of 32 bits.
     """
     values, where = read_volume(path)
-    values = np.where(np.isfinite(values), values, background_label)
+    if values.dtype.kind == 'f':
+        values = np.where(np.isfinite(values), values, background_label)
     labels = np.rint(values)
     wrong = np.abs(values - labels) > LABEL_TOLERANCE
     if wrong.any():

@@ -15,7 +15,7 @@ from ..core.view import Decoder, floating
 from .grids import Grid, load
 
 #: A block holds at least one volume, and as many as fit in this.
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 8 * 2**20
 
 #: What voxels can be cast to as they are read: nothing, float32 unless integers, or one of two types.
 DTYPES = ('none', 'auto', 'float32', 'float64')

@@ -70,6 +70,7 @@ class Resample(LabelsInterface):
         """Resample a label image or mask."""
         fill = self.inputs.background_label
         values, source = read_volume(in_file)
+        values = values.astype(np.result_type(values.dtype, np.min_scalar_type(fill)), copy=False)
         values = np.where(np.isfinite(values), values, values.dtype.type(fill))
         write_volume(path, resample_nearest(values, source.affine, target.shape, target.affine, fill), target.affine)
 

@@ -41,7 +41,7 @@ class SeriesSize:
 
 
 #: What is reckoned with if nothing is known of the series: an hour of whole-brain fMRI, 2 mm, 0.72 s.
-LARGE = SeriesSize((99, 117, 95, 5000), 4, 16 * 2**20)
+LARGE = SeriesSize((99, 117, 95, 5000), 4, 8 * 2**20)
 
 
 def estimate(size=LARGE, n_atlases=1, num_threads=1, sampled=False, smoothed=False):
