@@ -6,6 +6,9 @@ from dataclasses import dataclass
 #: A Python process with everything imported, in bytes.
 PROCESS = 190 * 2**20
 
+#: Voxels of an atlas that are reckoned with where it is read on its own grid: a head at 1 mm.
+ATLAS_VOXELS = 9_000_000
+
 #: Regions per atlas that are reckoned with; more cost 8 bytes per volume each, three times over.
 REGIONS = 1000
 
@@ -67,15 +70,15 @@ def estimate(size=LARGE, n_atlases=1, num_threads=1, sampled=False, smoothed=Fal
     buffers = min(num_threads, 2) * size.block_bytes
     signals = 8 * n_volumes * REGIONS * n_atlases
     # A label image is read as float64, kept as int32, and its voxels are sorted as int64 with their columns.
-    labels = voxels * (8 + 4 + 8 + 8)
+    labels = (max(voxels, ATLAS_VOXELS) if sampled else voxels) * (8 + 4 + 8 + 8)
     # The values gathered from a block as float64 at worst, and a second array of them while they are reduced.
     gathered = 2 * size.block_bytes * 8 // size.itemsize
     reduce = buffers + gathered + n_atlases * labels + 24 * voxels + 3 * signals
     reduce += sampled * 100 * voxels + smoothed * 40 * voxels
     high_variance = buffers + gathered + 40 * voxels + voxels // 50 * n_volumes * size.itemsize + 32 * n_volumes**2
     bytes_of = {
-        'resample': 60 * voxels,
-        'mask': 2 * labels,
+        'resample': 20 * ATLAS_VOXELS + 40 * voxels,
+        'mask': 24 * ATLAS_VOXELS + 16 * voxels,
         'high_variance': high_variance,
         'reduce': reduce,
         'clean': 12 * signals,
