@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""X10: what is misspelt is refused, never ignored."""
+
+import pytest
+from traits.api import TraitError
+
+from nipype_labels import interfaces
+from nipype_labels.cli.main import main
+from nipype_labels.core.clean import clean
+from nipype_labels.workflows import init_labels_wf
+
+
+@pytest.mark.parametrize('name', ['standardise', 'butterworth__order', 'clean_args', 'memory_level'])
+def test_x10_the_factory_refuses_unknown_parameters(name):
+    """Also those of nilearn's that other things stand for here."""
+    with pytest.raises(TypeError, match=name):
+        init_labels_wf(**{name: 1})
+
+
+@pytest.mark.parametrize('node', interfaces.__all__)
+def test_x10_nodes_refuse_unknown_inputs(node):
+    """When they are set, not when they run."""
+    with pytest.raises(TraitError, match='extrapolate'):
+        getattr(interfaces, node)().inputs.extrapolate = True
+
+
+def test_x10_cleaning_refuses_unknown_parameters():
+    """nilearn's clean_args lets them pass."""
+    with pytest.raises(TypeError, match='butterworth__ordre'):
+        clean([[1.0], [2.0]], butterworth__ordre=3)
+
+
+def test_x10_the_command_refuses_unknown_options(capsys):
+    """With status 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(['extract', 'bold.nii.gz', '--atlas', 'atlas.nii.gz', '-o', 'out', '--standardise', 'psc'])
+    assert ended.value.code == 2
+    assert '--standardise' in capsys.readouterr().err
