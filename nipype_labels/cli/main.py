@@ -54,6 +54,7 @@ def build_parser():
         'extract',
         help='extract, clean and write the region signals of one series',
         argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
     )
     _add_inputs(extract)
     _add_extraction(extract)
