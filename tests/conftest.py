@@ -3,4 +3,8 @@
 
 import os
 
+import pytest
+
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
+
+pytest.register_assert_rewrite('series_cases')  # asserts outside test files, told as those within them are

@@ -10,10 +10,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from clean_node_cases import FMRIPREP
 from nipype import config
 
 from nipype_labels.files.tables import write_signals
-from nipype_labels.interfaces import ApplyMask, Resample
+from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
 
 #: Package and path in it of each real series.
 SERIES = {
@@ -169,3 +170,36 @@ def contents():
         return found
 
     return read
+
+
+@pytest.fixture(params=FMRIPREP)
+def fmriprep(request, installed):
+    """A confounds table of fMRIPrep's, of 30 volumes."""
+    return installed('nilearn', FMRIPREP[request.param])
+
+
+@pytest.fixture
+def steady(installed):
+    """The table whose first volumes are in steady state."""
+    return installed('nilearn', FMRIPREP['steady'])
+
+
+@pytest.fixture
+def small(image, run):
+    """A node on a small series with labels on its grid; whatever is given replaces what is here."""
+
+    def make(data=None, labels=None, affine=None, t_r=2.0, apply=None, **settings):
+        data = np.random.default_rng(5).normal(100, 10, (4, 4, 4, 6)) if data is None else data
+        if labels is None:
+            labels = np.zeros((4, 4, 4), dtype='int16')
+            labels[0], labels[1], labels[2] = 1, 2, 3
+        labels_file = labels if isinstance(labels, str) else image('labels.nii.gz', labels, affine)
+        placed = run(ApplyMask(labels_files=labels_file, **(apply or {})))
+        return ReduceLabels(
+            in_file=image('series.nii.gz', data, t_r=t_r if data.ndim == 4 else None),
+            labels_files=placed.out_files,
+            regions_files=placed.regions_files,
+            **settings,
+        )
+
+    return make

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What headers say of a series: repetition times in seconds, and all that a written one needs."""
+
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from series_cases import AFFINE, SHAPE, noise, read_all, save
+
+from nipype_labels.files.series import SeriesWriter, open_series
+
+TURN = np.array([[0.8, -0.6, 0, 5], [0.6, 0.8, 0, -7], [0, 0, 1, 9], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ('stored', 'unit', 'seconds'),
+    [
+        (0.72, 'sec', 0.72),
+        (2.0, 'sec', 2.0),
+        (0.8, 'sec', 0.8),
+        (720, 'msec', 0.72),
+        (2500, 'msec', 2.5),
+        (800_000, 'usec', 0.8),
+        (720_000, 'usec', 0.72),
+        (1.35, 'unknown', 1.35),
+        (0.0, 'sec', None),
+        (2.0, 'hz', None),
+    ],
+)
+@pytest.mark.parametrize('kind', [nib.Nifti1Image, nib.Nifti2Image])
+def test_the_repetition_time_of_a_header_is_in_seconds(tmp_path, kind, stored, unit, seconds):
+    path = save(tmp_path / 'bold.nii', noise('int16'), kind=kind, t_r=stored, unit=unit)
+    assert open_series(path).t_r == seconds
+
+
+@pytest.mark.parametrize('stored', [np.nan, np.inf, -2.0])
+def test_a_repetition_time_that_is_none_counts_as_missing(tmp_path, stored):
+    path = save(tmp_path / 'bold.nii', noise('int16'), t_r=1.0)
+    raw = bytearray(path.read_bytes())
+    raw[92:96] = np.float32(stored).tobytes()
+    path.write_bytes(raw)
+    assert open_series(path).t_r in (None, abs(stored))
+
+
+def test_a_volume_has_no_repetition_time(tmp_path):
+    assert open_series(save(tmp_path / 'one.nii', noise('int16', SHAPE[:3]))).t_r is None
+
+
+def test_mgh_counts_repetition_time_in_milliseconds(tmp_path):
+    image = nib.MGHImage(noise('int16'), AFFINE)
+    image.header.set_zooms((3, 3, 4, 720))
+    image.to_filename(tmp_path / 'bold.mgz')
+    assert open_series(tmp_path / 'bold.mgz').t_r == 0.72
+
+
+@pytest.mark.parametrize(
+    'affine',
+    [AFFINE, np.diag([2.0, 2, 2, 1]), TURN @ AFFINE, TURN @ np.diag([2.0, 3, 4, 1])],
+    ids=['las', 'ras', 'oblique-las', 'oblique'],
+)
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+def test_a_written_series_is_what_nibabel_reads(tmp_path, affine, dtype):
+    data = noise(dtype)
+    with SeriesWriter(tmp_path / 'out.nii.gz', SHAPE, affine, 0.72, np.dtype(dtype)) as writer:
+        for volume in np.moveaxis(data, 3, 0):
+            writer.write(volume)
+    image = nib.load(tmp_path / 'out.nii.gz')
+    assert image.shape == SHAPE
+    assert image.get_data_dtype() == np.dtype(dtype)
+    assert_array_equal(image.get_fdata(), data)
+    assert_allclose(image.affine, affine, rtol=1e-6, atol=1e-5)
+    for given, code in (image.get_sform(coded=True), image.get_qform(coded=True)):
+        assert code == 1
+        assert_allclose(given, affine, rtol=1e-5, atol=1e-4)
+    assert image.header.get_xyzt_units() == ('mm', 'sec')
+    assert image.header.get_zooms()[3] == np.float32(0.72)
+    opened = open_series(tmp_path / 'out.nii.gz')
+    assert opened.t_r == 0.72
+    assert (opened.slope, opened.intercept) == (1, 0)
+    assert_array_equal(read_all(tmp_path / 'out.nii.gz')[0], data)
+
+
+def test_a_series_without_a_repetition_time_is_written_without_one(tmp_path):
+    with SeriesWriter(tmp_path / 'out.nii.gz', (2, 3, 4, 1), AFFINE) as writer:
+        writer.write(np.ones((2, 3, 4)))
+    assert open_series(tmp_path / 'out.nii.gz').t_r is None
+    assert nib.load(tmp_path / 'out.nii.gz').header.get_zooms()[3] == 0
+
+
+def test_a_three_dimensional_shape_gives_a_volume(tmp_path):
+    with SeriesWriter(tmp_path / 'out.nii.gz', (5, 6, 7), AFFINE) as writer:
+        writer.write(noise('float32')[..., 0])
+    image = nib.load(tmp_path / 'out.nii.gz')
+    assert image.shape == (5, 6, 7)
+    assert_array_equal(image.get_fdata(), noise('float32')[..., 0])
+
+
+@pytest.mark.parametrize(('length', 'header'), [(32767, nib.Nifti1Header), (32768, nib.Nifti2Header)])
+def test_an_axis_beyond_32767_makes_it_nifti_2(tmp_path, length, header):
+    values = np.arange(length, dtype=np.float32)
+    with SeriesWriter(tmp_path / 'out.nii.gz', (1, 1, 1, length), AFFINE, 0.5) as writer:
+        for value in values:
+            writer.write(value.reshape(1, 1, 1))
+    image = nib.load(tmp_path / 'out.nii.gz')
+    assert type(image.header) is header
+    assert_array_equal(image.get_fdata().ravel(), values)
+    assert open_series(tmp_path / 'out.nii.gz').t_r == 0.5
+
+
+def test_the_same_volumes_give_the_same_bytes(tmp_path, monkeypatch):
+    """Neither the file's name nor the time nor the memory layout is in them."""
+    contents = []
+    for name, order in (('one.nii.gz', 'C'), ('another.nii.gz', 'F')):
+        with SeriesWriter(tmp_path / name, SHAPE, AFFINE, 2.0) as writer:
+            for volume in np.moveaxis(noise('float32'), 3, 0):
+                writer.write(np.array(volume, order=order))
+        contents.append((tmp_path / name).read_bytes())
+        now = time.time()
+        monkeypatch.setattr(time, 'time', lambda now=now: now + 98765)
+    assert contents[0] == contents[1]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every node promises: a hash that misses nothing that counts, and counts nothing else."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nipype.interfaces.base import traits
+from node_cases import NODES, clean_node, digest
+
+from nipype_labels.interfaces import (
+    CleanSignal,
+    HighVarianceConfounds,
+    InverseProject,
+    ReduceLabels,
+    Resample,
+)
+
+
+@pytest.mark.parametrize(
+    ('interface', 'name', 'value', 'other'),
+    [
+        (CleanSignal, 'high_pass', 1e-11, 2e-11),
+        (CleanSignal, 't_r', 0.1, np.nextafter(0.1, 1).item()),
+        (ReduceLabels, 'min_coverage', 0.5, 0.5 + 2**-50),
+        (ReduceLabels, 'smoothing_fwhm', [6.0, 6.0, 1e-12], [6.0, 6.0, 2e-12]),
+        (InverseProject, 'fill_value', 0.0, 1e-300),
+    ],
+)
+def test_floats_count_to_the_last_bit(interface, name, value, other):
+    """Nipype's own hash rounds to ten digits and would call these the same."""
+    assert digest(interface(**{name: value})) != digest(interface(**{name: other}))
+    assert digest(interface(**{name: value})) == digest(interface(**{name: value}))
+
+
+@pytest.mark.parametrize('interface', NODES)
+def test_raised_numerics_change_the_hash(interface):
+    """Nipype hashes no code, so a node whose numbers change says so."""
+    spec = interface.input_spec
+    bumped = type('Bumped', (spec,), {'numerics': spec.numerics + 1})
+    assert bumped().get_hashval()[1] != spec().get_hashval()[1]
+
+
+@pytest.mark.parametrize('interface', [ReduceLabels, Resample, HighVarianceConfounds])
+def test_threads_do_not_change_the_hash(interface):
+    """Threads change no numbers."""
+    assert digest(interface(num_threads=1)) == digest(interface(num_threads=8))
+
+
+@pytest.mark.parametrize('library', ['numpy', 'scipy', 'nibabel'])
+def test_hash_carries_major_and_minor_versions_of_computing_libraries(library, monkeypatch):
+    """Another minor release reruns a node, another patch release does not."""
+    real = importlib.metadata.version
+    before = digest(ReduceLabels())
+
+    def pretend(version):
+        monkeypatch.setattr(importlib.metadata, 'version', lambda name: version if name == library else real(name))
+
+    pretend('99.7.0')
+    other = digest(ReduceLabels())
+    pretend('99.7.3')
+    assert before != other == digest(ReduceLabels())
+    pretend('.'.join(real(library).split('.')[:2]) + '.99')
+    assert digest(ReduceLabels()) == before
+
+
+@pytest.mark.parametrize('method', ['content', 'timestamp'])
+def test_voxels_of_a_reference_do_not_matter_but_its_grid_does(image, method):
+    """A new series on the same grid does not resample the atlas again."""
+    labels = image('labels.nii', np.ones((3, 3, 3), dtype='int16'))
+
+    def hashed(reference):
+        return digest(Resample(in_files=labels, reference_files=reference), method)
+
+    same = [hashed(image(f'{n}.nii.gz', np.full((5, 5, 5, n), n, dtype='int16'))) for n in (2, 7)]
+    moved = image('moved.nii.gz', np.ones((5, 5, 5, 2), dtype='int16'), np.diag([3.0, 3, 3.5, 1]))
+    longer = image('longer.nii.gz', np.ones((5, 5, 6, 2), dtype='int16'))
+    assert same[0] == same[1]
+    assert len({same[0], hashed(moved), hashed(longer)}) == 3
+
+
+def test_files_of_one_content_hash_alike_whatever_their_names(text, signals):
+    """A copied or renamed file is no new input; another content is."""
+    tables = [text(name, 'csf\n1\n2\n0\n5\n') for name in ('one.tsv', 'two.tsv')]
+    other = text('three.tsv', 'csf\n1\n2\n0\n6\n')
+    one, two, three = (digest(clean_node(signals, confounds_files=table)) for table in (*tables, other))
+    assert one == two != three
+
+
+def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
+    """Under content hashing neither time nor inode counts."""
+    table = text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
+    before = digest(clean_node(signals, confounds_files=table))
+    text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
+    os.utime(table, (1, 1))
+    assert digest(clean_node(signals, confounds_files=table)) == before
+
+
+def words(handler):
+    """Texts that a trait takes without taking them for files, else none."""
+    if isinstance(handler, traits.File):
+        return []
+    if isinstance(handler, traits.Enum):
+        return [value for value in handler.values if isinstance(value, str)]
+    return ['word'] if isinstance(handler, traits.Str) else []
+
+
+def wordy_traits():
+    for interface in NODES:
+        spec = interface.input_spec()
+        for name in spec.copyable_trait_names():
+            handler = spec.trait(name).handler
+            inner = [t.handler for t in handler.inner_traits()] if hasattr(handler, 'inner_traits') else []
+            for word in words(handler):
+                yield pytest.param(interface, name, word, word, id=f'{interface.__name__}.{name}={word}')
+            for word in (w for h in inner for w in words(h)):
+                yield pytest.param(interface, name, [word], word, id=f'{interface.__name__}.{name}=[{word}]')
+
+
+@pytest.mark.parametrize(('interface', 'name', 'value', 'word'), list(wordy_traits()))
+def test_a_word_that_names_a_file_by_chance_is_hashed_as_a_word(interface, name, value, word):
+    """A file ``mean`` in the current folder does not make strategy='mean' another parameter."""
+    before = digest(interface(**{name: value}))
+    Path(word).write_text('by chance')
+    assert digest(interface(**{name: value})) == before

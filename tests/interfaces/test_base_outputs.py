@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every node promises: outputs that are right or missing."""
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from nipype.interfaces.base import isdefined, traits
+from nipype.pipeline import engine as pe
+from node_cases import clean_node
+
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.interfaces import (
+    CleanSignal,
+    base,
+)
+
+
+def test_a_deleted_cached_output_is_made_again(signals, tmp_path):
+    """Stock interfaces hand on undefined outputs instead, silently."""
+
+    def outputs():
+        node = pe.Node(clean_node(signals, detrend=True), name='clean', base_dir=str(tmp_path / 'work'))
+        return node.run().outputs
+
+    first = outputs()
+    before = Path(first.out_files[0]).read_bytes()
+    Path(first.out_files[0]).unlink()
+    again = outputs()
+    assert again.get() == first.get()
+    assert Path(again.out_files[0]).read_bytes() == before
+
+
+def test_a_node_that_never_ran_has_no_outputs():
+    """Nipype takes an empty list of outputs for a cached result, so there is none to be had."""
+    with pytest.raises(FileNotFoundError, match='CleanSignal has no outputs yet'):
+        CleanSignal()._list_outputs()
+
+
+def publish_half(folder, still=lambda: True):
+    """Publish a file, and fail amid writing it."""
+    with CleanSignal().publish(SimpleNamespace(cwd=str(folder)), 'out.tsv') as path:
+        path.write_text('half')
+        assert still()
+        raise OSError('disk full')
+
+
+def test_publish_leaves_nothing_behind_when_writing_fails(tmp_path):
+    """Neither the file nor a part of it."""
+    with pytest.raises(OSError, match='disk full'):
+        publish_half(tmp_path / 'cwd')
+    assert list((tmp_path / 'cwd').iterdir()) == []
+
+
+def test_publish_keeps_the_earlier_file_when_writing_fails(tmp_path):
+    """What was whole stays whole, and under its name there is never half a file."""
+    final = tmp_path / 'cwd' / 'out.tsv'
+    final.write_text('whole')
+    with pytest.raises(OSError, match='disk full'):
+        publish_half(final.parent, lambda: final.read_text() == 'whole')
+    assert [(p.name, p.read_text()) for p in final.parent.iterdir()] == [('out.tsv', 'whole')]
+
+
+def test_publish_puts_the_finished_file_in_place(tmp_path):
+    """Under its own name alone."""
+    with CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.nii.gz') as path:
+        assert path.name.endswith('.nii.gz')
+        path.write_text('whole')
+    assert [(p.name, p.read_text()) for p in (tmp_path / 'cwd').iterdir()] == [('out.nii.gz', 'whole')]
+
+
+def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch):
+    """It ends instead, since the folder may belong to the next run by now."""
+
+    def end(status):
+        raise SystemExit(status)
+
+    monkeypatch.setattr(base, 'is_orphaned', lambda: True)
+    monkeypatch.setattr(os, '_exit', end)
+    with (
+        pytest.raises(SystemExit) as ended,
+        CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.tsv') as path,
+    ):
+        path.write_text('whole')
+    assert ended.value.code == base.EXIT_ORPHANED
+    assert list((tmp_path / 'cwd').iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('alive', 'pid', 'orphaned'),
+    [(True, os.getpid(), False), (False, 1, True), (True, 2**22 + 1, True)],
+    ids=['alive', 'dead', 'gone'],
+)
+def test_a_worker_knows_that_its_master_died(alive, pid, orphaned, monkeypatch):
+    """By the sentinel or, where siblings hold that open, by the process id."""
+    parent = SimpleNamespace(is_alive=lambda: alive, pid=pid)
+    monkeypatch.setattr(base.multiprocessing, 'parent_process', lambda: parent)
+    assert base.is_orphaned() is orphaned
+
+
+def test_a_master_is_no_orphan():
+    """A process that nobody forked has no master to lose."""
+    assert base.is_orphaned() is False
+
+
+def test_outputs_of_one_run_do_not_leak_into_the_next(signals, run):
+    """An optional output that the second run does not have is undefined."""
+    node = clean_node(signals, header_t_r=2.0)
+    assert run(node).t_r == 2.0
+    node.inputs.header_t_r = traits.Undefined
+    second = run(node)
+    assert not isdefined(second.t_r)
+    assert 'node-1' in second.out_files[0]
+
+
+def test_a_failed_run_does_not_leave_the_outputs_of_the_one_before(signals, run):
+    """They belong to other inputs."""
+    node = clean_node(signals)
+    run(node)
+    node.inputs.use_confounds = True
+    with pytest.raises(LabelsError):
+        run(node)
+    with pytest.raises(FileNotFoundError):
+        node._list_outputs()
+
+
+def test_outputs_do_not_depend_on_the_names_of_inputs(signals, text, run, contents):
+    """Names are not hashed: what is made of them would be stale when a file of the same content has another name."""
+    table = 'csf\trot_x\n1\t2\n2\t7\n0\t1\n5\t5\n'
+    first, second = (run(clean_node(signals, confounds_files=text(name, table))) for name in ('one.tsv', 'two.tsv'))
+    assert contents(first) == contents(second)
+
+
+def test_names_of_confounds_without_headings_do_not_come_from_the_file(signals, text, run):
+    """The same numbers in a file of another name are the same input."""
+    numbers = '1 2\n2 7\n0 1\n5 5\n'
+    outputs = [run(clean_node(signals, confounds_files=text(name, numbers))) for name in ('one.txt', 'two.txt')]
+    first, second = (json.loads(Path(o.cleaning_file).read_text())['ConfoundsColumns'] for o in outputs)
+    assert first == second
+
+
+def test_all_outputs_are_declared_absolute_and_in_the_nodes_own_folder(signals, run):
+    """Nipype deletes what is not declared, and loses what is elsewhere."""
+    outputs = run(clean_node(signals, header_t_r=2.0))
+    files = [*outputs.out_files, outputs.kept_volumes_file, outputs.cleaning_file]
+    folder = Path(files[0]).parent
+    assert folder.name == 'node-0'
+    assert sorted(files) == sorted(str(path) for path in folder.iterdir())

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The node that cleans signals leaves volumes out, by scrubbing or by a mask, without a trace."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from clean_node_cases import FMRIPREP, cleaned, report, series, volumes
+from numpy.testing import assert_array_equal
+
+from nipype_labels.core.errors import SignalError
+from nipype_labels.interfaces import CleanSignal
+
+
+def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
+    """By the thresholds, and says why for each volume."""
+    table = pd.read_csv(steady, sep='\t')
+    fd, dvars = 0.15, 1.1
+    outputs = run(
+        CleanSignal(
+            signals_files=signals(series()),
+            confounds_files=steady,
+            confounds_strategy=['6P', 'scrubbing'],
+            fd_threshold=fd,
+            dvars_threshold=dvars,
+        )
+    )
+    moves, changes = table['framewise_displacement'] > fd, table['std_dvars'] > dvars
+    kept = ~(moves | changes)
+    assert moves.any()
+    assert changes.any()
+    assert 5 < kept.sum() < 30
+    told = volumes(outputs)
+    assert told['volume'].tolist() == list(range(30))
+    assert told['kept'].tolist() == kept.tolist()
+    reasons = [
+        ','.join(n for n, f in (('framewise_displacement', m), ('std_dvars', c)) if f) or None
+        for m, c in zip(moves, changes, strict=True)
+    ]
+    assert [None if pd.isna(r) else r for r in told['reason']] == reasons
+    assert len(cleaned(outputs)) == kept.sum() == report(outputs)['NumberOfVolumesKept']
+    left_out = report(outputs)['VolumesLeftOut']
+    assert left_out == {
+        'sample_mask': 0,
+        'framewise_displacement': moves.sum(),
+        'std_dvars': changes.sum(),
+        'non_steady_state': 0,
+    }
+
+
+def test_scrubbing_leaves_out_volumes_before_the_steady_state(installed, signals, run):
+    """fMRIPrep marks them by columns of their own."""
+    table = installed('nilearn', FMRIPREP['v21'])
+    outputs = run(
+        CleanSignal(
+            signals_files=signals(series()),
+            confounds_files=table,
+            confounds_strategy=['scrubbing'],
+            fd_threshold=100.0,
+            dvars_threshold=100.0,
+        )
+    )
+    assert volumes(outputs)['kept'].tolist() == [False] * 3 + [True] * 27
+    assert report(outputs)['NumberOfConfounds'] == 0
+
+
+FILTERS = {
+    'none': {},
+    'detrend': {'detrend': True},
+    'butterworth': {'high_pass': 0.01, 'low_pass': 0.1, 't_r': 2.0},
+    'cosine': {'filter': 'cosine', 'high_pass': 0.02, 't_r': 2.0},
+}
+
+
+@pytest.mark.parametrize('censored', ['drop', 'nan'])
+@pytest.mark.parametrize('standardize', ['none', 'zscore', 'zscore_sample', 'psc'])
+@pytest.mark.parametrize('steps', FILTERS)
+def test_a_volume_left_out_has_no_influence(steps, standardize, censored, signals, text, run):
+    """At the ends, amid others, and mirrored, where nilearn lets outliers into its filter (X1)."""
+    rng = np.random.default_rng(11)
+    values, motion = series(80), rng.normal(size=(80, 3))
+    left_out = [0, 1, 30, 31, 49, 60, 79]
+    mask = [volume not in left_out for volume in range(80)]
+
+    def clean(values, motion):
+        table = '\n'.join(['a\tb\tc', *('\t'.join(map(repr, row)) for row in motion.tolist())]) + '\n'
+        return run(
+            CleanSignal(
+                signals_files=signals(values),
+                confounds_files=text('confounds.tsv', table),
+                sample_mask=mask,
+                standardize=standardize,
+                censored_output=censored,
+                **FILTERS[steps],
+            )
+        )
+
+    before = clean(values, motion)
+    values[left_out] = 1e6 * rng.normal(size=(7, 4))
+    motion[left_out] = 1e4 * rng.normal(size=(7, 3))
+    after = clean(values, motion)
+    assert len(cleaned(before)) == (73 if censored == 'drop' else 80)
+    assert Path(before.out_files[0]).read_bytes() == Path(after.out_files[0]).read_bytes()
+
+
+def test_an_outlier_that_scrubbing_finds_has_no_influence(steady, signals, text, run):
+    """Found by the table, gone without a trace."""
+    table = pd.read_csv(steady, sep='\t', dtype=str, keep_default_na=False)
+    table.loc[[7, 8], 'framewise_displacement'] = '3.5'
+    confounds = text('confounds.tsv', table.to_csv(sep='\t', index=False))
+    values = series()
+
+    def clean(values):
+        return run(
+            CleanSignal(
+                signals_files=signals(values),
+                confounds_files=confounds,
+                confounds_strategy=['6P', 'scrubbing'],
+                detrend=True,
+                standardize='zscore',
+            )
+        )
+
+    before = clean(values)
+    values[[7, 8]] += 1e7
+    after = clean(values)
+    assert volumes(before)['volume'][~volumes(before)['kept']].tolist() == [7, 8]
+    assert Path(before.out_files[0]).read_bytes() == Path(after.out_files[0]).read_bytes()
+
+
+KEPT = [0, 1, 3, 4, 5, 6, 9, 11]
+
+
+@pytest.fixture
+def sample_mask(text, tmp_path):
+    """One mask of 12 volumes in the form asked for."""
+    flags = [volume in KEPT for volume in range(12)]
+    rows = [f'{volume}\t{str(flag).lower()}\tn/a' for volume, flag in enumerate(flags)]
+
+    def saved(values):
+        np.save(tmp_path / 'mask.npy', values)
+        return str(tmp_path / 'mask.npy')
+
+    forms = {
+        'flags': lambda: flags,
+        'indices': lambda: KEPT,
+        'file of flags': lambda: text('mask.txt', '\n'.join(str(flag) for flag in flags)),
+        'file of indices': lambda: text('mask.txt', '\n'.join(map(str, KEPT))),
+        'table of flags': lambda: text('mask.tsv', '\n'.join(['volume\tkept\treason', *rows]) + '\n'),
+        'table of indices': lambda: text('mask.tsv', '\n'.join(['volume', *map(str, KEPT)]) + '\n'),
+        'array of flags': lambda: saved(np.array(flags)),
+        'array of indices': lambda: saved(np.array(KEPT)),
+    }
+    return lambda form: forms[form]()
+
+
+FORMS = ['flags', 'indices', 'file of flags', 'file of indices', 'table of flags', 'table of indices']
+
+
+@pytest.mark.parametrize('form', [*FORMS, 'array of flags', 'array of indices'])
+def test_sample_masks_of_all_forms_keep_the_same_volumes(form, sample_mask, signals, run):
+    """And say so in a table that is itself such a mask."""
+    path = signals(series(12))
+    outputs = run(CleanSignal(signals_files=path, sample_mask=sample_mask(form), detrend=True))
+    assert np.flatnonzero(volumes(outputs)['kept']).tolist() == KEPT
+    assert volumes(outputs)['reason'].dropna().unique().tolist() == ['sample_mask']
+    assert len(cleaned(outputs)) == len(KEPT)
+    again = run(CleanSignal(signals_files=path, sample_mask=outputs.kept_volumes_file, detrend=True))
+    assert Path(outputs.out_files[0]).read_bytes() == Path(again.out_files[0]).read_bytes()
+
+
+def test_volumes_left_out_may_stay_as_rows_without_values(sample_mask, signals, run):
+    """So that rows are volumes; the others are what they are without."""
+    inputs = {'signals_files': signals(series(12)), 'sample_mask': sample_mask('flags'), 'standardize': 'zscore'}
+    short, full = (run(CleanSignal(censored_output=form, **inputs)) for form in ('drop', 'nan'))
+    rows = cleaned(full)
+    assert rows.shape == (12, 4)
+    assert_array_equal(rows[KEPT], cleaned(short))
+    assert np.isnan(np.delete(rows, KEPT, axis=0)).all()
+    lines = Path(full.out_files[0]).read_text().splitlines()
+    assert lines[3] == '\t'.join(['n/a'] * 4)
+
+
+@pytest.mark.parametrize(
+    ('mask', 'message'),
+    [
+        ([0, 1, 12], 'indices from 0 to 12; the volumes are 0 to 11'),
+        ([1, 1, 3], 'must rise'),
+        ([True] * 11, '11 flags for 12 volumes'),
+        ([False] * 12, 'keeps no volume'),
+        ([-1, 4], 'indices from -1 to 4'),
+    ],
+)
+def test_a_wrong_sample_mask_is_refused(mask, message, signals, run):
+    """nilearn takes some of these silently (X3)."""
+    with pytest.raises(SignalError, match=message):
+        run(CleanSignal(signals_files=signals(series(12)), sample_mask=mask))

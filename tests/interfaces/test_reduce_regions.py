@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The node that reduces a series has a row for every region and tells why one has no signal."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.errors import MissingRegionsError
+from nipype_labels.files.regions import read_regions
+from nipype_labels.files.tables import read_signals
+from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
+
+
+def test_every_status_is_told(image, run):
+    """Each region is lost at another step, and the row says at which."""
+    series_affine, atlas_affine = np.diag([4.0, 4, 4, 1]), np.diag([2.0, 2, 2, 1])
+    data = np.random.default_rng(6).normal(100, 10, (6, 6, 6, 5))
+    atlas = np.zeros((16, 12, 12), dtype='int16')
+    atlas[0:2, :, 0:4], atlas[14:], atlas[5, 1, 1] = 1, 3, 4
+    atlas[2:4, :, 8:12], atlas[6:8], atlas[8:10] = 5, 6, 7
+    atlas[10:12, :, :6] = 8
+    data[4] = np.nan
+    data[5] = 7
+    mask = np.ones((6, 6, 6), dtype='uint8')
+    mask[1], mask[3, 2:] = 0, 0
+    lut = Path('lut.tsv')
+    lut.write_text('index\tname\n' + ''.join(f'{i}\tR{i}\n' for i in range(8, 0, -1)))
+    series = image('series.nii.gz', data, series_affine)
+    atlas = image('atlas.nii.gz', atlas, atlas_affine)
+    labels = run(Resample(in_files=atlas, reference_files=series)).out_files
+    placed = run(
+        ApplyMask(
+            labels_files=labels,
+            atlas_files=atlas,
+            mask_files=image('mask.nii', mask, series_affine),
+            lut_files=str(lut),
+        )
+    )
+    outputs = run(
+        ReduceLabels(
+            in_file=series, labels_files=placed.out_files, regions_files=placed.regions_files, min_coverage=0.5
+        )
+    )
+    regions = read_regions(outputs.regions_files[0])
+    names, signals = read_signals(outputs.out_files[0])
+    assert names == [f'R{i}' for i in range(8, 0, -1)]
+    assert dict(zip(regions['index'], regions['status'], strict=True)) == {
+        8: 'constant',
+        7: 'not_finite',
+        6: 'low_coverage',
+        5: 'outside_mask',
+        4: 'lost_in_resampling',
+        3: 'outside_field_of_view',
+        2: 'absent_from_atlas',
+        1: 'ok',
+    }
+    assert np.isnan(signals[:, 1:7]).all()
+    assert (signals[:, 0] == 7).all()
+    assert_allclose(signals[:, 7], data[0, :, :2].mean(axis=(0, 1)), rtol=1e-12)
+    used = dict(zip(regions['index'], regions['n_voxels_used'], strict=True))
+    assert used == {8: 18, 7: 0, 6: 12, 5: 0, 4: 0, 3: 0, 2: 0, 1: 12}
+
+
+def masked_out(image):
+    """A mask that leaves nothing of region 2."""
+    mask = np.ones((4, 4, 4), dtype='uint8')
+    mask[1] = 0
+    return {'mask_files': image('mask.nii', mask)}
+
+
+@pytest.mark.parametrize(('policy', 'columns'), [('nan', '123'), ('zero', '123'), ('drop', '13')])
+def test_regions_without_a_signal_follow_the_policy(policy, columns, small, image, run):
+    """Their column is n/a, or 0, or gone; their row stays."""
+    outputs = run(small(apply=masked_out(image), missing_labels=policy))
+    names, signals = read_signals(outputs.out_files[0])
+    regions = read_regions(outputs.regions_files[0])
+    assert names == list(columns)
+    assert regions['status'].tolist() == ['ok', 'outside_mask', 'ok']
+    there = [name != '2' for name in names]
+    assert_array_equal(signals[:, there], read_signals(run(small()).out_files[0])[1][:, [0, 2]])
+    if policy != 'drop':
+        assert_array_equal(signals[:, 1], np.full(6, np.nan if policy == 'nan' else 0.0))
+    text = Path(outputs.out_files[0]).read_text()
+    assert ('n/a' in text) == (policy == 'nan')
+    assert 'nan' not in text.lower()
+
+
+def test_regions_without_a_signal_may_be_an_error(small, image, run):
+    """It names them, and why."""
+    with pytest.raises(MissingRegionsError, match=r"missing_labels='raise'.*outside_mask: 2"):
+        run(small(apply=masked_out(image), missing_labels='raise'))
+
+
+@pytest.mark.parametrize('policy', ['nan', 'zero', 'drop', 'raise'])
+def test_no_region_with_a_signal_is_always_an_error(policy, small, run):
+    """Whatever the policy."""
+    with pytest.raises(MissingRegionsError, match='no region has a signal'):
+        run(small(np.full((4, 4, 4, 6), np.nan), missing_labels=policy))
+
+
+@pytest.mark.parametrize(
+    ('least', 'status'), [(0.0, 'ok'), (0.75, 'ok'), (0.76, 'low_coverage'), (1.0, 'low_coverage')]
+)
+def test_too_little_of_a_region_is_no_signal(least, status, small, image, run):
+    """The threshold itself is enough."""
+    mask = np.ones((4, 4, 4), dtype='uint8')
+    mask[1, 0] = 0
+    outputs = run(small(apply={'mask_files': image('mask.nii', mask)}, min_coverage=least))
+    regions = read_regions(outputs.regions_files[0])
+    assert regions['status'].tolist() == ['ok', status, 'ok']
+    assert_allclose(regions['coverage'], [1, 0.75, 1])
+    column = read_signals(outputs.out_files[0])[1][:, 1]
+    assert np.isfinite(column).all() if status == 'ok' else np.isnan(column).all()
+
+
+@pytest.mark.parametrize('there', [1, 2, 3, 4, 5, 7, 11])
+def test_a_region_covered_by_just_the_part_asked_for_has_a_signal(there, small, image, run):
+    """Whatever digits that part has."""
+    labels, mask = np.zeros((4, 4, 4), dtype='int16'), np.ones((4, 4, 4), dtype='uint8')
+    labels[1, :3], labels[2] = 1, 2
+    mask[1] = 0
+    mask[1, :3].reshape(-1)[:there] = 1
+    node = small(labels=labels, apply={'mask_files': image('mask.nii', mask)}, min_coverage=there / 12)
+    regions = read_regions(run(node).regions_files[0])
+    assert regions['n_voxels_used'].tolist() == [there, 16]
+    assert regions['status'].tolist() == ['ok', 'ok']
+
+
+@pytest.mark.parametrize('size', [1.5, 2.0, 3.3])
+def test_a_region_that_is_wholly_there_reaches_a_coverage_of_1(size, image, run):
+    """Also when two grids' voxels are counted and rounding is in the volumes."""
+    atlas = image('atlas.nii.gz', np.ones((6, 6, 6), dtype='int16'), np.diag([size, size, size, 1]))
+    corner = np.diag([2 * size, 2 * size, 2 * size, 1])
+    corner[:3, 3] = size / 2
+    series = image('series.nii.gz', np.random.default_rng(1).normal(size=(3, 3, 3, 4)), corner)
+    labels = run(Resample(in_files=atlas, reference_files=series)).out_files
+    placed = run(ApplyMask(labels_files=labels, atlas_files=atlas))
+    node = ReduceLabels(
+        in_file=series, labels_files=placed.out_files, regions_files=placed.regions_files, min_coverage=1.0
+    )
+    regions = read_regions(run(node).regions_files[0])
+    assert regions['n_voxels_used'].tolist() == [27]
+    assert regions['status'].tolist() == ['ok']
+
+
+def test_the_order_of_the_table_changes_no_series(small, text, run):
+    """Each name keeps its own, whatever rows stand around it."""
+
+    def by_name(lut):
+        names, signals = read_signals(run(small(apply={'lut_files': text('lut.tsv', lut)})).out_files[0])
+        return dict(zip(names, signals.T.tolist(), strict=True))
+
+    one = by_name('index\tname\n1\tA\n2\tB\n3\tC\n')
+    other = by_name('index\tname\n3\tC\n9\tunused\n1\tA\n2\tB\n')
+    assert all(np.isnan(other.pop('unused')))
+    assert one == other
+
+
+def test_regions_without_a_signal_are_warned_of_by_name(small, image, run, caplog, monkeypatch):
+    """Once."""
+    import logging
+
+    node = small(apply=masked_out(image))
+    monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
+    run(node)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 1
+    assert messages[0].endswith('regions without a signal: outside_mask: 2')

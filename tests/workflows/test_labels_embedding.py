@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Graphs embedded in a host: in sequence and in parallel, with inputs that come as announced."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from graph_cases import basic
+from nipype.pipeline import engine as pe
+from numpy.testing import assert_allclose
+
+from nipype_labels.files.tables import read_signals
+from nipype_labels.workflows import init_labels_wf
+
+EMBEDDED = """
+def load(name):
+    from pathlib import Path
+    return str(Path(name).absolute())
+
+if __name__ == '__main__':
+    folder = Path(sys.argv[1])
+    wf = pe.Workflow('host', base_dir=str(folder / 'work'))
+    upstream = pe.Node(niu.Function(output_names=['path'], function=load), name='upstream')
+    upstream.inputs.name = str(folder / 'bold.nii.gz')
+    for name in ('first', 'second'):
+        labels = init_labels_wf(use_mask=True, use_luts=True, detrend=True, standardize=name == 'first', name=name)
+        labels.inputs.inputnode.atlas_files = [str(folder / 'one.nii.gz'), str(folder / 'two.nii.gz')]
+        labels.inputs.inputnode.atlas_luts = [str(folder / 'one.tsv'), None]
+        labels.inputs.inputnode.bold_mask = str(folder / 'mask.nii.gz')
+        wf.connect(upstream, 'path', labels, 'inputnode.bold_file')
+    wf.run(**(PARALLEL if sys.argv[2] == 'MultiProc' else {}))
+"""
+
+
+@pytest.mark.timeout(120)
+def test_two_graphs_embedded_in_a_host_complete_in_sequence_and_in_parallel(small, run_script, tmp_path):
+    """With the same bytes; a second parallel run leaves every file as it was; nothing is written elsewhere."""
+    before = sorted(tmp_path.iterdir())
+    made = {}
+    for plugin in ('Linear', 'MultiProc'):
+        run_script(EMBEDDED, plugin)
+        files = sorted((tmp_path / 'work' / 'host').rglob('*.tsv'))
+        made[plugin] = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+        if plugin == 'Linear':
+            shutil.rmtree(tmp_path / 'work')
+    # Each graph: regions of masked labels and of signals, raw and clean signals, two of each; kept volumes.
+    assert len(made['Linear']) == 2 * (2 + 2 + 2 + 2 + 1)
+    assert made['Linear'] == made['MultiProc']
+    times = {path: path.stat().st_mtime_ns for path in files}
+    run_script(EMBEDDED, 'MultiProc')
+    assert times == {path: path.stat().st_mtime_ns for path in files}
+    left = {path.name for path in tmp_path.iterdir()} - {path.name for path in before}
+    assert left == {'work', 'script.py', 'stderr'}
+
+
+BROKEN = """
+def hand_on(value):
+    return value
+
+if __name__ == '__main__':
+    folder, case = Path(sys.argv[1]), sys.argv[2]
+    wf = pe.Workflow('host', base_dir=str(folder / 'work'))
+    labels = init_labels_wf(use_mask=case == 'bold_mask', use_confounds=case == 'confounds_file')
+    labels.inputs.inputnode.atlas_files = [str(folder / 'one.nii.gz')]
+    labels.inputs.inputnode.bold_file = str(folder / 'bold.nii.gz')
+    values = {'bold_file': '/nowhere/bold.nii.gz', 'bold_mask': '/nowhere/mask.nii.gz', 't_r': 0.0,
+              'sample_mask': 'flags', 'confounds_file': '/nowhere/c.tsv', 'runs': [0.5], 'atlas_files': []}
+    upstream = pe.Node(niu.Function(input_names=['value'], output_names=['value'], function=hand_on), name='upstream')
+    upstream.inputs.value = values[case]
+    wf.connect(upstream, 'value', labels, f'inputnode.{case}')
+    try:
+        wf.run(**PARALLEL)
+    except Exception as e:
+        (folder / 'raised').write_text(str(e))
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    'case', ['bold_file', 'bold_mask', 'confounds_file', 'atlas_files', 't_r', 'sample_mask', 'runs']
+)
+def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_script, tmp_path):
+    """A host that waits for ever is worse than one that fails."""
+    run_script(BROKEN, case, seconds=15)
+    assert (tmp_path / 'raised').read_text()
+
+
+@pytest.mark.parametrize(
+    ('switch', 'field'),
+    [
+        ('use_mask', 'bold_mask'),
+        ('use_luts', 'atlas_luts'),
+        ('use_confounds', 'confounds_file'),
+        ('use_sample_mask', 'sample_mask'),
+    ],
+)
+@pytest.mark.parametrize('target', ['data', 'labels'])
+def test_inputs_must_come_as_announced(target, switch, field, small, run):
+    """Neither unannounced nor, once announced, not at all."""
+    value = [True] * 40 if field == 'sample_mask' else getattr(small, field)
+    value = value[:1] if field == 'atlas_luts' else value
+    with pytest.raises((RuntimeError, ValueError), match=r'is True, but|requires a value'):
+        run(basic(small), resampling_target=target, **{switch: True})
+    with pytest.raises(RuntimeError, match='is False, but'):
+        run({**basic(small), field: value}, 'other', resampling_target=target)
+
+
+def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, tmp_path, run, monkeypatch):
+    """Nodes run in folders of their own."""
+    monkeypatch.chdir(tmp_path)
+    inputs = {'bold_file': 'bold.nii.gz', 'atlas_files': ['one.nii.gz'], 'bold_mask': 'mask.nii.gz'}
+    inputs |= {'atlas_luts': ['one.tsv'], 'confounds_file': 'confounds.tsv'}
+    relative = run(inputs, 'relative', use_mask=True, use_luts=True, use_confounds=True)
+    absolute = run(
+        {
+            name: [str(tmp_path / v) for v in value] if isinstance(value, list) else str(tmp_path / value)
+            for name, value in inputs.items()
+        },
+        'absolute',
+        use_mask=True,
+        use_luts=True,
+        use_confounds=True,
+    )
+    one, two = (Path(result.outputs.clean_signals[0]).read_bytes() for result in (relative, absolute))
+    assert one == two
+
+
+def test_a_host_may_run_many_series_through_iterables(small, image, tmp_path):
+    """Each in a folder of its own."""
+    other = image('second.nii.gz', small.data + 5, small.affine, 2.0)
+    wf = init_labels_wf()
+    wf.base_dir = str(tmp_path / 'work')
+    wf.inputs.inputnode.atlas_files = small.atlas_files
+    wf.get_node('inputnode').iterables = ('bold_file', [small.bold_file, other])
+    graph = wf.run()
+    found = [node.result.outputs.out_files[0] for node in graph.nodes() if node.name == 'clean']
+    assert len(set(found)) == 2
+    first, second = (read_signals(path)[1] for path in found)
+    assert_allclose(np.abs(first - second), 5, rtol=1e-6)
+
+
+def test_the_graph_is_a_workflow_of_nipypes():
+    """Named as asked."""
+    wf = init_labels_wf(name='parcellate')
+    assert isinstance(wf, pe.Workflow)
+    assert wf.name == 'parcellate'

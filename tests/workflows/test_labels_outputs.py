@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Outputs of the factory: on every grid, named as the table says, untouched by volumes left out."""
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from graph_cases import FULL, basic, full
+
+from nipype_labels.files.regions import read_regions
+from nipype_labels.files.tables import read_signals
+
+TARGETS = ['data', 'labels', None]
+
+
+@pytest.mark.parametrize('masked', [True, False])
+@pytest.mark.parametrize('target', TARGETS)
+def test_every_grid_goes_with_and_without_a_mask(target, masked, small, image, run):
+    """A mask that takes a corner takes voxels, and all outputs agree on the grid."""
+    inputs = basic(small)
+    if target is None:
+        labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
+        inputs['atlas_files'] = [image('same.nii.gz', labels, small.affine)]
+    if masked:
+        mask = np.ones((6, 6, 6), dtype='uint8')
+        mask[4:, 4:] = 0
+        same = image('same_mask.nii.gz', mask, small.affine)
+        inputs['bold_mask'] = same if target is None else small.bold_mask
+    result = run(inputs, use_mask=masked, resampling_target=target, high_variance_confounds=True, project='labels')
+    regions = read_regions(result.outputs.regions[0])
+    assert set(regions['status']) == {'ok'}
+    assert (regions['n_voxels_mask'] < regions['n_voxels_grid']).any() == masked
+    grids = {nibabel.load(path).shape[:3] for path in (*result.outputs.labels, *result.outputs.projected)}
+    assert grids == {(12, 12, 12) if target == 'labels' else (6, 6, 6)}
+    assert nibabel.load(result.outputs.mean_volume).shape == (6, 6, 6)
+    assert len(read_signals(result.outputs.high_variance_confounds)[1]) == 40
+
+
+def test_without_a_target_grids_must_agree(small, run):
+    """The error names both files."""
+    with pytest.raises(RuntimeError, match=r'grids differ: .* and .*bold\.nii\.gz'):
+        run(basic(small), resampling_target=None)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [{}, {'use_mask': True, 'high_variance_confounds': True, 'project': 'atlas'}, {'resampling_target': 'labels'}],
+)
+def test_the_number_of_nodes_does_not_depend_on_the_number_of_atlases(settings, small, run):
+    """And outputs stand in the order of the atlases."""
+    mask = {'bold_mask': small.bold_mask} if 'use_mask' in settings else {}
+    one = run({**basic(small), **mask}, 'one', **settings)
+    two = run({**basic(small, 2), **mask}, 'two', **settings)
+    assert one.nodes == two.nodes
+    assert len(one.nodes) <= 8
+    for field in ('raw_signals', 'clean_signals', 'regions', 'labels'):
+        first, both = getattr(one.outputs, field), getattr(two.outputs, field)
+        assert (len(first), len(both)) == (1, 2)
+        assert Path(first[0]).read_bytes() == Path(both[0]).read_bytes()
+    assert read_signals(two.outputs.clean_signals[1])[0] == ['11', '12']
+
+
+def test_tables_may_be_there_for_some_atlases(small, run):
+    """None stands where there is none."""
+    inputs = {**basic(small, 2), 'atlas_luts': [None, small.atlas_luts[1]]}
+    result = run(inputs, use_luts=True)
+    names = [read_signals(path)[0] for path in result.outputs.clean_signals]
+    assert names == [['1', '2', '4', '7'], ['Eleven', 'Twelve']]
+
+
+@pytest.mark.parametrize('target', ['data', 'labels'])
+@pytest.mark.parametrize('policy', ['nan', 'zero', 'drop'])
+def test_columns_are_the_rows_of_the_table_whatever_was_lost(policy, target, small, image, tmp_path, run):
+    """In resampling, outside the field of view, outside the mask, or never there."""
+    atlas = np.zeros((16, 12, 12), dtype='int16')
+    atlas[0:4], atlas[4:8], atlas[14:], atlas[9, 1, 1] = 5, 1, 9, 3
+    mask = np.ones((6, 6, 6), dtype='uint8')
+    mask[2:4] = 0
+    # A grid of which no voxel is halfway between two of the series', where rounding decides.
+    finer = np.diag([2.0, 2, 2, 1])
+    finer[:3, 3] = -0.5
+    lut = tmp_path / 'lut.tsv'
+    lut.write_text('index\tname\n9\tOutside\n3\tSmall\n5\tThere\n77\tNever\n1\tMasked\n')
+    inputs = {
+        'bold_file': small.bold_file,
+        'bold_mask': image('wide_mask.nii.gz', mask, small.affine),
+        'atlas_files': [image('wide.nii.gz', atlas, finer)],
+        'atlas_luts': [str(lut)],
+    }
+    result = run(
+        inputs,
+        use_mask=True,
+        use_luts=True,
+        missing_labels=policy,
+        resampling_target=target,
+        detrend=True,
+        standardize=True,
+    )
+    regions = read_regions(result.outputs.regions[0])
+    assert regions['name'].tolist() == ['Outside', 'Small', 'There', 'Never', 'Masked']
+    outside = 'outside_field_of_view' if target == 'data' else 'outside_mask'
+    small_one = 'lost_in_resampling' if target == 'data' else 'ok'
+    assert regions['status'].tolist() == [outside, small_one, 'ok', 'absent_from_atlas', 'outside_mask']
+    there = ['There'] if target == 'data' else ['Small', 'There']
+    for path in (result.outputs.raw_signals[0], result.outputs.clean_signals[0]):
+        names, signals = read_signals(path)
+        assert names == (there if policy == 'drop' else regions['name'].tolist())
+        present = np.isfinite(signals).all(axis=0) & (signals != 0).any(axis=0)
+        assert [name for name, p in zip(names, present, strict=True) if p] == there
+
+
+SCRUBBED = [0, 7, 8, 31, 39]
+
+
+@pytest.mark.parametrize('censored', ['drop', 'nan'])
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {},
+        {'detrend': True, 'standardize': True, 'high_pass': 0.02, 'low_pass': 0.1},
+        {'smoothing_fwhm': 8.0, 'standardize': 'psc'},
+    ],
+    ids=['plain', 'filtered', 'smoothed'],
+)
+def test_a_volume_left_out_has_no_influence_on_the_outputs(settings, censored, small, image, run):
+    """However wild it is, the clean signals and their projection are the same bytes."""
+    mask = [volume not in SCRUBBED for volume in range(40)]
+    # Blobs on a dark ground, where splines overshoot.
+    data = np.where(np.random.default_rng(21).uniform(size=(6, 6, 6, 1)) < 0.5, 0, small.data)
+    found = []
+    for factor in (0.1, 1e4):
+        data[..., SCRUBBED] = factor * small.data[..., SCRUBBED] * np.random.default_rng(22).uniform(size=(6, 6, 6, 5))
+        inputs = {**basic(small, 2), 'bold_file': image('wild.nii.gz', data, small.affine, 2.0), 'sample_mask': mask}
+        result = run(
+            inputs, f'work{factor}', use_sample_mask=True, censored_output=censored, project='labels', **settings
+        )
+        paths = [*result.outputs.clean_signals, *result.outputs.projected, result.outputs.kept_volumes]
+        found.append([Path(path).read_bytes() for path in paths])
+        assert np.isfinite(read_signals(paths[0])[1]).any()
+    assert found[0] == found[1]
+
+
+def test_confounds_and_masks_of_volumes_come_in_every_form(small, tmp_path, run):
+    """Flags of Python's and of NumPy's, indices, a file; one table or several."""
+    kept = [volume for volume in range(40) if volume not in (3, 20)]
+    flags = [volume in kept for volume in range(40)]
+    (tmp_path / 'kept.txt').write_text('\n'.join(map(str, kept)))
+    forms = [flags, kept, str(tmp_path / 'kept.txt'), list(np.array(flags)), [int(i) for i in np.array(kept)]]
+    found = set()
+    for i, form in enumerate(forms):
+        inputs = {**basic(small), 'sample_mask': form, 'confounds_file': [small.confounds_file]}
+        result = run(inputs, f'work{i}', use_sample_mask=True, use_confounds=True)
+        found.add(Path(result.outputs.clean_signals[0]).read_bytes())
+    assert len(found) == 1
+
+
+def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small, run):
+    """Unless sidecar or parameter say it, which must agree."""
+    result = run(basic(small), high_pass=0.02, detrend=True, project='atlas')
+    assert json.loads(Path(result.outputs.cleaning).read_text())['Parameters']['t_r'] == 2.0
+    assert nibabel.load(result.outputs.projected[0]).header.get_zooms()[3] == 2.0
+    with pytest.raises(RuntimeError, match='t_r says 1 s, the header says 2 s'):
+        run({**basic(small), 't_r': 1.0}, 'other', high_pass=0.02)
+
+
+@pytest.mark.parametrize('project', ['labels', 'atlas'])
+def test_the_projection_shows_the_clean_signals(project, small, run):
+    """On the labels' grid or the atlas's own."""
+    result = run(full(small), **{**FULL, 'project': project})
+    for i, path in enumerate(result.outputs.projected):
+        onto = nibabel.load(result.outputs.labels[i] if project == 'labels' else small.atlas_files[i])
+        names, signals = read_signals(result.outputs.clean_signals[i])
+        regions = read_regions(result.outputs.regions[i])
+        labels, shown = np.asarray(onto.dataobj), nibabel.load(path).get_fdata()
+        assert shown.shape == (*onto.shape, 40)
+        for name, course in zip(names, signals.T, strict=True):
+            region = regions['index'][regions['name'] == name].iloc[0]
+            assert (labels == region).any()
+            assert (shown[labels == region] == course.astype('float32')).all()
+        assert (shown[labels == 0] == 0).all()
+
+
+def test_names_given_in_order_head_the_columns(small, run):
+    """Of the only atlas."""
+    result = run(basic(small), labels=['A', 'B', 'C', 'D'])
+    assert read_signals(result.outputs.clean_signals[0])[0] == ['A', 'B', 'C', 'D']
