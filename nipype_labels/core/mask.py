@@ -78,7 +78,7 @@ def count_in_view(labels, affine, ids, view_shape, view_affine):
     matrix = grid.voxel_map(affine, view_affine)
     counts = np.zeros(len(ids), dtype=int)
     for k in range(labels.shape[2]):
-        where = grid.to_voxels(matrix, labels.shape, slice(k, k + 1))[..., 0]
+        where = grid.map_slab(matrix, labels.shape, k)
         in_view = grid.inside(where, view_shape, margin=0.5)
         counts += count_voxels(labels[in_view, k], ids)
     return counts

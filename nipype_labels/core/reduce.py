@@ -218,7 +218,8 @@ class RegionReducer:
         self.samples = interpolation is not None
         if self.samples:
             matrix = grid.voxel_map(labels_affine, affine)
-            in_view = grid.inside(grid.voxels_to_voxels(matrix, part.voxels, labels.shape), shape)
+            index = np.unravel_index(part.voxels, labels.shape, order='F')
+            in_view = grid.inside(grid.map_voxels(matrix, index), shape)
         self.n_in_view = np.bincount(part.column[in_view], minlength=part.width)
         if nan_policy != 'zero':
             part, in_view = part.keep(in_view), in_view[in_view]

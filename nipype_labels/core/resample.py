@@ -38,7 +38,7 @@ def resample_nearest(volume, affine, target_shape, target_affine, fill=0):
     matrix = grid.voxel_map(target_affine, affine)
     out = np.full(target_shape[:3], fill, dtype=volume.dtype)
     for k in range(target_shape[2]):
-        where = grid.to_voxels(matrix, target_shape, slice(k, k + 1))[..., 0]
+        where = grid.map_slab(matrix, target_shape, k)
         on_grid = grid.inside(where, volume.shape)
         out[on_grid, k] = volume[nearest_index(where[:, on_grid], volume.shape)]
     return out
@@ -110,16 +110,16 @@ class Sampler:
         self.order = INTERPOLATIONS[interpolation]
         voxels = np.arange(np.prod(target_shape[:3])) if voxels is None else voxels
         matrix = grid.voxel_map(target_affine, affine)
-        where = grid.voxels_to_voxels(matrix, voxels, target_shape)
+        index = np.unravel_index(voxels, target_shape[:3], order='F')
+        where = grid.map_voxels(matrix, index)
         self.inside = grid.inside(where, self.shape)
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
         self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
         self._read = None
         if self.order and len(self.nearest):
             self._read = self._pointwise(where)
-            if is_axis_aligned(matrix):
-                index = np.unravel_index(voxels[self.inside], target_shape[:3], order='F')
-                self._read = self._separable(where, index)
+            if grid.is_axis_aligned(matrix):
+                self._read = self._separable(where, [along[self.inside] for along in index])
 
     def __call__(self, volume):
         """Sample one volume.
@@ -204,15 +204,6 @@ class Sampler:
             return np.take(by_k @ values.reshape(len(values), -1), place)
 
         return read
-
-
-def is_axis_aligned(matrix):
-    """Whether a map between voxel indices keeps the order of the axes and only scales and shifts them.
-
-    >>> is_axis_aligned(np.diag([-1.5, 2.0, 2.0, 1.0])), is_axis_aligned(np.eye(4)[[1, 0, 2, 3]])
-    (True, False)
-    """
-    return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
 
 
 def line_weights(positions, n, order):

@@ -109,16 +109,19 @@ def test_x7_one_rule_decides_what_noise_is(noise):
     assert grid.same_grid(SHAPE, affine, SHAPE, moved)
 
 
-def test_to_voxels_maps_every_voxel():
-    matrix = shifted(0.5, -2, 1) @ rotation(15) @ np.diag([1.1, 0.9, 1.3, 1])
+@pytest.mark.parametrize('degrees', [0, 15])
+def test_map_voxels_maps_every_voxel(degrees):
+    matrix = shifted(0.5, -2, 1) @ rotation(degrees) @ np.diag([1.1, 0.9, 1.3, 1])
     expected = apply_affine(matrix, np.moveaxis(np.indices(SHAPE), 0, -1))
-    assert_allclose(np.moveaxis(grid.to_voxels(matrix, SHAPE), 0, -1), expected, rtol=1e-12, atol=1e-12)
+    mapped = grid.map_voxels(matrix, tuple(np.indices(SHAPE)))
+    assert_allclose(np.moveaxis(mapped, 0, -1), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_to_voxels_of_a_slab_is_the_slab_of_all():
-    matrix = shifted(0.5, -2, 1) @ rotation(15)
-    everywhere = grid.to_voxels(matrix, SHAPE)
-    assert_array_equal(grid.to_voxels(matrix, SHAPE, slice(2, 5)), everywhere[..., 2:5])
+@pytest.mark.parametrize('degrees', [0, 15])
+def test_map_slab_is_the_slab_of_all(degrees):
+    matrix = shifted(0.5, -2, 1) @ rotation(degrees)
+    everywhere = grid.map_voxels(matrix, tuple(np.indices(SHAPE)))
+    assert_array_equal(grid.map_slab(matrix, SHAPE, 2), everywhere[..., 2])
 
 
 @pytest.mark.parametrize(

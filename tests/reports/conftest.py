@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from nipype_labels.core.grid import to_voxels
+from nipype_labels.core.grid import map_voxels
 from nipype_labels.reports import Atlas, Series, render_report
 
 #: World coordinates in mm of a spot that is left, anterior and superior.
@@ -42,7 +42,7 @@ def ball():
     """Voxels of a grid within ``radius`` mm of a place."""
 
     def draw(shape, affine, centre=SPOT, radius=9.0):
-        world = to_voxels(affine, shape)
+        world = map_voxels(affine, tuple(np.indices(shape)))
         return ((world - np.reshape(centre, (3, 1, 1, 1))) ** 2).sum(axis=0) <= radius**2
 
     return draw

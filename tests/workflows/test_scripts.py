@@ -8,15 +8,11 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from graph_cases import package_file
 
 from nipype_labels.files.tables import read_signals
 
 SCRIPTS = Path(__file__).parents[2] / 'workflows'
-
-
-def package_file(package, *parts):
-    """A file that an installed package ships."""
-    return str(Path(importlib.util.find_spec(package).origin).parent.joinpath(*parts))
 
 
 def run_script(name, *arguments):
