@@ -32,7 +32,8 @@ def reduce(data, scratch, threads, series, atlases, **options):
         for path in atlas_files:
             labels, grid = read_labels(path)
             reducers.append(RegionReducer(labels, grid.affine, region_ids(labels), **where, **options))
-        signals, _ = reduce_series(partial(series.blocks, threads), series.n_volumes, reducers, series.decoder())
+        blocks = partial(series.blocks, threads)
+        signals, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
         return np.concatenate(signals, axis=1)
 
     return work

@@ -6,7 +6,9 @@ A block is an array of shape (b, I·J·K): b volumes as they are stored, each fl
 region into one, and :func:`reduce_series` makes the pass.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
@@ -305,7 +307,7 @@ class RegionReducer:
             out[self._finite_part.columns] = self._reduce(values[finite][None], self._finite_part)[0]
 
 
-def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder()):
+def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threads=1):
     """Reduce a series to regions, for several label images in one pass.
 
     Interpolated values are clipped to the range of the whole series, which is known only at its end. They are clipped
@@ -318,6 +320,8 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder()):
     n_volumes : int
     reducers : sequence of RegionReducer
     decoder : Decoder
+    num_threads : int
+        How many reducers to work at a time; it changes no bit.
 
     Returns
     -------
@@ -328,13 +332,19 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder()):
     """
     signals = [np.full((n_volumes, len(reducer.n_in_view)), np.nan) for reducer in reducers]
     clips = any(reducer.samples for reducer in reducers)
-    clip, stale, total = (0.0, 0.0) if clips else None, {}, 0.0
-    for first, block in read_blocks():
-        total = total + block.sum(axis=0, dtype=np.float64)
-        clip = clip_range(decoder(block), *clip) if clips else None
-        for out, reducer in zip(signals, reducers, strict=True):
-            out[first : first + len(block)], clipped = reducer(block, clip, first)
-            stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
+    clip, stale, total = (0.0, 0.0) if clips else None, {}, None
+    with ThreadPoolExecutor(num_threads) as pool:
+        # A single reducer is done sooner where the block is at hand.
+        work = pool.map if min(num_threads, len(reducers)) > 1 else map
+        for first, block in read_blocks():
+            clip = clip_range(decoder(block), *clip) if clips else None
+            reduced = work(lambda reducer, *given: reducer(*given), reducers, *map(repeat, (block, clip, first)))
+            total = np.zeros(block.shape[1]) if total is None else total
+            for volume in block:
+                np.add(total, volume, out=total)
+            for out, (values, clipped) in zip(signals, reduced, strict=True):
+                out[first : first + len(block)] = values
+                stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
     stale = {volume for volume, used in stale.items() if used != clip}
     for first, block in read_blocks() if stale else ():
         rows = [row for row in range(len(block)) if first + row in stale]

@@ -93,7 +93,8 @@ class ReduceLabels(LabelsInterface):
         reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
         blocks = partial(_report_progress, series, self.inputs.num_threads)
         with about(self.inputs.in_file):
-            signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder)
+            threads = self.inputs.num_threads
+            signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
         with self.publish(runtime, 'mean.nii.gz') as path:
             write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
@@ -118,7 +119,8 @@ class ReduceLabels(LabelsInterface):
             smoothing_fwhm=self.inputs.smoothing_fwhm,
             nan_policy=self.inputs.nan_policy,
             interpolation=self.inputs.interpolation if samples else None,
-            num_threads=self.inputs.num_threads,
+            # With several atlases the threads are theirs.
+            num_threads=self.inputs.num_threads if len(self.inputs.labels_files) == 1 else 1,
         )
 
     def _write(self, runtime, signals, tables, reducers, volumes):
