@@ -121,7 +121,8 @@ class CleanSignal(LabelsInterface):
         with self.publish(runtime, 'kept_volumes.tsv') as path:
             write_kept_volumes(path, kept, left_out)
         with self.publish(runtime, 'cleaning.json') as path:
-            report = self._report(parameters, list(confounds.columns), left_out, tables, results)
+            done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
+            report = self._report(done, list(confounds.columns), left_out, tables, results)
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         for name, file_name in (('kept_volumes_file', 'kept_volumes.tsv'), ('cleaning_file', 'cleaning.json')):
             self._results[name] = f'{runtime.cwd}/{file_name}'
@@ -181,12 +182,16 @@ class CleanSignal(LabelsInterface):
             reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
             found = {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items()}
             unavailable.append({reason: members for reason, members in found.items() if members})
+        strategies = self.given('confounds_strategy', [])
+        thresholds = dict(framewise_displacement=self.inputs.fd_threshold, std_dvars=self.inputs.dvars_threshold)
         if first.degrees_of_freedom < 1:
             logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
         return {
             'Parameters': parameters,
             'ConfoundsColumns': columns,
-            'ConfoundsStrategy': self.given('confounds_strategy', []),
+            'ConfoundsStrategy': strategies,
+            'ConfoundsMissing': self.inputs.confounds_na,
+            'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
             'NumberOfConfounds': first.n_confounds,
             'RankOfConfounds': first.rank,
             'NumberOfVolumes': len(first.kept),
