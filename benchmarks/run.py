@@ -55,7 +55,8 @@ def main(argv=None):
             continue
         print(summary(case, found['cases'][case.name]), flush=True)
         page.with_suffix('.json').write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
-        page.write_text(render(found, CASES, SHAPES[size]), encoding='utf-8')
+        drawn = page.with_name('scaling.png').exists()
+        page.write_text(render(found, CASES, SHAPES[size], drawn), encoding='utf-8')
     print(f'wrote {page}' + (f'; failed: {", ".join(failed)}' if failed else ''))
     return 1 if failed else 0
 

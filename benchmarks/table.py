@@ -19,8 +19,6 @@ _FOOT = """
 - Two threads each, if nothing else is said: nilearn's are those of its linear algebra. What is slowest ran once.
 - The series is made: a smooth brain with noise, {shape} at 2 mm, that compresses like a preprocessed one.
 - performance.json has every single run, with the time of its whole process and the load of the machine before.
-
-![Cost against volumes, labels and atlases](scaling.png)
 """
 
 _COLUMNS = (
@@ -39,7 +37,7 @@ _COLUMNS = (
 )
 
 
-def render(found, cases, shape):
+def render(found, cases, shape, drawn=False):
     """The page.
 
     Parameters
@@ -49,6 +47,8 @@ def render(found, cases, shape):
     cases : list of Case
     shape : str
         Of the series.
+    drawn : bool
+        Whether :mod:`benchmarks.scaling` drew its picture.
 
     Returns
     -------
@@ -61,7 +61,8 @@ def render(found, cases, shape):
     lines += ['', _row(_COLUMNS), _row(['---'] + ['---:'] * 8 + ['---'] * 3)]
     for case in cases:
         lines += _rows(case, done[case.name]) if case.name in done else [_row([case.title, 'not measured'])]
-    return '\n'.join(lines) + '\n' + _FOOT.format(shape=shape)
+    picture = '\n![Cost against volumes, labels and atlases](scaling.png)\n' if drawn else ''
+    return '\n'.join(lines) + '\n' + _FOOT.format(shape=shape) + picture
 
 
 def summary(case, entry):
