@@ -8,7 +8,8 @@ from .. import __version__
 from ..core.clean import CENSORED, STANDARDIZE
 from ..core.errors import LabelsError
 from ..core.filters import FILTERS
-from ..core.reduce import NAN_POLICIES, STRATEGIES
+from ..core.partition import STRATEGIES
+from ..core.reduce import NAN_POLICIES
 from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS
 from . import RunError

@@ -14,111 +14,13 @@ import numpy as np
 
 from . import grid
 from .errors import ImageError
+from .partition import STRATEGIES, Partition
 from .resample import Sampler, clip_range
 from .smooth import kernel_sigmas, region_weights
 from .view import Decoder, View
 
 #: What may become of non-finite voxels.
 NAN_POLICIES = ('omit', 'zero', 'raise')
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Voxels grouped by region.
-
-    Attributes
-    ----------
-    voxels : array of int, shape (n,)
-        Flat indices (first axis fastest), sorted by region, then by place.
-    starts : array of int, shape (m,)
-        Where each region that has voxels begins in ``voxels``.
-    columns : array of int, shape (m,)
-        The column of each region that has voxels.
-    width : int
-        Number of columns, regions without voxels included.
-    """
-
-    voxels: np.ndarray
-    starts: np.ndarray
-    columns: np.ndarray
-    width: int
-
-    @classmethod
-    def of(cls, labels, ids):
-        """Group the voxels of ``labels`` by ``ids``, in this order."""
-        ids = np.asarray(ids)
-        flat = np.asarray(labels).reshape(-1, order='F')
-        order = np.argsort(ids)
-        place = np.minimum(np.searchsorted(ids[order], flat), len(ids) - 1)
-        voxels = np.flatnonzero(ids[order][place] == flat)
-        column = order[place[voxels]]
-        by_column = np.argsort(column, kind='stable')
-        return cls._grouped(voxels[by_column], column[by_column], len(ids))
-
-    @classmethod
-    def _grouped(cls, voxels, column, width):
-        starts = np.flatnonzero(np.diff(column, prepend=-1))
-        return cls(voxels, starts, column[starts], width)
-
-    @property
-    def counts(self):
-        """Voxels of each region that has some, shape (m,)."""
-        return np.diff(self.starts, append=len(self.voxels))
-
-    @property
-    def column(self):
-        """Column of each voxel, shape (n,)."""
-        return np.repeat(self.columns, self.counts)
-
-    def keep(self, wanted):
-        """The same regions with only the voxels where ``wanted`` (bool, shape (n,)) holds."""
-        return self._grouped(self.voxels[wanted], self.column[wanted], self.width)
-
-
-def _sum(values, part):
-    return np.add.reduceat(values, part.starts, axis=1, dtype=np.float64)
-
-
-def _mean(values, part):
-    return _sum(values, part) / part.counts
-
-
-def _median(values, part):
-    out = np.empty((len(values), len(part.starts)))
-    for column, (start, n) in enumerate(zip(part.starts, part.counts, strict=True)):
-        middle = sorted({(n - 1) // 2, n // 2})
-        ranked = np.partition(values[:, start : start + n], middle, axis=1)
-        out[:, column] = ranked[:, middle].mean(axis=1, dtype=np.float64)
-    return out
-
-
-def _minimum(values, part):
-    return np.minimum.reduceat(values, part.starts, axis=1)
-
-
-def _maximum(values, part):
-    return np.maximum.reduceat(values, part.starts, axis=1)
-
-
-def _variance(values, part):
-    deviation = values - np.repeat(_mean(values, part), part.counts, axis=1)
-    return _mean(np.square(deviation, out=deviation), part)
-
-
-def _standard_deviation(values, part):
-    return np.sqrt(_variance(values, part))
-
-
-#: How the voxels of a region become one value; variance is that of the population (ddof 0).
-STRATEGIES = {
-    'mean': _mean,
-    'sum': _sum,
-    'median': _median,
-    'minimum': _minimum,
-    'maximum': _maximum,
-    'variance': _variance,
-    'standard_deviation': _standard_deviation,
-}
 
 
 @dataclass(frozen=True)
@@ -243,7 +145,12 @@ class RegionReducer:
         """Voxels in view that gave a finite value at least once, shape (L,)."""
         return np.bincount(self._part.column[self._used & self._in_view], minlength=self._part.width)
 
-    def __call__(self, block, clip=None, first=0):
+    @property
+    def gathered(self):
+        """Flat indices of the series' voxels that are gathered, shape (n,); None if they are sampled or smoothed."""
+        return self._part.voxels if self._view.gathers else None
+
+    def __call__(self, block, clip=None, first=0, voxels=None):
         """Reduce a block.
 
         Parameters
@@ -253,6 +160,8 @@ class RegionReducer:
             Range to keep interpolated values in.
         first : int
             Index of the block's first volume, for errors.
+        voxels : array of int, shape (n,), optional
+            Where in the block to gather what :attr:`gathered` names, if it holds only some of the voxels.
 
         Returns
         -------
@@ -277,7 +186,8 @@ class RegionReducer:
             self._used |= whole.any()
             rows = rows[~whole]
         if len(rows):
-            for part, values, beyond in self._view(block[rows] if len(rows) < len(block) else block, clip):
+            block = block[rows] if len(rows) < len(block) else block
+            for part, values, beyond in self._view(block, clip, voxels):
                 self._reduce_values(values, signals, rows[part], first)
                 clipped[rows[part]] = beyond
         return signals, clipped
@@ -333,12 +243,16 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     signals = [np.full((n_volumes, len(reducer.n_in_view)), np.nan) for reducer in reducers]
     clips = any(reducer.samples for reducer in reducers)
     clip, stale, total = (0.0, 0.0) if clips else None, {}, None
+    gathered, places = _share_voxels(reducers)
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is done sooner where the block is at hand.
         work = pool.map if min(num_threads, len(reducers)) > 1 else map
         for first, block in read_blocks():
             clip = clip_range(decoder(block), *clip) if clips else None
-            reduced = work(lambda reducer, *given: reducer(*given), reducers, *map(repeat, (block, clip, first)))
+            # What several gather is gathered together and in the order of memory first: then it is in the cache.
+            compact = np.take(block, gathered, axis=1) if len(gathered) else None
+            blocks = [block if within is None else compact for within in places]
+            reduced = work(_reduce_block, reducers, blocks, repeat(clip), repeat(first), places)
             total = np.zeros(block.shape[1]) if total is None else total
             for volume in block:
                 np.add(total, volume, out=total)
@@ -355,3 +269,27 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
         if not stale:
             break
     return signals, decoder(total / n_volumes)
+
+
+def _reduce_block(reducer, *given):
+    return reducer(*given)
+
+
+def _share_voxels(reducers):
+    """Voxels that several reducers gather, in the order of memory, and where among them each finds its own.
+
+    Returns
+    -------
+    gathered : array of int, shape (n,)
+        None of them if fewer than two reducers gather.
+    places : list of (array of int or None)
+    """
+    own = [reducer.gathered for reducer in reducers]
+    voxels = [v for v in own if v is not None and len(v)]
+    if len(voxels) < 2:
+        return np.empty(0, dtype=np.intp), [None] * len(own)
+    among = np.zeros(max(v.max() for v in voxels) + 1, dtype=bool)
+    for v in voxels:
+        among[v] = True
+    place = np.cumsum(among) - 1
+    return np.flatnonzero(among), [None if v is None else place[v] for v in own]

@@ -64,7 +64,12 @@ class View:
         self.sampler, self.sigmas, self.blank = sampler, sigmas, blank
         self.num_threads = num_threads
 
-    def __call__(self, block, clip=None):
+    @property
+    def gathers(self):
+        """Whether values are only gathered, neither sampled nor smoothed."""
+        return self.sampler is None and not any(self.sigmas)
+
+    def __call__(self, block, clip=None, voxels=None):
         """Look at a block.
 
         Parameters
@@ -72,6 +77,8 @@ class View:
         block : array, shape (b, I·J·K)
         clip : tuple of 2 floats, optional
             Range to keep sampled values in.
+        voxels : array of int, shape (n,), optional
+            Where to gather instead, if the block holds only some of the voxels.
 
         Yields
         ------
@@ -81,8 +88,9 @@ class View:
         clipped : bool
             Whether they held sampled values beyond ``clip``.
         """
-        if self.sampler is None and not any(self.sigmas):
-            yield slice(len(block)), self.decoder(np.take(block, self.voxels, axis=1)), False
+        if self.gathers:
+            voxels = self.voxels if voxels is None else voxels
+            yield slice(len(block)), self.decoder(np.take(block, voxels, axis=1)), False
             return
         with ThreadPoolExecutor(self.num_threads) as pool:
             looks = pool.map(lambda stored: self._look(stored, clip), block)

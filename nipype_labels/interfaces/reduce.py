@@ -7,7 +7,8 @@ from functools import partial
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.grid import voxel_volume
-from ..core.reduce import NAN_POLICIES, STRATEGIES, RegionReducer, reduce_series
+from ..core.partition import STRATEGIES
+from ..core.reduce import NAN_POLICIES, RegionReducer, reduce_series
 from ..core.regions import MISSING_LABELS, blank_missing, list_missing
 from ..core.resample import INTERPOLATIONS
 from ..files.images import read_labels, write_volume

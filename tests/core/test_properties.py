@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.core.project import Projector
-from nipype_labels.core.reduce import STRATEGIES, RegionReducer
+from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import count_voxels
 from nipype_labels.core.view import Decoder
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nipype_labels.core.reduce import STRATEGIES, RegionReducer
+from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import count_voxels
 from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.view import Decoder

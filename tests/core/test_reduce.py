@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from nipype_labels.core.mask import apply_mask, region_ids
-from nipype_labels.core.reduce import STRATEGIES, Partition, RegionReducer
+from nipype_labels.core.partition import STRATEGIES, Partition
+from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.view import Decoder
 

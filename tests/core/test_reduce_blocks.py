@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.reduce import STRATEGIES, RegionReducer, reduce_series
+from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.view import Decoder
 
 SHAPE, LABELS_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), 7

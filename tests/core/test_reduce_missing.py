@@ -8,7 +8,8 @@ from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.errors import ImageError
-from nipype_labels.core.reduce import NAN_POLICIES, STRATEGIES, RegionReducer
+from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.reduce import NAN_POLICIES, RegionReducer
 from nipype_labels.core.smooth import kernel_sigmas
 
 SHAPE, LABELS_SHAPE, N_VOLUMES = (7, 8, 6), (8, 7, 9), 5

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from nipype_labels.core.errors import LabelsError
-from nipype_labels.core.reduce import Partition
+from nipype_labels.core.partition import Partition
 from nipype_labels.core.smooth import kernel_radius, kernel_sigmas, region_weights, smooth
 
 SHAPE = (9, 10, 8)

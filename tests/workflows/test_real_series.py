@@ -8,7 +8,7 @@ from graph_cases import package_file
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
 
-from nipype_labels.core.reduce import STRATEGIES
+from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
