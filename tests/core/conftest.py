@@ -2,7 +2,6 @@
 """Oracles for the core: nilearn run quietly, and loops too plain to be wrong."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
@@ -22,18 +21,6 @@ STATISTICS = {
     'variance': np.var,
     'standard_deviation': np.std,
 }
-
-
-@pytest.fixture(scope='session')
-def quietly():
-    """Call a function of nilearn without its warnings, which are errors elsewhere."""
-
-    def call(function, *args, **kwargs):
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            return function(*args, **kwargs)
-
-    return call
 
 
 @pytest.fixture(scope='session')
