@@ -5,13 +5,15 @@ import argparse
 import sys
 
 from .. import __version__
-from ..core.clean import CENSORED, STANDARDIZE
+from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError
 from ..core.filters import FILTERS
 from ..core.partition import STRATEGIES
+from ..core.project import PROJECTIONS
 from ..core.reduce import NAN_POLICIES
 from ..core.regions import MISSING_LABELS
-from ..core.resample import INTERPOLATIONS
+from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
+from ..core.view import DTYPES
 from . import RunError
 
 #: Exit status after an error of the user's, and after one of ours.
@@ -104,10 +106,10 @@ def _add_extraction(parser):
     )
     group.add_argument('--background-label', type=int, metavar='ID', help='id of voxels in no region')
     group.add_argument(
-        '--resampling-target', choices=('data', 'labels', 'none'), help='whose grid to work on; none demands one grid'
+        '--resampling-target', choices=RESAMPLING_TARGETS, help='whose grid to work on; none demands one grid'
     )
     group.add_argument('--interpolation', choices=INTERPOLATIONS, help="how the series is sampled on the labels' grid")
-    group.add_argument('--dtype', choices=('none', 'auto', 'float32', 'float64'), help='cast voxels as they are read')
+    group.add_argument('--dtype', choices=DTYPES, help='cast voxels as they are read')
     group.add_argument('--nan-policy', choices=NAN_POLICIES, help='what becomes of non-finite voxels')
     group.add_argument('--missing-labels', choices=MISSING_LABELS, help='column of a region without a signal')
     group.add_argument('--min-coverage', type=float, metavar='PART', help='part of a region that must be there')
@@ -125,13 +127,13 @@ def _add_cleaning(parser):
     group.add_argument('--n-compcor', type=int, metavar='N', help='components that aCompCor uses')
     group.add_argument('--fd-threshold', type=float, metavar='MM', help='scrubbing: framewise displacement')
     group.add_argument('--dvars-threshold', type=float, metavar='X', help='scrubbing: standardised DVARS')
-    group.add_argument('--confounds-na', choices=('raise', 'zero', 'mean'), help='n/a in the first rows')
+    group.add_argument('--confounds-na', choices=CONFOUNDS_NA, help='n/a in the first rows')
     group.add_argument(
         '--no-standardize-confounds', action='store_false', dest='standardize_confounds', help='do not z-score them'
     )
     group.add_argument('--high-variance-confounds', action='store_true', help='from the voxels that vary most')
     group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
-    group.add_argument('--project', choices=('none', 'labels', 'atlas'), help='show clean signals in space, on a grid')
+    group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
 
 

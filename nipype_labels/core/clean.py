@@ -19,6 +19,9 @@ from .spelling import check_choice
 #: deviation (ddof 0 or 1), or percent change of its mean before cleaning.
 STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc')
 
+#: What becomes of missing values in the first rows of confounds, where derivatives have none.
+CONFOUNDS_NA = ('raise', 'zero', 'mean')
+
 #: Whether censored volumes leave the output or stay as rows without values.
 CENSORED = ('drop', 'nan')
 

@@ -3,6 +3,9 @@
 
 import numpy as np
 
+#: Where signals are projected to: nowhere, the labels' grid, or the atlas's own.
+PROJECTIONS = ('none', 'labels', 'atlas')
+
 
 class Projector:
     """Spread the values of regions over their voxels.

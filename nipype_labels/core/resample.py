@@ -14,6 +14,9 @@ from . import grid
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
 
+#: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
+RESAMPLING_TARGETS = ('data', 'labels', 'none')
+
 #: How many times holes are filled from their neighbours before a spline crosses them.
 HOLE_FILLING_STEPS = 2
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from .smooth import smooth
 
+#: What voxels can be cast to as they are read: nothing, float32 unless integers, or one of two types.
+DTYPES = ('none', 'auto', 'float32', 'float64')
+
 
 @dataclass(frozen=True)
 class Decoder:

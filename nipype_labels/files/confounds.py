@@ -14,9 +14,6 @@ from .tables import read_table, to_numbers
 #: How confounds tables write missing values.
 MISSING_CELLS = ('n/a', 'N/A', 'NA', '', 'null', 'None')
 
-#: What becomes of missing values in the first rows, where derivatives have none.
-CONFOUNDS_NA = ('raise', 'zero', 'mean')
-
 #: Volumes that move by more (mm) or change by more (standardised DVARS) are scrubbed.
 FD_THRESHOLD = 0.5
 DVARS_THRESHOLD = 1.5

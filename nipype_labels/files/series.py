@@ -17,9 +17,6 @@ from .grids import Grid, load
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 8 * 2**20
 
-#: What voxels can be cast to as they are read: nothing, float32 unless integers, or one of two types.
-DTYPES = ('none', 'auto', 'float32', 'float64')
-
 #: Deflate can't compress further than this; a header that promises more lies.
 DEFLATE_RATIO = 1032
 
@@ -78,7 +75,7 @@ class Series:
         return max(1, min(self.n_volumes, BLOCK_BYTES // self.volume_bytes))
 
     def decoder(self, dtype='none'):
-        """How stored values become numbers, cast to ``dtype`` (one of ``DTYPES``)."""
+        """How stored values become numbers, cast to ``dtype`` (one of ``core.view.DTYPES``)."""
         scaled = (self.slope, self.intercept) != (1.0, 0.0)
         if dtype == 'auto':
             dtype = 'none' if self.stored.kind in 'iu' and not scaled else 'float32'

@@ -117,9 +117,13 @@ class LabelsInterface(SimpleInterface):
         value = getattr(self.inputs, name)
         return value if isdefined(value) else default
 
+    def rows(self, *names):
+        """Values of inputs that are lists, side by side: see :func:`broadcast`."""
+        return broadcast(*(self.given(name) for name in names), names=names)
+
     @contextmanager
-    def publish(self, runtime, name):
-        """Give a path to write the output ``name`` to, and put the finished file in its place.
+    def publish(self, runtime, name, output=None):
+        """Give a path to write the file ``name`` to, put the finished file in its place, and name it as ``output``.
 
         A reader never sees half a file, and a worker that outlived its run writes nothing into the next one's folder.
         """
@@ -130,6 +134,8 @@ class LabelsInterface(SimpleInterface):
             if is_orphaned():
                 os._exit(EXIT_ORPHANED)
             os.replace(partial, final)  # noqa: PTH105 (same call, and known to be atomic)
+            if output is not None:
+                self._results[output] = str(final)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -171,7 +177,11 @@ def about(path):
 
 
 def broadcast(*lists, names):
-    """Lists of one length: those of one entry, or None, are repeated.
+    """Go through lists side by side: those of one entry, or None, are repeated.
+
+    Returns
+    -------
+    list of tuple
 
     Raises
     ------
@@ -181,7 +191,7 @@ def broadcast(*lists, names):
     Examples
     --------
     >>> broadcast(['a', 'b'], ['c'], None, names=('x', 'y', 'z'))
-    [['a', 'b'], ['c', 'c'], [None, None]]
+    [('a', 'c', None), ('b', 'c', None)]
     """
     lists = [[None] if entries is None else list(entries) for entries in lists]
     longest = max(map(len, lists))
@@ -189,7 +199,7 @@ def broadcast(*lists, names):
         raise LabelsError(
             'as many files are needed of each: ' + ', '.join(f'{n} {len(e)}' for n, e in zip(names, lists, strict=True))
         )
-    return [entries * longest if len(entries) == 1 else entries for entries in lists]
+    return list(zip(*(entries * longest if len(entries) == 1 else entries for entries in lists), strict=True))
 
 
 def _takes_files(handler):

@@ -8,11 +8,10 @@ import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..bids.sidecar import read_repetition_time, settle_repetition_time
-from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
+from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError
 from ..core.filters import FILTERS
 from ..files.confounds import (
-    CONFOUNDS_NA,
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
     FD_THRESHOLD,
@@ -118,14 +117,12 @@ class CleanSignal(LabelsInterface):
             with about(path):
                 results.append(clean(signals, values, sample_mask=kept, runs=runs, **parameters))
         self._write(runtime, tables, results)
-        with self.publish(runtime, 'kept_volumes.tsv') as path:
+        with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
             write_kept_volumes(path, kept, left_out)
-        with self.publish(runtime, 'cleaning.json') as path:
+        with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             report = self._report(done, list(confounds.columns), left_out, tables, results)
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
-        for name, file_name in (('kept_volumes_file', 'kept_volumes.tsv'), ('cleaning_file', 'cleaning.json')):
-            self._results[name] = f'{runtime.cwd}/{file_name}'
         if t_r is not None:
             self._results['t_r'] = t_r
         return runtime

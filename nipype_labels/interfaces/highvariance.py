@@ -56,7 +56,6 @@ class HighVarianceConfounds(LabelsInterface):
                 percentile=self.inputs.percentile,
                 detrend=self.inputs.detrend,
             )
-        with self.publish(runtime, 'confounds.tsv') as path:
+        with self.publish(runtime, 'confounds.tsv', 'out_file') as path:
             write_signals(path, [f'high_variance_{i:02d}' for i in range(confounds.shape[1])], confounds)
-        self._results['out_file'] = str(runtime.cwd) + '/confounds.tsv'
         return runtime

@@ -8,7 +8,7 @@ from ..core.mask import apply_mask, region_ids
 from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import header_lookup_table, name_by_order, read_lookup_table
 from ..files.regions import begin_regions, write_regions
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
@@ -46,8 +46,7 @@ class ApplyMask(LabelsInterface):
     _intents = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
 
     def _run_interface(self, runtime):
-        inputs = ('labels_files', 'atlas_files', 'mask_files', 'lut_files')
-        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        rows = self.rows('labels_files', 'atlas_files', 'mask_files', 'lut_files')
         label_names, out_files = self.paths(runtime, 'labels-{}.nii.gz', len(rows))
         region_names, regions_files = self.paths(runtime, 'regions-{}.tsv', len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):

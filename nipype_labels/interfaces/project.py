@@ -10,7 +10,7 @@ from ..files.images import read_labels
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast
+from .base import InputFile, LabelsInputSpec, LabelsInterface
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):
@@ -40,8 +40,7 @@ class InverseProject(LabelsInterface):
     output_spec = _InverseProjectOutputSpec
 
     def _run_interface(self, runtime):
-        inputs = ('signals_files', 'labels_files', 'regions_files')
-        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        rows = self.rows('signals_files', 'labels_files', 'regions_files')
         names, self._results['out_files'] = self.paths(runtime, 'projected-{}.nii.gz', len(rows))
         for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
             columns, signals = read_signals(signals_file)

@@ -10,21 +10,19 @@ from ..core.grid import voxel_volume
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES, RegionReducer, reduce_series
 from ..core.regions import MISSING_LABELS, blank_missing, list_missing
-from ..core.resample import INTERPOLATIONS
+from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
+from ..core.view import DTYPES
 from ..files.images import read_labels, write_volume
 from ..files.regions import complete_regions, read_regions, write_regions
-from ..files.series import DTYPES, open_series
+from ..files.series import open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about, broadcast, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
 
 #: What is logged of regions that have no signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
 
 #: How often a long reading says how far it is.
 PROGRESS_SECONDS = 5
-
-#: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
-RESAMPLING_TARGETS = ('data', 'labels', 'none')
 
 
 class _ReduceLabelsInputSpec(LabelsInputSpec):
@@ -87,8 +85,7 @@ class ReduceLabels(LabelsInterface):
     def _run_interface(self, runtime):
         series = open_series(self.inputs.in_file)
         decoder = series.decoder(self.inputs.dtype)
-        names = ('labels_files', 'regions_files')
-        pairs = list(zip(*broadcast(self.inputs.labels_files, self.inputs.regions_files, names=names), strict=True))
+        pairs = self.rows('labels_files', 'regions_files')
         tables = [read_regions(path) for _, path in pairs]
         atlases = [read_labels(path) for path, _ in pairs]
         reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
@@ -97,9 +94,8 @@ class ReduceLabels(LabelsInterface):
             threads = self.inputs.num_threads
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
-        with self.publish(runtime, 'mean.nii.gz') as path:
+        with self.publish(runtime, 'mean.nii.gz', 'mean_file') as path:
             write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
-        self._results['mean_file'] = str(runtime.cwd) + '/mean.nii.gz'
         if series.t_r is not None:
             self._results['t_r'] = series.t_r
         return runtime

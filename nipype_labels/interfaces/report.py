@@ -14,7 +14,7 @@ from ..files.images import read_labels, read_volume
 from ..files.regions import read_regions
 from ..files.tables import read_signals
 from ..files.volumes import read_sample_mask
-from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, broadcast
+from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
@@ -46,16 +46,14 @@ class LabelsReport(LabelsInterface):
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.kept_volumes_file)
         series = reports.Series(mean.astype(np.float32), grid.affine, kept, _read_json(self.inputs.cleaning_file))
-        inputs = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
-        rows = list(zip(*broadcast(*(self.given(name) for name in inputs), names=inputs), strict=True))
+        rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
         atlases = [
             reports.Atlas(name, *_read_atlas(kept, *row))
             for name, row in zip(self._names(len(rows)), rows, strict=True)
         ]
         page = reports.render_report(self.inputs.title, series, atlases, _read_versions())
-        with self.publish(runtime, 'report.html') as path:
+        with self.publish(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
-        self._results['out_file'] = f'{runtime.cwd}/report.html'
         return runtime
 
     def _names(self, n):

@@ -32,7 +32,7 @@ class _ResampleInputSpec(LabelsInputSpec):
         files, references = self.in_files or [], self.reference_files or []
         if not (files and references) or (1 not in (len(files), len(references)) and len(files) != len(references)):
             return []
-        pairs = zip(*broadcast(files, references, names=('in_files', 'reference_files')), strict=True)
+        pairs = broadcast(files, references, names=('in_files', 'reference_files'))
         grids = ((path, try_grid(path), try_grid(reference)) for path, reference in pairs)
         return [('handed on', [path for path, own, wanted in grids if own and wanted and own.matches(wanted)])]
 
@@ -52,8 +52,7 @@ class Resample(LabelsInterface):
     output_spec = _ResampleOutputSpec
 
     def _run_interface(self, runtime):
-        names = ('in_files', 'reference_files')
-        pairs = list(zip(*broadcast(self.inputs.in_files, self.inputs.reference_files, names=names), strict=True))
+        pairs = self.rows('in_files', 'reference_files')
         out_names, out_files = self.paths(runtime, 'resampled-{}.nii.gz', len(pairs))
         for i, (in_file, reference_file) in enumerate(pairs):
             target = read_grid(reference_file)

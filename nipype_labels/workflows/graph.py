@@ -7,11 +7,13 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..core.clean import CONFOUNDS_NA
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
+from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
-from ..files.confounds import CONFOUNDS_NA, DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
+from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -49,9 +51,6 @@ OUTPUTS = (
     'projected',
     'report',
 )
-
-#: Where signals are projected to: nowhere, the labels' grid, or the atlas's own.
-PROJECTIONS = ('none', 'labels', 'atlas')
 
 #: Who feeds whom, whatever the parameters.
 _EDGES = (
