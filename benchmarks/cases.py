@@ -221,5 +221,18 @@ CASES = [
     ),
     _case('import', '`import nipype_labels`', Bar('seconds', 0.05), ours=Job('overhead.load_package')),
     _case('help', '`nipype-labels --help`, whole process', Bar('seconds', 0.5), ours=Job('overhead.show_help')),
+    *(
+        _case(f'runs-{n}', f'graph of {n:,} runs, built and expanded', ours=Job('overhead.build', {'n_runs': n}))
+        for n in (1, 10, 100)
+    ),
+    _case(
+        'runs-1000',
+        'graph of 1,000 runs, built and expanded',
+        # 6 ms and 400 KB for each.
+        Bar('seconds', 6),
+        Bar('growth', 400, 'one run'),
+        ours=Job('overhead.build', {'n_runs': 1000}),
+        beside={'one run': Job('overhead.build', {'n_runs': 1})},
+    ),
     *(_graph(plugin, cached) for plugin in ('Linear', 'MultiProc') for cached in (False, True)),
 ]

@@ -5,6 +5,7 @@ Each function imports and prepares what doesn't count and gives the work that do
 with nilearn's, or the file that it wrote them to.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,24 +15,27 @@ import numpy.ma  # here, since NumPy, like SciPy below, loads its parts at first
 
 def reduce(data, scratch, threads, series, atlases, **options):
     """Signals of all regions, as ReduceLabels gets them: from files to arrays."""
+    import scipy.ndimage
+    import scipy.sparse  # noqa: F401
+
     from nipype_labels.core.mask import region_ids
     from nipype_labels.core.reduce import RegionReducer, reduce_series
     from nipype_labels.files.images import read_labels
     from nipype_labels.files.series import open_series
 
-    if options.keys() & {'interpolation', 'smoothing_fwhm'}:
-        import scipy.ndimage
-        import scipy.sparse  # noqa: F401
     series_file, atlas_files = data.series(**series), [data.atlas(**atlas) for atlas in atlases]
     options = options | {'num_threads': threads}
 
     def work():
         series = open_series(series_file)
         where = dict(shape=series.grid.shape, affine=series.grid.affine, decoder=series.decoder())
-        reducers = []
-        for path in atlas_files:
+
+        def reducer(path):
             labels, grid = read_labels(path)
-            reducers.append(RegionReducer(labels, grid.affine, region_ids(labels), **where, **options))
+            return RegionReducer(labels, grid.affine, region_ids(labels), **where, **options)
+
+        with ThreadPoolExecutor(threads) as pool:
+            reducers = list(pool.map(reducer, atlas_files))
         blocks = partial(series.blocks, threads)
         signals, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
         return np.concatenate(signals, axis=1)

@@ -63,6 +63,30 @@ def graph(data, scratch, threads, plugin, cached):
     return work
 
 
+def build(data, scratch, threads, n_runs):
+    """One graph of many runs, built and expanded as Nipype does it before anything runs."""
+    from copy import deepcopy
+
+    from nipype.pipeline import engine as pe
+    from nipype.pipeline.engine.utils import generate_expanded_graph
+
+    from nipype_labels.workflows import init_labels_wf
+
+    series_file, atlas_file = str(data.series()), str(data.atlas(400))
+
+    def work():
+        wf = pe.Workflow('host')
+        for i in range(n_runs):
+            labels = init_labels_wf(detrend=True, standardize='zscore', name=f'run_{i}')
+            # Nipype gathers the inputs of all nodes for each labels.inputs.inputnode.
+            inputs = labels.get_node('inputnode').inputs
+            inputs.bold_file, inputs.atlas_files = series_file, [atlas_file]
+            wf.add_nodes([labels])
+        generate_expanded_graph(deepcopy(wf._create_flat_graph()))
+
+    return work
+
+
 def _duration(node):
     """Seconds that a node's body took; nodes that only hand on have none."""
     return 0.0 if node.name in ('inputnode', 'outputnode') else node.result.runtime.duration

@@ -50,8 +50,7 @@ def region_ids(labels, background_label=0):
     MissingRegionsError
         If there is nothing but background.
     """
-    ids = np.unique(labels)
-    ids = ids[ids != background_label]
+    ids = np.unique(labels[labels != background_label])
     if not len(ids):
         raise MissingRegionsError(f'the label image holds nothing but its background, {background_label}')
     return ids

@@ -36,7 +36,8 @@ class Partition:
         place = np.minimum(np.searchsorted(ids[order], flat), len(ids) - 1)
         voxels = np.flatnonzero(ids[order][place] == flat)
         column = order[place[voxels]]
-        by_column = np.argsort(column, kind='stable')
+        # Small integers are sorted by their digits, several times faster.
+        by_column = np.argsort(column.astype(np.min_scalar_type(len(ids))), kind='stable')
         return cls._grouped(voxels[by_column], column[by_column], len(ids))
 
     @classmethod

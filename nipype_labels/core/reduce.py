@@ -7,69 +7,23 @@ region into one, and :func:`reduce_series` makes the pass.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import repeat
+from functools import partial
 
 import numpy as np
 
 from . import grid
 from .errors import ImageError
+from .gather import Gather, WeightedSums
 from .partition import STRATEGIES, Partition
 from .resample import Sampler, clip_range
-from .smooth import kernel_sigmas, region_weights
+from .smooth import kernel_sigmas
 from .view import Decoder, View
+
+#: So much is gathered of a block at a time, in float64; more would no longer be near the processor when it is summed.
+GATHERED_BYTES = 16 * 2**20
 
 #: What may become of non-finite voxels.
 NAN_POLICIES = ('omit', 'zero', 'raise')
-
-
-@dataclass(frozen=True)
-class FoldedSmoothing:
-    """Means or sums of smoothed volumes, by weights that hold the smoothing.
-
-    Attributes
-    ----------
-    voxels : array of int, shape (n,)
-        Flat indices of all voxels with a weight.
-    weights : scipy.sparse.csr_array, shape (m, n)
-        Of each voxel in each region that has voxels.
-    decoder : Decoder
-    """
-
-    voxels: np.ndarray
-    weights: object
-    decoder: Decoder
-
-    @classmethod
-    def of(cls, part, shape, sigmas, decoder, mean):
-        """Weights for the sums, or means, of ``part``'s regions; None if there would be too many."""
-        weights = region_weights(part.voxels, part.starts, shape, sigmas)
-        if weights is None:
-            return None
-        reached = np.zeros(weights.shape[1], dtype=bool)
-        reached[weights.indices] = True
-        voxels = np.flatnonzero(reached)
-        if mean:
-            weights.data /= np.repeat(part.counts, np.diff(weights.indptr))
-        return cls(voxels, weights[:, voxels], decoder)
-
-    def __call__(self, block):
-        """Reduce the volumes of a block that are finite wherever there is a weight.
-
-        Parameters
-        ----------
-        block : array, shape (b, I·J·K)
-
-        Returns
-        -------
-        whole : array of bool, shape (b,)
-            Which volumes are.
-        values : array, shape (number of these, m)
-        """
-        stored = self.decoder(np.take(block, self.voxels, axis=1))
-        whole = np.isfinite(stored).all(axis=1)
-        values = np.ascontiguousarray(stored[whole].T, dtype=np.float64)
-        return whole, (self.weights @ values).T
 
 
 class RegionReducer:
@@ -121,9 +75,7 @@ class RegionReducer:
         in_view, sampler = np.ones(len(part.voxels), dtype=bool), None
         self.samples = interpolation is not None
         if self.samples:
-            matrix = grid.voxel_map(labels_affine, affine)
-            index = np.unravel_index(part.voxels, labels.shape, order='F')
-            in_view = grid.inside(grid.map_voxels(matrix, index), shape)
+            in_view = _in_view(part.voxels, labels.shape, labels_affine, shape, affine)
         self.n_in_view = np.bincount(part.column[in_view], minlength=part.width)
         if nan_policy != 'zero':
             part, in_view = part.keep(in_view), in_view[in_view]
@@ -132,13 +84,16 @@ class RegionReducer:
             sampler = Sampler(shape, affine, labels.shape, labels_affine, voxels, interpolation)
         blank = 0.0 if nan_policy == 'zero' else np.nan
         self._part, self._in_view = part, in_view
-        self._view = View(part.voxels, labels.shape, decoder, sampler, sigmas, blank, num_threads)
+        self._view = None
+        if self.samples or any(sigmas):
+            self._view = View(part.voxels, labels.shape, decoder, sampler, sigmas, blank, num_threads)
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
         self._used = np.zeros(len(part.voxels), dtype=bool)
         self._finite, self._finite_part = None, None
-        self._folded = None
-        if any(sigmas) and not self.samples and strategy in ('mean', 'sum') and len(part.voxels):
-            self._folded = FoldedSmoothing.of(part, labels.shape, sigmas, decoder, strategy == 'mean')
+        self._sums = None
+        if not self.samples and strategy in ('mean', 'sum') and len(part.voxels):
+            self._sums = WeightedSums.of(part, labels.shape, sigmas, strategy == 'mean')
+        self.take_from(Gather([self.gathers], decoder))
 
     @property
     def n_used(self):
@@ -146,11 +101,18 @@ class RegionReducer:
         return np.bincount(self._part.column[self._used & self._in_view], minlength=self._part.width)
 
     @property
-    def gathered(self):
-        """Flat indices of the series' voxels that are gathered, shape (n,); None if they are sampled or smoothed."""
-        return self._part.voxels if self._view.gathers else None
+    def gathers(self):
+        """Flat indices of the series' voxels that are gathered, shape (n,); none if they are sampled or smoothed."""
+        if self._sums is not None:
+            return self._sums.voxels
+        return self._part.voxels if self._view is None else np.empty(0, dtype=np.intp)
 
-    def __call__(self, block, clip=None, first=0, voxels=None):
+    def take_from(self, gather):
+        """Say what will gather the voxels; it may serve other atlases too."""
+        self._gather = gather
+        self._sums = None if self._sums is None else self._sums.within(gather)
+
+    def __call__(self, block, clip=None, first=0, gathered=None):
         """Reduce a block.
 
         Parameters
@@ -160,8 +122,8 @@ class RegionReducer:
             Range to keep interpolated values in.
         first : int
             Index of the block's first volume, for errors.
-        voxels : array of int, shape (n,), optional
-            Where in the block to gather what :attr:`gathered` names, if it holds only some of the voxels.
+        gathered : Gathered, optional
+            What was gathered of the block already.
 
         Returns
         -------
@@ -179,17 +141,24 @@ class RegionReducer:
         clipped = np.zeros(len(block), dtype=bool)
         if not len(self._part.voxels):
             return signals, clipped
+        gathered = self._gather(block) if gathered is None else gathered
         rows = np.arange(len(block))
-        if self._folded is not None:
-            whole, values = self._folded(block)
-            signals[np.ix_(whole, self._part.columns)] = values
+        if self._sums is not None:
+            sums = self._sums(gathered)
+            # Sums are finite only if every value is: the other volumes go the long way.
+            whole = np.isfinite(sums).all(axis=1)
+            signals[np.ix_(whole, self._part.columns)] = sums[whole]
             self._used |= whole.any()
             rows = rows[~whole]
-        if len(rows):
-            block = block[rows] if len(rows) < len(block) else block
-            for part, values, beyond in self._view(block, clip, voxels):
-                self._reduce_values(values, signals, rows[part], first)
-                clipped[rows[part]] = beyond
+        if not len(rows):
+            return signals, clipped
+        if self._view is None:
+            values = gathered.values if len(rows) == len(block) else gathered.values[rows]
+            values = np.take(values, self._gather.places(self._part.voxels), axis=1)
+            self._reduce_values(values, signals, rows, first)
+            return signals, clipped
+        for row, (values, clipped[row]) in zip(rows, self._view(block[rows], clip), strict=True):
+            self._reduce_values(values[None], signals, [row], first)
         return signals, clipped
 
     def _reduce_values(self, values, signals, rows, first):
@@ -215,6 +184,12 @@ class RegionReducer:
             self._finite, self._finite_part = finite, self._part.keep(finite)
         if finite.any():
             out[self._finite_part.columns] = self._reduce(values[finite][None], self._finite_part)[0]
+
+
+def _in_view(voxels, labels_shape, labels_affine, shape, affine):
+    """Which voxels of a label image lie in the series' field of view."""
+    index = np.unravel_index(voxels, labels_shape, order='F')
+    return grid.inside(grid.map_voxels(grid.voxel_map(labels_affine, affine), index), shape)
 
 
 def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threads=1):
@@ -243,19 +218,19 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     signals = [np.full((n_volumes, len(reducer.n_in_view)), np.nan) for reducer in reducers]
     clips = any(reducer.samples for reducer in reducers)
     clip, stale, total = (0.0, 0.0) if clips else None, {}, None
-    gathered, places = _share_voxels(reducers)
+    gather = Gather([reducer.gathers for reducer in reducers], decoder)
+    for reducer in reducers:
+        reducer.take_from(gather)
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is done sooner where the block is at hand.
         work = pool.map if min(num_threads, len(reducers)) > 1 else map
-        for first, block in read_blocks():
+        for first, block in _parts(read_blocks(), GATHERED_BYTES // (8 * max(1, len(gather.voxels)))):
             clip = clip_range(decoder(block), *clip) if clips else None
-            # What several gather is gathered together and in the order of memory first: then it is in the cache.
-            compact = np.take(block, gathered, axis=1) if len(gathered) else None
-            blocks = [block if within is None else compact for within in places]
-            reduced = work(_reduce_block, reducers, blocks, repeat(clip), repeat(first), places)
             total = np.zeros(block.shape[1]) if total is None else total
-            for volume in block:
-                np.add(total, volume, out=total)
+            gathered = gather(block)
+            jobs = [partial(reducer, block, clip, first, gathered) for reducer in reducers]
+            reduced = work(_call, [partial(_accumulate, block, total), *jobs])
+            next(reduced)
             for out, (values, clipped) in zip(signals, reduced, strict=True):
                 out[first : first + len(block)] = values
                 stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
@@ -271,25 +246,18 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     return signals, decoder(total / n_volumes)
 
 
-def _reduce_block(reducer, *given):
-    return reducer(*given)
+def _parts(blocks, most):
+    """Blocks of at most so many volumes, or one."""
+    for first, block in blocks:
+        for start in range(0, len(block), max(1, most)):
+            yield first + start, block[start : start + max(1, most)]
 
 
-def _share_voxels(reducers):
-    """Voxels that several reducers gather, in the order of memory, and where among them each finds its own.
+def _accumulate(block, total):
+    """Add the volumes of a block to ``total``."""
+    for volume in block:
+        np.add(total, volume, out=total)
 
-    Returns
-    -------
-    gathered : array of int, shape (n,)
-        None of them if fewer than two reducers gather.
-    places : list of (array of int or None)
-    """
-    own = [reducer.gathered for reducer in reducers]
-    voxels = [v for v in own if v is not None and len(v)]
-    if len(voxels) < 2:
-        return np.empty(0, dtype=np.intp), [None] * len(own)
-    among = np.zeros(max(v.max() for v in voxels) + 1, dtype=bool)
-    for v in voxels:
-        among[v] = True
-    place = np.cumsum(among) - 1
-    return np.flatnonzero(among), [None if v is None else place[v] for v in own]
+
+def _call(job):
+    return job()

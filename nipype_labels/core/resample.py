@@ -6,6 +6,8 @@ Label images and masks go by the nearest voxel. A series is sampled by splines a
 voxel of the target or only at those that matter.
 """
 
+import math
+
 import numpy as np
 import scipy
 
@@ -16,6 +18,12 @@ INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
 
 #: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
 RESAMPLING_TARGETS = ('data', 'labels', 'none')
+
+#: More weights than this (12 bytes each), and scattered positions are interpolated without a matrix.
+MOST_WEIGHTS = 10_000_000
+
+#: Planes of a sampled volume are computed so many bytes at a time: they stay near the processor, and memory small.
+SLAB_BYTES = 4 * 2**20
 
 #: How many times holes are filled from their neighbours before a spline crosses them.
 HOLE_FILLING_STEPS = 2
@@ -120,9 +128,10 @@ class Sampler:
         self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
         self._read = None
         if self.order and len(self.nearest):
-            self._read = self._pointwise(where)
             if grid.is_axis_aligned(matrix):
                 self._read = self._separable(where, [along[self.inside] for along in index])
+            else:
+                self._read = self._pointwise(where)
 
     def __call__(self, volume):
         """Sample one volume.
@@ -173,12 +182,17 @@ class Sampler:
         return out, clipped
 
     def _pointwise(self, where):
-        """Interpolate at scattered positions."""
+        """Interpolate at scattered positions, by a matrix unless that would be too large."""
+        weights = None
+        if len(self.nearest) * (self.order + 1) ** 3 <= MOST_WEIGHTS:
+            weights = point_weights(where, self.shape, self.order)
 
         def read(volume):
             coefficients = volume.astype(np.float64)
             if self.order > 1:
                 coefficients = scipy.ndimage.spline_filter(coefficients, self.order, mode='mirror')
+            if weights is not None:
+                return weights @ coefficients.reshape(-1, order='F')
             return scipy.ndimage.map_coordinates(coefficients, where, order=self.order, mode='mirror', prefilter=False)
 
         return read
@@ -197,16 +211,31 @@ class Sampler:
             weights.append(line_weights(line[used], n, self.order))
             places.append((np.cumsum(used) - 1)[at])
         by_i, by_j, by_k = weights
-        place = np.ravel_multi_index(places[::-1], (len(by_k), len(by_j), len(by_i)))
+        slabs = _slabs(places, len(by_k), len(by_j), len(by_i))
 
         def read(volume):
             # Axes are kept in the order of memory, last first, so that no product needs a copy. In single precision
             # the three would lose a digit more than one interpolation does.
             values = volume.reshape(-1, order='F').astype(np.float64).reshape(self.shape[::-1])
-            values = by_j @ (values @ by_i.T)
-            return np.take(by_k @ values.reshape(len(values), -1), place)
+            values = (by_j @ (values @ by_i.T)).reshape(len(values), -1)
+            out = np.empty(len(self.nearest))
+            for planes, among, place in slabs:
+                out[among] = np.take(by_k[planes] @ values, place)
+            return out
 
         return read
+
+
+def _slabs(places, n_planes, n_rows, n_columns):
+    """Planes to compute at a time, and for each which of the points lie in them, and where."""
+    i, j, k = places
+    most = max(1, SLAB_BYTES // (8 * n_rows * n_columns))
+    slabs = []
+    for first in range(0, n_planes, most):
+        among = np.flatnonzero((k >= first) & (k < first + most))
+        place = np.ravel_multi_index((k[among] - first, j[among], i[among]), (most, n_rows, n_columns))
+        slabs.append((slice(first, first + most), among, place))
+    return slabs
 
 
 def line_weights(positions, n, order):
@@ -228,6 +257,37 @@ def line_weights(positions, n, order):
     return np.stack(
         [scipy.ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
     )
+
+
+def point_weights(where, shape, order):
+    """Weights that turn spline coefficients of a volume into the spline's values at scattered positions.
+
+    Parameters
+    ----------
+    where : array, shape (3, n)
+        Fractional indices.
+    shape : tuple of 3 ints
+        Of the volume.
+    order : int
+        Of the spline: odd.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, I·J·K)
+        Over voxels whose first axis is fastest.
+    """
+    n, taps = where.shape[1], order + 1
+    data, voxels = np.ones((n, 1)), np.zeros((n, 1), dtype=np.int32)
+    for positions, size, stride in zip(where, shape, (1, shape[0], shape[0] * shape[1]), strict=True):
+        knots = np.arange(max(size, 2) + 2 * order) - float(order)
+        basis = scipy.interpolate.BSpline.design_matrix(positions, knots, order)
+        # Basis functions are centred on voxels, of which some lie beyond the border: there the volume is mirrored.
+        index, period = np.abs(basis.indices - order // 2), max(2 * size - 2, 1)
+        index = np.minimum(index % period, -index % period).astype(np.int32) * np.int32(stride)
+        data = (data[:, :, None] * basis.data.reshape(n, 1, taps)).reshape(n, -1)
+        voxels = (voxels[:, :, None] + index.reshape(n, 1, taps)).reshape(n, -1)
+    pointers = np.arange(n + 1, dtype=np.int32) * taps**3
+    return scipy.sparse.csr_array((data.ravel(), voxels.ravel(), pointers), shape=(n, math.prod(shape)))
 
 
 def clip_range(volumes, low=0.0, high=0.0):

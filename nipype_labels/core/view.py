@@ -43,7 +43,7 @@ class Decoder:
 
 
 class View:
-    """Values at some voxels, block by block.
+    """Volumes sampled at some voxels or smoothed, one by one.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class View:
     blank : float
         What stands for holes and for what lies outside the field of view: NaN or 0.
     num_threads : int
-        How many volumes to sample and smooth at a time.
+        How many volumes to work at a time.
     """
 
     def __init__(self, voxels, shape, decoder, sampler=None, sigmas=(0, 0, 0), blank=np.nan, num_threads=1):
@@ -67,12 +67,7 @@ class View:
         self.sampler, self.sigmas, self.blank = sampler, sigmas, blank
         self.num_threads = num_threads
 
-    @property
-    def gathers(self):
-        """Whether values are only gathered, neither sampled nor smoothed."""
-        return self.sampler is None and not any(self.sigmas)
-
-    def __call__(self, block, clip=None, voxels=None):
+    def __call__(self, block, clip=None):
         """Look at a block.
 
         Parameters
@@ -80,25 +75,16 @@ class View:
         block : array, shape (b, I·J·K)
         clip : tuple of 2 floats, optional
             Range to keep sampled values in.
-        voxels : array of int, shape (n,), optional
-            Where to gather instead, if the block holds only some of the voxels.
 
         Yields
         ------
-        rows : slice
-            Volumes of the block: all at once if values are only gathered, else one by one.
-        values : array, shape (number of these, n)
+        values : array, shape (n,)
+            Of each volume in turn.
         clipped : bool
-            Whether they held sampled values beyond ``clip``.
+            Whether it held sampled values beyond ``clip``.
         """
-        if self.gathers:
-            voxels = self.voxels if voxels is None else voxels
-            yield slice(len(block)), self.decoder(np.take(block, voxels, axis=1)), False
-            return
         with ThreadPoolExecutor(self.num_threads) as pool:
-            looks = pool.map(lambda stored: self._look(stored, clip), block)
-            for row, (values, clipped) in enumerate(looks):
-                yield slice(row, row + 1), values[None], clipped
+            yield from pool.map(lambda stored: self._look(stored, clip), block)
 
     def _look(self, stored, clip):
         """Values of one flat volume, and whether some were sampled beyond ``clip``."""

@@ -15,7 +15,7 @@ from ..core.view import Decoder, floating
 from .grids import Grid, load
 
 #: A block holds at least one volume, and as many as fit in this.
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 12 * 2**20
 
 #: Deflate can't compress further than this; a header that promises more lies.
 DEFLATE_RATIO = 1032

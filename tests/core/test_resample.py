@@ -18,6 +18,7 @@ from nipype_labels.core.resample import (
     fill_holes,
     line_weights,
     nearest_index,
+    point_weights,
     resample_nearest,
 )
 
@@ -280,3 +281,24 @@ def test_halves_fall_to_the_side_that_they_fall_to_in_nilearn(size, step):
     halves = np.abs(along % 1 - 0.5) < 1e-9
     assert (inner & halves).sum() >= 1
     assert_array_equal(ours[inner], np.asarray(theirs.dataobj)[inner])
+
+
+@pytest.mark.parametrize('order', [1, 3])
+@pytest.mark.parametrize('shape', [(7, 6, 5), (1, 4, 2), (2, 1, 3)], ids=str)
+def test_point_weights_are_the_spline(order, shape):
+    """Within the grid and on its borders, which mirror, of volumes one voxel thin too."""
+    rng = np.random.default_rng(7)
+    last = np.array(shape)[:, None] - 1
+    where = np.concatenate([rng.uniform(size=(3, 40)) * last, np.zeros((3, 1)), last], axis=1)
+    coefficients = rng.normal(size=shape)
+    expected = ndimage.map_coordinates(coefficients, where, order=order, mode='mirror', prefilter=False)
+    ours = point_weights(where, shape, order) @ coefficients.reshape(-1, order='F')
+    assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize('interpolation', ['linear', 'cubic'])
+def test_scattered_positions_are_the_same_without_a_matrix(volume, monkeypatch, interpolation):
+    by_matrix = Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
+    monkeypatch.setattr('nipype_labels.core.resample.MOST_WEIGHTS', 0)
+    one_by_one = Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
+    assert_allclose(by_matrix, one_by_one, rtol=1e-11, atol=1e-11 * np.abs(volume).max())

@@ -64,23 +64,9 @@ def test_floating_point_holds_every_value_exactly(dtype, expected):
 def look(view, block, **given):
     """Values of all volumes of a block, and which of them were clipped."""
     values, clipped = np.full((len(block), len(view.voxels)), np.nan), np.zeros(len(block), dtype=bool)
-    for rows, of_rows, beyond in view(block, **given):
-        values[rows], clipped[rows] = of_rows, beyond
+    for row, (of_row, beyond) in enumerate(view(block, **given)):
+        values[row], clipped[row] = of_row, beyond
     return values, clipped
-
-
-def test_voxels_are_gathered_in_their_order_first_axis_fastest(block):
-    values, clipped = look(View(VOXELS, SHAPE, Decoder(2.0)), block)
-    volumes = np.stack([row.reshape(SHAPE, order='F') for row in block])
-    expected = np.stack([volumes[:, 3, 1, 0], volumes[:, 0, 0, 0], volumes[:, 3, 4, 2], volumes[:, 3, 0, 1]], axis=1)
-    assert_array_equal(values, 2.0 * expected)
-    assert not clipped.any()
-
-
-def test_a_range_holds_only_what_is_sampled(block):
-    values, clipped = look(View(VOXELS, SHAPE, Decoder()), block, clip=(-1.0, 1.0))
-    assert_array_equal(values, block[:, VOXELS])
-    assert not clipped.any()
 
 
 def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(block):

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Digests of files' contents, remembered so that a file is read again only if it was touched."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+#: Smaller files are read sooner than looked up.
+LEAST_BYTES = 2**18
+
+#: A file that changed within these seconds may change again without a new time stamp: its digest is not remembered.
+SETTLED_SECONDS = 2
+
+#: Two digests as hexadecimal digits, with a space and a line feed.
+RECORD_BYTES = 66
+
+#: What this process knows: digests of contents by those of files' states.
+_known = {}
+
+
+def content_digest(path, memory=None):
+    """MD5 digest of a file's content, as Nipype takes it.
+
+    Parameters
+    ----------
+    path : path
+    memory : path, optional
+        Folder that digests are remembered in, by default ``nipype_labels/digests`` in the user's cache folder
+        (``XDG_CACHE_HOME``). Where it can't be written, nothing is remembered but within the process.
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    A file's state is its path, device, inode, size, and the times of its last modification and change of status.
+    Records have one length and are only ever appended, whole: processes of any number of machines may share a folder.
+    """
+    if os.stat(path).st_size < LEAST_BYTES:  # noqa: PTH116 (a path may be given as str)
+        return _read(path)
+    state, settled = _state(path)
+    if state not in _known:
+        shard = Path(memory or default_memory()) / state[:2]
+        _known.update(_records(shard))
+        if state not in _known:
+            digest = _read(path)
+            if _state(path)[0] != state or not settled:
+                return digest
+            _known[state] = digest
+            _remember(shard, state, digest)
+    return _known[state]
+
+
+def default_memory():
+    """Folder that digests are remembered in."""
+    cache = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+    return Path(cache).expanduser() / 'nipype_labels' / 'digests'
+
+
+def _state(path):
+    """Digest of what changes when a file is touched, and whether it was left alone for a while."""
+    path = os.path.abspath(path)  # noqa: PTH100 (links are kept: what they lead to is in the inode)
+    status = os.stat(path)  # noqa: PTH116
+    state = (path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    age = time.time() - max(status.st_mtime, status.st_ctime)
+    return hashlib.md5(repr(state).encode()).hexdigest(), age > SETTLED_SECONDS
+
+
+def _read(path):
+    with Path(path).open('rb') as file:
+        return hashlib.file_digest(file, 'md5').hexdigest()
+
+
+def _records(shard):
+    """What a file of records holds; half a record, of a process that was killed, is none."""
+    try:
+        content = shard.read_bytes()
+    except OSError:
+        return {}
+    lines = content.decode('ascii', 'replace').split('\n')
+    return dict(line.split(' ') for line in lines if len(line) == RECORD_BYTES - 1 and line[32] == ' ')
+
+
+def _remember(shard, state, digest):
+    try:
+        shard.parent.mkdir(parents=True, exist_ok=True)
+        with shard.open('ab', buffering=0) as file:
+            # A line feed first ends a record that another process left unfinished.
+            file.write(f'\n{state} {digest}\n'.encode())
+    except OSError:
+        pass

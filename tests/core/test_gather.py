@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Voxels that atlases want of a block are taken out once, and summed with their weights."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels.core.gather import LEAST_TOGETHER, Gather, WeightedSums
+from nipype_labels.core.partition import Partition
+from nipype_labels.core.smooth import smooth
+from nipype_labels.core.view import Decoder
+
+SHAPE = (5, 4, 6)
+
+
+@pytest.fixture(params=[LEAST_TOGETHER - 1, LEAST_TOGETHER], ids=['one-by-one', 'together'])
+def block(request):
+    return np.random.default_rng(61).integers(-900, 900, (request.param, 120)).astype('>i2')
+
+
+def test_each_atlas_finds_its_voxels_among_those_of_all(block):
+    """In its own order, decoded, whatever the others want."""
+    wanted = [np.array([7, 3, 119]), np.array([], dtype=int), np.array([3, 50])]
+    gather = Gather(wanted, Decoder(2.0, 1.0))
+    assert gather.voxels.tolist() == [3, 7, 50, 119]
+    gathered = gather(block)
+    for voxels in wanted:
+        expected = block[:, voxels] * 2.0 + 1.0
+        assert_array_equal(gathered.values[:, gather.places(voxels)], expected)
+        assert_array_equal(np.hstack(gathered.columns)[gather.places(voxels)], expected.T)
+    assert {columns.dtype for columns in gathered.columns} == {np.dtype(np.float64)}
+
+
+def test_nothing_wanted_gathers_nothing(block):
+    gathered = Gather([np.array([], dtype=int)])(block)
+    assert gathered.values.shape == (len(block), 0)
+
+
+@pytest.mark.parametrize('mean', [True, False], ids=['mean', 'sum'])
+@pytest.mark.parametrize('sigmas', [(0, 0, 0), (0.8, 1.2, 0.5)], ids=['sharp', 'smoothed'])
+def test_weighted_sums_are_those_of_each_region(block, sigmas, mean):
+    labels = np.random.default_rng(62).integers(0, 4, SHAPE)
+    part = Partition.of(labels, [3, 9, 1])
+    sums = WeightedSums.of(part, SHAPE, sigmas, mean)
+    gather = Gather([sums.voxels, np.arange(120)])
+    volumes = [row.astype(float).reshape(SHAPE, order='F') for row in block]
+    volumes = [smooth(volume, sigmas) if any(sigmas) else volume for volume in volumes]
+    expected = [[(np.mean if mean else np.sum)(volume[labels == i]) for i in (3, 1)] for volume in volumes]
+    alone = sums(Gather([sums.voxels])(block))
+    assert part.columns.tolist() == [0, 2]
+    assert_allclose(alone, expected, rtol=1e-12)
+    assert_array_equal(sums.within(gather)(gather(block)), alone)
+
+
+def test_a_sum_is_not_finite_where_a_value_is_not(block):
+    block = block.astype('f4')
+    labels = np.random.default_rng(62).integers(0, 4, SHAPE)
+    at = np.flatnonzero(labels.reshape(-1, order='F') == 2)
+    block[1, at[0]], block[2, at[:2]] = np.nan, (np.inf, -np.inf)
+    sums = WeightedSums.of(Partition.of(labels, [1, 2, 3]), SHAPE, (0, 0, 0), mean=True)
+    finite = np.isfinite(sums(Gather([sums.voxels])(block)))
+    assert finite[:3].tolist() == [[True] * 3, [True, False, True], [True, False, True]]
+    assert finite[3:].all()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Digests of contents: right whatever happens to the file, and read once."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from nipype_labels.files import digests
+from nipype_labels.files.digests import LEAST_BYTES, RECORD_BYTES, content_digest, default_memory
+
+
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    """An empty memory, of the process and on disk."""
+    monkeypatch.setattr(digests, '_known', {})
+    # Files that tests write are young.
+    monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
+    return tmp_path / 'memory'
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Paths of the files that were read."""
+    paths, read = [], digests._read
+    monkeypatch.setattr(digests, '_read', lambda path: (paths.append(str(path)), read(path))[1])
+    return paths
+
+
+@pytest.fixture
+def large(tmp_path):
+    path = tmp_path / 'large.bin'
+    path.write_bytes(os.urandom(LEAST_BYTES + 1))
+    return path
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_a_digest_is_that_of_the_content(memory, large, tmp_path):
+    small = tmp_path / 'small'
+    small.write_bytes(b'abc')
+    for path in (small, large):
+        assert content_digest(path, memory) == content_digest(str(path), memory) == md5(path)
+
+
+def test_a_file_is_read_once_by_this_process_and_not_at_all_by_the_next(memory, large, reads, monkeypatch):
+    assert content_digest(large, memory) == content_digest(large, memory)
+    monkeypatch.setattr(digests, '_known', {})
+    assert content_digest(large, memory) == md5(large)
+    assert reads == [str(large)]
+
+
+@pytest.mark.parametrize('same_time', [False, True])
+def test_other_content_has_another_digest(memory, large, same_time):
+    """Of the same size, and with the time stamp of the file before."""
+    before, status = content_digest(large, memory), large.stat()
+    large.write_bytes(os.urandom(LEAST_BYTES + 1))
+    if same_time:
+        os.utime(large, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert content_digest(large, memory) == md5(large) != before
+
+
+def test_a_file_put_in_the_place_of_another_is_another(memory, large, tmp_path):
+    content_digest(large, memory)
+    other = tmp_path / 'other.bin'
+    other.write_bytes(os.urandom(LEAST_BYTES + 1))
+    os.utime(other, ns=(large.stat().st_atime_ns, large.stat().st_mtime_ns))
+    shutil.move(other, large)
+    assert content_digest(large, memory) == md5(large)
+
+
+def test_a_file_that_may_still_change_is_not_remembered(memory, large, reads, monkeypatch):
+    """Its time stamp might stay the same."""
+    monkeypatch.setattr(digests, 'SETTLED_SECONDS', 1000)
+    content_digest(large, memory)
+    content_digest(large, memory)
+    assert len(reads) == 2
+    assert not memory.exists()
+
+
+def test_small_files_leave_no_records(memory, tmp_path):
+    (tmp_path / 'small').write_bytes(b'abc')
+    content_digest(tmp_path / 'small', memory)
+    assert not memory.exists()
+
+
+def test_records_that_are_damaged_are_none(memory, large, reads, monkeypatch):
+    """Half a record of a process that was killed, another's text, and bytes that are no text."""
+    content_digest(large, memory)
+    (shard,) = memory.iterdir()
+    record = shard.read_bytes().strip()
+    assert len(record) == RECORD_BYTES - 1
+    for damaged in (record[:40], b'\xff\xfe' * 33, record[:32] + b'x' + record[33:]):
+        shard.write_bytes(damaged)
+        monkeypatch.setattr(digests, '_known', {})
+        reads.clear()
+        assert content_digest(large, memory) == md5(large)
+        assert len(reads) == 1
+        # What was written behind it is whole.
+        monkeypatch.setattr(digests, '_known', {})
+        assert content_digest(large, memory) == md5(large)
+        assert len(reads) == 1
+
+
+def test_a_memory_that_can_not_be_written_only_costs_time(large, tmp_path, memory):
+    (tmp_path / 'file').write_text('no folder')
+    assert content_digest(large, tmp_path / 'file' / 'memory') == md5(large)
+
+
+def test_many_processes_share_one_memory(memory, tmp_path):
+    """Their records are all there, and whole."""
+    files = [tmp_path / f'{i}.bin' for i in range(30)]
+    for path in files:
+        path.write_bytes(os.urandom(LEAST_BYTES + 1))
+    script = (
+        'import sys; from nipype_labels.files import digests; digests.SETTLED_SECONDS = -1\n'
+        'for path in sys.argv[2:]: digests.content_digest(path, sys.argv[1])'
+    )
+    processes = [subprocess.Popen([sys.executable, '-c', script, memory, *files]) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    found = {}
+    for shard in memory.iterdir():
+        found |= digests._records(shard)
+    assert set(found.values()) == {md5(path) for path in files}
+
+
+def test_the_memory_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert default_memory() == tmp_path / 'nipype_labels' / 'digests'
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setenv('HOME', '/home/someone')
+    assert str(default_memory()) == '/home/someone/.cache/nipype_labels/digests'
