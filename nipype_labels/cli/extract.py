@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
 from ..workflows import init_labels_wf
-from ..workflows.resources import SeriesSize
+from ..workflows.resources import Sizes
 from .run import configure, run
 
 #: Outputs of nodes, and their names in the folder of each atlas.
@@ -54,6 +55,7 @@ def extract(
     work_dir=None,
     nprocs=1,
     plugin='Linear',
+    plugin_args_file=None,
     verbose=False,
     **parameters,
 ):
@@ -75,6 +77,8 @@ def extract(
     nprocs : int
     plugin : str
         Of Nipype.
+    plugin_args_file : path, optional
+        JSON object of arguments for the plugin.
     verbose : bool
     **parameters
         Of :func:`~nipype_labels.workflows.init_labels_wf`.
@@ -91,6 +95,7 @@ def extract(
     """
     series = open_series(bold)
     _check(series, atlas, mask, nprocs, plugin, parameters.get('resampling_target'))
+    plugin_args = _read_arguments(plugin_args_file)
     out = Path(out)
     work_dir = _make_folder(work_dir or out / 'work')
     configure(work_dir, verbose)
@@ -104,8 +109,7 @@ def extract(
             use_luts=lut is not None,
             use_confounds=confounds is not None,
             use_sample_mask=sample_mask is not None,
-            n_atlases=len(atlas),
-            series_size=SeriesSize.of(series),
+            sizes=Sizes.of(series, [read_grid(path) for path in atlas]),
             num_threads=nprocs,
             **parameters,
         )
@@ -119,7 +123,7 @@ def extract(
     for field, value in given.items():
         if value is not None:
             setattr(wf.inputs.inputnode, field, _absolute(value))
-    graph = run(wf, plugin, nprocs)
+    graph = run(wf, plugin, nprocs, plugin_args)
     written = _write(graph, out, _folders(atlas))
     _summarise(out, written, _folders(atlas))
     return 0
@@ -135,6 +139,17 @@ def _check(series, atlases, mask, nprocs, plugin, target):
         read_mask(mask)
     for atlas in atlases if target == 'none' else ():
         read_grid(atlas).require(series.grid, 'with --resampling-target none they must agree')
+
+
+def _read_arguments(path):
+    """Arguments for a plugin; none without a file."""
+    try:
+        arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
+    except (OSError, ValueError) as e:
+        raise errors.LabelsError(f"can not read the plugin's arguments from {path}: {e}") from e
+    if not isinstance(arguments, dict):
+        raise errors.LabelsError(f'{path} must hold a JSON object of arguments for the plugin, not {arguments!r}')
+    return arguments
 
 
 def _make_folder(path):

@@ -145,6 +145,7 @@ def _add_running(parser):
     group.add_argument(
         '--plugin', default='Linear', metavar='NAME', help="Nipype's plugin: Linear, MultiProc, SLURM, …"
     )
+    group.add_argument('--plugin-args-file', metavar='FILE', help='JSON object of arguments for the plugin')
     group.add_argument('--verbose', action='store_true', default=False, help="show Nipype's own log")
 
 

@@ -6,12 +6,21 @@ import logging
 import re
 import sys
 import time
+from pathlib import Path
 
+from filelock import FileLock, Timeout
 from nipype import config
 
 from ..core import errors
 from ..interfaces.reduce import MISSING_REGIONS
+from ..workflows.plugin import WatchedMultiProcPlugin
 from . import RunError
+
+#: What is said of a worker that did not end by itself.
+DEAD_WORKER = (
+    'a worker process was killed, most likely for lack of memory: what was finished is kept, and the same command goes '
+    'on from there; give it fewer --nprocs or more memory'
+)
 
 
 class Progress:
@@ -56,7 +65,7 @@ def configure(work_dir, verbose):
     logging.getLogger('nipype').handlers[:] = [handler]
 
 
-def run(wf, plugin, nprocs):
+def run(wf, plugin, nprocs, plugin_args=None):
     """Run a graph.
 
     Parameters
@@ -65,6 +74,8 @@ def run(wf, plugin, nprocs):
     plugin : str
         Of Nipype.
     nprocs : int
+    plugin_args : dict, optional
+        For the plugin.
 
     Returns
     -------
@@ -82,10 +93,19 @@ def run(wf, plugin, nprocs):
     arguments = {'status_callback': progress}
     if plugin == 'MultiProc':
         arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
+    arguments |= plugin_args or {}
+    if plugin == 'MultiProc':
+        plugin = WatchedMultiProcPlugin(plugin_args=arguments)
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
     gc.freeze()
+    lock = FileLock(Path(wf.base_dir) / '.lock')
     try:
-        return wf.run(plugin=plugin, plugin_args=arguments)
+        with lock.acquire(timeout=0):
+            return wf.run(plugin=plugin, plugin_args=arguments)
+    except Timeout:
+        raise RunError(
+            f'another run is at work in {wf.base_dir}: wait for it, or give this one its own --work-dir'
+        ) from None
     except (RuntimeError, ValueError, OSError) as e:
         raise _reason(str(e)) from e
 
@@ -98,4 +118,6 @@ def _reason(text):
         ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
         if ours is not None and kind.startswith(errors.__name__):
             return ours(message)
+    if 'BrokenProcessPool' in text:
+        return RunError(DEAD_WORKER)
     return RunError(text)

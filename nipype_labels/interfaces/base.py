@@ -8,15 +8,18 @@ method here closes one of these doors and says which.
 import importlib.metadata
 import multiprocessing
 import os
+import time
 from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
 
-from nipype import logging
-from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, isdefined
+from filelock import FileLock, Timeout
+from nipype import config, logging
+from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitError, isdefined
 from threadpoolctl import threadpool_limits
 
 from ..core.errors import LabelsError
+from ..files.digests import content_digest
 from ..files.grids import read_grid
 
 #: Nipype's logger for what happens inside nodes.
@@ -27,6 +30,12 @@ COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
 #: What a worker ends with that finds its master dead (EX_TEMPFAIL).
 EXIT_ORPHANED = 75
+
+#: How often a long reading says how far it is.
+PROGRESS_SECONDS = 5
+
+#: How long a node waits for its folder.
+CLAIM_SECONDS = 20
 
 
 class InputFile(File):
@@ -56,6 +65,47 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
     numerics = 1
     grids = ()
 
+    #: In a copy, what was given and does not fit, by input; None in what was not copied.
+    _unfit = None
+
+    def __setattr__(self, name, value):
+        """Set an input; a copy takes note of a value that does not fit, where the original refuses it.
+
+        What upstream nodes give is set by an engine, in copies, and outside of the run context: an exception there
+        leaves MultiProc waiting for ever. :meth:`LabelsInterface._pre_run_hook` raises it within.
+        """
+        try:
+            super().__setattr__(name, value)
+        except TraitError as e:
+            if self._unfit is None:
+                raise
+            self._unfit[name] = ' '.join(str(e).split())
+        else:
+            (self._unfit or {}).pop(name, None)
+
+    def __deepcopy__(self, memo):
+        """Copy the inputs, as a graph's run does."""
+        copied = super().__deepcopy__(memo)
+        copied.__dict__['_unfit'] = dict(self._unfit or {})
+        return copied
+
+    def __getstate__(self):
+        """Pickle the inputs, as a node is sent to a worker."""
+        return {**super().__getstate__(), '_unfit': self._unfit or {}}
+
+    def __setstate__(self, state):
+        """Unpickle the inputs."""
+        super().__setstate__({name: value for name, value in state.items() if name != '_unfit'})
+        self.__dict__['_unfit'] = dict(state['_unfit'])
+
+    def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
+        """What Nipype hashes of a value; contents of files are read once, not twice each time."""
+        method = hash_method or config.get('execution', 'hash_method')
+        if hash_files and method == 'content' and isinstance(objekt, str) and Path(objekt).is_file():
+            digest = content_digest(objekt)
+            return (objekt, digest) if dictwithhash else digest
+        return super()._get_sorteddict(objekt, dictwithhash, hash_method, hash_files)
+
     def get_hashval(self, hash_method=None):
         """Hash the inputs, and with them versions, grids, and floats to the last bit (Nipype rounds to 10 digits)."""
         listed, digest = super().get_hashval(hash_method)
@@ -65,6 +115,7 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
         exact = [(name, [v.hex() for v in _flat(getattr(self, name)) if isinstance(v, float)]) for name in hashed]
         salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
+        salt += [('unfit', sorted(self._unfit.items()))] if self._unfit else []
         salt += self.more_to_hash()
         return listed + salt, md5(f'{digest}{salt}'.encode()).hexdigest()
 
@@ -82,10 +133,18 @@ class LabelsInterface(SimpleInterface):
     #: Switches and the inputs they stand for: True demands the input, False forbids it, undefined follows it.
     _intents = {}
 
+    #: Held while the node runs in the folder that an engine gave it.
+    _claim = None
+
     def run(self, cwd=None, ignore_exception=None, **inputs):
         """Run the node with linear algebra on one thread: more come from ``num_threads``, and change no bit."""
-        with threadpool_limits(1):
-            return super().run(cwd, ignore_exception, **inputs)
+        try:
+            with threadpool_limits(1):
+                return super().run(cwd, ignore_exception, **inputs)
+        finally:
+            if self._claim is not None:
+                self._claim.release()
+                self._claim = None
 
     def _check_mandatory_inputs(self):
         """Leave it to :meth:`_pre_run_hook`: an error before the run context leaves MultiProc waiting for ever."""
@@ -93,6 +152,9 @@ class LabelsInterface(SimpleInterface):
     def _pre_run_hook(self, runtime):
         """Forget the last run's outputs, then check that all inputs are there; files may vanish after they were set."""
         self._results = {}
+        self._claim = claim(Path(runtime.cwd))
+        for unfit in (self.inputs._unfit or {}).values():
+            raise LabelsError(f'{type(self).__name__}: {unfit}')
         super()._check_mandatory_inputs()
         for name in self.inputs.copyable_trait_names():
             for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
@@ -131,8 +193,7 @@ class LabelsInterface(SimpleInterface):
         partial = final.with_name(f'partial-{final.name}')
         try:
             yield partial
-            if is_orphaned():
-                os._exit(EXIT_ORPHANED)
+            exit_if_orphaned()
             os.replace(partial, final)  # noqa: PTH105 (same call, and known to be atomic)
             if output is not None:
                 self._results[output] = str(final)
@@ -143,6 +204,38 @@ class LabelsInterface(SimpleInterface):
         """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""
         names = [pattern.format(i) for i in range(n)]
         return names, [str(Path(runtime.cwd) / name) for name in names]
+
+
+def claim(folder):
+    """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
+
+    Returns
+    -------
+    filelock.FileLock or None
+        To be released; None where no engine runs the node, or the file system knows no locks.
+
+    Raises
+    ------
+    LabelsError
+        If another run holds it.
+    """
+    if not any(folder.glob('_0x*_unfinished.json')):
+        return None
+    lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
+    try:
+        # A worker whose master was killed gives up its folder as soon as it notices.
+        lock.acquire(timeout=CLAIM_SECONDS)
+    except Timeout:
+        raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
+    except (OSError, NotImplementedError):
+        return None
+    return lock
+
+
+def exit_if_orphaned():
+    """End a worker whose master has died: its run is over, and its folder may be another run's by now."""
+    if is_orphaned():
+        os._exit(EXIT_ORPHANED)
 
 
 def is_orphaned():
@@ -163,6 +256,17 @@ def is_orphaned():
     except PermissionError:
         return False
     return False
+
+
+def read_blocks(series, num_threads):
+    """Read blocks for as long as the run is alive, and say every few seconds how far that is."""
+    said = time.monotonic()
+    for first, block in series.blocks(num_threads):
+        exit_if_orphaned()
+        if time.monotonic() - said > PROGRESS_SECONDS:
+            said = time.monotonic()
+            logger.info('%s: volume %d of %d', series.grid.path, first, series.n_volumes)
+        yield first, block
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
 from ..files.images import read_mask
 from ..files.series import open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, read_blocks
 
 
 class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
@@ -48,7 +48,7 @@ class HighVarianceConfounds(LabelsInterface):
             voxels = np.flatnonzero(mask.reshape(-1, order='F'))
         with about(self.inputs.in_file):
             confounds = high_variance_confounds(
-                partial(series.blocks, self.inputs.num_threads),
+                partial(read_blocks, series, self.inputs.num_threads),
                 series.n_volumes,
                 voxels,
                 decoder=series.decoder(),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that reduces a series to one signal per region, for all atlases in one pass."""
 
-import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
@@ -16,16 +16,16 @@ from ..files.images import read_labels, write_volume
 from ..files.regions import complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger, read_blocks
 
 #: What is logged of regions that have no signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
 
-#: How often a long reading says how far it is.
-PROGRESS_SECONDS = 5
-
 
 class _ReduceLabelsInputSpec(LabelsInputSpec):
+    # 2: sums add voxels in the order of memory, and splines on oblique grids are products with weights.
+    numerics = 2
+
     in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')
     regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ApplyMask')
@@ -87,25 +87,29 @@ class ReduceLabels(LabelsInterface):
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.rows('labels_files', 'regions_files')
         tables = [read_regions(path) for _, path in pairs]
-        atlases = [read_labels(path) for path, _ in pairs]
-        reducers = [self._reducer(series, decoder, *a, r) for a, r in zip(atlases, tables, strict=True)]
-        blocks = partial(_report_progress, series, self.inputs.num_threads)
+        threads = self.inputs.num_threads
+        with ThreadPoolExecutor(threads) as pool:
+            labels_files = [path for path, _ in pairs]
+            reducers, volumes = zip(
+                *pool.map(partial(self._reducer, series, decoder), labels_files, tables), strict=True
+            )
+        blocks = partial(read_blocks, series, threads)
         with about(self.inputs.in_file):
-            threads = self.inputs.num_threads
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
-        self._write(runtime, signals, tables, reducers, [voxel_volume(grid.affine) for _, grid in atlases])
+        self._write(runtime, signals, tables, reducers, volumes)
         with self.publish(runtime, 'mean.nii.gz', 'mean_file') as path:
             write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
         if series.t_r is not None:
             self._results['t_r'] = series.t_r
         return runtime
 
-    def _reducer(self, series, decoder, labels, labels_grid, regions):
-        """What reduces the series to one atlas."""
+    def _reducer(self, series, decoder, labels_file, regions):
+        """What reduces the series to one atlas, and the volume of the atlas's voxels in mm³."""
+        labels, labels_grid = read_labels(labels_file)
         samples = self.inputs.resampling_target == 'labels' and not series.grid.matches(labels_grid)
         if not samples:
             labels_grid.require(series.grid, "resample the labels, or set resampling_target='labels'")
-        return RegionReducer(
+        reducer = RegionReducer(
             labels,
             labels_grid.affine,
             regions['index'].to_numpy(),
@@ -119,6 +123,7 @@ class ReduceLabels(LabelsInterface):
             # With several atlases the threads are theirs.
             num_threads=self.inputs.num_threads if len(self.inputs.labels_files) == 1 else 1,
         )
+        return reducer, voxel_volume(labels_grid.affine)
 
     def _write(self, runtime, signals, tables, reducers, volumes):
         """Write signals and regions tables, after the policies for regions without a signal."""
@@ -138,13 +143,3 @@ class ReduceLabels(LabelsInterface):
                 write_signals(path, regions['name'][kept], columns)
             with self.publish(runtime, region_names[i]) as path:
                 write_regions(path, regions)
-
-
-def _report_progress(series, num_threads):
-    """Read blocks, and say how far that is every few seconds."""
-    said = time.monotonic()
-    for first, block in series.blocks(num_threads):
-        if time.monotonic() - said > PROGRESS_SECONDS:
-            said = time.monotonic()
-            logger.info('%s: volume %d of %d', series.grid.path, first, series.n_volumes)
-        yield first, block

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph behind the factory: its nodes and who feeds whom, from one set of parameters."""
 
+import functools
 import importlib.util
+import math
 
 import numpy as np
 from nipype.interfaces import utility as niu
@@ -23,7 +25,11 @@ from ..interfaces import (
     ReduceLabels,
     Resample,
 )
+from .methods import describe
 from .resources import estimate
+
+#: Modules of the extra that reports need.
+REPORTS_NEED = ('jinja2', 'matplotlib', 'PIL')
 
 #: What varies from run to run.
 INPUTS = (
@@ -135,14 +141,13 @@ def check_parameters(parameters):
         raise LabelsError("fill_value given, but project='none' fills nothing")
     if 'atlas_names' in parameters and not parameters['reports']:
         raise LabelsError('atlas_names given, but reports=False calls them nothing')
-    for name in ('num_threads', 'n_atlases'):
-        if not parameters[name] >= 1:
-            raise LabelsError(f'{name} must be 1 or more, not {parameters[name]}')
+    if not parameters['num_threads'] >= 1:
+        raise LabelsError(f'num_threads must be 1 or more, not {parameters["num_threads"]}')
     for name, default, acts, condition in _conditions(parameters):
         if parameters[name] != default and not acts:
             raise LabelsError(f'{name} given, but it only acts with {condition}')
-    lacking = [name for name in ('jinja2', 'matplotlib', 'PIL') if importlib.util.find_spec(name) is None]
-    if parameters['reports'] and lacking:
+    lacking = [name for name in REPORTS_NEED if parameters['reports'] and importlib.util.find_spec(name) is None]
+    if lacking:
         raise LabelsError(f'reports need {" and ".join(lacking)}: pip install "nipype_labels[reports]"')
 
 
@@ -174,11 +179,11 @@ def assemble(parameters):
     Workflow
     """
     memory = estimate(
-        parameters['series_size'],
-        parameters['n_atlases'],
+        parameters['sizes'],
         parameters['num_threads'],
         sampled=parameters['resampling_target'] == 'labels',
-        smoothed=bool(parameters.get('smoothing_fwhm')),
+        smoothed=bool(np.any(parameters.get('smoothing_fwhm', 0))),
+        projected=parameters['project'],
     )
     reading = {'n_procs': parameters['num_threads']}
     cleaning = parameters | {'use_high_variance': parameters['high_variance_confounds']}
@@ -203,12 +208,23 @@ def assemble(parameters):
     if parameters['reports']:
         nodes.append(_init_node(LabelsReport, 'report', parameters, mem_gb=memory['report']))
         edges += _REPORT_EDGES
-    wf = pe.Workflow(name=parameters['name'])
+    wf = _workflow_class()(name=parameters['name'])
+    wf.__desc__ = describe(parameters) + '\n'
     wf.add_nodes(nodes)
     for source, target in edges:
         (source, field), (target, into) = source.split('.'), target.split('.')
         wf.connect(wf.get_node(source), field, wf.get_node(target), into)
     return wf
+
+
+@functools.cache
+def _workflow_class():
+    """Niworkflows' class, whose hosts collect ``__desc__`` of theirs alone; Nipype's where there is none."""
+    try:
+        from niworkflows.engine.workflows import LiterateWorkflow
+    except ImportError:
+        return pe.Workflow
+    return LiterateWorkflow
 
 
 def _resample(parameters, memory):
@@ -242,10 +258,12 @@ def _resample(parameters, memory):
 
 def _init_node(interface, name, parameters, **resources):
     """A node whose traits are set by the parameters of the same names, and whose files are hashed by content."""
-    traits = interface.input_spec().copyable_trait_names()
-    node = pe.Node(interface(**{key: parameters[key] for key in traits if key in parameters}), name=name, **resources)
+    own = {key: parameters[key] for key in interface.input_spec.class_trait_names() if key in parameters}
+    node = pe.Node(interface(**own), name=name, **resources)
     # A file that is only touched or rewritten then reruns nothing, whatever the host's own setting.
     node.config = {'execution': {'hash_method': 'content'}}
+    # SLURM's plugin asks for nothing that a node is known to need unless it is told.
+    node.plugin_args = {'sbatch_args': f'--cpus-per-task={node.n_procs} --mem={math.ceil(1024 * node.mem_gb)}M'}
     return node
 
 

@@ -3,7 +3,7 @@
 
 from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
 from .graph import assemble, check_parameters, name_choices
-from .resources import LARGE
+from .resources import Sizes
 
 
 def init_labels_wf(
@@ -40,8 +40,7 @@ def init_labels_wf(
     fill_value=None,
     reports=False,
     atlas_names=None,
-    n_atlases=1,
-    series_size=LARGE,
+    sizes=Sizes(),
     num_threads=1,
     name='labels_wf',
 ):
@@ -116,10 +115,8 @@ def init_labels_wf(
         Write a report to look at; needs the extra ``nipype_labels[reports]``.
     atlas_names : list of str, optional
         What the report calls the atlases; they are numbered by default.
-    n_atlases : int
-        How many atlases to reckon memory for.
-    series_size : SeriesSize
-        What to reckon memory for; by default an hour of whole-brain fMRI.
+    sizes : Sizes
+        What to reckon memory for; by default an hour of whole-brain fMRI and two atlases of 1 mm.
     num_threads : int
         Threads of the nodes that read the series.
     name : str

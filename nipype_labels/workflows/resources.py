@@ -1,88 +1,123 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What each node needs, from the header of the series: the published formulas behind ``mem_gb`` and ``n_procs``."""
+"""What each node needs, from the headers of its files: the published formulas behind ``mem_gb`` and ``n_procs``."""
 
+import math
 from dataclasses import dataclass
 
-#: A Python process with everything imported, in bytes.
-PROCESS = 190 * 2**20
+from ..core.grid import is_axis_aligned, voxel_map
+from ..core.highvariance import CHUNK, PERCENTILE
+from ..core.reduce import GATHERED_BYTES
+from ..core.resample import MOST_WEIGHTS
+from ..files.series import BLOCK_BYTES
 
-#: Voxels of an atlas that are reckoned with where it is read on its own grid: a head at 1 mm.
-ATLAS_VOXELS = 9_000_000
+MIB = 2**20
 
-#: Regions per atlas that are reckoned with; more cost 8 bytes per volume each, three times over.
-REGIONS = 1000
+#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries.
+PROCESS = {
+    'resample': 125 * MIB,
+    'mask': 128 * MIB,
+    'high_variance': 120 * MIB,
+    'reduce': 130 * MIB,
+    'clean': 172 * MIB,
+    'project': 120 * MIB,
+    'report': 145 * MIB,
+}
 
 
 @dataclass(frozen=True)
-class SeriesSize:
-    """Size of a series.
+class Sizes:
+    """Sizes of what a graph is to work on; by default an hour of whole-brain fMRI and two atlases of 1 mm.
 
     Attributes
     ----------
     shape : tuple of 4 ints
-        I, J, K, T.
+        I, J, K, T of the series.
     itemsize : int
-        Bytes of a stored voxel.
-    block_bytes : int
-        Size of the blocks that it is read in.
+        Bytes of a voxel of the series as stored.
+    atlas_voxels : int
+        Of the largest atlas, on its own grid.
+    oblique : bool
+        Whether an atlas's voxel axes are not those of the series.
+    n_regions : int
+        Of the atlas that has most.
+    n_atlases : int
     """
 
-    shape: tuple
-    itemsize: int
-    block_bytes: int
+    shape: tuple = (99, 117, 95, 5000)
+    itemsize: int = 4
+    atlas_voxels: int = 193 * 229 * 193
+    oblique: bool = True
+    n_regions: int = 1000
+    n_atlases: int = 2
 
     @classmethod
-    def of(cls, series):
-        """Size of an opened :class:`~nipype_labels.files.series.Series`."""
-        shape = (*series.grid.shape, series.n_volumes)
-        return cls(shape, series.stored.itemsize, series.volumes_per_block * series.volume_bytes)
+    def of(cls, series, atlases):
+        """Sizes of an opened series and of atlases given by their grids."""
+        return cls(
+            shape=(*series.grid.shape, series.n_volumes),
+            itemsize=series.stored.itemsize,
+            atlas_voxels=max(math.prod(atlas.shape) for atlas in atlases),
+            oblique=not all(is_axis_aligned(voxel_map(atlas.affine, series.grid.affine)) for atlas in atlases),
+            n_atlases=len(atlases),
+        )
 
     @property
     def n_voxels(self):
-        """Voxels of a volume."""
-        return self.shape[0] * self.shape[1] * self.shape[2]
+        """Voxels of a volume of the series."""
+        return math.prod(self.shape[:3])
+
+    @property
+    def block_bytes(self):
+        """Size of the blocks that the series is read in."""
+        volume = self.n_voxels * self.itemsize
+        return volume * max(1, min(self.shape[3], BLOCK_BYTES // volume))
 
 
-#: What is reckoned with if nothing is known of the series: an hour of whole-brain fMRI, 2 mm, 0.72 s.
-LARGE = SeriesSize((99, 117, 95, 5000), 4, 8 * 2**20)
-
-
-def estimate(size=LARGE, n_atlases=1, num_threads=1, sampled=False, smoothed=False):
-    """Peak memory of each node in GB (2³⁰ bytes).
+def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projected='labels'):
+    """Peak memory of each node in GB (2³⁰ bytes), in a process of its own.
 
     Parameters
     ----------
-    size : SeriesSize
-    n_atlases : int
+    sizes : Sizes
     num_threads : int
         Threads of a node that reads the series.
     sampled : bool
         The series is sampled on the labels' grid.
     smoothed : bool
         The series is smoothed.
+    projected : {'labels', 'atlas'}
+        The grid of the projection.
 
     Returns
     -------
     dict of str to float
         By name of node.
     """
-    voxels, n_volumes = size.n_voxels, size.shape[3]
-    buffers = min(num_threads, 2) * size.block_bytes
-    signals = 8 * n_volumes * REGIONS * n_atlases
-    # A label image is read as float64, kept as int32, and its voxels are sorted as int64 with their columns.
-    labels = (max(voxels, ATLAS_VOXELS) if sampled else voxels) * (8 + 4 + 8 + 8)
-    # The values gathered from a block as float64 at worst, and a second array of them while they are reduced.
-    gathered = 2 * size.block_bytes * 8 // size.itemsize
-    reduce = buffers + gathered + n_atlases * labels + 24 * voxels + 3 * signals
-    reduce += sampled * 100 * voxels + smoothed * 40 * voxels
-    high_variance = buffers + gathered + 40 * voxels + voxels // 50 * n_volumes * size.itemsize + 32 * n_volumes**2
+    voxels, n_volumes = sizes.n_voxels, sizes.shape[3]
+    on_grid = sizes.atlas_voxels if sampled else voxels
+    signals = 8 * n_volumes * sizes.n_regions * sizes.n_atlases
+    buffers = min(num_threads, 2) * sizes.block_bytes
+    # A block's voxels as stored and as float64, of a part of its volumes if they are too many.
+    per_voxel = sizes.itemsize + 8
+    gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
+    # Sums, weights and places for each atlas; and the mean volume.
+    reduce = buffers + gathered + 24 * on_grid * (sizes.n_atlases + 1) + 24 * voxels + 3 * signals
+    if sampled:
+        reduce += 40 * on_grid + num_threads * 48 * voxels
+        reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)
+    if smoothed:
+        reduce += 20 * on_grid + num_threads * 40 * on_grid
+    # The courses of the voxels that vary most, twice while they are joined; their products, and what becomes of these.
+    strongest = math.ceil(voxels * PERCENTILE / 100)
+    courses = 2 * strongest * n_volumes * sizes.itemsize + 24 * min(strongest, CHUNK) * n_volumes
+    shown = sizes.atlas_voxels if sampled or projected == 'atlas' else voxels
     bytes_of = {
-        'resample': 20 * ATLAS_VOXELS + 40 * voxels,
-        'mask': 24 * ATLAS_VOXELS + 16 * voxels,
-        'high_variance': high_variance,
+        'resample': 20 * max(voxels, sizes.atlas_voxels),
+        'mask': 28 * on_grid,
+        'high_variance': buffers + 58 * voxels + courses + 40 * n_volumes**2,
         'reduce': reduce,
-        'clean': 12 * signals,
-        'project': 4 * signals + 24 * voxels,
-        'report': 100 * 2**20 + 8 * signals + 4 * labels,
+        'clean': 5 * signals,
+        'project': (28 + 4 * sizes.n_atlases) * shown + 4 * signals,
+        'report': 30 * on_grid + 5 * signals,
     }
-    return {name: round((PROCESS + n) / 2**30, 3) for name, n in bytes_of.items()}
+    return {name: round((PROCESS[name] + n) / 2**30, 3) for name, n in bytes_of.items()}

@@ -2,7 +2,9 @@
 """What every node promises: inputs that are checked, each of them, when the node runs."""
 
 import contextlib
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nipype.interfaces.base import isdefined
+from nipype.interfaces.base import TraitError, isdefined
 from nipype.pipeline import engine as pe
 from node_cases import clean_node, digest, runnable
 
@@ -23,6 +25,7 @@ from nipype_labels.interfaces import (
     InverseProject,
     ReduceLabels,
     Resample,
+    base,
 )
 
 OPTIONAL_FILES = [
@@ -176,3 +179,61 @@ def test_lists_that_do_not_go_together_are_named(image, run):
     labels = [image(f'{i}.nii', np.ones((2, 2, 2), dtype='int16')) for i in range(3)]
     with pytest.raises(LabelsError, match='in_files 3, reference_files 2'):
         run(Resample(in_files=labels, reference_files=labels[:2]))
+
+
+UNFIT = [
+    (ReduceLabels, 'in_file', 3),
+    (ReduceLabels, 'labels_files', [{'a': 1}]),
+    (ReduceLabels, 'strategy', 'average'),
+    (CleanSignal, 't_r', 'fast'),
+    (CleanSignal, 'confounds_files', [4.5]),
+    (ApplyMask, 'mask_files', 7),
+    (InverseProject, 't_r', []),
+    (HighVarianceConfounds, 'in_file', ['a', 'b']),
+    (Resample, 'in_files', [[1]]),
+]
+
+
+@pytest.mark.parametrize(('interface', 'name', 'value'), UNFIT)
+def test_a_value_that_does_not_fit_is_refused_at_once(interface, name, value):
+    """By an interface as its author has it."""
+    with pytest.raises(TraitError, match=name):
+        setattr(interface().inputs, name, value)
+
+
+@pytest.mark.parametrize(('interface', 'name', 'value'), UNFIT)
+@pytest.mark.parametrize('sent', [False, True], ids=['copied', 'pickled'])
+def test_a_copy_raises_it_when_it_runs(interface, name, value, sent, image, signals, run):
+    """Engines set what upstream nodes give in copies, where an exception would leave MultiProc waiting for ever."""
+    node = copy.deepcopy(runnable(interface, image, signals))
+    fitting = digest(node)
+    setattr(node.inputs, name, value)
+    node = pickle.loads(pickle.dumps(node)) if sent else node
+    assert digest(node) != fitting
+    with pytest.raises(LabelsError, match=rf'{interface.__name__}: .*{name}'):
+        run(node)
+
+
+def test_a_value_that_fits_takes_the_place_of_one_that_did_not(image, signals, run):
+    node = copy.deepcopy(runnable(ApplyMask, image, signals))
+    path = node.inputs.labels_files
+    node.inputs.labels_files = [3]
+    node.inputs.labels_files = path
+    assert digest(node) == digest(runnable(ApplyMask, image, signals))
+    assert run(node).out_files
+
+
+def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
+    """Only where an engine runs the node: elsewhere there is nothing to hold, and no lock is left behind."""
+    monkeypatch.setattr(base, 'CLAIM_SECONDS', 0.1)
+    folder = tmp_path / 'graph' / 'mask'
+    folder.mkdir(parents=True)
+    runnable(ApplyMask, image, signals).run(cwd=str(folder))
+    assert [path.name for path in folder.parent.iterdir()] == ['mask']
+    (folder / '_0x0_unfinished.json').write_text('{}')
+    lock = base.claim(folder)
+    with pytest.raises(LabelsError, match=r'another run is at work in .*mask'):
+        runnable(ApplyMask, image, signals).run(cwd=str(folder))
+    lock.release()
+    runnable(ApplyMask, image, signals).run(cwd=str(folder))
+    base.claim(folder).release()

@@ -8,6 +8,9 @@ from nipype_labels.interfaces import (
     ApplyMask,
     CleanSignal,
     HighVarianceConfounds,
+    InverseProject,
+    ReduceLabels,
+    Resample,
 )
 
 NODES = [getattr(interfaces, name) for name in interfaces.__all__]
@@ -30,5 +33,8 @@ def runnable(interface, image, signals, **inputs):
         ApplyMask: {'labels_files': labels},
         CleanSignal: {'signals_files': signals(np.random.default_rng(1).normal(size=(4, 2)))},
         HighVarianceConfounds: {'in_file': series},
+        InverseProject: {'signals_files': series, 'labels_files': labels, 'regions_files': labels},
+        ReduceLabels: {'in_file': series, 'labels_files': labels, 'regions_files': labels},
+        Resample: {'in_files': labels, 'reference_files': series},
     }
     return interface(**mandatory[interface], **inputs)

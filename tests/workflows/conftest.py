@@ -4,10 +4,12 @@
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import nibabel
@@ -192,3 +194,20 @@ def run_script(tmp_path):
         assert status == 0, (tmp_path / 'stderr').read_text()
 
     return call
+
+
+@pytest.fixture(scope='session')
+def slurm(tmp_path_factory):
+    """A real SLURM on this machine, for as long as the tests run."""
+    if shutil.which('sbatch') is None or shutil.which('munged', path='/usr/sbin') is None:
+        pytest.skip('there is no SLURM here: apt-get install slurm-wlm munge')
+    if os.geteuid() != 0:
+        pytest.skip('only root can start a SLURM of its own')
+    folder, scripts = tmp_path_factory.mktemp('slurm'), Path(__file__).parents[1] / 'slurm'
+    with pytest.MonkeyPatch.context() as patch:
+        started = subprocess.run([scripts / 'start.sh', folder], capture_output=True, text=True, timeout=60)
+        assert started.returncode == 0, started.stderr
+        patch.setenv('SLURM_CONF', started.stdout.split()[-1])
+        patch.setenv('LOGNAME', os.environ.get('LOGNAME', 'root'))
+        yield
+        subprocess.run([scripts / 'stop.sh', folder], timeout=60)

@@ -89,7 +89,6 @@ def test_a_parameter_that_would_not_act_raises(parameters):
         ('detrend', 'yes'),
         ('background_label', 0.5),
         ('num_threads', 0),
-        ('n_atlases', 0),
         ('name', 'a.b'),
     ],
 )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from graph_cases import FULL, basic, full
 
+from nipype_labels.workflows.resources import Sizes
+
 ALL_NODES = ['apply_mask', 'clean', 'high_variance', 'project', 'reduce', 'resample_labels', 'resample_mask']
 
 
@@ -42,7 +44,7 @@ def test_touched_rewritten_and_copied_sources_rerun_nothing(small, tmp_path, run
         ({'strategy': 'median'}, ['clean', 'project', 'reduce']),
         ({'fill_value': 0.0}, ['project']),
         ({'num_threads': 2}, []),
-        ({'n_atlases': 2}, []),
+        ({'sizes': Sizes(n_atlases=7)}, []),
         # The series is not interpolated here: the bytes stay, and the cascade stops.
         ({'dtype': 'float64'}, ['reduce']),
     ],

@@ -2,22 +2,28 @@
 """Memory: a long whole-brain series passes through in blocks, below what the factory tells the scheduler."""
 
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 from isal import igzip
-from scipy import ndimage
 
-from nipype_labels.files.series import open_series
+from nipype_labels.files.grids import read_grid
+from nipype_labels.files.series import BLOCK_BYTES, open_series
 from nipype_labels.interfaces import ApplyMask
-from nipype_labels.workflows.resources import SeriesSize, estimate
+from nipype_labels.workflows.resources import Sizes, estimate
 
-SHAPE, N_VOLUMES, N_REGIONS = (99, 117, 95), 240, 400
-AFFINE = np.array([[2.0, 0, 0, -98], [0, 2, 0, -134], [0, 0, 2, -72], [0, 0, 0, 1]])
+#: What LabelsReport reads beside signals, by the names that nodes give their files.
+CLEANING_FILES = {
+    'mean_file': 'mean.nii.gz',
+    'kept_volumes_file': 'kept_volumes.tsv',
+    'cleaning_file': 'cleaning.json',
+}
 
 #: A node in a process of its own, which tells the most memory that it ever held (that of the process before it, which
 #: ``ru_maxrss`` would count, is not in there).
@@ -32,41 +38,34 @@ print([line.split()[1] for line in open('/proc/self/status') if line.startswith(
 pytestmark = pytest.mark.skipif(not Path('/proc/self/status').is_file(), reason='peak memory is read from /proc')
 
 
-@pytest.fixture(scope='module')
-def series(tmp_path_factory):
-    """A smooth series of 240 volumes of 2 mm, half a gigabyte when decompressed."""
+def write_series(path, shape, n_volumes, dtype, size):
+    """Noise of two volumes in turn, hardly compressed: what is measured is memory."""
     rng = np.random.default_rng(30)
-    volumes = [
-        (1000 + 900 * ndimage.gaussian_filter(rng.normal(size=SHAPE).astype('float32'), 1.5)).astype('<i2')
-        for _ in range(3)
-    ]
+    volumes = [(1000 + 90 * rng.normal(size=shape)).astype(dtype) for _ in range(2)]
     header = nibabel.Nifti1Header()
-    header.set_data_shape((*SHAPE, N_VOLUMES))
-    header.set_data_dtype('<i2')
-    header.set_sform(AFFINE, 1)
-    header.set_qform(AFFINE, 1)
-    header.set_zooms((2, 2, 2, 0.8))
+    header.set_data_shape((*shape, n_volumes))
+    header.set_data_dtype(dtype)
+    header.set_sform(np.diag([size, size, size, 1]), 1)
+    header.set_zooms((size, size, size, 0.8))
     header.set_xyzt_units('mm', 'sec')
     header['vox_offset'] = 352
-    path = tmp_path_factory.mktemp('series') / 'bold.nii.gz'
-    with igzip.open(path, 'wb', compresslevel=1) as stream:
+    with igzip.open(path, 'wb', compresslevel=0) as stream:
         stream.write(header.binaryblock + bytes(4))
-        for t in range(N_VOLUMES):
-            stream.write((volumes[t % 3] + np.int16(t % 7)).tobytes(order='F'))
+        for t in range(n_volumes):
+            stream.write((volumes[t % 2] + volumes[0].dtype.type(t % 7)).tobytes(order='F'))
     return str(path)
 
 
-@pytest.fixture(scope='module')
-def placed(tmp_path_factory):
-    """An atlas of 400 cells that fill the grid, as the nodes before would hand it on."""
-    rng = np.random.default_rng(31)
-    seeds = np.zeros(SHAPE, dtype=bool)
-    seeds.reshape(-1)[rng.choice(seeds.size, N_REGIONS, replace=False)] = True
-    nearest = ndimage.distance_transform_edt(~seeds, return_distances=False, return_indices=True)
-    ids = np.zeros(SHAPE, dtype='int16')
-    ids[seeds] = np.arange(1, N_REGIONS + 1)
-    folder = tmp_path_factory.mktemp('atlas')
-    nibabel.save(nibabel.Nifti1Image(ids[tuple(nearest)], AFFINE), folder / 'atlas.nii.gz')
+def write_atlas(folder, shape, size, n_regions, oblique=False):
+    """Cells of a head that fills a third of the grid, as ApplyMask hands them on."""
+    where = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing='ij'))
+    per_axis = math.ceil(n_regions ** (1 / 3))
+    i, j, k = ((where + 1) / 2.001 * per_axis).astype(int)
+    labels = np.where((where**2).sum(axis=0) < 0.72, ((i * per_axis + j) * per_axis + k) % n_regions + 1, 0)
+    affine = np.diag([size, size, size, 1.0])
+    if oblique:
+        affine[:2, :2] = size * np.array([[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]])
+    nibabel.save(nibabel.Nifti1Image(labels.astype('int16'), affine), folder / 'atlas.nii.gz')
     outputs = ApplyMask(labels_files=str(folder / 'atlas.nii.gz')).run(cwd=str(folder)).outputs
     return {'labels_files': outputs.out_files, 'regions_files': outputs.regions_files}
 
@@ -78,7 +77,7 @@ def peak(tmp_path):
     def measure(interface, **inputs):
         arguments = json.dumps([interface, inputs, str(tmp_path)])
         process = subprocess.run(
-            [sys.executable, '-c', SCRIPT, arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path
+            [sys.executable, '-c', SCRIPT, arguments], capture_output=True, text=True, timeout=100, cwd=tmp_path
         )
         assert process.returncode == 0, process.stderr
         return int(process.stdout.split()[-1]) / 2**10
@@ -86,49 +85,100 @@ def peak(tmp_path):
     return measure
 
 
+GRIDS = {'9 mm': ((20, 24, 20), 9.0), '3 mm': ((66, 78, 64), 3.0), '2 mm': ((99, 117, 95), 2.0)}
+GRIDS['1 mm'] = ((193, 229, 193), 1.0)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    ('at', 'n_volumes', 'dtype', 'n_regions', 'n_atlases', 'num_threads'),
+    [
+        ('9 mm', 20, 'int16', 10, 1, 1),
+        ('9 mm', 1200, 'int16', 400, 1, 1),
+        ('3 mm', 240, 'int16', 400, 1, 2),
+        ('2 mm', 120, 'int16', 400, 1, 1),
+        ('2 mm', 60, 'float32', 5000, 1, 2),
+        ('2 mm', 60, 'float64', 400, 5, 2),
+        ('2 mm', 480, 'int16', 1000, 1, 2),
+        ('1 mm', 4, 'int16', 400, 1, 2),
+    ],
+)
+def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
+    at, n_volumes, dtype, n_regions, n_atlases, num_threads, peak, tmp_path
+):
+    """For series of any length, voxel, type and number of regions, each node in a process of its own."""
+    series = write_series(tmp_path / 'bold.nii.gz', GRIDS[at][0], n_volumes, dtype, GRIDS[at][1])
+    placed = {key: files * n_atlases for key, files in write_atlas(tmp_path, *GRIDS[at], n_regions).items()}
+    sizes = replace(
+        Sizes.of(open_series(series), [read_grid(path) for path in placed['labels_files']]), n_regions=n_regions
+    )
+    reckoned = {name: 1024 * gb for name, gb in estimate(sizes, num_threads).items()}
+    found = {'reduce': peak('ReduceLabels', in_file=series, num_threads=num_threads, **placed)}
+    mask = str(tmp_path / 'mask.nii.gz')
+    nibabel.save(nibabel.Nifti1Image(np.ones(GRIDS[at][0], dtype='uint8'), nibabel.load(series).affine), mask)
+    found['mask'] = peak('ApplyMask', labels_files=placed['labels_files'], mask_files=mask)
+    reference = str(tmp_path / 'shifted.nii.gz')
+    shifted = nibabel.load(series).affine + 0.3 * np.eye(4, k=3)
+    nibabel.save(nibabel.Nifti1Image(np.zeros(GRIDS[at][0], dtype='uint8'), shifted), reference)
+    found['resample'] = peak('Resample', in_files=placed['labels_files'][:1], reference_files=[reference])
+    found['high_variance'] = peak('HighVarianceConfounds', in_file=series, num_threads=num_threads)
+    signals = [str(tmp_path / f'signals-{i}.tsv') for i in range(n_atlases)]
+    cleaning = {} if n_volumes < 40 else {'detrend': True, 'low_pass': 0.1, 't_r': 0.8}
+    found['clean'] = peak('CleanSignal', signals_files=signals, standardize='zscore_sample', **cleaning)
+    found['project'] = peak('InverseProject', signals_files=signals, **placed)
+    cleaned = [str(tmp_path / f'cleaned-{i}.tsv') for i in range(n_atlases)]
+    files = {name: str(tmp_path / file) for name, file in CLEANING_FILES.items()}
+    placed['regions_files'] = [str(tmp_path / f'regions-{i}.tsv') for i in range(n_atlases)]
+    found['report'] = peak('LabelsReport', signals_files=signals, cleaned_files=cleaned, **files, **placed)
+    assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    ('at', 'oblique', 'num_threads', 'options'),
+    [
+        ('3 mm', False, 1, {'resampling_target': 'labels'}),
+        ('3 mm', False, 2, {'resampling_target': 'labels'}),
+        ('3 mm', True, 2, {'resampling_target': 'labels'}),
+        ('1 mm', False, 2, {'resampling_target': 'labels'}),
+        ('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}),
+        ('2 mm', False, 1, {'smoothing_fwhm': 6.0}),
+        ('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}),
+        ('2 mm', False, 2, {'strategy': 'median'}),
+    ],
+)
+def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, options, peak, tmp_path):
+    series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 20, 'int16', 2.0)
+    placed = write_atlas(tmp_path, *GRIDS[at], 400, oblique)
+    sizes = Sizes.of(open_series(series), [read_grid(placed['labels_files'][0])])
+    assert sizes.oblique == oblique
+    sampled, smoothed = 'resampling_target' in options, 'smoothing_fwhm' in options
+    reckoned = 1024 * estimate(sizes, num_threads, sampled, smoothed)['reduce']
+    found = peak('ReduceLabels', in_file=series, num_threads=num_threads, **options, **placed)
+    assert found <= reckoned <= 2 * found
+
+
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize('num_threads', [1, 2])
-def test_a_long_series_is_never_in_memory(num_threads, series, placed, peak):
-    """The whole process stays below 250 MB, and below what the factory reckons, for half a gigabyte of voxels."""
-    size = SeriesSize.of(open_series(series))
+def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
+    """The whole process stays below 250 MB for half a gigabyte of voxels, even where all of them are labelled."""
+    series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 240, 'int16', 2.0)
+    placed = write_atlas(tmp_path, *GRIDS['2 mm'], 400)
+    labels = nibabel.load(placed['labels_files'][0])
+    everywhere = np.where(labels.get_fdata() == 0, 1, labels.get_fdata()).astype('int16')
+    nibabel.save(nibabel.Nifti1Image(everywhere, labels.affine), placed['labels_files'][0])
     most = peak('ReduceLabels', in_file=series, num_threads=num_threads, **placed)
-    # A second thread fills a second buffer of 16 MiB.
-    assert most * 2**20 < 250e6 + (num_threads - 1) * 2**24
-    assert most <= 1024 * estimate(size, num_threads=num_threads)['reduce']
-    assert estimate(size, num_threads=num_threads)['reduce'] < 0.5
-
-
-@pytest.mark.timeout(90)
-def test_several_atlases_stay_below_what_is_reckoned(series, placed, peak):
-    """Two at once."""
-    size = SeriesSize.of(open_series(series))
-    twice = {key: files * 2 for key, files in placed.items()}
-    assert peak('ReduceLabels', in_file=series, **twice) <= 1024 * estimate(size, n_atlases=2)['reduce']
-
-
-@pytest.mark.timeout(90)
-def test_confounds_of_high_variance_stay_below_what_is_reckoned(series, peak):
-    """Their voxels alone are gathered."""
-    size = SeriesSize.of(open_series(series))
-    assert peak('HighVarianceConfounds', in_file=series) <= 1024 * estimate(size)['high_variance']
-
-
-@pytest.mark.timeout(90)
-def test_masking_stays_below_what_is_reckoned(series, placed, peak, tmp_path):
-    """A label image and a mask."""
-    size = SeriesSize.of(open_series(series))
-    mask = tmp_path / 'mask.nii.gz'
-    nibabel.save(nibabel.Nifti1Image(np.ones(SHAPE, dtype='uint8'), AFFINE), mask)
-    most = peak('ApplyMask', labels_files=placed['labels_files'], mask_files=str(mask))
-    assert most <= 1024 * estimate(size)['mask']
+    # A second thread fills a second buffer.
+    assert most * 2**20 < 250e6 + (num_threads - 1) * BLOCK_BYTES
 
 
 def test_reckoned_memory_grows_with_what_needs_it():
     """Volumes, atlases, threads, sampling and smoothing; never with the size of the file alone."""
-    short, long = (SeriesSize((99, 117, 95, n), 2, 2**24) for n in (240, 1200))
+    short, long = (Sizes((99, 117, 95, n), 2, n_atlases=1) for n in (240, 1200))
     grown = estimate(long)['reduce'] - estimate(short)['reduce']
     # Signals grow, voxels do not: 960 more volumes are two gigabytes of them.
     assert 0 < grown < 0.1
     base = estimate(short)['reduce']
-    for more in ({'n_atlases': 4}, {'num_threads': 2}, {'sampled': True}, {'smoothed': True}):
+    for more in ({'num_threads': 2}, {'sampled': True}, {'smoothed': True}):
         assert estimate(short, **more)['reduce'] > base
+    assert estimate(replace(short, n_atlases=4))['reduce'] > base

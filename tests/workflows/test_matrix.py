@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a host may do to a graph between two runs, under each plugin: it is right, or it says so, and it ends."""
+
+import os
+import shutil
+
+import pytest
+from matrix_cases import NODES, Host, each_plugin
+
+DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'project'}}
+
+
+@pytest.fixture(scope='module', params=each_plugin('forkserver', 'spawn', 'SLURM'))
+def host(request, tmp_path_factory):
+    """A host that has run once, and what that gave."""
+    if request.param == 'SLURM':
+        request.getfixturevalue('slurm')
+    host = Host(tmp_path_factory.mktemp(request.param), request.param)
+    host.first = host.run()
+    return host
+
+
+@pytest.fixture
+def again(host):
+    """Brings the graph back to where it was after its first run."""
+    yield
+    assert host.run().digests == host.first.digests
+
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_a_first_run_executes_every_node_and_a_second_one_none(host):
+    assert host.first.error is None
+    assert host.first.executed == NODES
+    second = host.run()
+    assert second.executed == set()
+    assert second.digests == host.first.digests
+
+
+def test_touched_and_rewritten_sources_rerun_nothing(host):
+    for name in ('bold.nii.gz', 'one.nii.gz', 'mask.nii.gz', 'confounds.tsv', 'one.tsv'):
+        content = (host.folder / name).read_bytes()
+        (host.folder / name).unlink()
+        (host.folder / name).write_bytes(content)
+        os.utime(host.folder / name, (1, 1))
+    assert host.run().executed == set()
+
+
+def test_threads_change_no_bit_and_rerun_nothing(host):
+    assert host.run(parameters={'num_threads': 2}).executed == set()
+    other = host.run(parameters={'num_threads': 2}, work='other')
+    assert other.executed == NODES
+    assert other.digests == host.first.digests
+
+
+@pytest.mark.usefixtures('again')
+def test_a_changed_parameter_reruns_its_node_and_what_lies_downstream(host):
+    assert host.run(parameters={'standardize': 'psc'}).executed == DOWNSTREAM['clean']
+
+
+@pytest.mark.usefixtures('again')
+def test_equal_bytes_stop_the_cascade(host):
+    """The series is not interpolated here, so that a wider type gives the same numbers."""
+    assert host.run(parameters={'dtype': 'float64'}).executed == {'reduce'}
+
+
+@pytest.mark.usefixtures('again')
+def test_the_smallest_difference_of_a_number_counts(host):
+    assert 'clean' in host.run(parameters={'high_pass': 1e-11}).executed
+    assert 'clean' in host.run(parameters={'high_pass': 2e-11}).executed
+
+
+@pytest.mark.usefixtures('again')
+def test_new_numerics_of_a_node_rerun_that_node_alone(host):
+    """Its bytes are the same here, and the cascade stops."""
+    assert host.run(numerics='CleanSignal').executed == {'clean'}
+
+
+def test_a_deleted_node_is_run_again(host):
+    shutil.rmtree(next(host.folder.glob('work/host/*/reduce')))
+    healed = host.run()
+    assert healed.executed == {'reduce'}
+    assert healed.digests == host.first.digests
+
+
+def test_a_deleted_output_is_made_again_or_missed_aloud(host):
+    """Linear looks at the outputs of cached nodes, Nipype's distributed plugins do not."""
+    next(host.folder.glob('work/host/*/clean/cleaned-0.tsv')).unlink()
+    outcome = host.run(parameters={'fill_value': 0.0})
+    if outcome.error is None:
+        undisturbed = host.run(parameters={'fill_value': 0.0}, work='undisturbed')
+        assert outcome.digests == undisturbed.digests
+    else:
+        assert 'cleaned-0.tsv' in outcome.error
+    shutil.rmtree(next(host.folder.glob('work/host/*/clean')))
+    assert host.run().digests == host.first.digests
+
+
+def test_a_work_folder_that_moved_is_right_or_refused(host):
+    """Results name files by absolute paths."""
+    shutil.copytree(host.folder / 'work', host.folder / 'before')
+    shutil.move(host.folder / 'work', host.folder / 'moved')
+    outcome = host.run(work='moved')
+    assert outcome.error or outcome.digests == host.first.digests
+    changed = host.run(work='moved', parameters={'standardize': 'psc'})
+    undisturbed = host.run(work='fresh', parameters={'standardize': 'psc'})
+    assert changed.error or changed.digests == undisturbed.digests
+    shutil.move(host.folder / 'before', host.folder / 'work')
+    assert host.run().executed == set()
+
+
+def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
+    """A deep copy of a graph would make an optional one undefined, silently."""
+    shutil.copy(host.folder / 'confounds.tsv', tmp_path)
+    outcome = host.run(vanishes='confounds.tsv')
+    shutil.copy(tmp_path / 'confounds.tsv', host.folder)
+    assert 'confounds.tsv' in outcome.error
+    assert host.run().digests == host.first.digests
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('bold_file', 'number'),
+        ('bold_file', 'nowhere'),
+        ('atlas_files', 'nested'),
+        ('t_r', 'text'),
+        ('t_r', 'nested'),
+        ('confounds_file', 'number'),
+        ('runs', 'text'),
+        ('sample_mask', 'number'),
+    ],
+)
+def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):
+    """An exception outside of a node's run would leave MultiProc waiting for ever."""
+    parameters = {'use_sample_mask': True} if field == 'sample_mask' else {}
+    outcome = host.run(upstream={field: value}, parameters=parameters, work='wrong', seconds=30)
+    assert outcome.error
+    assert 'LabelsError' in outcome.error or 'Error' in outcome.error

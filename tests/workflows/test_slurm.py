@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A data set on a real SLURM: one job is cancelled on its way, and a second call finishes what is missing."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+from matrix_cases import PLUGINS, Host
+
+N_RUNS = 3
+
+pytestmark = [pytest.mark.endurance, pytest.mark.xdist_group('slurm'), pytest.mark.timeout(400)]
+
+
+def jobs(*columns):
+    """Jobs that SLURM knows as running."""
+    listed = subprocess.run(
+        ['squeue', '--noheader', '--states=RUNNING', '--format=' + ' '.join(columns)], capture_output=True, text=True
+    )
+    return [line.split() for line in listed.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures('slurm')
+def test_a_cancelled_job_is_all_that_a_second_call_has_to_finish(tmp_path):
+    """Three runs, two atlases; in the end all bytes are those of a run in sequence."""
+    host = Host(tmp_path, shape=(30, 30, 30, 60))
+    for i in range(N_RUNS):
+        shutil.copy(tmp_path / 'bold.nii.gz', tmp_path / f'bold-{i}.nii.gz')
+    expected = host.run(n_runs=N_RUNS, work='sequence', seconds=100)
+    host.plugin = PLUGINS['SLURM']
+    with host.started(n_runs=N_RUNS, work=str(tmp_path / 'work')) as process:
+        end, cancelled = time.monotonic() + 120, None
+        while cancelled is None and time.monotonic() < end:
+            reducing = [job for job, name in jobs('%i', '%j') if 'reduce' in name.split('.')]
+            if reducing:
+                cancelled = reducing[0]
+                subprocess.run(['scancel', cancelled], check=True)
+            time.sleep(0.05)
+        assert cancelled, 'no job was ever seen reducing'
+        process.wait(timeout=200)
+    first = host.outcome()
+    assert first.error
+    before = host.results()
+    assert before
+    second = host.run(n_runs=N_RUNS, seconds=300)
+    assert second.error is None
+    assert second.digests == expected.digests
+    assert before.items() <= host.results().items()
