@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-endurance lint bench clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -11,7 +11,11 @@ demo: $(VENV)/demo
 
 ## The whole test suite, and the checks of style and architecture.
 test: $(VENV)/test lint
-	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
+
+## Runs killed at KILL_POINTS random points under each plugin, every kind of worker, a real SLURM if there is one.
+test-endurance: $(VENV)/test
+	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m endurance
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

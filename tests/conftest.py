@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nipype_labels.files import digests
+
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 
 pytest.register_assert_rewrite('series_cases')  # asserts outside test files, told as those within them are
@@ -17,6 +19,14 @@ SERIES = {
     'nibabel': ('nibabel', 'tests/data/functional.nii'),
     'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
 }
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_digests(tmp_path_factory):
+    """Digests are remembered for the tests, not for the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digests, 'default_memory', lambda folder=tmp_path_factory.mktemp('digests'): folder)
+        yield
 
 
 @pytest.fixture(scope='session')

@@ -94,9 +94,8 @@ def test_every_argument_of_the_factory_but_its_resources_is_an_option():
         'use_luts',
         'use_confounds',
         'use_sample_mask',
-        'n_atlases',
         'atlas_names',
-        'series_size',
+        'sizes',
         'num_threads',
         'name',
     ]

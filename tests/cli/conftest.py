@@ -79,6 +79,7 @@ def small(tmp_path):
     other[:6], other[6:] = 1, 2
     (tmp_path / 'lut.tsv').write_text('index\tname\n4\tFour\n1\tOne\n2\tTwo\n9\tNine\n')
     (tmp_path / 'short.txt').write_text('One\nTwo\n')
+    (tmp_path / 'listed.json').write_text('[1, 2]')
     write_signals(tmp_path / 'confounds.tsv', ['csf', 'rot_x'], rng.normal(size=(30, 2)))
     mask = np.ones((3, 3, 3), dtype='uint8')
     return SimpleNamespace(
@@ -88,6 +89,7 @@ def small(tmp_path):
         mask=save('mask.nii.gz', mask, 8),
         lut=tmp_path / 'lut.tsv',
         short=tmp_path / 'short.txt',
+        listed=tmp_path / 'listed.json',
         confounds=tmp_path / 'confounds.tsv',
         out=tmp_path / 'out',
     )

@@ -2,11 +2,19 @@
 """``nipype-labels extract``: the factory's bytes, one line for every error of the user's, and no work done twice."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from filelock import FileLock
 
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
@@ -245,6 +253,9 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '7P'], ['7P']),
         (['{bold}', '--atlas', '{atlas}', '--nprocs', '0'], ['nprocs']),
         (['{bold}', '--atlas', '{atlas}', '--plugin', 'MultiPrc'], ['MultiPrc']),
+        (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', 'none.json'], ['none.json']),
+        (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', '{lut}'], ['lut.tsv']),
+        (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', '{listed}'], ['listed.json', 'JSON object']),
         (['{bold}', '--atlas', '{atlas}', '--fill-value', '0'], ['fill_value']),
         (['{bold}', '--atlas', '{atlas}', '-o', '{lut}'], ['lut.tsv']),
     ],
@@ -294,6 +305,47 @@ def test_an_error_in_parallel_is_the_same_line(small, command):
         *('--plugin', 'MultiProc', '--nprocs', '2', '-o', small.out),
     )
     assert_user_error(done, 'confounds.tsv', "'rotx'", 'rot_x')
+
+
+def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
+    """They reach it: without memory there is nothing it can run."""
+    (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.001, "raise_insufficient": true}')
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
+    done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
+    assert done.returncode != 0
+    assert 'Insufficient resources' in done.stderr
+
+
+def test_a_second_run_on_one_work_folder_is_refused(small, command):
+    """The first one is not disturbed."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+    (small.out / 'work').mkdir(parents=True)
+    with FileLock(small.out / 'work' / '.lock'):
+        done = command(*asked)
+    assert done.returncode != 0
+    assert 'another run is at work in' in done.stderr
+    assert command(*asked).returncode == 0
+
+
+def test_a_killed_worker_ends_the_run_and_says_what_to_do(small, tmp_path):
+    """As when memory runs out, which Nipype's own MultiProc never notices."""
+    program = [Path(sys.executable).with_name('nipype-labels'), 'extract', small.bold, '--atlas', small.atlas]
+    program += ['-o', small.out, '--plugin', 'MultiProc', '--nprocs', '2']
+    with (tmp_path / 'stderr').open('w') as stderr:
+        process = subprocess.Popen(program, stderr=stderr, start_new_session=True)
+        try:
+            while process.poll() is None:
+                # Forks have their master's command; others are programs that Nipype asks about the machine.
+                for child in psutil.Process(process.pid).children():
+                    with suppress(psutil.NoSuchProcess):
+                        if child.cmdline()[1:3] == [str(program[0]), 'extract']:
+                            child.kill()
+                time.sleep(0.005)
+            assert process.returncode != 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert 'a worker process was killed, most likely for lack of memory' in (tmp_path / 'stderr').read_text()
 
 
 def test_nothing_old_is_left_among_the_outputs(small, command):
