@@ -12,15 +12,16 @@ from ..files.series import BLOCK_BYTES
 
 MIB = 2**20
 
-#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries.
+#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries, and in a
+#: report's case matplotlib's list of fonts, made on its first day.
 PROCESS = {
     'resample': 125 * MIB,
     'mask': 128 * MIB,
-    'high_variance': 120 * MIB,
-    'reduce': 130 * MIB,
+    'high_variance': 130 * MIB,
+    'reduce': 140 * MIB,
     'clean': 172 * MIB,
     'project': 120 * MIB,
-    'report': 145 * MIB,
+    'report': 165 * MIB,
 }
 
 
@@ -113,11 +114,11 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
     shown = sizes.atlas_voxels if sampled or projected == 'atlas' else voxels
     bytes_of = {
         'resample': 20 * max(voxels, sizes.atlas_voxels),
-        'mask': 28 * on_grid,
+        'mask': (24 + 4 * sizes.n_atlases) * on_grid,
         'high_variance': buffers + 58 * voxels + courses + 40 * n_volumes**2,
         'reduce': reduce,
         'clean': 5 * signals,
         'project': (28 + 4 * sizes.n_atlases) * shown + 4 * signals,
-        'report': 30 * on_grid + 5 * signals,
+        'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
     return {name: round((PROCESS[name] + n) / 2**30, 3) for name, n in bytes_of.items()}

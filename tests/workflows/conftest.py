@@ -165,7 +165,7 @@ def run(host, tmp_path):
             graph = host(tmp_path / folder, inputs, **parameters).run()
         nodes = {node.name: node for node in graph.nodes()}
         outputs = SimpleNamespace(**nodes.pop('sink').result.outputs.out)
-        return SimpleNamespace(outputs=outputs, executed=sorted(executed), nodes=sorted(nodes))
+        return SimpleNamespace(outputs=outputs, executed=sorted(executed), nodes=sorted(nodes), graph=graph)
 
     return call
 
