@@ -29,6 +29,7 @@ PER_ATLAS = {
     'regions.tsv': ('reduce', 'regions_files'),
     'labels.nii.gz': ('apply_mask', 'out_files'),
     'projected.nii.gz': ('project', 'out_files'),
+    'connectivity.tsv': ('connectivity', 'out_files'),
 }
 
 #: Outputs of nodes, and their names beside those folders.

@@ -6,6 +6,7 @@ import sys
 
 from .. import __version__
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE
+from ..core.connectivity import CONNECTIVITIES, COVARIANCE_ESTIMATORS
 from ..core.errors import LabelsError
 from ..core.filters import FILTERS
 from ..core.partition import STRATEGIES
@@ -62,6 +63,7 @@ def build_parser():
     _add_inputs(extract)
     _add_extraction(extract)
     _add_cleaning(extract)
+    _add_connectivity(extract)
     _add_running(extract)
     extract.set_defaults(run=_extract)
     demo = commands.add_parser('demo', help='run the main job on a real series and atlas from installed packages')
@@ -135,6 +137,13 @@ def _add_cleaning(parser):
     group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
     group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
+
+
+def _add_connectivity(parser):
+    group = parser.add_argument_group('connectivity')
+    group.add_argument('--connectivity', choices=CONNECTIVITIES, help='measure how regions go together')
+    group.add_argument('--covariance-estimator', choices=COVARIANCE_ESTIMATORS, help='how to estimate covariances')
+    group.add_argument('--fisher-z', action='store_true', help='give Fisher z of correlations')
 
 
 def _add_running(parser):

@@ -11,6 +11,8 @@ SPELLINGS = {
     'filter': {None: 'none', False: 'none'},
     'resampling_target': {None: 'none'},
     'dtype': {None: 'none'},
+    'project': {None: 'none'},
+    'connectivity': {None: 'none'},
 }
 
 

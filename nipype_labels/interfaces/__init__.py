@@ -2,6 +2,7 @@
 """Files to files: the nodes."""
 
 from .clean import CleanSignal
+from .connectivity import Connectivity
 from .highvariance import HighVarianceConfounds
 from .mask import ApplyMask
 from .project import InverseProject
@@ -12,6 +13,7 @@ from .resample import Resample
 __all__ = [
     'ApplyMask',
     'CleanSignal',
+    'Connectivity',
     'HighVarianceConfounds',
     'InverseProject',
     'LabelsReport',

@@ -10,6 +10,7 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from ..core.clean import CONFOUNDS_NA
+from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
 from ..core.project import PROJECTIONS
@@ -19,6 +20,7 @@ from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
+    Connectivity,
     HighVarianceConfounds,
     InverseProject,
     LabelsReport,
@@ -55,6 +57,7 @@ OUTPUTS = (
     'cleaning',
     'high_variance_confounds',
     'projected',
+    'connectivity',
     'report',
 )
 
@@ -90,6 +93,10 @@ _PROJECT_EDGES = (
     ('clean.t_r', 'project.t_r'),
     ('reduce.regions_files', 'project.regions_files'),
     ('project.out_files', 'outputnode.projected'),
+)
+_CONNECTIVITY_EDGES = (
+    ('clean.out_files', 'connectivity.signals_files'),
+    ('connectivity.out_files', 'outputnode.connectivity'),
 )
 _REPORT_EDGES = (
     ('reduce.mean_file', 'report.mean_file'),
@@ -131,6 +138,8 @@ def check_parameters(parameters):
     LabelsError
     """
     check_choice('project', parameters['project'], PROJECTIONS)
+    if parameters['connectivity'] != 'none':
+        check_connectivity(parameters['connectivity'], parameters['covariance_estimator'], parameters['fisher_z'])
     check_fwhm(parameters.get('smoothing_fwhm', 0))
     check_filter(parameters['filter'], parameters.get('low_pass'), parameters.get('high_pass'), None)
     if not parameters['use_confounds'] and (parameters['confounds_columns'] or parameters['confounds_strategy']):
@@ -155,12 +164,15 @@ def _conditions(parameters):
     """Parameters that act only with others: name, default, whether they act, and with what."""
     scrubs = 'scrubbing' in parameters['confounds_strategy']
     uses = parameters['use_confounds']
+    connects = parameters['connectivity'] != 'none'
     regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
     return (
         ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
         ('standardize_confounds', True, regresses, 'confounds'),
         ('confounds_na', CONFOUNDS_NA[0], uses, 'use_confounds'),
         ('n_compcor', N_COMPCOR, 'aCompCor' in parameters['confounds_strategy'], "confounds_strategy 'aCompCor'"),
+        ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
+        ('fisher_z', False, connects, 'connectivity'),
         ('fd_threshold', FD_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
         ('dvars_threshold', DVARS_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
     )
@@ -205,6 +217,9 @@ def assemble(parameters):
         nodes.append(_init_node(InverseProject, 'project', parameters, mem_gb=memory['project']))
         onto = 'inputnode.atlas_files' if parameters['project'] == 'atlas' else 'apply_mask.out_files'
         edges += [*_PROJECT_EDGES, (onto, 'project.labels_files')]
+    if parameters['connectivity'] != 'none':
+        nodes.append(_init_node(Connectivity, 'connectivity', parameters, mem_gb=memory['connectivity']))
+        edges += _CONNECTIVITY_EDGES
     if parameters['reports']:
         nodes.append(_init_node(LabelsReport, 'report', parameters, mem_gb=memory['report']))
         edges += _REPORT_EDGES
@@ -260,8 +275,9 @@ def _init_node(interface, name, parameters, **resources):
     """A node whose traits are set by the parameters of the same names, and whose files are hashed by content."""
     own = {key: parameters[key] for key in interface.input_spec.class_trait_names() if key in parameters}
     node = pe.Node(interface(**own), name=name, **resources)
-    # A file that is only touched or rewritten then reruns nothing, whatever the host's own setting.
-    node.config = {'execution': {'hash_method': 'content'}}
+    # A file that is only touched or rewritten then reruns nothing, and neither does a node downstream that comes or
+    # goes: Nipype hashes which outputs are used if it is to remove the others. Whatever the host's own setting.
+    node.config = {'execution': {'hash_method': 'content', 'remove_unnecessary_outputs': 'false'}}
     # SLURM's plugin asks for nothing that a node is known to need unless it is told.
     node.plugin_args = {'sbatch_args': f'--cpus-per-task={node.n_procs} --mem={math.ceil(1024 * node.mem_gb)}M'}
     return node

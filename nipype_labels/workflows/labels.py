@@ -38,17 +38,20 @@ def init_labels_wf(
     censored_output='drop',
     project='none',
     fill_value=None,
+    connectivity='none',
+    covariance_estimator='ledoit_wolf',
+    fisher_z=False,
     reports=False,
     atlas_names=None,
     sizes=Sizes(),
     num_threads=1,
     name='labels_wf',
 ):
-    """Extract, clean and, if asked for, project back region signals of one series for any number of atlases.
+    """Extract and clean region signals of one series for any number of atlases; project and connect them if asked to.
 
     .. code-block:: text
 
-        atlas_files ─▶ resample_labels ─▶ apply_mask ─▶ reduce ─▶ clean ─▶ project
+        atlas_files ─▶ resample_labels ─▶ apply_mask ─▶ reduce ─▶ clean ─▶ project, connectivity
         bold_mask ───▶ resample_mask ─────────┘           ▲         ▲
         bold_file ──────────────────┬─────────────────────┘         │
                                     └─▶ high_variance ──────────────┤
@@ -111,6 +114,12 @@ def init_labels_wf(
         Show the clean signals in space, on the labels' grid or the atlas's own.
     fill_value : float, optional
         What n/a becomes in the projection; NaN by default.
+    connectivity : {'none', 'correlation', 'partial correlation', 'covariance', 'precision'}
+        Measure how the clean signals of regions go together.
+    covariance_estimator : {'ledoit_wolf', 'empirical'}
+        Shrunk, as in nilearn, or of the sample: Pearson's, for a correlation.
+    fisher_z : bool
+        Give Fisher z of correlations.
     reports : bool
         Write a report to look at; needs the extra ``nipype_labels[reports]``.
     atlas_names : list of str, optional
@@ -171,6 +180,8 @@ def init_labels_wf(
         Table of them, if asked for.
     projected : list of str
         Signals in space, if asked for.
+    connectivity : list of str
+        Matrices, a row and a column per region, if asked for.
     report : str
         HTML page, if asked for.
     """

@@ -54,6 +54,8 @@ def describe(parameters):
     sentences = [*_space(parameters), *_reduction(parameters), *_cleaning(parameters)]
     if parameters['project'] != 'none':
         sentences.append('Cleaned signals were projected back to the voxels of their regions.')
+    if parameters['connectivity'] != 'none':
+        sentences.append(_connectivity(parameters))
     return ' '.join(sentences)
 
 
@@ -112,6 +114,16 @@ def _cleaning(parameters):
         yield f'Confounds were regressed out by least squares, in one step [@lindquist_2019]: {"; ".join(confounds)}.'
     if parameters['standardize'] != 'none':
         yield f'Signals were then {_STANDARDIZED[parameters["standardize"]]}.'
+
+
+def _connectivity(parameters):
+    """How the connectivity of regions was measured."""
+    kinds = {'correlation': "Pearson's correlation"}
+    kind = kinds.get(parameters['connectivity'], f'the {parameters["connectivity"]}')
+    measured = f'Connectivity of regions was measured by {kind} of their signals'
+    if parameters['covariance_estimator'] == 'ledoit_wolf':
+        measured += ', of covariances shrunk as proposed by @ledoit_wolf'
+    return measured + (", as Fisher's z." if parameters['fisher_z'] else '.')
 
 
 def _filter(parameters):

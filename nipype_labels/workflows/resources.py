@@ -21,6 +21,7 @@ PROCESS = {
     'reduce': 140 * MIB,
     'clean': 172 * MIB,
     'project': 120 * MIB,
+    'connectivity': 120 * MIB,
     'report': 165 * MIB,
 }
 
@@ -119,6 +120,7 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
         'reduce': reduce,
         'clean': 5 * signals,
         'project': (28 + 4 * sizes.n_atlases) * shown + 4 * signals,
+        'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
     return {name: round((PROCESS[name] + n) / 2**30, 3) for name, n in bytes_of.items()}

@@ -95,7 +95,7 @@ def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
         *('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--mask', small.mask),
         *('--confounds', small.confounds, '--confounds-columns', 'rot_.', '--strategy', 'median'),
         *('--detrend', '--high-pass', '0.02', '--filter', 'cosine', '--standardize', 'zscore_sample'),
-        *('--project', 'labels', '-o', small.out),
+        *('--project', 'labels', '--connectivity', 'partial correlation', '--fisher-z', '-o', small.out),
     )
     assert done.returncode == 0, done.stderr
     monkeypatch.chdir(tmp_path)
@@ -110,6 +110,8 @@ def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
         high_pass=0.02,
         standardize='zscore_sample',
         project='labels',
+        connectivity='partial correlation',
+        fisher_z=True,
     )
     wf.base_dir = str(tmp_path / 'factory')
     inputs = wf.inputs.inputnode
@@ -123,6 +125,7 @@ def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
         written / 'regions.tsv': nodes['reduce'].regions_files[0],
         written / 'labels.nii.gz': nodes['apply_mask'].out_files[0],
         written / 'projected.nii.gz': nodes['project'].out_files[0],
+        written / 'connectivity.tsv': nodes['connectivity'].out_files[0],
         small.out / 'mean.nii.gz': nodes['reduce'].mean_file,
         small.out / 'kept_volumes.tsv': nodes['clean'].kept_volumes_file,
         small.out / 'cleaning.json': nodes['clean'].cleaning_file,

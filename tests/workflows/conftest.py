@@ -111,6 +111,7 @@ def collect(
     cleaning=None,
     high_variance_confounds=None,
     projected=None,
+    connectivity=None,
     report=None,
 ):
     """What a host does with the outputs."""

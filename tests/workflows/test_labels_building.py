@@ -34,6 +34,7 @@ def test_every_node_is_hashed_by_content_and_says_what_it_needs(parameters):
         ({'confounds_strategy': ['6P']}, 'use_confounds is False'),
         ({'labels': ['A'], 'use_luts': True}, 'given twice'),
         ({'fill_value': 0.0}, "project='none' fills nothing"),
+        ({'connectivity': 'covariance', 'fisher_z': True}, 'not for covariance'),
         ({'atlas_names': ['AAL']}, 'reports=False'),
     ],
 )
@@ -52,6 +53,8 @@ def test_contradictions_raise_while_the_graph_is_built(parameters, message):
         {'use_confounds': True, 'n_compcor': 3},
         {'standardize_confounds': False},
         {'confounds_na': 'zero'},
+        {'fisher_z': True},
+        {'covariance_estimator': 'empirical'},
     ],
 )
 def test_a_parameter_that_would_not_act_raises(parameters):
@@ -86,6 +89,8 @@ def test_a_parameter_that_would_not_act_raises(parameters):
         ('low_pass', '0.1'),
         ('censored_output', 'zero'),
         ('project', 'space'),
+        ('connectivity', 'tangent'),
+        ('connectivity', True),
         ('detrend', 'yes'),
         ('background_label', 0.5),
         ('num_threads', 0),

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 from graph_cases import FULL, basic, full
+from numpy.testing import assert_allclose
 
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
@@ -180,6 +181,17 @@ def test_the_projection_shows_the_clean_signals(project, small, run):
             assert (labels == region).any()
             assert (shown[labels == region] == course.astype('float32')).all()
         assert (shown[labels == 0] == 0).all()
+
+
+def test_connectivity_is_that_of_the_clean_signals(small, run):
+    result = run(full(small), **FULL, connectivity='correlation', covariance_estimator='empirical')
+    for signals_file, matrix_file in zip(result.outputs.clean_signals, result.outputs.connectivity, strict=True):
+        names, signals = read_signals(signals_file)
+        columns, matrix = read_signals(matrix_file)
+        assert columns == names
+        there = np.isfinite(signals).all(axis=0)
+        assert_allclose(matrix[np.ix_(there, there)], np.corrcoef(signals[:, there].T), atol=1e-12)
+        assert np.isnan(matrix[~there]).all()
 
 
 def test_names_given_in_order_head_the_columns(small, run):

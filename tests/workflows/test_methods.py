@@ -25,6 +25,8 @@ FULL = {
     'high_pass': 0.01,
     'standardize': 'psc',
     'project': 'labels',
+    'connectivity': 'partial correlation',
+    'fisher_z': True,
 }
 
 
@@ -34,6 +36,7 @@ def test_without_options_there_is_little_to_say():
     assert 'the mean of the BOLD signal' in text
     for word in ('mask', 'Confounds', 'Gaussian', 'filtered', 'detrended', 'scaled', 'projected', 'removed'):
         assert word not in text
+    assert 'Connectivity' not in text
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def test_without_options_there_is_little_to_say():
         ('detrend', ['detrended linearly']),
         ('standardize', ['percent of their means']),
         ('project', ['projected back']),
+        ('fisher_z', ["Fisher's z"]),
     ],
 )
 def test_each_step_is_told_if_it_is_done_and_only_then(left_out, words):
@@ -76,6 +80,8 @@ def test_each_step_is_told_if_it_is_done_and_only_then(left_out, words):
         ({'high_pass': 0.008, 'filter': 'cosine'}, ['discrete cosines', 'above 0.008 Hz']),
         ({'smoothing_fwhm': [4, 4, 6.5]}, ['4 × 4 × 6.5 mm']),
         ({'use_confounds': True}, ['all columns of the confounds table']),
+        ({'connectivity': 'correlation'}, ["by Pearson's correlation", '@ledoit_wolf']),
+        ({'connectivity': 'precision', 'covariance_estimator': 'empirical'}, ['the precision of their signals.']),
         ({'standardize': 'zscore_sample'}, ['unit variance (of the sample)']),
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else '',
