@@ -98,7 +98,7 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     Raises
     ------
     SignalError
-        If there are too few volumes for the filter to settle.
+        If there are too few volumes for the filter to settle, or ``high_pass`` is next to nothing.
     """
     kind, band = ('bandpass', (high_pass, low_pass))
     if high_pass is None or low_pass is None:
@@ -108,7 +108,10 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     padding = 3 * (2 * len(sections) + 1 - zeros)
     if len(values) <= padding:
         raise SignalError(f'{len(values)} volumes are too few for a {kind} filter, it needs {padding + 1} or more')
-    return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
+    try:
+        return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
+    except np.linalg.LinAlgError:
+        raise SignalError(f'a high_pass of {high_pass:g} Hz can not be told from none: leave it out') from None
 
 
 def cosine_drifts(n_volumes, t_r, high_pass):

@@ -236,6 +236,16 @@ def test_cut_offs_that_can_act_pass(filter, low_pass, high_pass):
     assert check_filter(filter, low_pass, high_pass, T_R) is None
 
 
+@pytest.mark.parametrize('low_pass', [None, 0.1])
+def test_a_cut_off_next_to_nothing_is_refused_where_the_filter_has_no_numbers(low_pass):
+    """Down to where that is, only less and less of a slow drift goes."""
+    values = np.random.default_rng(9).normal(size=(200, 2)).cumsum(axis=0)
+    left = [butterworth(values, T_R, low_pass, high_pass) for high_pass in (1e-8, 1e-9)]
+    assert_allclose(*left, atol=1e-2)
+    with pytest.raises(SignalError, match='a high_pass of 1e-11 Hz can not be told from none'):
+        butterworth(values, T_R, low_pass, 1e-11)
+
+
 @pytest.mark.parametrize('t_r', [0, 0.0, -2.0, np.nan, np.inf])
 def test_x11_a_repetition_time_that_is_no_time_is_refused(t_r):
     with pytest.raises(SignalError, match='t_r must be a time above 0 s'):
