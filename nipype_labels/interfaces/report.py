@@ -10,14 +10,21 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
 from ..core.errors import LabelsError, SignalError
-from ..files.images import read_labels, read_volume
+from ..files.confounds import read_confounds
+from ..files.images import read_labels, read_mask, read_volume
 from ..files.regions import read_regions
 from ..files.tables import read_signals
 from ..files.volumes import read_sample_mask
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 
+#: Column of confounds that tells how far the head moved since the last volume, in mm.
+DISPLACEMENT = 'framewise_displacement'
+
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
+    numerics = 2
+
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
     regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ReduceLabels')
@@ -25,6 +32,15 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their signals after cleaning')
     kept_volumes_file = InputFile(mandatory=True, desc='which volumes were kept, from CleanSignal')
     cleaning_file = InputFile(mandatory=True, desc='JSON of all that cleaning did, from CleanSignal')
+    mask_file = InputFile(desc='mask of the brain to outline, on any grid')
+    confounds_files = InputMultiObject(
+        InputFile(), desc='confounds, a row per volume; framewise_displacement is drawn, of the first that has it'
+    )
+    connectivity_files = InputMultiObject(
+        InputFile(), desc='their connectivity matrices, square, under a heading of region names'
+    )
+    connectivity_kind = traits.Str(hash_files=False, desc='what the matrices hold, as in: partial correlation')
+    methods = traits.Str(hash_files=False, desc='what was done, in words for Pandoc')
     atlas_names = traits.List(
         traits.Str(), hash_files=False, desc='what to call the atlases; they are numbered by default'
     )
@@ -33,28 +49,62 @@ class _LabelsReportInputSpec(LabelsInputSpec):
 
 class _LabelsReportOutputSpec(TraitedSpec):
     out_file = File(exists=True, desc='report as one HTML file that needs nothing else')
+    contours_files = traits.List(File(exists=True), desc='images of the contours, SVG')
+    carpet_files = traits.List(File(exists=True), desc='images of displacement and signals, SVG')
+    connectivity_svg_files = traits.List(
+        File(exists=True), desc='images of the connectivity matrices, SVG, undefined if there are none'
+    )
 
 
 class LabelsReport(LabelsInterface):
-    """Show one series and its atlases on one page: first what is wrong, then where regions are and what signals do."""
+    """Show one series and its atlases on one page: first what is wrong, then where regions are and what signals do.
+
+    What the page draws is written as images too, for the pages of hosts that collect such.
+    """
 
     input_spec = _LabelsReportInputSpec
     output_spec = _LabelsReportOutputSpec
 
     def _run_interface(self, runtime):
         reports = _import_reports()
-        mean, grid = read_volume(self.inputs.mean_file)
-        kept = _read_kept(self.inputs.kept_volumes_file)
-        series = reports.Series(mean.astype(np.float32), grid.affine, kept, _read_json(self.inputs.cleaning_file))
-        rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files')
-        atlases = [
-            reports.Atlas(name, *_read_atlas(kept, *row))
+        series = self._series(reports)
+        rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
+        drawn = [
+            reports.draw_atlas(series, reports.Atlas(name, *_read_atlas(series.kept, *row)))
             for name, row in zip(self._names(len(rows)), rows, strict=True)
         ]
-        page = reports.render_report(self.inputs.title, series, atlases, _read_versions())
+        page = reports.render_report(self.inputs.title, series, drawn, _read_versions(), self.given('methods', ''))
+        self._write_images(runtime, 'contours-{}.svg', 'contours_files', reports.render_contours, drawn)
+        self._write_images(runtime, 'carpet-{}.svg', 'carpet_files', reports.render_carpets, drawn)
+        if self.given('connectivity_files'):
+            self._write_images(runtime, 'connectivity-{}.svg', 'connectivity_svg_files', reports.render_matrix, drawn)
         with self.publish(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
         return runtime
+
+    def _series(self, reports):
+        """What all atlases share."""
+        mean, grid = read_volume(self.inputs.mean_file)
+        kept = _read_kept(self.inputs.kept_volumes_file)
+        mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
+        return reports.Series(
+            mean.astype(np.float32),
+            grid.affine,
+            kept,
+            _read_json(self.inputs.cleaning_file),
+            mask=mask,
+            mask_affine=None if mask is None else mask_grid.affine,
+            displacement=_read_displacement(self.given('confounds_files', []), len(kept)),
+            connectivity_kind=self.given('connectivity_kind', ''),
+        )
+
+    def _write_images(self, runtime, pattern, output, render, drawn):
+        """Write an image for each atlas."""
+        names, paths = self.paths(runtime, pattern, len(drawn))
+        for name, atlas in zip(names, drawn, strict=True):
+            with self.publish(runtime, name) as path:
+                path.write_text(render(self.inputs.title, atlas), encoding='utf-8', newline='\n')
+        self._results[output] = paths
 
     def _names(self, n):
         """What to call ``n`` atlases."""
@@ -98,24 +148,50 @@ def _read_versions():
     return {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
 
 
-def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file):
-    """Labels, affine and regions of an atlas, and its signals: a column per region and a row per volume."""
+def _read_displacement(paths, n_volumes):
+    """Framewise displacement of each volume, NaN where there is none; None if no table has it."""
+    found = [
+        table[DISPLACEMENT] for table in (read_confounds([path], n_volumes) for path in paths) if DISPLACEMENT in table
+    ]
+    return found[0].to_numpy() if found else None
+
+
+def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):
+    """Labels, affine and regions of an atlas, its signals (a column per region and a row per volume), its matrix."""
     labels, grid = read_labels(labels_file)
     regions = read_regions(regions_file)
     raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
-    return labels, grid.affine, regions.to_dict('records'), raw, cleaned
+    connectivity = _read_matrix(connectivity_file, regions['name']) if connectivity_file else None
+    return labels, grid.affine, regions.to_dict('records'), raw, cleaned, connectivity
 
 
 def _read_columns(path, names, kept):
     """Signals of all regions in all volumes: NaN for regions and volumes that the file does not have."""
     columns, values = read_signals(path)
-    place = {name: i for i, name in enumerate(names)}
-    unknown = [name for name in columns if name not in place]
-    if unknown:
-        raise SignalError(f'{path} has columns that the regions table does not know: {", ".join(unknown[:5])}')
+    places = _find_regions(path, columns, names)
     if len(values) not in (len(kept), kept.sum()):
         raise SignalError(f'{path} has {len(values)} rows; of {len(kept)} volumes {kept.sum()} were kept')
     signals = np.full((len(kept), len(names)), np.nan)
     rows = np.arange(len(kept)) if len(values) == len(kept) else np.flatnonzero(kept)
-    signals[np.ix_(rows, [place[name] for name in columns])] = values
+    signals[np.ix_(rows, places)] = values
     return signals
+
+
+def _read_matrix(path, names):
+    """A matrix with a row and a column per region: NaN for regions that the file does not have."""
+    columns, values = read_signals(path)
+    if len(values) != len(columns):
+        raise SignalError(f'{path} is no square matrix: {len(values)} rows under {len(columns)} names')
+    places = _find_regions(path, columns, names)
+    matrix = np.full((len(names), len(names)), np.nan)
+    matrix[np.ix_(places, places)] = values
+    return matrix
+
+
+def _find_regions(path, columns, names):
+    """Place of each column's region in the regions table."""
+    place = {name: i for i, name in enumerate(names)}
+    unknown = [name for name in columns if name not in place]
+    if unknown:
+        raise SignalError(f'{path} has columns that the regions table does not know: {", ".join(unknown[:5])}')
+    return [place[name] for name in columns]

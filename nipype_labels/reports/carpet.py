@@ -2,9 +2,9 @@
 """Carpets: all signals of an atlas over time as one image."""
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from ..core.regions import is_constant
+from .axes import place_ticks
 from .images import DIVERGING, MARKS, embed, shade
 
 #: Standard deviations at which the colours end.
@@ -70,8 +70,8 @@ def draw_carpets(raw, cleaned, kept, ids):
         'left_out': None if kept.all() else embed((~kept)[None].astype(np.uint8), MARKS),
         'height': rows * max(1, LEAST_HEIGHT // rows),
         'averaged': (rows, columns) != (n_regions, n_volumes),
-        'volumes': _ticks(n_volumes, range(n_volumes)),
-        'regions': _ticks(n_regions, ids),
+        'volumes': place_ticks(n_volumes, range(n_volumes)),
+        'regions': place_ticks(n_regions, ids),
     }
 
 
@@ -113,9 +113,3 @@ def draw_scale():
 def _shade_carpet(signals):
     """Places in the palette, a row per region."""
     return shade(average_neighbours(standardize_rows(signals), LARGEST), N_COLOURS, -RANGE, RANGE)
-
-
-def _ticks(n, labels):
-    """A few round places on an axis: how far along (in per cent) and what to write there."""
-    places = [int(place) for place in MaxNLocator(5, integer=True).tick_values(0, n - 1) if 0 <= place < n]
-    return [{'at': f'{100 * (place + 0.5) / n:.2f}', 'label': str(labels[place])} for place in places]

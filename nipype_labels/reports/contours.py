@@ -9,8 +9,11 @@ from .planes import PLANES, choose_slices, cut_plane, view_grid
 #: Slices in each plane.
 N_SLICES = 6
 
+#: Whose edges make up the outline of a mask, by what is outside and inside.
+MASKED = np.array([False, True])
 
-def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost):
+
+def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost, mask=None, mask_affine=None):
     """Draw slices in three planes.
 
     Parameters
@@ -24,6 +27,9 @@ def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost):
         Of the regions; all other labels are background.
     lost : array of bool, shape (L,)
         Regions without a signal, whose contours are set apart.
+    mask : array of bool, shape (I'', J'', K''), optional
+        To be outlined; on any grid.
+    mask_affine : array, shape (4, 4), optional
 
     Returns
     -------
@@ -39,7 +45,9 @@ def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost):
         for index in chosen[plane.normal]:
             picture = cut_plane(mean, mean_affine, view, plane, index)
             regions = place_regions(cut_plane(labels, labels_affine, view, plane, index, fill=_other_than(ids)), ids)
-            slices.append(_draw_slice(picture, regions, lost, window, view, plane, index))
+            drawn = _draw_slice(picture, regions, lost, window, view, plane, index)
+            inside = None if mask is None else cut_plane(mask, mask_affine, view, plane, index)
+            slices.append(drawn | {'mask': '' if inside is None else outline(inside.astype(int), MASKED)})
         drawings.append({'name': plane.name, 'slices': slices})
     return drawings
 

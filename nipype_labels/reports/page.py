@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The page: one series, its atlases, and how the signals were made."""
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .carpet import RANGE, draw_carpets, draw_scale
 from .contours import draw_contours
+from .matrix import draw_matrix
+from .motion import draw_motion
 from .problems import find_problems
-
-#: How a missing value is written.
-MISSING = 'n/a'
+from .spectra import draw_spectra
+from .templates import fill_template
+from .words import format_number, format_value, mark_up
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,39 @@ class Series:
         Volumes that cleaning kept.
     cleaning : dict
         All that cleaning did, as CleanSignal tells it.
+    mask : array of bool, shape (I', J', K'), optional
+        Of the brain, on any grid.
+    mask_affine : array, shape (4, 4), optional
+    displacement : array, shape (T,), optional
+        Framewise displacement in mm; NaN where there is none.
+    connectivity_kind : str
+        What connectivity matrices hold.
     """
 
     mean: np.ndarray
     affine: np.ndarray
     kept: np.ndarray
     cleaning: dict
+    mask: np.ndarray | None = None
+    mask_affine: np.ndarray | None = None
+    displacement: np.ndarray | None = None
+    connectivity_kind: str = ''
+
+    @property
+    def t_r(self):
+        """Repetition time in s; None if cleaning did not know it."""
+        return self.cleaning.get('Parameters', {}).get('t_r')
+
+    @property
+    def band(self):
+        """Least and largest frequency in Hz that the filter let pass; None where it did not act."""
+        parameters = self.cleaning.get('Parameters', {})
+        return parameters.get('high_pass'), parameters.get('low_pass')
+
+    @property
+    def fd_threshold(self):
+        """Framewise displacement in mm above which volumes were scrubbed; None without scrubbing."""
+        return self.cleaning.get('ScrubbingThresholds', {}).get('framewise_displacement')
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,8 @@ class Atlas:
         Rows of the regions table.
     raw, cleaned : array, shape (T, L)
         Signals; NaN for regions that have none and, in ``cleaned``, for volumes left out.
+    connectivity : array, shape (L, L), optional
+        NaN where there is none.
     """
 
     name: str
@@ -60,65 +89,90 @@ class Atlas:
     regions: list
     raw: np.ndarray
     cleaned: np.ndarray
+    connectivity: np.ndarray | None = None
 
 
-def render_report(title, series, atlases, versions):
+def draw_atlas(series, atlas):
+    """Draw all that a page and images show of an atlas.
+
+    Parameters
+    ----------
+    series : Series
+    atlas : Atlas
+
+    Returns
+    -------
+    dict
+        What the templates need.
+    """
+    ids = np.array([region['index'] for region in atlas.regions], dtype=np.int64)
+    names = [region['name'] for region in atlas.regions]
+    problems, lost = find_problems(atlas.regions, atlas.cleaned)
+    placed = (series.mean, series.affine, atlas.labels, atlas.affine, ids, lost)
+    drawn = {
+        'name': atlas.name,
+        'regions': atlas.regions,
+        'n_sound': int((~lost).sum()),
+        'problems': problems,
+        'has_mask': series.mask is not None,
+        'planes': draw_contours(*placed, series.mask, series.mask_affine),
+        'n_volumes': len(series.kept),
+        'n_kept': int(series.kept.sum()),
+        'motion': None,
+        'carpets': draw_carpets(atlas.raw, atlas.cleaned, series.kept, ids),
+        'scale': draw_scale(),
+        'scale_range': format_number(RANGE),
+        't_r': series.t_r,
+        'n_runs': series.cleaning.get('Parameters', {}).get('n_runs') or 1,
+        'spectra': None,
+        'matrix': None,
+    }
+    if series.displacement is not None:
+        drawn['motion'] = draw_motion(series.displacement, series.kept, series.fd_threshold)
+    if series.t_r is not None:
+        drawn['spectra'] = draw_spectra(atlas.raw, atlas.cleaned, series.kept, series.t_r, series.band)
+    if atlas.connectivity is not None:
+        drawn['matrix'] = draw_matrix(atlas.connectivity, names, ids, series.connectivity_kind)
+    return drawn
+
+
+def render_report(title, series, drawn, versions, methods=''):
     """Write a report as one page that needs nothing else.
 
     Parameters
     ----------
     title : str
     series : Series
-    atlases : sequence of Atlas
+    drawn : sequence of dict
+        Atlases, from :func:`draw_atlas`.
     versions : dict of str to str
         Of the software that made the signals.
+    methods : str
+        What was done, in words for Pandoc.
 
     Returns
     -------
     str
         HTML. The same arguments give the same text.
     """
-    environment = Environment(
-        loader=PackageLoader(__package__, ''),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=format_number, percent=format_percent)
-    return environment.get_template('report.html.j2').render(
+    return fill_template(
+        'report.html.j2',
         title=title,
         n_volumes=len(series.kept),
         n_kept=int(series.kept.sum()),
         left_out={reason: n for reason, n in series.cleaning.get('VolumesLeftOut', {}).items() if n},
         degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
-        atlases=[describe_atlas(series, atlas) for atlas in atlases],
-        scale=draw_scale(),
-        scale_range=format_number(RANGE),
+        atlases=drawn,
         parameters=list_parameters(series.cleaning),
+        methods=mark_up(methods),
         versions=versions,
     )
-
-
-def describe_atlas(series, atlas):
-    """What the template tells about an atlas."""
-    ids = np.array([region['index'] for region in atlas.regions], dtype=np.int64)
-    problems, lost = find_problems(atlas.regions, atlas.cleaned)
-    return {
-        'name': atlas.name,
-        'regions': atlas.regions,
-        'n_sound': int((~lost).sum()),
-        'problems': problems,
-        'planes': draw_contours(series.mean, series.affine, atlas.labels, atlas.affine, ids, lost),
-        'carpets': draw_carpets(atlas.raw, atlas.cleaned, series.kept, ids),
-    }
 
 
 def list_parameters(cleaning):
     """Name and value of all that cleaning did; the regions it lost stand with their atlas.
 
-    >>> list_parameters({'Parameters': {'low_pass': None}, 'NumberOfVolumes': 9, 'ConfoundsFiles': ['/tmp/a.tsv']})
+    >>> list_parameters({'Parameters': {'low_pass': None}, 'NumberOfVolumes': 9, 'ConfoundsFiles': ['of/a.tsv']})
     [('low_pass', 'none'), ('Number of volumes', '9'), ('Confounds files', 'a.tsv')]
     """
     rows = [(name, format_value(value)) for name, value in cleaning.get('Parameters', {}).items()]
@@ -131,38 +185,3 @@ def list_parameters(cleaning):
         words = re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', key)
         rows.append((words[:1] + words[1:].lower(), format_value(value)))
     return rows
-
-
-def format_value(value):
-    """A value of a JSON file in words.
-
-    >>> format_value([1, True, None]), format_value({'a': 0.25}), format_value([])
-    ('1, yes, none', 'a: 0.25', 'none')
-    """
-    if isinstance(value, dict):
-        return ', '.join(f'{key}: {format_value(v)}' for key, v in value.items()) or 'none'
-    if isinstance(value, list | tuple):
-        return ', '.join(map(format_value, value)) or 'none'
-    if value is None or isinstance(value, bool):
-        return {None: 'none', True: 'yes', False: 'no'}[value]
-    return format_number(value) if isinstance(value, float) else str(value)
-
-
-def format_number(value, digits=None):
-    """A number, or n/a; with ``digits`` after the point, or else as short as it goes.
-
-    >>> format_number(3.0), format_number(2.25, 1), format_number(float('nan'))
-    ('3', '2.2', 'n/a')
-    """
-    if value is None or not math.isfinite(value):
-        return MISSING
-    return f'{value:.6g}' if digits is None else f'{value:.{digits}f}'
-
-
-def format_percent(value):
-    """A part in per cent, rounded down so that only the whole is 100 %.
-
-    >>> format_percent(0.999), format_percent(1)
-    ('99 %', '100 %')
-    """
-    return MISSING if value is None or not math.isfinite(value) else f'{math.floor(100 * value + 1e-9)} %'

@@ -2,13 +2,19 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nibabel as nib
 import numpy as np
 import pytest
+from nipype.interfaces.base import isdefined
 
-from nipype_labels.core.errors import ImageError, LabelsError, SignalError
+from nipype_labels.core.errors import ConfoundsError, ImageError, LabelsError, SignalError
+from nipype_labels.files.images import write_volume
+from nipype_labels.files.tables import write_signals
+from nipype_labels.files.volumes import write_kept_volumes
 from nipype_labels.interfaces import ApplyMask, CleanSignal, ReduceLabels
 from nipype_labels.interfaces.report import LabelsReport
 
@@ -51,6 +57,26 @@ def made(tmp_path_factory):
     }
 
 
+@pytest.fixture
+def more(tmp_path):
+    """What the node takes beside what it needs; the mask is on a grid of its own."""
+    mask = np.zeros((5, 6, 4), dtype=np.uint8)
+    mask[1:4, 1:5, 1:3] = 1
+    nib.save(nib.Nifti1Image(mask, AFFINE @ np.diag([2, 2, 2, 1.0])), tmp_path / 'mask.nii.gz')
+    moved = ['n/a', *(f'{0.1 + 0.01 * i:.2f}' for i in range(19))]
+    (tmp_path / 'plain.tsv').write_text('x\n' + '1\n' * 20)
+    (tmp_path / 'motion.tsv').write_text('y\tframewise_displacement\n' + ''.join(f'1\t{cell}\n' for cell in moved))
+    # In an order of its own, and without the region that has no signal.
+    (tmp_path / 'matrix.tsv').write_text('Right\tLeft <area>\n1.0\t-0.37\n-0.37\tn/a\n')
+    return {
+        'mask_file': str(tmp_path / 'mask.nii.gz'),
+        'confounds_files': [str(tmp_path / 'plain.tsv'), str(tmp_path / 'motion.tsv')],
+        'connectivity_files': [str(tmp_path / 'matrix.tsv')],
+        'connectivity_kind': 'partial correlation',
+        'methods': 'Made by *us* [@nipype1].',
+    }
+
+
 def report(folder, inputs):
     folder.mkdir(exist_ok=True)
     return Path(LabelsReport(**inputs).run(cwd=folder).outputs.out_file)
@@ -65,11 +91,14 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert '2 of 3 regions have a signal, 1 has none.' in text
     assert text.index('Absent from the atlas') < text.index('Nowhere') < text.index('<table>')
     assert 'Left &lt;area&gt;' in text
-    assert [p.name for p in path.parent.iterdir()] == ['report.html']
+    assert sorted(p.name for p in path.parent.iterdir()) == ['carpet-0.svg', 'contours-0.svg', 'report.html']
 
 
-def test_two_runs_give_the_same_bytes(made, tmp_path):
-    assert report(tmp_path / 'a', made).read_bytes() == report(tmp_path / 'b', made).read_bytes()
+def test_two_runs_give_the_same_bytes(made, more, tmp_path):
+    first, second = (report(tmp_path / name, {**made, **more}).parent for name in 'ab')
+    names = [path.name for path in sorted(first.iterdir())]
+    assert names == ['carpet-0.svg', 'connectivity-0.svg', 'contours-0.svg', 'report.html']
+    assert [(first / name).read_bytes() for name in names] == [(second / name).read_bytes() for name in names]
 
 
 def test_many_atlases_share_a_report(made, tmp_path):
@@ -104,6 +133,112 @@ def test_regions_that_were_dropped_from_the_signals_stay_in_the_report(made, tmp
     assert '1 of 3 regions have a signal, 2 have none.' in text
 
 
+def test_what_is_given_beside_is_shown(made, more, tmp_path):
+    text = report(tmp_path / 'node', {**made, **more}).read_text(encoding='utf-8')
+    assert 'class="mask"' in text
+    # The mean and the largest of 0.10, 0.11, …, 0.28; the first volume has none.
+    assert 'mean 0.19, largest 0.28</figcaption>' in text
+    assert 'Connectivity: partial correlation' in text
+    assert '<b>−0.37</b> <span>Left &lt;area&gt; – Right</span>' in text
+    assert 'Median of 1 pair:' in text
+    assert '2 pairs are n/a' in text
+    assert 'Made by <em>us</em> <span class="cited">[nipype1]</span>.' in text
+
+
+def test_what_is_not_given_leaves_no_trace(made, tmp_path):
+    outputs = LabelsReport(**made).run(cwd=tmp_path).outputs
+    text = Path(outputs.out_file).read_text(encoding='utf-8')
+    assert not any(word in text for word in ('class="mask"', 'displacement', 'Connectivity', 'Methods'))
+    assert not isdefined(outputs.connectivity_svg_files)
+
+
+def test_images_are_written_for_each_atlas(made, more, tmp_path):
+    three = {**made, **more, 'labels_files': made['labels_files'] * 3, 'atlas_names': ['A', 'B & C', 'D']}
+    outputs = LabelsReport(**three).run(cwd=tmp_path).outputs
+    for stem, paths in (
+        ('contours', outputs.contours_files),
+        ('carpet', outputs.carpet_files),
+        ('connectivity', outputs.connectivity_svg_files),
+    ):
+        assert [Path(path).name for path in paths] == [f'{stem}-{i}.svg' for i in range(3)]
+        titles = [ElementTree.parse(path).getroot().findtext('{http://www.w3.org/2000/svg}title') for path in paths]
+        assert ['A:' in titles[0], 'B & C:' in titles[1], 'D:' in titles[2]] == [True] * 3
+
+
+def test_a_threshold_is_drawn_if_volumes_were_scrubbed_by_it(made, more, tmp_path):
+    cleaning = json.loads(Path(made['cleaning_file']).read_text(encoding='utf-8'))
+    assert cleaning['ScrubbingThresholds'] == {}
+    assert 'class="threshold"' not in report(tmp_path, {**made, **more}).read_text(encoding='utf-8')
+    scrubbed = CleanSignal(
+        signals_files=made['signals_files'],
+        confounds_files=str(_write_motion(tmp_path / 'scrub.tsv')),
+        confounds_strategy=['scrubbing'],
+        fd_threshold=0.25,
+        t_r=2.0,
+    ).run(cwd=tmp_path)
+    files = {
+        'cleaned_files': scrubbed.outputs.out_files,
+        'kept_volumes_file': scrubbed.outputs.kept_volumes_file,
+        'cleaning_file': scrubbed.outputs.cleaning_file,
+        'confounds_files': [str(tmp_path / 'scrub.tsv')],
+    }
+    text = report(tmp_path, {**made, **more, **files}).read_text(encoding='utf-8')
+    assert '3 volumes above 0.25' in text
+    assert 'class="threshold"' in text
+    assert 'Spectra before and after cleaning, median and quartiles of 2 regions' in text
+
+
+def _write_motion(path):
+    """Confounds to scrub by: the last three volumes moved too much."""
+    moved = ['n/a', *(['0.1'] * 16), '0.3', '0.4', '0.5']
+    path.write_text('framewise_displacement\tstd_dvars\n' + ''.join(f'{cell}\t1.0\n' for cell in moved))
+    return path
+
+
+def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
+    rng = np.random.default_rng(0)
+    shape, affine = (99, 117, 95), np.array([[-2.0, 0, 0, 98], [0, 2, 0, -134], [0, 0, 2, -72], [0, 0, 0, 1]])
+    middle = (np.array(shape).reshape(3, 1, 1, 1) - 1) / 2
+    brain = (((np.indices(shape) - middle) / (0.42 * middle * 2)) ** 2).sum(axis=0) <= 1
+    blocks = np.arange(np.prod([n // 11 + 1 for n in shape])).reshape([n // 11 + 1 for n in shape]) % 400 + 1
+    labels = blocks.repeat(11, 0).repeat(11, 1).repeat(11, 2)[: shape[0], : shape[1], : shape[2]] * brain
+    names = [f'7Networks_LH_SomMot_{i}' for i in range(1, 401)]
+    raw = rng.normal(500, 5, (240, 400))
+    images = {'mean': rng.normal(400, 30, shape) * brain, 'labels': labels.astype(np.int16), 'mask': brain}
+    for name, voxels in images.items():
+        write_volume(tmp_path / f'{name}.nii.gz', voxels.astype(np.float32) if name == 'mean' else voxels, affine)
+    tables = {'raw': raw, 'cleaned': raw - 500, 'matrix': np.corrcoef(raw.T)}
+    for name, values in tables.items():
+        write_signals(tmp_path / f'{name}.tsv', names, values)
+    counts = np.bincount(labels.ravel(), minlength=401)[1:]
+    row = '\t'.join(['{0}', '{1}', *['{2}'] * 4, '1.0', 'ok', '{3}', '240', '80.5']) + '\n'
+    (tmp_path / 'regions.tsv').write_text(
+        'index\tname\tn_voxels_atlas\tn_voxels_grid\tn_voxels_mask\tn_voxels_used\tcoverage\tstatus\tvolume_atlas\t'
+        'n_volumes\ttsnr\n' + ''.join(row.format(i + 1, names[i], counts[i], 8.0 * counts[i]) for i in range(400))
+    )
+    write_kept_volumes(tmp_path / 'kept.tsv', np.arange(240) % 40 > 0, {})
+    (tmp_path / 'cleaning.json').write_text('{"Parameters": {"t_r": 2.0, "low_pass": 0.1}}')
+    (tmp_path / 'motion.tsv').write_text('framewise_displacement\n' + ''.join(f'{v}\n' for v in rng.gamma(2, 0.1, 240)))
+    node = LabelsReport(
+        mean_file=tmp_path / 'mean.nii.gz',
+        mask_file=tmp_path / 'mask.nii.gz',
+        labels_files=[tmp_path / 'labels.nii.gz'],
+        regions_files=[tmp_path / 'regions.tsv'],
+        signals_files=[tmp_path / 'raw.tsv'],
+        cleaned_files=[tmp_path / 'cleaned.tsv'],
+        connectivity_files=[tmp_path / 'matrix.tsv'],
+        connectivity_kind='correlation',
+        confounds_files=[tmp_path / 'motion.tsv'],
+        kept_volumes_file=tmp_path / 'kept.tsv',
+        cleaning_file=tmp_path / 'cleaning.json',
+    )
+    begun = time.perf_counter()
+    outputs = node.run(cwd=tmp_path).outputs
+    # It is about one second on an idle machine.
+    assert time.perf_counter() - begun < 15
+    assert Path(outputs.out_file).stat().st_size <= 1_500_000
+
+
 @pytest.mark.parametrize(
     ('name', 'content', 'error', 'message'),
     [
@@ -113,16 +248,34 @@ def test_regions_that_were_dropped_from_the_signals_stay_in_the_report(made, tmp
         ('cleaning_file', '{', LabelsError, 'no readable JSON'),
         ('kept_volumes_file', 'volume\n1\n2\n', SignalError, 'a flag for each volume'),
         ('mean_file', 'text', ImageError, 'not an image'),
+        ('mask_file', 'text', ImageError, 'not an image'),
+        ('confounds_files', 'framewise_displacement\n' + '0.1\n' * 19, ConfoundsError, 'has 19 rows'),
+        ('connectivity_files', 'Left <area>\tRight\n1\t0\n', SignalError, '1 rows under 2 names'),
+        ('connectivity_files', 'Elsewhere\n1\n', SignalError, 'Elsewhere'),
+        ('connectivity_files', 'Right\nhigh\n', LabelsError, 'no table of signals'),
     ],
-    ids=['rows', 'columns', 'no object', 'no JSON', 'no flags', 'no image'],
+    ids=[
+        'rows',
+        'columns',
+        'no object',
+        'no JSON',
+        'no flags',
+        'no image',
+        'no mask',
+        'displacement of other volumes',
+        'no square',
+        'connectivity of other regions',
+        'no numbers',
+    ],
 )
 def test_what_does_not_fit_is_refused_by_name(made, tmp_path, name, content, error, message):
-    wrong = tmp_path / ('wrong.nii' if name == 'mean_file' else 'wrong.tsv')
+    wrong = tmp_path / ('wrong.nii' if name in ('mean_file', 'mask_file') else 'wrong.tsv')
     wrong.write_text(content)
     with pytest.raises(error, match=message) as caught:
         report(tmp_path, {**made, name: str(wrong)})
     assert 'wrong.' in str(caught.value)
     assert not (tmp_path / 'report.html').exists()
+    assert not list(tmp_path.glob('*.svg'))
 
 
 def test_a_mean_of_several_volumes_is_refused(made, tmp_path):

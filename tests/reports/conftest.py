@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nipype_labels.core.grid import map_voxels
-from nipype_labels.reports import Atlas, Series, render_report
+from nipype_labels.reports import Atlas, Series, draw_atlas, render_report
 
 #: World coordinates in mm of a spot that is left, anterior and superior.
 SPOT = np.array([-20.0, 24.0, 16.0])
@@ -72,16 +72,17 @@ def region_row(index, name, status='ok', **others):
         'n_voxels_used': 40,
         'coverage': 1.0,
         'status': status,
+        'volume_atlas': 960.0,
         'tsnr': 50.0 + index,
         **others,
     }
 
 
 @pytest.fixture
-def make_page(plain_grid, ball):
-    """A report of one atlas; what is given replaces what it would show."""
+def draw(plain_grid, ball):
+    """A series and its one atlas, drawn; what is given replaces what there would be."""
 
-    def make(n_volumes=12, title='Title', copies=1, kept=None, cleaning=None, **given):
+    def make(n_volumes=12, kept=None, cleaning=None, of_series=None, **given):
         shape, affine = plain_grid
         kept = np.ones(n_volumes, dtype=bool) if kept is None else kept
         labels = ball(shape, affine).astype(np.int32) * 3 + ball(shape, affine, -SPOT).astype(np.int32) * 5
@@ -92,8 +93,19 @@ def make_page(plain_grid, ball):
         atlas.setdefault('cleaned', np.where(kept[:, None], atlas['raw'], np.nan))
         mean = np.where(ball(shape, affine, (0, 0, 0), 40), 700.0, 0)
         cleaning = {'Parameters': {'detrend': True, 'low_pass': None}} if cleaning is None else cleaning
-        series = Series(mean, affine, kept, cleaning)
-        return render_report(title, series, [Atlas(**atlas)] * copies, {'nipype_labels': '1.2.3'})
+        series = Series(mean, affine, kept, cleaning, **(of_series or {}))
+        return series, draw_atlas(series, Atlas(**atlas))
+
+    return make
+
+
+@pytest.fixture
+def make_page(draw):
+    """A report of one atlas, or of copies of it; the rest is as in ``draw``."""
+
+    def make(n_volumes=12, title='Title', copies=1, methods='', **given):
+        series, drawn = draw(n_volumes, **given)
+        return render_report(title, series, [drawn] * copies, {'nipype_labels': '1.2.3'}, methods)
 
     return make
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from nipype_labels.reports.contours import draw_contours, outline, place_regions
+from nipype_labels.reports.planes import PLANES, view_grid
 
 
 def edges_of(path):
@@ -77,3 +78,34 @@ def test_an_empty_or_even_mean_volume_is_drawn(plain_grid, ball, mean):
     labels = ball(shape, affine).astype(int)
     planes = draw_contours(np.full(shape, mean), affine, labels, affine, np.array([1]), np.array([False]))
     assert all(s['image'].startswith('data:image/png;base64,') for plane in planes for s in plane['slices'])
+
+
+def test_the_mask_is_outlined_where_it_ends_whatever_its_grid(grid, plain_grid, ball):
+    shape, affine = grid
+    labels, radius = ball(shape, affine).astype(int), 40.0
+    drawings = []
+    for mask_grid in (grid, plain_grid):
+        mask = ball(*mask_grid, np.zeros(3), radius)
+        placed = (np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))
+        drawings.append(draw_contours(*placed, mask, mask_grid[1]))
+    view = view_grid(shape, affine)
+    # Half a voxel's diagonal on either grid, and places are written in whole mm.
+    tolerance = sum(np.linalg.norm(view_grid(*g).steps) / 2 for g in (grid, plain_grid)) + 0.5
+    for planes in drawings:
+        for plane, drawn in zip(PLANES, planes, strict=True):
+            for each in drawn['slices']:
+                corners = edges_of(each['mask'])
+                x, y = (np.array([corner[i] for corner in corners], dtype=float) for i in (0, 1))
+                # Corners of pixels, half a voxel before their middles; rows go down.
+                across = view.first[plane.across] + view.steps[plane.across] * (x - 0.5)
+                up = view.first[plane.up] + view.steps[plane.up] * (view.shape[plane.up] - 0.5 - y)
+                depth = float(each['place'].split('= ')[1].split()[0].replace('−', '-'))
+                distance = np.sqrt(across**2 + up**2 + depth**2)
+                assert np.abs(distance - radius).max() < tolerance
+
+
+def test_without_a_mask_nothing_is_outlined(plain_grid, ball):
+    shape, affine = plain_grid
+    labels = ball(shape, affine).astype(int)
+    planes = draw_contours(np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))
+    assert {each['mask'] for plane in planes for each in plane['slices']} == {''}

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import re
+import time
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+
+from nipype_labels.reports import render_carpets, render_contours, render_matrix, render_report
 
 EVIL = '<script>alert(1)</script>'
 
@@ -125,3 +128,107 @@ def test_400_regions_in_240_volumes_stay_below_one_megabyte(make_page, make_row)
     rows = [make_row(i, f'A_region_with_a_name_{i}') for i in range(1, 401)]
     page = make_page(240, regions=rows, labels=labels, affine=affine, raw=rng.normal(size=(240, 400)))
     assert len(page.encode()) < 1_000_000
+
+
+def test_400_regions_with_everything_stay_below_one_and_a_half_megabytes(draw, make_row):
+    rng = np.random.default_rng(0)
+    shape, affine = (99, 117, 95), np.array([[-2.0, 0, 0, 98], [0, 2, 0, -134], [0, 0, 2, -72], [0, 0, 0, 1]])
+    blocks = [n // 12 + 1 for n in shape]
+    labels = rng.permutation(np.prod(blocks)).reshape(blocks).repeat(12, 0).repeat(12, 1).repeat(12, 2)
+    labels = np.where(labels < 400, labels + 1, 0)[: shape[0], : shape[1], : shape[2]]
+    rows = [make_row(i, f'A_region_with_a_name_{i}') for i in range(1, 401)]
+    matrix = np.corrcoef(rng.normal(size=(400, 30)))
+    shared = {
+        'mask': labels > 0,
+        'mask_affine': affine,
+        'displacement': rng.gamma(2, 0.1, 240),
+        'connectivity_kind': 'correlation',
+    }
+    begun = time.perf_counter()
+    series, drawn = draw(
+        240,
+        regions=rows,
+        labels=labels,
+        affine=affine,
+        raw=rng.normal(size=(240, 400)),
+        connectivity=matrix,
+        cleaning={'Parameters': {'t_r': 2.0, 'low_pass': 0.1}},
+        of_series=shared,
+    )
+    page = render_report('Title', series, [drawn], {}, 'Words.')
+    images = [render('Title', drawn) for render in (render_contours, render_carpets, render_matrix)]
+    assert time.perf_counter() - begun < 15
+    assert len(page.encode()) < 1_500_000
+    assert sum(len(image.encode()) for image in images) < 1_500_000
+
+
+def test_displacement_stands_above_the_carpets(make_page):
+    shared = {'displacement': np.r_[np.nan, np.full(10, 0.1), 0.9]}
+    cleaning = {'ScrubbingThresholds': {'framewise_displacement': 0.5, 'std_dvars': 1.5}}
+    page = make_page(kept=np.arange(12) != 11, cleaning=cleaning, of_series=shared)
+    order = [page.index(text) for text in ('Framewise displacement', '1 volume above 0.5', 'Before cleaning')]
+    assert order == sorted(order)
+    assert 'class="threshold"' in page
+    page = make_page(cleaning={}, of_series=shared)
+    assert 'Framewise displacement' in page
+    assert 'class="threshold"' not in page
+    assert 'Framewise displacement' not in make_page()
+
+
+def test_spectra_need_the_repetition_time(make_page):
+    assert 'The repetition time is not known' in make_page()
+    page = make_page(cleaning={'Parameters': {'t_r': 2.0, 'low_pass': 0.1, 'high_pass': None, 'n_runs': 2}})
+    assert 'Spectra before and after cleaning, median and quartiles of 2 regions' in page
+    assert 'passed by the filter: below 0.1 Hz' in page
+    assert 'the 2 runs are taken as one course' in page
+    assert 'Lomb' not in page
+    few = make_page(5, cleaning={'Parameters': {'t_r': 2.0}})
+    assert 'Too few volumes or regions are left for a spectrum.' in few
+
+
+def test_spectra_say_how_gaps_were_bridged(make_page):
+    assert 'Lomb and Scargle' in make_page(kept=np.arange(12) != 4, cleaning={'Parameters': {'t_r': 2.0}})
+
+
+def test_connectivity_is_shown_if_there_is_any(make_page):
+    assert 'Connectivity' not in make_page()
+    matrix = np.array([[1, -0.25], [-0.25, 1]])
+    page = make_page(connectivity=matrix, of_series={'connectivity_kind': 'partial correlation'})
+    assert '<h3>Connectivity: partial correlation</h3>' in page
+    assert '−0.25 to 0.25' in page
+    assert '<b>−0.25</b> <span>Front – Back</span>' in page
+    assert '<h3>Connectivity</h3>' in make_page(connectivity=matrix)
+    assert 'No pair of regions has a value.' in make_page(connectivity=np.full((2, 2), np.nan))
+
+
+def test_methods_are_told_in_words(make_page):
+    page = make_page(methods='Done with *care* [@someone_2020] & <b>')
+    assert 'Done with <em>care</em> <span class="cited">[someone_2020]</span> &amp; &lt;b&gt;' in page
+    assert 'references.bib' in page
+    assert 'Methods</h2>' not in make_page()
+
+
+def test_sizes_are_given_in_voxels_and_cubic_millimetres(make_page, make_row):
+    page = make_page(regions=[make_row(3, 'Front', volume_atlas=1234.4), make_row(5, 'Back', volume_atlas=np.nan)])
+    assert '<td>40</td><td>1234</td><td>100 %</td>' in page
+    assert '<td>40</td><td>n/a</td><td>100 %</td>' in page
+
+
+def test_hostile_names_stay_text_in_everything_that_can_be_shown(make_page, make_row, plain_grid, ball):
+    rows = [make_row(3, EVIL), make_row(5, '"><img src=x onerror=alert(1)>')]
+    shared = {
+        'mask': ball(*plain_grid),
+        'mask_affine': plain_grid[1],
+        'displacement': np.full(12, 0.2),
+        'connectivity_kind': EVIL,
+    }
+    given = {'regions': rows, 'connectivity': np.ones((2, 2)), 'cleaning': {'Parameters': {'t_r': 2.0}}}
+    page = make_page(title=EVIL, name='bell\x07\ud800', methods=EVIL, of_series=shared, copies=2, **given)
+    assert EVIL not in page
+    tags = Page(page).tags
+    assert [tag for tag, _ in tags].count('script') == 1
+    assert not any(name.startswith('on') for _, attributes in tags for name in attributes)
+    assert all(attributes.get('aria-label') for tag, attributes in tags if tag == 'svg')
+    assert all('alt' in attributes for tag, attributes in tags if tag == 'img')
+    assert not re.search(r'url\(|@import|https?:', page)
+    assert page.encode('utf-8').count(b'\x07') == 0

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values and prose as a page shows them."""
+
+import math
+import re
+
+from markupsafe import Markup, escape
+
+#: How a missing value is written.
+MISSING = 'n/a'
+
+#: Pandoc's marks that methods texts use: code, emphasis, and citations in brackets or within a sentence.
+_MARKS = re.compile(
+    r'`(?P<code>[^`]+)`|\*(?P<stressed>[^*\s](?:[^*]*[^*\s])?)\*|\[(?P<cited>@[^\]]+)\]|(?<![\w.])@(?P<author>\w[\w:.-]*\w)'
+)
+
+#: Characters that no XML document may hold, escaped or not, and halves of such as UTF-8 can't write.
+_FORBIDDEN = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+
+
+def make_printable(text):
+    r"""A text with marks in place of characters that would make a file unreadable.
+
+    >>> make_printable('bell\a')
+    'bell�'
+    """
+    return _FORBIDDEN.sub('�', text)
+
+
+def format_value(value):
+    """A value of a JSON file in words.
+
+    >>> format_value([1, True, None]), format_value({'a': 0.25}), format_value([])
+    ('1, yes, none', 'a: 0.25', 'none')
+    """
+    if isinstance(value, dict):
+        return ', '.join(f'{key}: {format_value(v)}' for key, v in value.items()) or 'none'
+    if isinstance(value, list | tuple):
+        return ', '.join(map(format_value, value)) or 'none'
+    if value is None or isinstance(value, bool):
+        return {None: 'none', True: 'yes', False: 'no'}[value]
+    return format_number(value) if isinstance(value, float) else str(value)
+
+
+def format_number(value, digits=None):
+    """A number, or n/a; with ``digits`` after the point, or else as short as it goes.
+
+    >>> format_number(3.0), format_number(2.25, 1), format_number(float('nan'))
+    ('3', '2.2', 'n/a')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f'{value:.6g}' if digits is None else f'{value:.{digits}f}'
+
+
+def format_signed(value, digits=2):
+    """A number to read, with a minus sign that is as wide as a plus; ``digits`` are those that count.
+
+    >>> format_signed(-0.125), format_signed(123456.0), format_signed(0.5), format_signed(12.0)
+    ('−0.12', '1.2e+05', '0.50', '12')
+    """
+    return MISSING if not math.isfinite(value) else f'{value:#.{digits}g}'.rstrip('.').replace('-', '−', 1)
+
+
+def format_percent(value):
+    """A part in per cent, rounded down so that only the whole is 100 %.
+
+    >>> format_percent(0.999), format_percent(1)
+    ('99 %', '100 %')
+    """
+    return MISSING if value is None or not math.isfinite(value) else f'{math.floor(100 * value + 1e-9)} %'
+
+
+def mark_up(text):
+    """Turn a text for Pandoc into paragraphs; citations become their keys in brackets.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of markupsafe.Markup
+        Only the marks of code, emphasis and citations become HTML; all else is escaped.
+
+    Examples
+    --------
+    >>> mark_up('By *us* & `x_*` [@a; @b].')
+    [Markup('By <em>us</em> &amp; <code>x_*</code> <span class="cited">[a; b]</span>.')]
+    """
+    paragraphs = (' '.join(part.split()) for part in re.split(r'\n\s*\n', make_printable(text)))
+    return [_mark_up_paragraph(paragraph) for paragraph in paragraphs if paragraph]
+
+
+def _mark_up_paragraph(text):
+    """One paragraph as HTML."""
+    done, parts = 0, []
+    for mark in _MARKS.finditer(text):
+        parts += [escape(text[done : mark.start()]), _render_mark(mark)]
+        done = mark.end()
+    return Markup('').join([*parts, escape(text[done:])])
+
+
+def _render_mark(mark):
+    """What stands between marks, as HTML."""
+    if mark['code']:
+        return Markup('<code>{}</code>').format(mark['code'])
+    if mark['stressed']:
+        return Markup('<em>{}</em>').format(mark['stressed'])
+    keys = mark['author'] or re.sub(r'(?<!\w)@', '', mark['cited'])
+    return Markup('<span class="cited">[{}]</span>').format(keys)
