@@ -70,6 +70,9 @@ class Host:
         Of the series.
     """
 
+    #: What is run, and the nodes of which it is told whether they were executed.
+    script, nodes = SCRIPT, NODES
+
     def __init__(self, folder, plugin='Linear', shape=(12, 12, 12, 40)):
         self.folder, self.plugin = folder, PLUGINS[plugin]
         rng = np.random.default_rng(20)
@@ -100,7 +103,7 @@ class Host:
         environment = os.environ | {'NO_ET': '1', 'NUMERICS': numerics, 'XDG_CACHE_HOME': str(self.folder / 'cache')}
         with (self.folder / 'stderr').open('w') as stderr:
             process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), json.dumps(case)],
+                [sys.executable, str(self.script), json.dumps(case)],
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 cwd=self.folder,
@@ -121,7 +124,7 @@ class Host:
             process.wait(timeout=seconds)
         after = self.results(work)
         changed = (path for path, time in after.items() if before.get(path) != time)
-        return self.outcome({path.name.removeprefix('result_').removesuffix('.pklz') for path in changed} & NODES)
+        return self.outcome({path.name.removeprefix('result_').removesuffix('.pklz') for path in changed} & self.nodes)
 
     def outcome(self, executed=(), name='outcome.json'):
         """What a run that ended has left."""

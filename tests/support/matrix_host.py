@@ -51,21 +51,8 @@ def give(value):
     return (lambda: value) if value == 'lambda' else value
 
 
-def main(case):
-    """Run the case; the exit status."""
-    folder = Path(case['folder'])
-    config.update_config(
-        {
-            'execution': {
-                'check_version': 'false',
-                'crashdump_dir': str(folder / 'crash'),
-                'crashfile_format': 'txt',
-                'poll_sleep_duration': '0.01',
-                'stop_on_first_crash': 'true',
-                'job_finished_timeout': '5',
-            }
-        }
-    )
+def init_host_wf(case, folder):
+    """The factory's graph on the files of a folder, with nodes of the host's for what comes from upstream."""
     wf = pe.Workflow('host', base_dir=case.get('work', str(folder / 'work')))
     labels = init_labels_wf(**PARAMETERS | case.get('parameters', {}))
     files = {
@@ -88,6 +75,25 @@ def main(case):
         node = pe.Node(niu.Function(input_names=['value'], output_names=['value'], function=give), name=f'give_{field}')
         node.inputs.value = UPSTREAM.get(value, value)
         wf.connect(node, 'value', labels, f'inputnode.{field}')
+    return wf
+
+
+def main(case, build=init_host_wf):
+    """Run the case on the graph that ``build`` makes for it; the exit status."""
+    folder = Path(case['folder'])
+    config.update_config(
+        {
+            'execution': {
+                'check_version': 'false',
+                'crashdump_dir': str(folder / 'crash'),
+                'crashfile_format': 'txt',
+                'poll_sleep_duration': '0.01',
+                'stop_on_first_crash': 'true',
+                'job_finished_timeout': '5',
+            }
+        }
+    )
+    wf = build(case, folder)
     if 'vanishes' in case:
         (folder / case['vanishes']).unlink()
     plugin, arguments = case.get('plugin', 'Linear'), case.get('plugin_args', {})

@@ -113,6 +113,9 @@ def collect(
     projected=None,
     connectivity=None,
     report=None,
+    contours=None,
+    carpets=None,
+    connectivity_figures=None,
 ):
     """What a host does with the outputs."""
     return dict(locals())

@@ -6,10 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 from graph_cases import FULL, basic, full
-
-from nipype_labels.workflows.resources import Sizes
 
 ALL_NODES = ['apply_mask', 'clean', 'high_variance', 'project', 'reduce', 'resample_labels', 'resample_mask']
 
@@ -36,44 +33,6 @@ def test_touched_rewritten_and_copied_sources_rerun_nothing(small, tmp_path, run
     assert run(full(small), **FULL).executed == []
 
 
-@pytest.mark.parametrize(
-    ('changed', 'reruns'),
-    [
-        ({'standardize': 'psc'}, ['clean', 'project']),
-        ({'confounds_columns': ['rot_.']}, ['clean', 'project']),
-        ({'strategy': 'median'}, ['clean', 'project', 'reduce']),
-        ({'fill_value': 0.0}, ['project']),
-        ({'num_threads': 2}, []),
-        ({'sizes': Sizes(n_atlases=7)}, []),
-        # The series is not interpolated here: the bytes stay, and the cascade stops.
-        ({'dtype': 'float64'}, ['reduce']),
-    ],
-)
-def test_a_changed_parameter_reruns_its_node_and_what_lies_downstream(changed, reruns, small, run):
-    """Nothing else."""
-    run(full(small), **FULL)
-    assert run(full(small), **{**FULL, **changed}).executed == reruns
-    assert run(full(small), **{**FULL, **changed}).executed == []
-
-
-def test_a_changed_source_reruns_what_reads_it(small, run):
-    """A table of names does not resample, a mask does not read the atlas again."""
-    run(full(small), **FULL)
-    Path(small.atlas_luts[1]).write_text('index\tname\n11\tEleven\n12\tDozen\n')
-    assert run(full(small), **FULL).executed == ['apply_mask', 'clean', 'project', 'reduce']
-    Path(small.confounds_file).write_text('csf\n' + '\n'.join(str(i % 5) for i in range(40)) + '\n')
-    assert run(full(small), **FULL).executed == ['clean', 'project']
-
-
-def test_another_series_on_the_same_grid_does_not_resample(small, image, run):
-    """Only its grid matters to the labels."""
-    run(full(small), **FULL)
-    small.bold_file = image('other.nii.gz', small.data + 1, small.affine, 2.0)
-    executed = run(full(small), **FULL).executed
-    assert not {'resample_labels', 'resample_mask', 'apply_mask'} & set(executed)
-    assert {'reduce', 'clean', 'high_variance'} <= set(executed)
-
-
 def test_an_atlas_that_moved_away_does_not_leave_its_old_name_behind(small, image, run, tmp_path):
     """Names are not hashed: what is at the old name by now is another atlas, and no input."""
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
@@ -95,14 +54,6 @@ def test_an_atlas_that_was_removed_after_it_was_copied_is_not_missed(small, imag
     new = shutil.move(old, tmp_path / 'moved.nii.gz')
     second = run({**basic(small), 'atlas_files': [new]})
     assert Path(second.outputs.clean_signals[0]).read_bytes() == before
-
-
-def test_reverting_a_parameter_gives_the_first_bytes_again(small, run):
-    """Nothing of what was between is left."""
-    first = Path(run(full(small), **FULL).outputs.clean_signals[0]).read_bytes()
-    other = Path(run(full(small), **{**FULL, 'detrend': False}).outputs.clean_signals[0]).read_bytes()
-    again = Path(run(full(small), **FULL).outputs.clean_signals[0]).read_bytes()
-    assert first == again != other
 
 
 def test_deleted_outputs_are_made_again(small, run):

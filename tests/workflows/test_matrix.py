@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 from matrix_cases import NODES, Host, each_plugin
+from nipype.interfaces.base import File, traits
+
+from nipype_labels import interfaces
 
 DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'project'}}
 
@@ -138,3 +141,26 @@ def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):
     outcome = host.run(upstream={field: value}, parameters=parameters, work='wrong', seconds=30)
     assert outcome.error
     assert 'LabelsError' in outcome.error or 'Error' in outcome.error
+
+
+@pytest.mark.parametrize('plugin', ['Linear', 'watched'])
+def test_an_upstream_result_that_cannot_be_pickled_is_an_error(plugin, tmp_path):
+    """Of the host's node, by name; with its worker's answer lost, Nipype's own MultiProc would wait for ever."""
+    host = Host(tmp_path, plugin)
+    outcome = host.run(upstream={'t_r': 'lambda'}, seconds=30)
+    assert '<lambda>' in outcome.error
+    assert list((tmp_path / 'crash').glob('*-give_t_r-*'))
+
+
+@pytest.mark.parametrize('name', interfaces.__all__)
+def test_whatever_a_node_gives_can_be_pickled(name):
+    """Names of files, numbers, text, and lists of these."""
+    outputs = getattr(interfaces, name).output_spec()
+    assert all(is_plain(outputs.trait(output).handler) for output in outputs.copyable_trait_names())
+
+
+def is_plain(handler):
+    """Whether a trait's handler lets nothing in but names of files, numbers, text, or lists of these."""
+    if isinstance(handler, traits.List):
+        return all(is_plain(trait.handler) for trait in handler.inner_traits())
+    return isinstance(handler, File | traits.Float | traits.Int | traits.Str)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ours behind nodes of niworkflows, as fMRIPrep has them, and in its kind of workflow."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from matrix_cases import PLUGINS, Host
+from nilearn.signal import clean
+from niworkflows.engine.workflows import LiterateWorkflow
+from numpy.testing import assert_allclose
+
+from nipype_labels.files.tables import read_signals
+from nipype_labels.workflows import init_labels_wf
+
+N_VOLUMES, N_DUMMIES, JUMPS = 60, 3, (20, 41)
+OURS = {'resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'clean'}
+THEIRS = {'validate', 'dummies', 'brain', 'masked', 'dvars', 'dvars_header', 'fd', 'changes', 'motion', 'tissues'}
+THEIRS |= {'tcompcor', 'motion_and_tissues', 'regressors', 'gather'}
+
+
+class NiworkflowsHost(Host):
+    """A folder with a raw series, its motion, and what segmentation would give; and runs of a host on it."""
+
+    script = Path(__file__).parents[1] / 'support' / 'niworkflows_host.py'
+    nodes = OURS | THEIRS
+
+    def __init__(self, folder, plugin):
+        self.folder, self.plugin = folder, PLUGINS[plugin]
+        rng = np.random.default_rng(31)
+        affine, shape = np.diag([4.0, 4, 4, 1]), (10, 10, 10)
+        brain = np.zeros(shape, dtype='int16')
+        brain[1:9, 1:9, 1:9] = 1000
+        series = brain[..., None] + rng.normal(0, 20, (*shape, N_VOLUMES)) + 50
+        series[..., :N_DUMMIES] *= 1.5
+        motion = np.cumsum(rng.normal(0, [0.02] * 3 + [0.0002] * 3, (N_VOLUMES, 6)), axis=0)
+        for jump in JUMPS:
+            series[..., jump:] *= 1 + 0.1 * rng.random((*shape, 1))
+            motion[jump:, 0] += 1
+        self._save('bold.nii.gz', series.astype('int16'), affine, 2.0)
+        self._save('brain.nii.gz', brain, affine)
+        self._save('atlas.nii.gz', rng.integers(0, 6, shape).astype('int16'), affine)
+        for tissue, place in (('csf', 4), ('white_matter', 5)):
+            probability = np.zeros(shape, dtype='float32')
+            probability[2:8, 2:8, place] = 0.9
+            self._save(f'{tissue}.nii.gz', probability, affine)
+        np.savetxt(folder / 'motion.txt', motion)
+
+
+@pytest.fixture(scope='module')
+def host(tmp_path_factory):
+    """A host that has run once, in sequence."""
+    host = NiworkflowsHost(tmp_path_factory.mktemp('niworkflows'), 'Linear')
+    host.first = host.run()
+    return host
+
+
+def test_their_nodes_feed_ours_in_sequence_and_in_parallel(host, tmp_path):
+    """With the same bytes."""
+    assert host.first.error is None
+    assert host.first.executed == OURS | THEIRS
+    parallel = NiworkflowsHost(tmp_path, 'fork').run()
+    assert parallel.error is None
+    assert parallel.executed == OURS | THEIRS
+    assert parallel.digests == host.first.digests
+
+
+def test_signals_are_those_of_the_series_and_confounds_that_they_hand_over(host):
+    """By the mean of voxels and nilearn's cleaning, of the volumes that are steady and do not move."""
+    folder = host.folder / 'work' / 'host'
+    files = next(folder.glob('masked/*.nii.gz')), next(folder.glob('brain/*mask.nii.gz')), host.folder / 'atlas.nii.gz'
+    bold, mask, labels = (np.asanyarray(nibabel.load(path).dataobj) for path in files)
+    means = np.transpose([bold[(labels == i) & (mask > 0)].mean(axis=0) for i in range(1, 6)])
+    assert_allclose(read_signals(folder / 'labels_wf/reduce/signals-0.tsv')[1], means, rtol=1e-9)
+    confounds = pd.read_csv(folder / 'gather/confounds.tsv', sep='\t', na_values='n/a')
+    moves = (confounds['framewise_displacement'] > 0.5) | (confounds['std_dvars'] > 1.5)
+    kept = np.flatnonzero(~moves & (np.arange(N_VOLUMES) >= N_DUMMIES))
+    # The way into the steady state is a change too.
+    assert set(range(N_VOLUMES)) - set(kept) == {*range(N_DUMMIES), N_DUMMIES, *JUMPS}
+    names = [name for name in confounds if name not in ('framewise_displacement', 'std_dvars')]
+    assert len(names) == 6 + 2 + 3
+    expected = clean(means, confounds=confounds[names].to_numpy(), sample_mask=kept, standardize='zscore_sample')
+    assert_allclose(read_signals(folder / 'labels_wf/clean/cleaned-0.tsv')[1], expected, atol=1e-7)
+
+
+def test_a_second_run_executes_nothing_and_a_parameter_of_ours_only_ours(host):
+    assert host.run().executed == set()
+    assert host.run(parameters={'standardize': 'psc'}).executed == {'clean'}
+
+
+def test_a_host_of_theirs_tells_in_its_methods_what_ours_does():
+    """At any depth, once, where it stands."""
+    ours = init_labels_wf(use_mask=True, high_variance_confounds=True)
+    inner, host = LiterateWorkflow('inner'), LiterateWorkflow('host')
+    inner.__desc__, host.__desc__, host.__postdesc__ = 'First.\n', 'Before.\n', 'After.\n'
+    inner.add_nodes([ours])
+    host.add_nodes([inner])
+    assert ours.__desc__.endswith('.\n')
+    assert host.visit_desc() == f'Before.\nFirst.\n{ours.__desc__}After.\n'
+
+
+@pytest.mark.parametrize(
+    'code',
+    [
+        'from nipype_labels.workflows import init_labels_wf; wf = init_labels_wf(use_mask=True);'
+        "print({'niworkflows', 'matplotlib'} & set(sys.modules) or wf.__desc__)",
+        "sys.modules['niworkflows'] = None;"
+        'from nipype_labels.workflows import init_labels_wf; print(init_labels_wf(use_mask=True).__desc__)',
+    ],
+    ids=['installed', 'absent'],
+)
+def test_a_host_that_does_without_niworkflows_gets_no_part_of_it_and_the_same_text(code):
+    """It would set matplotlib's backend for the whole process."""
+    done = subprocess.run([sys.executable, '-c', f'import sys; {code}'], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == init_labels_wf(use_mask=True).__desc__.strip(), done.stderr

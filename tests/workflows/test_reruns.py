@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each parameter and each input, changed one at a time: what it reaches runs again, and nothing else."""
+
+import hashlib
+import inspect
+import shutil
+from pathlib import Path
+
+import networkx as nx
+import nibabel
+import pytest
+from nipype.utils.filemanip import ensure_list
+from rerun_cases import SWITCHES, write_inputs
+
+from nipype_labels.workflows import init_labels_wf
+from nipype_labels.workflows.graph import INPUTS
+from nipype_labels.workflows.resources import Sizes
+
+BASE = {
+    'use_mask': True,
+    'use_luts': True,
+    'use_confounds': True,
+    'use_sample_mask': True,
+    'high_variance_confounds': True,
+    'confounds_columns': ['csf'],
+    'min_coverage': 0.75,
+    'detrend': True,
+    'project': 'labels',
+}
+SCRUBBING = {'confounds_strategy': ['6P', 'scrubbing']}
+GAPS = {'confounds_na': 'zero', 'confounds_columns': ['std_dvars'], 'use_sample_mask': False}
+
+#: For each parameter another value, the nodes that it sets otherwise or adds, and what the base needs to show it.
+PARAMETERS = {
+    'use_mask': (False, 'apply_mask high_variance', {}),
+    'use_luts': (False, 'apply_mask', {}),
+    'use_confounds': (False, 'clean', {'confounds_columns': []}),
+    'use_sample_mask': (False, 'clean', {}),
+    'labels': (['A', 'B', 'C', 'D', 'E'], 'apply_mask', {'use_luts': False}),
+    'background_label': (1, 'resample_labels apply_mask', {}),
+    'resampling_target': ('labels', 'resample_mask_to_series reduce', {}),
+    'interpolation': ('linear', 'reduce', {'resampling_target': 'labels'}),
+    'smoothing_fwhm': (6.0, 'reduce', {}),
+    'strategy': ('median', 'reduce', {}),
+    'dtype': ('float32', 'reduce', {}),
+    'nan_policy': ('zero', 'reduce', {}),
+    'missing_labels': ('drop', 'reduce', {}),
+    'min_coverage': (0.0, 'reduce', {}),
+    'high_variance_confounds': (False, 'clean', {}),
+    'confounds_columns': (['rot_.'], 'clean', {}),
+    'confounds_strategy': (['6P'], 'clean', {}),
+    'n_compcor': (2, 'clean', {'confounds_strategy': ['aCompCor']}),
+    'fd_threshold': (0.4, 'clean', SCRUBBING),
+    'dvars_threshold': (1.4, 'clean', SCRUBBING),
+    'confounds_na': ('mean', 'clean', GAPS),
+    'standardize_confounds': (False, 'clean', {'detrend': False}),
+    'detrend': (False, 'clean', {}),
+    'filter': ('cosine', 'clean', {'high_pass': 0.02}),
+    'low_pass': (0.1, 'clean', {}),
+    'high_pass': (0.02, 'clean', {}),
+    'standardize': ('psc', 'clean', {}),
+    'censored_output': ('nan', 'clean', {}),
+    'project': ('none', '', {}),
+    'fill_value': (0.0, 'project', {}),
+    'connectivity': ('covariance', 'connectivity', {}),
+    'covariance_estimator': ('empirical', 'connectivity', {'connectivity': 'correlation'}),
+    'fisher_z': (True, 'connectivity', {'connectivity': 'correlation'}),
+    'reports': (True, 'report', {}),
+    'atlas_names': (['Mine'], 'report', {'reports': True}),
+    'sizes': (Sizes(n_atlases=7), '', {}),
+    'num_threads': (2, '', {}),
+    'name': ('other_wf', '', {}),
+}
+
+#: Parameters that change no number.
+INERT = {'sizes', 'num_threads', 'name'}
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Values of all inputs."""
+    return write_inputs(tmp_path / 'inputs', seed=0)
+
+
+@pytest.fixture
+def rerun(run):
+    """Runs a graph, checks that exactly those nodes are executed which take in something new, and gives contents."""
+    known = {}
+
+    def call(inputs, parameters):
+        given = {name: value for name, value in inputs.items() if parameters.get(SWITCHES.get(name), True)}
+        outcome = run(given, **parameters)
+        taken = {node.fullname: taken_in(node) for node in outcome.graph.nodes() if node.name != 'sink'}
+        news = {name.rsplit('.', 1)[1] for name, what in taken.items() if known.get(name) != what}
+        known.update(taken)
+        assert set(outcome.executed) == news
+        return news, {name: contents(value) for name, value in vars(outcome.outputs).items()}
+
+    return call
+
+
+def taken_in(node):
+    """All that can make a difference to a node: of files what they hold, of some of these only the grid; no threads."""
+    values = {name: getattr(node.inputs, name) for name in node.inputs.copyable_trait_names()}
+    values.pop('num_threads', None)
+    references = map(nibabel.load, values.pop('reference_files', []))
+    grids = [(image.shape[:3], image.affine.tolist()) for image in references]
+    return {name: contents(value) for name, value in values.items()}, grids
+
+
+def contents(value):
+    """A value in which what files hold stands for their names."""
+    if isinstance(value, list):
+        return [contents(entry) for entry in value]
+    isfile = isinstance(value, str) and Path(value).is_absolute()
+    return hashlib.sha256(Path(value).read_bytes()).hexdigest() if isfile else value
+
+
+def wiring(parameters):
+    """How each node is set, what each is fed with, and the graph of who feeds whom."""
+    graph = init_labels_wf(**parameters)._graph
+    settings = {node.name: node.inputs.get() | {'num_threads': None} for node in graph}
+    fed = {node.name: set() for node in graph}
+    for source, target, edge in graph.edges(data=True):
+        fed[target.name] |= {(source.name, *fields) for fields in edge['connect']}
+    return settings, fed, nx.relabel_nodes(graph, {node: node.name for node in graph})
+
+
+def inner(names):
+    """Names of nodes without those that only hand on."""
+    return {name for name in names if name not in ('inputnode', 'outputnode')}
+
+
+def reach(graph, names):
+    """These nodes and all downstream."""
+    return inner(names).union(*(inner(nx.descendants(graph, name)) for name in names))
+
+
+def test_every_parameter_has_a_case():
+    assert set(PARAMETERS) == set(inspect.signature(init_labels_wf).parameters)
+
+
+@pytest.mark.parametrize('name', PARAMETERS)
+def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name, inputs, rerun):
+    """There and back."""
+    value, nodes, needs = PARAMETERS[name]
+    base = BASE | needs
+    _, first = rerun(inputs, base)
+    executed, second = rerun(inputs, base | {name: value})
+    back, third = rerun(inputs, base)
+    assert first == third
+    assert (first == second) == (name in INERT)
+    (settings, fed, _), (new_settings, new_fed, graph) = wiring(base), wiring(base | {name: value})
+    own = inner(node for node in graph if new_settings[node] != settings.get(node))
+    moved = inner(node for node in graph if new_fed[node] != fed.get(node))
+    assert own == set(nodes.split())
+    if name == 'name':
+        # In another folder nothing is known, and in the first one all still is.
+        assert (executed, back) == (inner(graph), set())
+    else:
+        assert own <= executed <= reach(graph, own | moved)
+        assert back == executed & set(fed)
+
+
+@pytest.mark.parametrize('name', INPUTS)
+def test_a_changed_input_reruns_its_readers_and_what_takes_in_other_bytes(name, inputs, rerun, tmp_path):
+    """There and back, under the same name; who takes only the grid of a series does not read it."""
+    _, fed, graph = wiring(BASE)
+    readers = {node for node in graph for _, field, into in fed[node] if field == name and into != 'reference_files'}
+    _, first = rerun(inputs, BASE)
+    for seed in (1, 0):
+        others = write_inputs(tmp_path / f'inputs-{seed}', seed)
+        if name == 't_r':
+            inputs['t_r'] = others['t_r']
+        else:
+            for path, other in zip(ensure_list(inputs[name]), ensure_list(others[name]), strict=True):
+                shutil.copy(other, path)
+        executed, outputs = rerun(inputs, BASE)
+        assert readers <= executed <= reach(graph, readers)
+    assert outputs == first
