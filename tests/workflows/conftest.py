@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,7 +202,7 @@ def run_script(tmp_path):
 
 
 @pytest.fixture(scope='session')
-def slurm(tmp_path_factory):
+def _slurm(tmp_path_factory):
     """A real SLURM on this machine, for as long as the tests run."""
     if shutil.which('sbatch') is None or shutil.which('munged', path='/usr/sbin') is None:
         pytest.skip('there is no SLURM here: apt-get install slurm-wlm munge')
@@ -215,3 +216,18 @@ def slurm(tmp_path_factory):
         patch.setenv('LOGNAME', os.environ.get('LOGNAME', 'root'))
         yield
         subprocess.run([scripts / 'stop.sh', folder], timeout=60)
+
+
+@pytest.fixture(scope='session')
+def slurm(_slurm):
+    """A real SLURM whose queue is empty; a function that empties it again, as a user would before another call."""
+
+    def empty():
+        subprocess.run(['scancel', '--user=root'], check=True)
+        end = time.monotonic() + 30
+        while subprocess.run(['squeue', '--noheader'], capture_output=True, text=True).stdout.strip():
+            assert time.monotonic() < end, 'jobs do not end'
+            time.sleep(0.1)
+
+    empty()
+    return empty

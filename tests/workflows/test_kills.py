@@ -32,9 +32,8 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize('point', range(POINTS))
 @pytest.mark.parametrize('plugin', each_plugin())
 def test_a_run_killed_anywhere_leaves_nothing_that_the_next_ones_trip_over(plugin, point, undisturbed, request):
-    """By SIGKILL and SIGTERM in turn, of the main process; its workers and jobs live on for as long as they like."""
-    if plugin == 'SLURM':
-        request.getfixturevalue('slurm')
+    """By SIGKILL and SIGTERM in turn, of the main process; its workers live on for as long as they like."""
+    empty_queue = request.getfixturevalue('slurm') if plugin == 'SLURM' else None
     host, work = undisturbed, f'{plugin}-{point}'
     host.plugin = PLUGINS[plugin]
     with host.started(work=str(host.folder / work), parameters=ONE) as process:
@@ -42,6 +41,11 @@ def test_a_run_killed_anywhere_leaves_nothing_that_the_next_ones_trip_over(plugi
         time.sleep(np.random.default_rng(point).uniform(0, 12.0 if plugin == 'SLURM' else 2.0))
         process.send_signal((signal.SIGKILL, signal.SIGTERM)[point % 2])
         process.wait()
+        if empty_queue:
+            # Its jobs are SLURM's: they run on, and meet those of the next call in the same folders.
+            outcome = host.run(parameters=ONE, work=work)
+            assert outcome.error or outcome.digests == host.digests[0]
+            empty_queue()
         order = [(ONE, 0), (OTHER, 1)] if point % 4 < 2 else [(OTHER, 1), (ONE, 0)]
         for parameters, which in order:
             outcome = host.run(parameters=parameters, work=work)
