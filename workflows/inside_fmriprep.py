@@ -1,50 +1,178 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Region signals inside a host graph, connected as inside fMRIPrep.
+"""Region signals of every run in every standard output space, computed within fMRIPrep (25.2).
 
-The host here is a small stand-in with fMRIPrep's names: it hands on a series in standard space, its mask and its
-confounds from ``outputnode`` fields. In fMRIPrep the same three connections are::
+Run it in place of ``fmriprep``, with a JSON file before fMRIPrep's own arguments::
 
-    bold_std_wf.outputnode.bold_file                  -> labels_wf.inputnode.bold_file
-    ds_bold_std_wf.resample_mask.output_image         -> labels_wf.inputnode.bold_mask
-    bold_confounds_wf.outputnode.confounds_file       -> labels_wf.inputnode.confounds_file
+    python workflows/inside_fmriprep.py LABELS.json BIDS_DIR OUTPUT_DIR participant ...
 
-Run it as ``python workflows/inside_fmriprep.py BOLD MASK CONFOUNDS ATLAS FOLDER``.
+The file holds arguments of :func:`attach_labels_wf`, and names of the atlases for :func:`sink_tables`::
+
+    {"atlases": {"MNI152NLin2009cAsym": ["/atlases/AAL.nii"]},
+     "luts": {"MNI152NLin2009cAsym": ["/atlases/AAL.txt"]},
+     "names": ["AAL"],
+     "confounds_strategy": ["24P", "aCompCor"], "confounds_na": "zero"}
+
+Of what the command does around its graph, telemetry, CodeCarbon and copies of FreeSurfer's label names are left out.
 """
 
+import json
 import sys
+from pathlib import Path
 
-from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from nipype_labels.workflows import init_labels_wf
 
-
-def init_host_wf(bold_file, mask_file, confounds_file, name='bold_task_rest_wf'):
-    """A graph that ends where fMRIPrep's outputs in standard space begin."""
-    wf = pe.Workflow(name=name)
-    fields = {'bold_file': bold_file, 'bold_mask': mask_file, 'confounds_file': confounds_file}
-    # A node that runs, so that ours wait for it as they would for a real one.
-    prepare = pe.Node(niu.Rename(format_string='%(name)s', keep_ext=True), name='prepare')
-    prepare.inputs.in_file, prepare.inputs.name = fields.pop('bold_file'), 'desc-preproc_bold'
-    outputnode = pe.Node(niu.IdentityInterface(fields=['bold_file', *fields]), name='outputnode')
-    outputnode.inputs.trait_set(**fields)
-    wf.connect(prepare, 'out_file', outputnode, 'bold_file')
-    return wf
+#: Where tables go. Niworkflows' own pattern has neither atlas nor resolution, so that two of them would share a file.
+PATTERN = (
+    'sub-{subject}[/ses-{session}]/func/sub-{subject}[_ses-{session}]_task-{task}[_acq-{acquisition}][_ce-{ceagent}]'
+    '[_rec-{reconstruction}][_dir-{direction}][_run-{run}]_space-{space}[_cohort-{cohort}][_res-{resolution}]'
+    '_atlas-{atlas}_{suffix<timeseries|regions>}{extension<.tsv>}'
+)
 
 
-def main(bold_file, mask_file, confounds_file, atlas_file, folder, **run):
-    """Embed the factory in the host and run both; the executed graph."""
-    host = init_host_wf(bold_file, mask_file, confounds_file)
-    labels_wf = init_labels_wf(
-        use_mask=True, use_confounds=True, confounds_strategy=['6P'], standardize='zscore_sample'
+def find_bold_wfs(wf):
+    """Workflows of the runs that fMRIPrep resamples to standard spaces, within the workflow it has built."""
+    names = {name.split('.bold_std_wf.')[0] for name in wf.list_node_names() if '.bold_std_wf.' in name}
+    return [wf.get_node(name) for name in sorted(names)]
+
+
+def attach_labels_wf(bold_wf, atlases, luts=None, name='labels_wf', **parameters):
+    """Attach the factory's graph to fMRIPrep's workflow of a run, after fMRIPrep has built all of its own.
+
+    Only fields that fMRIPrep itself uses are connected. Another one would become an output that is needed, and its node
+    would run again.
+
+    Parameters
+    ----------
+    bold_wf : Workflow
+        As found by :func:`find_bold_wfs`.
+    atlases : dict of str to list of path
+        Label images for every standard space among the output spaces, by the space's name.
+    luts : dict of str to list of path or None, optional
+        A look-up table for each of them.
+    name : str
+    **parameters
+        Of :func:`nipype_labels.workflows.init_labels_wf`. Confounds come in if a strategy or columns name them.
+
+    Returns
+    -------
+    Workflow
+        The factory's, to connect its ``outputnode`` further.
+    """
+    from niworkflows.interfaces.utility import KeySelect
+
+    uses = any(parameters.get(key) for key in ('confounds_strategy', 'confounds_columns'))
+    labels_wf = init_labels_wf(use_mask=True, use_luts=luts is not None, use_confounds=uses, name=name, **parameters)
+    # From the sidecar, as fMRIPrep itself takes it: a series in standard space has its header from the template.
+    labels_wf.inputs.inputnode.t_r = bold_wf.get_node('bold_confounds_wf.tcompcor').inputs.repetition_time
+
+    files = {'atlas_files': _paths(atlases, atlases)}
+    if luts is not None:
+        files['atlas_luts'] = _paths(luts, atlases)
+    # fMRIPrep iterates over spaces, so that each copy of our nodes is of one of them.
+    select = pe.Node(
+        KeySelect(keys=list(atlases), fields=list(files), **files), f'{name}_atlas', run_without_submitting=True
     )
-    labels_wf.inputs.inputnode.atlas_files = [atlas_file]
-    wf = pe.Workflow(name='host_wf', base_dir=folder)
-    fields = ('bold_file', 'bold_mask', 'confounds_file')
-    wf.connect([(host, labels_wf, [(f'outputnode.{field}', f'inputnode.{field}') for field in fields])])
-    return wf.run(**run)
+    bold_wf.connect(
+        [
+            (bold_wf.get_node('inputnode'), select, [('std_space', 'key')]),
+            (select, labels_wf, [(field, f'inputnode.{field}') for field in files]),
+            (bold_wf.get_node('bold_std_wf'), labels_wf, [('outputnode.bold_file', 'inputnode.bold_file')]),
+            (bold_wf.get_node('ds_bold_std_wf'), labels_wf, [('resample_mask.output_image', 'inputnode.bold_mask')]),
+        ]
+    )
+    if uses:
+        confounds_wf = bold_wf.get_node('bold_confounds_wf')
+        bold_wf.connect(confounds_wf, 'outputnode.confounds_file', labels_wf, 'inputnode.confounds_file')
+    _settle(bold_wf, select, *(labels_wf.get_node(leaf) for leaf in labels_wf.list_node_names()))
+    return labels_wf
+
+
+def sink_tables(bold_wf, labels_wf, names):
+    """Write clean signals and regions tables among fMRIPrep's derivatives.
+
+    Parameters
+    ----------
+    bold_wf, labels_wf : Workflow
+        Of a run: fMRIPrep's, and the one that was attached to it.
+    names : list of str
+        What the atlases are called in the names of files.
+    """
+    from fmriprep.interfaces import DerivativesDataSink
+
+    theirs = bold_wf.get_node('ds_confounds').inputs
+    places = {'base_directory': theirs.base_directory, 'source_file': theirs.source_file}
+    entities = [(f'std_{entity}', entity) for entity in ('space', 'cohort', 'resolution')]
+    for field, suffix in (('clean_signals', 'timeseries'), ('regions', 'regions')):
+        interface = DerivativesDataSink(suffix=suffix, **places)
+        interface._file_patterns = (PATTERN,)
+        sink = pe.MapNode(interface, ['in_file', 'atlas'], name=f'{labels_wf.name}_ds_{suffix}')
+        sink.run_without_submitting = True
+        sink.inputs.atlas = list(names)
+        bold_wf.connect(
+            [(bold_wf.get_node('inputnode'), sink, entities), (labels_wf, sink, [(f'outputnode.{field}', 'in_file')])]
+        )
+        _settle(bold_wf, sink)
+
+
+def main(labels_file, *arguments):
+    """Do what the command ``fmriprep`` does, with region signals; what to exit with."""
+    from fmriprep import config
+    from fmriprep.cli import parser, workflow
+    from fmriprep.reports.core import generate_reports
+    from fmriprep.utils.bids import write_bidsignore, write_derivative_description
+
+    labels = json.loads(Path(labels_file).read_text(encoding='utf-8'))
+    names = labels.pop('names')
+    parser.parse_args(arguments)
+    spaces = {reference.space for reference in config.execution.output_spaces.get_standard(dim=(3,))}
+    if spaces - labels['atlases'].keys():
+        return f'every standard output space needs atlases: {", ".join(sorted(spaces))}'
+    if any(len(files) != len(names) for files in labels['atlases'].values()):
+        return f'there must be as many atlases for each space as names: {", ".join(names)}'
+    config_file = config.execution.work_dir / config.execution.run_uuid / 'config.toml'
+    config_file.parent.mkdir(parents=True, exist_ok=True)
+    config.to_filename(config_file)
+    # The command builds in a process of its own, for the sake of memory, unless it is debugged.
+    built = workflow.build_workflow(config_file, {})
+    wf = built['workflow']
+    if built['return_code'] or wf is None:
+        return built['return_code']
+    bold_wfs = find_bold_wfs(wf)
+    if not bold_wfs:
+        return 'no run is resampled to a standard space: see --output-spaces, --level and --anat-only'
+    for bold_wf in bold_wfs:
+        labels_wf = attach_labels_wf(bold_wf, **{'num_threads': config.nipype.omp_nthreads} | labels)
+        sink_tables(bold_wf, labels_wf, names)
+    workflow.build_boilerplate(config_file, wf)
+    if config.execution.boilerplate_only:
+        return 0
+    about = config.execution
+    try:
+        wf.run(**config.nipype.get_plugin())
+    finally:
+        failed = generate_reports(about.participant_label, about.fmriprep_dir, about.run_uuid)
+        write_derivative_description(about.bids_dir, about.fmriprep_dir, dataset_links=about.dataset_links)
+        write_bidsignore(about.fmriprep_dir)
+    return int(bool(failed))
+
+
+def _settle(bold_wf, *nodes):
+    """Give nodes fMRIPrep's settings beside their own, as it does itself: its report then shows their crashes."""
+    theirs = bold_wf.get_node('ds_confounds').config['execution']
+    for node in nodes:
+        node.config = {'execution': theirs | (node.config or {}).get('execution', {})}
+
+
+def _paths(files, spaces):
+    """Absolute paths for each space, of files that exist: fMRIPrep works for hours before they are read."""
+    paths = [[path and Path(path).expanduser().absolute() for path in files[space]] for space in spaces]
+    missing = [str(path) for row in paths for path in row if path and not path.is_file()]
+    if missing:
+        raise FileNotFoundError(f'no such file: {", ".join(missing)}')
+    return [[path and str(path) for path in row] for row in paths]
 
 
 if __name__ == '__main__':
-    for node in main(*sys.argv[1:]).nodes():
-        print(node.name, node.result.outputs, sep='\n')
+    sys.exit(main(*sys.argv[1:]))

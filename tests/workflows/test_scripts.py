@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The scripts of the top-level workflows folder run on real data."""
+"""The scripts of the top-level workflows folder run on real data; that within fMRIPrep does in ``tests/fmriprep``."""
 
 import importlib.util
 from pathlib import Path
@@ -58,11 +58,3 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
     values = image.get_fdata()[labelled]
     assert image.shape == (16, 16, 9, 20)
     np.testing.assert_array_equal(np.isfinite(values).any(axis=0), kept)
-
-
-def test_inside_fmriprep_runs_with_its_host(tmp_path, confounds):
-    """The factory, embedded, is fed by the host."""
-    paths = [package_file(*BOLD), package_file(*MASK), confounds, package_file(*AAL), tmp_path]
-    outputs = run_script('inside_fmriprep', *paths)
-    _, signals = read_signals(outputs['clean'].out_files[0])
-    assert signals.shape == (20, 116)

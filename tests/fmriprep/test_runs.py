@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""fMRIPrep's own workflows resample a series and compute confounds, and feed ours, to the end."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from nilearn.image import resample_to_img
+from nilearn.signal import clean
+from numpy.testing import assert_allclose
+
+from nipype_labels.files.tables import read_signals
+
+pytestmark = pytest.mark.timeout(240)
+
+BOLD_WF = 'sub_01_wf/bold_task_rest_run_1_wf'
+
+#: Folders of an output space's nodes: one of a resolution of the template, and one of that of the series.
+FOLDERS = {
+    'MNI152NLin2009cAsym': '_in_tuple_MNI152NLin2009cAsym.res2',
+    'MNI152NLin6Asym': '_in_tuple_MNI152NLin6Asym.resnative',
+}
+
+#: What is asked of ours.
+CLEANING = {'confounds_strategy': ['6P', 'aCompCor', 'scrubbing'], 'detrend': True, 'standardize': 'zscore_sample'}
+
+NODES = ['resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'clean']
+
+
+def ours(*names):
+    """Folders of nodes of ours, in every space."""
+    return {f'{BOLD_WF}/labels_wf/{folder}/{name}' for folder in FOLDERS.values() for name in names}
+
+
+def always(run):
+    """Nodes that run whatever happens: those that write derivatives, ours and fMRIPrep's."""
+    assert all('ds_' in path for path in run.always)
+    return {path for path in run.executed if any(Path(path).is_relative_to(sink) for sink in run.always)}
+
+
+#: Nodes that select atlases.
+SELECTING = {f'{BOLD_WF}/{folder}/labels_wf_atlas' for folder in FOLDERS.values()}
+
+
+@pytest.fixture(scope='module')
+def run_host(subject, programs, run_command):
+    """Run the host's script for some steps; what each gave."""
+
+    def call(work, steps, **arguments):
+        case = {'folder': str(subject), 'work': work, 'run': arguments, 'steps': steps}
+        script = Path(__file__).with_name('host.py')
+        status, log = run_command(script, json.dumps(case), folder=subject, path=[programs], seconds=180)
+        assert status == 0, log
+        return [SimpleNamespace(**step) for step in json.loads((subject / 'outcome.json').read_text())]
+
+    return call
+
+
+@pytest.fixture(scope='module')
+def runs(run_host, files):
+    """The host alone, then with ours and so on; the last one leaves what the first one with ours gave."""
+    labels = files | CLEANING
+    steps = {
+        'alone': {'labels': None},
+        'attached': {'labels': labels},
+        'again': {'labels': labels},
+        'changed': {'labels': labels | {'standardize': 'psc'}},
+        'detached': {'labels': None},
+        'restored': {'labels': labels},
+        'touched': {'labels': labels, 'touch': 'bids/sub-01/func/sub-01_task-rest_run-1_bold.nii.gz'},
+    }
+    return SimpleNamespace(**dict(zip(steps, run_host('work', list(steps.values()), plugin='Linear'), strict=True)))
+
+
+@pytest.fixture(params=FOLDERS)
+def found(request, runs, files):
+    """What fMRIPrep's nodes and ours gave for a space."""
+    space, outputs = request.param, runs.touched.outputs
+    reduced, cleaned = (outputs[f'{BOLD_WF}/labels_wf/{FOLDERS[space]}/{name}'] for name in ('reduce', 'clean'))
+    return SimpleNamespace(
+        space=space,
+        atlas=nib.load(files['atlases'][space][0]),
+        names=pd.read_csv(files['luts'][space][0], sep='\t')['name'].tolist(),
+        bold=nib.load(outputs[f'{BOLD_WF}/bold_std_wf/{FOLDERS[space]}/resample']['out_file']),
+        mask=nib.load(outputs[f'{BOLD_WF}/ds_bold_std_wf/{FOLDERS[space]}/resample_mask']['output_image']),
+        confounds=pd.read_csv(outputs[f'{BOLD_WF}/bold_confounds_wf/spike_regressors']['confounds_file'], sep='\t'),
+        raw_file=reduced['out_files'][0],
+        clean_file=cleaned['out_files'][0],
+        regions_file=reduced['regions_files'][0],
+        kept=pd.read_csv(cleaned['kept_volumes_file'], sep='\t')['kept'].to_numpy(),
+        cleaning=json.loads(Path(cleaned['cleaning_file']).read_text()),
+    )
+
+
+def test_attaching_ours_runs_ours_alone(runs):
+    """None of the host's nodes but those that always run: only fields that it uses itself are connected."""
+    resampled = {f'{BOLD_WF}/bold_std_wf/{folder}/resample' for folder in FOLDERS.values()}
+    assert resampled | {f'{BOLD_WF}/bold_confounds_wf/spike_regressors'} <= set(runs.alone.executed)
+    assert not ours(*NODES) & set(runs.alone.executed)
+    assert always(runs.attached) | ours(*NODES) | SELECTING == set(runs.attached.executed)
+
+
+def test_a_second_run_executes_none_of_our_nodes(runs):
+    assert set(runs.again.executed) == always(runs.again)
+
+
+def test_a_parameter_of_ours_reruns_its_node_alone(runs):
+    for run in (runs.changed, runs.restored):
+        assert set(run.executed) == always(run) | ours('clean')
+
+
+def test_detaching_ours_reruns_nothing(runs):
+    assert set(runs.detached.executed) == always(runs.detached)
+
+
+def test_equal_results_of_fmripreps_nodes_rerun_none_of_ours(runs):
+    """It goes by time stamps, and computes all over again what a touched series leads to; ours go by contents."""
+    resampled = {f'{BOLD_WF}/bold_std_wf/{folder}/resample' for folder in FOLDERS.values()}
+    assert resampled | {f'{BOLD_WF}/bold_confounds_wf/spike_regressors'} <= set(runs.touched.executed)
+    assert not (ours(*NODES) | SELECTING) & set(runs.touched.executed)
+
+
+def test_signals_are_means_of_the_labelled_voxels_that_fmriprep_resampled(found, quietly):
+    """The atlas of the space, on its grid, within its mask; a region that isn't in the atlas keeps its column."""
+    resampled = quietly(
+        resample_to_img, found.atlas, found.bold, interpolation='nearest', force_resample=True, copy_header=True
+    )
+    labels = np.where(found.mask.get_fdata() > 0, resampled.get_fdata(), 0)
+    voxels, present = found.bold.get_fdata(), np.unique(found.atlas.get_fdata())[1:]
+    names, signals = read_signals(found.raw_file)
+    assert names == found.names
+    assert_allclose(signals[:, :-1].T, [voxels[labels == label].mean(axis=0) for label in present], rtol=1e-6)
+    assert np.isnan(signals[:, -1]).all()
+
+
+def test_volumes_that_moved_or_were_not_steady_are_left_out(found):
+    """As the confounds that fMRIPrep computed say."""
+    moved = (found.confounds['framewise_displacement'] > 0.5) | (found.confounds['std_dvars'] > 1.5)
+    unsteady = found.confounds.filter(like='non_steady_state').any(axis=1)
+    assert np.flatnonzero(unsteady).tolist() == [0, 1]
+    assert moved[20]
+    np.testing.assert_array_equal(found.kept, ~(moved | unsteady))
+
+
+def test_clean_signals_are_nilearns(found, quietly):
+    """With the columns of fMRIPrep's confounds that the strategies name."""
+    columns = [name for name in found.confounds if re.fullmatch(r'(trans|rot)_.|a_comp_cor_\d+|cosine\d+', name)]
+    assert found.cleaning['ConfoundsColumns'] == columns
+    expected = quietly(
+        clean,
+        read_signals(found.raw_file)[1][:, :-1],
+        confounds=found.confounds[columns].to_numpy(),
+        sample_mask=np.flatnonzero(found.kept),
+        detrend=True,
+        standardize='zscore_sample',
+        filter=False,
+    )
+    assert_allclose(read_signals(found.clean_file)[1][:, :-1], expected, rtol=1e-6, atol=1e-9)
+    assert found.cleaning['Parameters']['t_r'] == 2.0
+
+
+def test_tables_are_written_among_fmripreps_derivatives(found, subject):
+    """By space, resolution and atlas, beside its own table of confounds."""
+    resolution = '_res-2' if found.space == 'MNI152NLin2009cAsym' else ''
+    func = subject / 'out' / 'sub-01' / 'func'
+    assert (func / 'sub-01_task-rest_run-1_desc-confounds_timeseries.tsv').exists()
+    for suffix, path in (('timeseries', found.clean_file), ('regions', found.regions_file)):
+        sunk = func / f'sub-01_task-rest_run-1_space-{found.space}{resolution}_atlas-synthetic_{suffix}.tsv'
+        assert sunk.read_bytes() == Path(path).read_bytes()
+
+
+def test_only_an_output_space_with_a_resolution_is_on_the_templates_grid(runs):
+    """Another one has the voxels of the series, and a field of view that is cropped to the brain."""
+    outputs = {
+        space: runs.alone.outputs[f'{BOLD_WF}/bold_std_wf/{folder}/resample'] for space, folder in FOLDERS.items()
+    }
+    grids = {space: nib.load(given['out_file']) for space, given in outputs.items()}
+    assert grids['MNI152NLin2009cAsym'].shape[:3] == (24, 24, 20)
+    assert grids['MNI152NLin6Asym'].shape[:3] == (13, 13, 11)
+    np.testing.assert_array_equal(grids['MNI152NLin6Asym'].header.get_zooms()[:3], 4.0)
+
+
+def test_under_fmripreps_own_plugin_the_bytes_are_the_same(runs, run_host, files):
+    """Workers are started by a server and do one node each, as it sets them to."""
+    arguments = {'n_procs': 2, 'memory_gb': 64, 'maxtasksperchild': 1, 'raise_insufficient': False}
+    (parallel,) = run_host('parallel', [{'labels': files | CLEANING}], plugin='MultiProc', plugin_args=arguments)
+    assert parallel.start_method == 'forkserver'
+    assert ours(*NODES) <= set(parallel.executed)
+    for path in ours('reduce', 'clean'):
+        one, other = (Path(run.outputs[path]['out_files'][0]).read_bytes() for run in (runs.touched, parallel))
+        assert one == other
