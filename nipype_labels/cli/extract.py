@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
-import json
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
 
-from nipype.pipeline import plugins
-from traits.api import TraitError
-
 from ..bids.sidecar import find_sidecar
-from ..core import errors
 from ..core.regions import has_signal, list_missing
 from ..files.grids import read_grid
 from ..files.images import read_mask
@@ -20,6 +14,7 @@ from ..files.regions import read_regions
 from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
+from .arguments import absolute, check_running, make_folder, plainly, read_plugin_args, settle
 from .run import configure, run
 
 #: Outputs of nodes, and their names in the folder of each atlas.
@@ -95,16 +90,15 @@ def extract(
         If something given can't be worked with.
     """
     series = open_series(bold)
-    _check(series, atlas, mask, nprocs, plugin, parameters.get('resampling_target'))
-    plugin_args = _read_arguments(plugin_args_file)
+    check_running(nprocs, plugin)
+    _check(series, atlas, mask, parameters.get('resampling_target'))
+    plugin_args = read_plugin_args(plugin_args_file)
     out = Path(out)
-    work_dir = _make_folder(work_dir or out / 'work')
+    work_dir = make_folder(work_dir or out / 'work')
     configure(work_dir, verbose)
-    if len(parameters.get('smoothing_fwhm', ())) == 1:
-        parameters['smoothing_fwhm'] = parameters['smoothing_fwhm'][0]
     if parameters.get('reports'):
         parameters['atlas_names'] = _folders(atlas)
-    try:
+    with plainly():
         wf = init_labels_wf(
             use_mask=mask is not None,
             use_luts=lut is not None,
@@ -112,10 +106,8 @@ def extract(
             use_sample_mask=sample_mask is not None,
             sizes=Sizes.of(series, [read_grid(path) for path in atlas]),
             num_threads=nprocs,
-            **parameters,
+            **settle(parameters),
         )
-    except TraitError as e:
-        raise errors.LabelsError(re.sub(r"^.*?'(\w+)' trait of .*? instance", r'\1', str(e), count=1)) from e
     wf.base_dir = str(work_dir)
     luts = None if lut is None else lut + [None] * (len(atlas) - len(lut))
     sidecar = sidecar or find_sidecar(bold)
@@ -123,50 +115,19 @@ def extract(
     given.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     for field, value in given.items():
         if value is not None:
-            setattr(wf.inputs.inputnode, field, _absolute(value))
+            setattr(wf.inputs.inputnode, field, absolute(value))
     graph = run(wf, plugin, nprocs, plugin_args)
     written = _write(graph, out, _folders(atlas))
     _summarise(out, written, _folders(atlas))
     return 0
 
 
-def _check(series, atlases, mask, nprocs, plugin, target):
+def _check(series, atlases, mask, target):
     """Find out before anything runs what nodes could only say of files made from the user's."""
-    if nprocs < 1:
-        raise errors.LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
-    if not hasattr(plugins, f'{plugin}Plugin'):
-        raise errors.LabelsError(f'Nipype has no plugin {plugin}')
     if mask is not None:
         read_mask(mask)
     for atlas in atlases if target == 'none' else ():
         read_grid(atlas).require(series.grid, 'with --resampling-target none they must agree')
-
-
-def _read_arguments(path):
-    """Arguments for a plugin; none without a file."""
-    try:
-        arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
-    except (OSError, ValueError) as e:
-        raise errors.LabelsError(f"can not read the plugin's arguments from {path}: {e}") from e
-    if not isinstance(arguments, dict):
-        raise errors.LabelsError(f'{path} must hold a JSON object of arguments for the plugin, not {arguments!r}')
-    return arguments
-
-
-def _make_folder(path):
-    """A folder, made if need be, as an absolute path."""
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise errors.LabelsError(f'can not write to {path}: {e.strerror}') from e
-    return Path(path).absolute()
-
-
-def _absolute(value):
-    """Paths made absolute: nodes run in folders of their own."""
-    if isinstance(value, list):
-        return [_absolute(entry) for entry in value]
-    return str(Path(value).expanduser().absolute()) if isinstance(value, str | Path) else value
 
 
 def _folders(atlases):

@@ -66,6 +66,22 @@ def build_parser():
     _add_connectivity(extract)
     _add_running(extract)
     extract.set_defaults(run=_extract)
+    data_set = commands.add_parser(
+        'derivatives',
+        help='the same for all runs that fMRIPrep has prepared, written as BIDS derivatives',
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_data_set(data_set)
+    _add_extraction(data_set)
+    _add_cleaning(data_set)
+    _add_connectivity(data_set)
+    _add_processing(data_set)
+    data_set.set_defaults(run=_derivatives)
+    check = commands.add_parser('check', help='say what is wrong with an atlas and its look-up table')
+    check.add_argument('atlas', metavar='ATLAS', help='label image')
+    check.add_argument('lut', metavar='LUT', nargs='?', help='look-up table; the one beside the atlas by default')
+    check.set_defaults(run=_check)
     demo = commands.add_parser('demo', help='run the main job on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
     demo.set_defaults(run=_demo)
@@ -98,6 +114,35 @@ def _add_inputs(parser):
     group.add_argument('--sidecar', metavar='JSON', help="the series' sidecar; the one beside it by default")
     group.add_argument('--t-r', type=float, metavar='S', help="repetition time; the sidecar's or header's by default")
     group.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
+
+
+def _add_data_set(parser):
+    group = parser.add_argument_group('what goes in and out')
+    group.add_argument('dataset', metavar='FMRIPREP_DIR', help='data set of derivatives as fMRIPrep writes them')
+    group.add_argument('out', metavar='OUT', help='data set of derivatives to write')
+    group.add_argument(
+        'level',
+        choices=('participant', 'group'),
+        help='participant: region signals of each run; group: tables of all runs that are done',
+    )
+    group.add_argument(
+        '--atlas',
+        action='append',
+        metavar='NAME=IMAGE',
+        help='label image, of the space of the series, with its look-up table beside it; again for each further atlas',
+    )
+    group.add_argument('--participant-label', nargs='+', metavar='LABEL', help='participants to take; all by default')
+    group.add_argument('--session-label', nargs='+', metavar='LABEL', help='sessions to take; all by default')
+    group.add_argument('--task', nargs='+', metavar='LABEL', help='tasks to take; all by default')
+    group.add_argument(
+        '--space',
+        nargs='+',
+        metavar='LABEL',
+        help='space of the atlases, as in MNI152NLin2009cAsym:res-2; func is its own',
+    )
+    group.add_argument('--desc', metavar='LABEL', help='tells these derivatives from others of the same atlases')
+    group.add_argument('--no-mask', action='store_false', dest='use_mask', help="don't leave out what is no brain")
+    group.add_argument('--dummy-scans', type=int, metavar='N', help='volumes at the beginning to leave out')
 
 
 def _add_extraction(parser):
@@ -149,13 +194,23 @@ def _add_connectivity(parser):
 def _add_running(parser):
     group = parser.add_argument_group('running')
     group.add_argument('--reports', action='store_true', help='write an HTML page to look at')
-    group.add_argument('--work-dir', metavar='DIR', help='where nodes keep their results; DIR/work by default')
-    group.add_argument('--nprocs', type=int, default=1, metavar='N', help='processors to use')
-    group.add_argument(
-        '--plugin', default='Linear', metavar='NAME', help="Nipype's plugin: Linear, MultiProc, SLURM, …"
-    )
+    _add_plugin(group)
+
+
+def _add_processing(parser):
+    group = parser.add_argument_group('running')
+    group.add_argument('--dry-run', action='store_true', help='say what would be done and what it would take')
+    group.add_argument('--no-reports', action='store_false', dest='reports', help='write no HTML pages to look at')
+    group.add_argument('--mem-gb', type=float, metavar='GB', help='memory that all may use together')
+    _add_plugin(group)
+
+
+def _add_plugin(group):
+    group.add_argument('--work-dir', metavar='DIR', help='where nodes keep their results; OUT/work by default')
+    group.add_argument('--nprocs', type=int, metavar='N', help='processors to use')
+    group.add_argument('--plugin', metavar='NAME', help="Nipype's plugin: Linear, MultiProc, SLURM, …")
     group.add_argument('--plugin-args-file', metavar='FILE', help='JSON object of arguments for the plugin')
-    group.add_argument('--verbose', action='store_true', default=False, help="show Nipype's own log")
+    group.add_argument('--verbose', action='store_true', help="show Nipype's own log")
 
 
 def _extract(**arguments):
@@ -163,6 +218,24 @@ def _extract(**arguments):
     from .extract import extract
 
     return extract(**arguments)
+
+
+def _derivatives(level, out, **arguments):
+    if level == 'group':
+        from .group import collect
+
+        return collect(out)
+    from .derivatives import derivatives
+
+    if not arguments.get('atlas'):
+        raise LabelsError('derivatives needs an --atlas')
+    return derivatives(out=out, **arguments)
+
+
+def _check(atlas, lut):
+    from .check import check
+
+    return check(atlas, lut)
 
 
 def _demo(out):

@@ -44,7 +44,7 @@ class Progress:
         )
 
 
-def configure(work_dir, verbose):
+def configure(work_dir, verbose, stop_on_first_crash=True):
     """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for."""
     config.update_config(
         {
@@ -53,7 +53,7 @@ def configure(work_dir, verbose):
                 'crashdump_dir': str(work_dir / 'crash'),
                 'crashfile_format': 'txt',
                 'poll_sleep_duration': '0.05',
-                'stop_on_first_crash': 'true',
+                'stop_on_first_crash': str(stop_on_first_crash).lower(),
             }
         }
     )
@@ -90,10 +90,18 @@ def run(wf, plugin, nprocs, plugin_args=None):
         If a node failed for another reason.
     """
     progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
-    arguments = {'status_callback': progress}
+    try:
+        return execute(wf, plugin, nprocs, progress, plugin_args or {})
+    except (RuntimeError, ValueError, OSError) as e:
+        raise find_reason(str(e)) from e
+
+
+def execute(wf, plugin, nprocs, status_callback, plugin_args):
+    """Run a graph by a plugin, alone in its work folder; what Nipype raises is raised."""
+    arguments = {'status_callback': status_callback}
     if plugin == 'MultiProc':
         arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
-    arguments |= plugin_args or {}
+    arguments |= plugin_args
     if plugin == 'MultiProc':
         plugin = WatchedMultiProcPlugin(plugin_args=arguments)
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
@@ -106,11 +114,9 @@ def run(wf, plugin, nprocs, plugin_args=None):
         raise RunError(
             f'another run is at work in {wf.base_dir}: wait for it, or give this one its own --work-dir'
         ) from None
-    except (RuntimeError, ValueError, OSError) as e:
-        raise _reason(str(e)) from e
 
 
-def _reason(text):
+def find_reason(text):
     """The exception behind the text of a node's traceback: ours if there is one, else a RunError."""
     lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
     for line in reversed(lines):

@@ -86,8 +86,17 @@ def write_signals(path, names, signals):
     with Path(path).open('w', encoding='utf-8', newline='\n') as stream:
         stream.write('\t'.join(names) + '\n')
         for row in np.asarray(signals, dtype=np.float64):
-            text = '\t'.join(map(repr, row.tolist()))
-            stream.write((text.replace('nan', MISSING) if np.isnan(row).any() else text) + '\n')
+            stream.write(format_row(row) + '\n')
+
+
+def format_row(values):
+    r"""Numbers as a row of a table.
+
+    >>> format_row(np.array([1.5, np.nan]))
+    '1.5\tn/a'
+    """
+    text = '\t'.join(map(repr, values.tolist()))
+    return text.replace('nan', MISSING) if np.isnan(values).any() else text
 
 
 def read_signals(path):

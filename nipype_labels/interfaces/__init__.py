@@ -3,6 +3,7 @@
 
 from .clean import CleanSignal
 from .connectivity import Connectivity
+from .derivatives import SaveDerivatives
 from .highvariance import HighVarianceConfounds
 from .mask import ApplyMask
 from .project import InverseProject
@@ -19,4 +20,5 @@ __all__ = [
     'LabelsReport',
     'ReduceLabels',
     'Resample',
+    'SaveDerivatives',
 ]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph behind the factory: its nodes and who feeds whom, from one set of parameters."""
 
-import functools
 import importlib.util
 import math
+import sys
+from collections import defaultdict
 
 import numpy as np
 from nipype.interfaces import utility as niu
@@ -59,6 +60,9 @@ OUTPUTS = (
     'projected',
     'connectivity',
     'report',
+    'contours',
+    'carpets',
+    'connectivity_figures',
 )
 
 #: Who feeds whom, whatever the parameters.
@@ -107,7 +111,18 @@ _REPORT_EDGES = (
     ('clean.kept_volumes_file', 'report.kept_volumes_file'),
     ('clean.cleaning_file', 'report.cleaning_file'),
     ('report.out_file', 'outputnode.report'),
+    ('report.contours_files', 'outputnode.contours'),
+    ('report.carpet_files', 'outputnode.carpets'),
 )
+#: What a report shows beside, by the parameter that announces it.
+_SHOWN = {
+    'use_mask': (('inputnode.bold_mask', 'report.mask_file'),),
+    'use_confounds': (('inputnode.confounds_file', 'report.confounds_files'),),
+    'connectivity': (
+        ('connectivity.out_files', 'report.connectivity_files'),
+        ('report.connectivity_svg_files', 'outputnode.connectivity_figures'),
+    ),
+}
 
 
 def name_choices(arguments):
@@ -202,44 +217,47 @@ def assemble(parameters):
     nodes = [
         pe.Node(niu.IdentityInterface(fields=list(INPUTS), mandatory_inputs=False), name='inputnode'),
         pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
-        _init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
-        _init_node(ReduceLabels, 'reduce', parameters, mem_gb=memory['reduce'], **reading),
-        _init_node(CleanSignal, 'clean', cleaning, mem_gb=memory['clean']),
+        init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
+        init_node(ReduceLabels, 'reduce', parameters, mem_gb=memory['reduce'], **reading),
+        init_node(CleanSignal, 'clean', cleaning, mem_gb=memory['clean']),
     ]
     resampling, edges = _resample(parameters, memory)
     nodes += resampling
     edges += _EDGES
     if parameters['high_variance_confounds']:
         own = {'use_mask': parameters['use_mask']}
-        nodes.append(_init_node(HighVarianceConfounds, 'high_variance', own, mem_gb=memory['high_variance'], **reading))
+        nodes.append(init_node(HighVarianceConfounds, 'high_variance', own, mem_gb=memory['high_variance'], **reading))
         edges += _HIGH_VARIANCE_EDGES
     if parameters['project'] != 'none':
-        nodes.append(_init_node(InverseProject, 'project', parameters, mem_gb=memory['project']))
+        nodes.append(init_node(InverseProject, 'project', parameters, mem_gb=memory['project']))
         onto = 'inputnode.atlas_files' if parameters['project'] == 'atlas' else 'apply_mask.out_files'
         edges += [*_PROJECT_EDGES, (onto, 'project.labels_files')]
     if parameters['connectivity'] != 'none':
-        nodes.append(_init_node(Connectivity, 'connectivity', parameters, mem_gb=memory['connectivity']))
+        nodes.append(init_node(Connectivity, 'connectivity', parameters, mem_gb=memory['connectivity']))
         edges += _CONNECTIVITY_EDGES
     if parameters['reports']:
-        nodes.append(_init_node(LabelsReport, 'report', parameters, mem_gb=memory['report']))
+        nodes.append(init_report_node(parameters, describe(parameters), memory['report']))
         edges += _REPORT_EDGES
+        edges += [edge for name, more in _SHOWN.items() if parameters[name] not in (False, 'none') for edge in more]
     wf = _workflow_class()(name=parameters['name'])
     wf.__desc__ = describe(parameters) + '\n'
     wf.add_nodes(nodes)
+    # In one call: Nipype looks at the whole graph each time, which thousands of runs would feel.
+    by_name, links = {node.name: node for node in nodes}, defaultdict(list)
     for source, target in edges:
         (source, field), (target, into) = source.split('.'), target.split('.')
-        wf.connect(wf.get_node(source), field, wf.get_node(target), into)
+        links[source, target].append((field, into))
+    wf.connect([(by_name[source], by_name[target], fields) for (source, target), fields in links.items()])
     return wf
 
 
-@functools.cache
 def _workflow_class():
-    """Niworkflows' class, whose hosts collect ``__desc__`` of theirs alone; Nipype's where there is none."""
-    try:
-        from niworkflows.engine.workflows import LiterateWorkflow
-    except ImportError:
-        return pe.Workflow
-    return LiterateWorkflow
+    """Nipype's class, or niworkflows' if a host has loaded it: its hosts collect ``__desc__`` of their own kind alone.
+
+    It is not loaded here, since that would take matplotlib's backend away from whoever draws in this process.
+    """
+    loaded = sys.modules.get('niworkflows.engine.workflows')
+    return pe.Workflow if loaded is None else loaded.LiterateWorkflow
 
 
 def _resample(parameters, memory):
@@ -247,7 +265,7 @@ def _resample(parameters, memory):
     target, nodes, edges = parameters['resampling_target'], [], []
 
     def add(name, source, reference, *onto, **own):
-        nodes.append(_init_node(Resample, name, own, mem_gb=memory['resample']))
+        nodes.append(init_node(Resample, name, own, mem_gb=memory['resample']))
         edges.append((f'inputnode.{source}', f'{name}.in_files'))
         edges.append((f'inputnode.{reference}', f'{name}.reference_files'))
         edges.extend((f'{name}.out_files', into) for into in onto)
@@ -271,8 +289,30 @@ def _resample(parameters, memory):
     return nodes, edges
 
 
-def _init_node(interface, name, parameters, **resources):
-    """A node whose traits are set by the parameters of the same names, and whose files are hashed by content."""
+def init_report_node(parameters, methods, mem_gb):
+    """The node that shows what an extraction with these parameters gave."""
+    kind = parameters['connectivity']
+    shown = {'connectivity_kind': f'{kind}, Fisher z' if parameters['fisher_z'] else kind, 'methods': methods}
+    return init_node(LabelsReport, 'report', parameters | shown, mem_gb=mem_gb)
+
+
+def init_node(interface, name, parameters, **resources):
+    """Make a node whose files are hashed by content.
+
+    Parameters
+    ----------
+    interface : type
+        Subclass of ``LabelsInterface``.
+    name : str
+    parameters : dict
+        Those with the name of one of its traits set that trait.
+    **resources
+        ``mem_gb`` and ``n_procs``.
+
+    Returns
+    -------
+    Node
+    """
     own = {key: parameters[key] for key in interface.input_spec.class_trait_names() if key in parameters}
     node = pe.Node(interface(**own), name=name, **resources)
     # A file that is only touched or rewritten then reruns nothing, and neither does a node downstream that comes or

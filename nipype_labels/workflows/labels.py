@@ -184,6 +184,8 @@ def init_labels_wf(
         Matrices, a row and a column per region, if asked for.
     report : str
         HTML page, if asked for.
+    contours, carpets, connectivity_figures : list of str
+        SVG images of an atlas each, with the report, for hosts that collect them.
     """
     parameters = name_choices(locals())
     check_parameters(parameters)

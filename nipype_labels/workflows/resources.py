@@ -12,18 +12,22 @@ from ..files.series import BLOCK_BYTES
 
 MIB = 2**20
 
-#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries, and in a
-#: report's case matplotlib's list of fonts, made on its first day.
+#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries
+#: (pyarrow among them, which pandas loads wherever it is installed), and in a report's case matplotlib's list of fonts.
 PROCESS = {
-    'resample': 125 * MIB,
-    'mask': 128 * MIB,
-    'high_variance': 130 * MIB,
-    'reduce': 140 * MIB,
-    'clean': 172 * MIB,
-    'project': 120 * MIB,
-    'connectivity': 120 * MIB,
-    'report': 165 * MIB,
+    'resample': 150 * MIB,
+    'mask': 152 * MIB,
+    'high_variance': 152 * MIB,
+    'reduce': 165 * MIB,
+    'clean': 195 * MIB,
+    'project': 145 * MIB,
+    'connectivity': 145 * MIB,
+    'report': 188 * MIB,
 }
+
+#: Bytes of a number in a table; of a region in tables and sidecars that have a row or a key for each, and in a report;
+#: of the other sidecars and the report of an atlas without regions; and of what Nipype notes of the nodes of a run.
+DIGITS, REGION, DRAWN, SIDECARS, PAGE, WORK = 18, 400, 500, 30_000, 80_000, 200_000
 
 
 @dataclass(frozen=True)
@@ -124,3 +128,33 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
     return {name: round((PROCESS[name] + n) / 2**30, 3) for name, n in bytes_of.items()}
+
+
+def estimate_disk(sizes, n_regions, parameters, reports=True):
+    """Bytes that a run's derivatives take, and the files of its nodes, which may go afterwards.
+
+    Parameters
+    ----------
+    sizes : Sizes
+    n_regions : list of int
+        Of each atlas.
+    parameters : dict
+        Of the extraction.
+    reports : bool
+
+    Returns
+    -------
+    derivatives, work : int
+    """
+    n_volumes = sizes.shape[3]
+    on_grid = sizes.atlas_voxels if parameters.get('resampling_target') == 'labels' else sizes.n_voxels
+    shown = sizes.atlas_voxels if parameters.get('project') == 'atlas' else on_grid
+    # Labels compress well; of a mean volume, and of signals in space, half is no brain.
+    total = 2 * sizes.n_voxels + SIDECARS
+    for n in n_regions:
+        total += 2 * DIGITS * n * n_volumes + REGION * n + on_grid // 20
+        total += DIGITS * n**2 * (parameters.get('connectivity', 'none') != 'none')
+        total += 2 * shown * n_volumes * (parameters.get('project', 'none') != 'none')
+        # A page and images of the same: outlines of regions on slices, which are of a size that does not grow for ever.
+        total += reports * (PAGE + DRAWN * n + min(on_grid, 2 * 10**6) // 5)
+    return total, total + WORK

@@ -13,10 +13,10 @@ N_RUNS = 3
 pytestmark = [pytest.mark.endurance, pytest.mark.xdist_group('slurm'), pytest.mark.timeout(400)]
 
 
-def jobs(*columns):
-    """Jobs that SLURM knows as running."""
+def jobs(*columns, states='RUNNING'):
+    """Jobs that SLURM knows."""
     listed = subprocess.run(
-        ['squeue', '--noheader', '--states=RUNNING', '--format=' + ' '.join(columns)], capture_output=True, text=True
+        ['squeue', '--noheader', f'--states={states}', '--format=' + ' '.join(columns)], capture_output=True, text=True
     )
     return [line.split() for line in listed.stdout.splitlines()]
 
@@ -32,12 +32,13 @@ def test_a_cancelled_job_is_all_that_a_second_call_has_to_finish(slurm, tmp_path
     with host.started(n_runs=N_RUNS, work=str(tmp_path / 'work')) as process:
         end, cancelled = time.monotonic() + 120, None
         while cancelled is None and time.monotonic() < end:
+            assert process.poll() is None, (tmp_path / 'outcome.json').read_text() + (tmp_path / 'stderr').read_text()
             reducing = [job for job, name in jobs('%i', '%j') if 'reduce' in name.split('.')]
             if reducing:
                 cancelled = reducing[0]
                 subprocess.run(['scancel', cancelled], check=True)
             time.sleep(0.05)
-        assert cancelled, 'no job was ever seen reducing'
+        assert cancelled, f'no job was ever seen reducing: {jobs("%i", "%j", "%T", "%r", states="all")}'
         process.wait(timeout=200)
     first = host.outcome()
     assert first.error

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What commands are given: checked before anything runs, and as nodes take it."""
+
+import json
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+from nipype.pipeline import plugins
+from traits.api import TraitError
+
+from ..core.errors import LabelsError
+
+
+def check_running(nprocs, plugin):
+    """Raise LabelsError unless there are processors, and Nipype has the plugin."""
+    if nprocs < 1:
+        raise LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
+    if not hasattr(plugins, f'{plugin}Plugin'):
+        raise LabelsError(f'Nipype has no plugin {plugin}')
+
+
+def read_plugin_args(path):
+    """Arguments for a plugin from a file; none without one."""
+    try:
+        arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
+    except (OSError, ValueError) as e:
+        raise LabelsError(f"can not read the plugin's arguments from {path}: {e}") from e
+    if not isinstance(arguments, dict):
+        raise LabelsError(f'{path} must hold a JSON object of arguments for the plugin, not {arguments!r}')
+    return arguments
+
+
+def make_folder(path):
+    """A folder, made if need be, as an absolute path."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise LabelsError(f'can not write to {path}: {e.strerror}') from e
+    return Path(path).absolute()
+
+
+def absolute(value):
+    """Paths made absolute: nodes run in folders of their own."""
+    if isinstance(value, list):
+        return [absolute(entry) for entry in value]
+    return str(Path(value).expanduser().absolute()) if isinstance(value, str | Path) else value
+
+
+@contextmanager
+def plainly():
+    """Say what a trait does not take without saying what a trait is."""
+    try:
+        yield
+    except TraitError as e:
+        raise LabelsError(re.sub(r"^.*?'(\w+)' trait of .*? instance", r'\1', str(e), count=1)) from e
+
+
+def settle(parameters):
+    """Parameters as the factory takes them: one width of smoothing is a number."""
+    if len(parameters.get('smoothing_fwhm', ())) == 1:
+        return {**parameters, 'smoothing_fwhm': parameters['smoothing_fwhm'][0]}
+    return parameters

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running the graphs of many runs together: none that fails stops the others, and all is told in the end."""
+
+import re
+import sys
+import time
+import traceback
+
+from nipype.pipeline import engine as pe
+
+from ..core.errors import LabelsError
+from . import RunError
+from .run import execute, find_reason
+
+#: Node that ends a run.
+LAST = 'save'
+
+#: Runs in one graph at least: what Nipype's scheduler does each time it wakes grows with them.
+LEAST_TOGETHER = 32
+
+
+class Watch:
+    """Callback for Nipype's plugins that follows runs.
+
+    Parameters
+    ----------
+    n_runs : int
+        In all, for what is told of the time left.
+
+    Attributes
+    ----------
+    done : set of str
+        Runs that were finished, cached ones too.
+    stopped : dict of str to str
+        For each run with a node that failed, the name of the node.
+    """
+
+    def __init__(self, n_runs):
+        self.n_runs, self.began = n_runs, time.monotonic()
+        self.done, self.stopped = set(), {}
+
+    def __call__(self, node, status):
+        """Take note that ``node`` starts, ends or fails (``status``)."""
+        run = node.fullname.split('.')[1]
+        # Nipype's Linear says of nodes that it left out, since others failed, that they ended.
+        if run in self.stopped:
+            return
+        if status == 'exception':
+            self.stopped[run] = node.fullname
+            self._tell(run, f'stopped at {node.name}')
+        elif status == 'end' and node.name == LAST:
+            self.done.add(run)
+            self._tell(run, 'done')
+
+    def _tell(self, run, what):
+        over, seconds = len(self.done) + len(self.stopped), time.monotonic() - self.began
+        left = f', {format_time(seconds / over * (self.n_runs - over))} left' if over < self.n_runs else ''
+        print(f'[{over}/{self.n_runs}] {run} {what} ({format_time(seconds)}{left})', file=sys.stderr)
+
+
+def format_time(seconds):
+    """A time in words.
+
+    >>> format_time(3.14), format_time(75), format_time(7260)
+    ('3 s', '1 min 15 s', '2 h 1 min')
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f'{hours} h {minutes} min'
+    return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
+
+
+def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args):
+    """Run the graphs of many runs.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the runs.
+    build : function
+        Gives the graph of the run of a name; an error of its is why the run fails.
+    kind : str
+        Name of the graph that holds them, and of its folder.
+    work_dir : Path
+    logs : Path
+        Folder for the log of each run that fails.
+    plugin : str
+        Of Nipype.
+    nprocs : int
+    plugin_args : dict
+
+    Returns
+    -------
+    dict of str to str
+        Why runs failed, by name.
+    """
+    watch, reasons = Watch(len(names)), {}
+    # One after another, a run at a time is better: what is done is done.
+    size = 1 if plugin == 'Linear' else max(LEAST_TOGETHER, 4 * nprocs)
+    waiting = [names[i : i + size] for i in range(0, len(names), size)]
+    while waiting:
+        batch = waiting.pop(0)
+        wf = pe.Workflow(kind, base_dir=str(work_dir))
+        for name in batch:
+            try:
+                wf.add_nodes([build(name)])
+            except (LabelsError, OSError) as e:
+                reasons[name] = str(e)
+        text = _run(wf, watch, plugin, nprocs, plugin_args)
+        left = [name for name in batch if name not in watch.done and name not in reasons]
+        crashes = _read_crashes(work_dir / 'crash')
+        alone = []
+        for name in left:
+            log = crashes.get(watch.stopped.get(name), text)
+            if 'BrokenProcessPool' in log and len(batch) > 1:
+                alone.append(name)
+                watch.stopped.pop(name, None)
+            else:
+                reasons[name] = str(find_reason(log))
+                _write(logs / f'{name}.txt', log)
+        if alone:
+            print(f'a worker process was killed: {len(alone)} runs are run again, each for itself', file=sys.stderr)
+        # Which of them took the memory shows when each is alone.
+        waiting = [[name] for name in alone] + waiting
+    for name in watch.done:
+        (logs / f'{name}.txt').unlink(missing_ok=True)
+    return reasons
+
+
+def _run(wf, watch, plugin, nprocs, plugin_args):
+    """Run a graph to its end; the text of what Nipype raised then, empty if nothing."""
+    try:
+        if wf.list_node_names():
+            execute(wf, plugin, nprocs, watch, plugin_args)
+    except (RuntimeError, ValueError, OSError) as e:
+        if isinstance(e, RunError):
+            raise
+        return ''.join(traceback.format_exception(e))
+    return ''
+
+
+def _read_crashes(folder):
+    """Texts of Nipype's crash files by name of node; the files go, since they hold whole environments."""
+    texts = {}
+    for path in sorted(folder.glob('crash-*.txt')) if folder.is_dir() else ():
+        text = path.read_text(encoding='utf-8', errors='replace')
+        node = re.search(r'^Node: (\S+)', text, re.MULTILINE)
+        if node:
+            texts[node[1]] = text
+        path.unlink()
+    return texts
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding='utf-8')

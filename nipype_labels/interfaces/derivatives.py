@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that writes what an extraction gave as a data set of derivatives."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from pathlib import Path
+
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+
+from .. import __version__
+from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
+from ..bids.making import CLEANING
+from ..bids.plan import DRAWN, plan_files, plan_others
+from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
+from ..core.errors import LabelsError
+from ..files.regions import read_regions
+from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, exit_if_orphaned
+from .saving import holds, save
+
+#: Tables of which the heading names regions or confounds.
+_HEADED = ('raw_signals', 'clean_signals', 'connectivity', 'high_variance_confounds', 'regions')
+
+#: What the parameters announce, and must then be given; and the other way round.
+_ANNOUNCED = ('high_variance_confounds', 'projected', 'connectivity', *DRAWN)
+
+
+class _SaveDerivativesInputSpec(LabelsInputSpec):
+    out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the data set to write')
+    source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its data set')
+    more_sources = traits.List(
+        traits.Str(), hash_files=False, desc='paths, in the same data set, of confounds, mask and the like'
+    )
+    dataset_links = traits.Str(
+        '{}', usedefault=True, hash_files=False, desc='JSON object: where the data set "preprocessed" and others are'
+    )
+    atlas_labels = traits.List(traits.Str(), mandatory=True, hash_files=False, desc='label of each atlas')
+    atlas_scales = traits.List(
+        traits.Str(), hash_files=False, desc='label of the scale of each atlas, empty where there is none'
+    )
+    desc = traits.Str(hash_files=False, desc='label that tells these files from those of other parameters')
+    parameters = traits.Str('{}', usedefault=True, hash_files=False, desc="JSON object of the factory's parameters")
+    methods = traits.Str(hash_files=False, desc='what was done, in words')
+    atlas_files = InputMultiObject(InputFile(), mandatory=True, desc='the atlases as they were given, for checksums')
+    bold_sidecar = InputFile(desc='JSON sidecar of the series, for what it tells of times and space')
+    raw_signals = InputMultiObject(InputFile(), mandatory=True, desc='signals before cleaning, of each atlas')
+    clean_signals = InputMultiObject(InputFile(), mandatory=True, desc='clean signals')
+    regions = InputMultiObject(InputFile(), mandatory=True, desc='regions tables')
+    labels = InputMultiObject(InputFile(), mandatory=True, desc='label images that were used')
+    mean_volume = InputFile(mandatory=True, desc='mean volume of the series')
+    kept_volumes = InputFile(mandatory=True, desc='table of the volumes that were kept')
+    cleaning = InputFile(mandatory=True, desc='JSON of what cleaning did')
+    high_variance_confounds = InputFile(desc='table of these confounds, if the parameters ask for them')
+    projected = InputMultiObject(InputFile(), desc='signals in space, if the parameters ask for them')
+    connectivity = InputMultiObject(InputFile(), desc='matrices, if the parameters ask for them')
+    report = InputFile(desc='HTML page')
+    contours = InputMultiObject(InputFile(), desc='images of where regions are, SVG')
+    carpets = InputMultiObject(InputFile(), desc='images of signals, SVG')
+    connectivity_figures = InputMultiObject(InputFile(), desc='images of the matrices, SVG')
+
+    def more_to_hash(self):
+        """Names of the atlases' files, which sidecars tell."""
+        return [('names of atlas_files', [Path(path).name for path in self.atlas_files or []])]
+
+
+class _SaveDerivativesOutputSpec(TraitedSpec):
+    out_files = traits.List(File(exists=True), desc='all files of the run, then those of the data set')
+
+
+class SaveDerivatives(LabelsInterface):
+    """Write the outputs of an extraction, each with a sidecar, under names that BIDS knows.
+
+    A sidecar is the mark of a file that is whole and of these parameters. Those of all files that are to change go
+    first, then files are written, then sidecars: whenever the run is killed, what is not yet right lacks its sidecar.
+    """
+
+    input_spec = _SaveDerivativesInputSpec
+    output_spec = _SaveDerivativesOutputSpec
+
+    def _run_interface(self, runtime):
+        out_dir = Path(self.inputs.out_dir).expanduser().absolute()
+        planned, others = self._plan()
+        data, sidecars = self._contents(planned)
+        try:
+            top = self._top(out_dir)
+            self._check_sources(out_dir, planned)
+            for path, content in top.items():
+                if not holds(path, content):
+                    save(path, content)
+            for path in _clear(out_dir, planned, others, data, sidecars):
+                save(out_dir / path, data[path] if path in data else sidecars[path])
+        except OSError as e:
+            raise LabelsError(f'can not write to {out_dir}: {e.strerror or e} ({e.filename or "unknown file"})') from e
+        written = [*(out_dir / path for path in (*data, *sidecars)), *top]
+        self._results['out_files'] = [str(path) for path in written]
+        return runtime
+
+    def _plan(self):
+        """The files of the run, and those that other parameters may have left."""
+        parameters = _parse(self.inputs.parameters, 'SaveDerivatives.parameters')
+        drawn = [role for role in DRAWN if self.given(role)]
+        choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.given('desc') or None)
+        choices += (self.given('atlas_scales') or None,)
+        planned = plan_files(*choices, drawn)
+        roles = {file.role for file in planned}
+        for role in _ANNOUNCED:
+            if (role in roles) != bool(self.given(role)):
+                asked = 'ask for it, but it is not given' if role in roles else 'do not ask for it, but it is given'
+                raise LabelsError(f'SaveDerivatives.{role}: the parameters {asked}')
+        for role in sorted({file.role for file in planned if file.atlas is not None} - {'lookup'} | {'atlas_files'}):
+            n = len(getattr(self.inputs, role))
+            if n != len(self.inputs.atlas_labels):
+                raise LabelsError(f'SaveDerivatives.{role}: {n} for {len(self.inputs.atlas_labels)} atlases')
+        return planned, plan_others(planned, *choices)
+
+    def _contents(self, planned):
+        """What files and sidecars are to hold, by their paths within the data set."""
+        run = self._provenance()
+        atlases = [self._atlas(place) for place in range(len(self.inputs.atlas_labels))]
+        data, sidecars = {}, {}
+        for file in planned:
+            atlas = None if file.atlas is None else atlases[file.atlas]
+            if file.role == 'lookup':
+                data[file.path] = _format_lookup(atlas)
+                continue
+            given = getattr(self.inputs, file.role)
+            data[file.path] = Path(given if file.atlas is None else given[file.atlas])
+            if file.sidecar is not None:
+                names = _read_heading(data[file.path], file.role, atlas) if file.role in _HEADED else ()
+                sidecars[file.sidecar] = to_json(describe_file(file, planned, run, atlas, names)).encode()
+        return data, sidecars
+
+    def _provenance(self):
+        """What sidecars tell of the run."""
+        sidecar = self.given('bold_sidecar')
+        cleaning = _read_object(self.inputs.cleaning)
+        lacking = [key for key in CLEANING if key not in cleaning]
+        if lacking:
+            raise LabelsError(f'{self.inputs.cleaning} does not tell what cleaning did: it lacks {", ".join(lacking)}')
+        versions = {'nipype_labels': __version__}
+        versions |= {name: importlib.metadata.version(name) for name in ('nipype', *COMPUTING_LIBRARIES)}
+        return Provenance(
+            source=self.inputs.source,
+            parameters=_parse(self.inputs.parameters, 'SaveDerivatives.parameters'),
+            methods=self.given('methods', ''),
+            cleaning=cleaning,
+            series=_read_object(sidecar) if sidecar else {},
+            versions=versions,
+            more_sources=tuple(self.given('more_sources', ())),
+        )
+
+    def _atlas(self, place):
+        """What sidecars tell of an atlas."""
+        path = Path(self.inputs.atlas_files[place])
+        with path.open('rb') as stream:
+            digest = hashlib.file_digest(stream, 'sha256').hexdigest()
+        regions = read_regions(self.inputs.regions[place])
+        indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
+        return Atlas(self.inputs.atlas_labels[place], path.name, digest, indices)
+
+    def _top(self, out_dir):
+        """What files of the data set are to hold, by their paths; a README is the user's as soon as it is there."""
+        description, ignored = out_dir / 'dataset_description.json', out_dir / '.bidsignore'
+        links = _parse(self.inputs.dataset_links, 'SaveDerivatives.dataset_links')
+        # A link that leads nowhere, as data managers leave them, is a description that can't be read here.
+        existing = _read_object(description) if os.path.lexists(description) else None
+        described = describe_dataset(__version__, links, existing, description)
+        listed = list_ignored(ignored.read_text('utf-8', 'surrogateescape') if ignored.exists() else '')
+        top = {description: to_json(described).encode(), ignored: listed.encode('utf-8', 'surrogateescape')}
+        readme = out_dir / 'README.md'
+        if readme.exists() or not any(out_dir.glob('README*')):
+            top[readme] = readme.read_bytes() if readme.exists() else README.encode()
+        return top
+
+    def _check_sources(self, out_dir, planned):
+        """Refuse to write over what was made of another series."""
+        source = make_uri(self.inputs.source, SOURCE_DATASET)
+        for file in planned:
+            path = out_dir / (file.sidecar or '')
+            if not file.is_direct or not path.is_file():
+                continue
+            sources = _read_object(path).get('Sources')
+            if not (isinstance(sources, list) and sources[:1] == [source]):
+                made_of = sources[0] if isinstance(sources, list) and sources else 'something that it does not name'
+                raise LabelsError(
+                    f'{path} was made of {made_of}, not of {source}: write each to a folder of its own, or delete '
+                    'the files of one'
+                )
+
+
+def _clear(out_dir, planned, others, data, sidecars):
+    """Remove what is no longer so, sidecars first; what is to be written, sidecars last.
+
+    What was computed from signals that change now, and is not computed any more, would pass for a result of these.
+    """
+    exit_if_orphaned()
+    changed = [file for file in planned if not holds(out_dir / file.path, data[file.path])]
+    cleaned = {file.atlas for file in changed if file.role == 'clean_signals'}
+    left = [file for file in others if file.atlas in cleaned or (file.atlas is None and cleaned)]
+    stale = {file.sidecar for file in changed}
+    # What is drawn has no sidecar, and is marked by that of the run's volumes.
+    stale |= {file.sidecar for file in planned if file.role == 'kept_volumes' and None in stale}
+    stale |= {path for path, content in sidecars.items() if not holds(out_dir / path, content)}
+    for path in [*stale, *(file.sidecar for file in left), *(file.path for file in left)]:
+        if path is not None:
+            (out_dir / path).unlink(missing_ok=True)
+    return [*(file.path for file in changed), *(path for path in sidecars if path in stale)]
+
+
+def _format_lookup(atlas):
+    """Table of the names of an atlas's regions."""
+    return ''.join(['index\tname\n', *(f'{index}\t{name}\n' for name, index in atlas.indices.items())]).encode()
+
+
+def _read_heading(path, role, atlas):
+    """Names of a table's columns, which are regions of the atlas if they head signals."""
+    with path.open(encoding='utf-8-sig') as stream:
+        names = stream.readline().rstrip('\n').split('\t')
+    unknown = [name for name in names if atlas and role != 'regions' and name not in atlas.indices]
+    if unknown:
+        raise LabelsError(f'{path} has columns that its regions table lacks: {", ".join(unknown[:5])}')
+    return names
+
+
+def _read_object(path):
+    """What a JSON file holds."""
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except (OSError, ValueError) as e:
+        raise LabelsError(f'{path} can not be read: {" ".join(str(e).split())}') from e
+    return _parse(text, path)
+
+
+def _parse(text, source):
+    """A JSON object."""
+    try:
+        content = json.loads(text)
+    except ValueError as e:
+        raise LabelsError(f'{source} is no JSON: {e}') from e
+    if not isinstance(content, dict):
+        raise LabelsError(f'{source} must hold a JSON object')
+    return content

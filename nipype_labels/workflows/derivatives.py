@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The factory of what writes: an extraction's outputs as a data set of derivatives."""
+
+import inspect
+import json
+from pathlib import Path
+
+from nipype.interfaces import utility as niu
+from nipype.pipeline import engine as pe
+
+from ..bids.plan import DRAWN, plan_files
+from ..interfaces import SaveDerivatives
+from .graph import OUTPUTS, check_parameters, init_node, name_choices
+from .labels import init_labels_wf
+from .methods import describe
+
+#: What the extraction gave, what it was given, and what was drawn of it.
+FIELDS = tuple(dict.fromkeys((*OUTPUTS, 'atlas_files', 'bold_sidecar', *DRAWN)))
+
+#: Arguments of the extraction that change no number.
+_RESOURCES = ('reports', 'atlas_names', 'sizes', 'num_threads', 'name')
+
+#: Peak memory in GB: a process with its libraries, and tables of regions.
+_MEM_GB = 0.2
+
+
+def init_labels_derivatives_wf(
+    *,
+    out_dir,
+    source,
+    atlas_labels,
+    parameters,
+    desc=None,
+    atlas_scales=None,
+    dataset_links=None,
+    more_sources=(),
+    name='labels_derivatives_wf',
+):
+    """Write what an extraction gave into a data set of derivatives, with sidecars, under names that BIDS knows.
+
+    .. code-block:: text
+
+        outputs of init_labels_wf ─┬─▶ save ─▶ out_files
+        atlas_files, bold_sidecar ─┤
+        report, images ────────────┘
+
+    This is the only part that writes outside the nodes' own folders; :func:`init_labels_wf` never does.
+
+    Parameters
+    ----------
+    out_dir : path
+        Folder of the data set; made if it isn't there. It must not be that of another data set.
+    source : str
+        Path of the series within its data set, as in ``'sub-01/func/sub-01_task-rest_desc-preproc_bold.nii.gz'``.
+    atlas_labels : list of str
+        A label for each atlas, of letters and digits (:func:`nipype_labels.bids.names.make_labels`).
+    parameters : dict
+        Arguments that :func:`init_labels_wf` was given.
+    desc : str, optional
+        Label of letters and digits that tells these files from those of other parameters.
+    atlas_scales : list of (str or None), optional
+        Label of ``scale`` for each atlas.
+    dataset_links : dict of str to str, optional
+        Where data sets are, as address or as path from ``out_dir``: ``'preprocessed'`` is that of the series. BIDS
+        wants it; without it, the addresses that sidecars give lead nowhere.
+    more_sources : list of str
+        Paths, in the data set of the series, of what else was used: confounds, mask.
+    name : str
+
+    Returns
+    -------
+    Workflow
+
+    Raises
+    ------
+    LabelsError
+        If a name can't be made, two atlases have the same label, or parameters contradict each other.
+    TypeError
+        If the extraction knows no such parameter.
+
+    Inputs
+    ------
+    raw_signals, clean_signals, regions, labels, mean_volume, kept_volumes, cleaning, high_variance_confounds, projected
+        As :func:`init_labels_wf` gives them, as are ``connectivity`` and ``report``.
+    atlas_files : list of str
+        Atlases as they were given to the extraction.
+    bold_sidecar : str
+        JSON sidecar of the series.
+    contours, carpets, connectivity_figures : list of str
+        Images of each atlas, if they are drawn.
+
+    Outputs
+    -------
+    out_files : list of str
+        All files of the run, and those at the top of the data set.
+    """
+    known = inspect.signature(init_labels_wf).bind(**parameters)
+    known.apply_defaults()
+    parameters = name_choices(known.arguments)
+    check_parameters(parameters)
+    told = {key: value for key, value in parameters.items() if key not in _RESOURCES}
+    scales = None if atlas_scales is None else [scale or '' for scale in atlas_scales]
+    plan_files(source, list(atlas_labels), told, desc, scales)
+    choices = {
+        'out_dir': str(Path(out_dir).expanduser().absolute()),
+        'source': str(source),
+        'atlas_labels': list(atlas_labels),
+        'atlas_scales': scales,
+        'desc': desc,
+        'dataset_links': json.dumps({key: str(place) for key, place in sorted((dataset_links or {}).items())}),
+        'more_sources': list(more_sources) or None,
+        'parameters': json.dumps(told),
+        'methods': describe(parameters),
+    }
+    given = {key: value for key, value in choices.items() if value is not None}
+    wf = pe.Workflow(name=name)
+    inputnode = pe.Node(niu.IdentityInterface(fields=list(FIELDS), mandatory_inputs=False), name='inputnode')
+    outputnode = pe.Node(niu.IdentityInterface(fields=['out_files']), name='outputnode')
+    save = init_node(SaveDerivatives, 'save', given, mem_gb=_MEM_GB)
+    wf.connect([(inputnode, save, [(field, field) for field in FIELDS])])
+    wf.connect(save, 'out_files', outputnode, 'out_files')
+    return wf

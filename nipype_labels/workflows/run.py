@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The graph of one run of a data set: its signals for any number of atlases, its report, and its derivatives."""
+
+import os
+
+from nipype.interfaces import utility as niu
+from nipype.pipeline import engine as pe
+
+from .derivatives import init_labels_derivatives_wf
+from .graph import init_report_node
+from .labels import init_labels_wf
+from .resources import Sizes, estimate
+
+#: Outputs of an extraction that are lists with an entry per atlas.
+PER_ATLAS = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity')
+
+#: Outputs of an extraction that are the same whatever the atlases.
+PER_RUN = ('mean_volume', 'kept_volumes', 'cleaning', 'high_variance_confounds')
+
+#: Which inputs of the report show which outputs.
+_SHOWN = {
+    'labels': 'labels_files',
+    'regions': 'regions_files',
+    'raw_signals': 'signals_files',
+    'clean_signals': 'cleaned_files',
+    'connectivity': 'connectivity_files',
+    'mean_volume': 'mean_file',
+    'kept_volumes': 'kept_volumes_file',
+    'cleaning': 'cleaning_file',
+}
+
+#: Which fields of the derivatives hold which outputs of the report.
+_REPORTED = {
+    'out_file': 'report',
+    'contours_files': 'contours',
+    'carpet_files': 'carpets',
+    'connectivity_svg_files': 'connectivity_figures',
+}
+
+
+def init_run_wf(
+    run, groups, parameters, out_dir, desc=None, reports=True, sample_mask=None, sizes=Sizes(), name='run_wf'
+):
+    """Extract region signals of one run of a data set, and write them as derivatives.
+
+    .. code-block:: text
+
+        labels_0_wf ─┬─▶ report ─▶ derivatives_wf
+        labels_1_wf ─┘ ─────────────▲
+
+    Parameters
+    ----------
+    run : Run
+        From :func:`~nipype_labels.bids.runs.find_runs`.
+    groups : dict of str to list of Atlas
+        By the names of their graphs. Atlases of one group share a pass over the series; those that were added later
+        have their own, so that the first need not be run again.
+    parameters : dict
+        Arguments of :func:`init_labels_wf` but ``use_luts``.
+    out_dir : str
+        Folder of the derivatives.
+    desc : str, optional
+        Label that tells these derivatives from others of the same run and atlas.
+    reports : bool
+        Draw a report.
+    sample_mask : list of int, optional
+        Volumes to keep.
+    sizes : Sizes
+        Of the series and atlases.
+    name : str
+
+    Returns
+    -------
+    Workflow
+    """
+    wf = pe.Workflow(name=name)
+    extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
+    wf.add_nodes(extractions)
+    atlases = [atlas for group in groups.values() for atlas in group]
+    there = [field for field in (*PER_ATLAS, *PER_RUN) if _gives(extractions[0], field)]
+    sources = {field: _joined(wf, extractions, field) for field in there}
+    save = init_labels_derivatives_wf(
+        out_dir=out_dir,
+        source=run.source,
+        atlas_labels=[atlas.name for atlas in atlases],
+        parameters=parameters | {'use_luts': any(atlas.lut for atlas in atlases)},
+        desc=desc,
+        dataset_links={'preprocessed': os.path.relpath(run.root, out_dir)},
+        more_sources=[path.relative_to(run.root).as_posix() for path in _used(run, parameters)],
+        name='derivatives_wf',
+    )
+    inputs = save.get_node('inputnode').inputs
+    inputs.atlas_files = [atlas.path for atlas in atlases]
+    if run.sidecar is not None:
+        inputs.bold_sidecar = str(run.sidecar)
+    for field, (node, output) in sources.items():
+        wf.connect(node, output, save, f'inputnode.{field}')
+    if reports:
+        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes)
+        for field, into in _SHOWN.items():
+            if field in sources:
+                wf.connect(*sources[field], report, into)
+        drawn = {
+            output: field
+            for output, field in _REPORTED.items()
+            if field != 'connectivity_figures' or 'connectivity' in sources
+        }
+        wf.connect([(report, save, [(output, f'inputnode.{field}') for output, field in drawn.items()])])
+    return wf
+
+
+def _extract(run, group, parameters, sample_mask, sizes, name):
+    """The extraction for a group of atlases, and what goes into it."""
+    luts = [atlas.lut for atlas in group]
+    wf = init_labels_wf(**parameters, use_luts=any(luts), sizes=sizes, name=name)
+    inputs = wf.get_node('inputnode').inputs
+    inputs.bold_file, inputs.atlas_files = str(run.bold), [atlas.path for atlas in group]
+    if any(luts):
+        inputs.atlas_luts = luts
+    if parameters['use_mask']:
+        inputs.bold_mask = str(run.mask)
+    if sample_mask is not None:
+        inputs.sample_mask = sample_mask
+    if run.sidecar is not None:
+        inputs.bold_sidecar = str(run.sidecar)
+    if parameters['use_confounds']:
+        inputs.confounds_file = str(run.confounds)
+    return wf
+
+
+def _used(run, parameters):
+    """Files of a run, beside its series, that the extraction takes."""
+    taken = {'use_mask': run.mask, 'use_confounds': run.confounds}
+    return [path for name, path in taken.items() if parameters[name]]
+
+
+def _gives(wf, field):
+    """Whether an extraction has an output."""
+    outputnode = wf.get_node('outputnode')
+    return any(field in (into for _, into in edge['connect']) for *_, edge in wf._graph.in_edges(outputnode, data=True))
+
+
+def _joined(wf, extractions, field):
+    """Node and field that give an output of all extractions."""
+    if field in PER_RUN or len(extractions) == 1:
+        return extractions[0], f'outputnode.{field}'
+    merge = pe.Node(niu.Merge(len(extractions)), name=f'merge_{field}', run_without_submitting=True)
+    for i, extraction in enumerate(extractions):
+        wf.connect(extraction, f'outputnode.{field}', merge, f'in{i + 1}')
+    return merge, 'out'
+
+
+def _report(run, atlases, parameters, methods, sizes):
+    """The node that draws the report."""
+    shown = {
+        'atlas_names': [atlas.name for atlas in atlases],
+        'title': run.name,
+        'connectivity': 'none',
+        'fisher_z': False,
+    }
+    report = init_report_node(shown | parameters, methods.strip(), estimate(sizes)['report'])
+    if parameters['use_mask']:
+        report.inputs.mask_file = str(run.mask)
+    if run.confounds is not None:
+        report.inputs.confounds_files = [str(run.confounds)]
+    return report

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The top of a data set: ours is kept up, another's is never touched."""
+
+import pytest
+
+from nipype_labels.bids.dataset import BIDS_VERSION, IGNORED, describe_dataset, list_ignored, make_uri
+from nipype_labels.core.errors import LabelsError
+
+schema = pytest.importorskip('bidsschematools.schema')
+
+OURS = {
+    'Name': 'Region signals',
+    'BIDSVersion': '1.9.0',
+    'GeneratedBy': [{'Name': 'nipype_labels', 'Version': '0.0.1'}],
+}
+
+
+def test_a_new_data_set_says_what_it_is_and_who_made_it():
+    described = describe_dataset('1.2.3', {'preprocessed': '../fmriprep'})
+    assert described == {
+        'Name': 'Region signals',
+        'BIDSVersion': BIDS_VERSION,
+        'DatasetType': 'derivative',
+        'GeneratedBy': [{'Name': 'nipype_labels', 'Version': '1.2.3'}],
+        'DatasetLinks': {'preprocessed': '../fmriprep'},
+    }
+    assert 'DatasetLinks' not in describe_dataset('1.2.3')
+
+
+def test_the_version_of_bids_is_one_that_the_schema_knows_of():
+    newest = schema.load_schema().bids_version.split('-')[0]
+    assert [int(n) for n in BIDS_VERSION.split('.')] <= [int(n) for n in newest.split('.')]
+
+
+def test_ours_is_brought_up_to_date_and_keeps_what_its_owner_wrote():
+    existing = {**OURS, 'Name': 'Mine', 'Authors': ['A', 'B'], 'DatasetLinks': {'atlases': '/somewhere'}}
+    existing['GeneratedBy'] = [{'Name': 'other'}, *OURS['GeneratedBy']]
+    described = describe_dataset('1.2.3', {'preprocessed': '../fmriprep'}, existing)
+    assert described['Name'] == 'Mine'
+    assert described['Authors'] == ['A', 'B']
+    assert described['BIDSVersion'] == BIDS_VERSION
+    assert described['GeneratedBy'] == [{'Name': 'nipype_labels', 'Version': '1.2.3'}, {'Name': 'other'}]
+    assert described['DatasetLinks'] == {'atlases': '/somewhere', 'preprocessed': '../fmriprep'}
+    assert describe_dataset('1.2.3', {'preprocessed': '../fmriprep'}, described) == described
+
+
+@pytest.mark.parametrize(
+    ('existing', 'maker'),
+    [
+        ({}, 'nobody'),
+        ({'Name': 'raw', 'BIDSVersion': '1.8.0'}, 'nobody'),
+        ({'Name': 'x', 'GeneratedBy': None}, 'nobody'),
+        ({'Name': 'x', 'GeneratedBy': {'Name': 'nipype_labels'}}, 'nobody'),
+        ({'Name': 'x', 'GeneratedBy': [{'Name': 'fMRIPrep', 'Version': '24'}]}, 'fMRIPrep'),
+    ],
+)
+def test_another_data_set_is_refused_with_what_to_do(existing, maker):
+    with pytest.raises(LabelsError, match=rf'there\.json is of another data set \(made by {maker}.*choose a folder'):
+        describe_dataset('1.2.3', None, existing, 'there.json')
+
+
+def test_series_of_two_data_sets_do_not_mix():
+    """Paths within them may be the same, and no sidecar could tell."""
+    existing = describe_dataset('1.2.3', {'preprocessed': '../one'})
+    with pytest.raises(LabelsError, match=r'preprocessed is \.\./one, not \.\./two: choose another folder'):
+        describe_dataset('1.2.3', {'preprocessed': '../two'}, existing)
+
+
+def test_lines_of_the_ignore_file_are_added_once():
+    assert list_ignored().splitlines() == list(IGNORED)
+    assert list_ignored('mine\n*_relmat.*').splitlines()[:2] == ['mine', '*_relmat.*']
+    assert list_ignored(list_ignored('mine')) == list_ignored('mine')
+    assert sorted(list_ignored('mine\n*_relmat.*').splitlines()) == sorted(['mine', *IGNORED])
+
+
+@pytest.mark.parametrize(
+    ('path', 'dataset', 'uri'),
+    [
+        ('sub-01/func/sub-01_desc-a+b_bold.nii.gz', '', 'bids::sub-01/func/sub-01_desc-a+b_bold.nii.gz'),
+        ('a folder/sub-01_bold.nii.gz', 'x', 'bids:x:a%20folder/sub-01_bold.nii.gz'),
+    ],
+)
+def test_addresses_have_no_letters_that_addresses_can_not_have(path, dataset, uri):
+    assert make_uri(path, dataset) == uri

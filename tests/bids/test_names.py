@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Names: what the schema says, back as they came, and never a way out of the folder."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nipype_labels.bids.names import (
+    ENTITIES,
+    LACKING_ENTITIES,
+    LACKING_SUFFIXES,
+    LONGEST_LABEL,
+    build_name,
+    build_path,
+    make_label,
+    make_labels,
+    parse_name,
+)
+from nipype_labels.core.errors import LabelsError
+
+schema = pytest.importorskip('bidsschematools.schema')
+
+#: Names that atlases and their regions may have, and files must never get.
+HOSTILE = [
+    '../x',
+    '../../../etc/passwd',
+    '/etc/passwd',
+    '..',
+    '.',
+    '',
+    '<script>alert(1)</script>',
+    'tab\there',
+    'line\nbreak',
+    'null\0byte',
+    'x' * 300,
+    '脳の地図',
+    'Rés_αβ ½ ß',
+    'a\\b',
+    '-rf *',
+    '~/x',
+    '\ud800',
+]
+
+VALUE = st.from_regex('[0-9a-zA-Z+]{1,12}', fullmatch=True)
+WORD = st.from_regex('[0-9a-zA-Z]{1,12}', fullmatch=True)
+
+
+@st.composite
+def names(draw):
+    """Names in the order of the schema, of any entities and labels."""
+    keys = draw(st.sets(st.sampled_from(ENTITIES[1:]), max_size=5))
+    pairs = [f'{key}-{draw(VALUE)}' for key in ENTITIES if key == 'sub' or key in keys]
+    return '_'.join([*pairs, draw(WORD)]) + '.' + '.'.join(draw(st.lists(WORD, min_size=1, max_size=2)))
+
+
+def test_entities_have_the_order_of_the_schema():
+    loaded = schema.load_schema()
+    ordered = [loaded.objects.entities[entity].name for entity in loaded.rules.entities]
+    assert [key for key in ENTITIES if key not in LACKING_ENTITIES] == ordered
+
+
+def test_what_the_schema_lacks_is_what_we_say_it_lacks():
+    """As soon as it knows one of them, validators need not look away any more."""
+    loaded = schema.load_schema()
+    assert not {entity.name for entity in loaded.objects.entities.values()} & set(LACKING_ENTITIES)
+    assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(LACKING_SUFFIXES)
+
+
+@given(names())
+def test_a_name_taken_apart_and_put_together_is_the_same(name):
+    assert build_name(*parse_name(name)) == name
+    assert build_path(*parse_name(name)).endswith(f'/func/{name}')
+
+
+def test_entities_are_put_into_order_and_unknown_ones_before_what_was_computed():
+    entities = {
+        'desc': 'x',
+        'stat': 'mean',
+        'odd': '1',
+        'res': '2',
+        'sub': '01',
+        'even': '2',
+        'atlas': 'A',
+        'ses': None,
+    }
+    name = 'sub-01_atlas-A_res-2_odd-1_even-2_stat-mean_desc-x_bold.tsv'
+    assert build_name(entities, 'bold', '.tsv') == name
+    assert build_name(*parse_name(name)) == name
+
+
+@pytest.mark.parametrize(
+    ('name', 'what'),
+    [
+        ('sub-01_rest_bold.nii.gz', "'rest' is no pair"),
+        ('sub-01_v2.1_bold.nii', r'must end|no pair'),
+        ('sub-01_task-_bold.nii.gz', "'task-' is no pair"),
+        ('sub-01__bold.nii.gz', "'' is no pair"),
+        ('sub-01_task-a-b_bold.nii.gz', "'task-a-b' is no pair"),
+        ('sub-01_task-rest_task-x_bold.nii.gz', 'task is given twice'),
+        ('task-rest_bold.nii.gz', 'no subject'),
+        ('bold.nii.gz', 'no subject'),
+        ('', 'no subject'),
+        ('sub-01_task-rest.nii.gz', 'must end in a suffix'),
+        ('sub-01_bold', 'must end in a suffix'),
+        ('sub-01_bold.nii.gz\n', 'must end in a suffix'),
+        ('sub-01\n_bold.nii.gz', 'no pair'),
+        ('sub-01_bold.', 'must end in a suffix'),
+    ],
+)
+def test_a_name_that_is_not_bids_is_refused_by_name(name, what):
+    with pytest.raises(LabelsError, match=what) as caught:
+        parse_name(f'some/folder/{name}')
+    assert repr(f'some/folder/{name}') in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'value', [value for value in HOSTILE if value != 'x' * 300] + ['a_b', 'a-b', 'a b', 'é', 1, 'a\n']
+)
+@pytest.mark.parametrize('key', ['sub', 'ses', 'atlas', 'scale', 'stat', 'desc', 'space'])
+def test_no_entity_leads_out_of_the_folder(key, value):
+    with pytest.raises(LabelsError, match='can not be part of a name') as caught:
+        build_path({'sub': '01', key: value}, 'bold', '.tsv')
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('value', HOSTILE)
+def test_neither_key_nor_suffix_nor_extension_nor_folder_does(value):
+    for arguments in (
+        ({'sub': '01', value: 'x'}, 'bold', '.tsv'),
+        ({'sub': '01'}, value, '.tsv'),
+        ({'sub': '01'}, 'bold', f'./{value}'),
+        ({'sub': '01'}, 'bold', '.tsv', f'{value}/..'),
+    ):
+        with pytest.raises(LabelsError):
+            build_path(*arguments)
+
+
+def test_a_path_needs_a_subject_and_figures_have_one_folder_per_subject():
+    with pytest.raises(LabelsError, match='no subject'):
+        build_path({'task': 'rest'}, 'bold', '.tsv')
+    entities = {'sub': '01', 'ses': 'a'}
+    assert build_path(entities, 'bold', '.svg', 'figures') == 'sub-01/figures/sub-01_ses-a_bold.svg'
+
+
+def test_a_name_longer_than_file_systems_take_is_refused():
+    entities = {'sub': 'x' * 100, 'task': 'y' * 100, 'desc': 'z' * 60}
+    with pytest.raises(LabelsError, match='file systems take 255'):
+        build_name(entities, 'bold', '.nii.gz')
+
+
+@pytest.mark.parametrize('text', HOSTILE)
+def test_any_text_becomes_a_label_that_can_be_part_of_a_path(text, tmp_path):
+    label = make_label(text)
+    assert label.isascii()
+    assert label.isalnum()
+    assert len(label) <= LONGEST_LABEL
+    path = tmp_path / build_path({'sub': '01', 'atlas': label}, 'dseg', '.tsv')
+    assert Path(path).resolve().is_relative_to(tmp_path.resolve())
+
+
+@given(st.lists(st.text(max_size=60), max_size=8))
+def test_labels_of_any_texts_are_good_and_differ_by_more_than_case(texts):
+    labels = make_labels(texts)
+    assert all(label.isascii() and label.isalnum() and len(label) <= LONGEST_LABEL for label in labels)
+    assert len({label.lower() for label in labels}) == len(texts)
+    assert labels == make_labels(texts)
+
+
+@pytest.mark.parametrize(
+    ('text', 'label'),
+    [
+        ('AAL3', 'AAL3'),
+        ('harvard_oxford-cort maxprob', 'harvardOxfordCortMaxprob'),
+        ('tpl-MNI152NLin2009cAsym_atlas-Schaefer2018_res-02_desc-400Parcels17Networks_dseg', None),
+        ('tpl-MNI152NLin2009cAsym_res-01_atlas-HOCPA_desc-th25_dseg', 'HOCPATh25'),
+        ('atlas-4S156Parcels_dseg', '4S156Parcels'),
+        ('atlas-A_seg-7n_scale-100_dseg', 'A7n100'),
+        ('***', 'atlas'),
+    ],
+)
+def test_labels_read_like_the_names_they_are_from(text, label):
+    assert make_label(text) == (label or 'Schaefer2018Desc400Parcels17Networks')
+
+
+def test_long_texts_of_one_beginning_stay_apart():
+    one, other = make_label('x' * 300), make_label('x' * 299 + 'y')
+    assert one != other
+    assert len(set(make_labels(['x' * 300] * 12))) == 12

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The check of an atlas: what is wrong with it is said before a night is spent."""
+
+import shutil
+
+import nibabel
+import numpy as np
+import pytest
+from dataset_cases import AAL
+
+
+@pytest.fixture
+def atlas(tmp_path):
+    """Write labels, 2 mm apart and with the midline in their middle, and a table beside them."""
+
+    def write(labels, lut=None):
+        affine = np.diag([2.0, 2, 2, 1])
+        affine[:3, 3] = -np.array(labels.shape) + 1
+        nibabel.Nifti1Image(labels.astype('int32'), affine).to_filename(tmp_path / 'atlas.nii.gz')
+        if lut is not None:
+            (tmp_path / 'atlas.tsv').write_text('index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in lut.items()))
+        return str(tmp_path / 'atlas.nii.gz')
+
+    return write
+
+
+def cells():
+    labels = np.zeros((10, 10, 10), dtype=int)
+    labels[:4], labels[6:] = 3, 70000
+    return labels
+
+
+def test_nothing_is_wrong_with_an_atlas_whose_table_fits(atlas, call):
+    status, told, _ = call('check', atlas(cells(), {3: 'Left', 70000: 'Right'}))
+    assert status == 0
+    assert '2 regions, 10 × 10 × 10 voxels of 2 × 2 × 2 mm' in told
+    assert told.endswith('nothing is wrong\n')
+
+
+def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
+    status, told, _ = call('check', atlas(cells(), {3: 'Left'}))
+    assert status == 1
+    assert 'wrong: without a name, and so without a column: 70000' in told
+
+
+def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
+    """As four of AAL3, in truth."""
+    shutil.copy(AAL.with_name('AAL3.nii'), tmp_path)
+    status, told, _ = call('check', str(tmp_path / 'AAL3.nii'), str(AAL.with_name('AAL3.txt')))
+    assert status == 0
+    assert 'their columns will be n/a: 35 Cingulate_Ant_L, 36 Cingulate_Ant_R, 81 Thalamus_L, 82 Thalamus_R' in told
+
+
+def test_what_a_coarser_grid_may_lose_is_noted(atlas, call):
+    labels = cells()
+    labels[5, 5, :4] = 8
+    status, told, _ = call('check', atlas(labels, {3: 'Left', 70000: 'Right', 8: 'Speck'}))
+    assert status == 0
+    assert 'of fewer than 5 voxels, which a coarser grid may lose: Speck (4)' in told
+
+
+def test_one_id_for_both_hemispheres_is_noted(atlas, call):
+    labels = np.where(cells() > 0, 3, 0)
+    status, told, _ = call('check', atlas(labels, {3: 'Both'}))
+    assert status == 0
+    assert 'in pieces, of which the largest two are left and right: Both' in told
+
+
+def test_pieces_on_one_side_are_not(atlas, call):
+    labels = np.where(cells() == 3, 3, 0)
+    labels[1] = 0
+    assert 'in pieces' not in call('check', atlas(labels, {3: 'Left'}))[1]
+
+
+def test_an_atlas_without_a_table_is_named_by_its_ids(atlas, call):
+    status, told, _ = call('check', atlas(cells()))
+    assert status == 0
+    assert 'no look-up table' in told
+
+
+def test_an_atlas_of_background_alone_is_none(atlas, call):
+    status, _, said = call('check', atlas(np.zeros((3, 3, 3))))
+    assert status == 2
+    assert 'atlas.nii.gz: the label image holds nothing but its background' in said
+
+
+@pytest.mark.parametrize(
+    ('lut', 'words'), [({3: 'A', 70000: 'A'}, 'more than once'), ({3: ' ', 4: 'B'}, 'can not head a column')]
+)
+def test_a_table_that_can_not_be_used_is_an_error(lut, words, atlas, call):
+    status, _, said = call('check', atlas(cells(), lut))
+    assert status == 2
+    assert words in said
+
+
+def test_a_file_that_is_no_atlas_is_an_error(tmp_path, call):
+    nibabel.Nifti1Image(np.full((2, 2, 2), 0.5), np.eye(4)).to_filename(tmp_path / 'x.nii')
+    status, _, said = call('check', str(tmp_path / 'x.nii'))
+    assert status == 2
+    assert 'x.nii' in said

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A data set from end to end: what fMRIPrep has prepared goes in, derivatives come out; a second call does nothing."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+from dataset_cases import (
+    BROKEN,
+    CONFOUNDS,
+    LACKING,
+    N_VOLUMES,
+    PARTICIPANTS,
+    RUNS,
+    SPACE,
+    make_atlases,
+    make_dataset,
+    write_run,
+)
+from nilearn.connectome import ConnectivityMeasure
+from nilearn.signal import clean
+from numpy.testing import assert_allclose
+from sklearn.covariance import EmpiricalCovariance
+
+from nipype_labels.files.tables import read_signals, read_table, to_numbers
+
+MOTION = ['trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z']
+NAMES = [f'sub-{participant}_task-rest_run-{run}' for participant in PARTICIPANTS for run in RUNS]
+CLEANING = ('--confounds-strategy', '6P', '--standardize', 'zscore_sample', '--detrend')
+CONNECTING = ('--connectivity', 'correlation', '--covariance-estimator', 'empirical')
+
+pytestmark = [pytest.mark.timeout(200), pytest.mark.filterwarnings('ignore::DeprecationWarning:pyarrow')]
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    """A data set and atlases, to copy."""
+    folder = tmp_path_factory.mktemp('made')
+    make_dataset(folder / 'fmriprep')
+    make_atlases(folder / 'atlases')
+    return folder
+
+
+@pytest.fixture
+def data(made, tmp_path):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def asked(data, *atlases, level='participant'):
+    """Arguments of the command."""
+    given = [f'--atlas={name}={data}/atlases/{file}' for name, file in atlases]
+    return ['derivatives', str(data / 'fmriprep'), str(data / 'out'), level, *given]
+
+
+AAL, BOXES = ('AAL', 'AAL.nii'), ('boxes', 'boxes.nii.gz')
+
+
+def executed(work, before=None):
+    """When each node last ran, or which did since."""
+    times = {path: path.stat().st_mtime_ns for path in work.rglob('result_*.pklz')}
+    if before is None:
+        return times
+    return sorted(
+        path.name.removeprefix('result_').removesuffix('.pklz') for path in times if times[path] != before.get(path)
+    )
+
+
+def contents(folder):
+    """Bytes of all derivatives."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file() and path.relative_to(folder).parts[0] not in ('work', 'logs')
+    }
+
+
+def table(data, name, end):
+    folder = data / 'out' / name.split('_')[0] / 'func'
+    return folder / f'{name}_space-MNI152NLin2009cAsym_{end}'
+
+
+def test_a_data_set_runs_end_to_end_but_for_the_run_that_is_broken(data, call):
+    """With nilearn's numbers; a second call does nothing, a new atlas what is new, a mended run itself."""
+    status, _, said = call(*asked(data, AAL), *CLEANING, *CONNECTING)
+    assert status == 1
+    assert '5 of 6 runs are done' in said
+    assert re.search(rf'{BROKEN}\S*: \S+{BROKEN}\S+ is truncated.* \(log: \S+\)', said)
+    log = data / 'out' / 'logs' / f'{BROKEN}_{SPACE}.txt'
+    assert 'is truncated' in log.read_text()
+    check_numbers(data)
+
+    before, files = executed(data / 'out' / 'work'), contents(data / 'out')
+    status, _, said = call(*asked(data, AAL), *CLEANING, *CONNECTING)
+    assert status == 1
+    assert executed(data / 'out' / 'work', before) == ['reduce']  # of the broken run
+    assert contents(data / 'out') == files
+
+    before = executed(data / 'out' / 'work')
+    assert call(*asked(data, AAL, BOXES), *CLEANING, *CONNECTING)[0] == 1
+    times = executed(data / 'out' / 'work')
+    fresh = [path for path in times if path not in before]
+    assert all('labels_1_wf' in path.parts or path.parts[-2].startswith('merge_') for path in fresh)
+    again = {path.parts[-2] for path in before if times[path] != before[path]}
+    assert again == {'reduce', 'report', 'save'}  # reduce of the broken run alone, as before
+    later = contents(data / 'out')
+    changed = {name for name in files if later[name] != files[name]}
+    assert all(name.endswith('_report.html') for name in changed)
+    check_region_that_lacks(data)
+
+    good = data / 'fmriprep' / 'sub-02' / 'func' / f'{BROKEN}_{SPACE}_desc-preproc_bold.nii.gz'
+    shutil.copy(good.with_name(good.name.replace('run-2', 'run-1')), good)
+    before = executed(data / 'out' / 'work')
+    status, _, said = call(*asked(data, AAL, BOXES), *CLEANING, *CONNECTING)
+    assert status == 0
+    assert '6 of 6 runs are done' in said
+    assert not log.exists()
+    times = executed(data / 'out' / 'work')
+    again = [path for path in times if times[path] != before.get(path)]
+    assert again
+    assert all(f'{BROKEN}_{SPACE}' in path.parts for path in again)
+
+
+def check_numbers(data):
+    """Of each run: means over labelled voxels in the brain, cleaned and correlated by nilearn."""
+    confounds = read_table(CONFOUNDS, na_values=['n/a', ''])[MOTION].apply(to_numbers).to_numpy()
+    for name in NAMES:
+        if name == BROKEN:
+            assert not table(data, name, 'atlas-AAL_res-2_dseg.nii.gz').exists()
+            continue
+        labels = nibabel.load(table(data, name, 'atlas-AAL_res-2_dseg.nii.gz')).get_fdata()
+        func = data / 'fmriprep' / name.split('_')[0] / 'func'
+        bold = nibabel.load(func / f'{name}_{SPACE}_desc-preproc_bold.nii.gz').get_fdata()
+        brain = nibabel.load(func / f'{name}_{SPACE}_desc-brain_mask.nii.gz').get_fdata() > 0
+        assert not labels[~brain].any()
+        regions = read_table(table(data, name, 'atlas-AAL_res-2_stat-coverage_bold.tsv'))
+        columns, signals = read_signals(table(data, name, 'atlas-AAL_res-2_stat-mean_timeseries.tsv'))
+        assert columns == list(regions['name'])
+        assert len(columns) == 116
+        there = np.isfinite(signals).all(axis=0)
+        ids = regions['index'].astype(int)[there]
+        means = np.stack([bold[labels == i].mean(axis=0) for i in ids], axis=1)
+        expected = clean(means, confounds=confounds, detrend=True, standardize='zscore_sample')
+        assert_allclose(signals[:, there], expected, rtol=1e-5, atol=1e-6)
+        columns, matrix = read_signals(table(data, name, 'atlas-AAL_res-2_stat-correlation_relmat.tsv'))
+        measure = ConnectivityMeasure(EmpiricalCovariance(), kind='correlation')
+        assert_allclose(matrix[np.ix_(there, there)], measure.fit_transform([expected])[0], atol=1e-5)
+        sidecar = json.loads(table(data, name, 'atlas-AAL_res-2_stat-mean_timeseries.json').read_text())
+        assert sidecar['RepetitionTime'] == 2.0
+        assert sidecar['SamplingFrequency'] == 0.5
+        assert sidecar['Confounds']['Columns'] == MOTION
+
+
+def check_region_that_lacks(data):
+    """Its column stays, as n/a, in the runs of the participant whose mask lacks it, and in no other."""
+    for name in NAMES:
+        if name != BROKEN:
+            columns, signals = read_signals(table(data, name, 'atlas-boxes_res-2_stat-mean_timeseries.tsv'))
+            assert columns == [f'Box {i}' for i in range(1, 9)]
+            assert np.isnan(signals[:, 0]).all() == (LACKING in name)
+            assert np.isfinite(signals[:, 1:]).all()
+
+
+def test_all_ways_to_run_give_the_same_bytes(data, command):
+    """In sequence and in parallel."""
+    chosen = ('--participant-label', '01', 'sub-03', *CLEANING)
+    for out, more in (('one', ()), ('two', ('--nprocs', '2', '--mem-gb', '4'))):
+        given = [argument.replace('/out', f'/{out}') for argument in asked(data, AAL, BOXES)]
+        done = command(*given, *chosen, *more, seconds=150)
+        assert done.returncode == 0, done.stderr
+        assert '4 of 4 runs are done' in done.stderr
+    assert contents(data / 'one') == contents(data / 'two')
+
+
+def test_runs_are_collected_one_row_each(data, call):
+    status, _, said = call(*asked(data, AAL, BOXES), '--no-reports', *CONNECTING)
+    assert status == 1
+    status, _, said = call(*asked(data, level='group'))
+    assert status == 0
+    assert 'wrote 4 tables' in said
+    done = [name for name in NAMES if name != BROKEN]
+    coverage = read_table(data / 'out' / 'group' / 'space-MNI152NLin2009cAsym_atlas-boxes_res-2_stat-coverage_bold.tsv')
+    assert list(coverage['run']) == done
+    assert list(coverage.columns[1:]) == [f'Box {i}' for i in range(1, 9)]
+    for name, row in zip(done, coverage['Box 1'], strict=True):
+        regions = read_table(table(data, name, 'atlas-boxes_res-2_stat-coverage_bold.tsv'))
+        assert row == regions['coverage'][0]
+        assert (float(row) == 0) == (LACKING in name)
+    stacked = read_table(
+        data / 'out' / 'group' / 'space-MNI152NLin2009cAsym_atlas-boxes_res-2_stat-correlation_relmat.tsv'
+    )
+    assert stacked.shape == (len(done), 1 + 8 * 7 // 2)
+    for i, name in enumerate(done):
+        _, matrix = read_signals(table(data, name, 'atlas-boxes_res-2_stat-correlation_relmat.tsv'))
+        assert_allclose(to_numbers(stacked['Box 3 × Box 7'])[i], matrix[2, 6], rtol=0)
+        assert_allclose(to_numbers(stacked.iloc[i, 1:]), matrix[np.triu_indices(8, 1)], rtol=0)
+
+
+def test_derivatives_that_went_are_written_again(data, call):
+    chosen = ('--participant-label', '01', '--no-reports')
+    assert call(*asked(data, BOXES), *chosen)[0] == 0
+    files = contents(data / 'out')
+    table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_timeseries.tsv').unlink()
+    before = executed(data / 'out' / 'work')
+    assert call(*asked(data, BOXES), *chosen)[0] == 0
+    assert contents(data / 'out') == files
+    assert executed(data / 'out' / 'work', before) == ['save']
+
+
+def test_dummy_scans_are_left_out(data, call):
+    assert call(*asked(data, BOXES), '--participant-label', '01', '--no-reports', '--dummy-scans', '4')[0] == 0
+    _, signals = read_signals(table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_timeseries.tsv'))
+    _, raw = read_signals(table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_desc-raw_timeseries.tsv'))
+    assert len(raw) == N_VOLUMES
+    assert_allclose(signals, raw[4:])
+
+
+def test_one_description_of_two_sets_of_parameters_each(data, call):
+    """By desc; neither touches the other's files nor its work."""
+    chosen = ('--participant-label', '01', '--no-reports')
+    assert call(*asked(data, BOXES), *chosen, '--desc', 'raw0')[0] == 0
+    files, before = contents(data / 'out'), executed(data / 'out' / 'work')
+    assert call(*asked(data, BOXES), *chosen, '--desc', 'detrended', '--detrend')[0] == 0
+    assert {name: bytes for name, bytes in contents(data / 'out').items() if name in files} == files
+    assert before.items() <= executed(data / 'out' / 'work').items()
+
+
+def test_series_of_several_spaces_need_a_choice(data, call):
+    mask = nibabel.load(data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_{SPACE}_desc-brain_mask.nii.gz')
+    brain = np.asarray(mask.dataobj) > 0
+    write_run(data / 'fmriprep', NAMES[0], np.ones((*brain.shape, 5), 'float32'), brain, mask.affine, 'space-T1w')
+    status, _, said = call(*asked(data, BOXES))
+    assert status == 2
+    assert 'series are in the spaces MNI152NLin2009cAsym, T1w: choose one by --space' in said
+    assert call(*asked(data, BOXES), '--space', 'T1w', '--dry-run')[1].startswith('1 runs of 1 participants')
+
+
+def test_a_run_that_lacks_what_it_needs_is_named(data, call):
+    """The others are done."""
+    (data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_desc-confounds_timeseries.tsv').unlink()
+    status, _, said = call(
+        *asked(data, BOXES), '--participant-label', '01', '--no-reports', '--confounds-strategy', '6P'
+    )
+    assert status == 1
+    assert '1 of 2 runs are done' in said
+    assert re.search(rf'{NAMES[0]}\S*: .* has no confounds table beside it', said)
+
+
+@pytest.mark.parametrize(
+    ('more', 'words'),
+    [
+        (('--atlas', '../x=atlases/boxes.nii.gz'), 'letters and digits alone'),
+        (('--atlas', '<script>=atlases/boxes.nii.gz'), 'letters and digits alone'),
+        (('--atlas', 'BOXES=atlases/AAL.nii'), 'is given twice'),
+        (('--atlas', 'none=atlases/none.nii'), 'no such atlas'),
+        (('--participant-label', '07'), 'no series of sub-07; there are: 01, 02, 03'),
+        (('--desc', '../x'), 'desc'),
+        (('--fd-threshold', '0.3'), 'fd_threshold given, but it only acts with'),
+        (('--low-pass', '-1'), 'low_pass'),
+        (('--nprocs', '0'), '--nprocs must be 1 or more'),
+        (('--plugin', 'Cray'), 'Nipype has no plugin Cray'),
+    ],
+)
+def test_what_can_not_be_done_is_said_before_anything_is(more, words, data, call, monkeypatch):
+    status, _, said = call(*asked(data, BOXES), *more)
+    assert status == 2
+    assert words in said
+    assert not (data / 'out').exists()
+
+
+def test_a_dry_run_does_nothing(data, call):
+    status, told, _ = call(*asked(data, AAL, BOXES), '--dry-run')
+    assert status == 0
+    assert told.startswith('6 runs of 3 participants × 2 atlases')
+    assert not (data / 'out').exists()
+
+
+def test_what_a_dry_run_foretells_is_what_it_takes_within_a_factor_of_two(data, call, tmp_path):
+    """Memory of the whole command, and disk."""
+    chosen = (*asked(data, AAL, BOXES), '--participant-label', '01', '03', *CLEANING, *CONNECTING)
+    _, told, _ = call(*chosen, '--dry-run')
+    memory, derivatives, work = (float(number) for number in re.findall(r'([\d.]+) [GM]B', told))
+    script = (
+        'import resource, subprocess, sys\n'
+        'status = subprocess.run([sys.executable, "-m", "nipype_labels.cli.main", *sys.argv[1:]]).returncode\n'
+        'print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n'
+    )
+    done = subprocess.run([sys.executable, '-c', script, *chosen], capture_output=True, text=True, cwd=tmp_path)
+    status, peak = (int(number) for number in done.stdout.split()[-2:])
+    assert status == 0, done.stderr
+    sizes = dict.fromkeys(('work', 'derivatives'), 0)
+    for path in (data / 'out').rglob('*'):
+        if path.is_file():
+            sizes['work' if 'work' in path.relative_to(data / 'out').parts else 'derivatives'] += path.stat().st_size
+    for foretold, taken in (
+        (memory * 2**20, peak),
+        (derivatives * 1e6, sizes['derivatives']),
+        (work * 1e6, sizes['work']),
+    ):
+        assert taken / 2 < foretold < taken * 2

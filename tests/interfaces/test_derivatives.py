@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The node that writes derivatives: the bytes of other nodes under names of BIDS, each with a sidecar that is true."""
+
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+from derivatives_cases import PARAMETERS, SOURCE, make_run, saver, tree
+from nipype.pipeline import engine as pe
+
+from nipype_labels.bids.plan import list_paths, plan_files
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.files.tables import read_signals
+
+STEM = 'sub-01/func/sub-01_task-rest_space-MNI152NLin2009cAsym'
+ROLES = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity', 'contours')
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    """What other nodes gave of a small series and two atlases, one of which has a region named Sources."""
+    return make_run(tmp_path_factory.mktemp('made'))
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / 'out'
+
+
+@pytest.fixture
+def save(made, out, run):
+    """Run the node; what is given replaces what was made."""
+
+    def call(**changed):
+        return run(saver(made, out, **changed))
+
+    return call
+
+
+def sidecar(out, end, atlas='One'):
+    return json.loads((out / f'{STEM}_atlas-{atlas}_res-2_{end}.json').read_text(encoding='utf-8'))
+
+
+def test_files_hold_the_bytes_that_nodes_gave(made, out, save):
+    save()
+    planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
+    compared = set()
+    for file in planned:
+        if file.role != 'lookup':
+            given = made[file.role] if file.atlas is None else made[file.role][file.atlas]
+            assert (out / file.path).read_bytes() == Path(given).read_bytes(), file
+            compared.add(file.role)
+    assert compared == {*ROLES, 'mean_volume', 'kept_volumes', 'high_variance_confounds', 'report'}
+    lookup = (out / f'{STEM}_atlas-Two_res-2_dseg.tsv').read_text(encoding='utf-8')
+    assert lookup == 'index\tname\n11\tSources\n12\tRepetitionTime\n13\tNowhere\n'
+
+
+def test_all_files_are_listed_and_planned_and_no_other_is_there(out, save):
+    listed = save().out_files
+    planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
+    top = ['dataset_description.json', '.bidsignore', 'README.md']
+    assert sorted(listed) == sorted(str(out / path) for path in (*list_paths(planned), *top))
+    assert sorted(tree(out)) == sorted(str(Path(path).relative_to(out)) for path in listed)
+
+
+def test_a_second_run_leaves_every_file_alone(out, save):
+    save()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob('*')}
+    save()
+    assert {path: path.stat().st_mtime_ns for path in out.rglob('*')} == before
+
+
+def test_files_are_the_same_wherever_they_are_written_and_tell_no_place(made, tmp_path, run):
+    folders = tmp_path / 'one', tmp_path / 'elsewhere' / 'two'
+    for folder in folders:
+        run(saver(made, folder))
+    assert tree(folders[0]) == tree(folders[1])
+    for content in tree(folders[0]).values():
+        assert str(tmp_path).encode() not in content
+        assert str(Path(made['cleaning']).parents[1]).encode() not in content
+
+
+def test_what_cleaning_told_and_what_the_atlas_holds_is_told_again(made, out, save):
+    save()
+    told, cleaning = sidecar(out, 'stat-mean_timeseries'), json.loads(Path(made['cleaning']).read_text())
+    assert told['DegreesOfFreedom'] == cleaning['DegreesOfFreedom']
+    assert told['NumberOfVolumesKept'] == cleaning['NumberOfVolumesKept'] == 28
+    assert told['NumberOfVolumesDropped'] == 2
+    assert told['Confounds']['Columns'] == cleaning['ConfoundsColumns']
+    assert (told['RepetitionTime'], told['SamplingFrequency'], told['StartTime']) == (2.0, 0.5, 0.98)
+    atlas = Path(made['atlas_files'][0])
+    assert told['Atlas'] == {
+        'Name': 'One',
+        'File': 'one.nii.gz',
+        'SHA256': hashlib.sha256(atlas.read_bytes()).hexdigest(),
+    }
+
+
+def test_regions_named_like_keys_hide_none(made, out, save):
+    save()
+    told = sidecar(out, 'stat-mean_timeseries', 'Two')
+    assert told['RepetitionTime'] == 2.0
+    assert told['Sources'][0].startswith('bids::sub-01')
+    assert list(told['Columns']) == read_signals(made['clean_signals'][1])[0]
+    assert told['Columns']['Sources']['Index'] == 11
+    assert sidecar(out, 'stat-mean_timeseries')['Left']['Index'] == 1
+
+
+def test_other_parameters_change_what_they_change_and_nothing_else(out, save):
+    save()
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob('*') if path.is_file()}
+    save(parameters=json.dumps(PARAMETERS | {'detrend': False}))
+    changed = {path.name for path, (time, _) in before.items() if path.stat().st_mtime_ns != time}
+    assert all(name.endswith('.json') for name in changed)
+    ends = ('stat-mean_timeseries.json', 'stat-correlation_relmat.json', 'desc-projected_bold.json')
+    assert {name.split('_res-2_')[1] for name in changed} == {f'stat-mean_{e}' if 'proj' in e else e for e in ends}
+
+
+def test_what_was_computed_from_signals_that_changed_does_not_stay(made, out, save):
+    """It would pass for a result of the new ones; signals of other parameters that stay the same keep theirs."""
+    save()
+    fewer = json.dumps(PARAMETERS | {'connectivity': 'covariance', 'high_variance_confounds': False})
+    covariance = dict(parameters=fewer, high_variance_confounds=None)
+    save(**covariance)
+    relmats = sorted(path.name.split('stat-')[1] for path in out.rglob('*One*_relmat.tsv'))
+    assert relmats == ['correlation_relmat.tsv', 'covariance_relmat.tsv']
+    assert list(out.rglob('*highvariance*'))
+    save(**covariance, clean_signals=made['raw_signals'])
+    relmats = sorted(path.name.split('stat-')[1] for path in out.rglob('*One*_relmat.*'))
+    assert relmats == ['covariance_relmat.json', 'covariance_relmat.tsv']
+    assert not list(out.rglob('*highvariance*'))
+
+
+def test_a_run_of_another_source_is_refused_by_both_names(out, save):
+    """The names of both give the same files, since only desc differs."""
+    save()
+    before = tree(out)
+    with pytest.raises(LabelsError, match='write each to a folder of its own') as caught:
+        save(source=SOURCE.replace('preproc', 'smoothed'))
+    assert SOURCE in str(caught.value)
+    assert SOURCE.replace('preproc', 'smoothed') in str(caught.value)
+    assert tree(out) == before
+
+
+def test_a_file_that_is_not_ours_is_not_written_over(out, save):
+    path = out / f'{STEM}_atlas-One_res-2_dseg.json'
+    path.parent.mkdir(parents=True)
+    for content in ('{"Sources": "x"}', '{}', '[]', 'half of a js'):
+        path.write_text(content)
+        with pytest.raises(LabelsError, match=r'dseg\.json'):
+            save()
+        assert tree(out) == {f'{STEM}_atlas-One_res-2_dseg.json': content.encode()}
+
+
+@pytest.mark.parametrize('content', ['{"Name": "fMRIPrep", "GeneratedBy": [{"Name": "fMRIPrep"}]}', '{}', 'no json'])
+def test_another_data_set_is_refused_and_left_as_it_is(content, out, save):
+    out.mkdir()
+    (out / 'dataset_description.json').write_text(content)
+    with pytest.raises(LabelsError, match=r'dataset_description\.json'):
+        save()
+    assert tree(out) == {'dataset_description.json': content.encode()}
+
+
+def test_a_description_that_leads_nowhere_is_another_data_sets(out, save):
+    """As data managers leave it until it is asked for."""
+    out.mkdir()
+    (out / 'dataset_description.json').symlink_to('annex/nowhere')
+    with pytest.raises(LabelsError, match='can not be read'):
+        save()
+
+
+def test_what_the_owner_wrote_stays(out, save):
+    save()
+    description = json.loads((out / 'dataset_description.json').read_text())
+    (out / 'dataset_description.json').write_text(json.dumps(description | {'Authors': ['A', 'B']}))
+    (out / 'README.md').write_text('Mine.')
+    (out / '.bidsignore').write_bytes(b'mine\xff\n')
+    save()
+    assert json.loads((out / 'dataset_description.json').read_text())['Authors'] == ['A', 'B']
+    assert (out / 'README.md').read_text() == 'Mine.'
+    assert (out / '.bidsignore').read_bytes().startswith(b'mine\xff\n*_stat-*\n')
+
+
+def test_a_readme_of_another_kind_is_enough(out, save):
+    out.mkdir()
+    (out / 'README.rst').write_text('Mine.')
+    save()
+    assert not (out / 'README.md').exists()
+
+
+def failing(monkeypatch, after):
+    """Let files that are put in place fail once there were so many."""
+    real, places = os.replace, []
+
+    def replace(source, target):
+        places.append(target)
+        if len(places) > after:
+            raise OSError(28, 'No space left on device', str(target))
+        real(source, target)
+
+    monkeypatch.setattr(os, 'replace', replace)
+
+
+@pytest.mark.parametrize('after', [0, 1, 2, 4, 7, 9])
+def test_a_run_that_ends_half_way_leaves_no_half_file_and_none_that_passes_for_finished(after, made, out, save):
+    """A sidecar is the mark of what is whole; those of what is to change go before anything is written."""
+    save()
+    changed = {'parameters': json.dumps(PARAMETERS | {'standardize': 'none'}), 'clean_signals': made['raw_signals']}
+    changed['report'] = made['contours'][0]
+    with pytest.MonkeyPatch.context() as patch:
+        failing(patch, after)
+        with pytest.raises(LabelsError, match=r'can not write to .*No space left'):
+            save(**changed)
+    broken = tree(out)
+    save(**changed)
+    whole = tree(out)
+    assert not [path for path in broken if 'partial' in path]
+    assert set(broken) < set(whole)
+    planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
+    for file in planned:
+        mark = file.sidecar or f'{STEM}_res-2_desc-censoring_timeseries.json'
+        if mark in broken:
+            assert (broken[mark], broken[file.path]) == (whole[mark], whole[file.path])
+
+
+def test_a_first_run_that_ends_half_way_has_files_before_sidecars(out, save):
+    with pytest.MonkeyPatch.context() as patch:
+        failing(patch, 9)
+        with pytest.raises(LabelsError, match='No space left'):
+            save()
+    assert [path for path in tree(out) if path.endswith('.json')] == ['dataset_description.json']
+    save()
+
+
+def test_a_folder_that_can_not_be_written_to_is_named(made, out, tmp_path, run, monkeypatch):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(LabelsError, match=r'can not write to .*file/out: Not a directory'):
+        run(saver(made, tmp_path / 'file' / 'out'))
+
+    def refuse(self, *arguments, **options):
+        raise PermissionError(13, 'Permission denied', str(self))
+
+    monkeypatch.setattr(Path, 'mkdir', refuse)
+    with pytest.raises(LabelsError, match=r'can not write to .*out: Permission denied'):
+        saver(made, out).run(cwd=str(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_a_read_only_folder_is_named(out, save):
+    out.mkdir(mode=0o500)
+    with pytest.raises(LabelsError, match=r'can not write to .*Permission denied'):
+        save()
+
+
+@pytest.mark.parametrize('label', ['../x', '../../../x', '/x', '<script>', 'a\tb', 'a\nb', '脳', 'x' * 300, ''])
+def test_no_label_leads_out_of_the_folder(label, out, save, tmp_path):
+    before = tree(tmp_path)
+    for changed in ({'atlas_labels': ['One', label]}, {'atlas_scales': ['', label or '..']}, {'desc': label or '../x'}):
+        with pytest.raises(LabelsError):
+            save(**changed)
+    with pytest.raises(LabelsError):
+        save(source=f'sub-{label}/func/sub-{label}_bold.nii.gz')
+    assert tree(tmp_path) == before
+    assert not out.exists()
+
+
+def test_a_link_is_replaced_and_not_followed(out, save, tmp_path):
+    (tmp_path / 'precious').write_text('precious')
+    path = out / f'{STEM}_atlas-One_res-2_dseg.tsv'
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / 'precious')
+    save()
+    assert (tmp_path / 'precious').read_text() == 'precious'
+    assert not path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ('changed', 'message'),
+    [
+        ({'connectivity': None}, 'connectivity: the parameters ask for it, but it is not given'),
+        ({'parameters': '{}'}, 'the parameters do not ask for it, but it is given'),
+        ({'projected': None}, 'projected: the parameters ask for it'),
+        ({'high_variance_confounds': None}, 'high_variance_confounds: the parameters ask for it'),
+        ({'atlas_labels': ['One']}, '2 for 1 atlases'),
+        ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
+        ({'parameters': 'none'}, 'parameters is no JSON'),
+        ({'parameters': '[]'}, 'parameters must hold a JSON object'),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changed, message, out, save):
+    with pytest.raises(LabelsError, match=message):
+        save(**changed)
+    assert not out.exists()
+
+
+def test_figures_of_what_there_is_not_are_refused(made, save):
+    parameters = json.dumps({**PARAMETERS, 'connectivity': 'none'})
+    with pytest.raises(LabelsError, match='connectivity_figures: the parameters do not ask for it'):
+        save(connectivity=None, connectivity_figures=made['contours'], parameters=parameters)
+
+
+def test_inputs_that_are_not_what_they_should_be_are_named(made, save, text):
+    with pytest.raises(LabelsError, match=r'odd\.json does not tell what cleaning did: it lacks Parameters'):
+        save(cleaning=text('odd.json', '{}'))
+    with pytest.raises(LabelsError, match=r'columns that its regions table lacks'):
+        save(regions=made['regions'][::-1])
+
+
+def test_the_name_of_an_atlas_counts_since_sidecars_tell_it(made, out, tmp_path):
+    renamed = tmp_path / 'renamed.nii.gz'
+    renamed.write_bytes(Path(made['atlas_files'][0]).read_bytes())
+    moved = tmp_path / 'one.nii.gz'
+    moved.write_bytes(Path(made['atlas_files'][0]).read_bytes())
+
+    def digest(first):
+        return saver(made, out, atlas_files=[str(first), made['atlas_files'][1]]).inputs.get_hashval('content')[1]
+
+    assert digest(moved) == digest(made['atlas_files'][0]) != digest(renamed)
+
+
+def test_a_deleted_file_is_made_again(made, out, tmp_path):
+    """Nipype takes nothing for cached that is not there."""
+
+    def outputs():
+        return pe.Node(saver(made, out), name='save', base_dir=str(tmp_path / 'work')).run().outputs.out_files
+
+    first, before = outputs(), tree(out)
+    (out / f'{STEM}_atlas-One_res-2_dseg.nii.gz').unlink()
+    assert outputs() == first
+    assert tree(out) == before
+
+
+#: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
+GOLDEN = '209f78177168798567769ce110c342a5adf10cdbff7921f744331f1c23729702'
+
+
+def test_numerics_are_raised_whenever_texts_change(out, save):
+    save()
+    digest = hashlib.sha256()
+    for path, content in sorted(tree(out).items()):
+        if path.endswith('.json') and 'sub-01' in path:
+            told = json.loads(content)
+            told.pop('Software')
+            digest.update(json.dumps([path, rounded(told)]).encode())
+    assert digest.hexdigest() == GOLDEN
+
+
+def rounded(value):
+    """A value whose floats have the digits that every machine gives."""
+    if isinstance(value, dict):
+        return {key: rounded(entry) for key, entry in value.items() if key != 'SHA256'}
+    return float(f'{value:.6g}') if isinstance(value, float) and math.isfinite(value) else value

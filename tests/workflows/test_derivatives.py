@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The factory of what writes: its data sets are valid, its graph runs what has changed, its errors come early."""
+
+import fnmatch
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from derivatives_cases import tree
+from nipype.pipeline import engine as pe
+
+from nipype_labels.bids.dataset import IGNORED
+from nipype_labels.bids.plan import DRAWN, list_paths, plan_files
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.workflows import init_labels_derivatives_wf, init_labels_wf
+from nipype_labels.workflows.graph import OUTPUTS
+
+STANDARD = 'sub-01/ses-a/func/sub-01_ses-a_task-rest_run-1_space-MNI152NLin2009cAsym_res-2_desc-preproc_bold.nii.gz'
+NATIVE = 'sub-02/func/sub-02_task-rest_space-T1w_desc-preproc_bold.nii.gz'
+CONFOUNDS = 'sub-01/ses-a/func/sub-01_ses-a_task-rest_run-1_desc-confounds_timeseries.tsv'
+FULL = {
+    'use_luts': True,
+    'use_confounds': True,
+    'confounds_columns': ['rot_x'],
+    'confounds_strategy': ['scrubbing'],
+    'high_variance_confounds': True,
+    'detrend': True,
+    'high_pass': 0.02,
+    'standardize': True,
+    'connectivity': 'correlation',
+    'fisher_z': True,
+    'project': 'labels',
+    'reports': True,
+}
+
+#: What the validator says of names that the schema does not know.
+NAMING = {'NOT_INCLUDED', 'ALL_FILENAME_RULES_HAVE_ISSUES', 'FILENAME_MISMATCH'}
+
+#: Errors of the validator that are none of ours, by code; there is no such error.
+ALLOWED = {}
+
+
+def make_files(folder):
+    """A series, two atlases with tables, and confounds: what goes into an extraction."""
+    rng = np.random.default_rng(8)
+
+    def write(name, data, size, t_r=None):
+        image = nibabel.Nifti1Image(data, np.diag([size, size, size, 1]))
+        image.header.set_xyzt_units('mm', 'sec')
+        if t_r is not None:
+            image.header.set_zooms((size, size, size, t_r))
+        nibabel.save(image, folder / name)
+        return str(folder / name)
+
+    ids = rng.integers(0, 4, (2, 16, 16, 16)).astype('int16')
+    rows = [
+        f'{rot:.5f}\t{fd:.3f}\t1.0\n' for rot, fd in zip(rng.normal(size=40), rng.uniform(0, 0.55, 40), strict=True)
+    ]
+    texts = {
+        'one.tsv': 'index\tname\n1\tLeft\n2\tRight\n3\tSources\n',
+        'two.tsv': 'index\tname\n1\tÎle\n2\tb\n3\tc\n7\tabsent\n',
+        'confounds.tsv': 'rot_x\tframewise_displacement\tstd_dvars\n' + ''.join(rows),
+        'bold.json': json.dumps({'RepetitionTime': 2.0, 'StartTime': 0.98, 'SkullStripped': False, 'TaskName': 'rest'}),
+    }
+    for name, content in texts.items():
+        (folder / name).write_text(content, encoding='utf-8')
+    return {
+        'bold_file': write('bold.nii.gz', rng.normal(900, 20, (8, 8, 8, 40)).astype('float32'), 4, 2.0),
+        'bold_sidecar': str(folder / 'bold.json'),
+        'atlas_files': [write(f'{name}.nii.gz', labels, 2) for name, labels in zip(('one', 'two'), ids, strict=True)],
+        'atlas_luts': [str(folder / f'{name}.tsv') for name in ('one', 'two')],
+        'confounds_file': str(folder / 'confounds.tsv'),
+    }
+
+
+def init_host_wf(files, base_dir, parameters, **choices):
+    """A host that extracts and writes."""
+    labels = init_labels_wf(**parameters)
+    for field, value in files.items():
+        if field != 'confounds_file' or parameters.get('use_confounds'):
+            setattr(labels.inputs.inputnode, field, value)
+    settings = {'source': STANDARD, 'atlas_labels': ['One', 'Two'], 'dataset_links': {'preprocessed': '../fmriprep'}}
+    save = init_labels_derivatives_wf(parameters=parameters, **settings | choices)
+    save.inputs.inputnode.atlas_files, save.inputs.inputnode.bold_sidecar = files['atlas_files'], files['bold_sidecar']
+    wf = pe.Workflow('host', base_dir=str(base_dir))
+    wf.connect([(labels, save, [(f'outputnode.{field}', f'inputnode.{field}') for field in OUTPUTS])])
+    return wf
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    return make_files(tmp_path_factory.mktemp('files'))
+
+
+@pytest.fixture(scope='module')
+def dataset(files, tmp_path_factory):
+    """A data set of several runs: in a standard space, in one's own, with a label of their own, on atlases' grids."""
+    pytest.importorskip('matplotlib')
+    folder = tmp_path_factory.mktemp('derivatives')
+    least = {'use_luts': True}
+    cases = [
+        (FULL, {'more_sources': [CONFOUNDS], 'atlas_scales': [None, '3']}),
+        (least | {'resampling_target': 'labels', 'strategy': 'standard_deviation'}, {'source': NATIVE}),
+        (least | {'standardize': 'psc', 'censored_output': 'nan'}, {'desc': 'psc'}),
+    ]
+    for i, (parameters, choices) in enumerate(cases):
+        init_host_wf(files, folder / f'work-{i}', parameters, out_dir=folder / 'out', **choices).run()
+    return folder / 'out'
+
+
+def validate(folder):
+    """Errors that the validator of BIDS finds, with the schema that it brings; pairs of code and file."""
+    beside, name = str(Path(sys.executable).parent), 'bids-validator-deno'
+    validator = shutil.which(name, path=beside) or shutil.which(name)
+    if validator is None:
+        pytest.skip(f'{name} is not installed')
+    done = subprocess.run(
+        [validator, str(folder), '--ignoreWarnings', '--format', 'json'],
+        env=os.environ | {'DENO_DIR': str(folder.parent / 'deno')},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = json.loads(done.stdout)
+    assert said['summary']['totalFiles'] > 0
+    return {(issue['code'], issue['location'].lstrip('/')) for issue in said['issues']['issues']}
+
+
+def test_the_validator_finds_no_error(dataset):
+    assert {issue for issue in validate(dataset) if issue[0] not in ALLOWED} == set()
+
+
+def test_what_the_validator_does_not_look_at_has_a_name_that_the_schema_lacks_and_no_other_fault(dataset, tmp_path):
+    copied = tmp_path / 'copied'
+    shutil.copytree(dataset, copied)
+    (copied / '.bidsignore').unlink()
+    found = validate(copied)
+    assert {code for code, _ in found} <= NAMING
+
+    def is_ignored(path):
+        parts = path.relative_to(copied).parts
+        return any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in IGNORED)
+
+    inside = {path for path in copied.rglob('*') if is_ignored(path) and (path.is_file() or path.name in IGNORED)}
+    assert {name.rstrip('/') for _, name in found} == {str(path.relative_to(copied)) for path in inside}
+    assert not [path for path in inside if '_dseg.' in path.name]
+
+
+def test_every_planned_file_is_there(dataset):
+    planned = plan_files(STANDARD, ['One', 'Two'], FULL, atlas_scales=['', '3'], drawn=DRAWN)
+    planned += plan_files(STANDARD, ['One', 'Two'], {}, 'psc')
+    planned += plan_files(NATIVE, ['One', 'Two'], {'strategy': 'standard_deviation'})
+    top = {'dataset_description.json', '.bidsignore', 'README.md'}
+    assert set(tree(dataset)) == {*list_paths(planned), *top}
+
+
+def test_sidecars_tell_all_parameters_that_change_numbers_and_no_other(dataset):
+    (path,) = dataset.rglob('*atlas-One_res-2_stat-mean_timeseries.json')
+    told = json.loads(path.read_text(encoding='utf-8'))
+    arguments = set(inspect.signature(init_labels_wf).parameters)
+    undefined = {'labels', 'smoothing_fwhm', 'low_pass', 'fill_value'}
+    resources = {'reports', 'atlas_names', 'sizes', 'num_threads', 'name'}
+    assert set(told['Parameters']) == arguments - undefined - resources
+    assert told['Parameters']['standardize'] == 'zscore'
+    assert told['Methods'].startswith('Label images were resampled')
+    assert told['Sources'][1] == f'bids:preprocessed:{CONFOUNDS}'
+    assert told['NumberOfVolumesDropped'] == told['NumberOfVolumes'] - told['NumberOfVolumesKept'] > 0
+    assert 'Sources' in told['Columns']
+
+
+@pytest.fixture
+def execute(files, tmp_path):
+    """Run a host; names of the nodes that were executed, and what was written."""
+
+    def call(out='out', parameters=FULL, **choices):
+        results = {path: path.stat().st_mtime_ns for path in (tmp_path / 'work').rglob('result_*.pklz')}
+        init_host_wf(files, tmp_path / 'work', parameters, out_dir=tmp_path / out, **choices).run()
+        after = {path: path.stat().st_mtime_ns for path in (tmp_path / 'work').rglob('result_*.pklz')}
+        changed = {path.parent.name for path, time in after.items() if results.get(path) != time}
+        return {name for name in changed if not name.endswith('putnode')}, tmp_path / out
+
+    return call
+
+
+def test_only_writing_is_done_again_for_what_only_concerns_writing(execute):
+    least = {'use_luts': True}
+    executed, out = execute(parameters=least)
+    assert executed == {'resample_labels', 'apply_mask', 'reduce', 'clean', 'save'}
+    before = tree(out)
+    assert execute(parameters=least)[0] == set()
+    assert execute(parameters=least | {'num_threads': 2})[0] == set()
+    next(out.rglob('*One*_dseg.nii.gz')).unlink()
+    assert execute(parameters=least)[0] == {'save'}
+    assert tree(out) == before
+    executed, elsewhere = execute('elsewhere', parameters=least)
+    assert executed == {'save'}
+    assert tree(elsewhere) == before
+    assert execute(parameters=least, desc='other')[0] == {'save'}
+    assert set(before) < set(tree(out))
+
+
+def test_workers_of_multiproc_write_too(files, tmp_path):
+    wf = init_host_wf(files, tmp_path / 'work', {'use_luts': True}, out_dir=tmp_path / 'out')
+    graph = wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 8})
+    (save,) = (node for node in graph.nodes() if node.name == 'save')
+    assert all(Path(path).is_file() for path in save.result.outputs.out_files)
+
+
+def test_extracting_alone_writes_no_derivatives():
+    """A host that embeds it has its own way to write."""
+    assert not [name for name in init_labels_wf(reports=True).list_node_names() if 'save' in name]
+
+
+def init_one(**choices):
+    return init_labels_derivatives_wf(
+        **{'out_dir': 'out', 'source': STANDARD, 'atlas_labels': ['One'], 'parameters': {}} | choices
+    )
+
+
+@pytest.mark.parametrize(
+    ('choices', 'message'),
+    [
+        ({'source': 'sub-01/func/bold.nii.gz'}, 'not named as BIDS'),
+        ({'source': f'../{STANDARD}'}, 'within its data set'),
+        ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
+        ({'atlas_labels': ['../x']}, 'can not be part of a name'),
+        ({'atlas_scales': ['1', '2']}, '2 scales are given for 1'),
+        ({'desc': 'raw'}, 'choose another desc'),
+        ({'parameters': {'confounds_columns': ['csf']}}, 'use_confounds is False'),
+    ],
+)
+def test_what_can_not_be_written_raises_while_the_graph_is_built(choices, message):
+    with pytest.raises(LabelsError, match=message):
+        init_one(**choices)
+
+
+def test_unknown_parameters_are_refused():
+    with pytest.raises(TypeError, match='standardise'):
+        init_one(parameters={'standardise': True})
+
+
+def test_spellings_of_one_value_write_the_same():
+    texts = [
+        init_one(parameters=parameters).get_node('save').inputs.parameters
+        for parameters in ({}, {'standardize': False}, {'standardize': 'none', 'confounds_columns': ()})
+    ]
+    assert len(set(texts)) == 1
+
+
+def test_the_node_is_hashed_by_content_and_says_what_it_needs():
+    node = init_one().get_node('save')
+    assert node.config['execution']['hash_method'] == 'content'
+    assert 0.1 < node.mem_gb < 1
+    assert node.run_without_submitting is False
+    assert Path(node.inputs.out_dir).is_absolute()
