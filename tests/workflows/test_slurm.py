@@ -10,7 +10,7 @@ from matrix_cases import PLUGINS, Host
 
 N_RUNS = 3
 
-pytestmark = [pytest.mark.endurance, pytest.mark.xdist_group('slurm'), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.endurance, pytest.mark.xdist_group('slurm'), pytest.mark.timeout(600)]
 
 
 def jobs(*columns, states='RUNNING'):
@@ -30,7 +30,7 @@ def test_a_cancelled_job_is_all_that_a_second_call_has_to_finish(slurm, tmp_path
     expected = host.run(n_runs=N_RUNS, work='sequence', seconds=100)
     host.plugin = PLUGINS['SLURM']
     with host.started(n_runs=N_RUNS, work=str(tmp_path / 'work')) as process:
-        end, cancelled = time.monotonic() + 120, None
+        end, cancelled = time.monotonic() + 300, None
         while cancelled is None and time.monotonic() < end:
             assert process.poll() is None, (tmp_path / 'outcome.json').read_text() + (tmp_path / 'stderr').read_text()
             reducing = [job for job, name in jobs('%i', '%j') if 'reduce' in name.split('.')]
