@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The JSON sidecar of a series."""
 
-import itertools
 import json
 from pathlib import Path
 
 from ..core.errors import SignalError
 from ..core.filters import check_repetition_time
-
-#: Two repetition times that differ by more than this part of one contradict each other.
-T_R_TOLERANCE = 0.01
 
 
 def find_sidecar(series):
@@ -42,35 +38,3 @@ def read_repetition_time(path):
     except (OSError, AttributeError, TypeError, ValueError) as e:
         raise SignalError(f'{path} gives no RepetitionTime in s: {" ".join(str(e).split())}') from e
     return check_repetition_time(t_r, f'RepetitionTime of {path}')
-
-
-def settle_repetition_time(t_r=None, sidecar=None, header=None):
-    """Repetition time from what is known of it: the parameter, else the sidecar's, else the header's.
-
-    Parameters
-    ----------
-    t_r, sidecar, header : float or None
-        In s.
-
-    Returns
-    -------
-    float or None
-
-    Raises
-    ------
-    SignalError
-        If two differ by more than 1 %; it shows both.
-
-    Examples
-    --------
-    >>> settle_repetition_time(None, 0.8, 0.801)
-    0.8
-    """
-    known = {'t_r': t_r, 'the sidecar': sidecar, 'the header': header}
-    known = {source: check_repetition_time(value, source) for source, value in known.items() if value is not None}
-    if not known:
-        return None
-    for (one, value), (other, against) in itertools.combinations(known.items(), 2):
-        if abs(value - against) > T_R_TOLERANCE * min(value, against):
-            raise SignalError(f'repetition times contradict: {one} says {value:.6g} s, {other} says {against:.6g} s')
-    return next(iter(known.values()))

@@ -14,6 +14,7 @@ from .errors import SignalError
 from .filters import bridge_censored, butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .regions import is_constant
 from .spelling import check_choice
+from .view import LARGEST
 
 #: What becomes of the scale of a cleaned signal: nothing, z-scores by the population's or the sample's standard
 #: deviation (ddof 0 or 1), or percent change of its mean before cleaning.
@@ -232,13 +233,14 @@ def _clean_run(
 
 
 def _check_confounds(confounds, kept):
-    """Confounds as a float64 array of shape (T, C), finite where volumes are kept and 0 elsewhere if not finite."""
+    """Confounds as a float64 array of shape (T, C): numbers where volumes are kept, 0 elsewhere if they are none."""
     if confounds is None:
         return np.empty((len(kept), 0))
     confounds = np.asarray(confounds, dtype=np.float64)
     if confounds.ndim != 2 or len(confounds) != len(kept):
         raise SignalError(f'confounds have shape {confounds.shape}, signals have {len(kept)} volumes')
-    finite = np.isfinite(confounds)
+    with np.errstate(invalid='ignore'):
+        finite = np.abs(confounds) <= LARGEST
     if not finite[kept].all():
         row, column = np.argwhere(~finite & kept[:, None])[0]
         raise SignalError(f'confounds hold {confounds[row, column]} in column {column}, row {row}')

@@ -9,6 +9,10 @@ and keeps to one line, so that it survives a scheduler that hands on only the te
 class LabelsError(ValueError):
     """Something that a user gave can't be worked with; the message says what, where and what to do."""
 
+    def __init__(self, message):
+        # Names of files and regions may hold line feeds.
+        super().__init__('\\n'.join(str(message).splitlines()))
+
 
 class GridError(LabelsError):
     """Two images that must share a grid don't, or an affine maps no grid at all."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linear trends, slow drifts and frequency bands of signals sampled every ``t_r`` seconds."""
 
+import itertools
+
 import numpy as np
 import scipy
 
@@ -12,6 +14,9 @@ FILTERS = ('butterworth', 'cosine', 'none')
 
 #: Order of the Butterworth filter; it runs forward and backward, which doubles it.
 BUTTERWORTH_ORDER = 5
+
+#: Two repetition times that differ by more than this part of one contradict each other.
+T_R_TOLERANCE = 0.01
 
 
 def check_filter(filter, low_pass, high_pass, t_r):
@@ -98,7 +103,7 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     Raises
     ------
     SignalError
-        If there are too few volumes for the filter to settle, or ``high_pass`` is next to nothing.
+        If there are too few volumes for the filter to settle, or a cut-off is next to nothing.
     """
     kind, band = ('bandpass', (high_pass, low_pass))
     if high_pass is None or low_pass is None:
@@ -111,7 +116,8 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     try:
         return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
     except np.linalg.LinAlgError:
-        raise SignalError(f'a high_pass of {high_pass:g} Hz can not be told from none: leave it out') from None
+        name, value = ('low_pass', low_pass) if high_pass is None else ('high_pass', high_pass)
+        raise SignalError(f'a {name} of {value:g} Hz can not be told from none: leave it out') from None
 
 
 def cosine_drifts(n_volumes, t_r, high_pass):
@@ -168,3 +174,35 @@ def bridge_censored(values, kept):
         times = np.arange(len(values))
         values[~inside] = scipy.interpolate.CubicSpline(times[inside], values[inside])(times[~inside])
     return values, inside
+
+
+def settle_repetition_time(t_r=None, sidecar=None, header=None):
+    """Repetition time from what is known of it: the parameter, else the sidecar's, else the header's.
+
+    Parameters
+    ----------
+    t_r, sidecar, header : float or None
+        In s.
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    SignalError
+        If two differ by more than 1 %; it shows both.
+
+    Examples
+    --------
+    >>> settle_repetition_time(None, 0.8, 0.801)
+    0.8
+    """
+    known = {'t_r': t_r, 'the sidecar': sidecar, 'the header': header}
+    known = {source: check_repetition_time(value, source) for source, value in known.items() if value is not None}
+    if not known:
+        return None
+    for (one, value), (other, against) in itertools.combinations(known.items(), 2):
+        if abs(value - against) > T_R_TOLERANCE * min(value, against):
+            raise SignalError(f'repetition times contradict: {one} says {value:.6g} s, {other} says {against:.6g} s')
+    return next(iter(known.values()))

@@ -8,6 +8,10 @@ import scipy
 
 from .errors import GridError
 
+#: Affines whose inverse would hold no more digits than this part of one are none. Voxels of 0.1 mm that lie 10 m away
+#: are far above it.
+LEAST_CONDITION = 1e-12
+
 #: Two positions nearer than this are one, as a fraction of a voxel. Wide enough for affines that were
 #: rounded to single precision or to a few decimals, and far below what interpolation could show.
 GRID_TOLERANCE = 0.01
@@ -29,10 +33,20 @@ def check_affine(affine, name='affine'):
         If it holds non-finite numbers or can't be inverted.
     """
     affine = np.asarray(affine, dtype=np.float64)
-    if affine.shape != (4, 4) or not np.isfinite(affine).all() or not np.linalg.det(affine[:3, :3]):
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or not is_invertible(affine):
         rows = np.array2string(affine, separator=', ').replace('\n', '')
         raise GridError(f'{name} is no usable affine, it must be finite and invertible: {rows}')
     return affine
+
+
+def is_invertible(affine):
+    """Whether positions in voxels and in mm tell each other, with digits to spare.
+
+    >>> is_invertible(np.diag([2.0, 2, 2, 1])), is_invertible(np.diag([2.0, 2, 1e-20, 1]))
+    (True, False)
+    """
+    sizes = np.linalg.svd(affine, compute_uv=False)
+    return bool(sizes[-1] > LEAST_CONDITION * sizes[0])
 
 
 def voxel_sizes(affine):

@@ -254,9 +254,10 @@ def _parts(blocks, most):
 
 
 def _accumulate(block, total):
-    """Add the volumes of a block to ``total``."""
-    for volume in block:
-        np.add(total, volume, out=total)
+    """Add the volumes of a block to ``total``; what is not finite, or too large, makes it so too."""
+    with np.errstate(over='ignore', invalid='ignore'):
+        for volume in block:
+            np.add(total, volume, out=total)
 
 
 def _call(job):

@@ -12,6 +12,9 @@ from .errors import LabelsError
 #: Standard deviations at which the kernel is cut (scipy's default).
 TRUNCATE = 4.0
 
+#: A kernel that reaches further, in voxels, is wider than any image: filtering by it would only take for ever.
+MOST_RADIUS = 2000
+
 #: More weights than this (12 bytes each) and it is cheaper to smooth volumes than to weight regions.
 MOST_WEIGHTS = 10_000_000
 
@@ -55,9 +58,18 @@ def kernel_sigmas(fwhm, affine):
     -------
     tuple of 3 floats
         In voxels. All 0 means off.
+
+    Raises
+    ------
+    LabelsError
+        If a width is none, or reaches over more than ``MOST_RADIUS`` voxels.
     """
-    scale = math.sqrt(8 * math.log(2)) * grid.voxel_sizes(affine)
-    return tuple((check_fwhm(fwhm) / scale).tolist())
+    sizes = grid.voxel_sizes(affine)
+    sigmas = check_fwhm(fwhm) / (math.sqrt(8 * math.log(2)) * sizes)
+    if sigmas.max() * TRUNCATE > MOST_RADIUS:
+        voxels = '×'.join(f'{size:.4g}' for size in sizes)
+        raise LabelsError(f'smoothing_fwhm={fwhm!r} mm is too wide for voxels of {voxels} mm')
+    return tuple(sigmas.tolist())
 
 
 def smooth(volume, sigmas):

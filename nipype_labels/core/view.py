@@ -12,11 +12,16 @@ from .smooth import smooth
 DTYPES = ('none', 'auto', 'float32', 'float64')
 
 
+#: No measurement is larger than single precision holds: beyond it a value is none, and squares of sums would overflow.
+LARGEST = float(np.finfo(np.float32).max)
+
+
 @dataclass(frozen=True)
 class Decoder:
     """Turn stored values into numbers: ``stored × slope + intercept``, then cast.
 
-    Unscaled integers stay integers if no cast is asked for, so that they are gathered at their own size.
+    Unscaled integers stay integers if no cast is asked for, so that they are gathered at their own size. Values beyond
+    ``LARGEST`` become NaN.
 
     Attributes
     ----------
@@ -38,7 +43,10 @@ class Decoder:
         values = np.asarray(stored)
         values = values.astype(values.dtype.newbyteorder('='), copy=False)
         if (self.slope, self.intercept) != (1.0, 0.0):
-            values = values * np.float64(self.slope) + np.float64(self.intercept)
+            with np.errstate(over='ignore', invalid='ignore'):
+                values = values * np.float64(self.slope) + np.float64(self.intercept)
+        if values.dtype == np.float64:
+            values = values if measurable(values) else np.where(np.abs(values) <= LARGEST, values, np.nan)
         return values if self.dtype is None else values.astype(self.dtype, copy=False)
 
 
@@ -99,6 +107,15 @@ class View:
         volume = np.where(np.isfinite(volume), volume, volume.dtype.type(self.blank))
         smoothed = smooth(volume.reshape(self.shape, order='F'), self.sigmas)
         return smoothed.reshape(-1, order='F')[self.voxels]
+
+
+def measurable(values):
+    """Whether all are numbers that single precision could hold.
+
+    >>> measurable(np.array([1e38, -1.0])), measurable(np.array([1e39])), measurable(np.array([np.nan]))
+    (True, False, False)
+    """
+    return bool(max(values.max(initial=0), -values.min(initial=0)) <= LARGEST)
 
 
 def floating(values):

@@ -2,13 +2,16 @@
 """Confounds tables: reading them, choosing columns, and finding volumes to scrub."""
 
 import difflib
+import os
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfoundsError, LabelsError
+from ..core.view import LARGEST
 from .tables import read_table, to_numbers
 
 #: How confounds tables write missing values.
@@ -115,7 +118,7 @@ def choose_columns(available, columns=(), strategies=(), n_compcor=N_COMPCOR, so
         except re.error as e:
             raise ConfoundsError(f'{wanted!r} is neither a column of {source} nor a regular expression: {e}') from e
         if wanted.startswith('a_comp_cor') and wanted not in columns:
-            found = sorted(found, key=lambda name: int(name.rsplit('_', 1)[1]))[:n_compcor]
+            found = sorted(found, key=_component)[:n_compcor]
         if not found and (wanted in columns or not wanted.startswith('cosine')):
             near = difflib.get_close_matches(wanted, available, n=4, cutoff=0.5)
             raise ConfoundsError(
@@ -146,11 +149,16 @@ def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True)
     Raises
     ------
     ConfoundsError
-        If a value is missing elsewhere, or anywhere at all under ``'raise'``; it names column and row.
+        If a value is missing elsewhere, or anywhere at all under ``'raise'``, or none that can be measured; it names
+        column and row.
     """
     values = confounds.to_numpy(dtype=np.float64, copy=True)
     for column, name in enumerate(confounds.columns):
         finite = np.isfinite(values[:, column])
+        huge = np.flatnonzero(finite & kept & (np.abs(values[:, column]) > LARGEST))
+        if len(huge):
+            value = values[huge[0], column]
+            raise ConfoundsError(f'{source}: column {name!r} holds {value:g} in row {huge[0]} (counted from 0)')
         missing = ~finite & kept
         if not missing.any():
             continue
@@ -189,8 +197,11 @@ def volumes_to_scrub(confounds, fd_threshold=FD_THRESHOLD, dvars_threshold=DVARS
     Raises
     ------
     ConfoundsError
-        If a column lacks.
+        If a column lacks, or a threshold is none.
     """
+    for name, threshold in {'fd_threshold': fd_threshold, 'dvars_threshold': dvars_threshold}.items():
+        if not threshold >= 0:
+            raise ConfoundsError(f'{name} must be 0 or more, not {threshold}')
     needed = {'framewise_displacement': fd_threshold, 'std_dvars': dvars_threshold}
     lacking = [name for name in needed if name not in confounds]
     if lacking:
@@ -201,17 +212,66 @@ def volumes_to_scrub(confounds, fd_threshold=FD_THRESHOLD, dvars_threshold=DVARS
     return {**reasons, 'non_steady_state': (confounds[unsteady] > 0).any(axis=1).to_numpy()}
 
 
+def take_confounds(confounds, n_volumes, confounds_na):
+    """Confounds in any form that users hold them in.
+
+    Parameters
+    ----------
+    confounds : array, DataFrame, path, list of these, or None
+    n_volumes : int
+        T.
+    confounds_na : {'raise', 'zero', 'mean'}
+
+    Returns
+    -------
+    array, shape (T, C)
+
+    Raises
+    ------
+    ConfoundsError
+        If they are nothing of this kind, or of another length.
+    """
+    if confounds is None:
+        return np.empty((n_volumes, 0))
+    if isinstance(confounds, list | tuple) and any(
+        isinstance(c, str | os.PathLike) or np.ndim(c) == 2 for c in confounds
+    ):
+        return np.column_stack([take_confounds(c, n_volumes, confounds_na) for c in confounds])
+    if isinstance(confounds, str | os.PathLike):
+        path = Path(confounds).expanduser()
+        return fill_missing(read_confounds([path], n_volumes), confounds_na, str(path)).to_numpy()
+    table = confounds if isinstance(confounds, pd.DataFrame) else np.asarray(confounds)
+    if np.ndim(table) == 1 and np.asarray(table).dtype.kind != 'f':
+        raise ConfoundsError(
+            'confounds must be an array of a row per volume and a column per confound; a row of labels, as a pipeline '
+            'hands its y to fit_transform, is none'
+        )
+    if np.ndim(table) not in (1, 2):
+        raise ConfoundsError(f'confounds must have a row per volume and a column each, not the shape {np.shape(table)}')
+    try:
+        frame = pd.DataFrame(np.asarray(table, dtype=np.float64))
+    except (TypeError, ValueError) as e:
+        raise ConfoundsError(f'confounds hold what is no number: {e}') from e
+    if len(frame) != n_volumes:
+        raise ConfoundsError(f'confounds have {len(frame)} rows, the series has {n_volumes} volumes')
+    frame.columns = list(table.columns) if isinstance(table, pd.DataFrame) else [f'confound_{i}' for i in frame]
+    return fill_missing(frame, confounds_na).to_numpy()
+
+
 def _read_one(path, stem):
     """A table of numbers; columns without a heading are called ``stem`` and their number."""
     if not path.is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
-    first = path.read_text(encoding='utf-8-sig', errors='replace').split('\n', 1)[0]
+    try:
+        first = path.read_text(encoding='utf-8-sig', errors='replace').split('\n', 1)[0]
+    except OSError as e:
+        raise ConfoundsError(f'{path} can not be read: {e.strerror}') from e
     sep = next((s for s in ('\t', ',', ';') if s in first), r'\s+')
-    heads = re.split(sep, first.strip())
+    heads = [head.strip() for head in re.split(sep, first.strip())]
     heading = not all(_is_number(cell) for cell in heads)
-    twice = sorted({head for head in heads if heads.count(head) > 1}) if heading else ()
+    twice = sorted(head for head, n in Counter(heads).items() if n > 1) if heading else ()
     if twice:
-        raise ConfoundsError(f'{path} has columns of the same name: {", ".join(twice[:5])}')
+        raise ConfoundsError(f'{path} has columns of the same name: {", ".join(map(repr, twice[:5]))}')
     try:
         table = read_table(path, sep, MISSING_CELLS, header=0 if heading else None, skipinitialspace=True)
     except LabelsError as e:
@@ -227,6 +287,12 @@ def _column(path, name, cells):
     except ValueError:
         row = next(i for i, cell in enumerate(cells) if isinstance(cell, str) and not _is_number(cell))
         raise ConfoundsError(f'{path}: column {name!r} holds no number in row {row}: {cells.iloc[row]!r}') from None
+
+
+def _component(name):
+    """What sorts components by their number, which may have more digits than Python takes for one."""
+    number = name.rsplit('_', 1)[1].lstrip('0')
+    return len(number), number
 
 
 def _is_number(cell):

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Headers of images: what a file is, and where its voxels are."""
 
+import math
+import os
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +13,10 @@ import numpy as np
 
 from ..core import grid
 from ..core.errors import GridError, ImageError
+
+
+#: Deflate can't compress further than this; a header that promises more lies.
+DEFLATE_RATIO = 1032
 
 
 @dataclass(frozen=True)
@@ -54,19 +62,69 @@ def load(path):
     Raises
     ------
     ImageError
-        If there is no such file, or nibabel can't open it as a volume image with at least three axes and an affine.
+        If there is no such file, if nibabel can't open it as a volume image with at least three axes and an affine, or
+        if it is smaller than its header promises.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
     try:
-        image = nib.load(path)
+        with _quiet():
+            image = nib.load(path)
     except Exception as e:  # damaged headers make nibabel raise all kinds
         raise ImageError(f'{path} is not an image that nibabel can open: {" ".join(str(e).split())}') from e
     shape = getattr(image, 'shape', ())
     if not isinstance(image, nib.spatialimages.SpatialImage) or len(shape) < 3 or min(shape) < 1:
         raise ImageError(f'{path} is no volume image, its shape is {shape}')
     grid.check_affine(image.affine, f'the affine of {path}')
+    _check_places(path, image)
+    _check_size(path, image)
     return image
+
+
+def is_gzipped(path):
+    """Whether a file is read through gzip, by its name."""
+    return Path(path).suffix.lower() in ('.gz', '.mgz')
+
+
+@contextmanager
+def _quiet():
+    """Drop what nibabel says of a header on standard error: not of which file, and errors are raised besides."""
+    logger, own = nib.imageglobals.logger, threading.get_ident()
+
+    def is_of_others(record):
+        return record.thread != own
+
+    logger.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_of_others)
+
+
+def _check_places(path, image):
+    """Refuse a NIfTI header for which nibabel has made up where voxels are: a wrong code or zoom is only mended."""
+    header = image.header
+    if not isinstance(header, nib.Nifti1Header) or header['sform_code']:
+        return
+    with image.file_map['header'].get_prepare_fileobj('rb') as stream:
+        stored = type(header).from_fileobj(stream, check=False)
+    codes = [f'{name} {stored[name]}' for name in ('sform_code', 'qform_code') if stored[name] != header[name]]
+    if codes:
+        raise ImageError(f'{path} does not say where its voxels are: its {" and ".join(codes)} is none of NIfTI')
+    if not stored['pixdim'][1:4].all():
+        zooms = '×'.join(f'{zoom:g}' for zoom in stored['pixdim'][1:4])
+        raise ImageError(f'{path} does not say where its voxels are: they are {zooms} mm large')
+
+
+def _check_size(path, image):
+    """Refuse a header that promises more than its file can hold, before memory is asked for."""
+    voxels, file = image.dataobj, str(image.file_map['image'].filename)
+    if not isinstance(voxels, nib.arrayproxy.ArrayProxy) or not os.path.isfile(file):  # noqa: PTH113
+        return
+    promised = int(voxels.offset) + math.prod(image.shape) * voxels.dtype.itemsize
+    size = Path(file).stat().st_size
+    if Path(file).suffix.lower() not in ('.bz2', '.zst') and promised > size * (DEFLATE_RATIO if is_gzipped(file) else 1):
+        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes that its header promises')
 
 
 def read_grid(path):

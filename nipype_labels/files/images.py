@@ -5,8 +5,7 @@ import nibabel as nib
 import numpy as np
 
 from ..core.errors import ImageError
-from .grids import load
-from .series import open_series
+from .held import open_image
 
 #: How far from a whole number a stored label may lie; float images of labels hold 0.99999 for 1.
 LABEL_TOLERANCE = 1e-3
@@ -17,7 +16,7 @@ def read_labels(path, background_label=0):
 
     Parameters
     ----------
-    path : path
+    path : path or nibabel image
         3D, or 4D with one volume; integers, or floats within 0.001 of integers.
     background_label : int
         What non-finite voxels become.
@@ -39,10 +38,10 @@ def read_labels(path, background_label=0):
     wrong = np.abs(values - labels) > LABEL_TOLERANCE
     if wrong.any():
         few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
-        raise ImageError(f'{path} holds values that are no region ids: {few}; it may have been interpolated')
+        raise ImageError(f'{where.path} holds values that are no region ids: {few}; it may have been interpolated')
     bounds, least, largest = np.iinfo(np.int32), float(labels.min()), float(labels.max())
     if least < bounds.min or largest > bounds.max:
-        raise ImageError(f'{path} holds ids beyond 32 bits: {least:.0f} to {largest:.0f}')
+        raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.0f} to {largest:.0f}')
     return labels.astype(np.int32), where
 
 
@@ -51,7 +50,7 @@ def read_mask(path):
 
     Parameters
     ----------
-    path : path
+    path : path or nibabel image
         3D, or 4D with one volume; 0 is outside, one other value inside.
 
     Returns
@@ -68,10 +67,12 @@ def read_mask(path):
     values = np.where(np.isfinite(values), values, 0)
     inside = np.unique(values[values != 0])
     if not len(inside):
-        raise ImageError(f'{path} is an empty mask: every voxel is 0')
+        raise ImageError(f'{where.path} is an empty mask: every voxel is 0')
     if len(inside) > 1:
         few = ', '.join(f'{value:.6g}' for value in inside[:5])
-        raise ImageError(f'{path} is no mask: it holds {len(inside)} values beside 0 ({few}, …); threshold it first')
+        raise ImageError(
+            f'{where.path} is no mask: it holds {len(inside)} values beside 0 ({few}, …); threshold it first'
+        )
     return values != 0, where
 
 
@@ -101,7 +102,7 @@ def read_volume(path):
 
     Parameters
     ----------
-    path : path
+    path : path or nibabel image
         3D, or 4D with one volume; plain numbers.
 
     Returns
@@ -114,10 +115,10 @@ def read_volume(path):
     ImageError
         If it holds more than one volume, no plain numbers, or can't be read.
     """
-    shape = load(path).shape
-    if any(n != 1 for n in shape[3:]):
-        raise ImageError(f'{path} must hold one volume, its shape is {shape}')
-    series = open_series(path)
+    series = open_image(path)
+    if series.n_volumes != 1:
+        shape = (*series.grid.shape, series.n_volumes)
+        raise ImageError(f'{series.grid.path} must hold one volume, its shape is {shape}')
     # Read as a stream of one volume, to its end, so that the checksum of a compressed file counts.
     ((_, block),) = series.blocks()
     return series.decoder()(block[0]).reshape(series.grid.shape, order='F'), series.grid

@@ -16,6 +16,9 @@ from .grids import load
 INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
 NAME_HEADINGS = ('name', 'label', 'region', 'label_name', 'roi_name')
 
+#: No image of labels can hold a larger id.
+LARGEST_ID = 2**31 - 1
+
 #: NIfTI's code for a header extension written by AFNI.
 AFNI_EXTENSION = 4
 
@@ -100,10 +103,14 @@ def check_lookup_table(rows, source):
     Raises
     ------
     LookupTableError
-        If it is empty, repeats an id or a name, or a name is empty, ``n/a`` or holds control characters.
+        If it is empty, has an id beyond 32 bits, repeats an id or a name, or a name is empty, ``n/a`` or holds control
+        characters.
     """
     if not rows:
         raise LookupTableError(f'{source} names no region')
+    beyond = [name for i, name in rows if abs(int(i)) > LARGEST_ID]
+    if beyond:
+        raise LookupTableError(f'{source} has ids beyond 32 bits, for the names {beyond[:5]}')
     table = pd.DataFrame({'index': [int(i) for i, _ in rows], 'name': [str(name).strip() for _, name in rows]})
     for column, other in (('index', 'name'), ('name', 'index')):
         twice = table[table[column].duplicated(keep=False)].groupby(column, sort=False)[other].agg(list)
@@ -118,9 +125,39 @@ def check_lookup_table(rows, source):
     return table
 
 
+def choose_lookup_table(ids, atlas, names=None, lut=None):
+    """Look-up table of an atlas from whatever there is: a table, names, the atlas's header, or its ids alone.
+
+    Parameters
+    ----------
+    ids : array of int, shape (L,)
+        Region ids in rising order.
+    atlas : path or nibabel image
+    names : list of str, optional
+        In the order of the ids.
+    lut : path or DataFrame, optional
+
+    Returns
+    -------
+    DataFrame
+        Columns ``index`` and ``name``.
+    """
+    if isinstance(lut, pd.DataFrame):
+        return check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
+    if lut is not None:
+        return read_lookup_table(Path(lut).expanduser(), ids)
+    if names is not None:
+        return name_by_order(names, ids)
+    in_header = header_lookup_table(atlas) if isinstance(atlas, str | Path) else None
+    return name_by_order(map(str, ids), ids) if in_header is None else in_header
+
+
 def _decode(path):
     """Text of a file: UTF-8 with or without a byte-order mark, else Latin-1."""
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise LookupTableError(f'{path} can not be read: {e.strerror}') from e
     try:
         return raw.decode('utf-8-sig')
     except UnicodeDecodeError:
@@ -149,16 +186,26 @@ def _headed(lines, path):
     for separator in ('\t', ',', ';'):
         # In tabbed tables a quotation mark may be part of a name; one around the whole cell never is.
         quoting = csv.QUOTE_NONE if separator == '\t' else csv.QUOTE_MINIMAL
-        reader = csv.reader(lines, delimiter=separator, quoting=quoting, skipinitialspace=True)
-        heads, *rows = [[_unquoted(cell) for cell in row] for row in reader]
+        options = dict(delimiter=separator, quoting=quoting, skipinitialspace=True, strict=True)
+        try:
+            heads = [_unquoted(cell) for cell in next(csv.reader(lines[:1], **options))]
+        except csv.Error:
+            continue
         headings = [head.lower() for head in heads]
         index = next((headings.index(h) for h in INDEX_HEADINGS if h in headings), None)
         name = next((headings.index(h) for h in NAME_HEADINGS if h in headings), None)
-        if index is not None and name is not None:
-            wrong = [row for row in rows if len(row) != len(heads) or not _is_id(row[index])]
-            if wrong:
-                raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads)}: {wrong[0]}')
-            return [(int(float(row[index])), row[name]) for row in rows]
+        if index is None or name is None:
+            continue
+        if headings.count(headings[index]) > 1 or headings.count(headings[name]) > 1:
+            raise LookupTableError(f'{path} has columns of the same name: {", ".join(heads)}')
+        try:
+            rows = [[_unquoted(cell) for cell in row] for row in csv.reader(lines[1:], **options)]
+        except csv.Error as e:
+            raise LookupTableError(f'{path} is no table, {e}: is a quotation mark left open?') from e
+        wrong = [row for row in rows if len(row) != len(heads) or not _is_id(row[index])]
+        if wrong:
+            raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads)}: {wrong[0]}')
+        return [(_to_id(row[index]), row[name]) for row in rows]
     return None
 
 
@@ -176,7 +223,7 @@ def _id_name(lines, path):
     rows = [re.split(r'[\s,]+', line.strip(), maxsplit=1) for line in lines]
     if not all(len(row) == 2 and _is_id(row[0]) for row in rows):
         return None
-    ids = [int(float(i)) for i, _ in rows]
+    ids = [_to_id(i) for i, _ in rows]
     names = [re.sub(r'^(?:[\d.]+\s+){6}(?=")|(?:\s+\d+){4}$', '', rest.strip()) for _, rest in rows]
     shorter = [re.sub(rf'\s+{i}$', '', name) for i, name in zip(ids, names, strict=True)]
     names = shorter if len(set(shorter)) == len(set(names)) else names
@@ -184,14 +231,21 @@ def _id_name(lines, path):
 
 
 def _is_id(text):
-    """Whether a text is a whole number, be it written as a float."""
-    return re.fullmatch(r'\s*-?\d+(\.0*)?\s*', text) is not None
+    """Whether a text is a whole number of not too many digits, be it written as a float."""
+    return re.fullmatch(r'\s*-?[0-9]{1,99}(\.0*)?\s*', text) is not None
+
+
+def _to_id(text):
+    """The whole number that a text is."""
+    return int(text.split('.')[0])
 
 
 def _xml(text, path):
     """Rows of an FSL atlas or an AFNI label table."""
     if 'VALUE_LABEL_DTABLE' in text:
         return _afni_pairs(text)
+    if '<!ENTITY' in text:
+        raise LookupTableError(f'{path} defines entities of its own, which no look-up table needs')
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as e:
@@ -201,7 +255,7 @@ def _xml(text, path):
         raise LookupTableError(f'{path} is no FSL atlas: it has no elements <label index="…">')
     # A probabilistic atlas counts its maps from 0, its summary image of the likeliest region from 1.
     first = 1 if (root.findtext('.//type') or '').strip().lower().startswith('prob') else 0
-    return [(int(index) + first, name) for index, name in rows]
+    return [(_to_id(index) + first, name) for index, name in rows]
 
 
 def _afni_header(path):
@@ -218,5 +272,5 @@ def _afni_pairs(text):
     """Pairs ``"id" "name"`` of an AFNI label table, wherever it stands."""
     text = text.replace('&quot;', '"')
     body = re.search(r'<VALUE_LABEL_DTABLE.*?>(.*?)</VALUE_LABEL_DTABLE>', text, re.DOTALL)
-    pairs = re.findall(r'"(-?\d+)"\s+"([^"]*)"', body[1]) if body else []
+    pairs = re.findall(r'"(-?[0-9]{1,99})"\s+"([^"]*)"', body[1]) if body else []
     return [(int(index), name) for index, name in pairs]

@@ -12,6 +12,7 @@ from isal import igzip, isal_zlib
 
 from ..core.errors import ImageError
 from ..core.view import Decoder, floating
+from .digests import content_digest
 from .grids import Grid, load
 
 #: A block holds at least one volume, and as many as fit in this.
@@ -119,6 +120,11 @@ class Series:
                     ahead = reader.submit(self._fill, stream, *read[i + 1])
                 yield first, block
 
+    def digest(self):
+        """Digest of the voxels and of what they mean."""
+        about = f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
+        return f'{about} {content_digest(self.voxel_file)}'
+
     def _fill(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum stands at the end."""
         got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
@@ -167,7 +173,7 @@ def open_series(path):
         offset=int(voxels.offset),
         slope=float(voxels.slope),
         intercept=float(voxels.inter),
-        t_r=_repetition_time(image),
+        t_r=find_repetition_time(image),
         voxel_file=voxel_file,
     )
     size, promised = Path(series.voxel_file).stat().st_size, series.volume_bytes * series.n_volumes
@@ -225,7 +231,7 @@ class SeriesWriter:
         self._stream.write(np.asarray(volume, dtype=self._dtype).tobytes(order='F'))
 
 
-def _repetition_time(image):
+def find_repetition_time(image):
     """Repetition time of a header in s, None if it has none."""
     zooms, unit = image.header.get_zooms(), 'sec'
     if isinstance(image, nib.freesurfer.MGHImage):

@@ -12,6 +12,9 @@ from .tables import read_table, write_table
 #: How flags are written in text.
 FLAGS = {'true': True, 'false': False}
 
+#: Whole numbers from here on are none in double precision, and count neither volumes nor runs.
+MOST = 2**53
+
 #: How other programs write them in a column that says by its name that it holds flags.
 FLAG_NUMBERS = {'1': 'true', '0': 'false'}
 
@@ -77,7 +80,8 @@ def _read_column(path, names):
         raise SignalError(f'no such file of volumes: {path}')
     try:
         if Path(path).suffix == '.npy':
-            cells = np.load(path, allow_pickle=False)
+            # Mapped, an array can't be larger than its file, whatever its header promises.
+            cells = np.array(np.lib.format.open_memmap(path, mode='r'))
             heading = []
         else:
             cells = Path(path).read_text(encoding='utf-8-sig')
@@ -86,12 +90,26 @@ def _read_column(path, names):
     except (OSError, ValueError) as e:
         raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
-    if found:
-        cells = read_table(path)[found[0]].to_numpy(dtype=object)
-        if found[0] == 'kept':
-            cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
+    if not found:
         return _row(cells, path)
+    twice = sorted({name for name in heading if heading.count(name) > 1})
+    if twice:
+        raise SignalError(f'{path} has columns of the same name: {", ".join(twice)}')
+    table = read_table(path)
+    cells = table[found[0]].to_numpy(dtype=object)
+    if found[0] == 'kept':
+        cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
+    if found[0] != 'volume' and 'volume' in heading:
+        _check_order(_whole(table['volume'].to_numpy(dtype=object), path), path)
     return _row(cells, path)
+
+
+def _check_order(volumes, path):
+    """Refuse rows that are not those of volumes in turn."""
+    wrong = np.flatnonzero(np.diff(volumes) != 1)
+    if len(wrong):
+        one, other = volumes[wrong[0]], volumes[wrong[0] + 1]
+        raise SignalError(f'{path}: volume {other} follows volume {one}; there must be a row for each volume in turn')
 
 
 def _row(cells, path):
@@ -104,11 +122,11 @@ def _row(cells, path):
 
 
 def _whole(cells, path):
-    """Cells as whole numbers."""
+    """Cells as whole numbers, small enough to count something."""
     try:
-        numbers = np.asarray(cells, dtype=np.float64)
+        numbers = np.asarray(cells, dtype=np.float64) if cells.dtype.kind in 'biufO' else np.array([np.nan])
     except (TypeError, ValueError):
         numbers = np.array([np.nan])
-    if numbers.ndim != 1 or not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
+    if not (np.abs(numbers) < MOST).all() or (numbers != np.rint(numbers)).any():
         raise SignalError(f'{path} must hold whole numbers, one a line, or flags (true, false) for volumes')
     return numbers.astype(np.int64)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..bids.sidecar import read_repetition_time, settle_repetition_time
+from ..bids.sidecar import read_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError
-from ..core.filters import FILTERS
+from ..core.filters import FILTERS, settle_repetition_time
 from ..files.confounds import (
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,

@@ -6,7 +6,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from ..core.errors import LookupTableError
 from ..core.mask import apply_mask, region_ids
 from ..files.images import read_labels, read_mask, write_volume
-from ..files.lookup import header_lookup_table, name_by_order, read_lookup_table
+from ..files.lookup import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
@@ -77,15 +77,9 @@ class ApplyMask(LabelsInterface):
         background = self.inputs.background_label
         ids = region_ids(atlas, background)
         names = self.given('labels')
-        if lut_file is not None:
-            lookup = read_lookup_table(lut_file, ids)
-        elif names is not None:
-            if len(self.inputs.labels_files) > 1:
-                raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
-            lookup = name_by_order(names, ids)
-        else:
-            lookup = header_lookup_table(atlas_file)
-            lookup = name_by_order(map(str, ids), ids) if lookup is None else lookup
+        if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
+            raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
+        lookup = choose_lookup_table(ids, atlas_file, names, lut_file)
         unnamed = sorted(set(ids.tolist()) - set(lookup['index']))
         if unnamed:
             logger.warning('%s: no name for ids %s, they get no column', lut_file or atlas_file, unnamed)

@@ -8,11 +8,12 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.grid import voxel_volume
 from ..core.partition import STRATEGIES
-from ..core.reduce import NAN_POLICIES, RegionReducer, reduce_series
+from ..core.reduce import NAN_POLICIES, reduce_series
 from ..core.regions import MISSING_LABELS, blank_missing, list_missing
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.view import DTYPES
 from ..files.images import read_labels, write_volume
+from ..files.reducing import make_reducer
 from ..files.regions import complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
@@ -106,20 +107,17 @@ class ReduceLabels(LabelsInterface):
     def _reducer(self, series, decoder, labels_file, regions):
         """What reduces the series to one atlas, and the volume of the atlas's voxels in mm³."""
         labels, labels_grid = read_labels(labels_file)
-        samples = self.inputs.resampling_target == 'labels' and not series.grid.matches(labels_grid)
-        if not samples:
-            labels_grid.require(series.grid, "resample the labels, or set resampling_target='labels'")
-        reducer = RegionReducer(
+        reducer = make_reducer(
+            series,
             labels,
-            labels_grid.affine,
+            labels_grid,
             regions['index'].to_numpy(),
-            shape=series.grid.shape,
-            affine=series.grid.affine,
-            decoder=decoder,
+            decoder,
+            resampling_target=self.inputs.resampling_target,
+            interpolation=self.inputs.interpolation,
             strategy=self.inputs.strategy,
             smoothing_fwhm=self.inputs.smoothing_fwhm,
             nan_policy=self.inputs.nan_policy,
-            interpolation=self.inputs.interpolation if samples else None,
             # With several atlases the threads are theirs.
             num_threads=self.inputs.num_threads if len(self.inputs.labels_files) == 1 else 1,
         )

@@ -3,7 +3,7 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -185,3 +185,27 @@ def list_parameters(cleaning):
         words = re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', key)
         rows.append((words[:1] + words[1:].lower(), format_value(value)))
     return rows
+
+
+class Report:
+    """A report as an HTML page.
+
+    Parameters
+    ----------
+    html : str
+    """
+
+    def __init__(self, html):
+        self.html = html
+
+    def __str__(self):
+        return self.html
+
+    def _repr_html_(self):
+        """Show the page in a notebook, in a frame of its own."""
+        source = self.html.replace('&', '&amp;').replace('"', '&quot;')
+        return f'<iframe srcdoc="{source}" style="width:100%;height:900px;border:0"></iframe>'
+
+    def save_as_html(self, path):
+        """Write the page to a file."""
+        Path(path).expanduser().write_text(self.html, encoding='utf-8', newline='\n')

@@ -21,7 +21,7 @@ FIELDS = tuple(dict.fromkeys((*OUTPUTS, 'atlas_files', 'bold_sidecar', *DRAWN)))
 _RESOURCES = ('reports', 'atlas_names', 'sizes', 'num_threads', 'name')
 
 #: Peak memory in GB: a process with its libraries, and tables of regions.
-_MEM_GB = 0.2
+_MEM_GB = 0.25
 
 
 def init_labels_derivatives_wf(

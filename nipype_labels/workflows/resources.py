@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each node needs, from the headers of its files: the published formulas behind ``mem_gb`` and ``n_procs``."""
 
+import importlib.util
 import math
 from dataclasses import dataclass
 
@@ -12,18 +13,21 @@ from ..files.series import BLOCK_BYTES
 
 MIB = 2**20
 
-#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries
-#: (pyarrow among them, which pandas loads wherever it is installed), and in a report's case matplotlib's list of fonts.
+#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries, and in a
+#: report's case matplotlib's list of fonts, made on its first day.
 PROCESS = {
-    'resample': 150 * MIB,
-    'mask': 152 * MIB,
-    'high_variance': 152 * MIB,
-    'reduce': 165 * MIB,
-    'clean': 195 * MIB,
-    'project': 145 * MIB,
-    'connectivity': 145 * MIB,
-    'report': 188 * MIB,
+    'resample': 125 * MIB,
+    'mask': 128 * MIB,
+    'high_variance': 130 * MIB,
+    'reduce': 140 * MIB,
+    'clean': 172 * MIB,
+    'project': 120 * MIB,
+    'connectivity': 120 * MIB,
+    'report': 165 * MIB,
 }
+
+#: What pyarrow adds to that, which pandas loads wherever it is installed; it depends on how the system maps libraries.
+ARROW = 80 * MIB if importlib.util.find_spec('pyarrow') else 0
 
 #: Bytes of a number in a table; of a region in tables and sidecars that have a row or a key for each, and in a report;
 #: of the other sidecars and the report of an atlas without regions; and of what Nipype notes of the nodes of a run.
@@ -127,7 +131,7 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
-    return {name: round((PROCESS[name] + n) / 2**30, 3) for name, n in bytes_of.items()}
+    return {name: round((PROCESS[name] + ARROW + n) / 2**30, 3) for name, n in bytes_of.items()}
 
 
 def estimate_disk(sizes, n_regions, parameters, reports=True):

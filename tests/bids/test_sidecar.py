@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 
-from nipype_labels.bids.sidecar import find_sidecar, read_repetition_time, settle_repetition_time
+from nipype_labels.bids.sidecar import find_sidecar, read_repetition_time
 from nipype_labels.core.errors import SignalError
+from nipype_labels.core.filters import settle_repetition_time
 
 
 def sidecar(folder, content):

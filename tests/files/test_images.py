@@ -120,7 +120,7 @@ def test_trailing_axes_of_one_are_squeezed(tmp_path, extra):
 @pytest.mark.parametrize('shape', [(2, 3, 4, 2), (2, 3, 4, 1, 3)])
 def test_more_than_one_volume_is_refused_with_its_shape(tmp_path, read, shape):
     path = save(tmp_path / 'many.nii', np.ones(shape, np.uint8))
-    with pytest.raises(ImageError, match=rf'many\.nii must hold one volume.*{", ".join(map(str, shape))}'):
+    with pytest.raises(ImageError, match=rf'many\.nii .* shape.*{", ".join(map(str, shape))}'):
         read(path)
 
 

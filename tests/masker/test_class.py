@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The notebook class has the seed's parameters and methods, is an estimator, and gives the graph's bytes."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+from masker_cases import AAL, FUNCTIONAL, MASK, SERIES, confounds
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from nipype_labels import NiftiLabelsMasker
+from nipype_labels.cli.main import main
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.files.tables import read_signals, write_signals
+
+pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+
+
+#: The seed's constructor.
+SEED = {
+    'labels_img': inspect.Parameter.empty,
+    'labels': None,
+    'background_label': 0,
+    'mask_img': None,
+    'smoothing_fwhm': None,
+    'standardize': False,
+    'standardize_confounds': True,
+    'high_variance_confounds': False,
+    'detrend': False,
+    'low_pass': None,
+    'high_pass': None,
+    't_r': None,
+    'dtype': None,
+    'resampling_target': 'data',
+    'memory': None,
+    'memory_level': 1,
+    'verbose': 0,
+    'strategy': 'mean',
+    'reports': True,
+}
+
+
+def test_the_constructor_is_the_seeds_and_what_is_ours_stands_behind():
+    parameters = inspect.signature(NiftiLabelsMasker).parameters
+    assert list(parameters)[: len(SEED)] == list(SEED)
+    assert {name: parameters[name].default for name in SEED} == SEED
+    assert all(p.kind is p.KEYWORD_ONLY for name, p in parameters.items() if name not in SEED)
+
+
+@pytest.mark.parametrize(
+    ('method', 'arguments'),
+    [
+        ('fit', ['imgs', 'y']),
+        ('fit_transform', ['imgs', 'confounds', 'sample_mask']),
+        ('transform', ['imgs', 'confounds', 'sample_mask']),
+        ('transform_single_imgs', ['imgs', 'confounds', 'sample_mask']),
+        ('inverse_transform', ['signals']),
+        ('get_params', ['deep']),
+        ('set_params', ['params']),
+        ('generate_report', []),
+    ],
+)
+def test_methods_take_what_the_seeds_take(method, arguments):
+    found = list(inspect.signature(getattr(NiftiLabelsMasker, method)).parameters)
+    assert found[1 : 1 + len(arguments)] == arguments
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'words'),
+    [
+        ({'strategy': 'mode'}, 'strategy must be one of'),
+        ({'resampling_target': 'image'}, 'resampling_target must be one of'),
+        ({'standardize': 'z'}, 'standardize must be one of'),
+        ({'labels': ['one']}, '1 names without ids for 116'),
+        ({'labels': ['one'], 'lut': 'x.tsv'}, 'given twice'),
+        ({'low_pass': 0.01, 'high_pass': 0.1}, 'no band is left'),
+        ({'smoothing_fwhm': -1.0}, 'smoothing_fwhm'),
+        ({'mask_img': '/nowhere/mask.nii'}, '/nowhere/mask.nii'),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(parameters, words):
+    with pytest.raises(LabelsError, match=words):
+        NiftiLabelsMasker(AAL, **parameters).fit_transform(SERIES)
+
+
+def test_nothing_works_before_it_is_fitted():
+    for call in (lambda m: m.transform(SERIES), lambda m: m.inverse_transform([1.0]), lambda m: m.generate_report()):
+        with pytest.raises(LabelsError, match='not fitted yet'):
+            call(NiftiLabelsMasker(AAL))
+
+
+def test_parameters_are_told_and_set():
+    masker = NiftiLabelsMasker(AAL, detrend=True)
+    assert masker.get_params()['detrend'] is True
+    assert set(masker.get_params()) >= set(SEED)
+    assert masker.set_params(detrend=False, strategy='sum') is masker
+    assert repr(masker) == f"NiftiLabelsMasker(labels_img={AAL!r}, strategy='sum')"
+    with pytest.raises(ValueError, match="no parameter 'detrended'"):
+        masker.set_params(detrended=True)
+
+
+def test_it_is_cloned_pickled_and_searched_as_an_estimator_of_scikit_learn():
+    masker = NiftiLabelsMasker(AAL, missing_labels='drop', reports=False)
+    signals = masker.fit_transform(SERIES)
+    copied = clone(masker)
+    assert copied.get_params() == masker.get_params()
+    assert not hasattr(copied, 'lut_')
+    again = pickle.loads(pickle.dumps(masker))
+    assert_array_equal(again.transform(SERIES), signals)
+    assert_array_equal(again.inverse_transform(signals).get_fdata(), masker.inverse_transform(signals).get_fdata())
+    pipeline = make_pipeline(NiftiLabelsMasker(AAL, missing_labels='drop'), VarianceThreshold())
+    assert pipeline.fit_transform(SERIES).shape == signals.shape
+    volumes = nibabel.four_to_three(nibabel.load(SERIES))
+    search = GridSearchCV(
+        pipeline,
+        {'niftilabelsmasker__strategy': ['mean', 'median']},
+        scoring=lambda fitted, images: float(fitted.transform(images).var()),
+        cv=2,
+        error_score='raise',
+    ).fit(volumes)
+    assert search.best_params_['niftilabelsmasker__strategy'] in ('mean', 'median')
+
+
+def test_the_report_shows_what_became_of_the_series(tmp_path):
+    masker = NiftiLabelsMasker(AAL, mask_img=MASK, detrend=True)
+    masker.fit_transform(SERIES)
+    report = masker.generate_report('ds003 <1>')
+    report.save_as_html(tmp_path / 'report.html')
+    page = (tmp_path / 'report.html').read_text()
+    assert page.startswith('<!doctype html>')
+    assert 'ds003 &lt;1&gt;' in page
+    assert f'{(masker.regions_["status"] == "ok").sum()} of 116 regions have a signal' in page
+    assert '<iframe srcdoc=' in report._repr_html_()
+    with pytest.raises(LabelsError, match='reports=True'):
+        NiftiLabelsMasker(AAL, reports=False).fit(SERIES).generate_report()
+
+
+PARAMETERS = [
+    {},
+    {'mask_img': MASK, 'standardize': True, 'detrend': True},
+    {'strategy': 'median', 'smoothing_fwhm': 20.0, 'low_pass': 0.1, 't_r': 2.0},
+    {'high_variance_confounds': True, 'mask_img': MASK, 'standardize': 'psc', 'detrend': True},
+    {'dtype': 'float32', 'min_coverage': 0.5, 'nan_policy': 'zero'},
+]
+
+
+@pytest.mark.parametrize('parameters', PARAMETERS)
+@pytest.mark.parametrize('bold', [SERIES, FUNCTIONAL])
+def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path, monkeypatch, capsys):
+    """With confounds and without."""
+    monkeypatch.chdir(tmp_path)
+    if bold == FUNCTIONAL and 'mask_img' in parameters:
+        parameters = {**parameters, 'mask_img': None}
+    values = confounds()
+    write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)
+    masker = NiftiLabelsMasker(AAL, **parameters)
+    signals = masker.fit_transform(bold, tmp_path / 'confounds.tsv')
+    write_signals(tmp_path / 'class.tsv', masker.region_names_.values(), signals)
+    wf = masker.to_workflow(use_confounds=True)
+    wf.base_dir = str(tmp_path / 'work')
+    wf.inputs.inputnode.bold_file, wf.inputs.inputnode.confounds_file = bold, str(tmp_path / 'confounds.tsv')
+    nodes = {node.name: node.result.outputs for node in wf.run().nodes()}
+    names, of_graph = read_signals(nodes['clean'].out_files[0])
+    assert names == list(masker.region_names_.values())
+    assert_array_equal(of_graph, signals)
+    options = []
+    for name, value in parameters.items():
+        option = '--mask' if name == 'mask_img' else '--' + name.replace('_', '-')
+        if value is not None:
+            options += [option] if value is True and name != 'standardize' else [option, str(value)]
+    options = ['zscore' if option == 'True' else option for option in options]
+    given = ['extract', bold, '--atlas', AAL, '--confounds', str(tmp_path / 'confounds.tsv'), '-o', 'out']
+    assert main([*given, *options]) == 0
+    by_command = (tmp_path / 'out' / 'AAL' / 'signals.tsv').read_bytes()
+    assert by_command == (tmp_path / 'class.tsv').read_bytes()
+
+
+def test_a_graph_needs_files():
+    masker = NiftiLabelsMasker(nibabel.Nifti1Image(np.ones((2, 2, 2), 'uint8'), np.eye(4)))
+    with pytest.raises(LabelsError, match='labels_img is in memory'):
+        masker.to_workflow()
+
+
+def test_neither_nilearn_nor_scikit_learn_nor_nipype_is_loaded():
+    script = (
+        'import sys, nibabel, numpy\n'
+        'from nipype_labels import NiftiLabelsMasker\n'
+        'labels = nibabel.Nifti1Image(numpy.ones((2, 2, 2), "uint8"), numpy.eye(4))\n'
+        'series = nibabel.Nifti1Image(numpy.ones((2, 2, 2, 5)), numpy.eye(4))\n'
+        'NiftiLabelsMasker(labels).fit_transform(series)\n'
+        'print([name for name in ("nilearn", "sklearn", "nipype", "matplotlib") if name in sys.modules])\n'
+    )
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'

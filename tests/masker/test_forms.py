@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the notebook class takes as an image, as confounds and as a memory: the same numbers in all forms."""
+
+import joblib
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from masker_cases import AAL, MASK, SERIES, assert_same_regions, confounds, held, reference
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels import NiftiLabelsMasker
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.files.tables import write_signals
+
+pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+
+
+def test_images_are_taken_in_all_forms_with_the_same_numbers(tmp_path, monkeypatch):
+    """Paths, ``~``, patterns, images loaded or in memory, lists of volumes; nothing given is changed."""
+    expected = NiftiLabelsMasker(AAL, mask_img=MASK).fit_transform(SERIES)
+    in_memory, before = held(SERIES), held(SERIES).get_fdata()
+    volumes = nibabel.four_to_three(in_memory)
+    for i, volume in enumerate(volumes):
+        volume.to_filename(tmp_path / f'volume-{i:02d}.nii.gz')
+    nibabel.load(SERIES).to_filename(tmp_path / 'home.nii')
+    monkeypatch.setenv('HOME', str(tmp_path))
+    forms = [
+        nibabel.load(SERIES),
+        in_memory,
+        volumes,
+        str(tmp_path / 'volume-*.nii.gz'),
+        '~/home.nii',
+        [tmp_path / f'volume-{i:02d}.nii.gz' for i in range(20)],
+    ]
+    for form in forms:
+        labels = nibabel.load(AAL) if form is in_memory else AAL
+        masker = NiftiLabelsMasker(labels, mask_img=nibabel.load(MASK))
+        assert_allclose(masker.fit_transform(form), expected, rtol=1e-6)
+    assert_array_equal(in_memory.get_fdata(), before)
+
+
+def test_a_sliced_or_moved_image_is_taken_as_it_is(quietly):
+    """Though it knows the file it is from."""
+    image = nibabel.load(SERIES)
+    few = image.slicer[..., 5:9]
+    assert_allclose(
+        NiftiLabelsMasker(AAL).fit_transform(few), NiftiLabelsMasker(AAL).fit_transform(SERIES)[5:9], rtol=1e-6
+    )
+    moved = nibabel.Nifti1Image(image.dataobj, image.affine @ np.diag([1, 1, 1, 1]) + np.eye(4, k=3) * 12.5)
+    masker = NiftiLabelsMasker(AAL, nan_policy='zero')
+    assert_same_regions(masker, masker.fit_transform(moved), reference(quietly, moved))
+
+
+def test_one_volume_gives_one_row():
+    image = nibabel.load(SERIES).slicer[..., 0]
+    assert NiftiLabelsMasker(AAL).fit_transform(image).shape == (1, 116)
+
+
+def test_confounds_are_taken_in_all_forms(tmp_path):
+    values = confounds()
+    write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)
+    forms = [
+        values,
+        pd.DataFrame(values, columns=['a', 'b', 'c']),
+        tmp_path / 'confounds.tsv',
+        str(tmp_path / 'confounds.tsv'),
+        [values[:, :1], values[:, 1:]],
+        [str(tmp_path / 'confounds.tsv')],
+    ]
+    cleaned = [NiftiLabelsMasker(AAL).fit_transform(SERIES, form) for form in forms]
+    for signals in cleaned[1:]:
+        assert_allclose(signals, cleaned[0], rtol=1e-9)
+    assert not np.allclose(cleaned[0], NiftiLabelsMasker(AAL).fit_transform(SERIES), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ('given', 'words'),
+    [
+        (np.zeros((19, 2)), '19 rows, the series has 20 volumes'),
+        (np.zeros((20, 2, 2)), 'not the shape'),
+        (np.full((20, 1), np.nan), 'no finite value'),
+        (np.array(['a'] * 20), 'a row of labels, as a pipeline hands its y'),
+        ([0, 1] * 10, 'a row of labels'),
+        (np.array([['x']] * 20), 'no number'),
+    ],
+)
+def test_confounds_that_are_none_are_refused(given, words):
+    with pytest.raises(LabelsError, match=words):
+        NiftiLabelsMasker(AAL).fit_transform(SERIES, given)
+
+
+@pytest.mark.parametrize('given', [np.zeros((3, 3, 3)), 7, None, [], '/nowhere/*.nii'])
+def test_what_is_no_image_is_refused(given):
+    with pytest.raises(LabelsError):
+        NiftiLabelsMasker(AAL).fit_transform(given)
+
+
+@pytest.mark.parametrize('with_joblib', [False, True])
+def test_signals_are_found_again_for_the_same_voxels(with_joblib, tmp_path, monkeypatch):
+    """Whatever the file is called, and not for others."""
+    memory = joblib.Memory(tmp_path / 'memory', verbose=0) if with_joblib else tmp_path / 'memory'
+    made = []
+    reduce = NiftiLabelsMasker._reduce
+    monkeypatch.setattr(NiftiLabelsMasker, '_reduce', lambda self, series: made.append(1) or reduce(self, series))
+
+    def signals(imgs=SERIES, **parameters):
+        return NiftiLabelsMasker(AAL, memory=memory, **parameters).fit_transform(imgs)
+
+    first = signals()
+    assert_array_equal(signals(detrend=False), first)
+    assert len(made) == 1
+    assert not np.array_equal(signals(standardize=True), first)
+    assert len(made) == 1
+    signals(strategy='sum')
+    assert len(made) == 2
+    image = held(SERIES)
+    signals(image)
+    assert_array_equal(signals(held(SERIES)), signals(image))
+    assert len(made) == 3
+    image.get_fdata()[8, 8, 4, 3] += 1
+    signals(nibabel.Nifti1Image(image.get_fdata(), image.affine))
+    assert len(made) == 4
+
+
+def test_a_damaged_memory_is_made_again(tmp_path):
+    expected = NiftiLabelsMasker(AAL, memory=str(tmp_path)).fit_transform(SERIES)
+    (kept,) = (tmp_path / 'nipype_labels').glob('*.npz')
+    kept.write_bytes(b'PK')
+    assert_array_equal(NiftiLabelsMasker(AAL, memory=str(tmp_path)).fit_transform(SERIES), expected)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The notebook class gives nilearn's numbers, a column for each region, and each voxel its own."""
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from masker_cases import AAL, FUNCTIONAL, MASK, SERIES, assert_same_regions, confounds, held, reference
+from nilearn.signal import clean
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels import NiftiLabelsMasker
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.core.partition import STRATEGIES
+
+pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('mask', [None, MASK])
+def test_signals_are_nilearns(strategy, mask, quietly):
+    masker = NiftiLabelsMasker(AAL, mask_img=mask, strategy=strategy, nan_policy='zero')
+    signals = masker.fit_transform(SERIES)
+    assert_same_regions(masker, signals, reference(quietly, SERIES, mask_img=mask, strategy=strategy))
+
+
+@pytest.mark.parametrize(
+    'parameters',
+    [
+        {'smoothing_fwhm': 20.0},
+        {'dtype': 'float64'},
+        {'smoothing_fwhm': 15, 'mask_img': MASK},
+    ],
+)
+def test_other_ways_of_reading_are_nilearns(parameters, quietly):
+    masker = NiftiLabelsMasker(AAL, nan_policy='zero', **parameters)
+    theirs = {name: value for name, value in parameters.items() if name != 'dtype'}
+    assert_same_regions(masker, masker.fit_transform(SERIES), reference(quietly, SERIES, **theirs))
+
+
+@pytest.mark.parametrize(
+    'parameters',
+    [
+        {'detrend': True},
+        {'standardize': 'zscore_sample', 'detrend': True},
+        {'standardize': 'psc'},
+        {'low_pass': 0.1, 't_r': 2.0, 'detrend': True},
+    ],
+)
+@pytest.mark.parametrize('with_confounds', [False, True])
+def test_signals_are_cleaned_as_nilearn_cleans(parameters, with_confounds, quietly):
+    given = confounds() if with_confounds else None
+    masker = NiftiLabelsMasker(AAL, **parameters)
+    raw = NiftiLabelsMasker(AAL).fit_transform(SERIES)
+    signals = masker.fit_transform(SERIES, given)
+    there = np.isfinite(raw).all(axis=0)
+    options = {'standardize': None, 'detrend': False} | parameters
+    expected = quietly(clean, raw[:, there], confounds=given, **options)
+    size = np.nanmax(np.abs(expected))
+    assert_allclose(signals[:, there], expected, rtol=1e-6, atol=1e-8 * size)
+
+
+def test_every_region_has_a_column_whatever_is_lost():
+    masker = NiftiLabelsMasker(AAL, mask_img=MASK)
+    with pytest.warns(UserWarning, match='regions without a signal: '):
+        signals = masker.fit_transform(FUNCTIONAL)
+    assert signals.shape == (20, 116) == (20, masker.n_elements_)
+    assert list(masker.region_ids_.values()) == list(masker.lut_['index'])
+    assert list(masker.region_names_.values()) == list(masker.lut_['name'])
+    lost = np.isnan(signals).all(axis=0)
+    assert 50 < lost.sum() < 116
+    assert_array_equal(lost, ~np.isin(masker.regions_['status'], ['ok', 'constant']))
+
+
+@pytest.mark.parametrize(('policy', 'value'), [('zero', 0.0), ('nan', np.nan)])
+def test_columns_without_a_signal_are_what_is_asked_for(policy, value):
+    signals = NiftiLabelsMasker(AAL, missing_labels=policy).fit_transform(FUNCTIONAL)
+    lost = np.isnan(NiftiLabelsMasker(AAL).fit_transform(FUNCTIONAL)).all(axis=0)
+    assert_array_equal(signals[:, lost], np.full((20, lost.sum()), value))
+
+
+def test_dropped_columns_keep_their_ids():
+    """As in nilearn; and back in space each voxel has its own."""
+    masker = NiftiLabelsMasker(AAL, missing_labels='drop')
+    signals = masker.fit_transform(FUNCTIONAL)
+    full = NiftiLabelsMasker(AAL).fit_transform(FUNCTIONAL)
+    there = np.isfinite(full).all(axis=0)
+    assert_array_equal(signals, full[:, there])
+    assert masker.n_elements_ == there.sum()
+    assert_array_equal(list(masker.region_ids_.values()), masker.lut_['index'][there])
+    shown = masker.inverse_transform(signals).get_fdata()
+    labels = masker.region_atlas_.get_fdata()
+    for column, index in masker.region_ids_.items():
+        assert (shown[labels == index] == signals[:, column]).all()
+
+
+def test_signals_go_back_into_space():
+    """One row as a volume, rows as a series, by the ids of the columns."""
+    masker = NiftiLabelsMasker(AAL, mask_img=MASK)
+    signals = masker.fit_transform(SERIES)
+    image = masker.inverse_transform(signals)
+    assert image.shape == nibabel.load(SERIES).shape
+    assert_allclose(image.affine, nibabel.load(SERIES).affine)
+    labels = masker.region_atlas_.get_fdata()
+    assert not image.get_fdata()[labels == 0].any()
+    for column, index in masker.region_ids_.items():
+        assert_array_equal(
+            image.get_fdata()[labels == index], np.tile(signals[:, column], ((labels == index).sum(), 1))
+        )
+    assert masker.inverse_transform(signals[0]).shape == image.shape[:3]
+    with pytest.raises(LabelsError, match=r'116 columns, one per region, not \(20, 115\)'):
+        masker.inverse_transform(signals[:, 1:])
+
+
+def test_names_come_from_a_table_and_give_the_order(tmp_path):
+    (tmp_path / 'lut.tsv').write_text('index\tname\n2\tFrontal right\n1\tFrontal left\n999\tNowhere\n')
+    for lut in (tmp_path / 'lut.tsv', pd.read_csv(tmp_path / 'lut.tsv', sep='\t')):
+        masker = NiftiLabelsMasker(AAL, lut=lut)
+        signals = masker.fit_transform(SERIES)
+        assert masker.region_names_ == {0: 'Frontal right', 1: 'Frontal left', 2: 'Nowhere'}
+        assert np.isnan(signals[:, 2]).all()
+
+
+def test_scrubbed_volumes_have_no_influence():
+    image = held(SERIES)
+    kept = np.setdiff1d(np.arange(20), [3, 4, 11])
+    one = NiftiLabelsMasker(AAL, detrend=True).fit_transform(image, confounds(), kept)
+    flags = np.isin(np.arange(20), kept)
+    wild = image.get_fdata()
+    wild[..., ~flags] = 1e6
+    other = NiftiLabelsMasker(AAL, detrend=True).fit_transform(
+        nibabel.Nifti1Image(wild, image.affine), confounds(), flags
+    )
+    assert_array_equal(one, other)
+    assert len(one) == 17
