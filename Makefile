@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-endurance test-fmriprep lint bench clean
+.PHONY: demo test test-endurance test-fmriprep test-all lint bench clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -16,6 +16,12 @@ test: $(VENV)/test lint
 ## Runs killed at KILL_POINTS random points under each plugin, every kind of worker, a real SLURM if there is one.
 test-endurance: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m endurance
+
+## The suite under each Python with the newest libraries, and with the oldest; an environment for each. With pyenv, say
+## PYENV_VERSION=3.11.7:3.12.1:3.13.0 or the like, so that these commands are found.
+test-all:
+	for python in python3.11 python3.12 python3.13; do $(MAKE) test PYTHON=$$python VENV=$(VENV)-$$python || exit 1; done
+	PIP_CONSTRAINT=tests/oldest.txt $(MAKE) test PYTHON=python3.11 VENV=$(VENV)-oldest
 
 ## Within fMRIPrep, in an environment of its own: fMRIPrep takes 1 GB, and decides on versions of much else.
 test-fmriprep: $(VENV)-fmriprep/test
@@ -32,7 +38,7 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.scaling
 
 clean:
-	rm -rf $(VENV) $(VENV)-fmriprep demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -2,6 +2,7 @@
 """What commands are given: checked before anything runs, and as nodes take it."""
 
 import json
+import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ def read_plugin_args(path):
     """Arguments for a plugin from a file; none without one."""
     try:
         arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise LabelsError(f"can not read the plugin's arguments from {path}: {e}") from e
     if not isinstance(arguments, dict):
         raise LabelsError(f'{path} must hold a JSON object of arguments for the plugin, not {arguments!r}')
@@ -37,6 +38,8 @@ def make_folder(path):
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise LabelsError(f'can not write to {path}: {e.strerror}') from e
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise LabelsError(f'can not write to {path}: it may not be changed')
     return Path(path).absolute()
 
 
@@ -44,7 +47,8 @@ def absolute(value):
     """Paths made absolute: nodes run in folders of their own."""
     if isinstance(value, list):
         return [absolute(entry) for entry in value]
-    return str(Path(value).expanduser().absolute()) if isinstance(value, str | Path) else value
+    # Not pathlib's: it raises where there is no such user.
+    return str(Path(os.path.expanduser(value)).absolute()) if isinstance(value, str | Path) else value  # noqa: PTH111
 
 
 @contextmanager

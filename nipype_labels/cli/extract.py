@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
+import fcntl
+import itertools
 import os
 import shutil
 import sys
+import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..bids.sidecar import find_sidecar
+from ..core.errors import LabelsError, MissingRegionsError
 from ..core.regions import has_signal, list_missing
+from ..core.resample import resample_nearest
 from ..files.grids import read_grid
 from ..files.images import read_mask
 from ..files.regions import read_regions
@@ -93,7 +99,10 @@ def extract(
     check_running(nprocs, plugin)
     _check(series, atlas, mask, parameters.get('resampling_target'))
     plugin_args = read_plugin_args(plugin_args_file)
+    if not str(out):
+        raise LabelsError('there is no folder to write to: --out is empty')
     out = Path(out)
+    _check_out(out, _folders(atlas))
     work_dir = make_folder(work_dir or out / 'work')
     configure(work_dir, verbose)
     if parameters.get('reports'):
@@ -122,24 +131,41 @@ def extract(
     return 0
 
 
+def _check_out(out, folders):
+    """Find out before anything runs that a file could not get its name."""
+    for path in _places(out, folders):
+        if path.is_dir():
+            raise LabelsError(f'can not write {path}: there is a folder of this name')
+        if path.parent.exists() and not path.parent.is_dir():
+            raise LabelsError(f'can not write to {path.parent}: it is no folder')
+
+
 def _check(series, atlases, mask, target):
     """Find out before anything runs what nodes could only say of files made from the user's."""
-    if mask is not None:
-        read_mask(mask)
-    for atlas in atlases if target == 'none' else ():
-        read_grid(atlas).require(series.grid, 'with --resampling-target none they must agree')
+    grids = [read_grid(atlas, whole=True) for atlas in atlases]
+    inside, where = (None, None) if mask is None else read_mask(mask)
+    for grid in [*grids, where] if target == 'none' else ():
+        if grid is not None:
+            grid.require(series.grid, 'with --resampling-target none they must agree')
+    for grid in grids if target == 'labels' else [series.grid]:
+        if mask is not None and not resample_nearest(inside, where.affine, grid.shape, grid.affine).any():
+            raise MissingRegionsError(f'no voxel of {grid} is in the mask {where}')
 
 
 def _folders(atlases):
     """A folder name for each atlas: its file's, made unique by a number."""
-    stems = [Path(path).name.removesuffix('.gz').removesuffix('.nii') for path in atlases]
-    return [
-        stem if stems[:i].count(stem) == 0 else f'{stem}-{stems[:i].count(stem) + 1}' for i, stem in enumerate(stems)
-    ]
+    names = []
+    for path in atlases:
+        stem = Path(path).name.removesuffix('.gz').removesuffix('.nii')
+        # A name of dots alone would lead out of the folder, or be that folder itself.
+        stem = stem if stem.strip('.') else 'atlas'
+        tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))
+        names.append(next(name for name in tries if name not in {*names, *PER_SERIES, 'work'}))
+    return names
 
 
 def _write(graph, out, folders):
-    """Copy the outputs of the nodes to where the user wants them; the paths written."""
+    """Copy the outputs of the nodes to where the user wants them, all or none; the paths written."""
     nodes = {node.name: node for node in graph.nodes()}
     copies = {}
     for name, (node, field) in PER_SERIES.items():
@@ -149,17 +175,44 @@ def _write(graph, out, folders):
         if node in nodes:
             files = getattr(nodes[node].result.outputs, field)
             copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
-    for folder in [out, *(out / folder for folder in folders)]:
-        for name in PER_SERIES if folder == out else PER_ATLAS:
-            if folder / name not in copies:
-                # Left by an earlier run with other parameters, it would pass for a result of this one.
-                (folder / name).unlink(missing_ok=True)
-    for target, source in copies.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f'.{target.name}.partial')
-        shutil.copyfile(source, partial)
-        os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
+    for folder in folders:
+        make_folder(out / folder)
+    with _alone(out):
+        _put(copies, set(_places(out, folders)) - set(copies))
     return list(copies)
+
+
+def _places(out, folders):
+    """All files that a run may write."""
+    return [out / name for name in PER_SERIES] + [out / folder / name for folder in folders for name in PER_ATLAS]
+
+
+def _put(copies, stale):
+    """Put copies of files in their places, and remove stale ones, once all are copied."""
+    partials = {target: target.with_name(f'.{target.name}.partial-{uuid.uuid4().hex[:12]}') for target in copies}
+    try:
+        for target, source in copies.items():
+            shutil.copyfile(source, partials[target])
+        for path in stale:
+            # Left by an earlier run with other parameters, it would pass for a result of this one.
+            path.unlink(missing_ok=True)
+        for target, partial in partials.items():
+            os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder):
+    """Wait until no other run puts its outputs into a folder: those of two would mix."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _summarise(out, written, folders):

@@ -15,7 +15,7 @@ from ..core.reduce import NAN_POLICIES
 from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.view import DTYPES
-from . import RunError
+from . import USERS_ERRNO, RunError
 
 #: Exit status after an error of the user's, and after one of ours.
 USER_ERROR, FAILURE = 2, 1
@@ -42,6 +42,9 @@ def main(argv=None):
         print(f'nipype-labels: error: {e}', file=sys.stderr)
         return USER_ERROR
     except (RunError, OSError) as e:
+        if getattr(e, 'errno', None) in USERS_ERRNO:
+            print(f'nipype-labels: error: {e.strerror}: {e.filename}', file=sys.stderr)
+            return USER_ERROR
         print(f'nipype-labels: failed: {e}', file=sys.stderr)
         return FAILURE
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Running a graph for a command: Nipype's settings, what is said on the way, and why it failed."""
 
+import errno
 import gc
 import logging
 import re
@@ -14,13 +15,16 @@ from nipype import config
 from ..core import errors
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin
-from . import RunError
+from . import USERS_ERRNO, RunError
 
 #: What is said of a worker that did not end by itself.
 DEAD_WORKER = (
     'a worker process was killed, most likely for lack of memory: what was finished is kept, and the same command goes '
     'on from there; give it fewer --nprocs or more memory'
 )
+
+#: What a system says when it has no more to give: no traceback tells more.
+MACHINES_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Progress:
@@ -94,6 +98,10 @@ def run(wf, plugin, nprocs, plugin_args=None):
         return execute(wf, plugin, nprocs, progress, plugin_args or {})
     except (RuntimeError, ValueError, OSError) as e:
         raise find_reason(str(e)) from e
+    except TypeError as e:
+        if plugin_args:
+            raise errors.LabelsError(f'{plugin} does not take the arguments that it is given from a file: {e}') from e
+        raise
 
 
 def execute(wf, plugin, nprocs, status_callback, plugin_args):
@@ -126,4 +134,11 @@ def find_reason(text):
             return ours(message)
     if 'BrokenProcessPool' in text:
         return RunError(DEAD_WORKER)
+    said = re.findall(r'\[Errno (\d+)\] (.+)', text)
+    if said and int(said[-1][0]) in USERS_ERRNO + MACHINES_ERRNO:
+        code, message = said[-1]
+        return errors.LabelsError(message) if int(code) in USERS_ERRNO else RunError(message)
+    said = re.findall(r'MemoryError: (.+)', text)
+    if said:
+        return RunError(f'{said[-1]}: give it fewer --nprocs or more memory')
     return RunError(text)

@@ -17,6 +17,9 @@ STATUSES = (
     'constant',
 )
 
+#: Ids are kept in 32 bits.
+LARGEST_ID = 2**31 - 1
+
 #: What becomes of the column of a region that has no signal.
 MISSING_LABELS = ('nan', 'zero', 'drop', 'raise')
 

@@ -20,33 +20,35 @@ LARGEST = float(np.finfo(np.float32).max)
 class Decoder:
     """Turn stored values into numbers: ``stored × slope + intercept``, then cast.
 
-    Unscaled integers stay integers if no cast is asked for, so that they are gathered at their own size. Values beyond
-    ``LARGEST`` become NaN.
+    Unscaled integers stay integers if no cast is asked for, so that they are gathered at their own size.
 
     Attributes
     ----------
     slope, intercept : float
     dtype : dtype, optional
         What to cast to.
+    largest : float
+        Values beyond become NaN.
     """
 
     slope: float = 1.0
     intercept: float = 0.0
     dtype: np.dtype | None = None
+    largest: float = LARGEST
 
     def __call__(self, stored):
         """Decode an array.
 
-        >>> Decoder(0.5, 1.0)(np.array([2, 4], dtype='>i2')).tolist()
-        [2.0, 3.0]
+        >>> Decoder(0.5, 1.0)(np.array([2, 4], dtype='>i2')).tolist(), Decoder()(np.array([1.5, 1e300])).tolist()
+        ([2.0, 3.0], [1.5, nan])
         """
         values = np.asarray(stored)
         values = values.astype(values.dtype.newbyteorder('='), copy=False)
         if (self.slope, self.intercept) != (1.0, 0.0):
             with np.errstate(over='ignore', invalid='ignore'):
                 values = values * np.float64(self.slope) + np.float64(self.intercept)
-        if values.dtype == np.float64:
-            values = values if measurable(values) else np.where(np.abs(values) <= LARGEST, values, np.nan)
+        if values.dtype == np.float64 and not max(values.max(initial=0), -values.min(initial=0)) <= self.largest:
+            values = np.where(np.abs(values) <= self.largest, values, np.nan)
         return values if self.dtype is None else values.astype(self.dtype, copy=False)
 
 
@@ -107,15 +109,6 @@ class View:
         volume = np.where(np.isfinite(volume), volume, volume.dtype.type(self.blank))
         smoothed = smooth(volume.reshape(self.shape, order='F'), self.sigmas)
         return smoothed.reshape(-1, order='F')[self.voxels]
-
-
-def measurable(values):
-    """Whether all are numbers that single precision could hold.
-
-    >>> measurable(np.array([1e38, -1.0])), measurable(np.array([1e39])), measurable(np.array([np.nan]))
-    (True, False, False)
-    """
-    return bool(max(values.max(initial=0), -values.min(initial=0)) <= LARGEST)
 
 
 def floating(values):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..core.errors import ConfoundsError, LabelsError
 from ..core.view import LARGEST
-from .tables import read_table, to_numbers
+from .tables import read_table, to_number, to_numbers
 
 #: How confounds tables write missing values.
 MISSING_CELLS = ('n/a', 'N/A', 'NA', '', 'null', 'None')
@@ -297,7 +297,7 @@ def _component(name):
 
 def _is_number(cell):
     try:
-        float(cell)
+        to_number(cell)
     except ValueError:
         return False
     return True

@@ -14,7 +14,6 @@ import numpy as np
 from ..core import grid
 from ..core.errors import GridError, ImageError
 
-
 #: Deflate can't compress further than this; a header that promises more lies.
 DEFLATE_RATIO = 1032
 
@@ -62,8 +61,7 @@ def load(path):
     Raises
     ------
     ImageError
-        If there is no such file, if nibabel can't open it as a volume image with at least three axes and an affine, or
-        if it is smaller than its header promises.
+        If there is no such file, or nibabel can't open it as a volume image with at least three axes and an affine.
     """
     if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
@@ -77,13 +75,42 @@ def load(path):
         raise ImageError(f'{path} is no volume image, its shape is {shape}')
     grid.check_affine(image.affine, f'the affine of {path}')
     _check_places(path, image)
-    _check_size(path, image)
     return image
+
+
+def check_size(path, image):
+    """Refuse a header that promises more than its file can hold, before memory is asked for.
+
+    Parameters
+    ----------
+    path : path
+    image : nibabel image
+        From :func:`load`.
+
+    Raises
+    ------
+    ImageError
+    """
+    voxels, file = image.dataobj, Path(image.file_map['image'].filename)
+    if not isinstance(voxels, nib.arrayproxy.ArrayProxy) or not file.is_file() or is_packed_otherwise(file):
+        return
+    promised, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
+    most = size * (DEFLATE_RATIO if is_gzipped(file) else 1)
+    if promised > most:
+        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels its header promises')
+    least = image.header.sizeof_hdr if isinstance(image, nib.Nifti1Image) else 0
+    if not least <= voxels.offset <= most:
+        raise ImageError(f'{path} has {size} bytes, and its voxels can not begin at byte {voxels.offset:.6g} of them')
 
 
 def is_gzipped(path):
     """Whether a file is read through gzip, by its name."""
     return Path(path).suffix.lower() in ('.gz', '.mgz')
+
+
+def is_packed_otherwise(path):
+    """Whether a file is compressed in a way that is not read as a stream, by its name."""
+    return Path(path).suffix.lower() in ('.bz2', '.zst')
 
 
 @contextmanager
@@ -106,7 +133,8 @@ def _check_places(path, image):
     header = image.header
     if not isinstance(header, nib.Nifti1Header) or header['sform_code']:
         return
-    with image.file_map['header'].get_prepare_fileobj('rb') as stream:
+    files = image.file_map
+    with files.get('header', files['image']).get_prepare_fileobj('rb') as stream:
         stored = type(header).from_fileobj(stream, check=False)
     codes = [f'{name} {stored[name]}' for name in ('sform_code', 'qform_code') if stored[name] != header[name]]
     if codes:
@@ -116,18 +144,20 @@ def _check_places(path, image):
         raise ImageError(f'{path} does not say where its voxels are: they are {zooms} mm large')
 
 
-def _check_size(path, image):
-    """Refuse a header that promises more than its file can hold, before memory is asked for."""
-    voxels, file = image.dataobj, str(image.file_map['image'].filename)
-    if not isinstance(voxels, nib.arrayproxy.ArrayProxy) or not os.path.isfile(file):  # noqa: PTH113
-        return
-    promised = int(voxels.offset) + math.prod(image.shape) * voxels.dtype.itemsize
-    size = Path(file).stat().st_size
-    if Path(file).suffix.lower() not in ('.bz2', '.zst') and promised > size * (DEFLATE_RATIO if is_gzipped(file) else 1):
-        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes that its header promises')
+def read_grid(path, whole=False):
+    """Grid of an image of three or more dimensions, from its header alone.
 
+    Parameters
+    ----------
+    path : path
+    whole : bool
+        Refuse a file that is too small for this grid, since an array of this shape will be made.
 
-def read_grid(path):
-    """Grid of an image of three or more dimensions, from its header alone."""
+    Returns
+    -------
+    Grid
+    """
     image = load(path)
+    if whole:
+        check_size(path, image)
     return Grid(str(path), tuple(image.shape[:3]), image.affine)

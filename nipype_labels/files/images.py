@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Three-dimensional images: labels, masks and single volumes."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 
 from ..core.errors import ImageError
+from ..core.regions import LARGEST_ID
 from .held import open_image
 
 #: How far from a whole number a stored label may lie; float images of labels hold 0.99999 for 1.
@@ -31,6 +34,8 @@ def read_labels(path, background_label=0):
     ImageError
         If voxels are no whole numbers of 32 bits.
     """
+    if abs(background_label) > LARGEST_ID:
+        raise ImageError(f'background_label={background_label} is no id: they have 32 bits')
     values, where = read_volume(path)
     if values.dtype.kind == 'f':
         values = np.where(np.isfinite(values), values, background_label)
@@ -41,7 +46,7 @@ def read_labels(path, background_label=0):
         raise ImageError(f'{where.path} holds values that are no region ids: {few}; it may have been interpolated')
     bounds, least, largest = np.iinfo(np.int32), float(labels.min()), float(labels.max())
     if least < bounds.min or largest > bounds.max:
-        raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.0f} to {largest:.0f}')
+        raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.10g} to {largest:.10g}')
     return labels.astype(np.int32), where
 
 
@@ -121,4 +126,6 @@ def read_volume(path):
         raise ImageError(f'{series.grid.path} must hold one volume, its shape is {shape}')
     # Read as a stream of one volume, to its end, so that the checksum of a compressed file counts.
     ((_, block),) = series.blocks()
-    return series.decoder()(block[0]).reshape(series.grid.shape, order='F'), series.grid
+    # What is too large for a measurement may be a label that is too large, and must not become background.
+    decoder = replace(series.decoder(), largest=np.inf)
+    return decoder(block[0]).reshape(series.grid.shape, order='F'), series.grid

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ImageError, LookupTableError
+from ..core.regions import LARGEST_ID
 from .grids import load
 
 #: Headings under which tables give ids and names, lower case; the first found counts.
 INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
 NAME_HEADINGS = ('name', 'label', 'region', 'label_name', 'roi_name')
-
-#: No image of labels can hold a larger id.
-LARGEST_ID = 2**31 - 1
 
 #: NIfTI's code for a header extension written by AFNI.
 AFNI_EXTENSION = 4
@@ -145,7 +143,12 @@ def choose_lookup_table(ids, atlas, names=None, lut=None):
     if isinstance(lut, pd.DataFrame):
         return check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
     if lut is not None:
-        return read_lookup_table(Path(lut).expanduser(), ids)
+        lookup = read_lookup_table(Path(lut).expanduser(), ids)
+        if not np.isin(lookup['index'], ids).any():
+            named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
+            image = atlas if isinstance(atlas, str | Path) else 'the atlas'
+            raise LookupTableError(f'{lut} has names for ids {named}, and {image} holds none of them but {held}')
+        return lookup
     if names is not None:
         return name_by_order(names, ids)
     in_header = header_lookup_table(atlas) if isinstance(atlas, str | Path) else None

@@ -93,6 +93,8 @@ def complete_regions(regions, signals, n_used, n_in_view, voxel_volume, min_cove
         With the quality columns ``n_volumes`` (with a value) and ``tsnr`` (mean over standard deviation in time of the
         region's signal).
     """
+    if not 0 <= min_coverage <= 1:
+        raise LabelsError(f'min_coverage must be from 0 to 1, not {min_coverage}')
     volume = regions['volume_atlas'].to_numpy()
     covered = coverage(n_used, volume, voxel_volume, 1.0)
     status = signal_status(regions['status'].to_numpy(), signals, n_used, n_in_view, covered, min_coverage)

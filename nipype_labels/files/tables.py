@@ -70,7 +70,20 @@ def to_numbers(cells):
     ValueError
         If a cell is no number.
     """
-    return np.array([float(cell) if isinstance(cell, str) else np.nan for cell in cells])
+    return np.array([to_number(cell) if isinstance(cell, str) else np.nan for cell in cells])
+
+
+def to_number(text):
+    """The number that a text is; Python alone would take the underscore in 1_0 for nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if '_' in text:
+        raise ValueError(f'no number: {text!r}')
+    return float(text)
 
 
 def write_signals(path, names, signals):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Lists of volumes: which are kept, and which run each belongs to."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..core.errors import SignalError
-from .tables import read_table, write_table
+from .tables import read_table, to_numbers, write_table
 
 #: How flags are written in text.
 FLAGS = {'true': True, 'false': False}
@@ -123,10 +124,10 @@ def _row(cells, path):
 
 def _whole(cells, path):
     """Cells as whole numbers, small enough to count something."""
-    try:
-        numbers = np.asarray(cells, dtype=np.float64) if cells.dtype.kind in 'biufO' else np.array([np.nan])
-    except (TypeError, ValueError):
-        numbers = np.array([np.nan])
+    numbers = cells if cells.dtype.kind in 'biuf' else np.array([np.nan])
+    if cells.dtype.kind == 'O':
+        with suppress(ValueError):
+            numbers = to_numbers(cells)
     if not (np.abs(numbers) < MOST).all() or (numbers != np.rint(numbers)).any():
         raise SignalError(f'{path} must hold whole numbers, one a line, or flags (true, false) for volumes')
     return numbers.astype(np.int64)

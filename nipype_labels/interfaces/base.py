@@ -48,7 +48,8 @@ class InputFile(File):
     def validate(self, objekt, name, value):
         """Expand a leading ``~`` and make the name absolute."""
         path = super().validate(objekt, name, value)
-        return str(Path(path).expanduser().absolute()) if path else path
+        # Not pathlib's: where there is no such user, it raises what is neither ours nor a trait's error.
+        return str(Path(os.path.expanduser(path)).absolute()) if path else path  # noqa: PTH111
 
 
 class LabelsInputSpec(BaseInterfaceInputSpec):
@@ -158,7 +159,7 @@ class LabelsInterface(SimpleInterface):
         super()._check_mandatory_inputs()
         for name in self.inputs.copyable_trait_names():
             for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
-                if isinstance(path, str) and not Path(path).is_file():
+                if isinstance(path, str) and not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
                     raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
         for switch, name in self._intents.items():
             wanted, given = self.given(switch), self.given(name) is not None
@@ -271,11 +272,11 @@ def read_blocks(series, num_threads):
 
 @contextmanager
 def about(path):
-    """Put the name of a file before the message of an error that doesn't have it."""
+    """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
     try:
         yield
     except LabelsError as e:
-        if str(path) in str(e):
+        if path is None or str(path) in str(e):
             raise
         raise type(e)(f'{path}: {e}') from e
 

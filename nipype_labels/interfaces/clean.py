@@ -10,7 +10,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from ..bids.sidecar import read_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError
-from ..core.filters import FILTERS, settle_repetition_time
+from ..core.filters import FILTERS, check_repetition_time, settle_repetition_time
 from ..files.confounds import (
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
@@ -105,8 +105,7 @@ class CleanSignal(LabelsInterface):
         n_volumes = len(tables[0][1])
         if any(len(values) != n_volumes for _, values in tables):
             raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
-        with about(self.inputs.signals_files[0]):
-            confounds, left_out = self._confounds(n_volumes)
+        confounds, left_out = self._confounds(n_volumes)
         kept = ~np.any(list(left_out.values()), axis=0)
         t_r = self._repetition_time()
         parameters = {name: self.given(name) for name in ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')}
@@ -114,7 +113,7 @@ class CleanSignal(LabelsInterface):
         runs, values = self._list('runs', read_runs), confounds.to_numpy()
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
-            with about(path):
+            with about(self._together(path)):
                 results.append(clean(signals, values, sample_mask=kept, runs=runs, **parameters))
         self._write(runtime, tables, results)
         with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
@@ -129,8 +128,9 @@ class CleanSignal(LabelsInterface):
 
     def _confounds(self, n_volumes):
         """Confounds without missing values, and for each reason the volumes that it leaves out."""
-        mask = self._list('sample_mask', read_sample_mask)
-        left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
+        with about(self._file('sample_mask')):
+            mask = self._list('sample_mask', read_sample_mask)
+            left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files, columns = self.given('confounds_files', []), self.given('confounds_columns', [])
         strategies = self.given('confounds_strategy', [])
         if not files and (columns or strategies):
@@ -141,6 +141,9 @@ class CleanSignal(LabelsInterface):
             thresholds = self.inputs.fd_threshold, self.inputs.dvars_threshold
             left_out.update(volumes_to_scrub(table, *thresholds, source))
         kept = ~np.any(list(left_out.values()), axis=0)
+        if not kept.any():
+            counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in left_out.items())
+            raise SignalError(f'{source}: none of {n_volumes} volumes is kept, since they are left out by: {counts}')
         chosen = fill_missing(table[names], self.inputs.confounds_na, source, kept)
         if self.given('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
@@ -152,12 +155,22 @@ class CleanSignal(LabelsInterface):
         value = self.given(name)
         return read(value) if isinstance(value, str) else value
 
+    def _file(self, name):
+        """The file that a list is given as, None if it is not given as one."""
+        value = self.given(name)
+        return value if isinstance(value, str) else None
+
+    def _together(self, signals_file):
+        """What to call signals in errors, with the other files that cleaning depends on."""
+        others = [*self.given('confounds_files', []), self._file('sample_mask'), self._file('runs')]
+        others = ', '.join(name for name in others if name)
+        return f'{signals_file} with {others}' if others else signals_file
+
     def _repetition_time(self):
         """Repetition time from the parameter, the sidecar or the header."""
-        sidecar = self.given('sidecar_file')
-        return settle_repetition_time(
-            self.given('t_r'), sidecar and read_repetition_time(sidecar), self.given('header_t_r')
-        )
+        t_r, sidecar = check_repetition_time(self.given('t_r')), self.given('sidecar_file')
+        with about(sidecar):
+            return settle_repetition_time(t_r, sidecar and read_repetition_time(sidecar), self.given('header_t_r'))
 
     def _write(self, runtime, tables, results):
         """Write the cleaned signals."""

@@ -5,10 +5,11 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.errors import LookupTableError
 from ..core.mask import apply_mask, region_ids
+from ..core.regions import LARGEST_ID
 from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
-from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
@@ -30,7 +31,9 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
         hash_files=False,
         desc='names of the regions of the only atlas, in the order of their ids',
     )
-    background_label = traits.Int(0, usedefault=True, desc='id of voxels that belong to no region')
+    background_label = traits.Range(
+        low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id of voxels that belong to no region'
+    )
 
 
 class _ApplyMaskOutputSpec(TraitedSpec):
@@ -75,7 +78,8 @@ class ApplyMask(LabelsInterface):
     def _lookup(self, atlas, atlas_file, lut_file):
         """Names of the regions, without the background's."""
         background = self.inputs.background_label
-        ids = region_ids(atlas, background)
+        with about(atlas_file):
+            ids = region_ids(atlas, background)
         names = self.given('labels')
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')

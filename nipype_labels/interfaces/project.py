@@ -10,7 +10,7 @@ from ..files.images import read_labels
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface
+from .base import InputFile, LabelsInputSpec, LabelsInterface, about
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):
@@ -49,6 +49,7 @@ class InverseProject(LabelsInterface):
             projector = Projector(labels, self._ids(columns, signals_file, regions_file))
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
+                about(signals_file),
                 self.publish(runtime, name) as path,
                 SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype) as writer,
             ):

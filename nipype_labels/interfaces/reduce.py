@@ -135,7 +135,7 @@ class ReduceLabels(LabelsInterface):
             if missing:
                 logger.warning(MISSING_REGIONS, self.inputs.labels_files[i], missing)
             status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
-            with about(self.inputs.labels_files[i]):
+            with about(self.inputs.in_file), about(self.inputs.labels_files[i]):
                 columns, kept = blank_missing(values, status, regions['name'], policy)
             with self.publish(runtime, out_names[i]) as path:
                 write_signals(path, regions['name'][kept], columns)

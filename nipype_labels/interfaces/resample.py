@@ -4,6 +4,7 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
+from ..core.regions import LARGEST_ID
 from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
 from ..files.grids import load, read_grid
 from ..files.images import read_volume, write_volume
@@ -24,7 +25,9 @@ class _ResampleInputSpec(LabelsInputSpec):
         hash_files=False,
         desc='nearest for labels and masks; linear or cubic for series',
     )
-    background_label = traits.Int(0, usedefault=True, desc='id that fills labels outside their field of view')
+    background_label = traits.Range(
+        low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id that fills what lies outside of labels'
+    )
     num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
 
     def more_to_hash(self):
@@ -55,7 +58,7 @@ class Resample(LabelsInterface):
         pairs = self.rows('in_files', 'reference_files')
         out_names, out_files = self.paths(runtime, 'resampled-{}.nii.gz', len(pairs))
         for i, (in_file, reference_file) in enumerate(pairs):
-            target = read_grid(reference_file)
+            target = read_grid(reference_file, whole=True)
             if read_grid(in_file).matches(target):
                 out_files[i] = in_file
                 continue

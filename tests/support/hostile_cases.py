@@ -125,10 +125,10 @@ CONFOUNDS = ('csf', 'rot_x', 'rot_y', 'framewise_displacement', 'std_dvars')
 
 def save(path, data, affine=AFFINE, t_r=None, unit='sec', kind=nib.Nifti1Image, order='<'):
     """Save an image in the type of its data."""
-    image = kind(data, affine, header=None if order == '<' else kind.header_class(endianness=order))
-    image.set_data_dtype(data.dtype.newbyteorder('='))
+    header = None if order == '<' else kind.header_class(endianness=order)
+    image = kind(data, affine, header, **({} if kind is nib.MGHImage else {'dtype': data.dtype.newbyteorder('=')}))
     if t_r is not None:
-        image.header.set_zooms((*image.header.get_zooms()[:3], t_r))
+        image.header.set_zooms((*image.header.get_zooms()[:3], t_r, *[1] * (data.ndim - 4)))
         image.header.set_xyzt_units('mm', unit)
     image.to_filename(path)
     return path
@@ -217,7 +217,7 @@ def image(name, change=lambda data: data, **options):
 
     def damage(given):
         old = nib.load(given / name)
-        data = change(np.array(old.dataobj))
+        data = change(np.asanyarray(old.dataobj).copy())
         save(given / name, data, **{'t_r': T_R if data.ndim > 3 else None, 'affine': old.affine, **options})
 
     return damage

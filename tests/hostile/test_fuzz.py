@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whatever bytes a file holds, a reader gives something or refuses it by an error of ours: soon, and in little memory.
+
+FUZZ_EXAMPLES in the environment asks for that many examples of each reader, other ones each time.
+"""
+
+import gzip
+import json
+import os
+import struct
+import tracemalloc
+from datetime import timedelta
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hostile_cases import FIELDS, N_VOLUMES, build, unpacked
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nipype_labels.bids.sidecar import read_repetition_time
+from nipype_labels.core.clean import kept_volumes
+from nipype_labels.core.errors import LabelsError
+from nipype_labels.files.confounds import fill_missing, read_confounds
+from nipype_labels.files.grids import read_grid
+from nipype_labels.files.images import read_labels, read_mask
+from nipype_labels.files.lookup import header_lookup_table, read_lookup_table
+from nipype_labels.files.regions import read_regions
+from nipype_labels.files.series import open_series
+from nipype_labels.files.tables import read_signals
+from nipype_labels.files.volumes import read_runs, read_sample_mask
+
+EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 200))
+
+#: Bytes that an example may take at once; the files hold a few thousand.
+MOST_BYTES = 2**25
+
+fuzzed = settings(
+    max_examples=EXAMPLES,
+    derandomize='FUZZ_EXAMPLES' not in os.environ,
+    deadline=timedelta(seconds=5),
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+#: What numbers in headers may be that is hard to read.
+NUMBERS = st.one_of(
+    st.sampled_from([0, 1, -1, 2, 3, 7, 8, 64, 255, 256, 1023, 2**15 - 1, -(2**15)]),
+    st.integers(-(2**15), 2**15 - 1),
+)
+REALS = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 352.0, 1e-30, 1e30, -1e30, np.nan, np.inf, -np.inf, 3.4e38, 1e-45]),
+    st.floats(width=32),
+)
+
+#: Pieces of text that tables, sidecars and lists may hold in a wrong place.
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            *('\t', '\n', '\r', '\r\n', ',', ';', '"', '""', '\0', ' ', '#', '//', '<', '>', '&', '{', '}', '[', ']'),
+            *('n/a', 'nan', 'inf', '-inf', '1e400', '-1', '0x10', '1_0', '9' * 400, '9' * 5000, '1e-400', '٣', '.'),
+            *('index', 'name', 'kept', 'volume', 'run', 'true', 'null', 'csf', '\ufeff', '\u2028', '\x0b', '\x1b'),
+            *('<!DOCTYPE', '<label index="1">A</label>', '<VALUE_LABEL_DTABLE>', '"1" "A"', '{"RepetitionTime":'),
+        ]
+    ).map(str.encode),
+    st.binary(min_size=1, max_size=8),
+)
+
+#: Where to change bytes, how many of them go, and what comes in their place.
+EDITS = st.lists(
+    st.tuples(st.floats(0, 1), st.sampled_from([0, 0, 1, 1, 2, 8, 64, 4096]), PIECES | st.just(b'')), max_size=6
+)
+
+
+def edit(content, edits):
+    """Bytes with some of them taken out, and others put in."""
+    for part, length, piece in edits:
+        place = int(part * len(content))
+        content = content[:place] + piece + content[place + length :]
+    return content
+
+
+def draw_header(draw, raw):
+    """An uncompressed image with fields of its header changed."""
+    raw = bytearray(raw)
+    for name in draw(st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=4)):
+        place, kind = FIELDS[name]
+        n = int(kind[:-1] or 1)
+        one = draw(st.integers(0, n - 1)) if kind[-1] != 's' else 0
+        at = place + one * struct.calcsize(kind[-1])
+        if kind[-1] == 's':
+            raw[place : place + n] = draw(st.binary(min_size=n, max_size=n))
+        elif kind[-1] == 'f':
+            struct.pack_into('<f', raw, at, draw(REALS))
+        else:
+            bits = 8 * struct.calcsize(kind[-1])
+            value = draw(NUMBERS) & (2**bits - 1)
+            raw[at : at + bits // 8] = value.to_bytes(bits // 8, 'little')
+    return bytes(raw)
+
+
+@st.composite
+def images(draw, content):
+    """An image that was damaged before or after it was compressed."""
+    raw = gzip.decompress(content)
+    if draw(st.booleans()):
+        raw = draw_header(draw, raw)
+    if draw(st.booleans()):
+        raw = edit(raw, draw(EDITS))
+    suffix = draw(st.sampled_from(['.nii', '.nii.gz']))
+    packed = gzip.compress(raw, mtime=0) if suffix == '.nii.gz' else raw
+    return suffix, edit(packed, draw(EDITS) if draw(st.booleans()) else [])
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('fuzz')
+    build(folder)
+    return folder
+
+
+def read_fuzzed(read, path, content):
+    """Read a file: something, or an error of ours that names it; never much memory."""
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        read(path)
+    except LabelsError as e:
+        assert path.name in str(e)  # noqa: PT017 (what can be read raises nothing)
+        assert '\n' not in str(e)  # noqa: PT017
+    finally:
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most < MOST_BYTES
+
+
+def read_all(path):
+    opened = open_series(path)
+    decode = opened.decoder()
+    for _, block in opened.blocks():
+        decode(block)
+
+
+def read_table_of_ids(path):
+    """A look-up table, whose names can head columns and whose ids an image can hold."""
+    table = read_lookup_table(path, np.array([1, 2, 7]))
+    assert table['index'].between(-(2**31), 2**31 - 1).all()
+    assert table['index'].is_unique
+    assert table['name'].is_unique
+    assert table['name'].str.isprintable().all()
+
+
+def read_confounds_filled(path):
+    table = fill_missing(read_confounds([path], N_VOLUMES), 'zero', str(path))
+    assert table.shape[0] == N_VOLUMES
+    assert np.isfinite(table.to_numpy()).all()
+
+
+def read_kept(path):
+    try:
+        kept_volumes(read_sample_mask(path), N_VOLUMES)
+    except LabelsError as e:
+        raise LabelsError(f'{path}: {e}') from e
+
+
+@pytest.mark.parametrize('read', [read_all, read_grid, header_lookup_table], ids=lambda read: read.__name__)
+def test_any_series_is_read_or_refused(folder, read):
+    content = (folder / 'bold.nii.gz').read_bytes()
+
+    @fuzzed
+    @given(images(content))
+    def check(made):
+        read_fuzzed(read, folder / f'fuzzed{made[0]}', made[1])
+
+    check()
+
+
+@pytest.mark.parametrize(('name', 'read'), [('atlas.nii.gz', read_labels), ('mask.nii.gz', read_mask)])
+def test_any_image_is_read_or_refused(folder, name, read):
+    content = (folder / name).read_bytes()
+
+    @fuzzed
+    @given(images(content))
+    def check(made):
+        read_fuzzed(read, folder / f'fuzzed{made[0]}', made[1])
+
+    check()
