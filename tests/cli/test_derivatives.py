@@ -303,3 +303,45 @@ def test_what_a_dry_run_foretells_is_what_it_takes_within_a_factor_of_two(data, 
         (work * 1e6, sizes['work']),
     ):
         assert taken / 2 < foretold < taken * 2
+
+
+WILD = ['../x', '<script>alert(1)</script>', 'x' * 300, 'Région № 4 “β”', "'; rm -rf ~", '&lt;b&gt;', 'a b', '$(id)']
+
+
+def test_wild_names_of_regions_stay_names(data, call):
+    """They head their columns, break out of no folder, and are text on the page."""
+    (data / 'atlases' / 'boxes.tsv').write_text(
+        'index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in enumerate(WILD, start=1)), encoding='utf-8'
+    )
+    around = {path for path in data.rglob('*') if 'out' not in path.relative_to(data).parts}
+    assert call(*asked(data, BOXES), '--participant-label', '01', *CONNECTING)[0] == 0
+    for end in ('stat-mean_timeseries', 'stat-correlation_relmat'):
+        columns, values = read_signals(table(data, NAMES[0], f'atlas-boxes_res-2_{end}.tsv'))
+        assert columns == WILD
+        assert values.shape[1] == 8
+    sidecar = json.loads(table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_timeseries.json').read_text())
+    assert set(WILD) <= set(sidecar)
+    page = table(data, NAMES[0], 'res-2_report.html').read_text(encoding='utf-8')
+    assert '<script>alert' not in page
+    assert '&lt;script&gt;alert(1)&lt;/script&gt;' in page
+    assert {path for path in data.rglob('*') if 'out' not in path.relative_to(data).parts} == around
+
+
+@pytest.mark.parametrize('name', ['a\tb', 'a\nb', 'a\x07b'])
+def test_names_that_would_break_a_table_are_refused(name, data, call):
+    (data / 'atlases' / 'boxes.tsv').unlink()
+    (data / 'atlases' / 'boxes.csv').write_text(f'index,name\n1,{name}\n2,B\n')
+    status, _, said = call(*asked(data, BOXES), '--participant-label', '01', '--no-reports')
+    assert status == 1
+    assert 'boxes.csv' in said
+
+
+def test_wild_entities_are_refused(data, call):
+    """A data set whose names BIDS does not allow."""
+    func = data / 'fmriprep' / 'sub-01' / 'func'
+    wild = func / f'sub-01_task-<script>_{SPACE}_desc-preproc_bold.nii.gz'
+    shutil.copy(func / f'{NAMES[0]}_{SPACE}_desc-preproc_bold.nii.gz', wild)
+    status, _, said = call(*asked(data, BOXES), '--participant-label', '01', '--no-reports')
+    assert status in (0, 2)
+    assert not list(data.rglob('*script*_timeseries.tsv'))
+    assert status == 0 or 'script' in said
