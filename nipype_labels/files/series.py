@@ -237,12 +237,13 @@ class SeriesWriter:
 
 
 def find_repetition_time(image):
-    """Repetition time of a header in s, None if it has none."""
+    """Repetition time of a header in s, None if it has none: a 1 without a unit is what new headers begin with."""
     zooms, second = image.header.get_zooms(), 1.0
     if isinstance(image, nib.freesurfer.MGHImage):
         second = 1e-3
     elif isinstance(image.header, nib.Nifti1Header):
-        second = SECONDS.get(int(image.header['xyzt_units']) & TIME_BITS, np.nan)
+        unit = int(image.header['xyzt_units']) & TIME_BITS
+        second = SECONDS.get(unit, np.nan) if unit or zooms[3:4] != (1,) else np.nan
     t_r = float(zooms[3]) * second if len(zooms) > 3 else 0.0
     # Headers hold single precision: 0.8 s comes back as 0.800000011920929.
     return float(np.format_float_positional(np.float32(t_r), unique=True)) if np.isfinite(t_r) and t_r > 0 else None

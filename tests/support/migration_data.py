@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Real data that other tools and ours are given alike, and the ways to compare them."""
 
+from copy import deepcopy
 from functools import cache
 
 import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from masker_cases import AAL, MASK, SERIES, held
+from masker_cases import AAL, SERIES, held
 from nilearn.maskers import NiftiLabelsMasker as Theirs
 from numpy.testing import assert_allclose
 
@@ -28,12 +29,13 @@ class Bench:
     def __init__(self, folder, patch, quietly, extracted):
         self.folder, self.patch, self.quietly, self.extracted = folder, patch, quietly, extracted
 
-    def theirs(self, labels, imgs, method='fit_transform', given=(), **parameters):
-        """Result of nilearn's masker."""
+    def theirs(self, labels, imgs, /, given=(), **parameters):
+        """Signals of nilearn's masker, which is given copies: it changes some of what it is given."""
+        imgs, given = deepcopy((imgs, dict(given)))
         masker = Theirs(labels, **{'standardize': None} | parameters)
-        return self.quietly(getattr(masker, method), imgs, **dict(given))
+        return self.quietly(masker.fit_transform, imgs, **given)
 
-    def ours(self, labels, imgs, given=(), **parameters):
+    def ours(self, labels, imgs, /, given=(), **parameters):
         """Signals of our masker."""
         return self.quietly(NiftiLabelsMasker(labels, **parameters).fit_transform, imgs, **dict(given))
 
@@ -138,6 +140,3 @@ def both(*checks):
 def refused(words, error=ValueError):
     """An error is raised that says so."""
     return pytest.raises(error, match=words)
-
-
-__all__ = [name for name in dir() if not name.startswith('_')] + ['AAL', 'MASK', 'SERIES', 'Theirs']

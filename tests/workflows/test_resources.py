@@ -16,7 +16,7 @@ from isal import igzip
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.series import BLOCK_BYTES, open_series
 from nipype_labels.interfaces import ApplyMask
-from nipype_labels.workflows.resources import Sizes, estimate
+from nipype_labels.workflows.resources import ARROW, Sizes, estimate
 
 #: What LabelsReport reads beside signals, by the names that nodes give their files.
 CLEANING_FILES = {
@@ -161,7 +161,7 @@ def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize('num_threads', [1, 2])
 def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
-    """The whole process stays below 250 MB for half a gigabyte of voxels, even where all of them are labelled."""
+    """The whole process stays below 250 MB (and pyarrow) for half a gigabyte of voxels, even if all are labelled."""
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 240, 'int16', 2.0)
     placed = write_atlas(tmp_path, *GRIDS['2 mm'], 400)
     labels = nibabel.load(placed['labels_files'][0])
@@ -169,7 +169,7 @@ def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
     nibabel.save(nibabel.Nifti1Image(everywhere, labels.affine), placed['labels_files'][0])
     most = peak('ReduceLabels', in_file=series, num_threads=num_threads, **placed)
     # A second thread fills a second buffer.
-    assert most * 2**20 < 250e6 + (num_threads - 1) * BLOCK_BYTES
+    assert most * 2**20 < 250e6 + ARROW + (num_threads - 1) * BLOCK_BYTES
 
 
 def test_reckoned_memory_grows_with_what_needs_it():
