@@ -160,7 +160,8 @@ def _folders(atlases):
         # A name of dots alone would lead out of the folder, or be that folder itself.
         stem = stem if stem.strip('.') else 'atlas'
         tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))
-        names.append(next(name for name in tries if name not in {*names, *PER_SERIES, 'work'}))
+        taken = {name.lower() for name in (*names, *PER_SERIES, 'work')}
+        names.append(next(name for name in tries if name.lower() not in taken))
     return names
 
 

@@ -54,9 +54,9 @@ def content_digest(path, memory=None):
 
 
 def default_memory():
-    """Folder that digests are remembered in."""
-    cache = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-    return Path(cache).expanduser() / 'nipype_labels' / 'digests'
+    """Folder that digests are remembered in; one that can't be for users without a home, as containers have."""
+    cache = os.path.expanduser(os.environ.get('XDG_CACHE_HOME') or '~/.cache')  # noqa: PTH111 (pathlib's raises)
+    return Path(os.devnull if cache.startswith('~') else cache) / 'nipype_labels' / 'digests'
 
 
 def _state(path):
@@ -80,7 +80,7 @@ def _records(shard):
     except OSError:
         return {}
     lines = content.decode('ascii', 'replace').split('\n')
-    return dict(line.split(' ') for line in lines if len(line) == RECORD_BYTES - 1 and line[32] == ' ')
+    return {line[:32]: line[33:] for line in lines if len(line) == RECORD_BYTES - 1 and line[32] == ' '}
 
 
 def _remember(shard, state, digest):

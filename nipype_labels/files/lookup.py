@@ -202,7 +202,9 @@ def _headed(lines, path):
         if headings.count(headings[index]) > 1 or headings.count(headings[name]) > 1:
             raise LookupTableError(f'{path} has columns of the same name: {", ".join(heads)}')
         try:
-            rows = [[_unquoted(cell) for cell in row] for row in csv.reader(lines[1:], **options)]
+            rows = [
+                [_unquoted(cell) for cell in row] for row in csv.reader([f'{line}\n' for line in lines[1:]], **options)
+            ]
         except csv.Error as e:
             raise LookupTableError(f'{path} is no table, {e}: is a quotation mark left open?') from e
         wrong = [row for row in rows if len(row) != len(heads) or not _is_id(row[index])]

@@ -132,7 +132,7 @@ def read_signals(path):
     try:
         with Path(path).open(encoding='utf-8-sig') as stream:
             names = stream.readline().rstrip('\n').split('\t')
-            rows = [line.replace(MISSING, 'nan') for line in stream]
+            rows = [line.replace(MISSING, 'nan') for line in stream if line.strip()]
         signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2) if rows else np.empty((0, len(names)))
     except (OSError, ValueError) as e:
         raise LabelsError(f'{path} is no table of signals: {" ".join(str(e).split())}') from e

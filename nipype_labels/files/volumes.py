@@ -86,9 +86,9 @@ def _read_column(path, names):
             heading = []
         else:
             cells = Path(path).read_text(encoding='utf-8-sig')
-            heading = cells.split('\n', 1)[0].strip().split('\t')
+            heading = [head.strip() for head in cells.split('\n', 1)[0].split('\t')]
             cells = np.array(cells.split(), dtype=object)
-    except (OSError, ValueError) as e:
+    except Exception as e:  # damaged headers make NumPy raise all kinds
         raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if not found:
@@ -96,11 +96,13 @@ def _read_column(path, names):
     twice = sorted({name for name in heading if heading.count(name) > 1})
     if twice:
         raise SignalError(f'{path} has columns of the same name: {", ".join(twice)}')
-    table = read_table(path)
+    table = read_table(path).rename(columns=str.strip)
+    if found[0] not in table:
+        raise SignalError(f'{path} is no list of volumes: its first line is no heading of a table')
     cells = table[found[0]].to_numpy(dtype=object)
     if found[0] == 'kept':
         cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
-    if found[0] != 'volume' and 'volume' in heading:
+    if found[0] != 'volume' and 'volume' in table:
         _check_order(_whole(table['volume'].to_numpy(dtype=object), path), path)
     return _row(cells, path)
 

@@ -14,6 +14,9 @@ from .base import InputFile, LabelsInputSpec, LabelsInterface, about, read_block
 
 
 class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
+    # 2: values beyond single precision count as not finite.
+    numerics = 2
+
     in_file = InputFile(mandatory=True, desc='series to find confounds in')
     # A list of one, since Resample gives a list.
     mask_file = InputMultiObject(

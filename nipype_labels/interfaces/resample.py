@@ -13,6 +13,8 @@ from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, try_gr
 
 
 class _ResampleInputSpec(LabelsInputSpec):
+    # 2: values of series beyond single precision count as not finite.
+    numerics = 2
     grids = ('reference_files',)
 
     in_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masks or series to resample')

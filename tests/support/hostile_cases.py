@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pytest
 
 SHAPE, N_VOLUMES, T_R = (4, 4, 6), 40, 2.0
 AFFINE = np.array([[-3.0, 0, 0, 6], [0, 3, 0, -6], [0, 0, 4, -12], [0, 0, 0, 1]])
@@ -68,7 +69,7 @@ class Case:
 
     name: str
     damage: object
-    words: str
+    words: str = ''
     options: str = ''
 
 
@@ -259,6 +260,36 @@ def nothing(given):
     """Leave everything as it is."""
 
 
+def remove(name):
+    """Remove a file."""
+    return lambda given: (given / name).unlink()
+
+
+def folder(name):
+    """Put a folder in the place of a file."""
+
+    def damage(given):
+        (given / name).unlink()
+        (given / name).mkdir()
+
+    return damage
+
+
+def rename(name, other, option=None):
+    """Give a file another name, and ask for it by that: for the series, or an option's value."""
+
+    def damage(given):
+        (given / name).rename(given / other)
+        ask(**{option or 'bold': other})(given)
+
+    return damage
+
+
+def cases(*rows):
+    """Cases of pytest from rows of what :class:`Case` takes."""
+    return pytest.mark.parametrize('case', [Case(*row) for row in rows], ids=lambda case: case.name)
+
+
 def unpacked(path):
     """Bytes of a file, uncompressed if it is gzipped."""
     content = path.read_bytes()
@@ -289,6 +320,6 @@ def half_written(folder):
 
 
 def complaint(said):
-    """The one line of error that the command said, beside its lines of progress."""
-    (line,) = [line for line in said.splitlines() if not re.match(r'\[\d+/\d+\] ', line)]
+    """The one line of error that the command said, beside its lines of progress and its warnings."""
+    (line,) = [line for line in said.splitlines() if not re.match(r'\[\d+/\d+\] |WARNING: ', line)]
     return line
