@@ -34,7 +34,9 @@ def read_repetition_time(path):
     """
     try:
         value = json.loads(Path(path).read_text(encoding='utf-8')).get('RepetitionTime')
+        if isinstance(value, bool):
+            raise TypeError(f'it is {value}')
         t_r = None if value is None else float(value)
-    except (OSError, AttributeError, TypeError, ValueError) as e:
+    except (OSError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as e:
         raise SignalError(f'{path} gives no RepetitionTime in s: {" ".join(str(e).split())}') from e
     return check_repetition_time(t_r, f'RepetitionTime of {path}')
