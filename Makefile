@@ -15,7 +15,8 @@ test: $(VENV)/test lint
 
 ## Runs killed at KILL_POINTS random points under each plugin, every kind of worker, a real SLURM if there is one.
 test-endurance: $(VENV)/test
-	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m endurance
+	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not slurm"
+	NO_ET=1 $(BIN)/python -m pytest -m "endurance and slurm"
 
 ## The suite under each Python with the newest libraries, and with the oldest; an environment for each. With pyenv, say
 ## PYENV_VERSION=3.11.7:3.12.1:3.13.0 or the like, so that these commands are found.
