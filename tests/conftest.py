@@ -12,7 +12,10 @@ from nipype_labels.files import digests
 
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 
-pytest.register_assert_rewrite('series_cases')  # asserts outside test files, told as those within them are
+# Asserts outside test files, told as those within them are.
+pytest.register_assert_rewrite(
+    'series_cases', 'migration_data', 'migration_masker', 'migration_confounds', 'migration_others'
+)
 
 #: Package and path in it of each real series.
 SERIES = {

@@ -16,7 +16,6 @@ from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS, OUTPUTS
 
 CASES = ('migration_data', 'migration_masker', 'migration_confounds', 'migration_others')
-pytest.register_assert_rewrite(*CASES)
 data, masker, confounds, others = (import_module(name) for name in CASES)
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'migration.md'
