@@ -3,6 +3,7 @@
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +106,8 @@ class Series:
         shape = (self.volumes_per_block, self.n_voxels)
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
         with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
-            stream.seek(self.offset)
+            with _telling(self.voxel_file):
+                stream.seek(self.offset)
             starts = range(0, self.n_volumes, shape[0])
             read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
             if len(buffers) == 1:
@@ -257,11 +259,16 @@ def _open(path):
 def _read(stream, view, path):
     """Read into ``view`` as far as the stream goes; the part that was filled."""
     done = 0
-    try:
+    with _telling(path), suppress(EOFError):
         while done < len(view) and (n := stream.readinto(view[done:])):
             done += n
-    except EOFError:
-        return view[:done]
-    except (OSError, zlib.error, isal_zlib.error) as e:
-        raise ImageError(f'{path} is damaged: {e}') from e
     return view[:done]
+
+
+@contextmanager
+def _telling(path):
+    """Say of which file an error is that a stream raises."""
+    try:
+        yield
+    except (EOFError, OSError, zlib.error, isal_zlib.error) as e:
+        raise ImageError(f'{path} is damaged: {e}') from e
