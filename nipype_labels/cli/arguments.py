@@ -11,6 +11,7 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.errors import LabelsError
+from ..files.names import expand
 
 
 def check_running(nprocs, plugin):
@@ -47,8 +48,7 @@ def absolute(value):
     """Paths made absolute: nodes run in folders of their own."""
     if isinstance(value, list):
         return [absolute(entry) for entry in value]
-    # Not pathlib's: it raises where there is no such user.
-    return str(Path(os.path.expanduser(value)).absolute()) if isinstance(value, str | Path) else value  # noqa: PTH111
+    return str(expand(value).absolute()) if isinstance(value, str | Path) else value
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..core.errors import ConfoundsError, LabelsError
 from ..core.view import LARGEST
+from .names import expand
 from .tables import read_table, to_number, to_numbers
 
 #: How confounds tables write missing values.
@@ -238,7 +239,7 @@ def take_confounds(confounds, n_volumes, confounds_na):
     ):
         return np.column_stack([take_confounds(c, n_volumes, confounds_na) for c in confounds])
     if isinstance(confounds, str | os.PathLike):
-        path = Path(confounds).expanduser()
+        path = expand(confounds)
         return fill_missing(read_confounds([path], n_volumes), confounds_na, str(path)).to_numpy()
     table = confounds if isinstance(confounds, pd.DataFrame) else np.asarray(confounds)
     if np.ndim(table) == 1 and np.asarray(table).dtype.kind != 'f':

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from .names import expand
+
 #: Smaller files are read sooner than looked up.
 LEAST_BYTES = 2**18
 
@@ -55,8 +57,8 @@ def content_digest(path, memory=None):
 
 def default_memory():
     """Folder that digests are remembered in; one that can't be for users without a home, as containers have."""
-    cache = os.path.expanduser(os.environ.get('XDG_CACHE_HOME') or '~/.cache')  # noqa: PTH111 (pathlib's raises)
-    return Path(os.devnull if cache.startswith('~') else cache) / 'nipype_labels' / 'digests'
+    cache = expand(os.environ.get('XDG_CACHE_HOME') or '~/.cache')
+    return (Path(os.devnull) if str(cache).startswith('~') else cache) / 'nipype_labels' / 'digests'
 
 
 def _state(path):

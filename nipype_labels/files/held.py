@@ -13,6 +13,7 @@ import numpy as np
 from ..core import grid
 from ..core.errors import ImageError
 from .grids import Grid
+from .names import expand
 from .series import Series, find_repetition_time, open_series
 
 #: What an image in memory is called in errors, unless it knows a file.
@@ -40,8 +41,8 @@ def open_image(given):
     if isinstance(given, list | tuple):
         return _join([open_image(entry) for entry in given])
     if isinstance(given, str | os.PathLike):
-        path = Path(given).expanduser()
-        if not path.exists() and glob.has_magic(str(path)):
+        path = expand(given)
+        if glob.has_magic(str(path)) and not path.exists():
             found = sorted(glob.glob(str(path)))  # noqa: PTH207 (patterns may be absolute)
             if not found:
                 raise ImageError(f'no file is named as {given}')
@@ -54,7 +55,7 @@ def open_image(given):
 
 def expand_user(given):
     """A path as text, its ``~`` expanded; an image as it is."""
-    return str(Path(given).expanduser()) if isinstance(given, str | os.PathLike) else given
+    return str(expand(given)) if isinstance(given, str | os.PathLike) else given
 
 
 class _Unfiled(Series):

@@ -12,6 +12,7 @@ import pandas as pd
 from ..core.errors import ImageError, LookupTableError
 from ..core.regions import LARGEST_ID
 from .grids import load
+from .names import expand
 
 #: Headings under which tables give ids and names, lower case; the first found counts.
 INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
@@ -143,7 +144,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None):
     if isinstance(lut, pd.DataFrame):
         return check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
     if lut is not None:
-        lookup = read_lookup_table(Path(lut).expanduser(), ids)
+        lookup = read_lookup_table(expand(lut), ids)
         if not np.isin(lookup['index'], ids).any():
             named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
             image = atlas if isinstance(atlas, str | Path) else 'the atlas'

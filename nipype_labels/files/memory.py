@@ -2,9 +2,10 @@
 """Arrays that were computed before, found again by a key that stands for all they follow from."""
 
 import os
-from pathlib import Path
 
 import numpy as np
+
+from .names import expand
 
 
 def recall(memory, key, compute):
@@ -26,7 +27,7 @@ def recall(memory, key, compute):
     if hasattr(memory, 'cache'):
         # A function of the key alone to joblib, which would take images apart to tell them apart.
         return memory.cache(_compute, ignore=['compute'])(key, compute)
-    path = Path(memory).expanduser() / 'nipype_labels' / f'{key}.npz'
+    path = expand(memory) / 'nipype_labels' / f'{key}.npz'
     try:
         with np.load(path) as found:
             return tuple(found[name] for name in sorted(found.files))

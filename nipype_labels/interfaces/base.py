@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from ..core.errors import LabelsError
 from ..files.digests import content_digest
 from ..files.grids import read_grid
+from ..files.names import expand
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -48,8 +49,7 @@ class InputFile(File):
     def validate(self, objekt, name, value):
         """Expand a leading ``~`` and make the name absolute."""
         path = super().validate(objekt, name, value)
-        # Not pathlib's: where there is no such user, it raises what is neither ours nor a trait's error.
-        return str(Path(os.path.expanduser(path)).absolute()) if path else path  # noqa: PTH111
+        return str(expand(path).absolute()) if path else path
 
 
 class LabelsInputSpec(BaseInterfaceInputSpec):

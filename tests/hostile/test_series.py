@@ -79,6 +79,11 @@ def cut(end):
     return packed(BOLD, lambda content: content[: int(end * len(content)) if isinstance(end, float) else end])
 
 
+def head(flags, more):
+    """More in the header of gzip."""
+    return packed(BOLD, lambda content: content[:3] + bytes([flags]) + content[4:10] + more + content[10:])
+
+
 def add(more):
     return packed(BOLD, lambda content: content + more)
 
@@ -144,6 +149,12 @@ def test_a_file_that_is_no_series_is_refused(case, refuse):
         'bold.nii has 4000 bytes',
     ),
     ('a plain file of a header alone', both(as_plain, packed('bold.nii', lambda c: c[:352])), 'bold.nii has 352 bytes'),
+    (
+        'cut before its voxels begin',
+        both(fields(BOLD, vox_offset=7000.0), cut(0.5)),
+        f'{BOLD} is damaged: Compressed file',
+    ),
+    ('a wrong checksum of the header of gzip', head(2, b'??'), f'{BOLD} is damaged: Corrupted gzip header'),
     ('the magic number of nothing', fields(BOLD, magic=b'xxxx'), NO_IMAGE),
 )
 def test_a_series_that_was_cut_or_changed_on_the_way_is_refused(case, refuse):
@@ -184,6 +195,7 @@ def test_a_header_that_lies_is_refused_before_it_costs_anything(case, refuse_che
         'bits that the checksum does not cover',
         both(packed(BOLD, flip(3)), packed(BOLD, flip(8)), packed(BOLD, flip(9))),
     ),
+    ('more in the header of gzip', head(4 + 8 + 16, b'\4\0more' + b'bold.nii\0' + b'no comment\0')),
     ('in several members', in_members),
     ('zeros behind the end', add(bytes(512))),
     ('another member behind the voxels', add(gzip.compress(b'more' * 99))),
