@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from nipype_labels import interfaces
-
 ROOT = Path(__file__).parents[1]
 FILES = sorted([*(ROOT / 'nipype_labels').rglob('*.py'), *(ROOT / 'workflows').glob('*.py')])
 CHECKS = sorted([*(ROOT / 'tests').rglob('*.py'), *(ROOT / 'benchmarks').rglob('*.py')])
@@ -34,14 +32,6 @@ def test_files_and_functions_stay_small(path):
 def test_every_file_names_its_licence(path):
     """One line, no banner."""
     assert path.read_text(encoding='utf-8').startswith('# SPDX-License-Identifier: BSD-3-Clause\n')
-
-
-@pytest.mark.parametrize('name', interfaces.__all__)
-def test_every_trait_has_a_description(name):
-    """No trait of a node is left unexplained."""
-    interface = getattr(interfaces, name)
-    for spec in (interface.input_spec(), interface.output_spec()):
-        assert all(spec.trait(trait).desc for trait in spec.copyable_trait_names())
 
 
 def test_importing_the_package_loads_no_other():

@@ -111,13 +111,14 @@ def derivatives(
         if not all((out / path).is_file() for path in list_paths(planned)):
             # The node that wrote them would be taken for done.
             shutil.rmtree(work_dir / kind / name / 'derivatives_wf', ignore_errors=True)
+    shared = {'groups': groups, 'parameters': parameters, 'out_dir': str(out), 'desc': desc, 'reports': reports}
 
     def build(name):
         run = runs[name]
         run.require(mask=use_mask, confounds=wanted)
         sizes = measure(run, grids, n_regions)
         kept = list(range(dummy_scans, sizes.shape[3])) if dummy_scans else None
-        return init_run_wf(run, groups, parameters, str(out), desc, reports, kept, sizes, name=name)
+        return init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared)
 
     reasons = run_batches(list(runs), build, kind, work_dir, out / 'logs', plugin, nprocs, plugin_args)
     return summarise(runs, reasons, out)

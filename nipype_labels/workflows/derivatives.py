@@ -80,14 +80,19 @@ def init_labels_derivatives_wf(
 
     Inputs
     ------
-    raw_signals, clean_signals, regions, labels, mean_volume, kept_volumes, cleaning, high_variance_confounds, projected
-        As :func:`init_labels_wf` gives them, as are ``connectivity`` and ``report``.
+    raw_signals, clean_signals, regions, labels : list of str
+        As :func:`init_labels_wf` gives them, as is all that follows up to ``connectivity_figures``.
+    mean_volume, kept_volumes, cleaning : str
+    high_variance_confounds : str
+        If the parameters ask for it, as for the next two.
+    projected, connectivity : list of str
+    report : str
+        If it is drawn, with images of each atlas.
+    contours, carpets, connectivity_figures : list of str
     atlas_files : list of str
         Atlases as they were given to the extraction.
     bold_sidecar : str
         JSON sidecar of the series.
-    contours, carpets, connectivity_figures : list of str
-        Images of each atlas, if they are drawn.
 
     Outputs
     -------

@@ -39,7 +39,7 @@ _REPORTED = {
 
 
 def init_run_wf(
-    run, groups, parameters, out_dir, desc=None, reports=True, sample_mask=None, sizes=Sizes(), name='run_wf'
+    *, run, groups, parameters, out_dir, desc=None, reports=True, sample_mask=None, sizes=Sizes(), name='run_wf'
 ):
     """Extract region signals of one run of a data set, and write them as derivatives.
 

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Traits say what Nipype reads, and only that; what travels between nodes is files and scalars."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from contract_cases import modules
+from nipype.interfaces import base
+from nipype.interfaces.base import BaseTraitedSpec, File, InputMultiObject, Str, TraitedSpec, traits
+from traits.trait_handlers import TraitCompound, TraitEnum
+
+from nipype_labels import interfaces
+from nipype_labels.interfaces.base import InputFile, LabelsInputSpec
+
+#: Metadata that Nipype reads of any node's trait. Those of command lines (argstr, position, genfile, …) say nothing
+#: here, and a keyword that a trait's type takes for itself (exists, low, maxlen, …) is no metadata.
+READ = {'desc', 'mandatory', 'usedefault', 'xor', 'requires', 'nohash', 'hash_files', 'deprecated', 'new_name'}
+
+#: What traits and Nipype's own types put beside, whatever they are given.
+OWN = {'type', 'copy', 'extensions'}
+
+#: What values may be; a trait of any other kind could carry an object, which no hash sees through.
+SCALARS = (traits.Bool, traits.Int, traits.Float, traits.Range, traits.Enum, Str, traits.Str)
+
+#: Lists of anything, by node and input, and why they may be.
+OF_ANYTHING = {
+    ('_CleanSignalInputSpec', 'sample_mask'): 'comes from other nodes: it is checked as the node runs',
+    ('_CleanSignalInputSpec', 'runs'): 'the same',
+}
+
+
+def specs(kind):
+    """All classes of inputs or outputs."""
+    found = [each for module in modules() for each in vars(module).values() if inspect.isclass(each)]
+    ours = [each for each in dict.fromkeys(found) if each.__module__.startswith('nipype_labels.')]
+    inputs = [each for each in ours if issubclass(each, LabelsInputSpec)]
+    return inputs if kind == 'inputs' else [e for e in ours if issubclass(e, BaseTraitedSpec) and e not in inputs]
+
+
+def walk(handler):
+    """What handles a trait's values, and inside of that the values of lists, and alternatives."""
+    yield handler
+    inner = [trait.handler for trait in handler.inner_traits()] if hasattr(handler, 'inner_traits') else []
+    for each in [*inner, *(getattr(handler, 'handlers', None) or ())]:
+        yield from walk(each)
+
+
+def given_metadata(metadata):
+    """Keywords that a trait was given and its type did not take."""
+    return {key for key, value in metadata.items() if key not in OWN or (key == 'extensions' and value is not None)}
+
+
+def check_metadata(name, trait, names):
+    """What is wrong with the metadata of a trait."""
+    outer, *inner = walk(trait.handler)
+    metadata = given_metadata(trait.__dict__)
+    if not (trait.desc or '').strip():
+        yield 'has no desc'
+    for key in sorted(metadata - READ):
+        yield f'{key}= is read by nobody'
+    for key in sorted({key for each in inner for key in given_metadata(getattr(each, '_metadata', {}))}):
+        yield f'{key}= within it is read by nobody'
+    if trait.mandatory and trait.usedefault:
+        yield 'is mandatory, and has a default'
+    simple = type(outer) in (traits.Bool, traits.Int, traits.Float, traits.Str, Str)
+    if simple and outer.default_value != type(outer).default_value and not trait.usedefault:
+        yield f'has the default {outer.default_value!r} and does not use it'
+    for other in [*(trait.requires or ()), *(trait.xor or ())]:
+        if other not in names or other == name:
+            yield f'names {other}, which is no other input'
+    if isinstance(outer, TraitCompound) and metadata & {'nohash', 'hash_files'}:
+        yield 'has alternatives, of which Nipype does not read how to hash them: make it a list'
+
+
+def check_kind(trait):
+    """What is wrong with the kind of values that a trait takes."""
+    kinds = list(walk(trait.handler))
+    for each in kinds:
+        if isinstance(each, TraitEnum) and all(isinstance(v, str | int | float | None) for v in each.values):
+            continue
+        if not isinstance(each, (*SCALARS, File, traits.List, TraitCompound)):
+            yield f'takes {type(each).__name__}, which is neither file nor scalar nor list of these'
+    files = [each for each in kinds if isinstance(each, File)]
+    words = [each for each in kinds if isinstance(each, traits.Enum | traits.Str | Str) and not isinstance(each, File)]
+    if words and trait.hash_files is not False:
+        yield 'is hashed as a file if there is one of that name: hash_files=False'
+    if files and trait.hash_files is False:
+        yield 'is a file whose content is not hashed'
+    for each in files:
+        if each.exists or getattr(each, 'resolve', False):
+            yield 'must exist when it is set: whether it does is asked as the node runs'
+        if not isinstance(each, InputFile):
+            yield 'is a name that nobody makes absolute: InputFile'
+
+
+def check_inputs(spec):
+    """What is wrong with a class of inputs."""
+    own = spec()
+    names = own.copyable_trait_names()
+    for name in names:
+        trait = own.trait(name)
+        wrong = [*check_metadata(name, trait, names), *check_kind(trait)]
+        if trait.nohash and name not in ('num_threads', *spec.grids):
+            wrong.append('can change numbers, and is not hashed')
+        yield from (f'{spec.__name__}.{name} {each}' for each in wrong)
+    for name in spec.grids:
+        if not (name in names and own.trait(name).nohash):
+            yield f'{spec.__name__}.grids names {name}, which is hashed as a file, or no input'
+    for one, other in ((name, other) for name in names for other in own.trait(name).xor or ()):
+        if other in names and one not in (own.trait(other).xor or ()):
+            yield f'{spec.__name__}.{other} does not exclude {one}, which excludes it'
+
+
+def check_outputs(spec):
+    """What is wrong with a class of outputs."""
+    own = spec()
+    for name in own.copyable_trait_names():
+        trait = own.trait(name)
+        wrong = list(check_metadata(name, trait, own.copyable_trait_names()))
+        if given_metadata(trait.__dict__) - {'desc'}:
+            wrong.append('has more than a desc, which Nipype reads of inputs alone')
+        kinds = list(walk(trait.handler))
+        if not all(isinstance(each, (*SCALARS, File, traits.List)) for each in kinds):
+            wrong.append('takes what is neither file nor scalar nor list of these')
+        if not all(each.exists for each in kinds if isinstance(each, File)):
+            wrong.append('may name a file that is not there: exists=True')
+        yield from (f'{spec.__name__}.{name} {each}' for each in wrong)
+
+
+def test_all_nodes_have_their_traits_looked_at():
+    """Those of each node are among what is found."""
+    nodes = [getattr(interfaces, name) for name in interfaces.__all__]
+    assert {node.input_spec for node in nodes} <= set(specs('inputs'))
+    assert {node.output_spec for node in nodes} <= set(specs('outputs'))
+
+
+@pytest.mark.parametrize('spec', specs('inputs'))
+def test_inputs_are_files_and_scalars_with_what_nipype_reads_of_them(spec):
+    """Each is described, hashed for what it is, and refused only where an error can be told."""
+    wrong = [each for each in check_inputs(spec) if not re.search(r'takes (Any),', each)]
+    assert not wrong
+
+
+@pytest.mark.parametrize('spec', specs('outputs'))
+def test_outputs_are_files_that_exist_and_scalars(spec):
+    """Each is described."""
+    assert not list(check_outputs(spec))
+
+
+def test_lists_of_anything_are_known_and_why():
+    """No trait but those of the table takes objects, and all of the table do."""
+    found = [
+        (spec.__name__, name)
+        for spec in specs('inputs')
+        for name in spec().copyable_trait_names()
+        for each in walk(spec().trait(name).handler)
+        if type(each) is traits.Any
+    ]
+    assert sorted(found) == sorted(OF_ANYTHING)
+
+
+def test_metadata_that_is_allowed_is_read_by_nipype():
+    """Each stands in the code that sets, checks, hashes and explains inputs."""
+    sources = [Path(base.__file__).with_name(f'{name}.py') for name in ('specs', 'core', 'support')]
+    code = ' '.join(path.read_text(encoding='utf-8') for path in sources)
+    assert [word for word in READ if not re.search(rf'\b{word}\b', code)] == []
+
+
+#: Faulty inputs, and what must be said of each.
+FAULTY_INPUTS = [
+    (traits.Float(usedefault=True), 'has no desc'),
+    (traits.Float(desc=' '), 'has no desc'),
+    (InputFile(desc='a', exist=True), 'exist= is read by nobody'),
+    (traits.Float(desc='a', dec='b'), 'dec= is read by nobody'),
+    (InputFile(desc='a', required=True), 'required= is read by nobody'),
+    (InputFile(desc='a', madatory=True), 'madatory= is read by nobody'),
+    (traits.Range(low=0.0, hihg=1.0, desc='a'), 'hihg= is read by nobody'),
+    (traits.List(traits.Float(), minlenght=3, desc='a'), 'minlenght= is read by nobody'),
+    (traits.Float(desc='a', argstr='%f'), 'argstr= is read by nobody'),
+    (InputMultiObject(InputFile(mandatory=True), desc='a'), 'mandatory= within it'),
+    (traits.Float(1.0, usedefault=True, mandatory=True, desc='a'), 'is mandatory, and has a default'),
+    (traits.Bool(True, desc='a'), 'has the default True and does not use it'),
+    (traits.Float(desc='a', xor=['t_r']), 'names t_r, which is no other input'),
+    (traits.Float(desc='a', requires=['wrong']), 'names wrong, which is no other input'),
+    (traits.Float(desc='a', xor=['other']), 'other does not exclude wrong'),
+    (traits.Either(traits.Float(), traits.Int(), nohash=True, desc='a'), 'has alternatives'),
+    (traits.Any(desc='a'), 'takes Any'),
+    (traits.Array(desc='a'), 'takes Array'),
+    (traits.Dict(desc='a'), 'takes Dict'),
+    (traits.Callable(desc='a'), 'takes Callable'),
+    (traits.List(traits.Instance(Path), desc='a'), 'takes Instance'),
+    (traits.Str(desc='a'), 'hash_files=False'),
+    (Str(desc='a'), 'hash_files=False'),
+    (traits.List(traits.Enum('a', 'b'), desc='a'), 'hash_files=False'),
+    (InputMultiObject(InputFile(), hash_files=False, desc='a'), 'is a file whose content is not hashed'),
+    (InputFile(exists=True, desc='a'), 'must exist when it is set'),
+    (InputMultiObject(InputFile(exists=True), desc='a'), 'must exist when it is set'),
+    (InputFile(extensions=['.nii'], desc='a'), 'extensions= is read by nobody'),
+    (File(desc='a'), 'is a name that nobody makes absolute'),
+    (traits.Float(nohash=True, desc='a'), 'can change numbers, and is not hashed'),
+]
+
+
+@pytest.mark.filterwarnings('ignore:.*')
+@pytest.mark.parametrize(('trait', 'said'), FAULTY_INPUTS, ids=[said for _, said in FAULTY_INPUTS])
+def test_a_faulty_input_is_found(trait, said):
+    """By what it lacks or has too much of."""
+    spec = type('_Faulty', (LabelsInputSpec,), {'wrong': trait, 'other': traits.Int(desc='a')})
+    assert any(said in each for each in check_inputs(spec))
+
+
+def test_a_grid_that_is_hashed_as_a_file_is_found():
+    """Of such an image all content would count, not the grid alone."""
+    spec = type('_Faulty', (LabelsInputSpec,), {'image': InputFile(desc='a'), 'grids': ('image',)})
+    assert ['grids names image' in each for each in check_inputs(spec)] == [True]
+
+
+@pytest.mark.parametrize(
+    ('trait', 'said'),
+    [
+        (File(desc='a'), 'may name a file that is not there'),
+        (traits.List(File(), desc='a'), 'may name a file that is not there'),
+        (File(exists=True), 'has no desc'),
+        (File(exist=True, desc='a'), 'exist= is read by nobody'),
+        (File(exists=True, desc='a', mandatory=True), 'has more than a desc'),
+        (traits.Dict(desc='a'), 'neither file nor scalar'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else '',
+)
+def test_a_faulty_output_is_found(trait, said):
+    """By what it lacks or has too much of."""
+    spec = type('_Faulty', (TraitedSpec,), {'wrong': trait})
+    assert any(said in each for each in check_outputs(spec))
