@@ -34,7 +34,7 @@ from .files.regions import complete_regions
 from .files.volumes import read_sample_mask
 
 #: Raised whenever signals can change, so that none of an earlier version is taken from a cache.
-NUMERICS = 1
+NUMERICS = 2
 
 #: Choices of how a series is read, by parameter.
 _READING = {

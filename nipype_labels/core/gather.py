@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Voxels taken out of blocks of volumes: once, in the order of memory, however many atlases want them."""
 
+import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy
 
 from .smooth import region_weights
 from .view import Decoder
-
-#: So many volumes are multiplied by weights at once; fewer are done sooner one by one.
-LEAST_TOGETHER = 4
 
 
 class Gather:
@@ -37,13 +34,9 @@ class Gather:
             among[voxels] = True
         self.voxels, self._place = np.flatnonzero(among), np.cumsum(among, dtype=np.int32) - 1
 
-    def places(self, voxels):
-        """Where among :attr:`voxels` some of them are, as int32."""
-        return self._place[voxels]
-
     def __call__(self, block):
         """Take them out of a block, shape (b, I·J·K)."""
-        return Gathered(self.decoder(np.take(block, self.voxels, axis=1)))
+        return Gathered(self.decoder(np.take(block, self.voxels, axis=1)), self._place)
 
 
 @dataclass(frozen=True)
@@ -54,61 +47,88 @@ class Gathered:
     ----------
     values : array, shape (b, n)
         Volume by volume.
+    place : array of int
+        Where among the n each voxel is that is one of them, by its flat index.
     """
 
     values: np.ndarray
+    place: np.ndarray
 
-    @cached_property
+    def at(self, voxels, rows):
+        """The values of some of the voxels in some of the volumes."""
+        values = self.values if len(rows) == len(self.values) else self.values[rows]
+        return np.take(values, self.place[voxels], axis=1)
+
+    @property
     def columns(self):
-        """The same in float64, as matrices to be multiplied by weights, shape (n, some of the b) each."""
-        if len(self.values) < LEAST_TOGETHER:
-            return [volume.astype(np.float64)[:, None] for volume in self.values]
-        return [np.ascontiguousarray(self.values.T, dtype=np.float64)]
+        """The same in float64, voxel by voxel, shape (n, b)."""
+        columns = np.empty(self.values.shape[::-1])
+        # Of a few volumes NumPy would turn the axes several times slower.
+        for column, volume in zip(columns.T, self.values, strict=True):
+            column[:] = volume
+        return columns
 
 
 @dataclass(frozen=True)
-class WeightedSums:
-    """Sums or means over regions as products with weights, of which smoothing may be a part.
+class RegionWeights:
+    """Weights whose products with volumes are sums over regions; smoothing may be a part of them.
 
     Attributes
     ----------
-    voxels : array of int, shape (n,)
-        Flat indices of the voxels that are weighted, sorted.
-    weights : scipy.sparse.csr_array, shape (m, n)
+    weights : scipy.sparse.csr_array, shape (m, I·J·K)
         Of each voxel in each region that has voxels.
-    divisor : array, shape (m,)
+    divisor : array, shape (m, 1)
+        What turns the sums into sums or means.
     """
 
-    voxels: np.ndarray
     weights: object
     divisor: np.ndarray
 
     @classmethod
     def of(cls, part, shape, sigmas, mean):
         """Sums, or means, over ``part``'s regions of volumes smoothed by ``sigmas``; None if too many weights."""
-        data, indices, pointers = np.ones(len(part.voxels)), part.voxels, np.append(part.starts, len(part.voxels))
         if any(sigmas):
-            smoothed = region_weights(part.voxels, part.starts, shape, sigmas)
-            if smoothed is None:
+            weights = region_weights(part.voxels, part.starts, shape, sigmas)
+            if weights is None:
                 return None
-            data, indices, pointers = smoothed.data, smoothed.indices, smoothed.indptr
-        gather = Gather([indices])
-        weights = scipy.sparse.csr_array(
-            (data, gather.places(indices), pointers), shape=(len(part.starts), len(gather.voxels))
-        )
-        return cls(gather.voxels, weights, part.counts if mean else np.ones(len(part.starts)))
+        else:
+            voxels, ends = part.voxels.astype(np.int32), np.append(part.starts, len(part.voxels)).astype(np.int32)
+            entries = (np.ones(len(voxels)), voxels, ends)
+            weights = scipy.sparse.csr_array(entries, shape=(len(part.starts), math.prod(shape)))
+        return cls(weights, (part.counts if mean else np.ones(len(part.starts)))[:, None])
 
-    def within(self, gather):
-        """The same over all voxels that a :class:`Gather` takes out, which others may want too."""
-        if len(gather.voxels) == len(self.voxels):
-            return self
-        parts = (self.weights.data, gather.places(self.voxels)[self.weights.indices], self.weights.indptr)
-        weights = scipy.sparse.csr_array(parts, shape=(self.weights.shape[0], len(gather.voxels)))
-        return WeightedSums(gather.voxels, weights, self.divisor)
+    @property
+    def voxels(self):
+        """Flat indices of the voxels that have weights, in any order, some perhaps more than once."""
+        return self.weights.indices
+
+
+class Sums:
+    """Sums over the regions of several atlases in one product, so that each value comes from memory once.
+
+    Parameters
+    ----------
+    parts : sequence of RegionWeights or None
+        Of each atlas; None for one that is reduced in another way.
+    gather : Gather
+        Of their voxels; it may take others too.
+    """
+
+    def __init__(self, parts, gather):
+        self._parts, self._weights = parts, None
+        weighted = [part.weights for part in parts if part is not None]
+        if weighted:
+            # By voxels: a region's are added one after another in the order of memory, whatever else is gathered.
+            weights = scipy.sparse.vstack(weighted, format='csr').tocsc()
+            pointers = np.append(weights.indptr[gather.voxels], weights.indptr[-1])
+            shape = (weights.shape[0], len(gather.voxels))
+            self._weights = scipy.sparse.csc_array((weights.data, weights.indices, pointers), shape=shape)
 
     def __call__(self, gathered):
-        """Sum values to shape (b, m); not finite where a value is not.
-
-        A region's voxels are added one after another in the order of memory, whatever else is gathered with them.
-        """
-        return np.concatenate([self.weights @ columns for columns in gathered.columns], axis=1).T / self.divisor
+        """Sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
+        sums, start, found = None if self._weights is None else self._weights @ gathered.columns, 0, []
+        for part in self._parts:
+            stop = start if part is None else start + len(part.divisor)
+            found.append(None if part is None else (sums[start:stop] / part.divisor).T)
+            start = stop
+        return found

@@ -33,9 +33,11 @@ class Partition:
         ids = np.asarray(ids)
         flat = np.asarray(labels).reshape(-1, order='F')
         order = np.argsort(ids)
-        place = np.minimum(np.searchsorted(ids[order], flat), len(ids) - 1)
-        voxels = np.flatnonzero(ids[order][place] == flat)
-        column = order[place[voxels]]
+        # Most voxels are background, and mostly that is below all ids.
+        voxels = np.flatnonzero((flat >= ids.min()) & (flat <= ids.max()))
+        place = np.searchsorted(ids[order], flat[voxels])
+        known = ids[order][place] == flat[voxels]
+        voxels, column = voxels[known], order[place[known]]
         # Small integers are sorted by their digits, several times faster.
         by_column = np.argsort(column.astype(np.min_scalar_type(len(ids))), kind='stable')
         return cls._grouped(voxels[by_column], column[by_column], len(ids))

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import grid
 from .errors import ImageError
-from .gather import Gather, WeightedSums
+from .gather import Gather, RegionWeights, Sums
 from .partition import STRATEGIES, Partition
 from .resample import Sampler, clip_range
 from .smooth import kernel_sigmas
@@ -54,6 +54,10 @@ class RegionReducer:
     ----------
     n_in_view : array of int, shape (L,)
         Voxels of each region in the series' field of view.
+    samples : bool
+        Whether the series is sampled.
+    weights : RegionWeights or None
+        Of the series' voxels, if regions are their weighted sums.
     """
 
     def __init__(
@@ -90,10 +94,9 @@ class RegionReducer:
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
         self._used = np.zeros(len(part.voxels), dtype=bool)
         self._finite, self._finite_part = None, None
-        self._sums = None
+        self.weights = None
         if not self.samples and strategy in ('mean', 'sum') and len(part.voxels):
-            self._sums = WeightedSums.of(part, labels.shape, sigmas, strategy == 'mean')
-        self.take_from(Gather([self.gathers], decoder))
+            self.weights = RegionWeights.of(part, labels.shape, sigmas, strategy == 'mean')
 
     @property
     def n_used(self):
@@ -103,16 +106,11 @@ class RegionReducer:
     @property
     def gathers(self):
         """Flat indices of the series' voxels that are gathered, shape (n,); none if they are sampled or smoothed."""
-        if self._sums is not None:
-            return self._sums.voxels
+        if self.weights is not None:
+            return self.weights.voxels
         return self._part.voxels if self._view is None else np.empty(0, dtype=np.intp)
 
-    def take_from(self, gather):
-        """Say what will gather the voxels; it may serve other atlases too."""
-        self._gather = gather
-        self._sums = None if self._sums is None else self._sums.within(gather)
-
-    def __call__(self, block, clip=None, first=0, gathered=None):
+    def __call__(self, block, clip=None, first=0, gathered=None, sums=None):
         """Reduce a block.
 
         Parameters
@@ -122,8 +120,10 @@ class RegionReducer:
             Range to keep interpolated values in.
         first : int
             Index of the block's first volume, for errors.
-        gathered : Gathered, optional
-            What was gathered of the block already.
+        gathered : Gathered
+            Of the block, for what :attr:`gathers` wants; needed if it wants any.
+        sums : array, shape (b, m)
+            By :attr:`weights`; needed if there are any.
 
         Returns
         -------
@@ -141,21 +141,17 @@ class RegionReducer:
         clipped = np.zeros(len(block), dtype=bool)
         if not len(self._part.voxels):
             return signals, clipped
-        gathered = self._gather(block) if gathered is None else gathered
         rows = np.arange(len(block))
-        if self._sums is not None:
-            sums = self._sums(gathered)
+        if self.weights is not None:
             # Sums are finite only if every value is: the other volumes go the long way.
             whole = np.isfinite(sums).all(axis=1)
-            signals[np.ix_(whole, self._part.columns)] = sums[whole]
+            signals[:, self._part.columns] = np.where(whole[:, None], sums, np.nan)
             self._used |= whole.any()
             rows = rows[~whole]
         if not len(rows):
             return signals, clipped
         if self._view is None:
-            values = gathered.values if len(rows) == len(block) else gathered.values[rows]
-            values = np.take(values, self._gather.places(self._part.voxels), axis=1)
-            self._reduce_values(values, signals, rows, first)
+            self._reduce_values(gathered.at(self._part.voxels, rows), signals, rows, first)
             return signals, clipped
         for row, (values, clipped[row]) in zip(rows, self._view(block[rows], clip), strict=True):
             self._reduce_values(values[None], signals, [row], first)
@@ -219,8 +215,7 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     clips = any(reducer.samples for reducer in reducers)
     clip, stale, total = (0.0, 0.0) if clips else None, {}, None
     gather = Gather([reducer.gathers for reducer in reducers], decoder)
-    for reducer in reducers:
-        reducer.take_from(gather)
+    sum_up = Sums([reducer.weights for reducer in reducers], gather)
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is done sooner where the block is at hand.
         work = pool.map if min(num_threads, len(reducers)) > 1 else map
@@ -228,10 +223,11 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
             clip = clip_range(decoder(block), *clip) if clips else None
             total = np.zeros(block.shape[1]) if total is None else total
             gathered = gather(block)
-            jobs = [partial(reducer, block, clip, first, gathered) for reducer in reducers]
-            reduced = work(_call, [partial(_accumulate, block, total), *jobs])
-            next(reduced)
-            for out, (values, clipped) in zip(signals, reduced, strict=True):
+            _, sums = work(_call, [partial(_accumulate, block, total), partial(sum_up, gathered)])
+            jobs = [
+                partial(reducer, block, clip, first, gathered, s) for reducer, s in zip(reducers, sums, strict=True)
+            ]
+            for out, (values, clipped) in zip(signals, work(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
                 stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
     stale = {volume for volume, used in stale.items() if used != clip}

@@ -26,7 +26,7 @@ MISSING_REGIONS = '%s: regions without a signal: %s'
 class _ReduceLabelsInputSpec(LabelsInputSpec):
     # 2: sums add voxels in the order of memory, and splines on oblique grids are products with weights.
     # 3: values beyond single precision count as not finite.
-    numerics = 3
+    numerics = 4
 
     in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.gather import LEAST_TOGETHER, Gather, WeightedSums
+from nipype_labels.core.gather import Gather, RegionWeights, Sums
 from nipype_labels.core.partition import Partition
 from nipype_labels.core.smooth import smooth
 from nipype_labels.core.view import Decoder
@@ -13,7 +13,7 @@ from nipype_labels.core.view import Decoder
 SHAPE = (5, 4, 6)
 
 
-@pytest.fixture(params=[LEAST_TOGETHER - 1, LEAST_TOGETHER], ids=['one-by-one', 'together'])
+@pytest.fixture(params=[3, 6], ids=['three', 'six'])
 def block(request):
     return np.random.default_rng(61).integers(-900, 900, (request.param, 120)).astype('>i2')
 
@@ -26,9 +26,10 @@ def test_each_atlas_finds_its_voxels_among_those_of_all(block):
     gathered = gather(block)
     for voxels in wanted:
         expected = block[:, voxels] * 2.0 + 1.0
-        assert_array_equal(gathered.values[:, gather.places(voxels)], expected)
-        assert_array_equal(np.hstack(gathered.columns)[gather.places(voxels)], expected.T)
-    assert {columns.dtype for columns in gathered.columns} == {np.dtype(np.float64)}
+        assert_array_equal(gathered.at(voxels, np.arange(len(block))), expected)
+        assert_array_equal(gathered.at(voxels, np.array([2, 0])), expected[[2, 0]])
+    assert_array_equal(gathered.columns, gathered.values.T)
+    assert gathered.columns.dtype == np.float64
 
 
 def test_nothing_wanted_gathers_nothing(block):
@@ -38,18 +39,23 @@ def test_nothing_wanted_gathers_nothing(block):
 
 @pytest.mark.parametrize('mean', [True, False], ids=['mean', 'sum'])
 @pytest.mark.parametrize('sigmas', [(0, 0, 0), (0.8, 1.2, 0.5)], ids=['sharp', 'smoothed'])
-def test_weighted_sums_are_those_of_each_region(block, sigmas, mean):
+def test_sums_are_those_of_each_region_whatever_else_is_summed(block, sigmas, mean):
     labels = np.random.default_rng(62).integers(0, 4, SHAPE)
     part = Partition.of(labels, [3, 9, 1])
-    sums = WeightedSums.of(part, SHAPE, sigmas, mean)
-    gather = Gather([sums.voxels, np.arange(120)])
+    weights = RegionWeights.of(part, SHAPE, sigmas, mean)
     volumes = [row.astype(float).reshape(SHAPE, order='F') for row in block]
     volumes = [smooth(volume, sigmas) if any(sigmas) else volume for volume in volumes]
     expected = [[(np.mean if mean else np.sum)(volume[labels == i]) for i in (3, 1)] for volume in volumes]
-    alone = sums(Gather([sums.voxels])(block))
+    gather = Gather([weights.voxels])
+    (alone,) = Sums([weights], gather)(gather(block))
     assert part.columns.tolist() == [0, 2]
     assert_allclose(alone, expected, rtol=1e-12)
-    assert_array_equal(sums.within(gather)(gather(block)), alone)
+    other = RegionWeights.of(Partition.of(labels[::-1], [2, 3]), SHAPE, (0, 0, 0), mean=True)
+    everything = Gather([np.arange(120)])
+    first, nothing, last = Sums([other, None, weights], everything)(everything(block))
+    assert_array_equal(last, alone)
+    assert_array_equal(first, Sums([other], everything)(everything(block))[0])
+    assert nothing is None
 
 
 def test_a_sum_is_not_finite_where_a_value_is_not(block):
@@ -57,7 +63,8 @@ def test_a_sum_is_not_finite_where_a_value_is_not(block):
     labels = np.random.default_rng(62).integers(0, 4, SHAPE)
     at = np.flatnonzero(labels.reshape(-1, order='F') == 2)
     block[1, at[0]], block[2, at[:2]] = np.nan, (np.inf, -np.inf)
-    sums = WeightedSums.of(Partition.of(labels, [1, 2, 3]), SHAPE, (0, 0, 0), mean=True)
-    finite = np.isfinite(sums(Gather([sums.voxels])(block)))
+    weights = RegionWeights.of(Partition.of(labels, [1, 2, 3]), SHAPE, (0, 0, 0), mean=True)
+    gather = Gather([weights.voxels])
+    finite = np.isfinite(Sums([weights], gather)(gather(block))[0])
     assert finite[:3].tolist() == [[True] * 3, [True, False, True], [True, False, True]]
     assert finite[3:].all()
