@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The scripts of the top-level workflows folder run on real data; that within fMRIPrep does in ``tests/fmriprep``."""
 
+import ast
 import importlib.util
+import logging
+import runpy
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -9,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from graph_cases import package_file
+from PIL import Image
 
 from nipype_labels.files.tables import read_signals
 
@@ -58,3 +63,153 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
     values = image.get_fdata()[labelled]
     assert image.shape == (16, 16, 9, 20)
     np.testing.assert_array_equal(np.isfinite(values).any(axis=0), kept)
+
+
+#: The scripts with pictures, and the pictures that each writes.
+PICTURES = {
+    'plot_signals': ['regions.png', 'signals.png', 'table.png'],
+    'plot_connectomes': ['matrices.png', 'mirror.png'],
+    'plot_region_mask': ['region_signals.png', 'steps.png'],
+}
+
+
+@pytest.fixture(scope='module')
+def script(tmp_path_factory):
+    """Run a script as a user does, from some other folder, once: its names, what it printed, and its folder."""
+    done = {}
+
+    def run(name):
+        if name not in done:
+            done[name] = run_alone(SCRIPTS / f'{name}.py', tmp_path_factory.mktemp(name))
+        return done[name]
+
+    return run
+
+
+def run_alone(path, folder):
+    """Run a script whose pictures nobody sees, and give its settings of Nipype and matplotlib back."""
+    import matplotlib
+
+    matplotlib.use('Agg')
+    loggers = [logging.getLogger(name) for name in ('nipype.workflow', 'nipype.interface')]
+    levels = [logger.level for logger in loggers]
+    elsewhere = folder / 'elsewhere'
+    elsewhere.mkdir()
+    try:
+        with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
+            patch.chdir(elsewhere)
+            patch.setattr(sys, 'argv', [str(path), str(folder / 'out')])
+            names = runpy.run_path(str(path), run_name='__main__')
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        matplotlib.pyplot.close('all')
+    assert not list(elsewhere.iterdir())
+    return names, folder / 'out'
+
+
+def test_every_script_with_pictures_is_run_here():
+    """None is forgotten."""
+    assert {path.stem for path in SCRIPTS.glob('plot_*.py')} == set(PICTURES)
+
+
+@pytest.mark.parametrize('name', PICTURES)
+def test_scripts_with_pictures_draw_them(name, script):
+    """Each picture is there, and shows something."""
+    _, folder = script(name)
+    assert sorted(path.name for path in folder.glob('*.png')) == PICTURES[name]
+    for path in folder.glob('*.png'):
+        with Image.open(path) as image:
+            assert min(image.size) > 300
+            assert len(image.convert('L').getcolors()) > 20
+
+
+@pytest.mark.parametrize('path', sorted(SCRIPTS.glob('*.py')), ids=lambda path: path.stem)
+def test_scripts_run_graphs_and_define_no_node(path):
+    """Nor do they need nilearn, which is for tests."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    imported += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not {name for name in imported if name.split('.')[0] in ('nilearn', 'sklearn')}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+
+def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
+    """What the script says of its tables."""
+    names, _ = script('plot_signals')
+    regions, clean = names['regions'].set_index('name'), names['clean']
+    assert names['raw'].shape == clean.shape == (20, 116)
+    assert list(clean.columns) == list(regions.index)
+    assert regions['status'].value_counts().to_dict() == {
+        'outside_field_of_view': 72,
+        'ok': 26,
+        'lost_in_resampling': 18,
+    }
+    assert regions.loc['Amygdala_L', 'status'] == 'outside_field_of_view'
+    assert regions.loc['Heschl_L', 'status'] == 'lost_in_resampling'
+    assert list(clean.columns[clean.notna().all()]) == list(regions.index[regions['status'] == 'ok'])
+    assert names['cleaning']['DegreesOfFreedom'] == 13
+    limits = [ax.get_ylim() for ax in names['axes'][:, 1]]
+    assert all(
+        low < clean[name].min() < clean[name].max() < high
+        for name, (low, high) in zip(names['SHOWN'], limits, strict=True)
+    )
+
+
+def test_plot_signals_draws_regions_where_they_are(script):
+    """The left caudate's voxels are left of the middle, and before the thalamus's."""
+    names, _ = script('plot_signals')
+    places = {}
+    for name in ('Caudate_L', 'Thalamus_L'):
+        voxels = np.argwhere(names['ids'] == names['index'][name])
+        places[name] = nib.affines.apply_affine(names['labels'].affine, voxels).mean(axis=0)
+    assert places['Caudate_L'][0] < -5
+    assert places['Caudate_L'][1] > places['Thalamus_L'][1] + 20
+
+
+def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script):
+    """And computes only what depends on the atlases again."""
+    names, _ = script('plot_connectomes')
+    assert names['n_nodes'] == [7, 7]
+    assert set(names['computed'][0]) - set(names['computed'][1]) == {'resample_mask', 'high_variance'}
+
+
+def test_plot_connectomes_compares_mirror_regions(script):
+    """Its matrices are as wide as the tables, and its medians those of pairs found one by one."""
+    names, _ = script('plot_connectomes')
+    assert {name: len(matrix) for name, matrix in names['matrices'].items()} == {'AAL': 116, 'AAL3': 170, 'HCPEx': 426}
+    there = {name: np.isfinite(matrix).any(axis=0).sum() for name, matrix in names['matrices'].items()}
+    assert there == {'AAL': 103, 'AAL3': 114, 'HCPEx': 220}
+    assert (names['tables']['AAL3']['status'] == 'absent_from_atlas').sum() == 4
+    for name, matrix in names['matrices'].items():
+        place = {region: i for i, region in enumerate(names['tables'][name]['name'])}
+        pairs = [(i, place.get(f'{region[:-2]}_R')) for region, i in place.items() if region[-2:] == '_L']
+        values = np.array([matrix[pair] for pair in pairs if pair[1] is not None])
+        np.testing.assert_allclose(np.nanmedian(values), names['medians'].loc['mirror', name])
+        assert names['medians'].loc['mirror', name] > names['medians'].loc['other', name] + 0.3
+    assert names['freedom'] == 13
+    assert round(1 / names['freedom'] ** 0.5, 2) == 0.28
+
+
+def test_plot_region_mask_gives_the_same_numbers_by_class_graph_and_hand(script):
+    """On regions that its own steps have found."""
+    names, folder = script('plot_region_mask')
+    assert sorted(names['sizes'].tolist(), reverse=True) == [35, 15, 5]
+    assert names['names'] == ['mostly_Putamen_L', 'mostly_Caudate_R']
+    np.testing.assert_array_equal(names['by_class'], names['by_graph'])
+    np.testing.assert_allclose(names['by_class'], names['by_hand'], atol=1e-12)
+    image = nib.load(folder / 'regions.nii.gz')
+    assert np.bincount(np.asarray(image.dataobj).flat)[1:].tolist() == [35, 15]
+    _, written = read_signals(names['outputs']['clean'].out_files[0])
+    np.testing.assert_array_equal(written, names['by_class'])
+
+
+def test_plot_region_mask_says_how_much_of_each_nucleus_is_in_its_mask(script):
+    """Counted voxel by voxel."""
+    names, _ = script('plot_region_mask')
+    table = names['nuclei_table']
+    inside = names['labels'][names['regions'] > 0]
+    assert list(table['name']) == names['NUCLEI']
+    assert table['n_voxels_mask'].tolist() == [(inside == i).sum() for i in table['index']]
+    assert list(table['status']) == ['ok' if n else 'outside_mask' for n in table['n_voxels_mask']]
+    assert (table['status'] == 'outside_mask').sum() == 3
