@@ -189,7 +189,7 @@ def _add_cleaning(parser):
 
 def _add_connectivity(parser):
     group = parser.add_argument_group('connectivity')
-    group.add_argument('--connectivity', choices=CONNECTIVITIES, help='measure how regions go together')
+    group.add_argument('--connectivity', choices=('none', *CONNECTIVITIES), help='measure how regions go together')
     group.add_argument('--covariance-estimator', choices=COVARIANCE_ESTIMATORS, help='how to estimate covariances')
     group.add_argument('--fisher-z', action='store_true', help='give Fisher z of correlations')
 

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A parameter has one default and the same choices wherever it can be given: core, node, factory, class, command."""
+
+import argparse
+import inspect
+from collections import defaultdict
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+from contract_cases import choices, entries, members, modules, read_docstring
+from nipype.interfaces.base import isdefined, traits
+
+from nipype_labels import interfaces, workflows
+from nipype_labels.cli.derivatives import derivatives
+from nipype_labels.cli.extract import extract
+from nipype_labels.cli.main import build_parser
+from nipype_labels.core.spelling import spell
+from nipype_labels.workflows import init_labels_wf
+from nipype_labels.workflows.run import init_run_wf
+
+REQUIRED = inspect.Parameter.empty
+
+#: Commands that run the factory, and what they call.
+COMMANDS = {'extract': extract, 'derivatives': derivatives}
+
+#: Where a default differs from that of the others on purpose: its value there, and why. A star stands for all places.
+DIFFERENT = {
+    ('*', 'name'): (None, 'what to call a graph, or something in an error'),
+    ('*', 'source'): (None, 'what to call a table in an error'),
+    ('NiftiLabelsMasker', 'reports'): (True, "nilearn's default: it costs nothing until it is asked for"),
+    ('derivatives', 'reports'): (True, 'many runs are judged by their reports'),
+    ('init_run_wf', 'reports'): (True, 'the same'),
+    ('derivatives', 'use_mask'): (True, 'fMRIPrep gives each run its mask'),
+    ('ReduceLabels', 'smoothing_fwhm'): (0.0, 'of numbers alone; the factory and nilearn call it None'),
+    ('core.reduce.RegionReducer', 'smoothing_fwhm'): (0.0, 'the same'),
+    ('core.reduce.RegionReducer', 'interpolation'): (None, 'a series on the grid of the labels is not sampled'),
+    ('Resample', 'interpolation'): ('nearest', 'it is given labels and masks'),
+    ('HighVarianceConfounds', 'detrend'): (True, "that of nilearn's high_variance_confounds"),
+    ('core.highvariance.voxel_power', 'detrend'): (True, 'the same'),
+    ('core.highvariance.high_variance_confounds', 'detrend'): (True, 'the same'),
+    ('Connectivity', 'connectivity'): ('correlation', 'a node that is there measures something'),
+    ('core.connectivity.measure_connectivity', 'connectivity'): ('correlation', 'the same'),
+    ('files.series.SeriesWriter', 'dtype'): ('float32', 'the type of what is written, not of what is read'),
+    ('SaveDerivatives', 'high_variance_confounds'): (None, 'the file, not the switch'),
+    ('SaveDerivatives', 'dataset_links'): ('{}', 'none, as JSON'),
+    ('extract', 'verbose'): (False, "nilearn's is a level"),
+    ('derivatives', 'verbose'): (False, 'the same'),
+    ('derivatives', 'plugin'): (None, 'many runs go side by side where there are processors'),
+    **{
+        (node, switch): (None, 'left open, the input decides; the factory always says')
+        for node, switches in {
+            'ApplyMask': ('use_mask', 'use_luts'),
+            'HighVarianceConfounds': ('use_mask',),
+            'CleanSignal': ('use_confounds', 'use_sample_mask'),
+        }.items()
+        for switch in switches
+    },
+}
+
+
+class Place(NamedTuple):
+    """A parameter in one place: its default, its choices, and whether there are no others."""
+
+    default: object
+    choices: tuple = ()
+    closed: bool = True
+
+
+def plain(parameter, value):
+    """A default under the name that the project uses; None for whatever stands for nothing."""
+    if value is REQUIRED:
+        return value
+    value = spell(parameter, value)
+    return None if isinstance(value, tuple | list) and not value else value
+
+
+def of_function(function):
+    """Places of the parameters of a function or class."""
+    documented = entries(read_docstring(function), 'Parameters')
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name == 'self':
+            continue
+        kind, _ = documented.get(name, ('', ''))
+        listed = tuple(dict.fromkeys(spell(name, each) for each in choices(kind)))
+        yield name, Place(plain(name, parameter.default), listed, kind.removeprefix('list of ').endswith('}'))
+
+
+def of_node(node):
+    """Places of the inputs of a node."""
+    inputs = node.input_spec()
+    for name in inputs.copyable_trait_names():
+        trait, value = inputs.trait(name), getattr(inputs, name)
+        handlers = [trait.handler, *(inner.handler for inner in trait.inner_traits or ())]
+        listed = [tuple(each.values) for each in handlers if isinstance(each, traits.Enum)]
+        default = REQUIRED if trait.mandatory else plain(name, value if isdefined(value) else None)
+        yield name, Place(default, listed[0] if listed else ())
+
+
+def options(command):
+    """Options and arguments of a command."""
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return [action for action in commands.choices[command]._actions if action.dest != 'help']
+
+
+def of_command(command):
+    """Places of a command's options: what they leave out is for the function that is called, or for the factory."""
+    own, factory = (inspect.signature(each).parameters for each in (COMMANDS[command], init_labels_wf))
+    for action in options(command):
+        default = REQUIRED if action.required else action.default
+        if default is argparse.SUPPRESS:
+            default = (own.get(action.dest) or factory[action.dest]).default
+        yield action.dest, Place(plain(action.dest, default), tuple(action.choices or ()))
+
+
+@cache
+def places():
+    """All places of each parameter that a user can give, by parameter and name of the place."""
+    public = {name: each for module in modules() for name, each in members(module).items() if callable(each)}
+    public = {name.removeprefix('nipype_labels.'): each for name, each in public.items()}
+    own = {name.removeprefix('masker.'): each for name, each in public.items() if name.startswith('masker.')}
+    factories = {name: getattr(workflows, name) for name in workflows.__all__} | {'init_run_wf': init_run_wf}
+    for_users = {
+        **{name: of_node(getattr(interfaces, name)) for name in interfaces.__all__},
+        **{name: of_function(each) for name, each in (factories | own).items()},
+        **{name: of_command(name) for name in COMMANDS},
+    }
+    within = {name: of_function(each) for name, each in public.items() if name.startswith(('core.', 'files.'))}
+    found, users = defaultdict(dict), set()
+    for name, parameters in (for_users | within).items():
+        for parameter, place in parameters:
+            found[parameter][name] = place
+            if name in for_users:
+                users.add(parameter)
+    return {parameter: found[parameter] for parameter in sorted(users) if len(found[parameter]) > 1}
+
+
+def reference(of):
+    """The place that the others are to agree with: a factory's if one has the parameter, else the first default."""
+    given = {name: place for name, place in of.items() if place.default is not REQUIRED}
+    first = [name for name in ('init_labels_wf', 'init_labels_derivatives_wf', *given) if name in given]
+    return given[first[0]] if first else None
+
+
+def find_differences(parameter, of):
+    """Places where a parameter has another default than elsewhere, and what that is."""
+    common = reference(of)
+    for name, place in of.items():
+        if place.default is not REQUIRED and repr(place.default) != repr(common.default):
+            yield name, place.default
+
+
+def intended(name, parameter):
+    """Key of the table's entry for a parameter in a place; None if there is none."""
+    return next((key for key in ((name, parameter), ('*', parameter)) if key in DIFFERENT), None)
+
+
+def check_defaults(parameter, of):
+    """What is wrong with the defaults of a parameter."""
+    for name, default in find_differences(parameter, of):
+        key = intended(name, parameter)
+        if key is None:
+            yield f'{parameter} of {name} is {default!r} by default, elsewhere {reference(of).default!r}'
+        elif key[0] == name and repr(DIFFERENT[key][0]) != repr(default):
+            yield f'{parameter} of {name} is {default!r} by default, not {DIFFERENT[key][0]!r}: {DIFFERENT[key][1]}'
+
+
+def check_choices(parameter, of):
+    """What is wrong with the choices of a parameter."""
+    listed = {name: place for name, place in of.items() if place.choices}
+    most = max((set(place.choices) for place in listed.values()), key=len, default=set())
+    for name, place in listed.items():
+        # What is only there to be used has no choice of being off.
+        off = {'none'} & most if (name, parameter) in DIFFERENT else set()
+        if not set(place.choices) <= most or (place.closed and set(place.choices) | off != most):
+            yield f'{parameter} of {name} takes {place.choices}, elsewhere {sorted(most)}'
+        if place.closed and isinstance(place.default, str) and place.default != place.choices[0]:
+            yield f'{parameter} of {name} lists {place.choices}, not its default first: {place.default}'
+
+
+def check_options(actions, own, factory):
+    """What is wrong with the options of a command."""
+    for action in actions:
+        known = own.get(action.dest) or factory.get(action.dest)
+        if known is None:
+            yield f'{action.dest} is no parameter'
+            continue
+        default = known.default
+        if isinstance(action.const, bool) and default is not (not action.const):
+            yield f'{action.dest} is {default} already'
+        if isinstance(default, int | float) and not isinstance(default, bool) and action.type is not type(default):
+            yield f'{action.dest} is read as {action.type}, and is {default!r} by default'
+
+
+def unlisted(action, of):
+    """Choices of a parameter that neither an option's list nor its help names."""
+    known = {choice for place in of.values() for choice in place.choices}
+    return sorted(choice for choice in known if not action.choices and choice not in action.help)
+
+
+def test_parameters_are_found_in_all_kinds_of_places():
+    """Those of every kind are among them."""
+    users = {'ReduceLabels', 'init_labels_wf', 'NiftiLabelsMasker', *COMMANDS}
+    assert users | {'core.reduce.RegionReducer'} <= set(places()['strategy'])
+    assert {'core.clean.clean', 'files.confounds.fill_missing'} <= set(places()['detrend']) | set(
+        places()['confounds_na']
+    )
+
+
+@pytest.mark.parametrize('parameter', places())
+def test_a_parameter_has_one_default(parameter):
+    """But where the table says otherwise, and why."""
+    assert not list(check_defaults(parameter, places()[parameter]))
+
+
+@pytest.mark.parametrize('parameter', places())
+def test_a_parameter_has_the_same_choices_everywhere(parameter):
+    """As code has them and as docstrings tell them, the default first."""
+    assert not list(check_choices(parameter, places()[parameter]))
+
+
+def test_differences_on_purpose_are_still_there():
+    """No entry of the table is stale, and each has its reason."""
+    found = {intended(name, each) for each, of in places().items() for name, _ in find_differences(each, of)}
+    assert sorted(set(DIFFERENT) - found) == []
+    assert all(reason for _, reason in DIFFERENT.values())
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_options_are_parameters_and_change_them(command):
+    """What an option sets is taken by the command or the factory, of its type, and is not its default already."""
+    own, factory = (inspect.signature(each).parameters for each in (COMMANDS[command], init_labels_wf))
+    named = [action for action in options(command) if action.option_strings]
+    assert not list(check_options(named, own, factory))
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_options_name_their_choices(command):
+    """In a list that is checked, or in their help."""
+    found = {action.dest: unlisted(action, places().get(action.dest, {})) for action in options(command)}
+    assert not {name: lacking for name, lacking in found.items() if lacking}
+
+
+def trial(standardize='none', min_coverage=0.0, low_pass=None):
+    """Take what others take too.
+
+    Parameters
+    ----------
+    standardize : {'none', 'zscore', 'zscore_sample', 'psc'}
+    min_coverage : float
+    low_pass : float, optional
+    """
+
+
+#: Other defaults and choices of that function, and what must be said of each.
+FAULTY = [
+    ("'none'", "'zscore'", 'standardize of trial is'),
+    ('=0.0', '=0.5', 'min_coverage of trial is 0.5 by default, elsewhere 0.0'),
+    ('=0.0', '=0', 'min_coverage of trial is 0 by default, elsewhere 0.0'),
+    ('=0.0', '=False', 'min_coverage of trial is False by default'),
+    ('low_pass=None', 'low_pass=0.1', 'low_pass of trial is 0.1 by default, elsewhere None'),
+    (", 'psc'}", '}', 'standardize of trial takes'),
+    ("'psc'}", "'psc', 'percent'}", 'takes'),
+    ("{'none', 'zscore'", "{'zscore', 'none'", 'not its default first'),
+]
+
+
+def find_faults(function):
+    """What is wrong with a function's defaults and choices beside those of the others."""
+    for name, place in of_function(function):
+        of = places()[name] | {'trial': place}
+        yield from (*check_defaults(name, of), *check_choices(name, of))
+
+
+@pytest.mark.parametrize(('right', 'wrong', 'said'), FAULTY, ids=[wrong for _, wrong, _ in FAULTY])
+def test_a_default_or_a_choice_that_differs_is_found(right, wrong, said):
+    """In a function that is right otherwise."""
+    assert not list(find_faults(trial))
+    code, scope = inspect.getsource(trial), {}
+    assert right in code
+    exec(code.replace(right, wrong, 1), scope)
+    assert any(said in each for each in find_faults(scope['trial']))
+
+
+def test_another_value_than_the_table_gives_is_found():
+    """A difference on purpose is that one, and no other."""
+    of = places()['interpolation'] | {'Resample': Place('linear')}
+    assert "not 'nearest'" in next(check_defaults('interpolation', of))
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ({'dest': 'stanardize'}, 'is no parameter'),
+        ({'action': 'store_false', 'dest': 'detrend'}, 'is False already'),
+        ({'action': 'store_true', 'dest': 'standardize_confounds'}, 'is True already'),
+        ({'type': float, 'dest': 'n_compcor'}, 'is read as'),
+        ({'dest': 'min_coverage'}, 'is read as None'),
+    ],
+    ids=str,
+)
+def test_an_option_that_does_nothing_or_fails_is_found(given, said):
+    """Of a command that runs the factory."""
+    action = argparse.ArgumentParser().add_argument('--option', **given)
+    assert said in next(check_options([action], {}, inspect.signature(init_labels_wf).parameters))
+
+
+def test_an_option_that_hides_its_choices_is_found():
+    """One that is not in its help."""
+    action = argparse.ArgumentParser().add_argument('--confounds-strategy', help='6P, 24P, 36P, GSR, scrubbing')
+    assert unlisted(action, places()['confounds_strategy']) == ['aCompCor']
