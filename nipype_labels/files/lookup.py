@@ -18,6 +18,9 @@ from .names import expand
 INDEX_HEADINGS = ('index', 'id', 'label_id', 'labelid', 'value', 'roi_id')
 NAME_HEADINGS = ('name', 'label', 'region', 'label_name', 'roi_name')
 
+#: What lists of names call what is no region, lower case.
+BACKGROUND = 'background'
+
 #: NIfTI's code for a header extension written by AFNI.
 AFNI_EXTENSION = 4
 
@@ -68,6 +71,7 @@ def name_by_order(names, ids, source='labels'):
     Parameters
     ----------
     names : sequence of str, length L
+        Before them may stand ``'Background'``, as in nilearn's lists; it names no region.
     ids : array of int, shape (L,)
     source : str or path
         Where the names are from, for the error.
@@ -82,6 +86,8 @@ def name_by_order(names, ids, source='labels'):
         If there are not as many names as ids.
     """
     names = list(names)
+    if ids is not None and len(names) == len(ids) + 1 and str(names[0]).strip().lower() == BACKGROUND:
+        names = names[1:]
     if ids is None or len(names) != len(ids):
         have = 'an unknown number of' if ids is None else len(ids)
         raise LookupTableError(

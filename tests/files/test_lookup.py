@@ -269,6 +269,17 @@ def test_names_alone_go_to_ids_in_rising_order(tmp_path):
     assert pairs(name_by_order(['Left A', 'Right B'], np.array([5, 2]))) == [(2, 'Left A'), (5, 'Right B')]
 
 
+@pytest.mark.parametrize('background', ['Background', ' background', 'BACKGROUND'])
+def test_a_list_of_names_may_begin_with_the_background(background):
+    """As nilearn's lists do; it is told from a region by there being one name more."""
+    assert pairs(name_by_order([background, 'A', 'B'], [1, 2])) == [(1, 'A'), (2, 'B')]
+    assert pairs(name_by_order([background, 'B'], [1, 2])) == [(1, background.strip()), (2, 'B')]
+    with pytest.raises(LookupTableError, match='gives 4 names without ids for 2 regions'):
+        name_by_order([background, 'A', 'B', 'C'], [1, 2])
+    with pytest.raises(LookupTableError, match='gives 3 names without ids for 2 regions'):
+        name_by_order(['A', 'B', background], [1, 2])
+
+
 @pytest.mark.parametrize('ids', [[1, 2], [1, 2, 3, 4], [], None])
 def test_names_alone_must_be_as_many_as_regions(tmp_path, ids):
     path = written(tmp_path, 'A\nB\nC\n', 'names.txt')

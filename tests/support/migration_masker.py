@@ -70,7 +70,8 @@ def mask_img(bench):
 
 def labels(bench):
     theirs = bench.quietly(Theirs(atlas(), labels=['Background', *NAMES]).fit)
-    assert NiftiLabelsMasker(atlas(), labels=list(NAMES)).fit().region_names_ == theirs.region_names_
+    for given in (NAMES, ('Background', *NAMES)):
+        assert NiftiLabelsMasker(atlas(), labels=list(given)).fit().region_names_ == theirs.region_names_
     for given in (NAMES[:-1], (*NAMES, 'more')):
         bench.quietly(Theirs(atlas(), labels=list(given)).fit)
         with refused(f'{len(given)} names without ids for 5 regions'):
