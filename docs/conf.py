@@ -80,10 +80,12 @@ sphinx_gallery_conf = {
     'ignore_pattern': r'^(?!plot_)',
     'download_all_examples': False,
     'show_memory': False,
+    'show_signature': False,
     'min_reported_time': 1e6,
 }
 
 html_theme = 'furo'
+pygments_dark_style = 'github-dark'
 html_title = 'nipype_labels'
 html_static_path = ['_static']
 html_css_files = ['docs.css']

@@ -7,30 +7,43 @@ from pathlib import Path
 from docutils import nodes
 from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
-from sphinx.addnodes import download_reference
+from sphinx.addnodes import download_reference, pending_xref
 from sphinx.transforms import SphinxTransform
 
 #: Folder of these pages.
 FOLDER = 'sources'
 
+#: Files that pages include.
+INCLUDED = {'README.md': 'index', 'CHANGES.md': 'changes'}
+
 
 class SourceLinks(SphinxTransform):
-    """Turn downloads from outside of docs/ into links to pages; before Sphinx collects what is to be downloaded."""
+    """Turn links to files outside of docs/ into links to pages, before Sphinx collects what is to be downloaded."""
 
     default_priority = 10
 
     def apply(self):
         """Turn them, and note which pages are needed."""
-        root, found = Path(self.env.srcdir).parent, set()
-        for link in list(self.document.findall(download_reference)):
-            path = Path(os.path.normpath(Path(self.env.doc2path(self.env.docname)).parent / link['reftarget']))
-            if path.is_relative_to(self.env.srcdir) or not path.is_relative_to(root):
+        here, found = Path(self.env.doc2path(self.env.docname)).parent, set()
+        for link in list(self.document.findall(lambda node: isinstance(node, download_reference | pending_xref))):
+            path = Path(os.path.normpath(here / link['reftarget']))
+            if isinstance(link, pending_xref):
+                # Markdown outside of docs/ passes for a page of which the suffix is left out.
+                path = path.with_name(f'{path.name}.md')
+            name = self._own(path)
+            if name is None:
                 continue
-            name = path.relative_to(root).as_posix()
-            found.add(name)
-            page = self.app.builder.get_relative_uri(self.env.docname, f'{FOLDER}/{name}')
-            link.replace_self(nodes.reference('', '', *link.children, refuri=page, internal=True))
+            page = INCLUDED.get(name, f'{FOLDER}/{name}')
+            found |= {name} - INCLUDED.keys()
+            uri = self.app.builder.get_relative_uri(self.env.docname, page)
+            link.replace_self(nodes.reference('', '', *link.children, refuri=uri, internal=True))
         pages(self.env)[self.env.docname] = found
+
+    def _own(self, path):
+        """Name of a file of the project, None if it is within docs/ or none at all."""
+        root = Path(self.env.srcdir).parent
+        outside = path.is_relative_to(root) and not path.is_relative_to(self.env.srcdir)
+        return path.relative_to(root).as_posix() if outside and path.is_file() else None
 
 
 def pages(env):
@@ -50,7 +63,11 @@ def collect(app):
         except ClassNotFound:
             language = 'text'
         body = app.builder.highlighter.highlight_block(text, language)
-        yield f'{FOLDER}/{name}', {'title': name, 'parents': [], 'body': f'<h1>{name}</h1>{body}'}, 'page.html'
+        yield (
+            f'{FOLDER}/{name}',
+            {'title': name, 'parents': [], 'body': f'<h1 class="source">{name}</h1>{body}'},
+            'page.html',
+        )
 
 
 def setup(app):
