@@ -119,7 +119,8 @@ class Sums:
         weighted = [part.weights for part in parts if part is not None]
         if weighted:
             # By voxels: a region's are added one after another in the order of memory, whatever else is gathered.
-            weights = scipy.sparse.vstack(weighted, format='csr').tocsc()
+            together = weighted[0] if len(weighted) == 1 else scipy.sparse.vstack(weighted, format='csr')
+            weights = together.tocsc()
             pointers = np.append(weights.indptr[gather.voxels], weights.indptr[-1])
             shape = (weights.shape[0], len(gather.voxels))
             self._weights = scipy.sparse.csc_array((weights.data, weights.indices, pointers), shape=shape)

@@ -111,6 +111,7 @@ def region_weights(voxels, starts, shape, sigmas):
         Where each region begins in ``voxels``.
     shape : tuple of 3 ints
     sigmas : tuple of 3 floats
+        In voxels.
 
     Returns
     -------
@@ -128,12 +129,13 @@ def region_weights(voxels, starts, shape, sigmas):
         indicator[tuple(where - first[:, None])] = 1
         smoothed = _gaussian(indicator, sigmas)
         inside = np.nonzero(smoothed)
-        columns.append(np.ravel_multi_index(tuple(i + f for i, f in zip(inside, first, strict=True)), shape, order='F'))
+        flat = np.ravel_multi_index(tuple(i + f for i, f in zip(inside, first, strict=True)), shape, order='F')
+        columns.append(flat.astype(np.int32))
         weights.append(smoothed[inside])
         lengths.append(len(columns[-1]))
         if sum(lengths) > MOST_WEIGHTS:
             return None
-    pointers = np.concatenate([[0], np.cumsum(lengths)])
+    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return scipy.sparse.csr_array(
         (np.concatenate(weights), np.concatenate(columns), pointers), shape=(len(starts), math.prod(shape))
     )
