@@ -38,9 +38,9 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.scaling
 
-## The documentation, written to docs/_build/html; it runs the examples of workflows/plot_*.py. A warning is an error.
+## The documentation, read anew from code and scripts, and written to docs/_build/html; a warning is an error.
 docs: $(VENV)/docs
-	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
+	NO_ET=1 $(BIN)/python -m sphinx -E -n -W --keep-going -b html docs docs/_build/html
 
 clean:
 	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
