@@ -2,6 +2,7 @@
 """Links from a page to a file outside of docs/, which lead somewhere on GitHub too, lead to the file's text here."""
 
 import os
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -13,8 +14,8 @@ from sphinx.transforms import SphinxTransform
 #: Folder of these pages.
 FOLDER = 'sources'
 
-#: Files that pages include.
-INCLUDED = {'README.md': 'index', 'CHANGES.md': 'changes'}
+#: Pages that show such files already, by pattern of the files' names.
+SHOWN = ((r'README\.md', 'index'), (r'CHANGES\.md', 'changes'), (r'workflows/(plot_\w+)\.py', r'gallery/\1'))
 
 
 class SourceLinks(SphinxTransform):
@@ -33,9 +34,9 @@ class SourceLinks(SphinxTransform):
             name = self._own(path)
             if name is None:
                 continue
-            page = INCLUDED.get(name, f'{FOLDER}/{name}')
-            found |= {name} - INCLUDED.keys()
-            uri = self.app.builder.get_relative_uri(self.env.docname, page)
+            shown = [re.sub(pattern, page, name) for pattern, page in SHOWN if re.fullmatch(pattern, name)]
+            found |= set() if shown else {name}
+            uri = self.app.builder.get_relative_uri(self.env.docname, *shown or (f'{FOLDER}/{name}',))
             link.replace_self(nodes.reference('', '', *link.children, refuri=uri, internal=True))
         pages(self.env)[self.env.docname] = found
 
