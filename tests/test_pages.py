@@ -90,8 +90,10 @@ def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
     with warnings.catch_warnings():
         exec(compile(block, 'why.md', 'exec'), {})
     printed = capsys.readouterr().out.splitlines()
-    assert printed == ['(20, 26) (20, 116)', '(20, 105) (20, 116)']
-    assert all(shape in block.splitlines()[-1] for line in printed for shape in re.findall(r'\(.*?\)', line))
+    shapes = [re.findall(r'\(.*?\)', line) for line in printed]
+    said = block.splitlines()[-1]
+    assert said == '# theirs: {}, {}; ours: {}, {}'.format(*(pair[i] for i in (0, 1) for pair in shapes))
+    assert '(20, 116), (20, 116)' in said
 
 
 @pytest.mark.parametrize('path', [README, *PAGES], ids=lambda path: path.stem)

@@ -94,7 +94,7 @@ def run_alone(path, folder):
     loggers = [logging.getLogger(name) for name in ('nipype.workflow', 'nipype.interface')]
     levels = [logger.level for logger in loggers]
     elsewhere = folder / 'elsewhere'
-    elsewhere.mkdir()
+    elsewhere.mkdir(exist_ok=True)
     try:
         with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
             patch.chdir(elsewhere)
@@ -154,6 +154,15 @@ def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
         low < clean[name].min() < clean[name].max() < high
         for name, (low, high) in zip(names['SHOWN'], limits, strict=True)
     )
+
+
+def test_plot_signals_computes_nothing_the_second_time(script):
+    """With the same folder; every node's results stay as they were written."""
+    _, folder = script('plot_signals')
+    results = {path: path.stat().st_mtime_ns for path in folder.rglob('result_*.pklz')}
+    run_alone(SCRIPTS / 'plot_signals.py', folder.parent)
+    assert len(results) == 5
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob('result_*.pklz')} == results
 
 
 def test_plot_signals_draws_regions_where_they_are(script):
