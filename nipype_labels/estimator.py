@@ -24,11 +24,37 @@ class Estimator:
             setattr(self, name, given[name])
 
     def get_params(self, deep=True):
-        """Parameters by name; ``deep`` makes no difference."""
+        """Parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            For scikit-learn; makes no difference.
+
+        Returns
+        -------
+        dict
+        """
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **params):
-        """Set parameters; an unknown one is an error."""
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        Estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If one is unknown.
+        """
         known = self._names()
         for name, value in params.items():
             if name not in known:

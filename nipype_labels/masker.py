@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The notebook class: the same core as the nodes', with images and arrays in memory, as users of nilearn know it."""
 
-import hashlib
 import os
 import warnings
 
@@ -27,7 +26,7 @@ from .files.confounds import take_confounds
 from .files.held import expand_user, open_image
 from .files.images import read_labels, read_mask
 from .files.lookup import choose_lookup_table
-from .files.memory import recall
+from .files.memory import make_key, recall
 from .files.placing import bring_mask, place_atlas
 from .files.reducing import reduce_one
 from .files.regions import complete_regions
@@ -67,7 +66,7 @@ class NiftiLabelsMasker(Estimator):
         z-scores by the standard deviation of the population (True means this too) or of the sample, or percent signal
         change.
     standardize_confounds : bool
-        z-score the confounds.
+        Scale the confounds to z-scores.
     high_variance_confounds : bool
         Regress out five time courses of the 2 % of voxels that vary most, within the mask if there is one.
     detrend : bool
@@ -198,7 +197,7 @@ class NiftiLabelsMasker(Estimator):
         return self
 
     def fit_transform(self, imgs, confounds=None, sample_mask=None):
-        """Fit, then :meth:`transform`."""
+        """Fit, then transform; see :meth:`transform_single_imgs`."""
         return self.fit(imgs).transform(imgs, confounds, sample_mask)
 
     def transform(self, imgs, confounds=None, sample_mask=None):
@@ -269,6 +268,11 @@ class NiftiLabelsMasker(Estimator):
         -------
         Nifti1Image
             3D for one row of signals without a second axis, else 4D; on the grid that signals were read on last.
+
+        Raises
+        ------
+        LabelsError
+            If it is not fitted, or there is not one column per region.
         """
         self._check_fitted()
         signals = np.asarray(signals, dtype=np.float64)
@@ -283,6 +287,11 @@ class NiftiLabelsMasker(Estimator):
 
     def generate_report(self, title='Region signals'):
         """Draw what became of the series that was transformed last.
+
+        Parameters
+        ----------
+        title : str
+            Of the page.
 
         Returns
         -------
@@ -348,8 +357,9 @@ class NiftiLabelsMasker(Estimator):
         """Signals before cleaning, the mean volume, and voxels used and in view of each region; kept if asked for."""
         if self.memory is None or self.memory_level == 0:
             return self._reduce(series)
-        key = self._digest(series)
-        return recall(self.memory, key, lambda: self._reduce(series))
+        how = f'{NUMERICS} {[self._settled[name] for name in _READING]} {self.smoothing_fwhm!r}'
+        arrays = (self._placed.masked, self._placed.grid.affine, self._placed.regions['index'].to_numpy())
+        return recall(self.memory, make_key(how, arrays, series), lambda: self._reduce(series))
 
     def _reduce(self, series):
         """See :meth:`_extract`."""
@@ -385,16 +395,3 @@ class NiftiLabelsMasker(Estimator):
         return high_variance_confounds(
             lambda: series.blocks(self.num_threads), series.n_volumes, voxels, decoder=series.decoder()
         )
-
-    def _digest(self, series):
-        """Digest of all that signals before cleaning follow from."""
-        choices = [self._settled[name] for name in _READING]
-        digest = hashlib.sha256(f'{NUMERICS} {choices} {self.smoothing_fwhm!r}'.encode())
-        for array in (self._placed.masked, self._placed.grid.affine, self._placed.regions['index'].to_numpy()):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        digest.update(
-            f'{series.grid.shape} {series.n_volumes} {series.stored} {series.slope} {series.intercept}'.encode()
-        )
-        digest.update(series.grid.affine.tobytes())
-        digest.update(series.digest().encode())
-        return digest.hexdigest()

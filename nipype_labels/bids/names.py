@@ -115,8 +115,9 @@ def build_path(entities, suffix, extension, folder='func'):
 
     Parameters
     ----------
-    entities, suffix, extension
-        As :func:`build_name` takes them.
+    entities : dict of str to str
+    suffix, extension : str
+        As :func:`build_name` takes them, as are the entities.
     folder : str
         The last one: ``'func'``, or ``'figures'``, which a subject has only one of.
 

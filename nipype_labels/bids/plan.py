@@ -141,12 +141,21 @@ def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scal
     Parameters
     ----------
     planned : list of PlannedFile
-    source, atlas_labels, parameters, desc, atlas_scales
-        As :func:`plan_files` takes them.
+    source : str
+    atlas_labels : sequence of str
+    parameters : dict
+    desc : str, optional
+    atlas_scales : sequence of (str or None), optional
+        As :func:`plan_files` takes them, as is all before.
 
     Returns
     -------
     list of PlannedFile
+
+    Raises
+    ------
+    LabelsError
+        If :func:`plan_files` would.
     """
     choices = [{'connectivity': kind, 'fisher_z': fisher_z} for kind in CONNECTIVITIES for fisher_z in (False, True)]
     others = {}

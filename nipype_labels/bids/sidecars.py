@@ -134,6 +134,11 @@ def describe_file(file, planned, run, atlas=None, names=()):
     -------
     dict
         Keys in the order of :data:`KEYS`, then columns.
+
+    Raises
+    ------
+    LabelsError
+        If the file or the series is not named as BIDS has it.
     """
     role = 'labels' if file.role == 'lookup' else file.role
     known = {'Description': _DESCRIPTIONS[role], 'Software': run.versions}

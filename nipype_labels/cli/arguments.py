@@ -23,7 +23,7 @@ def check_running(nprocs, plugin):
 
 
 def read_plugin_args(path):
-    """Arguments for a plugin from a file; none without one."""
+    """Arguments for a plugin from a file, none without one; LabelsError if it holds no JSON object."""
     try:
         arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
     except (OSError, ValueError, RecursionError) as e:
@@ -34,7 +34,7 @@ def read_plugin_args(path):
 
 
 def make_folder(path):
-    """A folder, made if need be, as an absolute path."""
+    """A folder, made if need be, as an absolute path; LabelsError if it can not be written to."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -53,7 +53,7 @@ def absolute(value):
 
 @contextmanager
 def plainly():
-    """Say what a trait does not take without saying what a trait is."""
+    """Say what a trait does not take without saying what a trait is, by a LabelsError."""
     try:
         yield
     except TraitError as e:

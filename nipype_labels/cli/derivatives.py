@@ -65,7 +65,7 @@ def derivatives(
     work_dir : path, optional
     nprocs : int
     mem_gb : float, optional
-        Memory that nodes may use together.
+        Memory in GB that nodes may use together.
     plugin : str, optional
         Of Nipype; by default Linear for one processor, MultiProc for more.
     plugin_args_file : path, optional

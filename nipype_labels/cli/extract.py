@@ -71,8 +71,9 @@ def extract(
         Folder to write to; a folder in it for each atlas.
     lut : list of (path or None), optional
         Look-up table of each atlas, as far as there are any.
-    mask, sample_mask, runs, sidecar : path, optional
+    mask : path, optional
     confounds : list of path, optional
+    sample_mask, runs, sidecar : path, optional
     t_r : float, optional
         In s.
     work_dir : path, optional

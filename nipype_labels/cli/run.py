@@ -105,7 +105,7 @@ def run(wf, plugin, nprocs, plugin_args=None):
 
 
 def execute(wf, plugin, nprocs, status_callback, plugin_args):
-    """Run a graph by a plugin, alone in its work folder; what Nipype raises is raised."""
+    """Run a graph by a plugin, alone in its work folder, else RunError; what Nipype raises is raised."""
     arguments = {'status_callback': status_callback}
     if plugin == 'MultiProc':
         arguments |= {'n_procs': nprocs, 'raise_insufficient': False}

@@ -138,7 +138,7 @@ def clean(
         Cut-offs in Hz.
     standardize : {'none', 'zscore', 'zscore_sample', 'psc'}
     standardize_confounds : bool
-        z-score the confounds, so that no constant among them takes the signals' mean away.
+        Scale the confounds to z-scores, so that no constant among them takes the signals' mean away.
     sample_mask : sequence of bool or int, optional
         Volumes to keep. No value of another volume has any influence on the result.
     runs : sequence of int, shape (T,), optional

@@ -75,7 +75,18 @@ def measure_connectivity(signals, connectivity='correlation', covariance_estimat
 
 
 def check_connectivity(connectivity, covariance_estimator, fisher_z):
-    """Refuse choices that are unknown or contradict each other."""
+    """Refuse choices that are unknown or contradict each other.
+
+    Parameters
+    ----------
+    connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
+    covariance_estimator : {'ledoit_wolf', 'empirical'}
+    fisher_z : bool
+
+    Raises
+    ------
+    LabelsError
+    """
     check_choice('connectivity', connectivity, CONNECTIVITIES)
     check_choice('covariance_estimator', covariance_estimator, COVARIANCE_ESTIMATORS)
     if fisher_z and connectivity not in CORRELATIONS:

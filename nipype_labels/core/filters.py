@@ -55,7 +55,24 @@ def check_filter(filter, low_pass, high_pass, t_r):
 
 
 def check_repetition_time(t_r, name='t_r'):
-    """Return ``t_r`` if it is a time in seconds, else raise SignalError."""
+    """Give a repetition time back if it is one.
+
+    Parameters
+    ----------
+    t_r : float or None
+        In s.
+    name : str
+        What to call it in the error.
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    SignalError
+        If it is not finite or not above 0.
+    """
     if t_r is not None and not (np.isfinite(t_r) and t_r > 0):
         raise SignalError(f'{name} must be a time above 0 s, not {t_r}')
     return t_r

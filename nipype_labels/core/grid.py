@@ -18,7 +18,7 @@ GRID_TOLERANCE = 0.01
 
 
 def check_affine(affine, name='affine'):
-    """Return ``affine`` as float64 if it maps a grid.
+    """Give an affine back if it maps a grid.
 
     Parameters
     ----------
@@ -26,6 +26,10 @@ def check_affine(affine, name='affine'):
         Voxel indices to world coordinates.
     name : str
         What to call it in the error.
+
+    Returns
+    -------
+    array of float64, shape (4, 4)
 
     Raises
     ------
@@ -70,6 +74,17 @@ def voxel_volume(affine):
 def voxel_map(target_affine, source_affine):
     """Affine from the voxel indices of a target to those of a source, both in the same world.
 
+    Parameters
+    ----------
+    target_affine, source_affine : array, shape (4, 4)
+        Voxel indices to mm.
+
+    Returns
+    -------
+    array, shape (4, 4)
+
+    Examples
+    --------
     >>> voxel_map(np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, 1, 1])).diagonal().tolist()
     [2.0, 2.0, 2.0, 1.0]
     """
@@ -82,6 +97,18 @@ def same_grid(shape, affine, other_shape, other_affine):
     They have if their first three lengths agree and each of the eight corners of the one lies within
     ``GRID_TOLERANCE`` voxels of its counterpart. This is the package's one rule for it.
 
+    Parameters
+    ----------
+    shape, affine : tuple of 3 ints or more, array of shape (4, 4)
+        Of one; the affine takes voxel indices to mm.
+    other_shape, other_affine : tuple of 3 ints or more, array of shape (4, 4)
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
     >>> eye = np.eye(4)
     >>> same_grid((9, 9, 9), eye, (9, 9, 9), eye + 1e-7), same_grid((9, 9, 9), eye, (9, 9, 8), eye)
     (True, False)
@@ -130,6 +157,14 @@ def map_voxels(matrix, index):
 def map_slab(matrix, shape, k):
     """Map one slab of a grid, the voxels of index ``k`` along the last axis, through ``matrix``.
 
+    Parameters
+    ----------
+    matrix : array, shape (4, 4)
+        From :func:`voxel_map`.
+    shape : tuple of 3 ints
+        I, J and K of the target.
+    k : int
+
     Returns
     -------
     array, shape (3, I, J)
@@ -160,6 +195,18 @@ def inside(coordinates, shape, margin=GRID_TOLERANCE):
 def describe(shape, affine):
     """Shape, voxel sizes and origin of a grid in a few words, for messages.
 
+    Parameters
+    ----------
+    shape : tuple of 3 ints or more
+    affine : array, shape (4, 4)
+        Voxel indices to mm.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> describe((4, 5, 6), np.diag([2.0, 2, 2.5, 1]))
     '4×5×6 voxels of 2×2×2.5 mm, first at (0, 0, 0) mm'
     """

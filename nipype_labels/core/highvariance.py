@@ -66,8 +66,13 @@ def high_variance_confounds(
 
     Parameters
     ----------
-    read_blocks, n_volumes, voxels, decoder
-        As for :func:`voxel_power`.
+    read_blocks : callable
+        Gives a fresh iterator of pairs (first volume, block of shape (b, I·J·K)).
+    n_volumes : int
+        T.
+    voxels : array of int, shape (n,)
+        Flat indices, first axis fastest.
+    decoder : Decoder
     n_confounds : int
         C; fewer are given if fewer voxels or volumes can tell them apart.
     percentile : float

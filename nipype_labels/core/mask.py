@@ -38,7 +38,7 @@ def region_ids(labels, background_label=0):
 
     Parameters
     ----------
-    labels : array of int
+    labels : array of int, any shape
     background_label : int
 
     Returns

@@ -35,7 +35,7 @@ def count_voxels(labels, ids):
 
     Parameters
     ----------
-    labels : array of int
+    labels : array of int, any shape
     ids : array of int, shape (L,)
         In any order.
 
@@ -193,6 +193,20 @@ def blank_missing(signals, status, names, missing_labels='nan'):
 def list_missing(names, status, most=8):
     """Name the regions without a signal, by reason.
 
+    Parameters
+    ----------
+    names : sequence of str, length L
+    status : array of str, shape (L,)
+    most : int
+        How many are named for each reason; the others are counted.
+
+    Returns
+    -------
+    str
+        Empty if none lacks.
+
+    Examples
+    --------
     >>> list_missing(['A', 'B', 'C'], np.array(['ok', 'outside_mask', 'outside_mask']))
     'outside_mask: B, C'
     """

@@ -296,6 +296,18 @@ def clip_range(volumes, low=0.0, high=0.0):
     A cubic spline overshoots at edges. As in nilearn, a sampled series is kept between its least and its
     largest value, and 0.
 
+    Parameters
+    ----------
+    volumes : array, any shape
+    low, high : float
+        The range so far.
+
+    Returns
+    -------
+    tuple of 2 floats
+
+    Examples
+    --------
     >>> clip_range(np.array([2.0, np.nan, -1.0]), high=1.5)
     (-1.0, 2.0)
     """

@@ -46,6 +46,18 @@ def spell(parameter, value):
 
 
 def check_choice(parameter, value, choices):
-    """Raise LabelsError, with the choices there are, unless ``value`` is one of them."""
+    """Refuse what is none of the choices there are, and say them.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name, for the error.
+    value : object
+    choices : collection of str
+
+    Raises
+    ------
+    LabelsError
+    """
     if not (isinstance(value, str) and value in choices):
         raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}')

@@ -218,7 +218,7 @@ def take_confounds(confounds, n_volumes, confounds_na):
 
     Parameters
     ----------
-    confounds : array, DataFrame, path, list of these, or None
+    confounds : array, shape (T, C), DataFrame, path, list of these, or None
     n_volumes : int
         T.
     confounds_na : {'raise', 'zero', 'mean'}

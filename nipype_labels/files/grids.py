@@ -62,6 +62,8 @@ def load(path):
     ------
     ImageError
         If there is no such file, or nibabel can't open it as a volume image with at least three axes and an affine.
+    GridError
+        If its affine maps no grid.
     """
     if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
@@ -156,6 +158,13 @@ def read_grid(path, whole=False):
     Returns
     -------
     Grid
+
+    Raises
+    ------
+    ImageError
+        If :func:`load` does, or it is too small.
+    GridError
+        If its affine maps no grid.
     """
     image = load(path)
     if whole:

@@ -37,6 +37,8 @@ def open_image(given):
     ------
     ImageError
         If it is nothing of this kind, or can't be read.
+    GridError
+        If an affine maps no grid, or images of a list differ in theirs.
     """
     if isinstance(given, list | tuple):
         return _join([open_image(entry) for entry in given])

@@ -32,7 +32,9 @@ def read_labels(path, background_label=0):
     Raises
     ------
     ImageError
-        If voxels are no whole numbers of 32 bits.
+        If it can't be read as one volume, or voxels are no whole numbers of 32 bits.
+    GridError
+        If its affine maps no grid.
     """
     if abs(background_label) > LARGEST_ID:
         raise ImageError(f'background_label={background_label} is no id: they have 32 bits')
@@ -66,7 +68,9 @@ def read_mask(path):
     Raises
     ------
     ImageError
-        If it is empty or holds more than one value beside 0.
+        If it can't be read as one volume, is empty or holds more than one value beside 0.
+    GridError
+        If its affine maps no grid.
     """
     values, where = read_volume(path)
     values = np.where(np.isfinite(values), values, 0)
@@ -119,6 +123,8 @@ def read_volume(path):
     ------
     ImageError
         If it holds more than one volume, no plain numbers, or can't be read.
+    GridError
+        If its affine maps no grid.
     """
     series = open_image(path)
     if series.n_volumes != 1:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ImageError, LookupTableError
+from ..core.errors import GridError, ImageError, LookupTableError
 from ..core.regions import LARGEST_ID
 from .grids import load
 from .names import expand
@@ -34,7 +34,7 @@ def read_lookup_table(path, ids=None):
         BIDS ``dseg.tsv`` or another TSV or CSV with a heading for ids and one for names, a FreeSurfer colour table, an
         FSL atlas XML, an AFNI label table (``.niml.lt``, or the image that has it in its header), a text of lines
         ``id name``, or a text of names alone.
-    ids : array of int, optional
+    ids : array of int, shape (L,), optional
         Region ids of the atlas in rising order; needed for names alone, which must be as many.
 
     Returns
@@ -105,6 +105,11 @@ def check_lookup_table(rows, source):
     source : str or path
         For the error.
 
+    Returns
+    -------
+    DataFrame
+        Columns ``index`` and ``name``.
+
     Raises
     ------
     LookupTableError
@@ -146,6 +151,11 @@ def choose_lookup_table(ids, atlas, names=None, lut=None):
     -------
     DataFrame
         Columns ``index`` and ``name``.
+
+    Raises
+    ------
+    LookupTableError
+        If what there is can't be read, does not fit, or names none of the ids.
     """
     if isinstance(lut, pd.DataFrame):
         return check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
@@ -274,7 +284,7 @@ def _afni_header(path):
     """Pairs of the AFNI extension in the header of an image, None if there is none."""
     try:
         extensions = getattr(load(path).header, 'extensions', ())
-    except ImageError as e:
+    except (GridError, ImageError) as e:
         raise LookupTableError(str(e)) from e
     texts = [bytes(e.get_content()).decode('utf-8', 'replace') for e in extensions if e.get_code() == AFNI_EXTENSION]
     return next((_afni_pairs(text) for text in texts if 'VALUE_LABEL_DTABLE' in text), None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Arrays that were computed before, found again by a key that stands for all they follow from."""
 
+import hashlib
 import os
 
 import numpy as np
@@ -22,7 +23,7 @@ def recall(memory, key, compute):
 
     Returns
     -------
-    tuple of array
+    tuple of array, of their own shapes
     """
     if hasattr(memory, 'cache'):
         # A function of the key alone to joblib, which would take images apart to tell them apart.
@@ -38,6 +39,30 @@ def recall(memory, key, compute):
     np.savez(partial, **{f'{i:02d}': array for i, array in enumerate(arrays)})
     os.replace(partial, path)  # noqa: PTH105 (known to be atomic)
     return arrays
+
+
+def make_key(choices, arrays, series):
+    """Digest of what is read of a series, and how.
+
+    Parameters
+    ----------
+    choices : str
+        How it is read.
+    arrays : sequence of array, of any shapes
+        Which of its voxels.
+    series : Series
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256(choices.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(f'{series.grid.shape} {series.n_volumes} {series.stored} {series.slope} {series.intercept}'.encode())
+    digest.update(series.grid.affine.tobytes())
+    digest.update(series.digest().encode())
+    return digest.hexdigest()
 
 
 def _compute(key, compute):

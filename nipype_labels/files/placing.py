@@ -41,8 +41,10 @@ def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, stric
     lookup : DataFrame
         Columns ``index`` and ``name``, a row per region.
     atlas : array of int, shape (I, J, K)
-    atlas_grid, grid : Grid
-    mask : pair of array of bool and Grid, or None
+    atlas_grid : Grid
+    mask : pair of array of bool, shape (I, J, K), and Grid, or None
+    grid : Grid
+        Where to bring them.
     background_label : int
     strict : bool
         Refuse a mask that is on another grid.

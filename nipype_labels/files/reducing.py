@@ -29,6 +29,8 @@ def make_reducer(series, labels, labels_grid, ids, decoder, resampling_target, i
     ------
     GridError
         If the grids differ and may not.
+    LabelsError
+        If a width of smoothing is none.
     """
     samples = resampling_target == 'labels' and not series.grid.matches(labels_grid)
     if not samples:
@@ -65,6 +67,11 @@ def reduce_one(series, placed, dtype='none', num_threads=1, **choices):
         Mean volume.
     n_used, n_in_view : array of int, shape (L,)
         Voxels that gave a value, and voxels in the field of view.
+
+    Raises
+    ------
+    LabelsError
+        If :func:`make_reducer` or reading does.
     """
     decoder, ids = series.decoder(dtype), placed.regions['index'].to_numpy()
     reducer = make_reducer(series, placed.masked, placed.grid, ids, decoder, num_threads=num_threads, **choices)

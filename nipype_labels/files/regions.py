@@ -31,9 +31,11 @@ def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
     atlas : array of int, shape (I, J, K)
         On its own grid.
     atlas_grid : Grid
-    labels, masked : array of int, shape (I', J', K')
-        The atlas on the grid of the signals, before and after the mask.
+    labels : array of int, shape (I', J', K')
+        The atlas on the grid of the signals.
     labels_grid : Grid
+    masked : array of int, shape (I', J', K')
+        The same within the mask.
 
     Returns
     -------
@@ -92,6 +94,11 @@ def complete_regions(regions, signals, n_used, n_in_view, voxel_volume, min_cove
     DataFrame
         With the quality columns ``n_volumes`` (with a value) and ``tsnr`` (mean over standard deviation in time of the
         region's signal).
+
+    Raises
+    ------
+    LabelsError
+        If ``min_coverage`` is not from 0 to 1.
     """
     if not 0 <= min_coverage <= 1:
         raise LabelsError(f'min_coverage must be from 0 to 1, not {min_coverage}')

@@ -155,6 +155,8 @@ def open_series(path):
     ------
     ImageError
         If it can't be read as a stream of real numbers, or is smaller than its header promises.
+    GridError
+        If its affine maps no grid.
     """
     image = load(path)
     voxels = image.dataobj

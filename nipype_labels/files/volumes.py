@@ -31,11 +31,11 @@ def read_sample_mask(path):
 
     Returns
     -------
-    array of bool or of int
+    array of bool or of int, shape (n,)
 
     Raises
     ------
-    SignalError
+    LabelsError
         If it has none of these forms.
     """
     cells = _read_column(path, ('kept', 'volume'))

@@ -90,6 +90,12 @@ class CleanSignal(LabelsInterface):
     """Detrend, filter, regress confounds out of and standardise signals, in this order.
 
     A volume that is scrubbed or left out by the sample mask has no influence on any value.
+
+    Raises
+    ------
+    LabelsError
+        If files do not fit together, a confound lacks or has no value, a filter lacks the repetition time or leaves
+        no band, or no volume or degree of freedom is left.
     """
 
     input_spec = _CleanSignalInputSpec

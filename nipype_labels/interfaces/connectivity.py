@@ -22,7 +22,13 @@ class _ConnectivityOutputSpec(TraitedSpec):
 
 
 class Connectivity(LabelsInterface):
-    """Measure how regions go together; those without a signal keep a row and a column of n/a."""
+    """Measure how regions go together; those without a signal keep a row and a column of n/a.
+
+    Raises
+    ------
+    LabelsError
+        If there are too few volumes, the kind has no Fisher z, or a covariance has no inverse.
+    """
 
     input_spec = _ConnectivityInputSpec
     output_spec = _ConnectivityOutputSpec

@@ -73,6 +73,12 @@ class SaveDerivatives(LabelsInterface):
 
     A sidecar is the mark of a file that is whole and of these parameters. Those of all files that are to change go
     first, then files are written, then sidecars: whenever the run is killed, what is not yet right lacks its sidecar.
+
+    Raises
+    ------
+    LabelsError
+        If outputs are not those that the parameters announce, a name can't be made, a file is there that was made of
+        another series, or the folder can't be written to.
     """
 
     input_spec = _SaveDerivativesInputSpec

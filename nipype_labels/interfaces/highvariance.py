@@ -36,7 +36,13 @@ class _HighVarianceConfoundsOutputSpec(TraitedSpec):
 
 
 class HighVarianceConfounds(LabelsInterface):
-    """Find the time courses that explain most of the voxels with the largest variance, in two passes."""
+    """Find the time courses that explain most of the voxels with the largest variance, in two passes.
+
+    Raises
+    ------
+    LabelsError
+        If the series can't be read, the mask is on another grid, or no voxel varies more than the others.
+    """
 
     input_spec = _HighVarianceConfoundsInputSpec
     output_spec = _HighVarianceConfoundsOutputSpec

@@ -42,7 +42,13 @@ class _ApplyMaskOutputSpec(TraitedSpec):
 
 
 class ApplyMask(LabelsInterface):
-    """Keep labels where a mask is, and list the regions: one row per row of the look-up table, whatever is left."""
+    """Keep labels where a mask is, and list the regions: one row per row of the look-up table, whatever is left.
+
+    Raises
+    ------
+    LabelsError
+        If an image or a table can't be read, a mask is on another grid, names do not fit, or no region is left.
+    """
 
     input_spec = _ApplyMaskInputSpec
     output_spec = _ApplyMaskOutputSpec

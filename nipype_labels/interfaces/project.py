@@ -34,7 +34,13 @@ class _InverseProjectOutputSpec(TraitedSpec):
 
 
 class InverseProject(LabelsInterface):
-    """Give each voxel the signal of its region, by the region's id; volume by volume, 0 outside all regions."""
+    """Give each voxel the signal of its region, by the region's id; volume by volume, 0 outside all regions.
+
+    Raises
+    ------
+    LabelsError
+        If a column is of no region, or the voxels' type can't hold a value.
+    """
 
     input_spec = _InverseProjectInputSpec
     output_spec = _InverseProjectOutputSpec

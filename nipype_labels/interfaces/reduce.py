@@ -79,6 +79,11 @@ class ReduceLabels(LabelsInterface):
     """Reduce a series to region signals in one forward pass, for any number of label images.
 
     The series is never in memory whole, and nothing four-dimensional is written.
+
+    Raises
+    ------
+    LabelsError
+        If the series can't be read to its end, labels must share its grid and don't, or a region lacks and may not.
     """
 
     input_spec = _ReduceLabelsInputSpec

@@ -60,6 +60,11 @@ class LabelsReport(LabelsInterface):
     """Show one series and its atlases on one page: first what is wrong, then where regions are and what signals do.
 
     What the page draws is written as images too, for the pages of hosts that collect such.
+
+    Raises
+    ------
+    LabelsError
+        If files can't be read or do not fit together, or what draws is not installed.
     """
 
     input_spec = _LabelsReportInputSpec

@@ -51,6 +51,11 @@ class Resample(LabelsInterface):
 
     Label images and masks (3D) take the nearest voxel. Series (4D) are streamed; cubic and linear values are kept
     within the series' own range. What has the right grid already is handed on untouched.
+
+    Raises
+    ------
+    LabelsError
+        If an image can't be read, or there are neither one reference nor as many as images.
     """
 
     input_spec = _ResampleInputSpec

@@ -36,7 +36,7 @@ def shade(values, n, low, high):
 
     Parameters
     ----------
-    values : array
+    values : array, any shape
     n : int
         Number of colours.
     low, high : float
@@ -44,7 +44,7 @@ def shade(values, n, low, high):
 
     Returns
     -------
-    array of uint8
+    array of uint8, shape of ``values``
         Places in a palette; ``n`` where a value is not finite.
 
     Examples

@@ -18,7 +18,16 @@ MAX_VOXELS = 100_000
 
 @dataclass(frozen=True)
 class Plane:
-    """A kind of cut: its world axes (0 is x, 1 is y, 2 is z) and what lies at its left and right edge."""
+    """A kind of cut.
+
+    Attributes
+    ----------
+    name : str
+    normal, across, up : int
+        World axes: 0 is x, 1 is y, 2 is z.
+    left, right : str
+        What lies at its left and right edge.
+    """
 
     name: str
     normal: int

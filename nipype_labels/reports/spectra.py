@@ -121,6 +121,7 @@ def summarize_spectra(signals, kept, t_r):
     signals : array, shape (T, L)
     kept : array of bool, shape (T,)
     t_r : float
+        In s.
 
     Returns
     -------

@@ -99,7 +99,7 @@ def init_labels_wf(
     confounds_na : {'raise', 'zero', 'mean'}
         What becomes of missing values in the first rows of the confounds.
     standardize_confounds : bool
-        z-score the confounds.
+        Scale the confounds to z-scores.
     detrend : bool
         Remove linear trends.
     filter : {'butterworth', 'cosine', 'none'}

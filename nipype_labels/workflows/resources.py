@@ -148,7 +148,8 @@ def estimate_disk(sizes, n_regions, parameters, reports=True):
 
     Returns
     -------
-    derivatives, work : int
+    derivatives : int
+    work : int
     """
     n_volumes = sizes.shape[3]
     on_grid = sizes.atlas_voxels if parameters.get('resampling_target') == 'labels' else sizes.n_voxels

@@ -72,6 +72,11 @@ def init_run_wf(
     Returns
     -------
     Workflow
+
+    Raises
+    ------
+    LabelsError
+        If parameters contradict each other, or a name can't be made.
     """
     wf = pe.Workflow(name=name)
     extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
