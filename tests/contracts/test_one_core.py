@@ -171,7 +171,8 @@ def check_choices(parameter, of):
     most = max((set(place.choices) for place in listed.values()), key=len, default=set())
     for name, place in listed.items():
         # What is only there to be used has no choice of being off.
-        off = {'none'} & most if (name, parameter) in DIFFERENT else set()
+        used = place.default is REQUIRED or (name, parameter) in DIFFERENT
+        off = {'none'} & most if used else set()
         if not set(place.choices) <= most or (place.closed and set(place.choices) | off != most):
             yield f'{parameter} of {name} takes {place.choices}, elsewhere {sorted(most)}'
         if place.closed and isinstance(place.default, str) and place.default != place.choices[0]:

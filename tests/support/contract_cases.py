@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the package holds, found by looking: modules, public objects, and their docstrings as numpydoc reads them."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
+import warnings
 
 from numpydoc.docscrape import FunctionDoc, NumpyDocString, get_doc_object
 from numpydoc.validate import Validator, validate
@@ -60,8 +62,11 @@ def members(module):
 
 
 def read_docstring(target):
-    """Docstring of an object, or of the one of this name."""
-    return get_doc_object(Validator._load_obj(target) if isinstance(target, str) else target, func_doc=GraphDoc)
+    """Docstring of an object."""
+    with warnings.catch_warnings():
+        # Of sections that it does not know; they are found, too.
+        warnings.simplefilter('ignore', UserWarning)
+        return get_doc_object(target, func_doc=GraphDoc)
 
 
 def entries(docstring, section):
@@ -73,12 +78,12 @@ def entries(docstring, section):
     return found
 
 
-def find_faults(name, codes):
-    """What numpydoc finds wrong with a docstring, as far as it is among ``codes``."""
-    return [f'{name}: {code} {text}' for code, text in validate(name, GraphValidator)['errors'] if code in codes]
+def find_faults(target, codes):
+    """What numpydoc finds wrong with the docstring of an object, among ``codes``."""
+    return [f'{code} {text}' for code, text in validate(target, GraphValidator)['errors'] if code in codes]
 
 
 def choices(kind):
     """Choices that the type of a documented parameter lists in braces; none if it lists none."""
     listed = re.search(r'\{(.*)\}', kind)
-    return eval(f'({listed[1]},)', {}) if listed else ()  # literals, in the order in which they are written
+    return ast.literal_eval(f'({listed[1]},)') if listed else ()
