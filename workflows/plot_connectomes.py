@@ -75,7 +75,8 @@ for names in (ATLASES[:1], ATLASES):
     outputs = {node.name: node.result.outputs for node in wf.run().nodes()}
     n_nodes.append(len(outputs))
     computed.append(sorted(name for name, _ in find_results() - before))
-    print(f'{", ".join(names)}: {n_nodes[-1]} nodes; computed: {", ".join(computed[-1])}')
+    print(f'{", ".join(names)}: {n_nodes[-1]} nodes, of which were computed')
+    print(f'    {", ".join(computed[-1])}')
 
 # %%
 # What the atlases name, and what there is

