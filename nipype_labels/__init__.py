@@ -3,6 +3,7 @@
 
 import importlib
 
+__all__ = ['NiftiLabelsMasker']
 __version__ = '0.1.0'
 
 

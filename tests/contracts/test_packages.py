@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is shipped and what can be imported: no less than the package says, and no more."""
+
+import configparser
+import importlib.metadata
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import pytest
+from contract_cases import modules
+
+import nipype_labels
+
+ROOT = Path(__file__).parents[2]
+
+#: Where exceptions are defined: tests pickle those of the core, and the command's own crosses no process.
+OF_EXCEPTIONS = {'nipype_labels.core.errors', 'nipype_labels.cli'}
+
+#: What lies in a checkout and is nobody's source.
+MADE = ('.*', 'build', 'dist', '*.egg-info', '__pycache__', 'demo_output', '_build', 'generated', 'gallery')
+
+#: Folders at the top of a checkout that hold Python too, and must stay out.
+STRANGERS = ('workflows', 'tests', 'benchmarks', 'docs')
+
+
+def check_all(package):
+    """What is wrong with a package's list of what it gives to others."""
+    listed = getattr(package, '__all__', None)
+    if listed is None:
+        return
+    yield from (f'{name} is listed, and not there' for name in listed if not hasattr(package, name))
+    yield from (f'{name} is listed twice' for name in {name for name in listed if listed.count(name) > 1})
+    given = {name for name, value in vars(package).items() if name[0] != '_' and not inspect.ismodule(value)}
+    yield from (f'{name} is there, and not listed' for name in sorted(given - set(listed)))
+    if listed != sorted(listed):
+        yield 'is in no order'
+
+
+def sources(folder):
+    """Files of the package below a folder, as a wheel names them."""
+    found = (path for path in (folder / 'nipype_labels').rglob('*') if path.is_file())
+    return {path.relative_to(folder).as_posix() for path in found if '__pycache__' not in path.parts}
+
+
+def check_wheel(names, wanted):
+    """What is wrong with the files of a wheel."""
+    shipped = {name for name in names if not name.split('/')[0].endswith('.dist-info')}
+    yield from (f'{name} is shipped, and no part of the package' for name in sorted(shipped - wanted))
+    yield from (f'{name} is not shipped' for name in sorted(wanted - shipped))
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    """The wheel of a copy of this checkout, built without network by what is installed."""
+    folder = tmp_path_factory.mktemp('wheel')
+    shutil.copytree(ROOT, folder / 'source', ignore=shutil.ignore_patterns(*MADE))
+    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--quiet']
+    done = subprocess.run(
+        [*command, '--wheel-dir', str(folder), str(folder / 'source')], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob('*.whl')
+    with zipfile.ZipFile(path) as opened:
+        yield {name: opened.read(name) for name in opened.namelist() if not name.endswith('/')}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    """Templates, styles and references too; no tests, no scripts, no benchmarks."""
+    assert all(list((ROOT / name).rglob('*.py')) for name in STRANGERS)
+    assert not list(check_wheel(wheel, sources(ROOT)))
+
+
+def test_the_wheel_says_what_it_is(wheel):
+    """Its version is the package's; its licence is in it, and its command."""
+    told = {Path(name).name: content.decode() for name, content in wheel.items() if '.dist-info/' in name}
+    assert f'\nVersion: {nipype_labels.__version__}\n' in told['METADATA']
+    assert told['LICENSE'] == (ROOT / 'LICENSE').read_text(encoding='utf-8')
+    scripts = configparser.ConfigParser()
+    scripts.read_string(told['entry_points.txt'])
+    assert dict(scripts['console_scripts']) == {'nipype-labels': 'nipype_labels.cli.main:main'}
+
+
+def test_a_file_too_many_or_too_few_in_the_wheel_is_found():
+    """A script from the top, and a template that was left behind."""
+    wanted = {'nipype_labels/__init__.py', 'nipype_labels/reports/report.css'}
+    names = ['nipype_labels/__init__.py', 'workflows/extract_signals.py', 'nipype_labels-0.dist-info/METADATA']
+    said = list(check_wheel(names, wanted))
+    assert said == [
+        'workflows/extract_signals.py is shipped, and no part of the package',
+        'nipype_labels/reports/report.css is not shipped',
+    ]
+
+
+def test_changes_tell_of_this_version():
+    """In an entry of its own, which is the first and is not empty."""
+    first = re.search(r'^## (\S+).*\n\n(.+)', (ROOT / 'CHANGES.md').read_text(encoding='utf-8'), re.MULTILINE)
+    assert first[1] == nipype_labels.__version__
+    assert not first[2].startswith('#')
+
+
+def test_the_installed_version_is_that_of_the_code():
+    """Else the environment is of another checkout."""
+    assert importlib.metadata.version('nipype_labels') == nipype_labels.__version__
+
+
+@pytest.mark.parametrize('script', importlib.metadata.distribution('nipype_labels').entry_points, ids=str)
+def test_commands_exist(script):
+    """Each is a function that can be called without arguments, under its name beside this Python."""
+    inspect.signature(script.load()).bind()
+    found = shutil.which(script.name, path=str(Path(sys.executable).parent))
+    done = subprocess.run([found, '--version'], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == f'{script.name} {nipype_labels.__version__}'
+
+
+@pytest.mark.parametrize('package', [module for module in modules() if hasattr(module, '__path__')])
+def test_packages_list_what_they_give(package):
+    """Those that give something: all of it, in order."""
+    assert not list(check_all(package))
+
+
+def test_the_rooms_that_others_use_list_what_they_give():
+    """Nodes, factories and pictures, and the notebook class."""
+    listing = {module.__name__ for module in modules() if hasattr(module, '__all__')}
+    assert {'nipype_labels', *(f'nipype_labels.{name}' for name in ('interfaces', 'workflows', 'reports'))} <= listing
+
+
+@pytest.mark.parametrize(
+    ('listed', 'said'),
+    [
+        (['one'], ['two is there, and not listed']),
+        (['one', 'three', 'two'], ['three is listed, and not there']),
+        (['two', 'one'], ['is in no order']),
+        (['one', 'one', 'two'], ['one is listed twice']),
+        (['one', 'two'], []),
+    ],
+    ids=str,
+)
+def test_a_list_that_says_otherwise_is_found(listed, said):
+    """Of a package that gives two functions."""
+    package = types.ModuleType('package')
+    package.__all__, package.one, package.two, package.os = listed, check_all, check_wheel, re
+    assert list(check_all(package)) == said
+
+
+def test_exceptions_are_defined_where_tests_pickle_them():
+    """Any room may raise them, and a worker hands them on."""
+    found = [each for module in modules() for each in vars(module).values() if inspect.isclass(each)]
+    ours = {each for each in found if issubclass(each, BaseException) and each.__module__.startswith('nipype_labels')}
+    assert {each.__module__ for each in ours} == OF_EXCEPTIONS
