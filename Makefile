@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# What is made of the documentation's sources.
+MADE = docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
 
 .PHONY: demo test test-endurance test-fmriprep test-all lint bench docs clean
 
@@ -38,12 +40,13 @@ bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.scaling
 
-## The documentation, read anew from code and scripts, and written to docs/_build/html; a warning is an error.
+## The documentation, made anew from pages, code and examples, which run, in docs/_build/html; a warning is an error.
 docs: $(VENV)/docs
-	NO_ET=1 $(BIN)/python -m sphinx -E -n -W --keep-going -b html docs docs/_build/html
+	rm -rf $(MADE)
+	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
+	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info $(MADE)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

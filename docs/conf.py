@@ -27,6 +27,7 @@ extensions = [
     'numpydoc',
     'sphinx_gallery.gen_gallery',
     'command_reference',
+    'complete',
     'graphs',
     'node_reference',
     'sections',
@@ -78,8 +79,6 @@ sphinx_gallery_conf = {
     'gallery_dirs': 'gallery',
     'filename_pattern': r'/plot_',
     'ignore_pattern': r'^(?!plot_)',
-    # What is shown is what the code of today does, also where the script has not changed.
-    'run_stale_examples': True,
     'download_all_examples': False,
     'show_memory': False,
     'show_signature': False,

@@ -7,14 +7,11 @@ import inspect
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from sphinx.util import logging
 from tables import code, listed, make_table
 
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.spelling import spell
 from nipype_labels.workflows import init_labels_wf
-
-logger = logging.getLogger(__name__)
 
 #: Columns of the text of usage.
 USAGE_WIDTH = 76
@@ -29,8 +26,7 @@ class CommandDirective(Directive):
         """What it does, its usage, and a table for each group of arguments."""
         (name,) = self.arguments
         parser, about = read_commands()[name]
-        env = self.state.document.settings.env
-        env.documented_commands = getattr(env, 'documented_commands', set()) | {name}
+        documented_commands(self.state.document.settings.env).add(name)
         formatter = argparse.HelpFormatter(parser.prog, width=USAGE_WIDTH)
         formatter.add_usage(None, parser._actions, parser._mutually_exclusive_groups, prefix='')
         usage = formatter.format_help()
@@ -45,6 +41,13 @@ class CommandDirective(Directive):
                 rows = [(_anchor(name, action), _row(action, defaults)) for action in actions]
                 found.append(make_table(('Argument', 'Takes', 'Default', 'Meaning'), rows, f'{name}: {title}'))
         return found
+
+
+def documented_commands(env):
+    """Names of commands that have a reference by now."""
+    if not hasattr(env, 'documented_commands'):
+        env.documented_commands = set()
+    return env.documented_commands
 
 
 def read_commands():
@@ -88,14 +91,7 @@ def _takes(action):
     return [*values, nodes.Text(', one or more')] if action.nargs == '+' else values
 
 
-def _check_all(app, env):
-    """Warn of commands without a reference."""
-    for name in sorted(set(read_commands()) - getattr(env, 'documented_commands', set())):
-        logger.warning('the command %s has no reference: docs/command.md lacks a directive for it', name)
-
-
 def setup(app):
     """Register the directive."""
     app.add_directive('command', CommandDirective)
-    app.connect('env-check-consistency', _check_all)
     return {'parallel_read_safe': False}
