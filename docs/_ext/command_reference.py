@@ -72,7 +72,7 @@ def _anchor(name, action):
 
 
 def _row(action, defaults):
-    names = action.option_strings or [action.metavar]
+    names = action.option_strings or [action.metavar or action.dest]
     takes = _takes(action)
     default = spell(action.dest, defaults.get(action.dest, inspect.Parameter.empty))
     shown = []

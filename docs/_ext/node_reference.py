@@ -8,6 +8,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from nipype.interfaces.base import File, InputMultiObject, traits
+from sections import render
 from tables import code, listed, make_table
 
 from nipype_labels import interfaces
@@ -33,7 +34,8 @@ class NodeDirective(Directive):
         (name,) = self.arguments
         interface = getattr(interfaces, name)
         head = [f'.. py:class:: {interfaces.__name__}.{name}', '']
-        head += [f'   {line}' for line in inspect.getdoc(interface).splitlines()]
+        about = render(self.state.document.settings.env.config, inspect.getdoc(interface))
+        head += [f'   {line}' for line in about.splitlines()]
         given, made = interface.input_spec(), interface.output_spec()
         return [
             *parse_rst(self, head),
@@ -85,7 +87,7 @@ def describe(handler):
     if isinstance(handler, traits.List):
         length = f'{handler.minlen} ' if handler.minlen == handler.maxlen else ''
         members = re.sub(r'^(file|integer|number|string)', r'\1s', _describe_inner(handler))
-        return 'list' if members == 'anything' else f'list of {length}{members}'
+        return 'list' if members == 'anything' else f'list of {length}{members}'.replace('of one of', 'of some of')
     if handlers := getattr(handler, 'handlers', None):
         return ' or '.join(describe(each) for each in handlers)
     for kind, words in _WORDS:

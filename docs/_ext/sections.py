@@ -25,13 +25,18 @@ def cut(app, what, name, obj, options, lines):
 def put_back(app, what, name, obj, options, lines):
     """Append them, rendered as numpydoc renders parameters."""
     for title, fields in _held.pop(name, ()):
-        config = {
-            'xref_param_type': app.config.numpydoc_xref_param_type,
-            'xref_aliases': app.config.numpydoc_xref_aliases_complete,
-            'xref_ignore': app.config.numpydoc_xref_ignore,
-        }
-        rendered = str(SphinxDocString(f'Parameters\n----------\n{fields}', config))
+        rendered = render(app.config, f'Parameters\n----------\n{fields}')
         lines += rendered.replace(':Parameters:', f':{title}:', 1).split('\n')
+
+
+def render(config, text):
+    """Docstring as reStructuredText, as numpydoc renders those that autodoc finds."""
+    types = {
+        'xref_param_type': config.numpydoc_xref_param_type,
+        'xref_aliases': config.numpydoc_xref_aliases_complete,
+        'xref_ignore': config.numpydoc_xref_ignore,
+    }
+    return str(SphinxDocString(text, types))
 
 
 def find_short(app, env, node, contnode):
