@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A node whose numbers change without a raise of its ``numerics`` would be given its old results by Nipype's cache."""
+
+import numpy as np
+import pytest
+from golden_cases import CASES, GOLDEN, compute
+from numpy.testing import assert_allclose
+
+from nipype_labels import interfaces
+
+#: What libraries and processors may change, as part of the largest number; none of them changes so much.
+ROUNDING = 1e-9
+
+
+@pytest.fixture(scope='module')
+def golden():
+    return dict(np.load(GOLDEN))
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_numerics_are_raised_whenever_numbers_change(name, golden, tmp_path):
+    """And the file of golden values says for which numerics it was written."""
+    numerics = getattr(interfaces, name).input_spec.numerics
+    assert golden[f'{name}.numerics'] == numerics, 'write the golden values anew: python tests/support/golden_cases.py'
+    found = compute(name, tmp_path)
+    assert {f'{name}/{case}' for case in found} == {key for key in golden if key.startswith(f'{name}/')}
+    for case, values in found.items():
+        expected = golden[f'{name}/{case}']
+        assert np.isfinite(values).any()
+        size = np.nanmax(np.abs(expected))
+        raised = f'{name}, {case}: other numbers than before; if they are meant to change, raise its numerics'
+        assert_allclose(values, expected, rtol=ROUNDING, atol=ROUNDING * size, err_msg=raised)
+
+
+def test_every_node_that_computes_has_golden_values():
+    """Of those that do not, one draws, and one writes texts that have a digest of their own."""
+    assert set(interfaces.__all__) - set(CASES) == {'LabelsReport', 'SaveDerivatives'}
