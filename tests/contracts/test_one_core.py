@@ -76,7 +76,9 @@ def plain(parameter, value):
 
 
 def of_function(function):
-    """Places of the parameters of a function or class."""
+    """Places of the parameters of a function or class; of exceptions, none."""
+    if inspect.isclass(function) and issubclass(function, BaseException):
+        return
     documented = entries(read_docstring(function), 'Parameters')
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name == 'self':
@@ -109,7 +111,10 @@ def of_command(command):
     for action in options(command):
         default = REQUIRED if action.required else action.default
         if default is argparse.SUPPRESS:
-            default = (own.get(action.dest) or factory[action.dest]).default
+            known = own.get(action.dest) or factory.get(action.dest)
+            if known is None:
+                continue
+            default = known.default
         yield action.dest, Place(plain(action.dest, default), tuple(action.choices or ()))
 
 
