@@ -79,6 +79,7 @@ sphinx_gallery_conf = {
     'gallery_dirs': 'gallery',
     'filename_pattern': r'/plot_',
     'ignore_pattern': r'^(?!plot_)',
+    'within_subsection_order': 'example_order.ExampleOrder',
     'download_all_examples': False,
     'show_memory': False,
     'show_signature': False,
