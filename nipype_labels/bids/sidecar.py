@@ -25,7 +25,16 @@ def find_sidecar(series):
 
 
 def read_repetition_time(path):
-    """``RepetitionTime`` of a sidecar in s; None if it has none.
+    """``RepetitionTime`` of a sidecar.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    float or None
+        In s; None if it has none.
 
     Raises
     ------

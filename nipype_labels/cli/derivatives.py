@@ -142,6 +142,18 @@ def measure(run, grids, n_regions):
 def foretell(runs, grids, n_regions, parameters, reports, nprocs):
     """What the work on runs would be and take, in words.
 
+    Parameters
+    ----------
+    runs : dict of str to Run
+    grids : list of Grid
+        Of the atlases.
+    n_regions : list of int
+        Of each.
+    parameters : dict
+        Of the extraction.
+    reports : bool
+    nprocs : int
+
     Returns
     -------
     str

@@ -123,6 +123,15 @@ def write_regions(path, regions):
 def read_regions(path):
     """Read a regions table.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    DataFrame
+        Columns as :func:`write_regions` leaves them.
+
     Raises
     ------
     LabelsError

@@ -76,6 +76,14 @@ def to_numbers(cells):
 def to_number(text):
     """The number that a text is; Python alone would take the underscore in 1_0 for nothing.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    float
+
     Raises
     ------
     ValueError

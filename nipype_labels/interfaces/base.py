@@ -210,6 +210,10 @@ class LabelsInterface(SimpleInterface):
 def claim(folder):
     """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
 
+    Parameters
+    ----------
+    folder : Path
+
     Returns
     -------
     filelock.FileLock or None
@@ -283,6 +287,12 @@ def about(path):
 
 def broadcast(*lists, names):
     """Go through lists side by side: those of one entry, or None, are repeated.
+
+    Parameters
+    ----------
+    *lists : list or None
+    names : sequence of str
+        What to call them in the error.
 
     Returns
     -------

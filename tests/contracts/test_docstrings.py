@@ -18,7 +18,7 @@ ALWAYS = {
     *('PR02', 'PR03', 'PR04', 'PR05', 'PR06', 'PR08', 'PR09', 'PR10', 'RT02', 'RT04', 'RT05'),
 }
 
-#: The same of docstrings that have parameters, which are then all told, as is what is given back.
+#: The same of docstrings that are more than words: all parameters are told then, and what is given back.
 IN_FULL = {'PR01', 'RT01', 'YD01'}
 
 #: Sections that tell of values.
@@ -49,8 +49,9 @@ PUBLIC = {name: each for module in modules() for name, each in members(module).i
 
 
 def is_full(target):
-    """Whether a docstring tells parameters one by one."""
-    return bool(re.search(r'^\s*Parameters\n\s*---', inspect.getdoc(target) or '', re.MULTILINE))
+    """Whether a docstring tells parameters one by one; a function's does as soon as it tells anything so."""
+    sections = 'Parameters|Returns|Yields|Raises' if inspect.isfunction(target) else 'Parameters'
+    return bool(re.search(rf'^({sections})\n---', inspect.getdoc(target) or '', re.MULTILINE))
 
 
 def called():

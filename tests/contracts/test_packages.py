@@ -22,9 +22,6 @@ ROOT = Path(__file__).parents[2]
 #: Where exceptions are defined: tests pickle those of the core, and the command's own crosses no process.
 OF_EXCEPTIONS = {'nipype_labels.core.errors', 'nipype_labels.cli'}
 
-#: What lies in a checkout and is nobody's source.
-MADE = ('.*', 'build', 'dist', '*.egg-info', '__pycache__', 'demo_output', '_build', 'generated', 'gallery')
-
 #: Folders at the top of a checkout that hold Python too, and must stay out.
 STRANGERS = ('workflows', 'tests', 'benchmarks', 'docs')
 
@@ -56,24 +53,35 @@ def check_wheel(names, wanted):
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory):
-    """The wheel of a copy of this checkout, built without network by what is installed."""
-    folder = tmp_path_factory.mktemp('wheel')
-    shutil.copytree(ROOT, folder / 'source', ignore=shutil.ignore_patterns(*MADE))
-    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--quiet']
-    done = subprocess.run(
-        [*command, '--wheel-dir', str(folder), str(folder / 'source')], capture_output=True, text=True, timeout=120
+def checkout(tmp_path_factory):
+    """A copy of what a wheel could be made of, in which nothing has been built."""
+    folder = tmp_path_factory.mktemp('wheel') / 'checkout'
+    shutil.copytree(
+        ROOT / 'nipype_labels', folder / 'nipype_labels', ignore=shutil.ignore_patterns('.*', '__pycache__')
     )
+    for path in [each for place in ('.', *STRANGERS) for each in (ROOT / place).iterdir() if each.is_file()]:
+        copied = folder / path.relative_to(ROOT)
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, copied)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def wheel(checkout):
+    """Files of the wheel, which is built without network by what is installed."""
+    command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--quiet']
+    command += ['--wheel-dir', str(checkout.parent), str(checkout)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = folder.glob('*.whl')
+    (path,) = checkout.parent.glob('*.whl')
     with zipfile.ZipFile(path) as opened:
         yield {name: opened.read(name) for name in opened.namelist() if not name.endswith('/')}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+def test_the_wheel_holds_the_package_and_nothing_else(wheel, checkout):
     """Templates, styles and references too; no tests, no scripts, no benchmarks."""
-    assert all(list((ROOT / name).rglob('*.py')) for name in STRANGERS)
-    assert not list(check_wheel(wheel, sources(ROOT)))
+    assert all(list((checkout / name).rglob('*.py')) for name in STRANGERS)
+    assert not list(check_wheel(wheel, sources(checkout)))
 
 
 def test_the_wheel_says_what_it_is(wheel):
