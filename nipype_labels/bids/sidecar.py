@@ -4,8 +4,8 @@
 import json
 from pathlib import Path
 
-from ..core.errors import SignalError
-from ..core.filters import check_repetition_time
+from ..core.errors import SignalError, about
+from ..core.filters import check_repetition_time, settle_repetition_time
 
 
 def find_sidecar(series):
@@ -49,3 +49,30 @@ def read_repetition_time(path):
     except (OSError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as e:
         raise SignalError(f'{path} gives no RepetitionTime in s: {" ".join(str(e).split())}') from e
     return check_repetition_time(t_r, f'RepetitionTime of {path}')
+
+
+def find_repetition_time(t_r, sidecar, header):
+    """Repetition time from a parameter, else a sidecar, else a header.
+
+    Parameters
+    ----------
+    t_r : float or None
+        In s.
+    sidecar : path or None
+        JSON file.
+    header : float or None
+        What the header of the series gives, in s.
+
+    Returns
+    -------
+    float or None
+        In s.
+
+    Raises
+    ------
+    SignalError
+        If one is no time, or two differ by more than 1 %.
+    """
+    t_r = check_repetition_time(t_r)
+    with about(sidecar):
+        return settle_repetition_time(t_r, None if sidecar is None else read_repetition_time(sidecar), header)

@@ -10,7 +10,7 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..bids.sidecar import find_sidecar
+from ..bids.sidecar import find_repetition_time, find_sidecar
 from ..core.errors import LabelsError, MissingRegionsError
 from ..core.regions import has_signal, list_missing
 from ..core.resample import resample_nearest
@@ -98,6 +98,8 @@ def extract(
     """
     series = open_series(bold)
     check_running(nprocs, plugin)
+    sidecar = sidecar or find_sidecar(bold)
+    find_repetition_time(t_r, sidecar, series.t_r)
     _check(series, atlas, mask, parameters.get('resampling_target'))
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
@@ -120,7 +122,6 @@ def extract(
         )
     wf.base_dir = str(work_dir)
     luts = None if lut is None else lut + [None] * (len(atlas) - len(lut))
-    sidecar = sidecar or find_sidecar(bold)
     given = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=luts)
     given.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     for field, value in given.items():

@@ -5,6 +5,8 @@ Each takes its whole message as its only argument, so that it survives pickling 
 and keeps to one line, so that it survives a scheduler that hands on only the text of a traceback.
 """
 
+from contextlib import contextmanager
+
 
 class LabelsError(ValueError):
     """Something that a user gave can't be worked with; the message says what, where and what to do."""
@@ -36,3 +38,14 @@ class SignalError(LabelsError):
 
 class MissingRegionsError(LabelsError):
     """Regions that must be there are not."""
+
+
+@contextmanager
+def about(path):
+    """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
+    try:
+        yield
+    except LabelsError as e:
+        if path is None or str(path) in str(e):
+            raise
+        raise type(e)(f'{path}: {e}') from e

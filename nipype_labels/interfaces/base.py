@@ -274,17 +274,6 @@ def read_blocks(series, num_threads):
         yield first, block
 
 
-@contextmanager
-def about(path):
-    """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
-    try:
-        yield
-    except LabelsError as e:
-        if path is None or str(path) in str(e):
-            raise
-        raise type(e)(f'{path}: {e}') from e
-
-
 def broadcast(*lists, names):
     """Go through lists side by side: those of one entry, or None, are repeated.
 

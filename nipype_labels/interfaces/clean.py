@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..bids.sidecar import read_repetition_time
+from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
-from ..core.errors import ConfoundsError, SignalError
-from ..core.filters import FILTERS, check_repetition_time, settle_repetition_time
+from ..core.errors import ConfoundsError, SignalError, about
+from ..core.filters import FILTERS
 from ..files.confounds import (
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
@@ -23,7 +23,7 @@ from ..files.confounds import (
 )
 from ..files.tables import read_signals, write_signals
 from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
 
 class _CleanSignalInputSpec(LabelsInputSpec):
@@ -107,20 +107,14 @@ class CleanSignal(LabelsInterface):
     }
 
     def _run_interface(self, runtime):
-        tables = [read_signals(path) for path in self.inputs.signals_files]
-        n_volumes = len(tables[0][1])
-        if any(len(values) != n_volumes for _, values in tables):
-            raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
-        confounds, left_out = self._confounds(n_volumes)
+        tables = self._read_signals()
+        confounds, left_out = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(left_out.values()), axis=0)
-        t_r = self._repetition_time()
-        parameters = {name: self.given(name) for name in ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')}
-        parameters.update(t_r=t_r, standardize_confounds=self.inputs.standardize_confounds)
-        runs, values = self._list('runs', read_runs), confounds.to_numpy()
+        parameters, runs = self._parameters(), self._list('runs', read_runs)
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
             with about(self._together(path)):
-                results.append(clean(signals, values, sample_mask=kept, runs=runs, **parameters))
+                results.append(clean(signals, confounds.to_numpy(), sample_mask=kept, runs=runs, **parameters))
         self._write(runtime, tables, results)
         with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
             write_kept_volumes(path, kept, left_out)
@@ -128,9 +122,22 @@ class CleanSignal(LabelsInterface):
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             report = self._report(done, list(confounds.columns), left_out, tables, results)
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
+        return runtime
+
+    def _read_signals(self):
+        """Names and values of each table, of as many volumes each."""
+        tables = [read_signals(path) for path in self.inputs.signals_files]
+        if len({len(values) for _, values in tables}) > 1:
+            raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
+        return tables
+
+    def _parameters(self):
+        """Parameters of the core; the repetition time is an output too."""
+        names = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize', 'standardize_confounds')
+        t_r = find_repetition_time(self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
         if t_r is not None:
             self._results['t_r'] = t_r
-        return runtime
+        return {name: self.given(name) for name in names} | {'t_r': t_r}
 
     def _confounds(self, n_volumes):
         """Confounds without missing values, and for each reason the volumes that it leaves out."""
@@ -171,12 +178,6 @@ class CleanSignal(LabelsInterface):
         others = [*self.given('confounds_files', []), self._file('sample_mask'), self._file('runs')]
         others = ', '.join(name for name in others if name)
         return f'{signals_file} with {others}' if others else signals_file
-
-    def _repetition_time(self):
-        """Repetition time from the parameter, the sidecar or the header."""
-        t_r, sidecar = check_repetition_time(self.given('t_r')), self.given('sidecar_file')
-        with about(sidecar):
-            return settle_repetition_time(t_r, sidecar and read_repetition_time(sidecar), self.given('header_t_r'))
 
     def _write(self, runtime, tables, results):
         """Write the cleaned signals."""

@@ -4,8 +4,9 @@
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.connectivity import CONNECTIVITIES, COVARIANCE_ESTIMATORS, measure_connectivity
+from ..core.errors import about
 from ..files.tables import read_signals, write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about
+from .base import InputFile, LabelsInputSpec, LabelsInterface
 
 
 class _ConnectivityInputSpec(LabelsInputSpec):

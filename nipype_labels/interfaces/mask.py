@@ -3,13 +3,13 @@
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import LookupTableError
+from ..core.errors import LookupTableError, about
 from ..core.mask import apply_mask, region_ids
 from ..core.regions import LARGEST_ID
 from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):

@@ -4,13 +4,13 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import SignalError
+from ..core.errors import SignalError, about
 from ..core.project import Projector
 from ..files.images import read_labels
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about
+from .base import InputFile, LabelsInputSpec, LabelsInterface
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):

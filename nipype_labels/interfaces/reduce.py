@@ -6,6 +6,7 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
+from ..core.errors import about
 from ..core.grid import voxel_volume
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES, reduce_series
@@ -17,7 +18,7 @@ from ..files.reducing import make_reducer
 from ..files.regions import complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface, about, logger, read_blocks
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 
 #: What is logged of regions that have no signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'

@@ -289,6 +289,14 @@ def test_a_truncated_series_is_named(small, command):
     assert not (small.out / 'atlas').exists()
 
 
+def test_times_that_contradict_are_told_before_anything_runs(small, call):
+    """Not after an hour of reading."""
+    done = call('extract', str(small.bold), '--atlas', str(small.atlas), '--t-r', '3', '-o', str(small.out))
+    assert_user_error_said(*done, ['t_r says 3 s', 'the header says 2 s'])
+    assert 'running' not in done[2]
+    assert not small.out.exists()
+
+
 def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):
     """What was done before is not done again."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '-o', small.out)
