@@ -16,7 +16,7 @@ class Gather:
 
     Parameters
     ----------
-    wanted : sequence of arrays of int
+    wanted : sequence of arrays of int, shape (m,)
         Flat indices (first axis fastest) that each atlas wants, in any order.
     decoder : Decoder, optional
         How stored values become numbers.
@@ -47,8 +47,8 @@ class Gathered:
     ----------
     values : array, shape (b, n)
         Volume by volume.
-    place : array of int
-        Where among the n each voxel is that is one of them, by its flat index.
+    place : array of int, shape (1 + largest flat index,)
+        Where among the n each voxel is that is one of them.
     """
 
     values: np.ndarray

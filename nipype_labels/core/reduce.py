@@ -58,6 +58,11 @@ class RegionReducer:
         Whether the series is sampled.
     weights : RegionWeights or None
         Of the series' voxels, if regions are their weighted sums.
+
+    Raises
+    ------
+    LabelsError
+        If a smoothing width is none, or too wide for the voxels.
     """
 
     def __init__(
