@@ -6,14 +6,12 @@ method here closes one of these doors and says which.
 """
 
 import importlib.metadata
-import multiprocessing
 import os
 import time
 from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from nipype import config, logging
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitError, isdefined
 from threadpoolctl import threadpool_limits
@@ -22,6 +20,7 @@ from ..core.errors import LabelsError
 from ..files.digests import content_digest
 from ..files.grids import read_grid
 from ..files.names import expand
+from .workers import claim, exit_if_orphaned
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -29,14 +28,8 @@ logger = logging.getLogger('nipype.interface')
 #: Libraries whose releases may change numbers; major and minor version are part of every node's hash.
 COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
-#: What a worker ends with that finds its master dead (EX_TEMPFAIL).
-EXIT_ORPHANED = 75
-
 #: How often a long reading says how far it is.
 PROGRESS_SECONDS = 5
-
-#: How long a node waits for its folder.
-CLAIM_SECONDS = 20
 
 
 class InputFile(File):
@@ -205,62 +198,6 @@ class LabelsInterface(SimpleInterface):
         """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""
         names = [pattern.format(i) for i in range(n)]
         return names, [str(Path(runtime.cwd) / name) for name in names]
-
-
-def claim(folder):
-    """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    filelock.FileLock or None
-        To be released; None where no engine runs the node, or the file system knows no locks.
-
-    Raises
-    ------
-    LabelsError
-        If another run holds it.
-    """
-    if not any(folder.glob('_0x*_unfinished.json')):
-        return None
-    lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
-    try:
-        # A worker whose master was killed gives up its folder as soon as it notices.
-        lock.acquire(timeout=CLAIM_SECONDS)
-    except Timeout:
-        raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
-    except (OSError, NotImplementedError):
-        return None
-    return lock
-
-
-def exit_if_orphaned():
-    """End a worker whose master has died: its run is over, and its folder may be another run's by now."""
-    if is_orphaned():
-        os._exit(EXIT_ORPHANED)
-
-
-def is_orphaned():
-    """Whether this process is a worker whose master has died.
-
-    The sentinel alone is blind under fork, where siblings hold it open, and the parent's id alone under forkserver,
-    where the parent is the server.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return False
-    if not parent.is_alive():
-        return True
-    try:
-        os.kill(parent.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def read_blocks(series, num_threads):

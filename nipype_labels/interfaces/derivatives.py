@@ -16,8 +16,9 @@ from ..bids.plan import DRAWN, plan_files, plan_others
 from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
 from ..files.regions import read_regions
-from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, exit_if_orphaned
+from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 from .saving import holds, save
+from .workers import exit_if_orphaned
 
 #: Tables of which the heading names regions or confounds.
 _HEADED = ('raw_signals', 'clean_signals', 'connectivity', 'high_variance_confounds', 'regions')

@@ -25,7 +25,6 @@ from nipype_labels.interfaces import (
     InverseProject,
     ReduceLabels,
     Resample,
-    base,
 )
 
 OPTIONAL_FILES = [
@@ -221,19 +220,3 @@ def test_a_value_that_fits_takes_the_place_of_one_that_did_not(image, signals, r
     node.inputs.labels_files = path
     assert digest(node) == digest(runnable(ApplyMask, image, signals))
     assert run(node).out_files
-
-
-def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
-    """Only where an engine runs the node: elsewhere there is nothing to hold, and no lock is left behind."""
-    monkeypatch.setattr(base, 'CLAIM_SECONDS', 0.1)
-    folder = tmp_path / 'graph' / 'mask'
-    folder.mkdir(parents=True)
-    runnable(ApplyMask, image, signals).run(cwd=str(folder))
-    assert [path.name for path in folder.parent.iterdir()] == ['mask']
-    (folder / '_0x0_unfinished.json').write_text('{}')
-    lock = base.claim(folder)
-    with pytest.raises(LabelsError, match=r'another run is at work in .*mask'):
-        runnable(ApplyMask, image, signals).run(cwd=str(folder))
-    lock.release()
-    runnable(ApplyMask, image, signals).run(cwd=str(folder))
-    base.claim(folder).release()

@@ -12,10 +12,7 @@ from nipype.pipeline import engine as pe
 from node_cases import clean_node
 
 from nipype_labels.core.errors import LabelsError
-from nipype_labels.interfaces import (
-    CleanSignal,
-    base,
-)
+from nipype_labels.interfaces import CleanSignal, workers
 
 
 def test_a_deleted_cached_output_is_made_again(signals, tmp_path):
@@ -77,32 +74,15 @@ def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch)
     def end(status):
         raise SystemExit(status)
 
-    monkeypatch.setattr(base, 'is_orphaned', lambda: True)
+    monkeypatch.setattr(workers, 'is_orphaned', lambda: True)
     monkeypatch.setattr(os, '_exit', end)
     with (
         pytest.raises(SystemExit) as ended,
         CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.tsv') as path,
     ):
         path.write_text('whole')
-    assert ended.value.code == base.EXIT_ORPHANED
+    assert ended.value.code == workers.EXIT_ORPHANED
     assert list((tmp_path / 'cwd').iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ('alive', 'pid', 'orphaned'),
-    [(True, os.getpid(), False), (False, 1, True), (True, 2**22 + 1, True)],
-    ids=['alive', 'dead', 'gone'],
-)
-def test_a_worker_knows_that_its_master_died(alive, pid, orphaned, monkeypatch):
-    """By the sentinel or, where siblings hold that open, by the process id."""
-    parent = SimpleNamespace(is_alive=lambda: alive, pid=pid)
-    monkeypatch.setattr(base.multiprocessing, 'parent_process', lambda: parent)
-    assert base.is_orphaned() is orphaned
-
-
-def test_a_master_is_no_orphan():
-    """A process that nobody forked has no master to lose."""
-    assert base.is_orphaned() is False
 
 
 def test_outputs_of_one_run_do_not_leak_into_the_next(signals, run):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nipype_labels.interfaces import base, saving
+from nipype_labels.interfaces import saving, workers
 from nipype_labels.interfaces.saving import holds, save
 
 
@@ -60,11 +60,11 @@ def test_a_worker_that_outlived_its_run_saves_nothing(tmp_path, monkeypatch):
     def end(status):
         raise SystemExit(status)
 
-    monkeypatch.setattr(base, 'is_orphaned', lambda: True)
+    monkeypatch.setattr(workers, 'is_orphaned', lambda: True)
     monkeypatch.setattr(os, '_exit', end)
     with pytest.raises(SystemExit) as ended:
         save(tmp_path / 'folder' / 'path', b'abc')
-    assert ended.value.code == base.EXIT_ORPHANED
+    assert ended.value.code == workers.EXIT_ORPHANED
     assert list((tmp_path / 'folder').iterdir()) == []
 
 

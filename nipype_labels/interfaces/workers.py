@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whose a node's folder is: one run's at a time, and no longer that of a worker whose master was killed."""
+
+import multiprocessing
+import os
+
+from filelock import FileLock, Timeout
+
+from ..core.errors import LabelsError
+
+#: What a worker ends with that finds its master dead (EX_TEMPFAIL).
+EXIT_ORPHANED = 75
+
+#: How long a node waits for its folder.
+CLAIM_SECONDS = 20
+
+
+def claim(folder):
+    """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    filelock.FileLock or None
+        To be released; None where no engine runs the node, or the file system knows no locks.
+
+    Raises
+    ------
+    LabelsError
+        If another run holds it.
+    """
+    if not any(folder.glob('_0x*_unfinished.json')):
+        return None
+    lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
+    try:
+        # A worker whose master was killed gives up its folder as soon as it notices.
+        lock.acquire(timeout=CLAIM_SECONDS)
+    except Timeout:
+        raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
+    except (OSError, NotImplementedError):
+        return None
+    return lock
+
+
+def exit_if_orphaned():
+    """End a worker whose master has died: its run is over, and its folder may be another run's by now."""
+    if is_orphaned():
+        os._exit(EXIT_ORPHANED)
+
+
+def is_orphaned():
+    """Whether this process is a worker whose master has died.
+
+    The sentinel alone is blind under fork, where siblings hold it open, and the parent's id alone under forkserver,
+    where the parent is the server.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return False
+    if not parent.is_alive():
+        return True
+    try:
+        os.kill(parent.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
