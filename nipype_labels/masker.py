@@ -296,7 +296,7 @@ class NiftiLabelsMasker(Estimator):
         Returns
         -------
         Report
-            It shows itself in notebooks; :meth:`Report.save_as_html` writes it.
+            It shows itself in notebooks; :meth:`~nipype_labels.reports.Report.save_as_html` writes it.
 
         Raises
         ------

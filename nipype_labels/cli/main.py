@@ -173,15 +173,31 @@ def _add_cleaning(parser):
     group.add_argument('--high-pass', type=float, metavar='HZ', help='cut frequencies below')
     group.add_argument('--standardize', choices=STANDARDIZE, help='scale of the result')
     group.add_argument('--confounds-columns', nargs='+', metavar='NAME', help='names or regular expressions')
-    group.add_argument('--confounds-strategy', nargs='+', metavar='NAME', help='6P, 24P, 36P, GSR, aCompCor, scrubbing')
-    group.add_argument('--n-compcor', type=int, metavar='N', help='components that aCompCor uses')
-    group.add_argument('--fd-threshold', type=float, metavar='MM', help='scrubbing: framewise displacement')
-    group.add_argument('--dvars-threshold', type=float, metavar='X', help='scrubbing: standardised DVARS')
-    group.add_argument('--confounds-na', choices=CONFOUNDS_NA, help='n/a in the first rows')
     group.add_argument(
-        '--no-standardize-confounds', action='store_false', dest='standardize_confounds', help='do not z-score them'
+        '--confounds-strategy',
+        nargs='+',
+        metavar='NAME',
+        help="sets of fMRIPrep's columns: 6P, 24P, 36P, GSR, aCompCor, scrubbing",
     )
-    group.add_argument('--high-variance-confounds', action='store_true', help='from the voxels that vary most')
+    group.add_argument('--n-compcor', type=int, metavar='N', help='components that aCompCor uses')
+    group.add_argument(
+        '--fd-threshold', type=float, metavar='MM', help='framewise displacement above which scrubbing acts'
+    )
+    group.add_argument(
+        '--dvars-threshold', type=float, metavar='X', help='standardised DVARS above which scrubbing acts'
+    )
+    group.add_argument(
+        '--confounds-na', choices=CONFOUNDS_NA, help='what becomes of n/a in the first rows of confounds'
+    )
+    group.add_argument(
+        '--no-standardize-confounds',
+        action='store_false',
+        dest='standardize_confounds',
+        help='do not z-score confounds',
+    )
+    group.add_argument(
+        '--high-variance-confounds', action='store_true', help='regress out courses of the voxels that vary most'
+    )
     group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
     group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
