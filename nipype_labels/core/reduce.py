@@ -85,9 +85,9 @@ class RegionReducer:
         self.samples = interpolation is not None
         if self.samples:
             in_view = _in_view(part.voxels, labels.shape, labels_affine, shape, affine)
+            if nan_policy != 'zero':
+                part, in_view = part.keep(in_view), in_view[in_view]
         self.n_in_view = np.bincount(part.column[in_view], minlength=part.width)
-        if nan_policy != 'zero':
-            part, in_view = part.keep(in_view), in_view[in_view]
         if self.samples:
             voxels = None if any(sigmas) else part.voxels
             sampler = Sampler(shape, affine, labels.shape, labels_affine, voxels, interpolation)
@@ -222,17 +222,18 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     gather = Gather([reducer.gathers for reducer in reducers], decoder)
     sum_up = Sums([reducer.weights for reducer in reducers], gather)
     with ThreadPoolExecutor(num_threads) as pool:
-        # A single reducer is done sooner where the block is at hand.
+        # A single reducer is done sooner where the block is at hand, and so are those whose sums are there.
         work = pool.map if min(num_threads, len(reducers)) > 1 else map
+        reduce = map if all(reducer.weights is not None for reducer in reducers) else work
         for first, block in _parts(read_blocks(), GATHERED_BYTES // (8 * max(1, len(gather.voxels)))):
             clip = clip_range(decoder(block), *clip) if clips else None
-            total = np.zeros(block.shape[1]) if total is None else total
+            total = np.zeros(block.shape[1], _sum_type(block.dtype, n_volumes)) if total is None else total
             gathered = gather(block)
             _, sums = work(_call, [partial(_accumulate, block, total), partial(sum_up, gathered)])
             jobs = [
                 partial(reducer, block, clip, first, gathered, s) for reducer, s in zip(reducers, sums, strict=True)
             ]
-            for out, (values, clipped) in zip(signals, work(_call, jobs), strict=True):
+            for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
                 stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
     stale = {volume for volume, used in stale.items() if used != clip}
@@ -252,6 +253,12 @@ def _parts(blocks, most):
     for first, block in blocks:
         for start in range(0, len(block), max(1, most)):
             yield first + start, block[start : start + max(1, most)]
+
+
+def _sum_type(stored, n_volumes):
+    """Type for sums of volumes: float64, or integers of half the size if they hold all sums, as exactly and sooner."""
+    small = stored.kind in 'iu' and stored.itemsize <= 2 and n_volumes < 2**15
+    return np.int32 if small else np.float64
 
 
 def _accumulate(block, total):
