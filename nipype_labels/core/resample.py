@@ -188,12 +188,15 @@ class Sampler:
             weights = point_weights(where, self.shape, self.order)
 
         def read(volume):
-            coefficients = volume.astype(np.float64)
+            # Axes in the order of memory, last first, so that nothing is copied.
+            coefficients = volume.T.astype(np.float64)
             if self.order > 1:
-                coefficients = scipy.ndimage.spline_filter(coefficients, self.order, mode='mirror')
+                scipy.ndimage.spline_filter(coefficients, self.order, output=coefficients, mode='mirror')
             if weights is not None:
-                return weights @ coefficients.reshape(-1, order='F')
-            return scipy.ndimage.map_coordinates(coefficients, where, order=self.order, mode='mirror', prefilter=False)
+                return weights @ coefficients.reshape(-1)
+            return scipy.ndimage.map_coordinates(
+                coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
+            )
 
         return read
 
