@@ -93,7 +93,8 @@ class RegionWeights:
                 return None
         else:
             voxels, ends = part.voxels.astype(np.int32), np.append(part.starts, len(part.voxels)).astype(np.int32)
-            entries = (np.ones(len(voxels)), voxels, ends)
+            # Small until they are multiplied: all of this is memory that was never used before, which takes time.
+            entries = (np.ones(len(voxels), dtype=np.int8), voxels, ends)
             weights = scipy.sparse.csr_array(entries, shape=(len(part.starts), math.prod(shape)))
         return cls(weights, (part.counts if mean else np.ones(len(part.starts)))[:, None])
 
@@ -123,7 +124,8 @@ class Sums:
             weights = together.tocsc()
             pointers = np.append(weights.indptr[gather.voxels], weights.indptr[-1])
             shape = (weights.shape[0], len(gather.voxels))
-            self._weights = scipy.sparse.csc_array((weights.data, weights.indices, pointers), shape=shape)
+            data = weights.data.astype(np.float64, copy=False)
+            self._weights = scipy.sparse.csc_array((data, weights.indices, pointers), shape=shape)
 
     def __call__(self, gathered):
         """Sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
