@@ -41,6 +41,8 @@ def read_repetition_time(path):
     SignalError
         If the file is no JSON object or the value no time.
     """
+    if not Path(path).is_file():
+        raise SignalError(f'no such file: {path}')
     try:
         value = json.loads(Path(path).read_text(encoding='utf-8')).get('RepetitionTime')
         if isinstance(value, bool):
