@@ -132,7 +132,8 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
         raise SignalError(f'{len(values)} volumes are too few for a {kind} filter, it needs {padding + 1} or more')
     try:
         return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
-    except np.linalg.LinAlgError:
+    except ValueError:
+        # Of a pole at 1, or of a matrix that has no inverse (a ValueError too), as SciPy's version has it.
         name, value = ('low_pass', low_pass) if high_pass is None else ('high_pass', high_pass)
         raise SignalError(f'a {name} of {value:g} Hz can not be told from none: leave it out') from None
 
