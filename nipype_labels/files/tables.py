@@ -48,6 +48,9 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
         with warnings.catch_warnings():
             # Cells beyond the heading would shift all columns, or be lost with no more than this warning.
             warnings.simplefilter('error', pd.errors.ParserWarning)
+            # pandas before 3 ends a cell there, without a word.
+            if Path(path).suffix != '.gz' and b'\0' in Path(path).read_bytes():
+                raise ValueError('it holds NUL bytes')
             return pd.read_csv(path, sep=sep, index_col=False, **options)
     except (OSError, ValueError, pd.errors.ParserWarning) as e:
         raise LabelsError(f'{path} is no readable table: {" ".join(str(e).split())}') from e

@@ -54,7 +54,7 @@ def runs(content):
     ('a flag too many', keep('kept\n' + 'true\n' * 41), f'{KEEP}: sample_mask has 41 flags for 40 volumes'),
     ('a flag of another word', keep('kept\n' + 'true\n' * 39 + 'maybe\n'), WHOLE),
     ('no flag', keep('kept\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
-    ('a flag with a NUL byte', keep('kept\n' + 'true\n' * 39 + 'true\0\n'), WHOLE),
+    ('a flag with a NUL byte', keep('kept\n' + 'true\n' * 39 + 'true\0\n'), 'NUL bytes'),
     ('flags under another heading', keep('keep\n' + 'true\n' * 40), WHOLE),
     ('flags as numbers that may be volumes', keep('0\n1\n' * 20), f'{KEEP}: indices of sample_mask must rise'),
     ('a column twice', keep('kept\tkept\n' + 'true\tfalse\n' * 40), f'{KEEP} has columns of the same name: kept'),
