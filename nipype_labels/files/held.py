@@ -65,7 +65,7 @@ class _Unfiled(Series):
 
     def digest(self):
         """Digest of the voxels and of what they mean."""
-        digest = hashlib.sha256(f'{self.grid.shape} {self.n_volumes} {self.stored}'.encode())
+        digest = hashlib.sha256(self.meaning.encode())
         for _, block in self.blocks():
             digest.update(block.tobytes())
         return digest.hexdigest()

@@ -59,7 +59,6 @@ def make_key(choices, arrays, series):
     digest = hashlib.sha256(choices.encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(f'{series.grid.shape} {series.n_volumes} {series.stored} {series.slope} {series.intercept}'.encode())
     digest.update(series.grid.affine.tobytes())
     digest.update(series.digest().encode())
     return digest.hexdigest()

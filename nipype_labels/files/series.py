@@ -76,6 +76,11 @@ class Series:
         """How many volumes are read at a time."""
         return max(1, min(self.n_volumes, BLOCK_BYTES // self.volume_bytes))
 
+    @property
+    def meaning(self):
+        """What the voxels mean, in words, but for the place of the grid."""
+        return f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
+
     def decoder(self, dtype='none'):
         """How stored values become numbers, cast to ``dtype`` (one of ``core.view.DTYPES``)."""
         scaled = (self.slope, self.intercept) != (1.0, 0.0)
@@ -124,8 +129,7 @@ class Series:
 
     def digest(self):
         """Digest of the voxels and of what they mean."""
-        about = f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
-        return f'{about} {content_digest(self.voxel_file)}'
+        return f'{self.meaning} {content_digest(self.voxel_file)}'
 
     def _fill(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum stands at the end."""
