@@ -13,6 +13,9 @@ from ..core.errors import LabelsError
 #: How a missing value is written.
 MISSING = 'n/a'
 
+#: Endings of tables that pandas unpacks.
+PACKED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
+
 
 def write_table(path, table):
     """Write a DataFrame as TSV."""
@@ -49,7 +52,7 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
             # Cells beyond the heading would shift all columns, or be lost with no more than this warning.
             warnings.simplefilter('error', pd.errors.ParserWarning)
             # pandas before 3 ends a cell there, without a word.
-            if Path(path).suffix != '.gz' and b'\0' in Path(path).read_bytes():
+            if Path(path).suffix not in PACKED and b'\0' in Path(path).read_bytes():
                 raise ValueError('it holds NUL bytes')
             return pd.read_csv(path, sep=sep, index_col=False, **options)
     except (OSError, ValueError, pd.errors.ParserWarning) as e:

@@ -240,3 +240,17 @@ def test_the_same_table_gives_the_same_bytes_and_plain_text(tmp_path):
     assert (tmp_path / 'one.tsv').read_bytes() == (tmp_path / 'another.tsv').read_bytes()
     rows = [line.split('\t') for line in (tmp_path / 'one.tsv').read_text().splitlines()[1:]]
     assert_array_equal([[json.loads(cell) for cell in row] for row in rows], signals)
+
+
+@pytest.mark.parametrize('ending', ['', '.gz', '.bz2', '.xz'])
+def test_packed_tables_are_read_and_nul_bytes_in_plain_ones_are_refused(ending, tmp_path):
+    """Bytes of 0 are nothing strange in what is packed; in a text, pandas before 3 would end a cell there."""
+    path = tmp_path / f'table.tsv{ending}'
+    values = np.random.default_rng(8).normal(size=(90, 2))
+    pd.DataFrame(values, columns=['a', 'b']).to_csv(path, sep='\t', index=False)
+    assert (b'\0' in path.read_bytes()) == bool(ending)
+    np.testing.assert_array_equal(read_table(path).astype(float), values)
+    if not ending:
+        path.write_bytes(path.read_bytes() + b'1\t2\0\n')
+        with pytest.raises(LabelsError, match=r'table\.tsv is no readable table: it holds NUL bytes'):
+            read_table(path)
