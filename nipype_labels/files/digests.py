@@ -6,6 +6,9 @@ import os
 import time
 from pathlib import Path
 
+from nibabel.filebasedimages import ImageFileError
+from nibabel.imageclasses import all_image_classes
+
 from .names import expand
 
 #: Smaller files are read sooner than looked up.
@@ -16,6 +19,9 @@ SETTLED_SECONDS = 2
 
 #: Two digests as hexadecimal digits, with a space and a line feed.
 RECORD_BYTES = 66
+
+#: Formats of which an image is more than one file.
+_OF_SEVERAL_FILES = [kind for kind in all_image_classes if len(kind.files_types) > 1]
 
 #: What this process knows: digests of contents by those of files' states.
 _known = {}
@@ -53,6 +59,57 @@ def content_digest(path, memory=None):
             _known[state] = digest
             _remember(shard, state, digest)
     return _known[state]
+
+
+def image_files(path):
+    """Return the existing files that an image consists of, from the name of one of them.
+
+    Parameters
+    ----------
+    path : path
+        Any file; ``.hdr``, ``.img`` and ``.mat`` belong together, as do the pairs of AFNI and PAR/REC.
+
+    Returns
+    -------
+    list of str
+        Sorted; ``path`` alone unless its format has several files.
+
+    Examples
+    --------
+    >>> image_files('bold.nii.gz')
+    ['bold.nii.gz']
+    """
+    path = os.fspath(path)
+    files = {path}
+    for kind in _OF_SEVERAL_FILES:
+        try:
+            members = {holder.filename for holder in kind.filespec_to_file_map(path).values()}
+        except ImageFileError:
+            continue
+        files |= {member for member in members if path in members and os.path.isfile(member)}  # noqa: PTH113
+    return sorted(files)
+
+
+def image_digest(path, digest=content_digest):
+    """Digest of every file that an image consists of.
+
+    Parameters
+    ----------
+    path : path
+        Any existing file; one that is not part of an image of several files has the digest of its content.
+    digest : function
+        Returns the digest of one file.
+
+    Returns
+    -------
+    str
+        The same whichever of the files is named.
+    """
+    files = image_files(path)
+    if len(files) == 1:
+        return digest(path)
+    parts = [f'{Path(file).suffix} {digest(file)}' for file in files]
+    return hashlib.md5('\n'.join(parts).encode()).hexdigest()
 
 
 def default_memory():

@@ -13,7 +13,7 @@ from isal import igzip, isal_zlib
 
 from ..core.errors import ImageError
 from ..core.view import Decoder, floating
-from .digests import content_digest
+from .digests import image_digest
 from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load
 
 #: A block holds at least one volume, and as many as fit in this.
@@ -128,8 +128,8 @@ class Series:
                 yield first, block
 
     def digest(self):
-        """Digest of the voxels and of what they mean."""
-        return f'{self.meaning} {content_digest(self.voxel_file)}'
+        """Digest of every file of the image and of how its voxels are read."""
+        return f'{self.meaning} {self.offset} {image_digest(self.voxel_file)}'
 
     def _fill(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum stands at the end."""

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from nipype import config, logging
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitError, isdefined
+from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
 from ..core.errors import LabelsError
-from ..files.digests import content_digest
+from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.names import expand
 from .workers import claim, exit_if_orphaned
@@ -93,10 +94,11 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         self.__dict__['_unfit'] = dict(state['_unfit'])
 
     def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
-        """What Nipype hashes of a value; contents of files are read once, not twice each time."""
-        method = hash_method or config.get('execution', 'hash_method')
-        if hash_files and method == 'content' and isinstance(objekt, str) and Path(objekt).is_file():
-            digest = content_digest(objekt)
+        """Return what Nipype hashes of a value: of an image every file it consists of, each content read once."""
+        methods = {'content': content_digest, 'timestamp': hash_timestamp}
+        method = methods.get(hash_method or config.get('execution', 'hash_method'))
+        if hash_files and method and isinstance(objekt, str) and os.path.isfile(objekt):  # noqa: PTH113
+            digest = image_digest(objekt, method)
             return (objekt, digest) if dictwithhash else digest
         return super()._get_sorteddict(objekt, dictwithhash, hash_method, hash_files)
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from nipype_labels.files import digests
-from nipype_labels.files.digests import LEAST_BYTES, RECORD_BYTES, content_digest, default_memory
+from nipype_labels.files.digests import LEAST_BYTES, RECORD_BYTES, content_digest, default_memory, image_digest
 
 
 @pytest.fixture
@@ -135,3 +135,39 @@ def test_the_memory_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', '/home/someone')
     assert str(default_memory()) == '/home/someone/.cache/nipype_labels/digests'
+
+
+@pytest.mark.parametrize('size', [10, LEAST_BYTES + 1])
+@pytest.mark.parametrize(
+    ('named', 'other'),
+    [
+        ('b.img', 'b.hdr'),
+        ('b.hdr', 'b.img'),
+        ('b.img', 'b.mat'),
+        ('b.IMG', 'b.HDR'),
+        ('b.img.gz', 'b.hdr.gz'),
+        ('b+orig.HEAD', 'b+orig.BRIK.gz'),
+        ('b.PAR', 'b.REC'),
+    ],
+)
+def test_each_file_of_an_image_counts(memory, tmp_path, named, other, size):
+    """Whichever is named, and whether the other one is changed, added or removed."""
+    for name in (named, other):
+        (tmp_path / name).write_bytes(os.urandom(size))
+    found = [image_digest(tmp_path / named)]
+    (tmp_path / other).write_bytes(os.urandom(size))
+    found.append(image_digest(str(tmp_path / named)))
+    if not other.endswith('.mat'):
+        assert image_digest(tmp_path / other) == found[-1]
+    (tmp_path / other).unlink()
+    found.append(image_digest(tmp_path / named))
+    assert len(set(found)) == 3
+    assert found[-1] == content_digest(tmp_path / named)
+
+
+@pytest.mark.parametrize('name', ['b.nii', 'b.nii.gz', 'b.mgz', 'b.tsv', 'b', 'b.json'])
+def test_a_file_on_its_own_has_the_digest_of_its_content(memory, tmp_path, name):
+    """Whatever lies next to it."""
+    for other in (name, 'b.img', 'b.hdr', 'b.mat', 'b.REC'):
+        (tmp_path / other).write_bytes(other.encode())
+    assert image_digest(tmp_path / name) == content_digest(tmp_path / name)

@@ -121,3 +121,15 @@ def test_the_same_volumes_give_the_same_bytes(tmp_path, monkeypatch):
         now = time.time()
         monkeypatch.setattr(time, 'time', lambda now=now: now + 98765)
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(('at', 'value'), [(112, np.float32(2)), (108, np.float32(16)), (70, np.int16(512))])
+def test_the_digest_of_a_pair_counts_what_its_header_says(tmp_path, at, value):
+    """A scale, another beginning of the voxels, another type: the file of voxels stays as it is."""
+    path = save(tmp_path / 'bold.img', noise('int16'), kind=nib.Nifti1Pair)
+    path.write_bytes(path.read_bytes() + bytes(16))
+    header = path.with_suffix('.hdr')
+    content, before = bytearray(header.read_bytes()), open_series(path).digest()
+    content[at : at + value.nbytes] = value.tobytes()
+    header.write_bytes(content)
+    assert open_series(path).digest() != before

@@ -5,12 +5,14 @@ import importlib.metadata
 import os
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from nipype.interfaces.base import traits
 from node_cases import NODES, clean_node, digest
 
 from nipype_labels.interfaces import (
+    ApplyMask,
     CleanSignal,
     HighVarianceConfounds,
     InverseProject,
@@ -96,6 +98,32 @@ def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
     text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
     os.utime(table, (1, 1))
     assert digest(clean_node(signals, confounds_files=table)) == before
+
+
+@pytest.mark.parametrize('method', ['content', 'timestamp'])
+@pytest.mark.parametrize('named', ['.hdr', '.img'])
+@pytest.mark.parametrize('changed', ['.hdr', '.img'])
+@pytest.mark.parametrize(
+    ('interface', 'field'),
+    [
+        (ReduceLabels, 'in_file'),
+        (ReduceLabels, 'labels_files'),
+        (ApplyMask, 'atlas_files'),
+        (ApplyMask, 'mask_files'),
+        (HighVarianceConfounds, 'mask_file'),
+        (Resample, 'in_files'),
+    ],
+)
+def test_both_files_of_a_pair_count(tmp_path, interface, field, named, changed, method):
+    """A scale factor is in the header alone, voxels are in the other file alone."""
+    nibabel.save(nibabel.Nifti1Pair(np.ones((2, 2, 2), np.int16), np.eye(4)), tmp_path / 'b.img')
+    node = interface(**{field: str(tmp_path / f'b{named}')})
+    before = digest(node, method)
+    content = bytearray((tmp_path / f'b{changed}').read_bytes())
+    content[-1] ^= 1
+    (tmp_path / f'b{changed}').write_bytes(content)
+    os.utime(tmp_path / f'b{changed}', (1, 1))
+    assert digest(node, method) != before
 
 
 def words(handler):
