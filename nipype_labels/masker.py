@@ -240,7 +240,10 @@ class NiftiLabelsMasker(Estimator):
         values = take_confounds(confounds, len(signals), self.confounds_na)
         if self.high_variance_confounds:
             values = np.column_stack([values, self._high_variance(series)])
-        t_r = settle_repetition_time(self.t_r, None, series.t_r)
+        filtered = self.low_pass is not None or self.high_pass is not None
+        t_r, warning = settle_repetition_time(self.t_r, None, series.t_r, filtered)
+        if warning:
+            warnings.warn(f'{series.grid.path}: {warning}', stacklevel=2)
         cleaned = clean(
             columns,
             values,

@@ -189,6 +189,13 @@ def untimed(one, other):
     assert not np.array_equal(*(masker.fit_transform(held) for masker in (one, other)))
 
 
+def warns(one, other):
+    """The second says what the first does not."""
+    one.fit_transform(SERIES)
+    with pytest.warns(UserWarning, match='t_r is used'):
+        other.fit_transform(SERIES)
+
+
 def refuses(one, other):
     """The second raises an error, the first does not."""
     one.fit_transform(SERIES)
@@ -245,7 +252,7 @@ ACTS = [
     ('high_pass', None, 0.05, differs, {}),
     ('high_pass', 0.05, 0.1, differs, {'filter': 'cosine'}),
     ('t_r', 2.0, 3.0, untimed, {'low_pass': 0.1}),
-    ('t_r', None, 3.0, refuses, {}),
+    ('t_r', None, 3.0, warns, {}),
     ('t_r', 2.0, 0.0, refuses, {}),
     ('dtype', None, 'int8', refuses, {}),
     ('dtype', None, np.float32, rounds, {}),

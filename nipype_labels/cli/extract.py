@@ -18,6 +18,8 @@ from ..files.grids import read_grid
 from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
+from ..interfaces.clean import REPETITION_TIMES
+from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
 from .arguments import absolute, check_running, make_folder, plainly, read_plugin_args, settle
@@ -99,7 +101,11 @@ def extract(
     series = open_series(bold)
     check_running(nprocs, plugin)
     sidecar = sidecar or find_sidecar(bold)
-    find_repetition_time(t_r, sidecar, series.t_r)
+    filtered = 'low_pass' in parameters or 'high_pass' in parameters
+    known = (t_r, sidecar, series.t_r)
+    _, warning = find_repetition_time(*known, filtered, parameters.get('detrend', False), name='--t-r')
+    if warning:
+        print(f'WARNING: {warning}', file=sys.stderr)
     _check(series, atlas, mask, parameters.get('resampling_target'))
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
@@ -107,7 +113,7 @@ def extract(
     out = Path(out)
     _check_out(out, _folders(atlas))
     work_dir = make_folder(work_dir or out / 'work')
-    configure(work_dir, verbose)
+    configure(work_dir, verbose, reported=(MISSING_REGIONS, REPETITION_TIMES))
     if parameters.get('reports'):
         parameters['atlas_names'] = _folders(atlas)
     with plainly():

@@ -48,8 +48,11 @@ class Progress:
         )
 
 
-def configure(work_dir, verbose, stop_on_first_crash=True):
-    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for."""
+def configure(work_dir, verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS,)):
+    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for.
+
+    Log messages of ``reported`` are not shown, since the command itself reports them, also for cached nodes.
+    """
     config.update_config(
         {
             'execution': {
@@ -64,8 +67,7 @@ def configure(work_dir, verbose, stop_on_first_crash=True):
     logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
-    # The last line of the command says it, whether the node ran or was cached.
-    handler.addFilter(lambda record: record.msg != MISSING_REGIONS)
+    handler.addFilter(lambda record: record.msg not in reported)
     logging.getLogger('nipype').handlers[:] = [handler]
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linear trends, slow drifts and frequency bands of signals sampled every ``t_r`` seconds."""
 
-import itertools
-
 import numpy as np
 import scipy
 
@@ -194,33 +192,52 @@ def bridge_censored(values, kept):
     return values, inside
 
 
-def settle_repetition_time(t_r=None, sidecar=None, header=None):
-    """Repetition time from what is known of it: the parameter, else the sidecar's, else the header's.
+def settle_repetition_time(t_r=None, sidecar=None, header=None, used=True, name='t_r'):
+    """Return the repetition time: the explicit one, else the sidecar's, else the header's.
 
     Parameters
     ----------
     t_r, sidecar, header : float or None
         In s.
+    used : bool
+        Whether a filter uses it: sidecar and header that contradict each other are then an error, else a warning.
+    name : str
+        What the caller calls ``t_r``.
 
     Returns
     -------
-    float or None
+    t_r : float or None
+        None if it is unknown, also if sidecar and header contradict each other.
+    warning : str
+        Which repetition times differ by more than 1 %; empty if none do.
 
     Raises
     ------
     SignalError
-        If two differ by more than 1 %; it shows both.
+        If a time is not above 0 s, or sidecar and header contradict each other and ``used`` is True.
 
     Examples
     --------
     >>> settle_repetition_time(None, 0.8, 0.801)
-    0.8
+    (0.8, '')
+    >>> settle_repetition_time(0.72, 0.72, 1.0)
+    (0.72, 't_r is 0.72 s, but the header says 1 s; t_r is used')
     """
-    known = {'t_r': t_r, 'the sidecar': sidecar, 'the header': header}
-    known = {source: check_repetition_time(value, source) for source, value in known.items() if value is not None}
-    if not known:
-        return None
-    for (one, value), (other, against) in itertools.combinations(known.items(), 2):
-        if abs(value - against) > T_R_TOLERANCE * min(value, against):
-            raise SignalError(f'repetition times contradict: {one} says {value:.6g} s, {other} says {against:.6g} s')
-    return next(iter(known.values()))
+    read = {'the sidecar': sidecar, 'the header': header}
+    known = {source: check_repetition_time(value, source) for source, value in read.items() if value is not None}
+    if check_repetition_time(t_r, name) is not None:
+        others = [f'{source} says {value:.6g} s' for source, value in known.items() if not _agree(t_r, value)]
+        said = f'{name} is {t_r:.6g} s, but {" and ".join(others)}; {name} is used' if others else ''
+        return t_r, said
+    if len(known) == 2 and not _agree(sidecar, header):
+        said = ', '.join(f'{source} says {value:.6g} s' for source, value in known.items())
+        said = f'repetition times contradict: {said}. Pass the right one as {name}'
+        if used:
+            raise SignalError(said)
+        return None, f'{said}; until then it counts as unknown'
+    return next(iter(known.values()), None), ''
+
+
+def _agree(one, other):
+    """Whether two repetition times are the same but for rounding."""
+    return abs(one - other) <= T_R_TOLERANCE * min(one, other)

@@ -22,6 +22,9 @@ BLOCK_BYTES = 12 * 2**20
 #: Seconds in NIfTI's units of time, by their codes; without a unit a repetition time is taken as seconds.
 SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6, 0: 1.0}
 
+#: Repetition times below this many ms, the unit of MGH, are times in s: no series of volumes is that fast.
+LEAST_MGH_TIME = 10
+
 #: The bits of a code of units that are for time.
 TIME_BITS = 0b111000
 
@@ -245,10 +248,21 @@ class SeriesWriter:
 
 
 def find_repetition_time(image):
-    """Repetition time of a header in s, None if it has none: a 1 without a unit is what new headers begin with."""
-    zooms, second = image.header.get_zooms(), 1.0
+    """Return the repetition time of a header in s; None for what formats hold without meaning a repetition time.
+
+    Parameters
+    ----------
+    image : nibabel image
+
+    Returns
+    -------
+    float or None
+        None for Analyze, whose header has no field for it, for a 1 without a unit, with which new NIfTI headers begin,
+        and for less than 10 ms in MGH, whose unit is ms: this is a time in s that a program has copied.
+    """
+    zooms, second = image.header.get_zooms(), np.nan
     if isinstance(image, nib.freesurfer.MGHImage):
-        second = 1e-3
+        second = 1e-3 if zooms[3:4] >= (LEAST_MGH_TIME,) else np.nan
     elif isinstance(image.header, nib.Nifti1Header):
         unit = int(image.header['xyzt_units']) & TIME_BITS
         second = SECONDS.get(unit, np.nan) if unit or zooms[3:4] != (1,) else np.nan

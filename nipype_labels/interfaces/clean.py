@@ -25,6 +25,9 @@ from ..files.tables import read_signals, write_signals
 from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
+#: What is logged of repetition times that contradict each other.
+REPETITION_TIMES = 'repetition time: %s'
+
 
 class _CleanSignalInputSpec(LabelsInputSpec):
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
@@ -134,10 +137,15 @@ class CleanSignal(LabelsInterface):
     def _parameters(self):
         """Parameters of the core; the repetition time is an output too."""
         names = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize', 'standardize_confounds')
-        t_r = find_repetition_time(self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
+        parameters = {name: self.given(name) for name in names}
+        filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
+        known = (self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
+        t_r, warning = find_repetition_time(*known, filtered, parameters['detrend'])
+        if warning:
+            logger.warning(REPETITION_TIMES, warning)
         if t_r is not None:
             self._results['t_r'] = t_r
-        return {name: self.given(name) for name in names} | {'t_r': t_r}
+        return parameters | {'t_r': t_r}
 
     def _confounds(self, n_volumes):
         """Confounds without missing values, and for each reason the volumes that it leaves out."""

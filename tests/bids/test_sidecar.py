@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from nipype_labels.bids.sidecar import find_sidecar, read_repetition_time
+from nipype_labels.bids.sidecar import find_repetition_time, find_sidecar, read_timing
 from nipype_labels.core.errors import SignalError
 from nipype_labels.core.filters import settle_repetition_time
 
@@ -52,7 +52,7 @@ def test_the_sidecar_lies_beside_the_series_under_its_name(tmp_path, series, bes
     ],
 )
 def test_the_repetition_time_is_read_exact_or_missing(tmp_path, content, seconds):
-    assert read_repetition_time(sidecar(tmp_path, content)) == seconds
+    assert read_timing(sidecar(tmp_path, content)) == (seconds, '')
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,19 @@ def test_the_repetition_time_is_read_exact_or_missing(tmp_path, content, seconds
         '{"RepetitionTime": -2}',
         '{"RepetitionTime": NaN}',
         '{"RepetitionTime": Infinity}',
+        '{"VolumeTiming": 2.0}',
+        '{"VolumeTiming": "0, 2, 4"}',
+        '{"VolumeTiming": [0, 2, null]}',
+        '{"VolumeTiming": [0, 2, true]}',
+        '{"VolumeTiming": [0, 2, 2]}',
+        '{"VolumeTiming": [0, 2, 1]}',
+        '{"VolumeTiming": [0, 2, NaN]}',
+        '{"RepetitionTime": 3, "VolumeTiming": [0, 2, 4]}',
     ],
 )
 def test_what_is_no_repetition_time_is_refused_by_file(tmp_path, content):
     with pytest.raises(SignalError, match=r'bold\.json') as caught:
-        read_repetition_time(sidecar(tmp_path, content))
+        read_timing(sidecar(tmp_path, content))
     assert '\n' not in str(caught.value)
 
 
@@ -82,8 +90,39 @@ def test_unreadable_sidecars_are_refused_by_file(tmp_path):
     (tmp_path / 'bold.json').write_bytes('{"TaskName": "rést", "RepetitionTime": 2}'.encode('latin-1'))
     for path in (tmp_path / 'nowhere.json', tmp_path, tmp_path / 'bold.json'):
         with pytest.raises(SignalError) as caught:
-            read_repetition_time(path)
+            read_timing(path)
         assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('content', 'timing'),
+    [
+        ({'VolumeTiming': [0, 2, 4, 6]}, (2.0, '')),
+        ({'VolumeTiming': [1.5, 3.505, 5.5]}, (2.0, '')),
+        ({'RepetitionTime': 2, 'VolumeTiming': [0, 2.001, 4]}, (2.0, '')),
+        ({'RepetitionTime': 2, 'VolumeTiming': [0]}, (2.0, '')),
+        ({'VolumeTiming': [0]}, (None, '')),
+        ({'VolumeTiming': []}, (None, '')),
+        ({'VolumeTiming': None}, (None, '')),
+        ({'VolumeTiming': [0, 2, 10]}, (None, '2 to 8 s')),
+        ({'RepetitionTime': 2, 'VolumeTiming': [0, 2, 10]}, (2.0, '2 to 8 s')),
+        ({'VolumeTiming': [0, 1, 2, 3.5]}, (None, '1 to 1.5 s')),
+    ],
+)
+def test_the_distance_of_volumes_is_a_repetition_time_only_if_it_is_even(tmp_path, content, timing):
+    assert read_timing(sidecar(tmp_path, content)) == timing
+
+
+@pytest.mark.parametrize('steps', [{'filtered': True}, {'filtered': False, 'detrended': True}])
+def test_unevenly_spaced_volumes_are_neither_filtered_nor_detrended(tmp_path, steps):
+    """Whatever the header says; an explicit repetition time says that the file is wrong."""
+    path = sidecar(tmp_path, {'VolumeTiming': [0, 2, 4, 12], 'AcquisitionDuration': 2})
+    with pytest.raises(SignalError, match=r'bold\.json: volumes are unevenly spaced \(2 to 8 s.* Pass --t-r'):
+        find_repetition_time(None, path, 2.0, name='--t-r', **steps)
+    assert find_repetition_time(None, path, 2.0, filtered=False) == (None, '')
+    t_r, warning = find_repetition_time(2.0, path, 2.0, **steps)
+    assert t_r == 2.0
+    assert warning == f'{path}: volumes are unevenly spaced (2 to 8 s by VolumeTiming), but t_r is 2 s; t_r is used'
 
 
 @pytest.mark.parametrize(
@@ -97,28 +136,44 @@ def test_unreadable_sidecars_are_refused_by_file(tmp_path):
         (None, 0.72, 0.7200000286, 0.72),
         (0.8, None, 0.8049, 0.8),
         (0.8, 0.7951, None, 0.8),
+        (1.0, 1.009, 0.991, 1.0),
     ],
 )
-def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, header, settled):
-    assert settle_repetition_time(t_r, beside, header) == settled
+@pytest.mark.parametrize('used', [True, False])
+def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, header, settled, used):
+    assert settle_repetition_time(t_r, beside, header, used) == (settled, '')
 
 
 @pytest.mark.parametrize(
-    ('given', 'parts'),
+    ('given', 'said'),
     [
-        ((2.0, 2.5, None), ['t_r says 2 s', 'the sidecar says 2.5 s']),
-        ((2.0, None, 1.97), ['t_r says 2 s', 'the header says 1.97 s']),
-        ((None, 0.8, 0.72), ['the sidecar says 0.8 s', 'the header says 0.72 s']),
-        ((2.0, 2.0, 1.0), ['t_r says 2 s', 'the header says 1 s']),
-        ((None, 0.72, 720.0), ['the sidecar says 0.72 s', 'the header says 720 s']),
+        ((2.0, 2.5, None), 't_r is 2 s, but the sidecar says 2.5 s; t_r is used'),
+        ((2.0, None, 1.97), 't_r is 2 s, but the header says 1.97 s; t_r is used'),
+        ((2.0, 2.0, 1.0), 't_r is 2 s, but the header says 1 s; t_r is used'),
+        ((2.0, 3.0, 1.0), 't_r is 2 s, but the sidecar says 3 s and the header says 1 s; t_r is used'),
     ],
 )
-def test_a_contradiction_above_one_percent_shows_both(given, parts):
+@pytest.mark.parametrize('used', [True, False])
+def test_an_explicit_repetition_time_wins_with_a_warning(given, said, used):
+    assert settle_repetition_time(*given, used) == (given[0], said)
+    assert settle_repetition_time(*given, used, '--t-r')[1] == said.replace('t_r', '--t-r')
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ((0.8, 0.72), 'the sidecar says 0.8 s, the header says 0.72 s. Pass the right one as t_r'),
+        ((0.72, 720.0), 'the sidecar says 0.72 s, the header says 720 s. Pass the right one as t_r'),
+    ],
+)
+def test_sidecar_and_header_that_contradict_each_other_are_an_error_where_a_filter_needs_them(given, said):
     with pytest.raises(SignalError) as caught:
-        settle_repetition_time(*given)
-    for part in parts:
-        assert part in str(caught.value)
+        settle_repetition_time(None, *given)
+    assert said in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    t_r, warning = settle_repetition_time(None, *given, used=False)
+    assert t_r is None
+    assert said in warning
 
 
 @pytest.mark.parametrize(('given', 'fine'), [(1.009, True), (0.991, True), (1.011, False), (0.989, False)])
@@ -126,16 +181,9 @@ def test_a_contradiction_above_one_percent_shows_both(given, parts):
 def test_one_percent_is_the_border_between_any_two(given, fine, places):
     times = [None, None, None]
     times[places[0]], times[places[1]] = 1.0, given
-    if fine:
-        assert settle_repetition_time(*times) == 1.0
-    else:
-        with pytest.raises(SignalError, match='contradict'):
-            settle_repetition_time(*times)
-
-
-def test_sidecar_and_header_contradict_even_if_both_are_near_the_parameter():
-    with pytest.raises(SignalError, match=r'1\.009 s.*0\.991 s'):
-        settle_repetition_time(1.0, 1.009, 0.991)
+    t_r, warning = settle_repetition_time(*times, used=False)
+    assert (warning == '') is fine
+    assert t_r == (1.0 if fine or places[0] == 0 else None)
 
 
 @pytest.mark.parametrize('place', [0, 1, 2])

@@ -206,7 +206,7 @@ def test_the_sidecar_beside_the_series_is_read(small, command):
     assert command(*asked).returncode == 0
     assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 2.001
     small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 0.8}))
-    assert_user_error(command(*asked), 'the sidecar says 0.8 s', 'the header says 2 s')
+    assert_user_error(command(*asked, '--low-pass', '0.1'), 'the sidecar says 0.8 s', 'the header says 2 s')
 
 
 def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path):
@@ -245,12 +245,11 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
         (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.1', '--low-pass', '0.05'], ['high_pass', 'low_pass']),
         (['{bold}', '--atlas', '{atlas}', '--low-pass', '0.3'], ['Nyquist']),
         (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.01', '--low-pass', '0.1'], ['30 volumes', '34']),
-        (['{bold}', '--atlas', '{atlas}', '--t-r', '1'], ['1 s', '2 s']),
         (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '1', '2'], ['smoothing_fwhm']),
         (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '-1'], ['smoothing_fwhm']),
         (['{bold}', '--atlas', '{atlas}', '--min-coverage', '2'], ['min_coverage']),
         (['{bold}', '--atlas', '{atlas}', '--high-pass', '-1'], ['high_pass']),
-        (['{bold}', '--atlas', '{atlas}', '--t-r', '0'], ['t_r']),
+        (['{bold}', '--atlas', '{atlas}', '--t-r', '0'], ['--t-r']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--n-compcor', '0'], ['n_compcor']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--fd-threshold', '-1'], ['fd_threshold']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '7P'], ['7P']),
@@ -291,10 +290,23 @@ def test_a_truncated_series_is_named(small, command):
 
 def test_times_that_contradict_are_told_before_anything_runs(small, call):
     """Not after an hour of reading."""
-    done = call('extract', str(small.bold), '--atlas', str(small.atlas), '--t-r', '3', '-o', str(small.out))
-    assert_user_error_said(*done, ['t_r says 3 s', 'the header says 2 s'])
+    (small.bold.parent / 'bold.json').write_text('{"RepetitionTime": 3}')
+    asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '--low-pass', '0.1', '-o', str(small.out))
+    done = call(*asked)
+    assert_user_error_said(*done, ['the sidecar says 3 s', 'the header says 2 s', 'Pass the right one as --t-r'])
     assert 'running' not in done[2]
     assert not small.out.exists()
+
+
+def test_an_explicit_repetition_time_wins_and_the_command_says_so(small, command):
+    """Once, also if the result is cached."""
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--t-r', '3', '--low-pass', '0.1')
+    for _ in range(2):
+        done = command(*asked)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count('--t-r is 3 s, but the header says 2 s; --t-r is used') == 1
+        assert 't_r is' not in done.stderr
+    assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 3
 
 
 def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):

@@ -49,11 +49,22 @@ def test_a_volume_has_no_repetition_time(tmp_path):
     assert open_series(save(tmp_path / 'one.nii', noise('int16', SHAPE[:3]))).t_r is None
 
 
-def test_mgh_counts_repetition_time_in_milliseconds(tmp_path):
+@pytest.mark.parametrize(('stored', 'seconds'), [(720, 0.72), (2500, 2.5), (10, 0.01), (2.5, None), (0, None)])
+def test_mgh_counts_repetition_time_in_milliseconds(tmp_path, stored, seconds):
+    """What is below 10 ms was copied from a header in seconds."""
     image = nib.MGHImage(noise('int16'), AFFINE)
-    image.header.set_zooms((3, 3, 4, 720))
+    image.header.set_zooms((3, 3, 4, stored))
     image.to_filename(tmp_path / 'bold.mgz')
-    assert open_series(tmp_path / 'bold.mgz').t_r == 0.72
+    assert open_series(tmp_path / 'bold.mgz').t_r == seconds
+
+
+@pytest.mark.parametrize('kind', [nib.AnalyzeImage, nib.Spm99AnalyzeImage, nib.Spm2AnalyzeImage])
+@pytest.mark.parametrize('stored', [0.0, 1.0, 2.0])
+def test_analyze_has_no_field_for_the_repetition_time(tmp_path, kind, stored):
+    image = kind(noise('int16'), np.diag([-3.0, 3, 4, 1]))
+    image.header.set_zooms((3, 3, 4, stored))
+    image.to_filename(tmp_path / 'bold.img')
+    assert open_series(tmp_path / 'bold.img').t_r is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hostile_cases import FIELDS, N_VOLUMES, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nipype_labels.bids.sidecar import read_repetition_time
+from nipype_labels.bids.sidecar import read_timing
 from nipype_labels.core.clean import kept_volumes
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
@@ -235,7 +235,7 @@ TEXTS = {
     ),
     'runs': (read_runs, '.tsv', [b'run\n' + b'1\n2\n' * 20, b'1\n' * 20 + b'2\n' * 20]),
     'sidecar': (
-        read_repetition_time,
+        read_timing,
         '.json',
         [b'{"RepetitionTime": 2.0, "TaskName": "rest"}', b'{"a": [1, {"b": null}], "RepetitionTime": 8e-1}'],
     ),

@@ -12,7 +12,7 @@ from nipype_labels.files.tables import read_signals
 
 SIDECAR, BOLD, LOW = 'sidecar.json', 'bold.nii.gz', '--low-pass 0.1'
 SECONDS, MILLISECONDS, MICROSECONDS, HERTZ, NO_UNIT = 8, 16, 24, 32, 0
-NO_TIME = f'{SIDECAR} gives no RepetitionTime in s'
+NO_TIME = f'{SIDECAR} gives no RepetitionTime or VolumeTiming in s'
 NEEDED = 'signals-0.tsv | a filter needs the repetition time: set t_r'
 NAN, INF = float('nan'), float('inf')
 
@@ -44,6 +44,10 @@ def short(n_volumes):
     )
 
 
+#: Volumes that were acquired in two blocks.
+UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2)]}))
+
+
 @cases(
     ('none in the header', alone(0.0), NEEDED, LOW),
     ('a header of NaN', alone(NAN), NEEDED, LOW),
@@ -52,16 +56,17 @@ def short(n_volumes):
     ('a header in a unit that does not exist', alone(2.0, 56), NEEDED, LOW),
     ('milliseconds called seconds', alone(2000.0), 'signals-0.tsv | low_pass=0.1 Hz | 0.00025 Hz for t_r=2000 s', LOW),
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
-    ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s'),
-    ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s'),
+    ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
+    ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('a header next to 0', alone(1e-30), 'signals-0.tsv | low_pass of 0.1 Hz can not be told from none', LOW),
     ('a header of ages', alone(1e30), 'signals-0.tsv | low_pass=0.1 Hz | Nyquist', LOW),
-    ('an argument of 0', nothing, 't_r must be a time above 0 s, not 0.0', '--t-r 0'),
-    ('an argument below 0', nothing, 't_r must be a time above 0 s, not -1.0', '--t-r -1'),
-    ('an argument of NaN', nothing, 't_r must be a time above 0 s, not nan', '--t-r nan'),
-    ('an endless argument', nothing, 't_r must be a time above 0 s, not inf', '--t-r inf'),
-    ('an argument in milliseconds', nothing, f'{SIDECAR} | contradict: t_r says 2000 s | 2 s', '--t-r 2000'),
-    ('an argument beside a header', ask(sidecar=None), 'contradict: t_r says 1 s, the header says 2 s', '--t-r 1'),
+    ('an argument of 0', nothing, '--t-r must be a time above 0 s, not 0.0', '--t-r 0'),
+    ('an argument below 0', nothing, '--t-r must be a time above 0 s, not -1.0', '--t-r -1'),
+    ('an argument of NaN', nothing, '--t-r must be a time above 0 s, not nan', '--t-r nan'),
+    ('an endless argument', nothing, '--t-r must be a time above 0 s, not inf', '--t-r inf'),
+    ('an argument in milliseconds', nothing, 'low_pass=0.1 Hz | 0.00025 Hz for t_r=2000 s', f'--t-r 2000 {LOW}'),
+    ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', LOW),
+    ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', '--detrend'),
 )
 def test_repetition_times_that_can_not_be_are_refused(case, refuse):
     refuse(case)
@@ -91,9 +96,9 @@ def test_repetition_times_that_can_not_be_are_refused(case, refuse):
     ('an endless time', t_r('Infinity'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond floats', t_r('1e999'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond integers', t_r('9' * 5000), NO_TIME),
-    ('milliseconds', t_r('2000'), f'{SIDECAR} | contradict: the sidecar says 2000 s, the header says 2 s'),
-    ('another time', t_r('2.05'), f'{SIDECAR} | contradict: the sidecar says 2.05 s, the header says 2 s'),
-    ('two times', sidecar('{"RepetitionTime": 2, "RepetitionTime": 1}'), f'{SIDECAR} | contradict | 1 s | 2 s'),
+    ('milliseconds', t_r('2000'), f'{SIDECAR} | contradict: the sidecar says 2000 s, the header says 2 s', LOW),
+    ('another time', t_r('2.05'), f'{SIDECAR} | contradict: the sidecar says 2.05 s, the header says 2 s', LOW),
+    ('two times', sidecar('{"RepetitionTime": 2, "RepetitionTime": 1}'), f'{SIDECAR} | contradict | 1 s | 2 s', LOW),
     ('beside the series, cut short', both(ask(sidecar=None), text('bold.json', '{')), 'bold.json gives no Repet'),
 )
 def test_a_sidecar_that_tells_no_time_is_refused(case, refuse):
@@ -123,6 +128,9 @@ def test_a_sidecar_that_breaks_its_reader_is_refused(case, refuse):
     ('a sidecar that tells nothing', sidecar('{"TaskName": "rest"}')),
     ('a sidecar that tells null', t_r('null')),
     ('no sidecar', ask(sidecar=None)),
+    ('times that contradict each other, of which none is used', t_r('2000')),
+    ('an argument that contradicts both', nothing, '', '--t-r 3'),
+    ('uneven volumes that nothing filters', UNEVEN),
     ('a folder beside the series', both(ask(sidecar=None), lambda given: (given / 'bold.json').mkdir())),
 )
 def test_headers_and_sidecars_that_are_only_unusual_give_the_same_bytes(case, unchanged):

@@ -137,20 +137,25 @@ def test_the_repetition_time_is_the_parameters_else_the_sidecars_else_the_header
 
 
 @pytest.mark.parametrize(
-    ('given', 'message'),
+    ('timing', 'said'),
     [
-        ({'t_r': 2.0, 'header_t_r': 0.8}, 't_r says 2 s, the header says 0.8 s'),
-        ({'sidecar': 2.0, 'header_t_r': 0.8}, 'the sidecar says 2 s, the header says 0.8 s'),
-        ({'t_r': 2.0, 'sidecar': 2.1, 'header_t_r': 2.0}, 't_r says 2 s, the sidecar says 2.1 s'),
+        ({'RepetitionTime': 2.0}, 'the sidecar says 2 s, the header says 0.8 s'),
+        ({'VolumeTiming': [0, 2, 10]}, r'unevenly spaced \(2 to 8 s'),
     ],
 )
-def test_repetition_times_that_contradict_are_refused(given, message, signals, text, run):
-    """Above 1 %; both are shown."""
-    inputs = dict(given)
-    if 'sidecar' in inputs:
-        inputs['sidecar_file'] = text('bold.json', json.dumps({'RepetitionTime': inputs.pop('sidecar')}))
-    with pytest.raises(SignalError, match=message):
-        run(CleanSignal(signals_files=signals(series()), **inputs))
+def test_times_that_contradict_each_other_stop_a_filter_alone(timing, said, signals, text, run, caplog):
+    """Without a filter the repetition time counts as unknown; an explicit one wins, and the log says so."""
+    inputs = {'sidecar_file': text('bold.json', json.dumps(timing)), 'header_t_r': 0.8}
+    inputs['signals_files'] = signals(series())
+    with pytest.raises(SignalError, match=said):
+        run(CleanSignal(high_pass=0.1, **inputs))
+    outputs = run(CleanSignal(**inputs))
+    assert not isdefined(outputs.t_r)
+    assert report(outputs)['Parameters']['t_r'] is None
+    caplog.clear()
+    filtered = run(CleanSignal(high_pass=0.1, t_r=1.0, **inputs))
+    assert filtered.t_r == report(filtered)['Parameters']['t_r'] == 1.0
+    assert 't_r is 1 s; t_r is used' in caplog.text or 't_r is 1 s, but the sidecar says 2 s' in caplog.text
 
 
 def test_a_filter_without_a_repetition_time_is_refused(signals, run):

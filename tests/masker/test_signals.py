@@ -133,3 +133,16 @@ def test_scrubbed_volumes_have_no_influence():
     )
     assert_array_equal(one, other)
     assert len(one) == 17
+
+
+def test_an_explicit_repetition_time_wins_over_the_header(tmp_path):
+    """With a warning that names both; the numbers are those of the explicit one."""
+    rng = np.random.default_rng(3)
+    labels = nibabel.Nifti1Image(np.arange(8, dtype=np.int16).reshape(2, 2, 2), np.eye(4))
+    series = nibabel.Nifti1Image(rng.normal(size=(2, 2, 2, 60)).astype(np.float32), np.eye(4))
+    series.header.set_xyzt_units('mm', 'sec')
+    series.header.set_zooms((1, 1, 1, 2.0))
+    with pytest.warns(UserWarning, match=r't_r is 1 s, but the header says 2 s; t_r is used'):
+        signals = NiftiLabelsMasker(labels, t_r=1.0, low_pass=0.1).fit_transform(series)
+    series.header.set_zooms((1, 1, 1, 1.0))
+    assert_array_equal(NiftiLabelsMasker(labels, low_pass=0.1).fit_transform(series), signals)
