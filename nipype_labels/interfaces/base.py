@@ -21,7 +21,7 @@ from ..core.errors import LabelsError
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.names import expand
-from .workers import claim, exit_if_orphaned
+from .workers import claim, exit_if_orphaned, is_owned
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -132,6 +132,9 @@ class LabelsInterface(SimpleInterface):
     #: Held while the node runs in the folder that an engine gave it.
     _claim = None
 
+    #: What the names of all outputs begin with; empty in the folder that an engine gave the node.
+    _prefix = ''
+
     def run(self, cwd=None, ignore_exception=None, **inputs):
         """Run the node with linear algebra on one thread: more come from ``num_threads``, and change no bit."""
         try:
@@ -148,20 +151,23 @@ class LabelsInterface(SimpleInterface):
     def _pre_run_hook(self, runtime):
         """Forget the last run's outputs, then check that all inputs are there; files may vanish after they were set."""
         self._results = {}
-        self._claim = claim(Path(runtime.cwd))
+        owned = is_owned(Path(runtime.cwd))
+        self._claim = claim(Path(runtime.cwd)) if owned else None
         for unfit in (self.inputs._unfit or {}).values():
             raise LabelsError(f'{type(self).__name__}: {unfit}')
         super()._check_mandatory_inputs()
-        for name in self.inputs.copyable_trait_names():
-            for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
-                if isinstance(path, str) and not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
-                    raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
+        for name, path in self._input_files():
+            if not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
+                raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
         for switch, name in self._intents.items():
             wanted, given = self.given(switch), self.given(name) is not None
             if wanted is not None and wanted != given:
                 raise LabelsError(
                     f'{type(self).__name__}: {switch} is {wanted}, but {name} is {"" if given else "not "}given'
                 )
+        # In a folder of the user, files of other runs and of other programs keep their names and their contents.
+        digest = '' if owned else self.inputs.get_hashval(hash_method='timestamp')[1]
+        self._prefix = f'{type(self).__name__}-{digest[:8]}-' if digest else ''
         return runtime
 
     def _list_outputs(self):
@@ -179,13 +185,31 @@ class LabelsInterface(SimpleInterface):
         """Values of inputs that are lists, side by side: see :func:`broadcast`."""
         return broadcast(*(self.given(name) for name in names), names=names)
 
+    def _input_files(self):
+        """Pairs of an input's name and each file that it names."""
+        for name in self.inputs.copyable_trait_names():
+            for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
+                if isinstance(path, str):
+                    yield name, path
+
+    def keep_inputs(self, paths):
+        """Raise LabelsError if writing one of ``paths`` would replace a file that the node reads."""
+        read = {os.path.realpath(path): name for name, path in self._input_files()}
+        for path in paths:
+            name = read.get(os.path.realpath(path))
+            if name is not None:
+                raise LabelsError(
+                    f'{path}: this output is also an input ({type(self).__name__}.{name}): write to another folder'
+                )
+
     @contextmanager
     def publish(self, runtime, name, output=None):
         """Give a path to write the file ``name`` to, put the finished file in its place, and name it as ``output``.
 
         A reader never sees half a file, and a worker that outlived its run writes nothing into the next one's folder.
         """
-        final = Path(runtime.cwd) / name
+        final = self.place(runtime, name)
+        self.keep_inputs([final])
         partial = final.with_name(f'partial-{final.name}')
         try:
             yield partial
@@ -199,7 +223,11 @@ class LabelsInterface(SimpleInterface):
     def paths(self, runtime, pattern, n):
         """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""
         names = [pattern.format(i) for i in range(n)]
-        return names, [str(Path(runtime.cwd) / name) for name in names]
+        return names, [str(self.place(runtime, name)) for name in names]
+
+    def place(self, runtime, name):
+        """Path of the output ``name``: distinct for each node and its inputs where no engine empties the folder."""
+        return Path(runtime.cwd) / f'{self._prefix}{name}'
 
 
 def read_blocks(series, num_threads):

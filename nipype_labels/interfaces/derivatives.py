@@ -92,6 +92,8 @@ class SaveDerivatives(LabelsInterface):
         try:
             top = self._top(out_dir)
             self._check_sources(out_dir, planned)
+            removed = [path for file in others for path in (file.path, file.sidecar) if path is not None]
+            self.keep_inputs([out_dir / path for path in (*data, *sidecars, *removed)])
             for path, content in top.items():
                 if not holds(path, content):
                     save(path, content)

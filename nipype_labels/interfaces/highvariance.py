@@ -66,6 +66,6 @@ class HighVarianceConfounds(LabelsInterface):
                 percentile=self.inputs.percentile,
                 detrend=self.inputs.detrend,
             )
-        with self.publish(runtime, 'confounds.tsv', 'out_file') as path:
+        with self.publish(runtime, 'high_variance_confounds.tsv', 'out_file') as path:
             write_signals(path, [f'high_variance_{i:02d}' for i in range(confounds.shape[1])], confounds)
         return runtime

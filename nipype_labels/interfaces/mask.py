@@ -57,7 +57,7 @@ class ApplyMask(LabelsInterface):
     def _run_interface(self, runtime):
         rows = self.rows('labels_files', 'atlas_files', 'mask_files', 'lut_files')
         label_names, out_files = self.paths(runtime, 'labels-{}.nii.gz', len(rows))
-        region_names, regions_files = self.paths(runtime, 'regions-{}.tsv', len(rows))
+        region_names, regions_files = self.paths(runtime, 'masked_regions-{}.tsv', len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             background = self.inputs.background_label
             # The atlas first: what is wrong with it is said of the user's file, not of one made from it.

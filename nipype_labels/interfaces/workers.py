@@ -15,6 +15,11 @@ EXIT_ORPHANED = 75
 CLAIM_SECONDS = 20
 
 
+def is_owned(folder):
+    """Whether an engine runs a node in this folder, which it has emptied for it; else the folder is the user's."""
+    return any(folder.glob('_0x*_unfinished.json'))
+
+
 def claim(folder):
     """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
 
@@ -25,15 +30,13 @@ def claim(folder):
     Returns
     -------
     filelock.FileLock or None
-        To be released; None where no engine runs the node, or the file system knows no locks.
+        To be released; None if the file system knows no locks.
 
     Raises
     ------
     LabelsError
         If another run holds it.
     """
-    if not any(folder.glob('_0x*_unfinished.json')):
-        return None
     lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
     try:
         # A worker whose master was killed gives up its folder as soon as it notices.

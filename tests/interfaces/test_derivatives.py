@@ -145,6 +145,16 @@ def test_a_run_of_another_source_is_refused_by_both_names(out, save):
     assert tree(out) == before
 
 
+def test_an_output_of_the_folder_that_is_given_as_an_input_is_refused(made, out, save):
+    """It would be replaced, or removed, while it is read."""
+    save()
+    before = tree(out)
+    (own,) = out.rglob('*atlas-One_*stat-mean_desc-raw_timeseries.tsv')
+    with pytest.raises(LabelsError, match=r'desc-raw_timeseries\.tsv: this output is also an input .*raw_signals'):
+        save(raw_signals=[str(own), made['raw_signals'][1]])
+    assert tree(out) == before
+
+
 def test_a_file_that_is_not_ours_is_not_written_over(out, save):
     path = out / f'{STEM}_atlas-One_res-2_dseg.json'
     path.parent.mkdir(parents=True)
