@@ -54,6 +54,16 @@ def count_voxels(labels, ids):
     return np.where(found[place] == ids, counts[place], 0) if len(found) else np.zeros(len(ids), dtype=int)
 
 
+def unused_id(ids):
+    """Return an id that no region has, for voxels that belong to no region.
+
+    >>> unused_id([0, 1, 3])
+    2
+    """
+    taken = set(np.asarray(ids).tolist())
+    return next(i for i in range(len(taken) + 1) if i not in taken)
+
+
 def coverage(n_used, n_atlas, voxel_volume, atlas_voxel_volume):
     """Part of a region's volume in the atlas that its signal comes from.
 

@@ -6,6 +6,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.errors import SignalError, about
 from ..core.project import Projector
+from ..core.regions import unused_id
 from ..files.images import read_labels
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
@@ -14,6 +15,9 @@ from .base import InputFile, LabelsInputSpec, LabelsInterface
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):
+    # 2: voxels that are not finite belong to no region, also where a region has the id 0.
+    numerics = 2
+
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to project, a column per region')
     labels_files = InputMultiObject(
         InputFile(),
@@ -51,8 +55,9 @@ class InverseProject(LabelsInterface):
         for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
             columns, signals = read_signals(signals_file)
             signals = np.where(np.isnan(signals), self.given('fill_value', np.nan), signals)
-            labels, grid = read_labels(labels_file)
-            projector = Projector(labels, self._ids(columns, signals_file, regions_file))
+            regions = read_regions(regions_file)
+            labels, grid = read_labels(labels_file, unused_id(regions['index']))
+            projector = Projector(labels, self._ids(columns, regions, signals_file, regions_file))
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
                 about(signals_file),
@@ -63,9 +68,8 @@ class InverseProject(LabelsInterface):
                     writer.write(projector(row))
         return runtime
 
-    def _ids(self, columns, signals_file, regions_file):
+    def _ids(self, columns, regions, signals_file, regions_file):
         """Region id of each column."""
-        regions = read_regions(regions_file)
         ids = dict(zip(regions['name'], regions['index'], strict=True))
         unknown = [name for name in columns if name not in ids]
         if unknown:

@@ -6,16 +6,18 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import about
+from ..core.errors import LabelsError, about
 from ..core.grid import voxel_volume
+from ..core.mask import region_ids
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES, reduce_series
-from ..core.regions import MISSING_LABELS, blank_missing, list_missing
+from ..core.regions import LARGEST_ID, MISSING_LABELS, blank_missing, list_missing, unused_id
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.view import DTYPES
 from ..files.images import read_labels, write_volume
+from ..files.lookup import choose_lookup_table
 from ..files.reducing import make_reducer
-from ..files.regions import complete_regions, read_regions, write_regions
+from ..files.regions import begin_regions, complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
@@ -27,11 +29,19 @@ MISSING_REGIONS = '%s: regions without a signal: %s'
 class _ReduceLabelsInputSpec(LabelsInputSpec):
     # 2: sums add voxels in the order of memory, and splines on oblique grids are products with weights.
     # 3: values beyond single precision count as not finite.
-    numerics = 4
+    # 5: voxels of labels that are not finite belong to no region, also where a region has the id 0.
+    numerics = 5
 
     in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')
-    regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ApplyMask')
+    regions_files = InputMultiObject(
+        InputFile(), desc='their coverage tables, from ApplyMask; by default every id of an image is a region'
+    )
+    background_label = traits.Range(
+        low=-LARGEST_ID,
+        high=LARGEST_ID,
+        desc='id of voxels that belong to no region, 0 by default; coverage tables must not list it',
+    )
     strategy = traits.Enum(
         *STRATEGIES, usedefault=True, hash_files=False, desc='how the voxels of a region become one value'
     )
@@ -94,13 +104,9 @@ class ReduceLabels(LabelsInterface):
         series = open_series(self.inputs.in_file)
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.rows('labels_files', 'regions_files')
-        tables = [read_regions(path) for _, path in pairs]
         threads = self.inputs.num_threads
         with ThreadPoolExecutor(threads) as pool:
-            labels_files = [path for path, _ in pairs]
-            reducers, volumes = zip(
-                *pool.map(partial(self._reducer, series, decoder), labels_files, tables), strict=True
-            )
+            reducers, tables, volumes = zip(*pool.map(partial(self._reducer, series, decoder), pairs), strict=True)
         blocks = partial(read_blocks, series, threads)
         with about(self.inputs.in_file):
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
@@ -111,9 +117,9 @@ class ReduceLabels(LabelsInterface):
             self._results['t_r'] = series.t_r
         return runtime
 
-    def _reducer(self, series, decoder, labels_file, regions):
-        """What reduces the series to one atlas, and the volume of the atlas's voxels in mm³."""
-        labels, labels_grid = read_labels(labels_file)
+    def _reducer(self, series, decoder, pair):
+        """What reduces the series to one atlas, its coverage table, and the volume of the atlas's voxels in mm³."""
+        regions, labels, labels_grid = self._regions(*pair)
         reducer = make_reducer(
             series,
             labels,
@@ -128,7 +134,21 @@ class ReduceLabels(LabelsInterface):
             # With several atlases the threads are theirs.
             num_threads=self.inputs.num_threads if len(self.inputs.labels_files) == 1 else 1,
         )
-        return reducer, voxel_volume(labels_grid.affine)
+        return reducer, regions, voxel_volume(labels_grid.affine)
+
+    def _regions(self, labels_file, regions_file):
+        """Coverage table of an atlas, its labels and their grid."""
+        background = self.given('background_label', 0)
+        if regions_file is None:
+            labels, grid = read_labels(labels_file, background)
+            with about(labels_file):
+                lookup = choose_lookup_table(region_ids(labels, background), labels_file)
+            lookup = lookup[lookup['index'] != background]
+            return begin_regions(lookup, labels, grid, labels, grid, labels), labels, grid
+        regions = read_regions(regions_file)
+        if self.given('background_label') in set(regions['index']):
+            raise LabelsError(f'{regions_file} lists the region {background}, which is the background_label')
+        return regions, *read_labels(labels_file, unused_id(regions['index']))
 
     def _write(self, runtime, signals, tables, reducers, volumes):
         """Write signals and regions tables, after the policies for regions without a signal."""

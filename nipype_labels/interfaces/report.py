@@ -10,6 +10,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
 from ..core.errors import LabelsError, SignalError
+from ..core.regions import unused_id
 from ..files.confounds import read_confounds
 from ..files.images import read_labels, read_mask, read_volume
 from ..files.regions import read_regions
@@ -22,8 +23,9 @@ DISPLACEMENT = 'framewise_displacement'
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
-    numerics = 2
+    numerics = 3
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
@@ -163,8 +165,8 @@ def _read_displacement(paths, n_volumes):
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):
     """Labels, affine and regions of an atlas, its signals (a column per region and a row per volume), its matrix."""
-    labels, grid = read_labels(labels_file)
     regions = read_regions(regions_file)
+    labels, grid = read_labels(labels_file, unused_id(regions['index']))
     raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
     connectivity = _read_matrix(connectivity_file, regions['name']) if connectivity_file else None
     return labels, grid.affine, regions.to_dict('records'), raw, cleaned, connectivity

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from ..core.regions import unused_id
 from .images import GREYS, embed, grey_window, shade
 from .planes import PLANES, choose_slices, cut_plane, view_grid
 
@@ -44,7 +45,7 @@ def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost, mask=None
         slices = []
         for index in chosen[plane.normal]:
             picture = cut_plane(mean, mean_affine, view, plane, index)
-            regions = place_regions(cut_plane(labels, labels_affine, view, plane, index, fill=_other_than(ids)), ids)
+            regions = place_regions(cut_plane(labels, labels_affine, view, plane, index, fill=unused_id(ids)), ids)
             drawn = _draw_slice(picture, regions, lost, window, view, plane, index)
             inside = None if mask is None else cut_plane(mask, mask_affine, view, plane, index)
             slices.append(drawn | {'mask': '' if inside is None else outline(inside.astype(int), MASKED)})
@@ -114,8 +115,3 @@ def _draw_slice(picture, regions, lost, window, view, plane, index):
         'place': place.replace('= −0 ', '= 0 '),
         'n_regions': int((shown > 0).sum()),
     }
-
-
-def _other_than(ids):
-    """A label that is no region's."""
-    return next(label for label in range(len(ids) + 1) if label not in set(ids.tolist()))

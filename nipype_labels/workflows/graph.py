@@ -214,11 +214,13 @@ def assemble(parameters):
     )
     reading = {'n_procs': parameters['num_threads']}
     cleaning = parameters | {'use_high_variance': parameters['high_variance_confounds']}
+    # The coverage tables list the regions: another background need not read the series again.
+    reduction = {key: value for key, value in parameters.items() if key != 'background_label'}
     nodes = [
         pe.Node(niu.IdentityInterface(fields=list(INPUTS), mandatory_inputs=False), name='inputnode'),
         pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
         init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
-        init_node(ReduceLabels, 'reduce', parameters, mem_gb=memory['reduce'], **reading),
+        init_node(ReduceLabels, 'reduce', reduction, mem_gb=memory['reduce'], **reading),
         init_node(CleanSignal, 'clean', cleaning, mem_gb=memory['clean']),
     ]
     resampling, edges = _resample(parameters, memory)
