@@ -12,7 +12,7 @@ import scipy
 
 from .errors import SignalError
 from .filters import bridge_censored, butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
-from .regions import is_constant
+from .regions import MISSING_LABELS, is_constant
 from .spelling import check_choice
 from .view import LARGEST
 
@@ -122,6 +122,7 @@ def clean(
     standardize_confounds=True,
     sample_mask=None,
     runs=None,
+    missing_labels='nan',
 ):
     """Clean signals: detrend, filter, regress confounds out, standardise.
 
@@ -143,6 +144,8 @@ def clean(
         Volumes to keep. No value of another volume has any influence on the result.
     runs : sequence of int, shape (T,), optional
         Which run each volume belongs to; each run is cleaned for itself, in the order of their first volumes.
+    missing_labels : {'nan', 'zero', 'drop', 'raise'}
+        With ``'zero'``, z-scores and percent change of a constant column are 0 instead of NaN.
 
     Returns
     -------
@@ -164,6 +167,7 @@ def clean(
     kept = kept_volumes(sample_mask, n_volumes)
     confounds = _check_confounds(confounds, kept)
     check_choice('standardize', standardize, STANDARDIZE)
+    check_choice('missing_labels', missing_labels, MISSING_LABELS)
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):
         raise SignalError('a filter needs the repetition time: set t_r')
@@ -180,6 +184,9 @@ def clean(
         parts.append(_clean_run(signals[rows], confounds[rows], kept[rows], **settings))
         order.append(rows[kept[rows]])
     by_time = np.argsort(np.concatenate(order))
+    if missing_labels == 'zero':
+        for part in parts:
+            part.signals[:, part.constant] = 0.0
     return Cleaned(
         signals=np.concatenate([part.signals for part in parts])[by_time],
         kept=kept,

@@ -40,6 +40,10 @@ class MissingRegionsError(LabelsError):
     """Regions that must be there are not."""
 
 
+class NotFittedError(LabelsError, AttributeError):
+    """A masker is used before it was fitted; scikit-learn's error of that name has the same two bases."""
+
+
 @contextmanager
 def about(path):
     """Put the name of a file, if there is one, before the message of an error that doesn't have it."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Names of choices: refusing unknown ones, and other spellings, as users of nilearn know them."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from .errors import LabelsError
@@ -41,7 +43,8 @@ def spell(parameter, value):
     if (value is None or isinstance(value, bool)) and value in names:
         return names[value]
     if parameter == 'dtype' and not isinstance(value, str | bool | int | float):
-        return np.dtype(value).name
+        with suppress(TypeError):
+            return np.dtype(value).name
     return value
 
 

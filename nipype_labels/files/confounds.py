@@ -213,7 +213,7 @@ def volumes_to_scrub(confounds, fd_threshold=FD_THRESHOLD, dvars_threshold=DVARS
     return {**reasons, 'non_steady_state': (confounds[unsteady] > 0).any(axis=1).to_numpy()}
 
 
-def take_confounds(confounds, n_volumes, confounds_na):
+def take_confounds(confounds, n_volumes, confounds_na, kept=True):
     """Confounds in any form that users hold them in.
 
     Parameters
@@ -222,6 +222,8 @@ def take_confounds(confounds, n_volumes, confounds_na):
     n_volumes : int
         T.
     confounds_na : {'raise', 'zero', 'mean'}
+    kept : array of bool, shape (T,)
+        Volumes that count; values missing in others stay missing.
 
     Returns
     -------
@@ -237,15 +239,14 @@ def take_confounds(confounds, n_volumes, confounds_na):
     if isinstance(confounds, list | tuple) and any(
         isinstance(c, str | os.PathLike) or np.ndim(c) == 2 for c in confounds
     ):
-        return np.column_stack([take_confounds(c, n_volumes, confounds_na) for c in confounds])
+        return np.column_stack([take_confounds(c, n_volumes, confounds_na, kept) for c in confounds])
     if isinstance(confounds, str | os.PathLike):
         path = expand(confounds)
-        return fill_missing(read_confounds([path], n_volumes), confounds_na, str(path)).to_numpy()
+        return fill_missing(read_confounds([path], n_volumes), confounds_na, str(path), kept).to_numpy()
     table = confounds if isinstance(confounds, pd.DataFrame) else np.asarray(confounds)
     if np.ndim(table) == 1 and np.asarray(table).dtype.kind != 'f':
         raise ConfoundsError(
-            'confounds must be an array of a row per volume and a column per confound; a row of labels, as a pipeline '
-            'hands its y to fit_transform, is none'
+            'confounds must have a row per volume and a column per confound; a row of labels is not an array of them'
         )
     if np.ndim(table) not in (1, 2):
         raise ConfoundsError(f'confounds must have a row per volume and a column each, not the shape {np.shape(table)}')
@@ -256,7 +257,7 @@ def take_confounds(confounds, n_volumes, confounds_na):
     if len(frame) != n_volumes:
         raise ConfoundsError(f'confounds have {len(frame)} rows, the series has {n_volumes} volumes')
     frame.columns = list(table.columns) if isinstance(table, pd.DataFrame) else [f'confound_{i}' for i in frame]
-    return fill_missing(frame, confounds_na).to_numpy()
+    return fill_missing(frame, confounds_na, kept=kept).to_numpy()
 
 
 def _read_one(path, stem):

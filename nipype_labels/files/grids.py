@@ -41,6 +41,10 @@ class Grid:
         """Whether both files have their voxels in the same places."""
         return grid.same_grid(self.shape, self.affine, other.shape, other.affine)
 
+    def is_identical(self, other):
+        """Whether both grids have the same shape and the same affine to the last bit."""
+        return self.shape == other.shape and np.array_equal(self.affine, other.affine)
+
     def require(self, other, remedy):
         """Raise GridError, with both grids and a ``remedy``, unless they match."""
         if not self.matches(other):
@@ -87,20 +91,24 @@ def check_size(path, image):
     ----------
     path : path
     image : nibabel image
-        From :func:`load`.
 
     Raises
     ------
     ImageError
     """
-    voxels, file = image.dataobj, Path(image.file_map['image'].filename)
-    if not isinstance(voxels, nib.arrayproxy.ArrayProxy) or not file.is_file() or is_packed_otherwise(file):
+    voxels = image.dataobj
+    if not isinstance(voxels, nib.arrayproxy.ArrayProxy):
+        return
+    file = Path(str(voxels.file_like))
+    if not file.is_file() or is_packed_otherwise(file):
         return
     promised, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
     most = size * (DEFLATE_RATIO if is_gzipped(file) else 1)
     if promised > most:
         raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels its header promises')
-    least = image.header.sizeof_hdr if isinstance(image, nib.Nifti1Image) else 0
+    # An image that was given the voxels of another file says nothing about the header of that file.
+    own = isinstance(image, nib.Nifti1Image) and image.get_filename() == str(file)
+    least = image.header.sizeof_hdr if own else 0
     if not least <= voxels.offset <= most:
         raise ImageError(f'{path} has {size} bytes, and its voxels can not begin at byte {voxels.offset:.6g} of them')
 

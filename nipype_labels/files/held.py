@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images that users hold: a name with ``~`` or ``*`` in it, an image in memory, or a list of volumes."""
+"""Images that users hold: a name with ``~`` or ``*`` in it, an image in memory, a list of volumes or of runs."""
 
 import glob
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
 from ..core import grid
 from ..core.errors import ImageError
-from .grids import Grid
+from .grids import Grid, is_packed_otherwise
 from .names import expand
-from .series import Series, find_repetition_time, open_series
+from .series import Series, find_repetition_time, open_series, stream_image
 
 #: What an image in memory is called in errors, unless it knows a file.
 UNNAMED = 'an image in memory'
 
+#: The remedy for an image with two contradicting versions of its voxels.
+MAKE_ANEW = 'make a new image of the ones you mean: nibabel.Nifti1Image(voxels, image.affine, image.header)'
+
 
 def open_image(given):
-    """Open whatever stands for an image, without reading its voxels.
+    """Open what stands for one image, without reading its voxels; see :func:`open_runs`.
 
     Parameters
     ----------
     given : path, nibabel image, or list of these
-        A path may begin with ``~``, and name several volumes by ``*``, ``?`` or ``[…]``. A list is one series, of all
-        its volumes in turn. An image that was loaded from a file and not touched is read from there.
 
     Returns
     -------
@@ -36,23 +36,52 @@ def open_image(given):
     Raises
     ------
     ImageError
-        If it is nothing of this kind, or can't be read.
+        If :func:`open_runs` raises it, or there are several runs.
+    GridError
+        If :func:`open_runs` does.
+    """
+    series, *others = open_runs(given)
+    if others:
+        raise ImageError(f'one image is needed, not {1 + len(others)} runs: {series.grid.path}, …')
+    return series
+
+
+def open_runs(given):
+    """Open what stands for one or several runs, without reading their voxels.
+
+    Parameters
+    ----------
+    given : path, nibabel image, or list of these
+        A path may begin with ``~``, and name several files by ``*``, ``?`` or ``[…]``, which then count as a list of
+        them in the order of their names. A list of single volumes is one run. In a list of series, each is a run. Of
+        an image in memory, the voxels that it holds count; voxels that were not changed since the image was loaded are
+        read from their file.
+
+    Returns
+    -------
+    list of Series
+        One per run.
+
+    Raises
+    ------
+    ImageError
+        If it is nothing of this kind, can't be read, or mixes series and single volumes.
     GridError
         If an affine maps no grid, or images of a list differ in theirs.
     """
     if isinstance(given, list | tuple):
-        return _join([open_image(entry) for entry in given])
-    if isinstance(given, str | os.PathLike):
-        path = expand(given)
-        if glob.has_magic(str(path)) and not path.exists():
-            found = sorted(glob.glob(str(path)))  # noqa: PTH207 (patterns may be absolute)
-            if not found:
-                raise ImageError(f'no file is named as {given}')
-            return _join([open_series(name) for name in found])
-        return open_series(path)
-    if not isinstance(given, nib.spatialimages.SpatialImage):
+        return _open_list([series for entry in given for series in open_runs(entry)])
+    if isinstance(given, nib.spatialimages.SpatialImage):
+        return [_open_held(given)]
+    if not isinstance(given, str | os.PathLike):
         raise ImageError(f'a path, an image of nibabel or a list of them is needed, not {type(given).__name__}')
-    return _open_held(given)
+    path = expand(given)
+    if not glob.has_magic(str(path)) or path.exists():
+        return [open_series(path)]
+    found = sorted(glob.glob(str(path)))  # noqa: PTH207 (patterns may be absolute)
+    if not found:
+        raise ImageError(f'no file is named as {given}')
+    return _open_list([open_series(name) for name in found])
 
 
 def expand_user(given):
@@ -91,7 +120,7 @@ class _HeldSeries(_Unfiled):
 
 @dataclass(frozen=True)
 class _JoinedSeries(_Unfiled):
-    """Series, or single volumes, one after another.
+    """Single volumes, one after another.
 
     Attributes
     ----------
@@ -102,50 +131,117 @@ class _JoinedSeries(_Unfiled):
 
     def blocks(self, num_threads=1):
         """Go through all volumes forward, decoded; see :meth:`Series.blocks`."""
-        before = 0
-        for part in self.parts:
-            for first, block in part.blocks(num_threads):
-                yield before + first, np.asarray(part.decoder()(block), dtype=self.stored)
-            before += part.n_volumes
+        for volume, part in enumerate(self.parts):
+            for _, block in part.blocks(num_threads):
+                yield volume, np.asarray(part.decoder()(block), dtype=self.stored)
 
 
 def _open_held(image):
-    """An image in memory."""
+    """Series of an image in memory, read from the file of its voxels if they were not changed."""
     name = str(image.get_filename() or UNNAMED)
     shape = image.shape
     if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[4:]):
         raise ImageError(f'{name} is no 3D or 4D series of volumes: shape {shape}')
     grid.check_affine(image.affine, f'the affine of {name}')
-    where = Grid(name, tuple(shape[:3]), image.affine)
-    if nib.is_proxy(image.dataobj) and Path(name).is_file():
-        series = open_series(name)
-        if (*series.grid.shape, series.n_volumes) == (*shape[:3], *shape[3:4], 1)[:4]:
-            return replace(series, grid=where, t_r=find_repetition_time(image))
-    data = np.asanyarray(image.dataobj).reshape((*shape[:3], -1))
+    where = Grid(name, tuple(shape[:3]), np.array(image.affine))
+    held = _caches(image)
+    if _is_streamed(image.dataobj):
+        held = [data for data in held if not _agrees(data, image)]
+        if not held:
+            return replace(stream_image(image, name), grid=where)
+    elif not held or not nib.is_proxy(image.dataobj):
+        # Voxels that were given as an array; what get_fdata() returned may have been changed apart from them.
+        held = [np.asanyarray(image.dataobj), *held]
+    if not all(_equal(held[0], data) for data in held[1:]):
+        raise ImageError(f'{name}: dataobj and what get_fdata() returned were changed apart; {MAKE_ANEW}')
+    return _hold(held[0], where, find_repetition_time(image))
+
+
+def _hold(data, where, t_r):
+    """Series of an array, shape (I, J, K) or (I, J, K, T, …)."""
+    name = where.path
+    if isinstance(data, np.ma.MaskedArray):
+        raise ImageError(f'{name} is a masked array: fill the voxels that are masked, for example with NaN')
+    data = np.asarray(data).reshape((*where.shape, -1))
     data = data.astype(np.uint8) if data.dtype.kind == 'b' else data
     if data.dtype.kind not in 'iuf' or data.dtype.itemsize > 8:
         raise ImageError(f'{name} holds {data.dtype}, no plain numbers: integers or floats of at most 64 bits')
-    return _HeldSeries(where, data.shape[3], data.dtype, 0, 1.0, 0.0, find_repetition_time(image), name, data)
+    return _HeldSeries(where, data.shape[3], data.dtype, 0, 1.0, 0.0, t_r, name, data)
 
 
-def _join(parts):
-    """One series of several."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
+def _caches(image):
+    """Arrays that were read from an image before, which the user may have changed since."""
+    kept = (getattr(image, name, None) for name in ('_fdata_cache', '_data_cache'))
+    return [data for data in kept if data is not None]
+
+
+def _is_streamed(voxels):
+    """Whether voxels are in a file that is read as a stream; other proxies are read by nibabel."""
+    if type(voxels) is not nib.arrayproxy.ArrayProxy or voxels.order != 'F':
+        return False
+    return isinstance(voxels.file_like, str | os.PathLike) and not is_packed_otherwise(voxels.file_like)
+
+
+def _agrees(data, image):
+    """Whether an array that was read from an image still has the values of its file, as nibabel scales them."""
+    if data.shape != image.shape:
+        return False
+    try:
+        series = stream_image(image, image.get_filename() or UNNAMED)
+        volumes = data.reshape((series.n_voxels, -1), order='F')
+        return all(
+            _equal(volumes[:, first : first + len(block)].T, _scaled(block, image.dataobj, data.dtype))
+            for first, block in series.blocks()
+        )
+    except ImageError:
+        # The file is gone or another one by now.
+        return False
+
+
+def _scaled(block, proxy, dtype):
+    """Stored values as ``get_fdata(dtype=…)`` scales them."""
+    slope, inter = (np.asanyarray(factor) for factor in (proxy.slope, proxy.inter))
+    slope, inter = (f.astype(dtype) if np.can_cast(f.dtype, dtype) else f for f in (slope, inter))
+    scaled = nib.volumeutils.apply_read_scaling(block, slope, inter)
+    return scaled.astype(np.promote_types(scaled.dtype, dtype), copy=False)
+
+
+def _equal(one, other):
+    """Whether two arrays hold the same numbers; NaN equals NaN."""
+    return one is other or np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == 'f')
+
+
+def _open_list(images):
+    """Runs of a list of images."""
+    if not images:
         raise ImageError('a list of images must not be empty')
-    for part in parts[1:]:
-        part.grid.require(parts[0].grid, 'images of one series must have one grid')
-    stored = np.result_type(*(part.decoder()(np.empty(0, part.stored)) for part in parts))
-    known = {part.t_r for part in parts if part.n_volumes > 1}
+    for image in images[1:]:
+        image.grid.require(images[0].grid, 'images of one list must have one grid')
+    runs = [image for image in images if image.n_volumes > 1]
+    if not runs:
+        return [_join(images)]
+    if len(runs) < len(images):
+        single = next(image for image in images if image.n_volumes == 1)
+        raise ImageError(
+            'a list must hold series, each of which is a run, or the single volumes of one run, not both: '
+            f'{single.grid.path} has 1 volume, {runs[0].grid.path} has {runs[0].n_volumes}'
+        )
+    return runs
+
+
+def _join(volumes):
+    """One series of single volumes."""
+    if len(volumes) == 1:
+        return volumes[0]
+    stored = np.result_type(*(volume.decoder()(np.empty(0, volume.stored)) for volume in volumes))
     return _JoinedSeries(
-        grid=parts[0].grid,
-        n_volumes=sum(part.n_volumes for part in parts),
+        grid=volumes[0].grid,
+        n_volumes=len(volumes),
         stored=stored,
         offset=0,
         slope=1.0,
         intercept=0.0,
-        t_r=known.pop() if len(known) == 1 else None,
-        voxel_file=parts[0].voxel_file,
-        parts=tuple(parts),
+        t_r=None,
+        voxel_file=volumes[0].voxel_file,
+        parts=tuple(volumes),
     )

@@ -1,69 +1,157 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arrays that were computed before, found again by a key that stands for all they follow from."""
+"""Arrays that were computed before, kept by joblib under a key of everything that they follow from."""
 
 import hashlib
 import os
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
+import scipy
+from filelock import FileLock
 
+from ..core.errors import LabelsError
 from .names import expand
+
+#: Name of the lock in the folder of a cache.
+LOCK = 'nipype_labels.lock'
+
+#: joblib's own record of its functions is not safe for threads.
+_LOCK = threading.Lock()
+
+
+def check_memory(memory):
+    """Refuse what is neither a ``joblib.Memory`` nor the path of a folder, or a cache without joblib.
+
+    Parameters
+    ----------
+    memory : joblib.Memory, path or None
+
+    Raises
+    ------
+    LabelsError
+    """
+    if memory is None:
+        return
+    joblib = _import_joblib()
+    if not isinstance(memory, str | os.PathLike | joblib.Memory):
+        raise LabelsError(f'memory must be a joblib.Memory or the path of a folder, not {memory!r}')
 
 
 def recall(memory, key, compute):
-    """Find arrays again, or compute and keep them.
+    """Return arrays from a cache, or compute and keep them.
 
     Parameters
     ----------
     memory : joblib.Memory or path
-        A folder, in which they go to ``nipype_labels/KEY.npz``.
+        Several threads and processes may use it at a time.
     key : str
         A digest.
     compute : function
-        Gives a tuple of arrays.
+        Returns a tuple of arrays.
 
     Returns
     -------
     tuple of array, of their own shapes
+
+    Raises
+    ------
+    LabelsError
+        If the cache can't be written.
+
+    Notes
+    -----
+    A digest is kept next to the arrays: what was damaged is computed again.
     """
-    if hasattr(memory, 'cache'):
-        # A function of the key alone to joblib, which would take images apart to tell them apart.
-        return memory.cache(_compute, ignore=['compute'])(key, compute)
-    path = expand(memory) / 'nipype_labels' / f'{key}.npz'
-    try:
-        with np.load(path) as found:
-            return tuple(found[name] for name in sorted(found.files))
-    except (OSError, ValueError, KeyError, EOFError):
-        arrays = compute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{key}.{os.getpid()}.npz')
-    np.savez(partial, **{f'{i:02d}': array for i, array in enumerate(arrays)})
-    os.replace(partial, path)  # noqa: PTH105 (known to be atomic)
+    with _usable(memory):
+        if isinstance(memory, str | os.PathLike):
+            expand(memory).mkdir(parents=True, exist_ok=True)
+            memory = _import_joblib().Memory(expand(memory), verbose=0)
+        if memory.location is not None:
+            # A function of the key alone to joblib, which would take images apart to tell them apart.
+            kept = memory.cache(_keep, ignore=['arrays'])
+            lock = FileLock(Path(memory.location) / LOCK)
+            with _LOCK, lock:
+                found = _look_up(kept, key)
+            if found is not None:
+                return found
+    arrays = tuple(np.asarray(array) for array in compute())
+    if memory.location is not None:
+        with _usable(memory.location), _LOCK, lock:
+            kept(key, arrays)
     return arrays
 
 
 def make_key(choices, arrays, series):
-    """Digest of what is read of a series, and how.
+    """Digest of which voxels of a series are read, how, and with which libraries.
 
     Parameters
     ----------
     choices : str
-        How it is read.
+        How they are read.
     arrays : sequence of array, of any shapes
-        Which of its voxels.
+        Which voxels.
     series : Series
 
     Returns
     -------
     str
     """
-    digest = hashlib.sha256(choices.encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(series.grid.affine.tobytes())
-    digest.update(series.digest().encode())
+    versions = [(library.__name__, library.__version__) for library in (np, scipy, nib)]
+    return _digest([f'{choices} {versions}', *arrays, series.grid.affine, series.digest()])
+
+
+def _import_joblib():
+    """The module joblib."""
+    try:
+        import joblib
+    except ImportError as e:
+        raise LabelsError('memory needs joblib: pip install "nipype_labels[cache]", or do not set memory') from e
+    return joblib
+
+
+@contextmanager
+def _usable(memory):
+    """Say that an error of the file system is about the cache."""
+    try:
+        yield
+    except OSError as e:
+        raise LabelsError(f'memory={memory!r} can not be used as a cache: {e}') from e
+
+
+def _look_up(kept, key):
+    """Arrays that are kept under a key, None if there are none or they were damaged."""
+    if not kept.check_call_in_cache(key, None):
+        return None
+    try:
+        digest, found = kept(key, None)
+        found = tuple(np.array(array) for array in found)
+        intact = digest == _digest([key, *found])
+    except Exception:  # damaged pickles make joblib and NumPy raise all kinds
+        intact = False
+    if intact:
+        return found
+    with suppress(Exception):
+        kept.call_and_shelve(key, None).clear()
+    return None
+
+
+def _keep(key, arrays):
+    """What joblib keeps under the key."""
+    if arrays is None:
+        raise KeyError(key)
+    return _digest([key, *arrays]), arrays
+
+
+def _digest(entries):
+    """Digest of text and of arrays, of their types, shapes and values."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        if isinstance(entry, str):
+            digest.update(entry.encode())
+        else:
+            digest.update(f'{entry.dtype.str} {entry.shape}'.encode())
+            digest.update(np.ascontiguousarray(entry).tobytes())
     return digest.hexdigest()
-
-
-def _compute(key, compute):
-    """Compute what the key stands for."""
-    return compute()

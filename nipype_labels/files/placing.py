@@ -33,7 +33,7 @@ class Placed:
     regions: pd.DataFrame
 
 
-def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, strict=False):
+def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, strict=False, demanding=True):
     """Bring an atlas and a mask to a grid, by the nearest voxel.
 
     Parameters
@@ -48,6 +48,8 @@ def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, stric
     background_label : int
     strict : bool
         Refuse a mask that is on another grid.
+    demanding : bool
+        Refuse a grid on which no region is left.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, stric
     GridError
         If the mask is on another grid and may not.
     MissingRegionsError
-        If no region is left.
+        If no region is left, and one is demanded.
     """
     labels, there = atlas, None
     if not atlas_grid.matches(grid):
@@ -68,7 +70,7 @@ def place_atlas(lookup, atlas, atlas_grid, mask, grid, background_label=0, stric
             mask[1].require(grid, "resample the mask, or set resampling_target to 'data' or 'labels'")
         there = bring_mask(*mask, grid)
     masked = labels if there is None else apply_mask(labels, there, background_label)
-    regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)
+    regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked, demanding)
     return Placed(grid, labels, masked, there, regions)
 
 

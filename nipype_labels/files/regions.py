@@ -21,7 +21,7 @@ REGION_COLUMNS = (
 )
 
 
-def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
+def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked, demanding=True):
     """Begin the table of an atlas: where its regions are, before any signal is read.
 
     Parameters
@@ -36,6 +36,8 @@ def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
     labels_grid : Grid
     masked : array of int, shape (I', J', K')
         The same within the mask.
+    demanding : bool
+        Refuse a grid on which no region is left.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
     Raises
     ------
     MissingRegionsError
-        If no region is left.
+        If no region is left, and one is demanded.
     """
     ids = lookup['index'].to_numpy()
     n_atlas = count_voxels(atlas, ids)
@@ -65,7 +67,7 @@ def begin_regions(lookup, atlas, atlas_grid, labels, labels_grid, masked):
         status=placement_status(n_atlas, n_grid, n_mask, n_in_view),
         volume_atlas=n_atlas * atlas_volume,
     )
-    if not has_signal(regions['status']).any():
+    if demanding and not has_signal(regions['status']).any():
         found = regions['status'].value_counts().to_dict()
         raise MissingRegionsError(
             f'no region of {atlas_grid} is left on {labels_grid}: '

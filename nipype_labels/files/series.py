@@ -165,8 +165,30 @@ def open_series(path):
     GridError
         If its affine maps no grid.
     """
-    image = load(path)
-    voxels = image.dataobj
+    return stream_image(load(path), path)
+
+
+def stream_image(image, name):
+    """Series whose voxels are read from the file that an image was loaded from.
+
+    Parameters
+    ----------
+    image : nibabel image
+        Its voxels must not have been read into memory.
+    name : path
+        What to call it in errors.
+
+    Returns
+    -------
+    Series
+        With the grid and the repetition time of the image, the file, scale and offset of its voxels.
+
+    Raises
+    ------
+    ImageError
+        If the voxels can't be read as a stream of real numbers, or the file is too small for them.
+    """
+    path, voxels = name, image.dataobj
     # A subclass would read its own way, as AFNI's does with a scale for each volume.
     readable = type(voxels) is nib.arrayproxy.ArrayProxy and voxels.order == 'F'
     if not readable or (len(image.shape) > 4 and any(n != 1 for n in image.shape[4:])):
@@ -174,7 +196,8 @@ def open_series(path):
     stored = np.dtype(voxels.dtype)
     if stored.kind not in 'iuf' or stored.itemsize > 8:
         raise ImageError(f'{path} holds {stored}, no plain numbers: they must be integers or floats of at most 64 bits')
-    voxel_file = str(image.file_map['image'].filename)
+    # Not the image's file_map, which names another file after image.to_filename().
+    voxel_file = str(voxels.file_like)
     if not Path(voxel_file).is_file():
         raise ImageError(f'{path} lacks the file with its voxels: {voxel_file}')
     if is_packed_otherwise(voxel_file):

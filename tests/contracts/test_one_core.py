@@ -11,7 +11,7 @@ import pytest
 from contract_cases import choices, entries, members, modules, read_docstring
 from nipype.interfaces.base import isdefined, traits
 
-from nipype_labels import interfaces, workflows
+from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
@@ -123,7 +123,7 @@ def places():
     """All places of each parameter that a user can give, by parameter and name of the place."""
     public = {name: each for module in modules() for name, each in members(module).items() if callable(each)}
     public = {name.removeprefix('nipype_labels.'): each for name, each in public.items()}
-    own = {name.removeprefix('masker.'): each for name, each in public.items() if name.startswith('masker.')}
+    own = {'NiftiLabelsMasker': NiftiLabelsMasker}
     factories = {name: getattr(workflows, name) for name in workflows.__all__} | {'init_run_wf': init_run_wf}
     for_users = {
         **{name: of_node(getattr(interfaces, name)) for name in interfaces.__all__},

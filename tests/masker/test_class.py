@@ -59,7 +59,7 @@ def test_the_constructor_is_the_seeds_and_what_is_ours_stands_behind():
     ('method', 'arguments'),
     [
         ('fit', ['imgs', 'y']),
-        ('fit_transform', ['imgs', 'confounds', 'sample_mask']),
+        ('fit_transform', ['imgs', 'y', 'confounds', 'sample_mask']),
         ('transform', ['imgs', 'confounds', 'sample_mask']),
         ('transform_single_imgs', ['imgs', 'confounds', 'sample_mask']),
         ('inverse_transform', ['signals']),
@@ -162,7 +162,7 @@ def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path,
     values = confounds()
     write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)
     masker = NiftiLabelsMasker(AAL, **parameters)
-    signals = masker.fit_transform(bold, tmp_path / 'confounds.tsv')
+    signals = masker.fit_transform(bold, confounds=tmp_path / 'confounds.tsv')
     write_signals(tmp_path / 'class.tsv', masker.region_names_.values(), signals)
     wf = masker.to_workflow(use_confounds=True)
     wf.base_dir = str(tmp_path / 'work')

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the notebook class takes as an image, as confounds and as a memory: the same numbers in all forms."""
 
-import joblib
 import nibabel
 import numpy as np
 import pandas as pd
@@ -68,7 +67,7 @@ def test_confounds_are_taken_in_all_forms(tmp_path):
         [values[:, :1], values[:, 1:]],
         [str(tmp_path / 'confounds.tsv')],
     ]
-    cleaned = [NiftiLabelsMasker(AAL).fit_transform(SERIES, form) for form in forms]
+    cleaned = [NiftiLabelsMasker(AAL).fit_transform(SERIES, confounds=form) for form in forms]
     for signals in cleaned[1:]:
         assert_allclose(signals, cleaned[0], rtol=1e-9)
     assert not np.allclose(cleaned[0], NiftiLabelsMasker(AAL).fit_transform(SERIES), equal_nan=True)
@@ -80,51 +79,17 @@ def test_confounds_are_taken_in_all_forms(tmp_path):
         (np.zeros((19, 2)), '19 rows, the series has 20 volumes'),
         (np.zeros((20, 2, 2)), 'not the shape'),
         (np.full((20, 1), np.nan), 'no finite value'),
-        (np.array(['a'] * 20), 'a row of labels, as a pipeline hands its y'),
+        (np.array(['a'] * 20), 'a row of labels'),
         ([0, 1] * 10, 'a row of labels'),
         (np.array([['x']] * 20), 'no number'),
     ],
 )
 def test_confounds_that_are_none_are_refused(given, words):
     with pytest.raises(LabelsError, match=words):
-        NiftiLabelsMasker(AAL).fit_transform(SERIES, given)
+        NiftiLabelsMasker(AAL).fit_transform(SERIES, confounds=given)
 
 
 @pytest.mark.parametrize('given', [np.zeros((3, 3, 3)), 7, None, [], '/nowhere/*.nii'])
 def test_what_is_no_image_is_refused(given):
     with pytest.raises(LabelsError):
         NiftiLabelsMasker(AAL).fit_transform(given)
-
-
-@pytest.mark.parametrize('with_joblib', [False, True])
-def test_signals_are_found_again_for_the_same_voxels(with_joblib, tmp_path, monkeypatch):
-    """Whatever the file is called, and not for others."""
-    memory = joblib.Memory(tmp_path / 'memory', verbose=0) if with_joblib else tmp_path / 'memory'
-    made = []
-    reduce = NiftiLabelsMasker._reduce
-    monkeypatch.setattr(NiftiLabelsMasker, '_reduce', lambda self, series: made.append(1) or reduce(self, series))
-
-    def signals(imgs=SERIES, **parameters):
-        return NiftiLabelsMasker(AAL, memory=memory, **parameters).fit_transform(imgs)
-
-    first = signals()
-    assert_array_equal(signals(detrend=False), first)
-    assert len(made) == 1
-    assert not np.array_equal(signals(standardize=True), first)
-    assert len(made) == 1
-    signals(strategy='sum')
-    assert len(made) == 2
-    image = held(SERIES)
-    signals(image)
-    assert_array_equal(signals(held(SERIES)), signals(image))
-    assert len(made) == 3
-    image.get_fdata()[8, 8, 4, 3] += 1
-    signals(nibabel.Nifti1Image(image.get_fdata(), image.affine))
-    assert len(made) == 4
-
-
-def test_a_damaged_memory_is_made_again(tmp_path):
-    expected = NiftiLabelsMasker(AAL, memory=str(tmp_path)).fit_transform(SERIES)
-    (kept,) = (tmp_path / 'nipype_labels').glob('*.npz')
-    kept.write_bytes(b'PK')
-    assert_array_equal(NiftiLabelsMasker(AAL, memory=str(tmp_path)).fit_transform(SERIES), expected)

@@ -52,7 +52,7 @@ def test_signals_are_cleaned_as_nilearn_cleans(parameters, with_confounds, quiet
     given = confounds() if with_confounds else None
     masker = NiftiLabelsMasker(AAL, **parameters)
     raw = NiftiLabelsMasker(AAL).fit_transform(SERIES)
-    signals = masker.fit_transform(SERIES, given)
+    signals = masker.fit_transform(SERIES, confounds=given)
     there = np.isfinite(raw).all(axis=0)
     options = {'standardize': None, 'detrend': False} | parameters
     expected = quietly(clean, raw[:, there], confounds=given, **options)
@@ -116,7 +116,8 @@ def test_names_come_from_a_table_and_give_the_order(tmp_path):
     (tmp_path / 'lut.tsv').write_text('index\tname\n2\tFrontal right\n1\tFrontal left\n999\tNowhere\n')
     for lut in (tmp_path / 'lut.tsv', pd.read_csv(tmp_path / 'lut.tsv', sep='\t')):
         masker = NiftiLabelsMasker(AAL, lut=lut)
-        signals = masker.fit_transform(SERIES)
+        with pytest.warns(UserWarning, match=r'no name for ids 3, 4, .* and 106 more, which get no column'):
+            signals = masker.fit_transform(SERIES)
         assert masker.region_names_ == {0: 'Frontal right', 1: 'Frontal left', 2: 'Nowhere'}
         assert np.isnan(signals[:, 2]).all()
 
@@ -124,12 +125,12 @@ def test_names_come_from_a_table_and_give_the_order(tmp_path):
 def test_scrubbed_volumes_have_no_influence():
     image = held(SERIES)
     kept = np.setdiff1d(np.arange(20), [3, 4, 11])
-    one = NiftiLabelsMasker(AAL, detrend=True).fit_transform(image, confounds(), kept)
+    one = NiftiLabelsMasker(AAL, detrend=True).fit_transform(image, confounds=confounds(), sample_mask=kept)
     flags = np.isin(np.arange(20), kept)
     wild = image.get_fdata()
     wild[..., ~flags] = 1e6
     other = NiftiLabelsMasker(AAL, detrend=True).fit_transform(
-        nibabel.Nifti1Image(wild, image.affine), confounds(), flags
+        nibabel.Nifti1Image(wild, image.affine), confounds=confounds(), sample_mask=flags
     )
     assert_array_equal(one, other)
     assert len(one) == 17

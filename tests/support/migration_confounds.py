@@ -80,7 +80,7 @@ def chosen(theirs, **ours):
 def as_it_is(bench):
     image = fmriprep(bench.folder, 20)
     confounds, kept = bench.quietly(load_confounds, image, strategy=['high_pass', 'scrub'], scrub=0)
-    ours = bench.quietly(NiftiLabelsMasker(atlas()).fit_transform, series(), confounds, kept)
+    ours = bench.quietly(NiftiLabelsMasker(atlas()).fit_transform, series(), confounds=confounds, sample_mask=kept)
     expected = bench.theirs(atlas(), series(), given={'confounds': confounds, 'sample_mask': kept})
     assert 5 < len(kept) < 20
     assert_same(ours, expected)

@@ -7,7 +7,6 @@ from contextlib import redirect_stdout
 
 import nibabel
 import numpy as np
-import pandas as pd
 import pytest
 from masker_cases import AAL, MASK, confounds
 from migration_data import (
@@ -211,14 +210,17 @@ def fit_confounds(bench):
     for theirs in ({}, {'detrend': True}, {'standardize': 'psc'}):
         same(theirs, confounds=confounds())(bench)
     second = [list(inspect.signature(c.fit_transform).parameters)[2] for c in (Theirs, NiftiLabelsMasker)]
-    assert second == ['y', 'confounds']
+    assert second == ['y', 'y']
 
 
 def fit_y(bench):
     given = [0, 1] * 10
     assert bench.theirs(atlas(), series(), given={'y': given}).shape == (20, 5)
-    with refused('as a pipeline hands its y'):
-        NiftiLabelsMasker(atlas()).fit_transform(series(), given)
+    expected = bench.ours(atlas(), series())
+    assert_array_equal(bench.quietly(NiftiLabelsMasker(atlas()).fit_transform, series(), given), expected)
+    for meant in (confounds(), 'confounds.tsv'):
+        with refused('pass confounds by name'):
+            NiftiLabelsMasker(atlas()).fit_transform(series(), meant)
 
 
 def sample_mask(bench):
@@ -269,16 +271,15 @@ def parameters(bench):
 
 def feature_names(bench):
     theirs, ours = fitted(bench)
-    assert list(theirs.get_feature_names_out()) == list(ours.region_names_.values())
+    assert list(theirs.get_feature_names_out()) == list(ours.get_feature_names_out())
 
 
 def frame(bench):
     theirs, ours = Theirs(AAL, standardize=None).set_output(transform='pandas'), NiftiLabelsMasker(AAL)
-    ours.set_params(missing_labels='drop')
+    ours.set_params(missing_labels='drop').set_output(transform='pandas')
     expected, signals = (bench.quietly(masker.fit_transform, series()) for masker in (theirs, ours))
-    table = pd.DataFrame(signals, columns=ours.region_names_.values())
-    assert list(table) == [str(name) for name in expected]
-    assert_same(table.to_numpy(), expected.to_numpy())
+    assert list(signals) == [str(name) for name in expected]
+    assert_same(signals.to_numpy(), expected.to_numpy())
 
 
 def attributes(bench):

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What scikit-learn expects of a transformer, without importing scikit-learn."""
+
+import importlib
+import inspect
+import sys
+
+import pandas as pd
+
+from ..core.errors import LabelsError, NotFittedError
+from ..core.spelling import check_choice
+
+#: Containers of the output of ``transform``, as scikit-learn names them.
+CONTAINERS = ('default', 'pandas', 'polars')
+
+
+class Estimator:
+    """Base of a transformer whose parameters are the arguments of its constructor.
+
+    Each parameter is an attribute of the same name, unchanged: scikit-learn's ``clone`` compares them by identity.
+    """
+
+    #: What the estimator knows since its last successful call; None before ``fit``.
+    _state = None
+
+    @classmethod
+    def _names(cls):
+        """Names of the parameters."""
+        return [name for name in inspect.signature(cls.__init__).parameters if name != 'self']
+
+    def _keep(self, given):
+        """Set the parameters as attributes."""
+        for name in self._names():
+            setattr(self, name, given[name])
+
+    def get_params(self, deep=True):
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            For scikit-learn; makes no difference.
+
+        Returns
+        -------
+        dict
+        """
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params):
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        Estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown; no parameter is set then.
+        """
+        known = self._names()
+        for name in params:
+            if name not in known:
+                raise ValueError(f'{type(self).__name__} has no parameter {name!r}; it has {", ".join(known)}')
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def set_output(self, *, transform=None):
+        """Choose the container that ``transform`` and ``fit_transform`` return.
+
+        Parameters
+        ----------
+        transform : {'default', 'pandas', 'polars'}, optional
+            An array, or a table with the names of the regions as columns. None changes nothing.
+
+        Returns
+        -------
+        Estimator
+            Itself.
+
+        Raises
+        ------
+        LabelsError
+            If there is no such container, or polars is not installed.
+        """
+        if transform is not None:
+            check_choice('transform', transform, CONTAINERS)
+            _import_container(transform)
+            # scikit-learn's name, so that its clone() copies the choice.
+            self._sklearn_output_config = {'transform': transform}
+        return self
+
+    def __repr__(self):
+        defaults = inspect.signature(type(self)).parameters
+        told = {k: v for k, v in self.get_params().items() if v is not defaults[k].default}
+        return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in told.items())})'
+
+    def __sklearn_tags__(self):
+        """Tags of a step of scikit-learn's pipelines; scikit-learn is loaded if it asks for them."""
+        utils = sys.modules['sklearn.utils']
+        return utils.Tags(
+            estimator_type=None,
+            target_tags=utils.TargetTags(required=False),
+            transformer_tags=utils.TransformerTags(),
+            input_tags=utils.InputTags(two_d_array=False),
+        )
+
+    def __sklearn_is_fitted__(self):
+        """Whether it is fitted."""
+        return self._state is not None
+
+    def _fitted_state(self):
+        """Return what is known since the last successful call, or raise NotFittedError."""
+        if self._state is None:
+            raise NotFittedError(f'this {type(self).__name__} is not fitted yet: call fit or fit_transform first')
+        return self._state
+
+    def _contain(self, values, names):
+        """Put an array into the container that was chosen here, else in scikit-learn's configuration."""
+        chosen = getattr(self, '_sklearn_output_config', {}).get('transform')
+        if chosen is None and 'sklearn' in sys.modules:
+            chosen = sys.modules['sklearn'].get_config().get('transform_output')
+        if chosen in (None, 'default'):
+            return values
+        if chosen == 'pandas':
+            return pd.DataFrame(values, columns=list(names))
+        return _import_container(chosen).DataFrame(values, schema=list(names), orient='row')
+
+
+def _import_container(name):
+    """Module of a container; None for arrays."""
+    if name == 'default':
+        return None
+    try:
+        return importlib.import_module(name)
+    except ImportError as e:
+        raise LabelsError(f"set_output(transform='{name}') needs {name}: pip install {name}") from e

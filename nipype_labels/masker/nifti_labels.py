@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The class ``NiftiLabelsMasker``: what users call."""
+
+import os
+import threading
+import warnings
+
+import numpy as np
+
+from ..core.errors import LabelsError
+from ..core.mask import region_ids
+from ..files.held import expand_user, open_runs
+from ..files.images import read_labels, read_mask
+from ..files.lookup import choose_lookup_table
+from .estimator import Estimator
+from .extraction import denoise_runs
+from .projection import HandedOut, find_columns, paint
+from .report import make_report
+from .runs import prepare_runs, refuse_confounds
+from .settings import changed_since_fit, check_settings, remember
+from .state import Fitted, Outcome, State, make_image
+
+#: Held while the state of a masker is replaced.
+_LOCK = threading.Lock()
+
+
+class NiftiLabelsMasker(Estimator):
+    """Extract clean region signals from a series, and project such signals back.
+
+    Parameters are those of ``nilearn.maskers.NiftiLabelsMasker`` 0.10.0; what stands behind ``reports`` is ours.
+
+    Parameters
+    ----------
+    labels_img : path or nibabel image
+        Region ids, 3D.
+    labels : list of str, optional
+        Names of the regions in the order of their ids; there must be as many.
+    background_label : int
+        Id of voxels that belong to no region.
+    mask_img : path or nibabel image, optional
+        Count only voxels in this mask, on any grid.
+    smoothing_fwhm : float or sequence of 3 floats, optional
+        Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
+    standardize : {False, True, 'zscore', 'zscore_sample', 'psc'}
+        z-scores by the standard deviation of the population (True means this too) or of the sample, or percent signal
+        change.
+    standardize_confounds : bool
+        Scale the confounds to z-scores.
+    high_variance_confounds : bool
+        Regress out five time courses of the 2 % of voxels that vary most, within the mask if there is one.
+    detrend : bool
+        Remove linear trends.
+    low_pass, high_pass : float, optional
+        Frequencies in Hz above and below which signals are cut.
+    t_r : float, optional
+        Repetition time in s; the header's by default.
+    dtype : {None, 'auto'} or dtype
+        What voxels are cast to as they are read: nothing, float32 unless they are integers, float32 or float64.
+    resampling_target : {'data', 'labels', None}
+        Bring the labels (and the mask) to the series' grid, sample the series on the labels' grid, or demand that all
+        agree.
+    memory : joblib.Memory or path, optional
+        Where signals before cleaning are kept, to be found again for the same voxels and parameters.
+    memory_level : int
+        0 keeps nothing.
+    verbose : int
+        Above 0, print what is read.
+    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
+        How the voxels of a region become one value.
+    reports : bool
+        Keep what :meth:`generate_report` draws.
+    lut : path or DataFrame, optional
+        Look-up table, which gives the columns and their order: a region that isn't there is NaN.
+    filter : {'butterworth', 'cosine', None}
+        How to keep a frequency band, if a cut-off is given.
+    interpolation : {'cubic', 'linear', 'nearest'}
+        How the series is sampled on the labels' grid.
+    nan_policy : {'omit', 'zero', 'raise'}
+        Non-finite voxels are left out, count as 0 (nilearn's way), or are refused.
+    missing_labels : {'nan', 'zero', 'drop', 'raise'}
+        What becomes of the column of a region without a signal; nilearn's is ``'drop'``, and ``'zero'`` before 0.13.
+    min_coverage : float
+        Part of its volume that a region needs to have a signal.
+    confounds_na : {'raise', 'zero', 'mean'}
+        What becomes of missing values in the first rows of confounds.
+    num_threads : int
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> labels = nib.Nifti1Image(np.array([[[1, 1, 2]]], dtype='int16'), np.eye(4))
+    >>> series = nib.Nifti1Image(np.array([[[[1.0, 5], [3, 7], [9, 8]]]]), np.eye(4))
+    >>> masker = NiftiLabelsMasker(labels)
+    >>> masker.fit_transform(series).tolist()
+    [[2.0, 9.0], [6.0, 8.0]]
+    >>> masker.inverse_transform(np.array([10.0, 20.0])).get_fdata().tolist()
+    [[[10.0, 10.0, 20.0]]]
+    """
+
+    def __init__(
+        self,
+        labels_img,
+        labels=None,
+        background_label=0,
+        mask_img=None,
+        smoothing_fwhm=None,
+        standardize=False,
+        standardize_confounds=True,
+        high_variance_confounds=False,
+        detrend=False,
+        low_pass=None,
+        high_pass=None,
+        t_r=None,
+        dtype=None,
+        resampling_target='data',
+        memory=None,
+        memory_level=1,
+        verbose=0,
+        strategy='mean',
+        reports=True,
+        *,
+        lut=None,
+        filter='butterworth',
+        interpolation='cubic',
+        nan_policy='omit',
+        missing_labels='nan',
+        min_coverage=0.0,
+        confounds_na='raise',
+        num_threads=1,
+    ):
+        self._keep(locals())
+        self._handed_out = HandedOut()
+
+    def fit(self, imgs=None, y=None):
+        """Read the labels and the mask, and bring them to the grid of ``imgs`` if that is given.
+
+        Parameters
+        ----------
+        imgs : path, nibabel image or list of these, optional
+            Only the headers are read.
+        y : object, optional
+            For scikit-learn; makes no difference.
+
+        Returns
+        -------
+        NiftiLabelsMasker
+            Itself.
+
+        Raises
+        ------
+        LabelsError
+            If a parameter is invalid, an image or a table can't be read, or no region is left.
+        """
+        fitted = self._read_atlas(check_settings(self.get_params()))
+        grid = None if imgs is None else open_runs(imgs)[0].grid
+        # Without a series, what will be left of the regions is not known yet.
+        known = grid is not None or fitted.settings['resampling_target'] != 'data'
+        self._state = State.begin(fitted, Outcome.before_signals(fitted.place(grid, demanding=known)))
+        return self
+
+    def fit_transform(self, imgs, y=None, *, confounds=None, sample_mask=None):
+        """Fit, then extract and denoise; see :meth:`fit` and :meth:`transform_single_imgs`.
+
+        If this fails, the masker stays as it was.
+
+        Parameters
+        ----------
+        imgs : path, nibabel image or list of these
+        y : array, shape (T,), optional
+            What a pipeline of scikit-learn predicts; never used. Pass confounds by name.
+        confounds, sample_mask : object, optional
+            See :meth:`transform_single_imgs`.
+
+        Returns
+        -------
+        array, shape (number of retained volumes, L), or DataFrame
+            DataFrame if :meth:`set_output` says so.
+
+        Raises
+        ------
+        LabelsError
+            If :meth:`fit` or :meth:`transform_single_imgs` raises it, or ``y`` looks like confounds.
+        """
+        refuse_confounds(y)
+        settings = check_settings(self.get_params())
+        runs = prepare_runs(imgs, confounds, sample_mask, settings)
+        fitted = self._read_atlas(settings)
+        state = State.begin(fitted, Outcome.before_signals(fitted.place(runs[0].series.grid)))
+        signals, outcome = denoise_runs(runs, fitted, settings, state.outcome.placed)
+        self._state = state.then(outcome)
+        self._handed_out.add(signals, outcome)
+        return self._contain(signals, outcome.names)
+
+    def transform(self, imgs, confounds=None, sample_mask=None):
+        """Extract and denoise region time series into the container of :meth:`set_output`.
+
+        Else it is :meth:`transform_single_imgs`, which describes the parameters.
+        """
+        signals, outcome = self._transform(imgs, confounds, sample_mask)
+        return self._contain(signals, outcome.names)
+
+    def transform_single_imgs(self, imgs, confounds=None, sample_mask=None):
+        """Extract and denoise the region time series of a series, or of each run of a list.
+
+        Parameters
+        ----------
+        imgs : path, nibabel image or list of these
+            4D; a 3D image is one volume. A list of 3D images is one series. In a list of 4D images each is a run: it
+            is denoised separately, and the results follow one another. No image is changed.
+        confounds : array, shape (T, C), DataFrame, path, or list of these, optional
+            Of one run; a list holds tables side by side. Of several runs: a list with an entry per run, or one table
+            with a row per volume of all runs.
+        sample_mask : sequence of bool or int, path, or list of these, optional
+            Volumes to retain. For a list of runs, a list with an entry per run, or one mask for all volumes.
+
+        Returns
+        -------
+        array, shape (number of retained volumes, L)
+            A column per region of ``lut_``.
+
+        Raises
+        ------
+        LabelsError
+            If the masker is not fitted, a parameter is invalid or was changed after ``fit`` used it, an input can't be
+            read or does not fit the series, or no region has a signal.
+        """
+        return self._transform(imgs, confounds, sample_mask)[0]
+
+    def inverse_transform(self, signals):
+        """Map region values back to an image: each voxel has the value of its region, 0 outside all regions.
+
+        Parameters
+        ----------
+        signals : array, shape (L,) or (T, L), or DataFrame
+            What ``transform`` returned, or an array of other values with the same columns. The columns of a DataFrame
+            and the index of a Series are names of regions, in any order.
+
+        Returns
+        -------
+        Nifti1Image
+            3D for one row of signals without a second axis, else 4D with the repetition time of the series. On the
+            grid of the series that ``signals`` are of, if ``transform`` returned them, else of the last one.
+
+        Raises
+        ------
+        LabelsError
+            If the masker is not fitted, or the columns do not tell which regions they are of.
+        """
+        return paint(*find_columns(signals, self._checked_state()[0], self._handed_out))
+
+    def generate_report(self, title='Region signals'):
+        """Draw the series that was transformed last.
+
+        Parameters
+        ----------
+        title : str
+            Of the page.
+
+        Returns
+        -------
+        Report
+            It shows itself in notebooks; :meth:`~nipype_labels.reports.Report.save_as_html` writes it.
+
+        Raises
+        ------
+        LabelsError
+            If no series was transformed with ``reports=True``, or the packages that draw are not installed.
+        """
+        outcome = self._checked_state()[0].outcome
+        if outcome.shown is None or not self.reports:
+            raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
+        return make_report(title, outcome)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns that ``transform`` returned last.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            For scikit-learn; makes no difference.
+
+        Returns
+        -------
+        array of str, shape (L,)
+
+        Raises
+        ------
+        NotFittedError
+            If the masker is not fitted.
+        """
+        return np.array(self._fitted_state().outcome.names, dtype=object)
+
+    def to_workflow(self, **more):
+        """Nipype graph that does the same, to the last bit; see :func:`~nipype_labels.workflows.masker.as_workflow`."""
+        from ..workflows.masker import as_workflow
+
+        return as_workflow(self, **more)
+
+    @property
+    def labels_img_(self):
+        """Labels on the grid that the last series was read on, as a Nifti1Image."""
+        placed = self._fitted_state().outcome.placed
+        return make_image(placed.labels, placed.grid)
+
+    @property
+    def region_atlas_(self):
+        """Labels on that grid within the mask, as a Nifti1Image."""
+        placed = self._fitted_state().outcome.placed
+        return make_image(placed.masked, placed.grid)
+
+    @property
+    def mask_img_(self):
+        """Mask on that grid, as a Nifti1Image; None without a mask."""
+        placed = self._fitted_state().outcome.placed
+        return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)
+
+    @property
+    def lut_(self):
+        """Look-up table of all regions: a DataFrame with the columns ``index`` and ``name``."""
+        return self._fitted_state().fitted.lookup.copy()
+
+    @property
+    def regions_(self):
+        """Coverage table of the last series, a DataFrame: voxel counts, coverage and status of each region.
+
+        Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
+        """
+        return self._fitted_state().outcome.regions.copy()
+
+    @property
+    def n_elements_(self):
+        """Number of columns."""
+        return len(self._fitted_state().outcome.ids)
+
+    @property
+    def region_ids_(self):
+        """Region id of each column, by its number."""
+        return dict(enumerate(self._fitted_state().outcome.ids))
+
+    @property
+    def region_names_(self):
+        """Region name of each column, by its number."""
+        return dict(enumerate(self._fitted_state().outcome.names))
+
+    def __getstate__(self):
+        """Pickle without the arrays that were returned: copies of them are others."""
+        return {**vars(self), '_handed_out': HandedOut()}
+
+    def _read_atlas(self, settings):
+        """Read the atlas, its look-up table and the mask."""
+        background, atlas_file = settings['background_label'], expand_user(settings['labels_img'])
+        atlas, atlas_grid = read_labels(atlas_file, background)
+        mask = None if settings['mask_img'] is None else read_mask(expand_user(settings['mask_img']))
+        ids = region_ids(atlas, background)
+        lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'])
+        unnamed = sorted(set(ids.tolist()) - set(lookup['index']))
+        if unnamed:
+            source = settings['lut'] if isinstance(settings['lut'], str | os.PathLike) else 'the look-up table'
+            listed = ', '.join(map(str, unnamed[:8])) + (f' and {len(unnamed) - 8} more' if len(unnamed) > 8 else '')
+            warnings.warn(f'{source}: no name for ids {listed}, which get no column', stacklevel=3)
+        lookup = lookup[lookup['index'] != background].reset_index(drop=True)
+        return Fitted(remember(settings), settings, atlas, atlas_grid, mask, lookup)
+
+    def _checked_state(self):
+        """State and settings, unless a parameter that ``fit`` used was changed since."""
+        state, settings = self._fitted_state(), check_settings(self.get_params())
+        changed = changed_since_fit(state.fitted.given, settings)
+        if changed:
+            raise LabelsError(f'{", ".join(changed)} changed after fit: call fit again')
+        return state, settings
+
+    def _transform(self, imgs, confounds, sample_mask):
+        """Denoised time series and outcome of a call; the state is replaced when all is done."""
+        state, settings = self._checked_state()
+        runs = prepare_runs(imgs, confounds, sample_mask, settings)
+        signals, outcome = denoise_runs(runs, state.fitted, settings, state.outcome.placed)
+        with _LOCK:
+            # Another thread may have fitted the masker anew.
+            if self._state.fitted is state.fitted:
+                self._state = self._state.then(outcome)
+        self._handed_out.add(signals, outcome)
+        return signals, outcome

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The parameters of a masker, checked and under the names that the core uses."""
+
+import os
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+
+from ..core.clean import CONFOUNDS_NA, STANDARDIZE
+from ..core.errors import LabelsError, LookupTableError
+from ..core.filters import check_filter, check_repetition_time
+from ..core.partition import STRATEGIES
+from ..core.reduce import NAN_POLICIES
+from ..core.regions import LARGEST_ID, MISSING_LABELS
+from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
+from ..core.smooth import check_fwhm
+from ..core.spelling import check_choice, spell
+from ..core.view import DTYPES
+from ..files.memory import check_memory
+
+#: Parameters that decide how a series becomes raw time series, and their choices.
+READING = {
+    'strategy': STRATEGIES,
+    'resampling_target': RESAMPLING_TARGETS,
+    'interpolation': INTERPOLATIONS,
+    'dtype': DTYPES,
+    'nan_policy': NAN_POLICIES,
+}
+
+#: All parameters with a closed list of choices; ``filter`` has its own check.
+CHOICES = READING | {'missing_labels': MISSING_LABELS, 'confounds_na': CONFOUNDS_NA, 'standardize': STANDARDIZE}
+
+FLAGS = ('standardize_confounds', 'high_variance_confounds', 'detrend', 'reports')
+
+#: Whole numbers, and the smallest value of each.
+COUNTS = {'background_label': -LARGEST_ID, 'memory_level': 0, 'verbose': 0, 'num_threads': 1}
+
+#: Numbers that may be None.
+OPTIONAL_NUMBERS = ('low_pass', 'high_pass', 't_r')
+
+#: Parameters that ``fit`` uses up; after a change of one, ``fit`` must be called again.
+FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'lut')
+
+
+def check_settings(parameters):
+    """Return the parameters of a masker under the names and types that the core uses.
+
+    Parameters
+    ----------
+    parameters : dict
+        As the user set them, all of them.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    LabelsError
+        If a parameter has a wrong type or value, or two contradict each other.
+    """
+    settings = {name: spell(name, value) for name, value in parameters.items()}
+    for name, choices in CHOICES.items():
+        check_choice(name, settings[name], choices)
+    for name in FLAGS:
+        if not isinstance(settings[name], bool | np.bool_):
+            raise LabelsError(f'{name} must be True or False, not {settings[name]!r}')
+        settings[name] = bool(settings[name])
+    settings['verbose'] = int(settings['verbose']) if isinstance(settings['verbose'], bool) else settings['verbose']
+    for name, least in COUNTS.items():
+        settings[name] = _whole(name, settings[name], least)
+    if settings['background_label'] > LARGEST_ID:
+        raise LabelsError(f'background_label must be an id of 32 bits, not {settings["background_label"]}')
+    for name in (*OPTIONAL_NUMBERS, 'min_coverage'):
+        settings[name] = _number(name, settings[name], name in OPTIONAL_NUMBERS)
+    if not 0 <= settings['min_coverage'] <= 1:
+        raise LabelsError(f'min_coverage must be from 0 to 1, not {settings["min_coverage"]}')
+    # Of one type whatever was given, since the key of the cache contains it.
+    fwhm = parameters['smoothing_fwhm']
+    settings['smoothing_fwhm'] = check_fwhm(0.0 if fwhm is None else fwhm).tolist()
+    check_filter(
+        settings['filter'], settings['low_pass'], settings['high_pass'], check_repetition_time(settings['t_r'])
+    )
+    if settings['interpolation'] != next(iter(INTERPOLATIONS)) and settings['resampling_target'] != 'labels':
+        raise LabelsError("interpolation given, but it only acts with resampling_target='labels'")
+    settings['labels'] = _names(settings)
+    check_memory(settings['memory'])
+    return settings
+
+
+def changed_since_fit(fitted, parameters):
+    """Names of the parameters that ``fit`` used and that were changed since.
+
+    Parameters
+    ----------
+    fitted : dict
+        Parameters at the time of ``fit``, from :func:`remember`.
+    parameters : dict
+        Parameters now.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name in FITTED if not _is_same(fitted[name], remember({name: parameters[name]})[name])]
+
+
+def remember(parameters):
+    """Parameters that ``fit`` uses, with copies of lists and tables that the user could change in place.
+
+    Parameters
+    ----------
+    parameters : dict
+
+    Returns
+    -------
+    dict
+    """
+    chosen = {name: value for name, value in parameters.items() if name in FITTED}
+    for name, value in chosen.items():
+        if isinstance(value, pd.DataFrame):
+            chosen[name] = value.copy()
+        elif isinstance(value, list | tuple | np.ndarray):
+            chosen[name] = list(value)
+    return chosen
+
+
+def _is_same(one, other):
+    """Whether two values of a parameter are the same object, or equal ones of a type that tells."""
+    if one is other:
+        return True
+    if isinstance(one, pd.DataFrame) or isinstance(other, pd.DataFrame):
+        return isinstance(one, pd.DataFrame) and one.equals(other)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    told = str | os.PathLike | Real
+    return isinstance(one, told) and isinstance(other, told) and one == other
+
+
+def _whole(name, value, least):
+    """A whole number of at least ``least``; True and False are none."""
+    whole = isinstance(value, Real) and not isinstance(value, bool | np.bool_) and value == value // 1
+    if not whole or value < least:
+        above = '' if least < 0 else f' of {least} or more'
+        raise LabelsError(f'{name} must be a whole number{above}, not {value!r}')
+    return int(value)
+
+
+def _number(name, value, optional):
+    """A number, or None where that is allowed."""
+    if value is None and optional:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise LabelsError(f'{name} must be a number, not {value!r}')
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _names(settings):
+    """Names of the regions as a list of text, None if none are given."""
+    names = settings['labels']
+    if names is None:
+        return None
+    if settings['lut'] is not None:
+        raise LabelsError('names are given twice, by labels and by lut: give one of them')
+    if isinstance(names, str) or not isinstance(names, list | tuple | np.ndarray | pd.Series | pd.Index):
+        raise LookupTableError(f'labels must be a list of names, not {type(names).__name__}')
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise LookupTableError(f'labels must be a list of names as text; it holds {wrong[0]!r}')
+    return list(map(str, names))
