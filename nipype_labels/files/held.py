@@ -202,8 +202,7 @@ def _scaled(block, proxy, dtype):
     """Stored values as ``get_fdata(dtype=…)`` scales them."""
     slope, inter = (np.asanyarray(factor) for factor in (proxy.slope, proxy.inter))
     slope, inter = (f.astype(dtype) if np.can_cast(f.dtype, dtype) else f for f in (slope, inter))
-    scaled = nib.volumeutils.apply_read_scaling(block, slope, inter)
-    return scaled.astype(np.promote_types(scaled.dtype, dtype), copy=False)
+    return nib.volumeutils.apply_read_scaling(block, slope, inter).astype(dtype, copy=False)
 
 
 def _equal(one, other):
