@@ -11,6 +11,7 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.errors import LabelsError
+from ..core.spelling import suggest
 from ..files.names import expand
 
 
@@ -19,7 +20,8 @@ def check_running(nprocs, plugin):
     if nprocs < 1:
         raise LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
     if not hasattr(plugins, f'{plugin}Plugin'):
-        raise LabelsError(f'Nipype has no plugin {plugin}')
+        known = [name.removesuffix('Plugin') for name in vars(plugins) if name.endswith('Plugin')]
+        raise LabelsError(f'Nipype has no plugin {plugin}{suggest(plugin, known)}')
 
 
 def read_plugin_args(path):
@@ -42,6 +44,15 @@ def make_folder(path):
     if not os.access(path, os.W_OK | os.X_OK):
         raise LabelsError(f'can not write to {path}: it may not be changed')
     return Path(path).absolute()
+
+
+def make_work_folder(path, plugin):
+    """Make the work folder, if need be; its absolute path, LabelsError if the plugin can not work in it."""
+    folder = make_folder(path)
+    if '%' in str(folder) and plugin not in ('Linear', 'MultiProc'):
+        # Workers on other machines read the settings by ConfigParser, for which a % begins a reference.
+        raise LabelsError(f'{folder}: the plugin {plugin} needs a --work-dir without % in its path')
+    return folder
 
 
 def absolute(value):

@@ -16,7 +16,7 @@ from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes, estimate, estimate_disk
 from ..workflows.run import init_run_wf
-from .arguments import check_running, make_folder, plainly, read_plugin_args, settle
+from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
 from .atlases import group_atlases, name_atlases
 from .batch import run_batches
 from .run import configure
@@ -104,8 +104,8 @@ def derivatives(
         print(foretell(runs, grids, n_regions, parameters, reports, nprocs))
         return 0
     out = make_folder(out)
-    work_dir = make_folder(work_dir or out / 'work')
-    configure(work_dir, verbose, stop_on_first_crash=False)
+    work_dir = make_work_folder(work_dir or out / 'work', plugin)
+    configure(verbose, stop_on_first_crash=False)
     groups, kind = group_atlases(atlases, work_dir / 'atlases.json'), f'desc-{desc}' if desc else 'runs'
     for name, planned in plans.items():
         if not all((out / path).is_file() for path in list_paths(planned)):

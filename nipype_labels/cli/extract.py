@@ -22,7 +22,7 @@ from ..interfaces.clean import REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
-from .arguments import absolute, check_running, make_folder, plainly, read_plugin_args, settle
+from .arguments import absolute, check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
 from .run import configure, run
 
 #: Outputs of nodes, and their names in the folder of each atlas.
@@ -112,8 +112,8 @@ def extract(
         raise LabelsError('there is no folder to write to: --out is empty')
     out = Path(out)
     _check_out(out, _folders(atlas))
-    work_dir = make_folder(work_dir or out / 'work')
-    configure(work_dir, verbose, reported=(MISSING_REGIONS, REPETITION_TIMES))
+    work_dir = make_work_folder(work_dir or out / 'work', plugin)
+    configure(verbose, reported=(MISSING_REGIONS, REPETITION_TIMES))
     if parameters.get('reports'):
         parameters['atlas_names'] = _folders(atlas)
     with plainly():

@@ -48,8 +48,8 @@ class Progress:
         )
 
 
-def configure(work_dir, verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS,)):
-    """Nipype for a command: crash files in the work folder, a short poll, and its log only if asked for.
+def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS,)):
+    """Set up Nipype for a command: a short poll, and its log only if asked for.
 
     Log messages of ``reported`` are not shown, since the command itself reports them, also for cached nodes.
     """
@@ -57,7 +57,8 @@ def configure(work_dir, verbose, stop_on_first_crash=True, reported=(MISSING_REG
         {
             'execution': {
                 'check_version': 'false',
-                'crashdump_dir': str(work_dir / 'crash'),
+                # Nipype's reports hold the environment of the process, and can not be written of names beyond UTF-8.
+                'create_report': 'false',
                 'crashfile_format': 'txt',
                 'poll_sleep_duration': '0.05',
                 'stop_on_first_crash': str(stop_on_first_crash).lower(),
@@ -108,6 +109,8 @@ def run(wf, plugin, nprocs, plugin_args=None):
 
 def execute(wf, plugin, nprocs, status_callback, plugin_args):
     """Run a graph by a plugin, alone in its work folder, else RunError; what Nipype raises is raised."""
+    # Set for this graph: in Nipype's own settings, ConfigParser would refuse a path with a %.
+    wf.config.setdefault('execution', {})['crashdump_dir'] = str(Path(wf.base_dir) / 'crash')
     arguments = {'status_callback': status_callback}
     if plugin == 'MultiProc':
         arguments |= {'n_procs': nprocs, 'raise_insufficient': False}

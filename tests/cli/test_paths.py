@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Paths that a shell, Nipype or its configuration could read as something else."""
+
+import pytest
+
+from nipype_labels.files.tables import read_signals
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize('name', ['50% threshold', '100%', '%(here)s %%', '%'])
+@pytest.mark.parametrize('plugin', ['Linear', 'MultiProc'])
+def test_a_percent_sign_in_a_path_is_a_percent_sign(name, plugin, small, call, tmp_path, monkeypatch):
+    """In the output folder, of an input, and in the current folder; also where a node fails."""
+    folder = tmp_path / name
+    folder.mkdir()
+    bold = small.bold.rename(folder / 'bold.nii.gz')
+    asked = ('extract', str(bold), '--atlas', str(small.atlas), '-o', str(folder / 'out'), '--plugin', plugin)
+    monkeypatch.chdir(folder)
+    assert call(*asked)[0] == 0
+    assert len(read_signals(folder / 'out' / 'atlas' / 'signals.tsv')[1]) == 30
+    bold.write_bytes(bold.read_bytes()[:-2000])
+    status, _, said = call(*asked)
+    assert status == 2
+    assert 'bold.nii.gz is' in said.splitlines()[-1]
+    assert sorted(path.name for path in folder.iterdir()) == ['bold.nii.gz', 'out']
+    assert not list(tmp_path.glob('crash*'))
+
+
+def test_a_plugin_that_reads_settings_from_files_needs_another_work_folder(small, call, tmp_path):
+    """Its workers would fail one by one, each by a traceback of ConfigParser."""
+    out = str(tmp_path / '50%')
+    status, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), '-o', out, '--plugin', 'SLURM')
+    assert status == 2
+    assert 'SLURM needs a --work-dir without %' in said.splitlines()[-1]
