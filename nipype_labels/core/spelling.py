@@ -2,6 +2,7 @@
 """Names of choices: refusing unknown ones, and other spellings, as users of nilearn know them."""
 
 from contextlib import suppress
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -63,4 +64,28 @@ def check_choice(parameter, value, choices):
     LabelsError
     """
     if not (isinstance(value, str) and value in choices):
-        raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}')
+        raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}{suggest(value, choices)}')
+
+
+def suggest(value, choices):
+    """Return a hint at the choice that a misspelt one resembles.
+
+    Parameters
+    ----------
+    value : object
+    choices : collection
+        Those that are no strings are not suggested.
+
+    Returns
+    -------
+    str
+        Empty if no choice resembles the value.
+
+    Examples
+    --------
+    >>> suggest('medain', ['mean', 'median']), suggest('mode', ['mean', 'median'])
+    ("; did you mean 'median'?", '')
+    """
+    lowered = {choice.lower(): choice for choice in choices if isinstance(choice, str)}
+    close = get_close_matches(str(value).lower(), lowered, n=1)
+    return f'; did you mean {lowered[close[0]]!r}?' if close else ''

@@ -7,6 +7,7 @@ method here closes one of these doors and says which.
 
 import importlib.metadata
 import os
+import sys
 import time
 from contextlib import contextmanager
 from hashlib import md5
@@ -14,10 +15,12 @@ from pathlib import Path
 
 from nipype import config, logging
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitError, isdefined
+from nipype.pipeline import engine
 from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
 from ..core.errors import LabelsError
+from ..core.spelling import suggest
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.names import expand
@@ -29,6 +32,9 @@ logger = logging.getLogger('nipype.interface')
 #: Libraries whose releases may change numbers; major and minor version are part of every node's hash.
 COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
+#: Code of Nipype's engine that sets inputs outside of the run context.
+_HANDING_ON = (engine.Node._get_inputs.__code__, engine.MapNode._make_nodes.__code__)
+
 #: How often a long reading says how far it is.
 PROGRESS_SECONDS = 5
 
@@ -37,11 +43,19 @@ class InputFile(File):
     """Name of an input file, made absolute when it is set: nodes run in folders of their own.
 
     It is not asked whether the file exists (:meth:`LabelsInterface._pre_run_hook` does): a file that vanishes after
-    it was set would silently become undefined. Links are kept, since their names are the user's.
+    it was set would silently become undefined. Links are kept, since their names are the user's. A list of one name, as
+    BIDSDataGrabber returns it, stands for the name.
     """
 
     def validate(self, objekt, name, value):
         """Expand a leading ``~`` and make the name absolute."""
+        if isinstance(value, list | tuple) and value and all(isinstance(entry, str | os.PathLike) for entry in value):
+            if len(value) > 1:
+                raise TraitError(
+                    f'{name} takes one file, and {len(value)} are given: run a node for each, by a MapNode with '
+                    f"iterfield=['{name}'] or by iterables"
+                )
+            (value,) = value
         path = super().validate(objekt, name, value)
         return str(expand(path).absolute()) if path else path
 
@@ -60,38 +74,52 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
     numerics = 1
     grids = ()
 
-    #: In a copy, what was given and does not fit, by input; None in what was not copied.
-    _unfit = None
+    #: Values from upstream nodes that do not fit: what is wrong with each, by input. Assigned anew, never changed.
+    _unfit = {}
 
     def __setattr__(self, name, value):
-        """Set an input; a copy takes note of a value that does not fit, where the original refuses it.
+        """Set an input; a value that does not fit is refused, or noted if an engine hands it on.
 
-        What upstream nodes give is set by an engine, in copies, and outside of the run context: an exception there
-        leaves MultiProc waiting for ever. :meth:`LabelsInterface._pre_run_hook` raises it within.
+        Engines hand on the outputs of upstream nodes outside of the run context, where an exception leaves MultiProc
+        waiting for ever. :meth:`LabelsInterface._pre_run_hook` raises it within the context.
         """
         try:
             super().__setattr__(name, value)
-        except TraitError as e:
-            if self._unfit is None:
-                raise
-            self._unfit[name] = ' '.join(str(e).split())
+        except (TraitError, OSError) as e:  # an OSError is Nipype's for inputs that exclude each other
+            told = ' '.join(str(e).split()).rstrip('.') + self._hint(name, value)
+            if not is_set_by_engine():
+                raise type(e)(told) from e
+            self._note(**{**self._unfit, name: told})
         else:
-            (self._unfit or {}).pop(name, None)
+            if name in self._unfit:
+                self._note(**{other: told for other, told in self._unfit.items() if other != name})
+
+    def _hint(self, name, value):
+        """Return the choice, or the input, that a refused value or name resembles; empty if none does."""
+        names = self.copyable_trait_names()
+        if name not in names:
+            return suggest(name, names)
+        choices = [choice for each in _walk(self.trait(name).handler) for choice in getattr(each, 'values', None) or ()]
+        refused = [entry for entry in _flat(value) if isinstance(entry, str) and entry not in choices]
+        return suggest(refused[0], choices) if refused else ''
+
+    def _note(self, **unfit):
+        self.__dict__['_unfit'] = unfit
 
     def __deepcopy__(self, memo):
         """Copy the inputs, as a graph's run does."""
         copied = super().__deepcopy__(memo)
-        copied.__dict__['_unfit'] = dict(self._unfit or {})
+        copied._note(**self._unfit)
         return copied
 
     def __getstate__(self):
         """Pickle the inputs, as a node is sent to a worker."""
-        return {**super().__getstate__(), '_unfit': self._unfit or {}}
+        return {**super().__getstate__(), '_unfit': self._unfit}
 
     def __setstate__(self, state):
         """Unpickle the inputs."""
         super().__setstate__({name: value for name, value in state.items() if name != '_unfit'})
-        self.__dict__['_unfit'] = dict(state['_unfit'])
+        self._note(**state.get('_unfit', {}))
 
     def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
         """Return what Nipype hashes of a value: of an image every file it consists of, each content read once."""
@@ -100,6 +128,9 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         if hash_files and method and isinstance(objekt, str) and os.path.isfile(objekt):  # noqa: PTH113
             digest = image_digest(objekt, method)
             return (objekt, digest) if dictwithhash else digest
+        if isinstance(objekt, str):
+            # A name that is not UTF-8 can not be encoded, and an error here would be outside of the run context.
+            objekt = objekt.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')
         return super()._get_sorteddict(objekt, dictwithhash, hash_method, hash_files)
 
     def get_hashval(self, hash_method=None):
@@ -113,7 +144,8 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
         salt += [('unfit', sorted(self._unfit.items()))] if self._unfit else []
         salt += self.more_to_hash()
-        return listed + salt, md5(f'{digest}{salt}'.encode()).hexdigest()
+        # Names that are not UTF-8 are hashed as they are: an error here would be outside of the run context.
+        return listed + salt, md5(f'{digest}{salt}'.encode('utf-8', 'surrogateescape')).hexdigest()
 
     def more_to_hash(self):
         """Pairs of names and values that a node's result depends on beside its inputs' values."""
@@ -153,9 +185,10 @@ class LabelsInterface(SimpleInterface):
         self._results = {}
         owned = is_owned(Path(runtime.cwd))
         self._claim = claim(Path(runtime.cwd)) if owned else None
-        for unfit in (self.inputs._unfit or {}).values():
+        for unfit in self.inputs._unfit.values():
             raise LabelsError(f'{type(self).__name__}: {unfit}')
         super()._check_mandatory_inputs()
+        self._check_exclusive_inputs()
         for name, path in self._input_files():
             if not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
                 raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
@@ -169,6 +202,15 @@ class LabelsInterface(SimpleInterface):
         digest = '' if owned else self.inputs.get_hashval(hash_method='timestamp')[1]
         self._prefix = f'{type(self).__name__}-{digest[:8]}-' if digest else ''
         return runtime
+
+    def _check_exclusive_inputs(self):
+        """Refuse two inputs of which one excludes the other: Nipype refuses them at assignment, but not in a copy."""
+        for name in self.inputs.copyable_trait_names():
+            for other in self.inputs.trait(name).xor or ():
+                if self.given(name) is not None and self.given(other) is not None:
+                    raise LabelsError(
+                        f'{type(self).__name__}: {name} and {other} exclude each other, and both are given'
+                    )
 
     def _list_outputs(self):
         """Outputs of this run. Without a run there are none: Nipype must not take that for a cached, empty result."""
@@ -273,10 +315,26 @@ def broadcast(*lists, names):
     return list(zip(*(entries * longest if len(entries) == 1 else entries for entries in lists), strict=True))
 
 
+def is_set_by_engine():
+    """Whether Nipype's engine is handing on outputs of upstream nodes, or the elements of a MapNode's lists."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code in _HANDING_ON:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _takes_files(handler):
     """Whether a trait's handler takes file names, alone, in a list or among other types."""
-    inner = [*(getattr(handler, 'handlers', None) or ()), *(t.handler for t in _inner_traits(handler))]
-    return isinstance(handler, File) or any(_takes_files(h) for h in inner)
+    return any(isinstance(each, File) for each in _walk(handler))
+
+
+def _walk(handler):
+    """Yield a trait's handler, and those of the elements of its lists and of its alternatives."""
+    yield handler
+    for inner in (*(getattr(handler, 'handlers', None) or ()), *(t.handler for t in _inner_traits(handler))):
+        yield from _walk(inner)
 
 
 def _inner_traits(handler):

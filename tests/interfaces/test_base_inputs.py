@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nipype.interfaces import utility as niu
 from nipype.interfaces.base import TraitError, isdefined
 from nipype.pipeline import engine as pe
 from node_cases import clean_node, digest, runnable
@@ -80,11 +81,14 @@ def test_a_missing_mandatory_input_is_an_error_of_the_run_not_of_what_comes_befo
 
 MULTIPROC = """
 import sys
+from nipype.interfaces import utility as niu
 from nipype import config
 config.update_config({'execution': dict(poll_sleep_duration='0.01', crashdump_dir=sys.argv[1], crashfile_format='txt',
                                         stop_on_first_crash='true', check_version='false')})
 from nipype.pipeline import engine as pe
 from nipype_labels import interfaces
+def hand_on(a):
+    return a
 if __name__ == '__main__':
     for name in interfaces.__all__:
         wf = pe.Workflow(name, base_dir=sys.argv[1])
@@ -94,12 +98,26 @@ if __name__ == '__main__':
         except RuntimeError as e:
             with open(sys.argv[1] + '/raised', 'a') as stream:
                 print(name, 'requires a value' in str(e), file=stream)
+    for i, value in enumerate([3, ['a', 'b'], 'x' * 300]):
+        for kind in ('clone', 'map'):
+            wf = pe.Workflow(f'{kind}{i}', base_dir=sys.argv[1])
+            source = pe.Node(niu.Function(input_names=['a'], output_names=['a'], function=hand_on), name='source')
+            node = pe.Node(interfaces.HighVarianceConfounds(), name='node').clone('other')
+            if kind == 'map':
+                node = pe.MapNode(interfaces.HighVarianceConfounds(), iterfield='in_file', name='node')
+            source.inputs.a = [value, value] if kind == 'map' else value
+            wf.connect(source, 'a', node, 'in_file')
+            try:
+                wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 4})
+            except Exception as e:
+                with open(sys.argv[1] + '/raised', 'a') as stream:
+                    print(kind, i, 'in_file' in str(e), file=stream)
 """
 
 
 @pytest.mark.timeout(90)
-def test_a_missing_mandatory_input_is_an_error_under_multiproc(tmp_path):
-    """Every node ends with the error, none hangs."""
+def test_inputs_that_are_missing_or_do_not_fit_are_errors_under_multiproc(tmp_path):
+    """Every node ends with the error, also a clone and a MapNode; none hangs."""
     script = tmp_path / 'script.py'
     script.write_text(MULTIPROC)
     process = subprocess.Popen(
@@ -113,7 +131,9 @@ def test_a_missing_mandatory_input_is_an_error_under_multiproc(tmp_path):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    assert (tmp_path / 'raised').read_text().splitlines() == [f'{name} True' for name in interfaces.__all__]
+    ended = [f'{name} True' for name in interfaces.__all__]
+    ended += [f'{kind} {i} True' for i in range(3) for kind in ('clone', 'map')]
+    assert (tmp_path / 'raised').read_text().splitlines() == ended
 
 
 def test_relative_names_become_absolute_when_set(signals, text, run):
@@ -193,30 +213,88 @@ UNFIT = [
 ]
 
 
+#: How a user may come by a node.
+OBTAINED = {
+    'made': lambda node: node,
+    'cloned': lambda node: node.clone('other'),
+    'copied': copy.deepcopy,
+    'unpickled': lambda node: pickle.loads(pickle.dumps(node)),
+    'of a cloned graph': lambda node: _graph_of(node).clone('other').get_node(node.name),
+}
+
+
+def _graph_of(node):
+    wf = pe.Workflow('one')
+    wf.add_nodes([node])
+    return wf
+
+
 @pytest.mark.parametrize(('interface', 'name', 'value'), UNFIT)
-def test_a_value_that_does_not_fit_is_refused_at_once(interface, name, value):
-    """By an interface as its author has it."""
+@pytest.mark.parametrize('obtained', OBTAINED)
+def test_a_value_that_does_not_fit_is_refused_at_once(obtained, interface, name, value):
+    """However the user has come by the node; what it had stays."""
+    node = OBTAINED[obtained](pe.Node(interface(), name='node'))
+    before = digest(node.interface)
     with pytest.raises(TraitError, match=name):
-        setattr(interface().inputs, name, value)
+        setattr(node.inputs, name, value)
+    assert digest(node.interface) == before
 
 
-@pytest.mark.parametrize(('interface', 'name', 'value'), UNFIT)
-@pytest.mark.parametrize('sent', [False, True], ids=['copied', 'pickled'])
-def test_a_copy_raises_it_when_it_runs(interface, name, value, sent, image, signals, run):
-    """Engines set what upstream nodes give in copies, where an exception would leave MultiProc waiting for ever."""
-    node = copy.deepcopy(runnable(interface, image, signals))
-    fitting = digest(node)
-    setattr(node.inputs, name, value)
-    node = pickle.loads(pickle.dumps(node)) if sent else node
-    assert digest(node) != fitting
-    with pytest.raises(LabelsError, match=rf'{interface.__name__}: .*{name}'):
-        run(node)
+def hand_on(value):
+    """What an upstream node returns."""
+    return value
 
 
-def test_a_value_that_fits_takes_the_place_of_one_that_did_not(image, signals, run):
-    node = copy.deepcopy(runnable(ApplyMask, image, signals))
-    path = node.inputs.labels_files
-    node.inputs.labels_files = [3]
-    node.inputs.labels_files = path
-    assert digest(node) == digest(runnable(ApplyMask, image, signals))
-    assert run(node).out_files
+def upstream_of(node, name, value, folder):
+    """A graph in which a node of the host's feeds an input."""
+    wf = pe.Workflow('host', base_dir=str(folder))
+    source = pe.Node(niu.Function(input_names=['value'], output_names=['value'], function=hand_on), name='source')
+    source.inputs.value = value
+    wf.connect(source, 'value', node, name)
+    return wf
+
+
+@pytest.mark.parametrize(('interface', 'name', 'value'), [*UNFIT, (ApplyMask, 'labels', ['a'])])
+def test_a_value_from_upstream_is_an_error_of_the_run(interface, name, value, image, signals, tmp_path):
+    """By name, also where two inputs exclude each other; an exception outside of the run leaves MultiProc waiting."""
+    given = {'lut_files': ['lut.tsv']} if name == 'labels' else {}
+    node = pe.Node(runnable(interface, image, signals, **given), name='node').clone('other')
+    with pytest.raises(RuntimeError, match=rf'LabelsError: {interface.__name__}: .*{name}'):
+        upstream_of(node, name, value, tmp_path / 'work').run()
+
+
+def test_a_choice_that_resembles_another_is_suggested():
+    """Of one choice, of a list of choices, and of the names of inputs."""
+    with pytest.raises(TraitError, match=r"'medain' .*; did you mean 'median'"):
+        ReduceLabels(strategy='medain')
+    with pytest.raises(TraitError, match="; did you mean 'scrubbing'"):
+        CleanSignal(confounds_strategy=['6P', 'Scrubing'])
+    with pytest.raises(TraitError, match="; did you mean 'min_coverage'"):
+        ReduceLabels(minimum_coverage=0.5)
+
+
+@pytest.mark.parametrize('name', ['in_file', 'labels_files'])
+def test_a_list_of_one_file_is_that_file(name):
+    """As BIDSDataGrabber returns it."""
+    given = getattr(ReduceLabels(**{name: ['one.nii.gz']}).inputs, name)
+    assert given == (f'{Path.cwd()}/one.nii.gz' if name == 'in_file' else [f'{Path.cwd()}/one.nii.gz'])
+
+
+def test_a_list_of_several_series_names_what_takes_them():
+    """Nipype has two ways to run a node for each."""
+    with pytest.raises(TraitError, match=r"takes one file, and 2 are given: .* MapNode .*\['in_file'\] .*iterables"):
+        ReduceLabels(in_file=['one.nii.gz', 'two.nii.gz'])
+
+
+@pytest.mark.parametrize('value', ['x' * 300, '/nowhere/' + 'é' * 200], ids=['characters', 'bytes'])
+def test_a_name_that_is_too_long_is_an_error_of_the_run(value, image, signals, tmp_path):
+    """It is hashed before the run."""
+    node = pe.Node(runnable(ReduceLabels, image, signals), name='node')
+    with pytest.raises(RuntimeError, match=r'LabelsError: ReduceLabels\.in_file: no such file'):
+        upstream_of(node, 'in_file', value, tmp_path / 'work').run()
+
+
+def test_names_that_are_not_utf8_are_hashed():
+    """Each as another one."""
+    digests = {digest(ReduceLabels(in_file=name)) for name in ('odd-\udcff.nii', 'odd-\udcfe.nii', 'odd-.nii')}
+    assert len(digests) == 3
