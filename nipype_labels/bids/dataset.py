@@ -91,14 +91,17 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
         If the data set that is there is not of our making, or its series are from elsewhere.
     """
     links, found, existing = dict(links or {}), existing is not None, existing or {}
-    generators = [entry for entry in existing.get('GeneratedBy') or [] if isinstance(entry, dict)]
+    generators = existing.get('GeneratedBy')
+    generators = [entry for entry in generators if isinstance(entry, dict)] if isinstance(generators, list) else []
     if found and GENERATOR not in [entry.get('Name') for entry in generators]:
         makers = ', '.join(str(entry.get('Name')) for entry in generators) or 'nobody that it names'
         raise LabelsError(
             f'{where} is of another data set (made by {makers}), and nothing is written into those: choose a folder of '
             f'its own, as in derivatives/{GENERATOR}'
         )
-    linked = existing.get('DatasetLinks') if isinstance(existing.get('DatasetLinks'), dict) else {}
+    linked = existing.get('DatasetLinks', {})
+    if not isinstance(linked, dict):
+        raise LabelsError(f'{where}: DatasetLinks must be an object of names and places, not {linked!r}. Correct it')
     for name, place in links.items():
         if linked.get(name, place) != place:
             raise LabelsError(

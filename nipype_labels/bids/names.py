@@ -57,19 +57,40 @@ def parse_name(path):
     >>> parse_name('sub-01/func/sub-01_task-rest_bold.nii.gz')
     ({'sub': '01', 'task': 'rest'}, 'bold', '.nii.gz')
     """
+    entities, suffix, extension = split_name(path)
+    if 'sub' not in entities:
+        raise LabelsError(f'{str(path)!r} is not a BIDS name: it has no subject, as in sub-01')
+    return entities, suffix, extension
+
+
+def split_name(path):
+    """Split the name of a file, which may have no subject; see :func:`parse_name`.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    entities : dict of str to str
+    suffix, extension : str
+
+    Raises
+    ------
+    LabelsError
+        If the name is not made of pairs ``key-label``, a suffix and an extension, or has a key twice.
+    """
     stem, dot, rest = str(path).rsplit('/', 1)[-1].partition('.')
-    wrong = f'{str(path)!r} is not named as BIDS has it'
+    wrong = f'{str(path)!r} is not a BIDS name'
     *parts, suffix = stem.split('_')
     entities = {}
     for part in parts:
         key, hyphen, value = part.partition('-')
         if not (hyphen and _KEY.fullmatch(key) and _VALUE.fullmatch(value)):
-            raise LabelsError(f'{wrong}: {part!r} is no pair of key and label, as in sub-01')
+            raise LabelsError(f'{wrong}: {part!r} is not a pair of key and label, as in sub-01')
         if key in entities:
-            raise LabelsError(f'{wrong}: {key} is given twice')
+            raise LabelsError(f'{wrong}: it has {key} twice')
         entities[key] = value
-    if 'sub' not in entities:
-        raise LabelsError(f'{wrong}: it names no subject, as in sub-01')
     if not (_SUFFIX.fullmatch(suffix) and _EXTENSION.fullmatch(dot + rest)):
         raise LabelsError(f'{wrong}: it must end in a suffix and an extension, as in _bold.nii.gz')
     return entities, suffix, dot + rest
@@ -104,10 +125,15 @@ def build_name(entities, suffix, extension):
             raise LabelsError(f'{f"{key}-{value}"!r} can not be part of a name: labels are of letters, digits and +')
     if not (_matches(_SUFFIX, suffix) and _matches(_EXTENSION, extension)):
         raise LabelsError(f'no name can end in {f"_{suffix}{extension}"!r}')
-    name = '_'.join([*(f'{key}-{given[key]}' for key in sorted(given, key=_place)), suffix]) + extension
+    name = '_'.join([*(f'{key}-{given[key]}' for key in sort_entities(given)), suffix]) + extension
     if len(name) > LONGEST_NAME:
         raise LabelsError(f'{name} has {len(name)} letters, file systems take {LONGEST_NAME}: use shorter labels')
     return name
+
+
+def sort_entities(keys):
+    """Return keys of entities in the order in which names have them; unknown keys precede ``stat`` and ``desc``."""
+    return sorted(keys, key=_place)
 
 
 def build_path(entities, suffix, extension, folder='func'):
@@ -221,5 +247,5 @@ def _matches(pattern, value):
 
 
 def _place(key):
-    """Where an entity stands; unknown ones behind all that tell what was recorded and where."""
+    """Place of an entity in a name; unknown entities follow all that say what was recorded and where."""
     return ENTITIES.index(key) if key in ENTITIES else ENTITIES.index('stat') - 0.5

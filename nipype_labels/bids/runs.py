@@ -1,24 +1,43 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Finding the runs of a data set of derivatives, and all that belongs to each."""
+"""Runs of a dataset of derivatives: each series with its own brain mask, confounds table and sidecars."""
 
+import os
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.errors import LabelsError
-from .names import parse_name
-from .sidecar import find_sidecar
+from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
+from .inheritance import Sidecars
+from .names import build_name, sort_entities
+from .spaces import SPACE_ENTITIES, choose_spaces, name_space
 
-#: Entities that tell one run of one subject from the next.
-RUN_ENTITIES = ('sub', 'ses', 'task', 'acq', 'ce', 'rec', 'dir', 'run', 'echo')
+#: What ``desc`` is called of series that fMRIPrep has prepared.
+PREPROC = 'preproc'
 
-#: Entities that tell one space of a run from the next.
-SPACE_ENTITIES = ('space', 'cohort', 'res', 'den')
+#: Entities of images that were acquired together: a mask or table without them belongs to each of the images.
+TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
 
-#: What ``space`` is called of a series in its own space, whose name has no such entity.
-NATIVE = 'func'
+#: Entities that a confounds table may be without.
+_NO_TABLES = (*TOGETHER, *SPACE_ENTITIES)
 
-#: Suffixes of confounds tables: of today, and of fMRIPrep before 20.2.
-CONFOUNDS_SUFFIXES = ('timeseries', 'regressors')
+#: What to do if a file of a run is missing, or several candidates exist.
+_REMEDIES = {
+    'bold': 'Keep one of them',
+    'mask': 'Pass --no-mask to use all voxels',
+    'confounds': 'Process this run without --confounds-strategy and --confounds-columns',
+}
+_NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'}
+
+#: Options by which series are chosen, and what is said of those that are not.
+_EXCLUDED = {
+    'bold': 'not volumes (.dtseries.nii, .func.gii)',
+    'desc': 'of other descriptions (--bold-desc)',
+    'ses': 'not selected by --session-label',
+    'task': 'not selected by --task',
+    'space': 'not selected by --space',
+    'echo': 'single echoes or not selected by --echo',
+}
 
 
 @dataclass(frozen=True)
@@ -28,13 +47,19 @@ class Run:
     Attributes
     ----------
     root : Path
-        Of the data set.
+        Of the dataset.
     bold : Path
         Preprocessed series.
-    mask, confounds, sidecar : Path or None
-        Brain mask on the grid of the series, confounds table and JSON sidecar, where there are any.
+    mask, confounds : Path or None
+        Brain mask on the grid of the series, and confounds table; None if there is none, or more than one.
+    sidecar : Path or None
+        JSON sidecar of the series; if several apply, the one with most entities.
+    sidecars : tuple of Path
+        All sidecars that apply; a later one replaces values of the earlier ones.
     entities : dict of str to str
         Of the name of the series.
+    candidates : dict of str to tuple of Path
+        ``'bold'``, ``'mask'`` and ``'confounds'``: files that cannot be told apart, if there are several.
     """
 
     root: Path
@@ -42,132 +67,250 @@ class Run:
     mask: Path | None = None
     confounds: Path | None = None
     sidecar: Path | None = None
+    sidecars: tuple = ()
     entities: dict = field(default_factory=dict)
+    candidates: dict = field(default_factory=dict)
 
     @property
     def source(self):
-        """Path of the series within its data set."""
+        """Path of the series within its dataset."""
         return self.bold.relative_to(self.root).as_posix()
 
     @property
     def space(self):
-        """Space of the series; ``func`` is its own."""
-        return self.entities.get('space', NATIVE)
+        """Space of the series with its cohort; ``func`` is the native BOLD space."""
+        return name_space(self.entities, ('cohort',))
 
     @property
     def name(self):
-        """What tells it from the other runs."""
-        kept = (*RUN_ENTITIES, *SPACE_ENTITIES)
-        return '_'.join(f'{key}-{self.entities[key]}' for key in kept if key in self.entities)
+        """All entities of the series except ``desc``."""
+        return '_'.join(f'{key}-{self.entities[key]}' for key in sort_entities(self.entities) if key != 'desc')
+
+    @property
+    def n_series(self):
+        """Number of files that the run stands for: more than one if it exists as ``.nii`` and as ``.nii.gz``."""
+        return max(1, len(self.candidates.get('bold', ())))
 
     def require(self, mask=False, confounds=False):
-        """Raise LabelsError unless what is needed is there."""
-        if mask and self.mask is None:
-            raise LabelsError(f'{self.bold} has no brain mask beside it')
-        if confounds and self.confounds is None:
-            raise LabelsError(f'{self.bold} has no confounds table beside it')
+        """Raise LabelsError unless the series and what is needed with it exist once."""
+        for role, needed in (('bold', True), ('mask', mask), ('confounds', confounds)):
+            path, several = getattr(self, role), self.candidates.get(role, ())
+            if needed and several:
+                names = ' and '.join(str(other) for other in several)
+                raise LabelsError(f'{self.bold.name} has more than one {_NOUNS[role]}: {names}. {_REMEDIES[role]}')
+            if needed and path is None:
+                raise LabelsError(
+                    f'{self.bold} has no {_NOUNS[role]}: {self._expect(role)} does not exist. {_REMEDIES[role]}'
+                )
+            if needed and not os.path.exists(path):  # noqa: PTH110 (a link to a file that cannot be searched is missing)
+                raise LabelsError(f'{path} is a link to a file that does not exist. Download the file')
+
+    def _expect(self, role):
+        """Name of the mask or confounds table that belongs to the series."""
+        without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NO_TABLES, {'desc': 'confounds'})
+        shared = {key: label for key, label in self.entities.items() if key not in without}
+        return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
 
 
-def find_runs(root, participants=(), sessions=(), tasks=(), spaces=()):
-    """Find the preprocessed series of a data set such as fMRIPrep writes.
+@dataclass(frozen=True)
+class Found:
+    """Runs of a dataset, and an account of all other series in it.
+
+    Attributes
+    ----------
+    runs : list of Run
+        In the order of their names.
+    bad_series : dict of str to str
+        Path of each series whose name cannot be used, and the reason.
+    unread : dict of str to str
+        Path of each folder that cannot be read, and of each other file whose name cannot be used, and the reason.
+    bold_desc : str
+        Label of ``desc`` of the series.
+    excluded : dict of str to int
+        Number of series that were not asked for, by the reason.
+    """
+
+    runs: list
+    bad_series: dict = field(default_factory=dict)
+    unread: dict = field(default_factory=dict)
+    bold_desc: str = PREPROC
+    excluded: dict = field(default_factory=dict)
+
+    @property
+    def n_series(self):
+        """Number of all series found."""
+        return sum(run.n_series for run in self.runs) + len(self.bad_series) + sum(self.excluded.values())
+
+
+def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=(), bold_desc=None):
+    """Find the preprocessed series of a dataset such as fMRIPrep writes, with the files of each.
 
     Parameters
     ----------
     root : path
     participants, sessions, tasks, spaces : sequence of str, optional
-        Labels of those to take, with or without the entity before them (``sub-01``); all by default. A space may name
-        its resolution (``MNI152NLin2009cAsym:res-2``); ``func`` is that of the series itself.
+        Labels to include, with or without the entity before them (``sub-01``); all by default. A space may name
+        its resolution (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space.
+    echoes : sequence of str, optional
+        Single echoes to include, or ``all``; by default, series that combine the echoes.
+    bold_desc : str, optional
+        Label of ``desc`` of the series; by default ``preproc``, or the only one if the dataset has no other.
 
     Returns
     -------
-    list of Run
-        In the order of their names.
+    Found
 
     Raises
     ------
     LabelsError
-        If there is no data set, or something asked for is not in it; it says what is.
+        If the folder is not a dataset, something asked for is missing, or a space asked for exists in several
+        resolutions or cohorts.
     """
     root = Path(root).absolute()
-    rows = _index(root)
-    series = [row for row in rows if row['suffix'] == 'bold' and row['desc'] == 'preproc']
+    index = index_dataset(root, participants)
+    volumes = [file for file in index.files if _is_series(file)]
+    bold_desc = bold_desc.removeprefix('desc-') if bold_desc else _default_desc(volumes)
+    series = [file for file in volumes if file.entities.get('desc') == bold_desc]
+    others = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
+    excluded = {_EXCLUDED['bold']: len(others), _EXCLUDED['desc']: len(volumes) - len(series)}
     if not series:
-        raise LabelsError(f'{root} has no preprocessed series: no file ends in _desc-preproc_bold.nii.gz')
-    wanted = (('sub', participants), ('ses', sessions), ('task', tasks), ('space', spaces))
-    chosen = [_choose(series, key, labels, root) for key, labels in wanted]
-    paths = set.intersection(*({row['path'] for row in rows} for rows in chosen))
-    series = [row for row in series if row['path'] in paths]
-    if not series:
-        asked = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in wanted if labels)
+        raise LabelsError(_explain_none(root, index, volumes, bold_desc))
+
+    def of_all():
+        # Searched only if a label is missing among the participants asked for.
+        files = index_dataset(root).files if participants else index.files
+        return [file for file in files if _is_series(file) and file.entities.get('desc') == bold_desc]
+
+    wanted = {'ses': sessions, 'task': tasks, 'space': spaces, 'echo': echoes}
+    chosen = _choose_all(root, series, of_all, wanted, excluded)
+    if not chosen:
+        asked = {'sub': participants, **wanted}
+        asked = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in asked.items() if labels)
         raise LabelsError(f'{root} has no series of {asked} together')
-    masks = {_key(row, RUN_ENTITIES + SPACE_ENTITIES): row for row in rows if row['suffix'] == 'mask'}
-    tables = {_key(row, RUN_ENTITIES): row for row in rows if row['suffix'] in CONFOUNDS_SUFFIXES}
-    runs = [_run(root, row, masks, tables) for row in series]
-    return sorted(runs, key=lambda run: run.name)
+    return Found(
+        sorted(_pair(root, index.files, chosen), key=lambda run: run.name),
+        index.bad_series,
+        index.unread,
+        bold_desc,
+        {reason: count for reason, count in excluded.items() if count},
+    )
 
 
-def _index(root):
-    """Names of the files that may matter, as dicts of their entities, as bids2table reads them."""
-    try:
-        import bids2table
-        import pyarrow
-        import pyarrow.compute as pc
-    except ImportError as e:
-        raise LabelsError(f'{e}: data sets are indexed by bids2table, pip install "nipype_labels[bids]"') from e
-    if not (root / 'dataset_description.json').is_file():
-        raise LabelsError(f'{root} is no BIDS data set: it has no dataset_description.json')
-    table = bids2table.index_dataset(root)
-    # Most of what fMRIPrep writes is something else, and need not become Python's.
-    wanted = {
-        'suffix': ('bold', 'mask', *CONFOUNDS_SUFFIXES),
-        'desc': ('preproc', 'brain', 'confounds'),
-        'ext': ('.nii.gz', '.nii', '.tsv'),
-    }
-    for column, values in wanted.items():
-        table = table.filter(pc.is_in(table[column], value_set=pyarrow.array(values)))
-    return table.select([*RUN_ENTITIES, *SPACE_ENTITIES, 'suffix', 'desc', 'path']).to_pylist()
+def _default_desc(volumes):
+    """Label of ``desc`` to process if none is asked for."""
+    descs = {file.entities['desc'] for file in volumes if 'desc' in file.entities}
+    return next(iter(descs)) if len(descs) == 1 else PREPROC
 
 
-def _choose(series, key, labels, root):
-    """Series whose entity has one of the labels; all if none are given."""
-    chosen = [row for row in series if not labels or any(_is(row, key, label) for label in labels)]
-    lacking = [label for label in labels if not any(_is(row, key, label) for row in chosen)]
-    if lacking:
-        there = ', '.join(sorted({_choice(row, key) for row in series}))
-        raise LabelsError(f'{root} has no series of {key}-{lacking[0].removeprefix(f"{key}-")}; there are: {there}')
-    return chosen
+def _explain_none(root, index, volumes, bold_desc):
+    """Say why a dataset has no series of a description, and which descriptions it has."""
+    why = f'{root} has no preprocessed series: no file ends in _desc-{bold_desc}_bold.nii.gz'
+    descs = sorted({file.entities['desc'] for file in volumes if 'desc' in file.entities})
+    if descs:
+        why += f'. Series of other descriptions exist: pass --bold-desc {" or ".join(descs)}'
+    for path, reason in [*index.unread.items(), *index.bad_series.items()][:5]:
+        why += f'. {path}: {reason}'
+    return why + suggest_root(root)
 
 
-def _is(row, key, label):
-    """Whether a series has a label; behind a colon, a space may name its resolution and cohort."""
-    label, *more = label.removeprefix(f'{key}-').split(':')
-    return _label(row, key) == label and all(row.get(part.partition('-')[0]) == part.partition('-')[2] for part in more)
+def _is_series(file):
+    """Whether a file is a series of volumes."""
+    return file.suffix == 'bold' and file.extension in VOLUMES
 
 
-def _label(row, key):
-    """Label of an entity; a series without a space is in its own."""
-    return row[key] or (NATIVE if key == 'space' else 'none')
+def _choose_all(root, series, of_all, wanted, excluded):
+    """Series that have a label of each kind asked for; the others are counted."""
+    for key, labels in wanted.items():
+        before = len(series)
+        if key == 'space':
+            series = choose_spaces(root, series, labels, of_all)
+        elif key == 'echo':
+            series = _choose_echoes(root, series, labels, of_all)
+        elif labels:
+            series = _choose(root, series, key, labels, of_all)
+        excluded[_EXCLUDED[key]] = before - len(series)
+    return series
 
 
-def _choice(row, key):
-    """What would choose a series by an entity."""
-    more = [f'{other}-{row[other]}' for other in SPACE_ENTITIES[1:] if row[other]] if key == 'space' else []
-    return ':'.join([_label(row, key), *more])
+def _choose(root, series, key, labels, of_all):
+    """Series whose entity has one of the labels, each of which is in the dataset."""
+    labels = [label.removeprefix(f'{key}-') for label in labels]
+    present = {file.entities.get(key, 'none') for file in series}
+    if not present.issuperset(labels):
+        present = {file.entities.get(key, 'none') for file in of_all()}
+    for label in labels:
+        if label not in present:
+            raise LabelsError(f'{root} has no series of {key}-{label}; there are: {", ".join(sorted(present))}')
+    return [file for file in series if file.entities.get(key, 'none') in labels]
 
 
-def _key(row, entities):
-    return tuple(row[key] for key in entities)
+def _choose_echoes(root, series, labels, of_all):
+    """Series of the echoes asked for; by default, those that combine the echoes."""
+    single = [file for file in series if 'echo' in file.entities]
+    if not labels:
+        if single and len(single) == len(series):
+            echoes = sorted({file.entities['echo'] for file in single})
+            raise LabelsError(
+                f'{root}: all {len(series)} series are single echoes, such as {single[0].path}. Pass --echo '
+                f'{" ".join(echoes)} to process each with its own brain mask and confounds, or those of all echoes'
+            )
+        return [file for file in series if 'echo' not in file.entities]
+    return single if 'all' in labels and single else _choose(root, series, 'echo', labels, of_all)
 
 
-def _run(root, row, masks, tables):
-    """A run, and what belongs to it."""
-    bold = root / row['path']
-    mask, table = masks.get(_key(row, RUN_ENTITIES + SPACE_ENTITIES)), tables.get(_key(row, RUN_ENTITIES))
+def _pair(root, files, series):
+    """Runs of series, each with the files of the same acquisition."""
+    masks, tables = _Pairs(TOGETHER), _Pairs(_NO_TABLES)
+    for file in files:
+        if file.suffix == 'mask' and file.entities.get('desc') == 'brain':
+            masks.add(file)
+        elif file.suffix in CONFOUNDS_SUFFIXES and file.entities.get('desc') == 'confounds':
+            tables.add(file)
+    sidecars = Sidecars(file for file in files if file.suffix == 'bold' and file.extension == '.json')
+    twins = defaultdict(list)
+    for file in series:
+        twins[frozenset(file.entities.items())].append(file)
+    return [_run(root, same, masks, tables, sidecars) for same in twins.values()]
+
+
+def _run(root, same, masks, tables, sidecars):
+    """The run of a series, or of several files that cannot be told apart."""
+    file = same[0]
+    found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
+    places = {role: tuple(root / other.path for other in others) for role, others in found.items()}
+    applying = tuple(root / other.path for other in sidecars.find(file))
     return Run(
         root=root,
-        bold=bold,
-        mask=mask and root / mask['path'],
-        confounds=table and root / table['path'],
-        sidecar=find_sidecar(bold),
-        entities=parse_name(row['path'])[0],
+        bold=root / file.path,
+        mask=places['mask'][0] if len(places['mask']) == 1 else None,
+        confounds=places['confounds'][0] if len(places['confounds']) == 1 else None,
+        sidecar=applying[-1] if applying else None,
+        sidecars=applying,
+        entities=file.entities,
+        candidates={role: paths for role, paths in places.items() if len(paths) > 1},
     )
+
+
+class _Pairs:
+    """Files to pair with series: by all entities, those that a file may lack if it belongs to several series apart."""
+
+    def __init__(self, optional):
+        self._optional = (*optional, 'desc')
+        self._by_key = defaultdict(list)
+
+    def add(self, file):
+        """Add a file."""
+        self._by_key[self._key(file)].append(file)
+
+    def find(self, series):
+        """Return the files that have most entities in common with a series and contradict none of them."""
+        matching = [
+            (sum(key in file.entities for key in self._optional), file)
+            for file in self._by_key.get(self._key(series), ())
+            if all(series.entities.get(key) == label for key, label in file.entities.items() if key != 'desc')
+        ]
+        most = max((number for number, _ in matching), default=0)
+        return [file for number, file in matching if number == most]
+
+    def _key(self, file):
+        return frozenset((key, label) for key, label in file.entities.items() if key not in self._optional)

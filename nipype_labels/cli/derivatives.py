@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels derivatives … participant``: region signals of all runs of a data set, as derivatives of it."""
 
+import os
 import re
 import shutil
-import sys
 from dataclasses import replace
+from pathlib import Path
 
+from .. import __version__
+from ..bids.dataset import describe_dataset
+from ..bids.inheritance import merge_sidecars, read_object
 from ..bids.plan import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
+from ..bids.sidecars import to_json
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.grids import read_grid
 from ..files.images import read_labels
-from ..files.series import open_series
 from ..workflows import init_labels_wf
-from ..workflows.resources import Sizes, estimate, estimate_disk
 from ..workflows.run import init_run_wf
+from .accounts import foretell, measure, summarise
 from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
 from .atlases import group_atlases, name_atlases
 from .batch import run_batches
@@ -30,6 +34,8 @@ def derivatives(
     session_label=(),
     task=(),
     space=(),
+    echo=(),
+    bold_desc=None,
     desc=None,
     dummy_scans=0,
     use_mask=True,
@@ -52,7 +58,11 @@ def derivatives(
     atlas : list of str
         ``name=path``, or a path alone.
     participant_label, session_label, task, space : sequence of str
-        Labels of those to take; all by default, but atlases are of one space.
+        Labels to include; all by default, but atlases are in one space.
+    echo : sequence of str
+        Single echoes to process, or ``all``; by default, series that combine the echoes.
+    bold_desc : str, optional
+        Label of ``desc`` of the series to process; by default ``preproc``, or the only one if there is no other.
     desc : str, optional
         Label that tells these derivatives from others of the same runs and atlases.
     dummy_scans : int
@@ -93,35 +103,34 @@ def derivatives(
     with plainly():
         init_labels_wf(**parameters)
     atlases = name_atlases(atlas)
-    runs = {node_name(run.name): run for run in find_runs(dataset, participant_label, session_label, task, space)}
-    _check_spaces(runs.values())
+    _check_out(Path(dataset), Path(out), work_dir)
+    found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
+    runs = {node_name(run.name): run for run in found.runs}
+    _check_spaces(found.runs)
     labels = [atlas.name for atlas in atlases]
     drawn = DRAWN if reports else ()
     plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
     check_plans([(run.source, plans[name]) for name, run in runs.items()])
     grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases)
     if dry_run:
-        print(foretell(runs, grids, n_regions, parameters, reports, nprocs))
+        print(foretell(found, grids, n_regions, parameters, reports, nprocs))
         return 0
     out = make_folder(out)
     work_dir = make_work_folder(work_dir or out / 'work', plugin)
     configure(verbose, stop_on_first_crash=False)
     groups, kind = group_atlases(atlases, work_dir / 'atlases.json'), f'desc-{desc}' if desc else 'runs'
-    for name, planned in plans.items():
-        if not all((out / path).is_file() for path in list_paths(planned)):
-            # The node that wrote them would be taken for done.
-            shutil.rmtree(work_dir / kind / name / 'derivatives_wf', ignore_errors=True)
+    _forget_incomplete(plans, out, work_dir / kind)
     shared = {'groups': groups, 'parameters': parameters, 'out_dir': str(out), 'desc': desc, 'reports': reports}
 
     def build(name):
-        run = runs[name]
-        run.require(mask=use_mask, confounds=wanted)
+        runs[name].require(mask=use_mask, confounds=wanted)
+        run = _inherit(runs[name], work_dir / kind / name)
         sizes = measure(run, grids, n_regions)
         kept = list(range(dummy_scans, sizes.shape[3])) if dummy_scans else None
         return init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared)
 
     reasons = run_batches(list(runs), build, kind, work_dir, out / 'logs', plugin, nprocs, plugin_args)
-    return summarise(runs, reasons, out)
+    return summarise(found, runs, reasons, out)
 
 
 def node_name(name):
@@ -133,68 +142,45 @@ def node_name(name):
     return re.sub(r'[^\w-]', '_', name)
 
 
-def measure(run, grids, n_regions):
-    """Sizes of a run, from the header of its series."""
-    sizes = Sizes.of(open_series(run.bold), grids)
-    return replace(sizes, n_regions=max(n_regions))
+def _forget_incomplete(plans, out, folder):
+    """Remove the results of the nodes that wrote files that are missing now: the nodes would count as done."""
+    for name, planned in plans.items():
+        if not all((out / path).is_file() for path in list_paths(planned)):
+            shutil.rmtree(folder / name / 'derivatives_wf', ignore_errors=True)
 
 
-def foretell(runs, grids, n_regions, parameters, reports, nprocs):
-    """What the work on runs would be and take, in words.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-    grids : list of Grid
-        Of the atlases.
-    n_regions : list of int
-        Of each.
-    parameters : dict
-        Of the extraction.
-    reports : bool
-    nprocs : int
-
-    Returns
-    -------
-    str
-    """
-    lines, memory, disk, n_read = [], [], [0, 0], 0
-    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
-    for run in runs.values():
-        try:
-            sizes = measure(run, grids, n_regions)
-        except (LabelsError, OSError) as e:
-            lines.append(f'  {run.name}: {e}')
-            continue
-        nodes = estimate(sizes, nprocs, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
-        memory.append(max(nodes.values()))
-        n_read += 1
-        disk = [sum(pair) for pair in zip(disk, estimate_disk(sizes, n_regions, parameters, reports), strict=True)]
-    subjects = len({run.entities['sub'] for run in runs.values()})
-    together = sum(sorted(memory)[-nprocs:])
-    return '\n'.join(
-        [
-            f'{n_read} runs of {subjects} participants × {len(grids)} atlases',
-            f'memory: {together:.2f} GB',
-            f'disk: {disk[0] / 1e6:.1f} MB of derivatives, {disk[1] / 1e6:.1f} MB of work that may go afterwards',
-            *([f'{len(lines)} runs can not be read:'] if lines else []),
-            *lines,
-        ]
-    )
+def _check_out(dataset, out, work_dir):
+    """Refuse to write into the input dataset, or into another one that is not ours, before anything runs."""
+    for option, folder in (('OUT', out), ('--work-dir', Path(work_dir or out))):
+        place, inside = folder.resolve(), dataset.resolve()
+        within = place.relative_to(inside).parts if place.is_relative_to(inside) else ('',)
+        if not within or within[0].startswith('sub-'):
+            raise LabelsError(
+                f'{option} {folder} is the input dataset, or the folder of a participant in it. Choose another folder, '
+                f'such as {inside.parent / "nipype_labels"}'
+            )
+    description = out / 'dataset_description.json'
+    if os.path.lexists(description):
+        links = {'preprocessed': os.path.relpath(dataset.absolute(), out.absolute())}
+        describe_dataset(__version__, links, read_object(description), description)
 
 
-def summarise(runs, reasons, out):
-    """Say last how many runs are done, and of each other one why not; the exit status."""
-    print(f'{len(runs) - len(reasons)} of {len(runs)} runs are done, in {out}', file=sys.stderr)
-    for name, reason in reasons.items():
-        log = out / 'logs' / f'{name}.txt'
-        where = f' (log: {log})' if log.is_file() else ''
-        print(f'  {runs[name].name}: {reason}{where}', file=sys.stderr)
-    return 1 if reasons else 0
+def _inherit(run, folder):
+    """Return a run with all that its sidecars say in one file, which is written to a folder if need be."""
+    if len(run.sidecars) < 2:
+        return run
+    merged = merge_sidecars(run.sidecars)
+    if merged == read_object(run.sidecar):
+        return run
+    content, path = to_json(merged).encode(), folder / 'inherited_bold.json'
+    if not (path.is_file() and path.read_bytes() == content):
+        make_folder(folder)
+        path.write_bytes(content)
+    return replace(run, sidecar=path)
 
 
 def _check_spaces(runs):
-    """Refuse to lay one atlas over series of several spaces."""
+    """Refuse one atlas for series in several spaces."""
     spaces = sorted({run.space for run in runs})
     if len(spaces) > 1:
         raise LabelsError(f'series are in the spaces {", ".join(spaces)}: choose one by --space, that of the atlases')

@@ -143,6 +143,17 @@ def _add_data_set(parser):
         metavar='LABEL',
         help='space of the atlases, as in MNI152NLin2009cAsym:res-2; func is its own',
     )
+    group.add_argument(
+        '--bold-desc',
+        metavar='LABEL',
+        help='desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)',
+    )
+    group.add_argument(
+        '--echo',
+        nargs='+',
+        metavar='LABEL',
+        help='single echoes to process, or all (default: series that combine the echoes)',
+    )
     group.add_argument('--desc', metavar='LABEL', help='tells these derivatives from others of the same atlases')
     group.add_argument('--no-mask', action='store_false', dest='use_mask', help="don't leave out what is no brain")
     group.add_argument('--dummy-scans', type=int, metavar='N', help='volumes at the beginning to leave out')

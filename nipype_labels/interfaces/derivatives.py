@@ -11,6 +11,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
+from ..bids.inheritance import read_object
 from ..bids.making import CLEANING
 from ..bids.plan import DRAWN, plan_files, plan_others
 from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
@@ -143,7 +144,7 @@ class SaveDerivatives(LabelsInterface):
     def _provenance(self):
         """What sidecars tell of the run."""
         sidecar = self.given('bold_sidecar')
-        cleaning = _read_object(self.inputs.cleaning)
+        cleaning = read_object(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
         if lacking:
             raise LabelsError(f'{self.inputs.cleaning} does not tell what cleaning did: it lacks {", ".join(lacking)}')
@@ -154,7 +155,7 @@ class SaveDerivatives(LabelsInterface):
             parameters=_parse(self.inputs.parameters, 'SaveDerivatives.parameters'),
             methods=self.given('methods', ''),
             cleaning=cleaning,
-            series=_read_object(sidecar) if sidecar else {},
+            series=read_object(sidecar) if sidecar else {},
             versions=versions,
             more_sources=tuple(self.given('more_sources', ())),
         )
@@ -173,7 +174,7 @@ class SaveDerivatives(LabelsInterface):
         description, ignored = out_dir / 'dataset_description.json', out_dir / '.bidsignore'
         links = _parse(self.inputs.dataset_links, 'SaveDerivatives.dataset_links')
         # A link that leads nowhere, as data managers leave them, is a description that can't be read here.
-        existing = _read_object(description) if os.path.lexists(description) else None
+        existing = read_object(description) if os.path.lexists(description) else None
         described = describe_dataset(__version__, links, existing, description)
         listed = list_ignored(ignored.read_text('utf-8', 'surrogateescape') if ignored.exists() else '')
         top = {description: to_json(described).encode(), ignored: listed.encode('utf-8', 'surrogateescape')}
@@ -189,7 +190,7 @@ class SaveDerivatives(LabelsInterface):
             path = out_dir / (file.sidecar or '')
             if not file.is_direct or not path.is_file():
                 continue
-            sources = _read_object(path).get('Sources')
+            sources = read_object(path).get('Sources')
             if not (isinstance(sources, list) and sources[:1] == [source]):
                 made_of = sources[0] if isinstance(sources, list) and sources else 'something that it does not name'
                 raise LabelsError(
@@ -230,15 +231,6 @@ def _read_heading(path, role, atlas):
     if unknown:
         raise LabelsError(f'{path} has columns that its regions table lacks: {", ".join(unknown[:5])}')
     return names
-
-
-def _read_object(path):
-    """What a JSON file holds."""
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except (OSError, ValueError) as e:
-        raise LabelsError(f'{path} can not be read: {" ".join(str(e).split())}') from e
-    return _parse(text, path)
 
 
 def _parse(text, source):

@@ -178,7 +178,7 @@ def test_a_description_that_leads_nowhere_is_another_data_sets(out, save):
     """As data managers leave it until it is asked for."""
     out.mkdir()
     (out / 'dataset_description.json').symlink_to('annex/nowhere')
-    with pytest.raises(LabelsError, match='can not be read'):
+    with pytest.raises(LabelsError, match='cannot be read as JSON'):
         save()
 
 

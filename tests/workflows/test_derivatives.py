@@ -227,7 +227,7 @@ def init_one(**choices):
 @pytest.mark.parametrize(
     ('choices', 'message'),
     [
-        ({'source': 'sub-01/func/bold.nii.gz'}, 'not named as BIDS'),
+        ({'source': 'sub-01/func/bold.nii.gz'}, 'not a BIDS name'),
         ({'source': f'../{STANDARD}'}, 'within its data set'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
         ({'atlas_labels': ['../x']}, 'can not be part of a name'),

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Names of the files of a dataset of derivatives; what cannot be read or understood is listed, never skipped."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..core.errors import LabelsError
+from .inheritance import read_object
+from .names import parse_name, split_name
+
+#: Suffixes of confounds tables: the present one, and that of fMRIPrep before 20.2.
+CONFOUNDS_SUFFIXES = ('timeseries', 'regressors')
+
+#: Extensions of volume images.
+VOLUMES = ('.nii.gz', '.nii')
+
+#: Levels of folders below that of a subject: session and datatype, and one to spare.
+_DEPTH = 3
+
+#: Folders of a subject without series.
+_NO_SERIES = ('figures', 'log')
+
+#: Names of series, brain masks and confounds tables, and of sidecars, which may apply to many series.
+_WANTED = re.compile(
+    r'.+_bold\.(.+\.)?(nii|nii\.gz|gii)|(.+_)?bold\.json|.+_mask\.nii(\.gz)?|'
+    rf'.+_desc-confounds.*_({"|".join(CONFOUNDS_SUFFIXES)})\.tsv',
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a dataset, by the parts of its name.
+
+    Attributes
+    ----------
+    path : str
+        Within the dataset, with slashes.
+    entities : dict of str to str
+    suffix, extension : str
+    """
+
+    path: str
+    entities: dict
+    suffix: str
+    extension: str
+
+    @property
+    def folder(self):
+        """Folder of the file within the dataset; empty at the top."""
+        return self.path.rpartition('/')[0]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Files of a dataset that matter to an extraction.
+
+    Attributes
+    ----------
+    files : list of File
+        Series, brain masks, confounds tables and sidecars of series.
+    bad_series : dict of str to str
+        Path of each series whose name cannot be used, and the reason.
+    unread : dict of str to str
+        Path of each folder that cannot be read, and of each other file whose name cannot be used, and the reason.
+    """
+
+    files: list = field(default_factory=list)
+    bad_series: dict = field(default_factory=dict)
+    unread: dict = field(default_factory=dict)
+
+
+def index_dataset(root, participants=()):
+    """List the files of a dataset of derivatives that matter to an extraction.
+
+    Parameters
+    ----------
+    root : Path
+    participants : sequence of str
+        Labels of the participants to search, with or without ``sub-``; all by default.
+
+    Returns
+    -------
+    Index
+
+    Raises
+    ------
+    LabelsError
+        If the folder is not a dataset, or a participant is missing.
+    """
+    check_root(root)
+    try:
+        entries = _scan(root)
+    except OSError as e:
+        raise LabelsError(f'{root} cannot be read: {e.strerror}') from e
+    index = Index()
+    subjects = [entry for entry in entries if entry.name.startswith('sub-') and '.' not in entry.name]
+    wanted = [f'sub-{label.removeprefix("sub-")}' for label in participants]
+    names = [entry.name for entry in subjects]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        present = ', '.join(printable(name.removeprefix('sub-')) for name in names) or 'no participants'
+        raise LabelsError(f'{root} has no series of {missing[0]}; there are: {present}')
+    chosen = [entry for entry in subjects if not wanted or entry.name in wanted]
+    tops = [entry for entry in entries if entry.name.endswith('bold.json')]
+    _visit(index, root, '', [*tops, *chosen], _DEPTH)
+    return index
+
+
+def check_root(root):
+    """Raise LabelsError unless a folder is a BIDS dataset whose description can be read."""
+    path = root / 'dataset_description.json'
+    if not os.path.lexists(path):
+        missing = 'no such folder' if not root.is_dir() else 'not a BIDS dataset: it has no dataset_description.json'
+        raise LabelsError(f'{root}: {missing}{suggest_root(root)}')
+    read_object(path)
+
+
+def suggest_root(root):
+    """Return the datasets that may be meant instead of a folder, as the end of an error message."""
+    root = Path(root)
+    try:
+        inside = [path for top in (root / 'derivatives', root) for path in sorted(top.glob('*')) if _is_dataset(path)]
+    except OSError:
+        inside = []
+    around = [path for path in root.parents[:2] if root.name.startswith(('sub-', 'ses-')) and _is_dataset(path)]
+    return f'. Did you mean {" or ".join(str(path) for path in [*inside, *around][:5])}?' if inside or around else ''
+
+
+def _is_dataset(path):
+    return not path.name.startswith('sub-') and (path / 'dataset_description.json').is_file()
+
+
+def _scan(folder):
+    """Entries of a folder in the order of their names, without hidden ones such as AppleDouble files."""
+    with os.scandir(folder) as entries:
+        return sorted((entry for entry in entries if not entry.name.startswith('.')), key=lambda entry: entry.name)
+
+
+def _visit(index, root, folder, entries, depth):
+    """Add the files of a folder and of the folders within it."""
+    for entry in entries:
+        path = f'{folder}/{entry.name}' if folder else entry.name
+        try:
+            if entry.is_dir():
+                if depth > 0 and entry.name not in _NO_SERIES:
+                    _visit(index, root, path, _scan(root / path), depth - 1)
+            elif '.' in entry.name:
+                _add(index, path, entry.name)
+            elif entry.is_symlink():
+                index.unread[printable(path)] = 'a link to a folder that does not exist'
+        except OSError as e:
+            index.unread[printable(path)] = f'cannot be read: {e.strerror}'
+
+
+def _add(index, path, name):
+    """Add a file if it matters."""
+    if not _WANTED.fullmatch(name):
+        return
+    is_sidecar = name.endswith('.json')
+    try:
+        if printable(path) != path:
+            raise LabelsError('the path is not UTF-8. Rename the file or folder')
+        entities, suffix, extension = (split_name if is_sidecar else parse_name)(name)
+        _check_folders(path, entities)
+    except LabelsError as e:
+        is_series = re.search(r'_bold\.', name) and not is_sidecar
+        (index.bad_series if is_series else index.unread)[printable(path)] = str(e)
+        return
+    index.files.append(File(path, entities, suffix, extension))
+
+
+def _check_folders(path, entities):
+    """Refuse a name that contradicts the folders of its subject and session."""
+    for folder in path.split('/')[:-1]:
+        key, _, label = folder.partition('-')
+        if key in ('sub', 'ses') and entities.get(key, label) != label:
+            raise LabelsError(f'the file is in the folder {folder}, but its name has {key}-{entities[key]}')
+
+
+def printable(path):
+    """Return a path with escapes for the bytes that are not UTF-8."""
+    return path.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')

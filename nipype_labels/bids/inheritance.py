@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sidecars of a series by the inheritance principle of BIDS: beside it, and in the folders above."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from ..core.errors import LabelsError
+
+#: Entities by which sidecars are looked up, so that the time per series does not grow with the dataset.
+_NAMED = ('task', 'run')
+
+#: Keys that a sidecar of a series in native BOLD space does not pass on to the same run in another space.
+_OF_SPACE = ('SpatialReference', 'Resolution', 'Density')
+
+
+class Sidecars:
+    """Sidecars of a dataset, each of which applies to every series that has all entities of its name.
+
+    Parameters
+    ----------
+    files : iterable of File
+        Sidecars of series, in any folder of the dataset.
+    """
+
+    def __init__(self, files):
+        self._found = defaultdict(list)
+        for file in files:
+            self._found[file.folder, *(file.entities.get(key) for key in _NAMED)].append(file)
+
+    def find(self, series):
+        """Find the sidecars of a series.
+
+        Parameters
+        ----------
+        series : File
+
+        Returns
+        -------
+        list of File
+            From the top of the dataset down, in each folder those with fewer entities first.
+        """
+        folders = series.folder.split('/')
+        chosen = []
+        for folder in ['', *('/'.join(folders[: i + 1]) for i in range(len(folders)))]:
+            places = {
+                (task, run)
+                for task in (None, series.entities.get('task'))
+                for run in (None, series.entities.get('run'))
+            }
+            here = [file for place in places for file in self._found.get((folder, *place), ())]
+            here = [file for file in here if file.entities.items() <= series.entities.items()]
+            chosen += sorted(here, key=lambda file: (len(file.entities), file.path))
+        return chosen
+
+
+def merge_sidecars(paths):
+    """Return the content of sidecars of one series; a later one replaces values of the earlier ones.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        In the order of :meth:`Sidecars.find`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    LabelsError
+        If a file is not a JSON object, or two of one folder and of equally many entities contradict each other.
+    """
+    merged, owners = {}, {}
+    for path in paths:
+        rank = path.parent, path.name.count('_')
+        content = read_object(path)
+        if 'space-' in paths[-1].name and 'space-' not in path.name:
+            content = {key: value for key, value in content.items() if key not in _OF_SPACE}
+        for key, value in content.items():
+            other_rank, other = owners.get(key, (None, None))
+            if other_rank == rank and merged[key] != value:
+                raise LabelsError(f'{key} is {merged[key]} in {other} and {value} in {path}. Correct one of them')
+            merged[key], owners[key] = value, (rank, path)
+    return merged
+
+
+def read_object(path):
+    """Return the object that a JSON file holds.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    LabelsError
+        If the file cannot be read, or is not a JSON object.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8-sig'))
+    except (OSError, ValueError, RecursionError) as e:
+        raise LabelsError(f'{path} cannot be read as JSON: {" ".join(str(e).split())}') from e
+    if not isinstance(content, dict):
+        raise LabelsError(f'{path} must hold a JSON object, not {json.dumps(content)[:40]}')
+    return content

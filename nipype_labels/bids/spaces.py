@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Spaces of series: their names, and the choice among several resolutions or cohorts."""
+
+from collections import defaultdict
+
+from ..core.errors import LabelsError
+
+#: Entities that distinguish the spaces of a run.
+SPACE_ENTITIES = ('space', 'cohort', 'res', 'den')
+
+#: What ``space`` is called for a series in native BOLD space, whose name has no such entity.
+NATIVE = 'func'
+
+#: Label of an entity that a name does not have.
+_ABSENT = 'none'
+
+
+def name_space(entities, details=SPACE_ENTITIES[1:]):
+    """Return the space of a file as ``--space`` takes it.
+
+    Parameters
+    ----------
+    entities : dict of str to str
+    details : sequence of str
+        Entities to add to the space if the file has them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> name_space({'space': 'MNIInfant', 'cohort': '2'}), name_space({'task': 'rest'})
+    ('MNIInfant:cohort-2', 'func')
+    """
+    more = [f'{key}-{entities[key]}' for key in details if key in entities]
+    return ':'.join([entities.get('space', NATIVE), *more])
+
+
+def choose_spaces(root, series, asked, of_all):
+    """Choose series by their spaces.
+
+    Parameters
+    ----------
+    root : path
+        Of the dataset, for errors.
+    series : list of File
+    asked : sequence of str
+        Spaces, perhaps with cohort, resolution and density: ``MNI152NLin2009cAsym:res-2``; all by default.
+    of_all : function
+        Returns the series of the whole dataset, for spaces that none of ``series`` has.
+
+    Returns
+    -------
+    list of File
+
+    Raises
+    ------
+    LabelsError
+        If a space is missing, or the name of one stands for several series of one run.
+    """
+    chosen = {}
+    for name in asked:
+        found = [file for file in series if _matches(file.entities, name)]
+        if not found and not any(_matches(file.entities, name) for file in of_all()):
+            present = ', '.join(sorted({name_space(file.entities) for file in of_all()}))
+            raise LabelsError(f'{root} has no series of space-{name.removeprefix("space-")}; there are: {present}')
+        _check_one(name, found)
+        chosen.update((file.path, file) for file in found)
+    return list(chosen.values()) if asked else series
+
+
+def _matches(entities, name):
+    """Whether a series is in a space, with all details that the name of the space has."""
+    label, *details = name.removeprefix('space-').split(':')
+    pairs = [detail.partition('-')[::2] for detail in details]
+    return entities.get('space', NATIVE) == label and all(entities.get(key, _ABSENT) == value for key, value in pairs)
+
+
+def _check_one(name, found):
+    """Refuse the name of a space that stands for several series of one run."""
+    runs = defaultdict(dict)
+    for file in found:
+        details = tuple(file.entities.get(key, _ABSENT) for key in SPACE_ENTITIES[1:])
+        run = frozenset(pair for pair in file.entities.items() if pair[0] not in SPACE_ENTITIES)
+        runs[run].setdefault(details, file)
+    for same in runs.values():
+        if len(same) > 1:
+            differ = [i for i, labels in enumerate(zip(*same, strict=True)) if len(set(labels)) > 1]
+            names = [
+                ':'.join([name, *(f'{SPACE_ENTITIES[i + 1]}-{details[i]}' for i in differ)]) for details in sorted(same)
+            ]
+            raise LabelsError(
+                f'--space {name} stands for {len(same)} series of one run: '
+                f'{", ".join(file.path for file in same.values())}. Pass one of: --space {", --space ".join(names)}; '
+                f'or --space {" ".join(names)} to process each'
+            )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ``derivatives`` prints: the runs and resources that it would need, and an account of all series found."""
+
+import sys
+from dataclasses import replace
+
+from ..bids.runs import PREPROC
+from ..core.errors import LabelsError
+from ..files.series import open_series
+from ..workflows.resources import Sizes, estimate, estimate_disk
+
+
+def measure(run, grids, n_regions):
+    """Sizes of a run, from the header of its series."""
+    sizes = Sizes.of(open_series(run.bold), grids)
+    return replace(sizes, n_regions=max(n_regions))
+
+
+def foretell(found, grids, n_regions, parameters, reports, nprocs):
+    """Return the runs and resources that the work would need, in words.
+
+    Parameters
+    ----------
+    found : Found
+    grids : list of Grid
+        Of the atlases.
+    n_regions : list of int
+        Of each.
+    parameters : dict
+        Of the extraction.
+    reports : bool
+    nprocs : int
+
+    Returns
+    -------
+    str
+    """
+    lines, memory, disk, n_read = [], [], [0, 0], 0
+    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
+    for run in found.runs:
+        try:
+            run.require(parameters['use_mask'], parameters['use_confounds'])
+            sizes = measure(run, grids, n_regions)
+        except (LabelsError, OSError) as e:
+            lines.append(f'  {run.name}: {e}')
+            continue
+        nodes = estimate(sizes, nprocs, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
+        memory.append(max(nodes.values()))
+        n_read += 1
+        disk = [sum(pair) for pair in zip(disk, estimate_disk(sizes, n_regions, parameters, reports), strict=True)]
+    subjects = len({run.entities['sub'] for run in found.runs})
+    together = sum(sorted(memory)[-nprocs:])
+    return '\n'.join(
+        [
+            f'{n_read} runs of {subjects} participants × {len(grids)} atlases',
+            f'memory: {together:.2f} GB',
+            f'disk: {disk[0] / 1e6:.1f} MB of derivatives, {disk[1] / 1e6:.1f} MB of work that may go afterwards',
+            *([f'{len(lines)} runs cannot be processed:'] if lines else []),
+            *lines,
+            *list_notes(found),
+            f'{found.n_series} series found{count_excluded(found)}',
+        ]
+    )
+
+
+def summarise(found, runs, reasons, out):
+    """Print each run that failed with its reason, and last an account of all series found; return the exit status."""
+    for name, reason in reasons.items():
+        log = out / 'logs' / f'{name}.txt'
+        where = f' (log: {log})' if log.is_file() else ''
+        print(f'  {runs[name].name}: {reason}{where}', file=sys.stderr)
+    for line in list_notes(found):
+        print(line, file=sys.stderr)
+    n_done = sum(run.n_series for name, run in runs.items() if name not in reasons)
+    n_failed = found.n_series - n_done - sum(found.excluded.values())
+    account = f'{n_done} done, {n_failed} not done{count_excluded(found)}'
+    print(
+        f'{len(runs) - len(reasons)} of {len(runs)} runs are done, in {out}; {found.n_series} series found: {account}',
+        file=sys.stderr,
+    )
+    return 1 if reasons or found.bad_series or found.unread else 0
+
+
+def list_notes(found):
+    """Return a line for each series, folder and file that cannot be used, and one if the series are not preproc."""
+    lines = [f'  {path}: {reason}' for path, reason in {**found.bad_series, **found.unread}.items()]
+    return lines + ([f'series are desc-{found.bold_desc}'] if found.bold_desc != PREPROC else [])
+
+
+def count_excluded(found):
+    """Return the end of a sentence that counts the series that were not asked for, and what could not be read."""
+    counts = [f', {count} {reason}' for reason, count in found.excluded.items()]
+    nouns = 'folder or file' if len(found.unread) == 1 else 'folders or files'
+    return ''.join(counts) + (f'; {len(found.unread)} {nouns} could not be read' if found.unread else '')

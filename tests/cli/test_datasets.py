@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Datasets with traps: each series is processed with its own files or named, and the last line counts all of them."""
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from nipype_labels.bids.names import build_name, parse_name
+from nipype_labels.files.tables import read_signals
+
+pytestmark = pytest.mark.timeout(200)
+
+#: From Linux' prctl.h and capability.h.
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+
+AFFINE, SHAPE, N_VOLUMES = np.diag([3.0, 3, 3, 1]), (4, 5, 3), 20
+MNI = 'space-MNI152NLin2009cAsym_res-2'
+PREPROC, BRAIN = 'desc-preproc_bold.nii.gz', 'desc-brain_mask.nii.gz'
+TABLE = 'desc-confounds_timeseries.tsv'
+
+
+def write(path):
+    """Write a small file of the kind that its name says, different for each name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(list(path.name.encode()))
+    if path.name.endswith('.tsv'):
+        rows = rng.normal(size=(N_VOLUMES, 2))
+        path.write_text('\n'.join(['trans_x\trot_x', *('\t'.join(map(str, row)) for row in rows)]) + '\n')
+    elif 'mask' in path.name:
+        nibabel.Nifti1Image((rng.random(SHAPE) < 0.7).astype('uint8'), AFFINE).to_filename(path)
+    else:
+        image = nibabel.Nifti1Image(rng.normal(1000, 20, (*SHAPE, N_VOLUMES)).astype('float32'), AFFINE)
+        image.header.set_xyzt_units('mm', 'sec')
+        image.header.set_zooms((3, 3, 3, 2.0))
+        image.to_filename(path)
+
+
+def describe(root):
+    root.mkdir(exist_ok=True)
+    text = json.dumps({'Name': 'x', 'BIDSVersion': '1.4.0', 'GeneratedBy': [{'Name': 'fMRIPrep'}]})
+    (root / 'dataset_description.json').write_text(text)
+
+
+def write_atlas(path):
+    labels = np.ones(SHAPE, 'uint8')
+    labels[2:] = 2
+    nibabel.Nifti1Image(labels, AFFINE).to_filename(path)
+    path.with_name('atlas.tsv').write_text('index\tname\n1\tOne\n2\tTwo\n')
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    describe(tmp_path / 'fmriprep')
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    yield tmp_path
+    (tmp_path / 'fmriprep' / 'sub-02').chmod(0o700)
+
+
+def drop_rights():
+    """Let the rights of files bind root too, as they bind every other user."""
+    libc = ctypes.CDLL(None)
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        libc.prctl(PR_CAPBSET_DROP, capability)
+
+
+def run_unprivileged(*arguments):
+    """Run the command as a user who may not read everything."""
+    return subprocess.run(
+        [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        preexec_fn=drop_rights if os.geteuid() == 0 else None,
+    )
+
+
+def expect(root, run, at):
+    """Region means over the voxels in the run's own mask, before cleaning."""
+    labels = np.asarray(nibabel.load(root.parent / 'atlas.nii.gz').dataobj)
+    bold = nibabel.load(root / at / f'{run}_{PREPROC}').get_fdata()
+    brain = np.asarray(nibabel.load(root / at / f'{run}_{BRAIN}').dataobj) > 0
+    return np.stack([bold[(labels == i) & brain].mean(axis=0) for i in (1, 2)], axis=1)
+
+
+LABELS = ('a_part-mag', 'a_part-phase', 'b_chunk-1', 'b_chunk-2', 'c', 'd_foo-x', 'e')
+
+#: Runs that can be processed, two of them at another resolution of the same run.
+GOOD = [*(f'sub-01_task-{label}_{MNI}' for label in LABELS), f'sub-01_task-e_{MNI[:-1]}1']
+
+
+def write_traps(root):
+    """Write runs of participant 01 that can be processed and that cannot, and participant 02, who cannot be read."""
+    func = root / 'sub-01' / 'func'
+    for run in GOOD:
+        write(func / f'{run}_{PREPROC}')
+        write(func / f'{run}_{BRAIN}')
+        write(func / f'{run.split("_space-")[0]}_{TABLE}')
+    for echo in (1, 2, 3):
+        write(func / f'sub-01_task-c_echo-{echo}_{PREPROC}')
+    write(func / f'sub-01_task-c_{MNI}_desc-smoothAROMAnonaggr_bold.nii.gz')
+    twin = func / f'sub-01_task-twin_{MNI}_{PREPROC}'
+    for name in (twin, twin.with_suffix(''), twin.with_name(f'sub-01_task-twin_{MNI}_{BRAIN}')):
+        write(name)
+    write(func / f'sub-01_task-tables_{MNI}_{PREPROC}')
+    write(func / f'sub-01_task-tables_{MNI}_{BRAIN}')
+    write(func / f'sub-01_task-tables_{TABLE}')
+    write(func / 'sub-01_task-tables_desc-confounds_regressors.tsv')
+    write(func / f'sub-01_task-unmasked_run-1_{MNI}_{PREPROC}')
+    write(func / f'sub-01_task-unmasked_{MNI}_{BRAIN}')
+    write(func / f'sub-01_task-unmasked_run-1_{TABLE}')
+    with open(bytes(func) + f'/sub-01_task-r\udce9st_{MNI}_{PREPROC}'.encode('utf-8', 'surrogateescape'), 'wb'):  # noqa: PTH123
+        pass
+    write(root / 'sub-02' / 'func' / f'sub-02_task-a_{MNI}_{PREPROC}')
+    (root / 'sub-02').chmod(0)
+
+
+def test_every_series_is_processed_with_its_own_files_or_named(folder):
+    root = folder / 'fmriprep'
+    write_traps(root)
+    out = folder / 'out'
+    asked = ['derivatives', root, out, 'participant', '--atlas', f'A={folder}/atlas.nii.gz', '--no-reports']
+    done = run_unprivileged(*asked, '--confounds-columns', 'trans_x')
+    said = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert said[-1] == (
+        f'8 of 11 runs are done, in {out}; 17 series found: 8 done, 5 not done, 1 of other descriptions (--bold-desc), '
+        '3 single echoes or not selected by --echo; 1 folder or file could not be read'
+    )
+    named = '\n'.join(said)
+    for words in (
+        rf'sub-01_task-twin_{MNI}: .* more than one series: \S+\.nii and \S+\.nii\.gz\. Keep one|'
+        rf'sub-01_task-twin_{MNI}: .* more than one series: \S+\.nii\.gz and \S+\.nii\. Keep one',
+        rf'sub-01_task-tables_{MNI}: .* more than one confounds table: \S+_regressors\.tsv and \S+_timeseries\.tsv',
+        rf'sub-01_task-unmasked_run-1_{MNI}: .* has no brain mask: \S+ does not exist\. Pass --no-mask',
+        r'sub-01/func/sub-01_task-r\\xe9st_\S+: the path is not UTF-8',
+        r'sub-02: cannot be read: Permission denied',
+    ):
+        assert re.search(words, named), words
+    written = {path.name for path in out.glob('sub-*/func/*desc-raw_timeseries.tsv')}
+    assert len(written) == len(GOOD)
+    for run in GOOD:
+        entities = parse_name(f'{run}_bold.nii.gz')[0] | {'atlas': 'A', 'stat': 'mean'}
+        columns, raw = read_signals(
+            out / 'sub-01/func' / build_name(entities | {'desc': 'raw'}, 'timeseries', '.tsv'),
+        )
+        assert columns == ['One', 'Two']
+        assert_allclose(raw, expect(root, run, 'sub-01/func'), rtol=1e-6)
+        sidecar = json.loads((out / 'sub-01/func' / build_name(entities, 'timeseries', '.json')).read_text())
+        sources = [source.rpartition('/')[2] for source in sidecar['Sources']]
+        assert f'{run}_{BRAIN}' in sources
+        assert f'{run.split("_space-")[0]}_{TABLE}' in sources
+
+    grouped = run_unprivileged('derivatives', root, out, 'group')
+    assert grouped.returncode == 0, grouped.stderr
+    table = (out / 'group' / 'space-MNI152NLin2009cAsym_atlas-A_res-2_stat-coverage_bold.tsv').read_text().splitlines()
+    rows = [row.split('\t')[0] for row in table[1:]]
+    assert rows == sorted(run.split('_space-')[0] for run in GOOD if run.endswith('res-2'))
+
+
+def ask(folder, *more):
+    places = [str(folder / 'fmriprep'), str(folder / 'out')]
+    return ['derivatives', *places, 'participant', '--no-reports', *more, f'--atlas=A={folder}/atlas.nii.gz']
+
+
+@pytest.fixture
+def small_dataset(tmp_path):
+    describe(tmp_path / 'fmriprep')
+    for name in (PREPROC, BRAIN):
+        write(tmp_path / 'fmriprep' / 'sub-01' / 'func' / f'sub-01_task-rest_{MNI}_{name}')
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    return tmp_path
+
+
+@pytest.mark.parametrize('out', ['fmriprep', 'fmriprep/sub-01', 'linked', 'fmriprep/../fmriprep/'])
+@pytest.mark.parametrize('option', ['OUT', '--work-dir'])
+def test_the_input_dataset_is_never_written_into(out, option, small_dataset, call):
+    (small_dataset / 'linked').symlink_to(small_dataset / 'fmriprep')
+    before = sorted(small_dataset.rglob('*'))
+    arguments = ask(small_dataset, *(['--work-dir', str(small_dataset / out)] if option != 'OUT' else []))
+    if option == 'OUT':
+        arguments[2] = str(small_dataset / out)
+    for more in ([], ['--dry-run']):
+        status, _, said = call(*arguments, *more)
+        assert status == 2
+        assert f'{option} {small_dataset}' in said
+        assert 'Choose another folder' in said
+    assert sorted(small_dataset.rglob('*')) == before
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        ('{"Name": "x", "GeneratedBy": [{"Name": "fMRIPrep"}]}', 'made by fMRIPrep'),
+        ('{"Name": "x", "GeneratedBy": 3}', 'made by nobody'),
+        ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": ["a"]}', 'DatasetLinks must be an object'),
+        ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": {"preprocessed": "../b"}}', r'is \.\./b'),
+        ('[]', 'must hold a JSON object'),
+        ('{', 'cannot be read as JSON'),
+    ],
+)
+def test_an_output_folder_of_another_dataset_is_refused_before_anything_runs(content, words, small_dataset, call):
+    out = small_dataset / 'out'
+    out.mkdir()
+    (out / 'dataset_description.json').write_text(content)
+    status, _, said = call(*ask(small_dataset))
+    assert status == 2
+    assert re.search(rf'out/dataset_description\.json.*{words}', said)
+    assert [path.name for path in out.iterdir()] == ['dataset_description.json']
+
+
+def test_a_repetition_time_is_inherited(small_dataset, call):
+    """From a file at the top; a sidecar in a folder below has the last word."""
+    root = small_dataset / 'fmriprep'
+    (path,) = root.glob('sub-*/func/*_bold.nii.gz')
+    image = nibabel.load(path)
+    image.header.set_zooms((3, 3, 3, 0))
+    nibabel.Nifti1Image(np.asarray(image.dataobj), None, image.header).to_filename(path)
+    (root / 'task-rest_bold.json').write_text('{"RepetitionTime": 3.0, "TaskName": "rest"}')
+    (root / 'task-nback_bold.json').write_text('{"RepetitionTime": 9.0}')
+    for expected, more in ((3.0, None), (1.5, {'RepetitionTime': 1.5})):
+        if more:
+            path.with_name(path.name.replace('.nii.gz', '.json')).write_text(json.dumps(more))
+        assert call(*ask(small_dataset, '--high-pass', '0.02'))[0] == 0
+        (sidecar,) = (small_dataset / 'out').glob('sub-01/func/*_stat-mean_timeseries.json')
+        told = json.loads(sidecar.read_text())
+        assert (told['RepetitionTime'], told['TaskName']) == (expected, 'rest')
+    (root / 'bold.json').write_text('[]')
+    status, _, said = call(*ask(small_dataset, '--high-pass', '0.02'))
+    assert status == 1
+    assert f'{root}/bold.json must hold a JSON object' in said
+
+
+def test_sidecars_of_one_folder_that_contradict_each_other_are_named(small_dataset, call):
+    root = small_dataset / 'fmriprep'
+    (root / 'task-rest_bold.json').write_text('{"RepetitionTime": 3.0}')
+    (root / 'space-MNI152NLin2009cAsym_bold.json').write_text('{"RepetitionTime": 2.0}')
+    status, _, said = call(*ask(small_dataset))
+    assert status == 1
+    assert re.search(r'RepetitionTime is 2\.0 in \S+/space-\S+_bold\.json and 3\.0 in \S+/task-rest_bold\.json', said)
+
+
+def test_series_of_another_description(small_dataset, call):
+    (path,) = (small_dataset / 'fmriprep').glob('sub-*/func/*_bold.nii.gz')
+    other = path.with_name(path.name.replace('preproc', 'smoothAROMAnonaggr'))
+    shutil.copy(path, other)
+    assert call(*ask(small_dataset, '--bold-desc', 'smoothAROMAnonaggr'))[0] == 0
+    (sidecar,) = (small_dataset / 'out').glob('sub-01/func/*_desc-mean_boldref.json')
+    assert other.name in sidecar.read_text()
+    path.unlink()
+    status, _, said = call(*ask(small_dataset))
+    assert status == 0
+    assert 'series are desc-smoothAROMAnonaggr' in said
+    status, said, _ = call(*ask(small_dataset, '--dry-run'))
+    assert said.splitlines()[-1] == '1 series found'
+    assert 'series are desc-smoothAROMAnonaggr' in said
