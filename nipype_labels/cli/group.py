@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels derivatives … group``: one table per atlas of all runs, made of what each run has written."""
+"""``nipype-labels derivatives … group``: one table per atlas of all runs, from the derivatives of each run."""
 
 import os
 import sys
@@ -8,14 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bids.names import build_name, parse_name
-from ..bids.runs import RUN_ENTITIES
+from ..bids.names import build_name, parse_name, sort_entities
 from ..core.errors import LabelsError
 from ..files.regions import read_regions
 from ..files.tables import format_row, read_signals
 
-#: Folder of the tables in the data set.
+#: Folder of the tables in the dataset.
 FOLDER = 'group'
+
+#: Entities that distinguish tables; all others distinguish the runs in a table.
+TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
+
+#: Ends of the names of files to collect.
+_COVERAGE, _RELMAT = '_stat-coverage_bold.tsv', '_relmat.tsv'
 
 
 def collect(out):
@@ -40,21 +45,65 @@ def collect(out):
         If there is nothing to collect, or two runs differ in their regions.
     """
     out = Path(out).absolute()
-    kinds = {'*_stat-coverage_bold.tsv': _read_coverage, '*_relmat.tsv': _read_pairs}
-    written = []
-    for pattern, read in kinds.items():
-        tables = {}
-        for path in sorted(out.glob(f'sub-*/**/func/{pattern}')):
-            entities, suffix, extension = parse_name(path)
-            shared = {key: label for key, label in entities.items() if key not in RUN_ENTITIES}
-            tables.setdefault(build_name(shared, suffix, extension), []).append(path)
-        for name, paths in tables.items():
-            (out / FOLDER).mkdir(exist_ok=True)
-            written.append(_write(out / FOLDER / name, paths, read))
-    if not written:
-        raise LabelsError(f'{out} has no derivatives to collect: run the level participant first')
-    print(f'wrote {len(written)} tables to {out / FOLDER}', file=sys.stderr)
-    return 0
+    found, unread = _find(out)
+    kinds = {_COVERAGE: _read_coverage, _RELMAT: _read_pairs}
+    tables = {}
+    for path in found:
+        entities, suffix, extension = parse_name(path)
+        shared = {key: label for key, label in entities.items() if key in TABLE_ENTITIES}
+        tables.setdefault(build_name(shared, suffix, extension), {})[_name_run(entities)] = path
+    if not tables:
+        reasons = ''.join(f'; {line.strip()}' for line in unread)
+        raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
+    (out / FOLDER).mkdir(exist_ok=True)
+    for name, paths in tables.items():
+        end = next(end for end in kinds if name.endswith(end))
+        _write(out / FOLDER / name, paths, kinds[end])
+    runs = {run for paths in tables.values() for run in paths}
+    incomplete = [
+        f'  {FOLDER}/{name} has {len(paths)} of {len(runs)} runs; missing: {_shorten(sorted(runs - set(paths)))}'
+        for name, paths in tables.items()
+        if len(paths) < len(runs)
+    ]
+    failed = sorted(path.stem for path in (out / 'logs').glob('*.txt'))
+    failed = [f'  runs that failed before and are missing (see {out}/logs): {_shorten(failed)}'] if failed else []
+    print(*incomplete, *failed, *unread, sep='\n', file=sys.stderr)
+    print(f'wrote {len(tables)} tables of {len(runs)} runs to {out / FOLDER}', file=sys.stderr)
+    return 1 if unread else 0
+
+
+def _find(out):
+    """Paths of the files to collect, in the order of their names, and a line for each folder that cannot be read."""
+    unread = []
+
+    def note(error):
+        unread.append(f'  {error.filename} cannot be read: {error.strerror}')
+
+    found = []
+    for top in sorted(path for path in _list_folder(out, note) if path.name.startswith('sub-')):
+        for folder, _, names in os.walk(top, onerror=note):
+            found += [Path(folder, name) for name in names if name.startswith('sub-')]
+    return sorted(path for path in found if path.name.endswith((_COVERAGE, _RELMAT))), unread
+
+
+def _list_folder(folder, note):
+    """Paths in a folder; none if it cannot be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError as e:
+        note(e)
+        return []
+
+
+def _name_run(entities):
+    """Name of a run: all entities that do not distinguish tables."""
+    return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in TABLE_ENTITIES)
+
+
+def _shorten(names):
+    """At most five names, and the number of the others."""
+    more = f' and {len(names) - 5} more' if len(names) > 5 else ''
+    return ', '.join(names[:5]) + more
 
 
 def _read_coverage(path):
@@ -71,25 +120,22 @@ def _read_pairs(path):
 
 
 def _write(target, paths, read):
-    """Write one table."""
+    """Write one table of files by the names of their runs."""
     partial = target.with_name(f'.{target.name}.{os.getpid()}')
     with ExitStack() as stack:
         stack.callback(partial.unlink, missing_ok=True)
         stream = stack.enter_context(partial.open('w', encoding='utf-8', newline='\n'))
         expected = None
-        for path in paths:
+        for run, path in paths.items():
             names, values = read(path)
             if expected is None:
-                expected = names
+                first, expected = path, names
                 stream.write('\t'.join(['run', *names]) + '\n')
             elif names != expected:
                 raise LabelsError(
-                    f'{path} has other regions than {paths[0]}: runs can be collected that have the same atlas, and '
-                    "missing_labels other than 'drop'"
+                    f'{path} and {first} have different regions. Use the same atlas for all runs, and another '
+                    '--missing-labels than drop'
                 )
-            entities, _, _ = parse_name(path)
-            run = '_'.join(f'{key}-{entities[key]}' for key in RUN_ENTITIES if key in entities)
             stream.write(f'{run}\t{format_row(values)}\n')
         stream.close()
         os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
-    return target
