@@ -48,7 +48,7 @@ class InputFile(File):
     """
 
     def validate(self, objekt, name, value):
-        """Expand a leading ``~`` and make the name absolute."""
+        """Expand a leading ``~`` and make the name absolute; TraitError for several names."""
         if isinstance(value, list | tuple) and value and all(isinstance(entry, str | os.PathLike) for entry in value):
             if len(value) > 1:
                 raise TraitError(

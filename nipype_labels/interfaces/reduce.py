@@ -40,7 +40,9 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     background_label = traits.Range(
         low=-LARGEST_ID,
         high=LARGEST_ID,
-        desc='id of voxels that belong to no region, 0 by default; coverage tables must not list it',
+        value=0,
+        usedefault=True,
+        desc='id of voxels that belong to no region, of images without a coverage table',
     )
     strategy = traits.Enum(
         *STRATEGIES, usedefault=True, hash_files=False, desc='how the voxels of a region become one value'
@@ -138,7 +140,7 @@ class ReduceLabels(LabelsInterface):
 
     def _regions(self, labels_file, regions_file):
         """Coverage table of an atlas, its labels and their grid."""
-        background = self.given('background_label', 0)
+        background = self.inputs.background_label
         if regions_file is None:
             labels, grid = read_labels(labels_file, background)
             with about(labels_file):
@@ -146,7 +148,7 @@ class ReduceLabels(LabelsInterface):
             lookup = lookup[lookup['index'] != background]
             return begin_regions(lookup, labels, grid, labels, grid, labels), labels, grid
         regions = read_regions(regions_file)
-        if self.given('background_label') in set(regions['index']):
+        if background != 0 and background in set(regions['index']):
             raise LabelsError(f'{regions_file} lists the region {background}, which is the background_label')
         return regions, *read_labels(labels_file, unused_id(regions['index']))
 
