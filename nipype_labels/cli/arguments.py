@@ -13,6 +13,7 @@ from traits.api import TraitError
 from ..core.errors import LabelsError
 from ..core.spelling import suggest
 from ..files.names import expand
+from ..files.strategies import expand_preset
 
 
 def check_running(nprocs, plugin):
@@ -72,7 +73,9 @@ def plainly():
 
 
 def settle(parameters):
-    """Parameters as the factory takes them: one width of smoothing is a number."""
+    """Parameters as the factory takes them: without a preset, and one width of smoothing is a number."""
+    if 'preset' in parameters:
+        parameters = expand_preset(parameters)
     if len(parameters.get('smoothing_fwhm', ())) == 1:
         return {**parameters, 'smoothing_fwhm': parameters['smoothing_fwhm'][0]}
     return parameters

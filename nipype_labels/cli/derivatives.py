@@ -97,9 +97,9 @@ def derivatives(
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
     check_running(nprocs, plugin)
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
+    parameters = settle(parameters)
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
-    parameters = settle(parameters) | {'use_mask': use_mask, 'use_confounds': wanted}
-    parameters['use_sample_mask'] = dummy_scans > 0
+    parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
     with plainly():
         init_labels_wf(**parameters)
     atlases = name_atlases(atlas)

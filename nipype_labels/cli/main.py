@@ -15,6 +15,16 @@ from ..core.reduce import NAN_POLICIES
 from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.view import DTYPES
+from ..files.strategies import (
+    ACOMPCOR,
+    CONFOUNDS_STRATEGIES,
+    DVARS_THRESHOLD,
+    FD_THRESHOLD,
+    MIN_SEGMENT,
+    N_COMPCOR,
+    NON_STEADY_STATE,
+    PRESETS,
+)
 from . import USERS_ERRNO, RunError
 
 #: Exit status after an error of the user's, and after one of ours.
@@ -65,6 +75,7 @@ def build_parser():
     )
     _add_inputs(extract)
     _add_extraction(extract)
+    _add_confounds(extract)
     _add_cleaning(extract)
     _add_connectivity(extract)
     _add_running(extract)
@@ -77,6 +88,7 @@ def build_parser():
     )
     _add_data_set(data_set)
     _add_extraction(data_set)
+    _add_confounds(data_set)
     _add_cleaning(data_set)
     _add_connectivity(data_set)
     _add_processing(data_set)
@@ -111,7 +123,12 @@ def _add_inputs(parser):
     group.add_argument('--lut', action=_AtlasLut, metavar='TABLE', help='look-up table of the --atlas before it')
     group.add_argument('--labels', nargs='+', metavar='NAME', help='names of the regions, in the order of their ids')
     group.add_argument('--mask', metavar='IMAGE', help='count only voxels in this mask')
-    group.add_argument('--confounds', nargs='+', metavar='TABLE', help='confounds, a row per volume')
+    group.add_argument(
+        '--confounds',
+        nargs='+',
+        metavar='TABLE',
+        help='confounds, a row per volume; used whole unless columns are selected, as a table of fMRIPrep demands',
+    )
     group.add_argument('--sample-mask', metavar='FILE', help='volumes to keep: flags or indices')
     group.add_argument('--runs', metavar='FILE', help='run of each volume; each is cleaned for itself')
     group.add_argument('--sidecar', metavar='JSON', help="the series' sidecar; the one beside it by default")
@@ -183,23 +200,6 @@ def _add_cleaning(parser):
     group.add_argument('--low-pass', type=float, metavar='HZ', help='cut frequencies above')
     group.add_argument('--high-pass', type=float, metavar='HZ', help='cut frequencies below')
     group.add_argument('--standardize', choices=STANDARDIZE, help='scale of the result')
-    group.add_argument('--confounds-columns', nargs='+', metavar='NAME', help='names or regular expressions')
-    group.add_argument(
-        '--confounds-strategy',
-        nargs='+',
-        metavar='NAME',
-        help="sets of fMRIPrep's columns: 6P, 24P, 36P, GSR, aCompCor, scrubbing",
-    )
-    group.add_argument('--n-compcor', type=int, metavar='N', help='components that aCompCor uses')
-    group.add_argument(
-        '--fd-threshold', type=float, metavar='MM', help='framewise displacement above which scrubbing acts'
-    )
-    group.add_argument(
-        '--dvars-threshold', type=float, metavar='X', help='standardised DVARS above which scrubbing acts'
-    )
-    group.add_argument(
-        '--confounds-na', choices=CONFOUNDS_NA, help='what becomes of n/a in the first rows of confounds'
-    )
     group.add_argument(
         '--no-standardize-confounds',
         action='store_false',
@@ -212,6 +212,76 @@ def _add_cleaning(parser):
     group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
     group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
+
+
+def _add_confounds(parser):
+    group = parser.add_argument_group('confounds')
+    group.add_argument(
+        '--preset',
+        choices=tuple(PRESETS),
+        help="confounds and scrubbing of nilearn's load_confounds_strategy, in place of --confounds-strategy; other "
+        'options count more than the preset (default: none)',
+    )
+    group.add_argument(
+        '--confounds-columns', nargs='+', metavar='NAME', help='columns to select, by name or regular expression'
+    )
+    group.add_argument(
+        '--confounds-strategy',
+        nargs='+',
+        metavar='NAME',
+        help=f"sets of fMRIPrep's columns to select: {', '.join(CONFOUNDS_STRATEGIES)}",
+    )
+    group.add_argument(
+        '--n-compcor',
+        type=_count_or_all,
+        metavar='N',
+        help=f'components of each mask that aCompCor takes, or all (default: {N_COMPCOR}, or as --preset says)',
+    )
+    group.add_argument(
+        '--acompcor',
+        choices=ACOMPCOR,
+        help=f'masks whose components aCompCor takes: white matter and CSF as one, or each (default: {ACOMPCOR[0]})',
+    )
+    group.add_argument(
+        '--fd-threshold',
+        type=float,
+        metavar='MM',
+        help=f'framewise displacement above which scrubbing acts (default: {FD_THRESHOLD})',
+    )
+    group.add_argument(
+        '--dvars-threshold',
+        type=float,
+        metavar='X',
+        help=f'standardised DVARS above which scrubbing acts (default: {DVARS_THRESHOLD})',
+    )
+    group.add_argument(
+        '--min-segment',
+        type=int,
+        metavar='N',
+        help='fewest volumes in a row between motion outliers that scrubbing retains '
+        f'(default: {MIN_SEGMENT}, any, or as --preset says)',
+    )
+    group.add_argument(
+        '--non-steady-state',
+        choices=NON_STEADY_STATE,
+        help="volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected "
+        f'(default: {NON_STEADY_STATE[0]})',
+    )
+    group.add_argument(
+        '--confounds-na',
+        choices=CONFOUNDS_NA,
+        help='n/a in the first rows of confounds: refuse, or fill in 0, the mean or the first value of the column '
+        f'(default: {CONFOUNDS_NA[0]}, or {CONFOUNDS_NA[-1]} with --preset)',
+    )
+
+
+def _count_or_all(text):
+    """Read a number, or the word all."""
+    if text.lower() == 'all':
+        return 'all'
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'must be a number of 1 or more, or all, not {text!r}')
+    return int(text)
 
 
 def _add_connectivity(parser):

@@ -21,7 +21,7 @@ from .view import LARGEST
 STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc')
 
 #: What becomes of missing values in the first rows of confounds, where derivatives have none.
-CONFOUNDS_NA = ('raise', 'zero', 'mean')
+CONFOUNDS_NA = ('raise', 'zero', 'mean', 'backfill')
 
 #: Whether censored volumes leave the output or stay as rows without values.
 CENSORED = ('drop', 'nan')

@@ -67,6 +67,37 @@ def check_choice(parameter, value, choices):
         raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}{suggest(value, choices)}')
 
 
+def find_choice(parameter, value, choices):
+    """Find a choice by its name, whatever the case of its letters.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name, for the error.
+    value : object
+    choices : collection of str
+
+    Returns
+    -------
+    str
+        The name as ``choices`` have it.
+
+    Raises
+    ------
+    LabelsError
+        If there is no such choice; it suggests one that is similar.
+
+    Examples
+    --------
+    >>> find_choice('confounds_strategy', '24p', ['6P', '24P'])
+    '24P'
+    """
+    by_case = {choice.lower(): choice for choice in choices}
+    found = by_case.get(value.lower(), value) if isinstance(value, str) else value
+    check_choice(parameter, found, choices)
+    return found
+
+
 def suggest(value, choices):
     """Return a hint at the choice that a misspelt one resembles.
 

@@ -11,43 +11,72 @@ from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
-from ..files.confounds import (
+from ..files.compcor import masks_file
+from ..files.confounds import fill_missing, read_confounds, read_tables
+from ..files.digests import content_digest
+from ..files.selection import Choice, choose_confounds
+from ..files.strategies import (
+    ACOMPCOR,
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
     FD_THRESHOLD,
+    MIN_SEGMENT,
     N_COMPCOR,
-    choose_columns,
-    fill_missing,
-    read_confounds,
-    volumes_to_scrub,
+    NON_STEADY_STATE,
+    check_denoised,
 )
 from ..files.tables import read_signals, write_signals
 from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .choices import AnyCase, CountOrAll
+from .cleaned import describe_cleaning
 
 #: What is logged of repetition times that contradict each other.
 REPETITION_TIMES = 'repetition time: %s'
 
 
 class _CleanSignalInputSpec(LabelsInputSpec):
+    numerics = 2
+
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
-    confounds_files = InputMultiObject(InputFile(), desc='confounds, TSV or CSV, a row per volume')
+    confounds_files = InputMultiObject(
+        InputFile(),
+        desc='confounds, TSV or CSV, a row per volume; a table is used whole unless columns of it are selected, which '
+        'a whole table of fMRIPrep demands',
+    )
     use_confounds = traits.Bool(desc='whether there must be confounds; by default they are used if there are any')
     confounds_columns = traits.List(
-        traits.Str(), hash_files=False, desc='columns to use, by name or by regular expression; all by default'
+        traits.Str(), hash_files=False, desc='columns to select, by name or by regular expression'
     )
     confounds_strategy = traits.List(
-        traits.Enum(*CONFOUNDS_STRATEGIES), hash_files=False, desc="named sets of fMRIPrep's columns to use"
+        AnyCase(*CONFOUNDS_STRATEGIES), hash_files=False, desc="named sets of fMRIPrep's columns to select"
     )
-    n_compcor = traits.Range(low=1, value=N_COMPCOR, usedefault=True, desc='components that the strategy aCompCor uses')
+    n_compcor = CountOrAll(
+        N_COMPCOR, usedefault=True, hash_files=False, desc='components of each mask that the strategy aCompCor takes'
+    )
+    acompcor = traits.Enum(
+        *ACOMPCOR, usedefault=True, hash_files=False, desc='masks whose components the strategy aCompCor takes'
+    )
     fd_threshold = traits.Range(
         low=0.0, value=FD_THRESHOLD, usedefault=True, desc='framewise displacement in mm above which scrubbing acts'
     )
     dvars_threshold = traits.Range(
         low=0.0, value=DVARS_THRESHOLD, usedefault=True, desc='standardised DVARS above which scrubbing acts'
     )
+    min_segment = traits.Range(
+        low=0, value=MIN_SEGMENT, usedefault=True, desc='fewest volumes in a row that scrubbing retains; 0: any'
+    )
+    non_steady_state = traits.Enum(
+        *NON_STEADY_STATE,
+        usedefault=True,
+        hash_files=False,
+        desc="volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected",
+    )
+    series_names = InputMultiObject(
+        traits.Str(), hash_files=False, desc='file of the series; the strategy ICA-AROMA checks its name'
+    )
     confounds_na = traits.Enum(
-        *CONFOUNDS_NA, usedefault=True, hash_files=False, desc='what becomes of missing values in the first rows'
+        *CONFOUNDS_NA, usedefault=True, hash_files=False, desc='missing values in the first rows: refuse, or fill in'
     )
     high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
     use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
@@ -80,6 +109,13 @@ class _CleanSignalInputSpec(LabelsInputSpec):
     censored_output = traits.Enum(
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
     )
+
+    def more_to_hash(self):
+        """Masks of aCompCor, which the strategy reads from the JSON files next to the tables."""
+        if 'aCompCor' not in (self.confounds_strategy or ()) or not self.confounds_files:
+            return []
+        files = map(masks_file, self.confounds_files)
+        return [('masks', [content_digest(file) for file in files if file is not None])]
 
 
 class _CleanSignalOutputSpec(TraitedSpec):
@@ -123,7 +159,7 @@ class CleanSignal(LabelsInterface):
             write_kept_volumes(path, kept, left_out)
         with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
-            report = self._report(done, list(confounds.columns), left_out, tables, results)
+            report = describe_cleaning(done, self._confounds_report(list(confounds)), left_out, tables, results)
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
 
@@ -152,24 +188,39 @@ class CleanSignal(LabelsInterface):
         with about(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
-        files, columns = self.given('confounds_files', []), self.given('confounds_columns', [])
-        strategies = self.given('confounds_strategy', [])
-        if not files and (columns or strategies):
-            raise ConfoundsError(f'{[*columns, *strategies]} asked for, but there is no confounds file')
-        table, source = read_confounds(files, n_volumes), ', '.join(files)
-        names = choose_columns(list(table.columns), columns, strategies, self.inputs.n_compcor, source) if files else []
-        if 'scrubbing' in strategies:
-            thresholds = self.inputs.fd_threshold, self.inputs.dvars_threshold
-            left_out.update(volumes_to_scrub(table, *thresholds, source))
-        kept = ~np.any(list(left_out.values()), axis=0)
+        files, choice = self.given('confounds_files', []), self._choice()
+        if not files and (choice.columns or choice.strategies):
+            asked = [*choice.columns, *choice.strategies]
+            raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
+        chosen = choose_confounds(read_tables(files, n_volumes), choice, n_volumes)
+        if 'ICA-AROMA' in choice.strategies:
+            chosen.notes += check_denoised(self.given('series_names', [None])[0])
+        for note in chosen.notes:
+            logger.warning(note)
+        self._notes = chosen.notes
+        left_out.update(chosen.censored)
+        source, kept = ', '.join(files), ~np.any(list(left_out.values()), axis=0)
         if not kept.any():
             counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in left_out.items())
             raise SignalError(f'{source}: none of {n_volumes} volumes is kept, since they are left out by: {counts}')
-        chosen = fill_missing(table[names], self.inputs.confounds_na, source, kept)
+        chosen = fill_missing(chosen.frame, self.inputs.confounds_na, source, kept)
         if self.given('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
             chosen = pd.concat([chosen, extra], axis=1)
         return chosen, left_out
+
+    def _choice(self):
+        """What is wanted of the confounds tables."""
+        inputs, names = self.inputs, ('confounds_columns', 'confounds_strategy')
+        return Choice(
+            *(tuple(self.given(name, ())) for name in names),
+            inputs.n_compcor,
+            inputs.acompcor,
+            inputs.fd_threshold,
+            inputs.dvars_threshold,
+            inputs.min_segment,
+            inputs.non_steady_state,
+        )
 
     def _list(self, name, read):
         """A list that is given as such or as a file."""
@@ -198,30 +249,22 @@ class CleanSignal(LabelsInterface):
             with self.publish(runtime, name) as path:
                 write_signals(path, columns, signals)
 
-    def _report(self, parameters, columns, left_out, tables, results):
-        """All that was done, for the JSON file."""
-        first = results[0]
-        unavailable = []
-        for (names, raw), result in zip(tables, results, strict=True):
-            # Regions that never had a value are no news here: the regions table says why.
-            reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
-            found = {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items()}
-            unavailable.append({reason: members for reason, members in found.items() if members})
-        strategies = self.given('confounds_strategy', [])
-        thresholds = dict(framewise_displacement=self.inputs.fd_threshold, std_dvars=self.inputs.dvars_threshold)
-        if first.degrees_of_freedom < 1:
-            logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
-        return {
-            'Parameters': parameters,
+    def _confounds_report(self, columns):
+        """How confounds were chosen, for the JSON file."""
+        strategies, inputs = self.given('confounds_strategy', []), self.inputs
+        thresholds = {
+            'framewise_displacement': inputs.fd_threshold,
+            'std_dvars': inputs.dvars_threshold,
+            'min_segment': inputs.min_segment,
+        }
+        report = {
             'ConfoundsColumns': columns,
             'ConfoundsStrategy': strategies,
-            'ConfoundsMissing': self.inputs.confounds_na,
+            'ConfoundsMissing': inputs.confounds_na if columns else None,
             'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
-            'NumberOfConfounds': first.n_confounds,
-            'RankOfConfounds': first.rank,
-            'NumberOfVolumes': len(first.kept),
-            'NumberOfVolumesKept': int(first.kept.sum()),
-            'VolumesLeftOut': {reason: int(flags.sum()) for reason, flags in left_out.items()},
-            'DegreesOfFreedom': first.degrees_of_freedom,
-            'UnavailableRegions': unavailable,
         }
+        if 'aCompCor' in strategies:
+            report |= {'CompCorComponents': inputs.n_compcor, 'CompCorMasks': inputs.acompcor}
+        if strategies or self.given('confounds_columns'):
+            report['NonSteadyState'] = inputs.non_steady_state
+        return report | ({'ConfoundsNotes': self._notes} if self._notes else {})

@@ -81,7 +81,7 @@ class NiftiLabelsMasker(Estimator):
         What becomes of the column of a region without a signal; nilearn's is ``'drop'``, and ``'zero'`` before 0.13.
     min_coverage : float
         Part of its volume that a region needs to have a signal.
-    confounds_na : {'raise', 'zero', 'mean'}
+    confounds_na : {'raise', 'zero', 'mean', 'backfill'}
         What becomes of missing values in the first rows of confounds.
     num_threads : int
 

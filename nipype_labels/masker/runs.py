@@ -11,7 +11,7 @@ import pandas as pd
 from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
-from ..files.confounds import take_confounds
+from ..files.given import take_confounds
 from ..files.held import open_runs
 from ..files.series import Series
 from ..files.volumes import read_sample_mask

@@ -10,14 +10,13 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..core.clean import CONFOUNDS_NA
 from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
 from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
-from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
+from ..files.strategies import ACOMPCOR, DVARS_THRESHOLD, FD_THRESHOLD, NON_STEADY_STATE, OPEN, expand_preset
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -126,7 +125,7 @@ _SHOWN = {
 
 
 def name_choices(arguments):
-    """Arguments under the names and as the types that traits take, without those that are None.
+    """Arguments under the names and as the types that traits take, without a preset and those that are None.
 
     Parameters
     ----------
@@ -135,9 +134,14 @@ def name_choices(arguments):
     Returns
     -------
     dict
+
+    Raises
+    ------
+    LabelsError
+        If a preset or a strategy is unknown, or both are given.
     """
     named = {key: _plain(spell(key, value)) for key, value in arguments.items()}
-    return {key: value for key, value in named.items() if value is not None}
+    return expand_preset({key: value for key, value in named.items() if value is not None})
 
 
 def check_parameters(parameters):
@@ -158,7 +162,7 @@ def check_parameters(parameters):
     check_fwhm(parameters.get('smoothing_fwhm', 0))
     check_filter(parameters['filter'], parameters.get('low_pass'), parameters.get('high_pass'), None)
     if not parameters['use_confounds'] and (parameters['confounds_columns'] or parameters['confounds_strategy']):
-        raise LabelsError('confounds_columns or confounds_strategy given, but use_confounds is False')
+        raise LabelsError('confounds_columns, confounds_strategy or preset given, but use_confounds is False')
     if parameters['use_luts'] and 'labels' in parameters:
         raise LabelsError('names are given twice: by labels and by use_luts')
     if 'fill_value' in parameters and parameters['project'] == 'none':
@@ -177,19 +181,23 @@ def check_parameters(parameters):
 
 def _conditions(parameters):
     """Parameters that act only with others: name, default, whether they act, and with what."""
-    scrubs = 'scrubbing' in parameters['confounds_strategy']
+    scrubs, compcor = (name in parameters['confounds_strategy'] for name in ('scrubbing', 'aCompCor'))
+    selects = bool(parameters['confounds_strategy'] or parameters['confounds_columns'])
     uses = parameters['use_confounds']
     connects = parameters['connectivity'] != 'none'
     regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
     return (
         ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
         ('standardize_confounds', True, regresses, 'confounds'),
-        ('confounds_na', CONFOUNDS_NA[0], uses, 'use_confounds'),
-        ('n_compcor', N_COMPCOR, 'aCompCor' in parameters['confounds_strategy'], "confounds_strategy 'aCompCor'"),
+        ('confounds_na', OPEN['confounds_na'], uses, 'use_confounds'),
+        ('non_steady_state', NON_STEADY_STATE[0], selects, 'confounds_strategy or confounds_columns'),
+        ('n_compcor', OPEN['n_compcor'], compcor, "confounds_strategy 'aCompCor'"),
+        ('acompcor', ACOMPCOR[0], compcor, "confounds_strategy 'aCompCor'"),
         ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
         ('fisher_z', False, connects, 'connectivity'),
         ('fd_threshold', FD_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
         ('dvars_threshold', DVARS_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
+        ('min_segment', OPEN['min_segment'], scrubs, "confounds_strategy 'scrubbing'"),
     )
 
 
@@ -241,6 +249,8 @@ def assemble(parameters):
         nodes.append(init_report_node(parameters, describe(parameters), memory['report']))
         edges += _REPORT_EDGES
         edges += [edge for name, more in _SHOWN.items() if parameters[name] not in (False, 'none') for edge in more]
+    if 'ICA-AROMA' in parameters['confounds_strategy']:
+        edges += (('inputnode.bold_file', 'clean.series_names'),)
     wf = _workflow_class()(name=parameters['name'])
     wf.__desc__ = describe(parameters) + '\n'
     wf.add_nodes(nodes)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory: one series, N atlases, clean named region signals."""
 
-from ..files.confounds import DVARS_THRESHOLD, FD_THRESHOLD, N_COMPCOR
+from ..files.strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from .graph import assemble, check_parameters, name_choices
 from .resources import Sizes
 
@@ -23,12 +23,16 @@ def init_labels_wf(
     missing_labels='nan',
     min_coverage=0.0,
     high_variance_confounds=False,
+    preset=None,
     confounds_columns=(),
     confounds_strategy=(),
-    n_compcor=N_COMPCOR,
+    n_compcor=None,
+    acompcor='combined',
     fd_threshold=FD_THRESHOLD,
     dvars_threshold=DVARS_THRESHOLD,
-    confounds_na='raise',
+    min_segment=None,
+    non_steady_state='censor',
+    confounds_na=None,
     standardize_confounds=True,
     detrend=False,
     filter='butterworth',
@@ -88,16 +92,32 @@ def init_labels_wf(
         Part of its volume that a region needs to have a signal.
     high_variance_confounds : bool
         Regress out five time courses of the 2 % of voxels that vary most, within the mask if there is one.
+    preset : {'simple', 'scrubbing', 'compcor', 'ica_aroma'}, optional
+        Confounds and scrubbing of nilearn's ``load_confounds_strategy``, as a set of the next parameters. It excludes
+        ``confounds_strategy``; any other parameter counts more than the preset's, and ``confounds_columns`` are added.
     confounds_columns : list of str
-        Columns to use, by name or by regular expression; with ``confounds_strategy`` empty too, all.
-    confounds_strategy : list of {'6P', '24P', '36P', 'GSR', 'aCompCor', 'scrubbing'}
-        Named sets of fMRIPrep's columns.
-    n_compcor : int
-        Components that ``'aCompCor'`` uses.
+        Columns to select, by name or by regular expression. A table of which nothing is selected is used whole; of a
+        whole table of fMRIPrep, columns must be selected.
+    confounds_strategy : list of {'6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines', 'aCompCor', 'ICA-AROMA', \
+'scrubbing', 'all'}
+        Named sets of fMRIPrep's columns, in any case of letters: motion; means of white matter and CSF (``2Phys``;
+        ``8Phys`` with derivatives and squares) or of the brain; cosine drifts; components of aCompCor with cosine
+        drifts. ``'ICA-AROMA'`` demands a series that ICA-AROMA has denoised, ``'scrubbing'`` censors volumes, and
+        ``'all'`` selects every column.
+    n_compcor : int or 'all', optional
+        Components of each mask that ``'aCompCor'`` takes. Default: the preset's, or 5.
+    acompcor : {'combined', 'separated'}
+        Mask of these components: white matter and CSF as one, or each of the two. The JSON file next to the table
+        names the mask of each component.
     fd_threshold, dvars_threshold : float
-        Framewise displacement (mm) and standardised DVARS above which ``'scrubbing'`` leaves a volume out.
-    confounds_na : {'raise', 'zero', 'mean'}
-        What becomes of missing values in the first rows of the confounds.
+        Framewise displacement (mm) and standardised DVARS above which ``'scrubbing'`` censors a volume.
+    min_segment : int, optional
+        ``'scrubbing'`` also censors segments of fewer volumes between motion outliers. Default: the preset's, or 0.
+    non_steady_state : {'censor', 'keep'}
+        Volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected.
+    confounds_na : {'raise', 'zero', 'mean', 'backfill'}, optional
+        Missing values in the first rows of the confounds: refuse them, or fill in 0, the mean, or the first value of
+        the column. Default: ``'backfill'`` with a preset, or ``'raise'``.
     standardize_confounds : bool
         Scale the confounds to z-scores.
     detrend : bool

@@ -21,15 +21,27 @@ _REDUCED = {
     'variance': 'the variance',
     'standard_deviation': 'the standard deviation',
 }
+_MOTION = 'six parameters of head motion'
+_EXPANDED = 'their temporal derivatives, and the squares of both'
 _CONFOUNDS = {
-    '6P': 'six parameters of head motion',
-    '24P': 'six parameters of head motion, their temporal derivatives, and the squares of both',
+    '6P': _MOTION,
+    '24P': f'{_MOTION}, {_EXPANDED}',
     '36P': (
-        'six parameters of head motion and the mean signals of cerebrospinal fluid, white matter and the whole brain, '
-        'their temporal derivatives, and the squares of both [@confounds_satterthwaite_2013]'
+        f'{_MOTION} and the mean signals of cerebrospinal fluid, white matter and the whole brain, {_EXPANDED} '
+        '[@confounds_satterthwaite_2013]'
     ),
+    '2Phys': 'the mean signals of cerebrospinal fluid and white matter',
+    '8Phys': f'the mean signals of cerebrospinal fluid and white matter, {_EXPANDED}',
     'GSR': 'the global signal',
-    'aCompCor': 'the first {n_compcor} components of each mask of anatomical CompCor [@compcor] and cosine drifts',
+    'cosines': 'cosine drifts, if the confounds table had any',
+    'aCompCor': (
+        '{components} of anatomical CompCor from {masks} [@compcor], and cosine drifts, if the confounds table had any'
+    ),
+    'all': 'all columns of the confounds table',
+}
+_MASKS = {
+    'combined': 'the combined mask of white matter and cerebrospinal fluid',
+    'separated': 'each of the masks of white matter and cerebrospinal fluid',
 }
 _STANDARDIZED = {
     'zscore_sample': 'scaled to unit variance (of the sample)',
@@ -70,7 +82,7 @@ def _space(parameters):
             'interpolation.'
         )
     if parameters['use_mask']:
-        yield 'Labels outside of the brain mask were left out.'
+        yield 'Labels outside the brain mask were excluded.'
 
 
 def _reduction(parameters):
@@ -98,12 +110,8 @@ def _version():
 def _cleaning(parameters):
     """What was done to the signals, in this order."""
     if parameters['use_sample_mask']:
-        yield 'Volumes left out by a sample mask had no influence on what follows.'
-    if 'scrubbing' in parameters['confounds_strategy']:
-        yield (
-            f'Volumes with a framewise displacement above {parameters["fd_threshold"]:g} mm or standardized DVARS '
-            f'above {parameters["dvars_threshold"]:g} [@power_fd_dvars] were removed.'
-        )
+        yield 'Volumes that a sample mask excluded were censored: they had no influence on what follows.'
+    yield from _censoring(parameters)
     steps = ['detrended linearly'] if parameters['detrend'] else []
     steps += [_filter(parameters)] if _filter(parameters) else []
     confounds = list(_confounds(parameters))
@@ -114,6 +122,22 @@ def _cleaning(parameters):
         yield f'Confounds were regressed out by least squares, in one step [@lindquist_2019]: {"; ".join(confounds)}.'
     if parameters['standardize'] != 'none':
         yield f'Signals were then {_STANDARDIZED[parameters["standardize"]]}.'
+
+
+def _censoring(parameters):
+    """Which volumes of the confounds table were censored."""
+    strategies = parameters['confounds_strategy']
+    if 'ICA-AROMA' in strategies:
+        yield 'The BOLD series had been denoised non-aggressively by ICA-AROMA [@aroma].'
+    if (strategies or parameters['confounds_columns']) and parameters['non_steady_state'] == 'censor':
+        yield 'Any volumes that *fMRIPrep* had marked as not in the steady state were censored.'
+    if 'scrubbing' in strategies:
+        segments = f', and segments of fewer than {parameters["min_segment"]} volumes between these volumes,'
+        yield (
+            f'Volumes with a framewise displacement above {parameters["fd_threshold"]:g} mm or standardized DVARS '
+            f'above {parameters["dvars_threshold"]:g} [@power_fd_dvars]{segments if parameters["min_segment"] else ""} '
+            'were censored.'
+        )
 
 
 def _connectivity(parameters):
@@ -139,12 +163,16 @@ def _filter(parameters):
 
 def _confounds(parameters):
     """Groups of confounds, in words."""
+    n_components = parameters['n_compcor']
+    components = 'all components' if n_components == 'all' else f'the first components (at most {n_components})'
     for strategy in parameters['confounds_strategy']:
         if strategy in _CONFOUNDS:
-            yield _CONFOUNDS[strategy].format(n_compcor=parameters['n_compcor'])
+            yield _CONFOUNDS[strategy].format(components=components, masks=_MASKS[parameters['acompcor']])
     if parameters['confounds_columns']:
         yield 'the columns ' + ', '.join(f'`{column}`' for column in parameters['confounds_columns'])
     if parameters['use_confounds'] and not (parameters['confounds_strategy'] or parameters['confounds_columns']):
-        yield 'all columns of the confounds table'
+        yield 'all columns of the confounds tables'
+    elif parameters['use_confounds']:
+        yield 'all columns of any further confounds tables'
     if parameters['high_variance_confounds']:
-        yield 'the time courses that explain most of the two percent of voxels with the largest variance'
+        yield 'up to five time courses that explain most of the two percent of voxels with the largest variance'

@@ -16,6 +16,7 @@ from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.spelling import spell
+from nipype_labels.files.strategies import CONFOUNDS_STRATEGIES
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.run import init_run_wf
 
@@ -55,6 +56,11 @@ DIFFERENT = {
             'CleanSignal': ('use_confounds', 'use_sample_mask'),
         }.items()
         for switch in switches
+    },
+    **{
+        (place, parameter): (None, 'as the preset says, if there is one')
+        for place in ('init_labels_wf', *COMMANDS)
+        for parameter in ('n_compcor', 'min_segment', 'confounds_na')
     },
 }
 
@@ -140,16 +146,17 @@ def places():
     return {parameter: found[parameter] for parameter in sorted(users) if len(found[parameter]) > 1}
 
 
-def reference(of):
+def reference(parameter, of):
     """The place that the others are to agree with: a factory's if one has the parameter, else the first default."""
     given = {name: place for name, place in of.items() if place.default is not REQUIRED}
+    given = {name: place for name, place in given.items() if intended(name, parameter) is None} or given
     first = [name for name in ('init_labels_wf', 'init_labels_derivatives_wf', *given) if name in given]
     return given[first[0]] if first else None
 
 
 def find_differences(parameter, of):
     """Places where a parameter has another default than elsewhere, and what that is."""
-    common = reference(of)
+    common = reference(parameter, of)
     for name, place in of.items():
         if place.default is not REQUIRED and repr(place.default) != repr(common.default):
             yield name, place.default
@@ -165,7 +172,7 @@ def check_defaults(parameter, of):
     for name, default in find_differences(parameter, of):
         key = intended(name, parameter)
         if key is None:
-            yield f'{parameter} of {name} is {default!r} by default, elsewhere {reference(of).default!r}'
+            yield f'{parameter} of {name} is {default!r} by default, elsewhere {reference(parameter, of).default!r}'
         elif key[0] == name and repr(DIFFERENT[key][0]) != repr(default):
             yield f'{parameter} of {name} is {default!r} by default, not {DIFFERENT[key][0]!r}: {DIFFERENT[key][1]}'
 
@@ -300,7 +307,7 @@ def test_another_value_than_the_table_gives_is_found():
         ({'dest': 'stanardize'}, 'is no parameter'),
         ({'action': 'store_false', 'dest': 'detrend'}, 'is False already'),
         ({'action': 'store_true', 'dest': 'standardize_confounds'}, 'is True already'),
-        ({'type': float, 'dest': 'n_compcor'}, 'is read as'),
+        ({'type': int, 'dest': 'fd_threshold'}, 'is read as'),
         ({'dest': 'min_coverage'}, 'is read as None'),
     ],
     ids=str,
@@ -313,5 +320,7 @@ def test_an_option_that_does_nothing_or_fails_is_found(given, said):
 
 def test_an_option_that_hides_its_choices_is_found():
     """One that is not in its help."""
-    action = argparse.ArgumentParser().add_argument('--confounds-strategy', help='6P, 24P, 36P, GSR, scrubbing')
+    action = argparse.ArgumentParser().add_argument(
+        '--confounds-strategy', help=', '.join(CONFOUNDS_STRATEGIES).replace('aCompCor', '')
+    )
     assert unlisted(action, places()['confounds_strategy']) == ['aCompCor']

@@ -8,7 +8,7 @@ import numpy as np
 from hostile_cases import CONFOUNDS, N_VOLUMES, Case, ask, cases, cells, folder, lines, nothing, remove, text
 
 TABLE, ROWS = 'confounds.tsv', range(N_VOLUMES)
-NONE = f'{TABLE} is no readable table'
+EMPTY = f'{TABLE} is empty'
 SCRUB = '--confounds-strategy scrubbing --confounds-columns csf'
 
 
@@ -38,14 +38,13 @@ def noise(columns):
 @cases(
     ('missing', remove(TABLE), f'no such file | {TABLE}'),
     ('a folder', folder(TABLE), f'no such file | {TABLE}'),
-    ('empty', text(TABLE, ''), NONE),
-    ('blank lines', text(TABLE, '\n\n'), NONE),
+    ('empty', text(TABLE, ''), EMPTY),
+    ('blank lines', text(TABLE, '\n\n'), EMPTY),
     ('a heading alone', text(TABLE, 'csf\trot_x\n'), f'{TABLE} has 0 rows, the signals have 40 volumes'),
-    ('junk', text(TABLE, bytes(range(256)) * 4), NONE),
-    ('NUL bytes', text(TABLE, bytes(500)), f'{TABLE} is no readable table | NUL bytes'),
-    ('packed', bytewise(gzip.compress), NONE),
-    ('UTF-16', bytewise(lambda content: content.decode().encode('utf-16')), NONE),
-    ('Latin-1', bytewise(lambda content: content.replace(b'csf', b'csf\xe9')), NONE),
+    ('junk', text(TABLE, bytes(range(256)) * 4), f'{TABLE} is not UTF-8 text'),
+    ('NUL bytes', text(TABLE, bytes(500)), f'{TABLE} is not text | NUL bytes'),
+    ('a damaged compressed table', bytewise(lambda content: gzip.compress(content)[:-9]), f'{TABLE} is a damaged'),
+    ('Latin-1', bytewise(lambda content: content.replace(b'csf', b'csf\xe9')), f'{TABLE} is not UTF-8 text'),
     ('a row too few', lines(TABLE, lambda rows: rows[:-1]), f'{TABLE} has 39 rows, the signals have 40 volumes'),
     ('a row too many', lines(TABLE, lambda rows: [*rows, rows[-1]]), f'{TABLE} has 41 rows, the signals have 40'),
     ('numbers for a heading', heading('\t'.join(CONFOUNDS), '1\t2\t3\t4\t5'), f'{TABLE} has 41 rows'),
@@ -55,16 +54,24 @@ def noise(columns):
         lines(TABLE, lambda rows: [*rows[:5], rows[5].rpartition('\t')[0], *rows[6:]]),
         f"{TABLE}: column 'std_dvars' | row 4",
     ),
-    ('a cell too many', lines(TABLE, lambda rows: [*rows[:5], rows[5] + '\t1', *rows[6:]]), f'{NONE} | line 6, saw 6'),
-    ('a column without a heading', lines(TABLE, lambda rows: [rows[0], *(f'{row}\t1' for row in rows[1:])]), NONE),
+    (
+        'a cell too many',
+        lines(TABLE, lambda rows: [*rows[:5], rows[5] + '\t1', *rows[6:]]),
+        f'{TABLE}: row 4 | 6 cells, the heading has 5',
+    ),
+    (
+        'a column without a heading',
+        lines(TABLE, lambda rows: [rows[0], *(f'{row}\t1' for row in rows[1:])]),
+        f'{TABLE}: row 0 | 6 cells',
+    ),
     ('a column twice', heading('rot_y', 'rot_x'), f"{TABLE} has columns of the same name: 'rot_x'"),
     ('a column twice but for a space', heading('rot_y', 'rot_x '), f"{TABLE} has columns of the same name: 'rot_x'"),
-    ('two columns of no name', heading('rot_x\trot_y', '\t'), f"{TABLE} has columns of the same name: ''"),
+    ('two columns of no name', heading('rot_x\trot_y', '\t'), f'{TABLE}: column 1 | has no name'),
     ('a table twice', nothing, f'{TABLE}: columns given more than once: csf, rot_x', f'--confounds {TABLE} {TABLE}'),
     ('a word', cells(TABLE, 'csf', {3: 'high'}), f"{TABLE}: column 'csf' holds no number in row 3: 'high'"),
     ('a decimal comma', cells(TABLE, 'csf', {3: '0,1'}), f"{TABLE}: column 'csf' holds no number in row 3: '0,1'"),
     ('an underscore', cells(TABLE, 'csf', {3: '1_0'}), f"{TABLE}: column 'csf' holds no number in row 3: '1_0'"),
-    ('a NUL byte', cells(TABLE, 'csf', {3: '0.1\0'}), f'{TABLE} is no readable table | NUL bytes'),
+    ('a NUL byte', cells(TABLE, 'csf', {3: '0.1\0'}), f'{TABLE} is not text | NUL bytes'),
     ('a complex number', cells(TABLE, 'csf', {3: '1+2j'}), f"{TABLE}: column 'csf' holds no number in row 3: '1+2j'"),
     (
         'a quotation mark left open',
@@ -85,11 +92,17 @@ def noise(columns):
         f"{TABLE}: column 'csf' has no finite value in row 0",
         '--confounds-na mean',
     ),
-    ('an infinity', cells(TABLE, 'csf', {5: '-Inf'}), f"{TABLE}: column 'csf' has no finite value in row 5"),
+    ('an infinity', cells(TABLE, 'csf', {5: '-Inf'}), f"{TABLE}: column 'csf' holds -inf in row 5"),
+    (
+        'an infinity at first',
+        cells(TABLE, 'csf', {0: 'inf'}),
+        f"{TABLE}: column 'csf' holds inf in row 0",
+        '--confounds-na zero',
+    ),
     (
         'a number beyond floats',
         cells(TABLE, 'csf', {5: '1e400'}),
-        f"{TABLE}: column 'csf' has no finite value in row 5",
+        f"{TABLE}: column 'csf' holds inf in row 5",
     ),
     (
         'numbers beyond sums',
@@ -114,7 +127,12 @@ def noise(columns):
     ('an expression that is none', nothing, f"'[' is neither a column of | {TABLE}", '--confounds-columns ['),
     ('motion that is not there', nothing, f"{TABLE} has no column 'trans_x'", '--confounds-strategy 6P'),
     ('components that are not there', nothing, f"{TABLE} has no column 'a_comp_cor", '--confounds-strategy aCompCor'),
-    ('scrubbing by what is not there', heading('std_dvars', 'dvars'), f'scrubbing needs std_dvars | {TABLE}', SCRUB),
+    (
+        'scrubbing by what is not there',
+        heading('std_dvars', 'dvars'),
+        f"{TABLE}: there is no column 'std_dvars' | scrubbing",
+        SCRUB,
+    ),
     (
         'scrubbing by a word',
         cells(TABLE, 'framewise_displacement', {5: 'big'}),
@@ -142,6 +160,8 @@ def test_a_table_that_is_wrong_is_refused(case, refuse):
     ('a byte-order mark', bytewise(lambda content: b'\xef\xbb\xbf' + content)),
     ('line ends of Windows', bytewise(lambda content: content.replace(b'\n', b'\r\n'))),
     ('commas', bytewise(lambda content: content.replace(b'\t', b', '))),
+    ('compressed', bytewise(gzip.compress)),
+    ('UTF-16', bytewise(lambda content: content.decode().encode('utf-16'))),
     ('semicolons', bytewise(lambda content: content.replace(b'\t', b';'))),
     ('spaces', bytewise(lambda content: content.replace(b'\t', b'   '))),
     ('blank lines behind', bytewise(lambda content: content + b'\n\n')),

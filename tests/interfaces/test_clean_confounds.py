@@ -30,6 +30,7 @@ def test_strategies_clean_as_nilearn_does_with_their_columns(
         confounds_files=fmriprep,
         confounds_strategy=[strategy],
         confounds_na='zero',
+        non_steady_state='keep',
         detrend=detrend,
         standardize=standardize,
     )
@@ -56,7 +57,11 @@ def test_strategies_clean_as_nilearn_does_with_their_columns(
 def test_36_parameters_take_the_tissues_and_all_derivatives(fmriprep, signals, run):
     """And 30 volumes have no degree of freedom left, which nilearn does not mind (X14)."""
     node = CleanSignal(
-        signals_files=signals(series()), confounds_files=fmriprep, confounds_strategy=['36P'], confounds_na='zero'
+        signals_files=signals(series()),
+        confounds_files=fmriprep,
+        confounds_strategy=['36P'],
+        confounds_na='zero',
+        non_steady_state='keep',
     )
     with pytest.raises(SignalError, match=r'36 confounds of rank .* leave no degree of freedom in the 30 volumes'):
         run(node)

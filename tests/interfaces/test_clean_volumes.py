@@ -45,7 +45,6 @@ def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
         'sample_mask': 0,
         'framewise_displacement': moves.sum(),
         'std_dvars': changes.sum(),
-        'non_steady_state': 0,
     }
 
 

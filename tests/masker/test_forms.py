@@ -81,7 +81,7 @@ def test_confounds_are_taken_in_all_forms(tmp_path):
         (np.full((20, 1), np.nan), 'no finite value'),
         (np.array(['a'] * 20), 'a row of labels'),
         ([0, 1] * 10, 'a row of labels'),
-        (np.array([['x']] * 20), 'no number'),
+        (np.array([['x']] * 20), 'not a number'),
     ],
 )
 def test_confounds_that_are_none_are_refused(given, words):

@@ -7,10 +7,11 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 from migration_data import assert_same, atlas, both, refused, series
-from nilearn.interfaces.fmriprep import load_confounds
+from nilearn.interfaces.fmriprep import load_confounds, load_confounds_strategy
 from nilearn.signal import clean
 
 from nipype_labels import NiftiLabelsMasker
+from nipype_labels.files.strategies import expand_preset
 from nipype_labels.files.tables import read_signals, write_signals
 from nipype_labels.interfaces import CleanSignal
 
@@ -35,6 +36,11 @@ def fmriprep(folder, n_volumes=N_VOLUMES):
     stem = folder / 'sub-01_task-rest'
     table.to_csv(f'{stem}_desc-confounds_timeseries.tsv', sep='\t', index=False, na_rep='n/a')
     masks = {name: {'Mask': 'combined'} for name in columns if name.startswith('a_comp_cor')}
+    masks |= {
+        name: {'Mask': {'c': 'CSF', 'w': 'WM'}[name[0]]}
+        for name in columns
+        if name[1:].startswith('_comp_cor') and name[0] in 'cw'
+    }
     masks |= {name: {} for name in columns if name.startswith('t_comp_cor')}
     folder.joinpath(f'{stem.name}_desc-confounds_timeseries.json').write_text(json.dumps(masks))
     return f'{stem}_desc-preproc_bold.nii.gz'
@@ -86,12 +92,12 @@ def as_it_is(bench):
     assert_same(ours, expected)
 
 
-def scrubbed(bench, **theirs):
+def scrubbed(bench, more=None, **theirs):
     """Volumes that nilearn keeps, and those that we do."""
     image = fmriprep(bench.folder)
     _, kept = bench.quietly(load_confounds, image, strategy=['high_pass', 'scrub'], **theirs)
     parameters = {'confounds_strategy': ['scrubbing'], 'censored_output': 'nan'}
-    found = cleaned(bench, table_of(image), fd_threshold=0.5, dvars_threshold=1.5, **parameters)
+    found = cleaned(bench, table_of(image), fd_threshold=0.5, dvars_threshold=1.5, **parameters, **(more or {}))
     return kept.tolist(), np.flatnonzero(np.isfinite(found).all(axis=1)).tolist()
 
 
@@ -102,8 +108,9 @@ def scrubbing(bench):
 
 
 def short_segments(bench):
-    theirs, ours = scrubbed(bench)
-    assert set(theirs) < set(ours)
+    theirs, ours = scrubbed(bench, {'min_segment': 5})
+    assert theirs == ours
+    assert set(theirs) < set(scrubbed(bench)[1])
 
 
 def steady_state(bench):
@@ -112,7 +119,22 @@ def steady_state(bench):
     image = fmriprep(bench.folder)
     _, kept = bench.quietly(load_confounds, image, strategy=['high_pass'])
     assert kept.tolist() == list(range(N_STEADY, N_VOLUMES))
-    assert np.isfinite(cleaned(bench, table_of(image), confounds_columns=['csf'], censored_output='nan')).all()
+    for choice, retained in (('censor', kept), ('keep', np.arange(N_VOLUMES))):
+        found = cleaned(
+            bench, table_of(image), confounds_columns=['csf'], censored_output='nan', non_steady_state=choice
+        )
+        assert np.flatnonzero(np.isfinite(found).all(axis=1)).tolist() == retained.tolist()
+
+
+def presets(bench):
+    image = fmriprep(bench.folder)
+    for preset in ('simple', 'scrubbing', 'compcor', 'ica_aroma'):
+        series_of = image.replace('preproc', 'smoothAROMAnonaggr') if preset == 'ica_aroma' else image
+        confounds, kept = bench.quietly(load_confounds_strategy, series_of, denoise_strategy=preset, demean=False)
+        found = cleaned(bench, table_of(image), **expand_preset({'preset': preset}), series_names=[series_of])
+        # Of the first row's missing values nothing is left, since these volumes are censored.
+        expected = bench.quietly(clean, raw(), confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
+        assert_same(found, expected)
 
 
 def aroma_full(bench):
@@ -121,6 +143,14 @@ def aroma_full(bench):
     image = str(folder / 'sub-01_task-rest_desc-smoothAROMAnonaggr_bold.nii.gz')
     confounds, _ = bench.quietly(load_confounds, image, strategy=['ica_aroma'], ica_aroma='full')
     assert not confounds.size
+    found = cleaned(
+        bench,
+        table_of(image.replace('smoothAROMAnonaggr', 'preproc')),
+        confounds_strategy=['ICA-AROMA'],
+        confounds_columns=['csf'],
+        series_names=[image],
+    )
+    assert len(found) == N_VOLUMES - N_STEADY
 
 
 def tedana(bench):
@@ -151,12 +181,12 @@ def demean(bench):
 
 def missing(bench):
     image = fmriprep(bench.folder)
-    columns = {'confounds_columns': ['csf', 'csf_derivative1']}
+    columns = {'confounds_columns': ['csf', 'csf_derivative1'], 'non_steady_state': 'keep'}
     with refused("'csf_derivative1' is n/a in row 0"):
         cleaned(bench, table_of(image), **columns)
     table = pd.read_csv(table_of(image), sep='\t')[columns['confounds_columns']]
     later = table['csf_derivative1'][1:]
-    for policy, value in (('zero', 0.0), ('mean', later.mean())):
+    for policy, value in (('zero', 0.0), ('mean', later.mean()), ('backfill', later[1])):
         filled = table.fillna(value).to_numpy()
         expected = bench.quietly(clean, raw(), confounds=filled, detrend=False, standardize=None)
         assert_same(cleaned(bench, table_of(image), confounds_na=policy, **columns), expected)
@@ -183,20 +213,24 @@ CONFOUNDS = {
     "`strategy=['motion'], motion='power2'`": chosen(
         {'strategy': ['motion'], 'motion': 'power2'}, confounds_columns=['trans_.(_power2)?', 'rot_.(_power2)?']
     ),
-    "`strategy=['wm_csf'], wm_csf='basic'`": chosen(
-        {'strategy': ['wm_csf']}, confounds_columns=['csf', 'white_matter']
-    ),
+    "`strategy=['wm_csf'], wm_csf='basic'`": chosen({'strategy': ['wm_csf']}, confounds_strategy=['2Phys']),
     "`strategy=['global_signal'], global_signal='basic'`": chosen(
         {'strategy': ['global_signal']}, confounds_strategy=['GSR']
     ),
     "`strategy=['motion', 'wm_csf', 'global_signal']`, all `'full'`": chosen(
         full('motion', 'wm_csf', 'global_signal'), confounds_strategy=['36P']
     ),
-    "`strategy=['high_pass']`": chosen({'strategy': ['high_pass']}, confounds_columns=['cosine[0-9]+']),
+    "`strategy=['high_pass']`": chosen({'strategy': ['high_pass']}, confounds_strategy=['cosines']),
     "`strategy=['high_pass', 'compcor'], compcor='anat_combined', n_compcor=5`": both(
         chosen(COMPCOR | {'n_compcor': 5}, confounds_strategy=['aCompCor'], n_compcor=5),
         chosen(COMPCOR | {'n_compcor': 5}, confounds_strategy=['aCompCor']),
-        chosen(COMPCOR | {'n_compcor': 'all'}, confounds_strategy=['aCompCor'], n_compcor=100),
+        chosen(COMPCOR | {'n_compcor': 'all'}, confounds_strategy=['aCompCor'], n_compcor='all'),
+    ),
+    "`strategy=['high_pass', 'compcor'], compcor='anat_separated'`": chosen(
+        COMPCOR | {'compcor': 'anat_separated'},
+        confounds_strategy=['aCompCor'],
+        acompcor='separated',
+        n_compcor='all',
     ),
     "`strategy=['high_pass', 'compcor'], compcor='temporal'`": chosen(
         COMPCOR | {'compcor': 'temporal'}, confounds_columns=['cosine[0-9]+', 't_comp_cor_[0-9]+']
@@ -204,6 +238,7 @@ CONFOUNDS = {
     "`strategy=['scrub'], scrub=0, fd_threshold=0.5, std_dvars_threshold=1.5`": scrubbing,
     "`strategy=['scrub'], scrub=5`, the default": short_segments,
     'volumes before the steady state': steady_state,
+    "`load_confounds_strategy(file, denoise_strategy='simple')`; `'scrubbing'`, `'compcor'`, `'ica_aroma'`": presets,
     "`strategy=['ica_aroma'], ica_aroma='full'`": aroma_full,
     "`strategy=['ica_aroma'], ica_aroma='basic'`": chosen(
         {'strategy': ['ica_aroma'], 'ica_aroma': 'basic'}, confounds_columns=['aroma_motion_[0-9]+']

@@ -76,10 +76,12 @@ def _save(path, data, affine):
 
 
 def _confounds(rng):
-    """Names and values of columns as fMRIPrep gives them; in the last two, the first value lacks."""
+    """Names and values of columns as fMRIPrep writes them; in the last two, the first value is missing."""
     names = [f'{kind}_{axis}{end}' for end in ('', '_derivative1') for kind in ('trans', 'rot') for axis in 'xyz']
-    names += ['csf', *(f'a_comp_cor_{i:02d}' for i in range(4)), 'framewise_displacement', 'std_dvars']
+    names += ['csf', 'white_matter', 'c_comp_cor_00', 'w_comp_cor_00', *(f'a_comp_cor_{i:02d}' for i in range(4))]
+    names += ['non_steady_state_outlier00', 'framewise_displacement', 'std_dvars']
     values = rng.normal(size=(N_VOLUMES, len(names)))
+    values[:, -3] = np.arange(N_VOLUMES) == 1
     values[:, -2:] = rng.uniform((0, 0.8), (0.55, 1.55), size=(N_VOLUMES, 2))
     values[0, -2:] = np.nan
     return names, values

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import networkx as nx
 import nibabel
+import numpy as np
 import pytest
 from nipype.utils.filemanip import ensure_list
-from rerun_cases import SWITCHES, write_inputs
+from rerun_cases import N_VOLUMES, SWITCHES, write_inputs
 
+from nipype_labels.files.tables import write_signals
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS
 from nipype_labels.workflows.resources import Sizes
@@ -49,9 +51,13 @@ PARAMETERS = {
     'high_variance_confounds': (False, 'clean', {}),
     'confounds_columns': (['rot_.'], 'clean', {}),
     'confounds_strategy': (['6P'], 'clean', {}),
+    'preset': ('ica_aroma', 'clean', {}),
     'n_compcor': (2, 'clean', {'confounds_strategy': ['aCompCor']}),
+    'acompcor': ('separated', 'clean', {'confounds_strategy': ['aCompCor']}),
     'fd_threshold': (0.4, 'clean', SCRUBBING),
     'dvars_threshold': (1.4, 'clean', SCRUBBING),
+    'min_segment': (3, 'clean', SCRUBBING),
+    'non_steady_state': ('keep', 'clean', {'use_sample_mask': False}),
     'confounds_na': ('mean', 'clean', GAPS),
     'standardize_confounds': (False, 'clean', {'detrend': False}),
     'detrend': (False, 'clean', {}),
@@ -145,6 +151,9 @@ def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name
     """There and back."""
     value, nodes, needs = PARAMETERS[name]
     base = BASE | needs
+    if name == 'use_confounds':
+        # A table that is used whole, which one of fMRIPrep is not.
+        write_signals(inputs['confounds_file'], ['heart'], np.random.default_rng(0).normal(size=(N_VOLUMES, 1)))
     _, first = rerun(inputs, base)
     executed, second = rerun(inputs, base | {name: value})
     back, third = rerun(inputs, base)

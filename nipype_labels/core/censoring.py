@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Volumes to censor between motion outliers."""
+
+import itertools
+
+import numpy as np
+
+
+def short_segments(outliers, min_segment):
+    """Find volumes in segments between motion outliers that are too short to retain (Power et al., 2014).
+
+    Parameters
+    ----------
+    outliers : array of bool, shape (T,)
+        Motion outliers. Without any, the series is not divided and nothing is found.
+    min_segment : int
+        Fewest volumes in a row that are retained; 0 retains all.
+
+    Returns
+    -------
+    array of bool, shape (T,)
+
+    Examples
+    --------
+    >>> short_segments(np.array([False, True, False, False, False, True, False]), 3).astype(int).tolist()
+    [1, 0, 0, 0, 0, 0, 1]
+    """
+    found = np.zeros(len(outliers), dtype=bool)
+    if not outliers.any():
+        return found
+    # Ends of segments: an outlier before the first volume and one behind the last.
+    bounds = np.concatenate([[-1], np.flatnonzero(outliers), [len(outliers)]])
+    for before, after in itertools.pairwise(bounds):
+        if after - before - 1 < min_segment:
+            found[before + 1 : after] = True
+    return found

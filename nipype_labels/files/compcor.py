@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Components of anatomical CompCor in tables of fMRIPrep, and the masks they come from."""
+
+import json
+import re
+from pathlib import Path
+
+from ..core.errors import ConfoundsError
+
+#: Masks of the components by the first letter of their columns, as fMRIPrep names them since 21.0.
+_MASKS = {'a': 'combined', 'c': 'CSF', 'w': 'WM'}
+
+_COMPONENT = r'[acw]_comp_cor_\d+'
+
+_NO_MASKS = '{}: no JSON file next to it names the masks of the aCompCor components'
+
+
+def has_components(names):
+    """Whether a table has components of anatomical CompCor.
+
+    Parameters
+    ----------
+    names : collection of str
+        Columns of the table.
+
+    Returns
+    -------
+    bool
+    """
+    return any(re.fullmatch(_COMPONENT, name) for name in names)
+
+
+def find_components(names, masks, n_compcor, acompcor, source):
+    """Find the columns of the first components of each mask.
+
+    Parameters
+    ----------
+    names : collection of str
+        Columns of the table.
+    masks : dict of str to str
+        From :func:`read_masks`. If it is empty, the names of the columns decide.
+    n_compcor : int or 'all'
+        Components of each mask.
+    acompcor : {'combined', 'separated'}
+        The combined mask of white matter and CSF, or the masks of both.
+    source : str
+        What errors call the table.
+
+    Returns
+    -------
+    taken : list of str
+    notes : list of str
+        That the masks are unknown.
+
+    Raises
+    ------
+    ConfoundsError
+        If the table has no component of a mask.
+    """
+    components, notes = [name for name in names if re.fullmatch(_COMPONENT, name)], []
+    if not components:
+        raise ConfoundsError(f"{source} has no column 'a_comp_cor_00', nor other components of aCompCor")
+    if not masks and {name[0] for name in components} != {'a'}:
+        masks = {name: _MASKS[name[0]] for name in components}
+    if not masks:
+        if acompcor == 'separated':
+            raise ConfoundsError(f'{_NO_MASKS.format(source)}, which acompcor separated needs')
+        masks = dict.fromkeys(components, 'combined')
+        notes.append(f'{_NO_MASKS.format(source)}. They are taken for those of the combined mask.')
+    taken = []
+    for mask in ('combined',) if acompcor == 'combined' else ('CSF', 'WM'):
+        of_mask = sorted((name for name in masks if masks[name] == mask), key=_number)
+        if not of_mask:
+            raise ConfoundsError(f'{source} has no aCompCor components of the mask {mask}: choose another acompcor')
+        taken += of_mask if n_compcor == 'all' else of_mask[:n_compcor]
+    missing = [name for name in taken if name not in components]
+    if missing:
+        raise ConfoundsError(f'{source} has no column {missing[0]!r}, which the JSON file next to it describes')
+    return taken, notes
+
+
+def masks_file(path):
+    """Path of the JSON file next to a confounds table, None if there is none.
+
+    Parameters
+    ----------
+    path : path or None
+
+    Returns
+    -------
+    Path or None
+    """
+    if path is None:
+        return None
+    found = Path(path).with_name(re.sub(r'\.(tsv|csv|txt)(\.\w+)?$', '', Path(path).name) + '.json')
+    return found if found.is_file() else None
+
+
+def read_masks(path):
+    """Read the masks of aCompCor's components from the JSON file next to a confounds table.
+
+    Parameters
+    ----------
+    path : path or None
+
+    Returns
+    -------
+    dict of str to str
+        ``'combined'``, ``'CSF'`` or ``'WM'`` by the names of columns; empty without a file.
+
+    Raises
+    ------
+    ConfoundsError
+        If the file cannot be read.
+    """
+    file = masks_file(path)
+    if file is None:
+        return {}
+    try:
+        described = json.loads(file.read_text(encoding='utf-8-sig'))
+    except (OSError, ValueError, RecursionError) as e:
+        raise ConfoundsError(f'{file} is not readable JSON: {" ".join(str(e).split())}') from e
+    described = described if isinstance(described, dict) else {}
+    return {
+        name: about['Mask']
+        for name, about in described.items()
+        if re.fullmatch(_COMPONENT, name) and isinstance(about, dict) and isinstance(about.get('Mask'), str)
+    }
+
+
+def _number(name):
+    """What sorts components by their number, which may have more digits than Python takes for one."""
+    number = name.rsplit('_', 1)[1].lstrip('0')
+    return len(number), number

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables of numbers as text: their separator, heading, comments, index and decimal commas."""
+
+import csv
+import re
+from collections import Counter
+
+from ..core.errors import LabelsError
+from .tables import to_number
+
+#: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.
+MISSING_CELLS = ('', 'n/a', 'N/A', 'NA', 'nan', 'NaN', 'null', 'None', '.', '#NULL!')
+
+#: A number with a decimal comma, and what an error says about it.
+DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+(?:[eE][+-]?\d+)?')
+POINTS = 'Write decimal points in place of decimal commas.'
+
+#: Names of a column that pandas gives to an index without a name.
+_UNNAMED = ('', 'Unnamed: 0')
+
+#: Fewest rows from which a column of row numbers is recognised.
+_FEWEST = 3
+
+
+def parse_table(text, n_rows, path):
+    """Split the text of a table into cells.
+
+    Parameters
+    ----------
+    text : str
+    n_rows : int
+        Rows that are expected; they decide whether a first line of column numbers is a heading.
+    path : path
+        What errors call the table.
+
+    Returns
+    -------
+    heading : list of str, or None
+        Names of the columns.
+    rows : list of list of str
+        Cells, as many in each row.
+    notes : list of str
+        That a first column of row numbers or row names was dropped.
+
+    Raises
+    ------
+    LabelsError
+        If rows differ in their number of cells, a column has no name, or numbers have decimal commas.
+    """
+    # Comments, as AFNI, Octave and NumPy write them, are skipped. A row of tabs alone has cells, all missing.
+    lines = [line for line in re.split(r'\r\n|\r|\n', text) if line.strip() or '\t' in line]
+    lines = [line for line in lines if not line.lstrip().startswith('#') or line.lstrip().startswith('#NULL!')]
+    if not lines:
+        raise LabelsError(f'{path} is empty: it holds no table')
+    heading, rows = _separate(path, lines, n_rows)
+    return _drop_index(path, heading, rows)
+
+
+def _separate(path, lines, n_rows):
+    """Heading (None without one) and rows of cells, as many in each."""
+    rows, separator = [line.split() for line in lines], None
+    if not _are_numbers(rows, lines):
+        _refuse_decimal_commas(path, lines)
+        separator = next((s for s in '\t;,' if any(s in line.strip() for line in lines[:2])), None)
+        rows = _trim([_split(line, separator) for line in lines])
+    heading = None
+    if not all(is_value(cell) for cell in rows[0]) or (len(rows) == n_rows + 1 and _counts_columns(rows[0])):
+        heading, *rows = rows
+        twice = sorted(name for name, n in Counter(heading).items() if n > 1 and name)
+        if twice:
+            raise LabelsError(f'{path} has columns of the same name: {", ".join(map(repr, twice[:5]))}')
+        heading, rows = _align(path, heading, rows, separator)
+    width = len(heading or rows[0])
+    for number, row in enumerate(rows):
+        if len(row) != width:
+            raise LabelsError(f'{path}: row {number} (counted from 0) has {len(row)} cells, not {width}')
+    if heading is None and separator == ',' and width == 2 and _is_split_number(rows):
+        raise LabelsError(f'{path} holds decimal commas, or two columns of whole numbers. {POINTS}')
+    return heading, rows
+
+
+def _are_numbers(rows, lines):
+    """Whether lines are numbers between blanks and tabs, as many in each, and no cell between two tabs is empty."""
+    if len({len(row) for row in rows}) > 1 or not all(is_value(cell) for row in rows for cell in row):
+        return False
+    if not any('\t' in line for line in lines):
+        return True
+    return all(cell for row in _trim([_split(line, '\t') for line in lines]) for cell in row)
+
+
+def _split(line, separator):
+    """Cells of a line, without blanks and quotation marks around them."""
+    quoted = separator != '\t' and line.count('"') and line.count('"') % 2 == 0
+    if quoted:
+        line = line.strip() if separator is None else line
+        cells = next(csv.reader([re.sub(r'[ \t]+', ' ', line)], delimiter=separator or ' ', skipinitialspace=True))
+    else:
+        cells = line.split(separator)
+    cells = [cell.strip() for cell in cells]
+    return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+
+
+def _trim(rows):
+    """Rows without a first or last cell that is empty in all of them: a separator at an end of each line."""
+    while min(map(len, rows)) > 1 and not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
+    while min(map(len, rows)) > 1 and not any(row[0] for row in rows):
+        rows = [row[1:] for row in rows]
+    return rows
+
+
+def _align(path, heading, rows, separator):
+    """Heading and rows of one width: a column of row names needs no name, cells at the end may be missing."""
+    widest = max(map(len, rows), default=0)
+    if widest == len(heading) + 1 and not any(row[-1] for row in rows if len(row) == widest):
+        rows = [row[: len(heading)] for row in rows]
+    elif rows and {len(row) for row in rows} == {len(heading) + 1} and _is_index([row[0] for row in rows]):
+        # R: the heading has no cell above the names of rows.
+        heading = ['', *heading]
+    elif widest > len(heading):
+        number = next(i for i, row in enumerate(rows) if len(row) > len(heading))
+        hint = f' {POINTS}' if separator == ',' and DECIMAL_COMMA.search(','.join(rows[number])) else ''
+        cells = f'{len(rows[number])} cells, the heading has {len(heading)}'
+        raise LabelsError(f'{path}: row {number} (counted from 0) has {cells}.{hint}')
+    if separator is not None:
+        rows = [row + [''] * (len(heading) - len(row)) for row in rows]
+    return heading, rows
+
+
+def _drop_index(path, heading, rows):
+    """Heading and rows without a first column of row numbers or row names, and a note if there was one."""
+    unnamed = [i for i, name in enumerate(heading or ()) if not name and i]
+    if unnamed:
+        raise LabelsError(f'{path}: column {unnamed[0]} (counted from 0) has no name. Name or remove it.')
+    cells = [row[0] for row in rows]
+    if heading is None:
+        if len(rows) < _FEWEST or not _is_count(cells):
+            return heading, rows, []
+    elif heading[0] not in _UNNAMED:
+        return heading, rows, []
+    elif not _is_index(cells):
+        raise LabelsError(f'{path}: the first column has no name, and is not an index. Name or remove it.')
+    if len(rows[0] if rows else heading) < 2:
+        raise LabelsError(f'{path} holds row numbers alone, no confounds')
+    note = f'{path}: the first column is an index without a name. It is not used as a confound.'
+    return heading and heading[1:], [row[1:] for row in rows], [note]
+
+
+def _is_index(cells):
+    """Whether a column without a name is an index: row numbers, or text alone."""
+    return _is_count(cells) or not any(is_value(cell) for cell in cells)
+
+
+def _is_count(cells):
+    """Whether cells count the rows, from 0 or 1."""
+    return any(cells == [str(i) for i in range(first, len(cells) + first)] for first in (0, 1))
+
+
+def _counts_columns(cells):
+    """Whether cells are the numbers that pandas gives to columns without names."""
+    return cells[cells[0] == '' :] == [str(i) for i in range(len(cells) - (cells[0] == ''))]
+
+
+def _refuse_decimal_commas(path, lines):
+    """Refuse numbers with decimal commas in a table without a heading."""
+    cells = lines[0].replace(';', ' ').split()
+    several = len(cells) > 1 or ';' in lines[0]
+    if several and all(is_value(c) or DECIMAL_COMMA.fullmatch(c) for c in cells):
+        found = next((cell for cell in cells if not is_value(cell)), None)
+        if found:
+            raise LabelsError(f'{path}: {found!r} has a decimal comma. {POINTS}')
+
+
+def _is_split_number(rows):
+    """Whether cells on both sides of a comma are rather one number each: 1,05 or -0,3 or 12,50."""
+    left, right = zip(*rows, strict=True)
+    if not all(re.fullmatch(r'[+-]?\d+', a) and re.fullmatch(r'\d+', b) for a, b in rows):
+        return False
+    zeros = any(len(b) > 1 and b[0] == '0' for b in right) or any(re.fullmatch(r'-0+', a) for a in left)
+    return zeros or {len(b) for b in right} in ({2}, {3}, {4}, {5}, {6})
+
+
+def is_value(cell):
+    """Whether a cell is a number or missing.
+
+    Parameters
+    ----------
+    cell : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_value('1e-3'), is_value('n/a'), is_value('0,5')
+    (True, True, False)
+    """
+    if cell in MISSING_CELLS:
+        return True
+    try:
+        to_number(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Confounds of a series: columns of its tables by name and strategy, and the volumes that these tables censor."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..core.errors import ConfoundsError
+from .censoring import MOTION_MEASURES, find_motion_outliers, find_non_steady
+from .compcor import find_components, has_components, read_masks
+from .confounds import join_tables
+from .strategies import CONFOUNDS_STRATEGIES, COSINES
+
+#: Columns of every table of fMRIPrep, and of its releases before 1.2, whose names no strategy knows.
+_FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}
+_OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is wanted of confounds tables.
+
+    Attributes
+    ----------
+    columns : sequence of str
+        Names, or regular expressions that match whole names.
+    strategies : sequence of str
+        Keys of ``CONFOUNDS_STRATEGIES``.
+    n_compcor : int or 'all'
+        Components of each mask that ``'aCompCor'`` takes.
+    acompcor : {'combined', 'separated'}
+    fd_threshold : float
+        In mm.
+    dvars_threshold : float
+        In standardised DVARS.
+    min_segment : int
+        In volumes.
+    non_steady_state : {'censor', 'keep'}
+    """
+
+    columns: tuple
+    strategies: tuple
+    n_compcor: int | str
+    acompcor: str
+    fd_threshold: float
+    dvars_threshold: float
+    min_segment: int
+    non_steady_state: str
+
+
+@dataclass
+class Chosen:
+    """Confounds that are used.
+
+    Attributes
+    ----------
+    frame : DataFrame, T rows
+    censored : dict of str to array of bool, shape (T,)
+        Volumes to censor for each reason.
+    notes : list of str
+        What a user must know.
+    """
+
+    frame: pd.DataFrame
+    censored: dict
+    notes: list
+
+
+def choose_confounds(tables, choice, n_volumes):
+    """Choose confounds from tables, and the volumes that the tables censor.
+
+    Parameters
+    ----------
+    tables : list of ConfoundsTable
+        A table of which nothing is selected is used whole, unless it is fMRIPrep's.
+    choice : Choice
+    n_volumes : int
+        T.
+
+    Returns
+    -------
+    Chosen
+        Columns in the order of the tables.
+
+    Raises
+    ------
+    ConfoundsError
+        If a selected column is missing or holds text, or nothing of a table is used.
+    """
+    sources, notes = ', '.join(table.source for table in tables), [note for table in tables for note in table.notes]
+    join_tables(tables, n_volumes)
+    selected = {name for wanted in choice.columns for name in _match(wanted, tables, sources)}
+    of_fmriprep = [table for table in tables if is_fmriprep(table.frame)] or tables
+    for strategy in choice.strategies:
+        found, more = _of_strategy(strategy, choice, of_fmriprep)
+        selected.update(found)
+        notes += more
+    frames, marked, censored = [], [], {}
+    for table in tables:
+        names = [name for name in table.frame if name in selected]
+        scrubbed = 'scrubbing' in choice.strategies and table in of_fmriprep and {*MOTION_MEASURES} & {*table.frame}
+        if names or scrubbed:
+            marked.append(table)
+        elif _must_select(table):
+            raise ConfoundsError(_NOTHING.format(table.source))
+        frames.append(table.numbers(names if names or scrubbed else list(table.frame)))
+    if 'scrubbing' in choice.strategies:
+        thresholds = choice.fd_threshold, choice.dvars_threshold
+        censored.update(find_motion_outliers(of_fmriprep, *thresholds, choice.min_segment))
+    if choice.non_steady_state == 'censor':
+        censored.update(find_non_steady(marked))
+    return Chosen(pd.concat([pd.DataFrame(index=range(n_volumes)), *frames], axis=1), censored, [*dict.fromkeys(notes)])
+
+
+_NOTHING = (
+    '{}: nothing is selected from this table of fMRIPrep. Select columns by confounds_strategy (all for every column), '
+    'confounds_columns or preset.'
+)
+
+
+def is_fmriprep(names):
+    """Whether columns are those of a whole table of fMRIPrep, from which a user must select.
+
+    Parameters
+    ----------
+    names : collection of str
+
+    Returns
+    -------
+    bool
+    """
+    return set(names) >= _FMRIPREP
+
+
+def _must_select(table):
+    return is_fmriprep(table.frame) or set(table.frame) >= _OLD_FMRIPREP
+
+
+def _match(wanted, tables, sources):
+    """Columns of a name, else of names that match an expression; ConfoundsError if there is none."""
+    available = [name for table in tables for name in table.frame]
+    if wanted in available:
+        return [wanted]
+    try:
+        found = [name for name in available if re.fullmatch(wanted, name)]
+    except re.error as e:
+        raise ConfoundsError(f'{wanted!r} is neither a column of {sources} nor a regular expression: {e}') from e
+    if not found:
+        near = difflib.get_close_matches(wanted, available, n=4, cutoff=0.5)
+        raise ConfoundsError(
+            f'{sources} has no column {wanted!r}' + (f'; did you mean {", ".join(near)}?' if near else '')
+        )
+    return found
+
+
+def _of_strategy(strategy, choice, tables):
+    """Columns that a strategy takes, and notes."""
+    sources, found, notes = ', '.join(table.source for table in tables), [], []
+    old = next((table for table in tables if strategy != 'all' and set(table.frame) >= _OLD_FMRIPREP), None)
+    if old is not None:
+        raise ConfoundsError(
+            f'{old.source}: strategies do not know the columns of fMRIPrep before 1.2. Name them by confounds_columns.'
+        )
+    for wanted in CONFOUNDS_STRATEGIES[strategy]:
+        try:
+            found += _match(wanted, tables, sources)
+        except ConfoundsError:
+            if wanted != COSINES:
+                raise
+            notes.append(f'{sources}: there are no cosine drifts to regress out')
+    if strategy == 'aCompCor':
+        table = next((table for table in tables if has_components(table.frame)), tables[0])
+        masks = read_masks(table.path)
+        names, more = find_components(table.frame, masks, choice.n_compcor, choice.acompcor, table.source)
+        found, notes = found + names, notes + more
+    return found, notes

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What cleaning did, as ``cleaning.json`` says it."""
+
+import numpy as np
+
+from .base import logger
+
+
+def describe_cleaning(parameters, confounds, left_out, tables, results):
+    """Describe what cleaning did.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of the core's function, by name.
+    confounds : dict
+        How confounds were chosen.
+    left_out : dict of str to array of bool, shape (T,)
+        Censored volumes for each reason.
+    tables : list of (list of str, array)
+        Names of shape (L,) and signals of shape (T, L) of each atlas, before cleaning.
+    results : list of Cleaned
+        For each atlas.
+
+    Returns
+    -------
+    dict
+    """
+    first = results[0]
+    if first.degrees_of_freedom < 1:
+        logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
+    filtered = not (parameters['low_pass'] is None and parameters['high_pass'] is None)
+    lost = [_lost_regions(*table, result) for table, result in zip(tables, results, strict=True)]
+    return {
+        'Parameters': parameters if filtered else parameters | {'filter': 'none'},
+        **confounds,
+        'NumberOfConfounds': first.n_confounds,
+        'RankOfConfounds': first.rank,
+        'NumberOfVolumes': len(first.kept),
+        'NumberOfVolumesKept': int(first.kept.sum()),
+        'VolumesLeftOut': {reason: int(flags.sum()) for reason, flags in left_out.items()},
+        'DegreesOfFreedom': first.degrees_of_freedom,
+        'UnavailableRegions': lost if any(lost) else [],
+    }
+
+
+def _lost_regions(names, raw, result):
+    """Regions that cleaning left without a signal, for each reason; coverage tables name those that never had one."""
+    reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
+    return {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items() if flags.any()}
