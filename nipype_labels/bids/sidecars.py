@@ -13,6 +13,7 @@ from .names import parse_name
 #: What we write into sidecars, in this order; columns of a table follow, under their names (see :mod:`.columns`).
 KEYS = (
     'Description',
+    'Warnings',
     'Sources',
     'TaskName',
     'SpatialReference',
@@ -104,6 +105,8 @@ class Provenance:
         Of software.
     more_sources : tuple of str
         Paths, within the data set of the series, of confounds, mask and the like.
+    warnings : tuple of str
+        Contradictions between the names of the files that a file was made from.
     """
 
     source: str
@@ -113,6 +116,7 @@ class Provenance:
     series: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
     more_sources: tuple = ()
+    warnings: tuple = ()
 
 
 def describe_file(file, planned, run, atlas=None, names=()):
@@ -142,6 +146,8 @@ def describe_file(file, planned, run, atlas=None, names=()):
     """
     role = 'labels' if file.role == 'lookup' else file.role
     known = {'Description': _DESCRIPTIONS[role], 'Software': run.versions}
+    if run.warnings:
+        known['Warnings'] = list(run.warnings)
     known['Sources'] = [make_uri(run.source, SOURCE_DATASET)]
     known |= _space(file, run)
     if role in _TIMED:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from ..bids.runs import PREPROC
 from ..core.errors import LabelsError
+from ..files.entities import find_contradictions
 from ..files.series import open_series
+from ..interfaces.clean import CONTRADICTION
 from ..workflows.resources import Sizes, estimate, estimate_disk
 
 
@@ -16,12 +18,14 @@ def measure(run, grids, n_regions):
     return replace(sizes, n_regions=max(n_regions))
 
 
-def foretell(found, grids, n_regions, parameters, reports, nprocs):
+def foretell(found, warnings, grids, n_regions, parameters, reports, nprocs):
     """Return the runs and resources that the work would need, in words.
 
     Parameters
     ----------
     found : Found
+    warnings : list of str
+        To print.
     grids : list of Grid
         Of the atlases.
     n_regions : list of int
@@ -57,19 +61,20 @@ def foretell(found, grids, n_regions, parameters, reports, nprocs):
             f'disk: {disk[0] / 1e6:.1f} MB of derivatives, {disk[1] / 1e6:.1f} MB of work that may go afterwards',
             *([f'{len(lines)} runs cannot be processed:'] if lines else []),
             *lines,
+            *warnings,
             *list_notes(found),
             f'{found.n_series} series found{count_excluded(found)}',
         ]
     )
 
 
-def summarise(found, runs, reasons, out):
-    """Print each run that failed with its reason, and last an account of all series found; return the exit status."""
+def summarise(found, warnings, runs, reasons, out):
+    """Print failed runs with reasons, warnings, and last an account of all series found; return the exit status."""
     for name, reason in reasons.items():
         log = out / 'logs' / f'{name}.txt'
         where = f' (log: {log})' if log.is_file() else ''
         print(f'  {runs[name].name}: {reason}{where}', file=sys.stderr)
-    for line in list_notes(found):
+    for line in [*warnings, *list_notes(found)]:
         print(line, file=sys.stderr)
     n_done = sum(run.n_series for name, run in runs.items() if name not in reasons)
     n_failed = found.n_series - n_done - sum(found.excluded.values())
@@ -79,6 +84,31 @@ def summarise(found, runs, reasons, out):
         file=sys.stderr,
     )
     return 1 if reasons or found.bad_series or found.unread else 0
+
+
+def list_contradictions(runs, atlases):
+    """Return a line for each contradiction between the names of the files of runs.
+
+    Runs that contradict the same file share a line.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    atlases : list of Atlas
+
+    Returns
+    -------
+    list of str
+    """
+    groups = {}
+    for run in runs:
+        tables = [path for path in (run.confounds,) if path is not None]
+        for found in find_contradictions(run.bold, run.mask, tables, [atlas.path for atlas in atlases]):
+            groups.setdefault((found.second, found.but_has), []).append(found)
+    return [
+        f'WARNING: {CONTRADICTION % str(same[0])}' + (f' (in {len(same)} runs)' if len(same) > 1 else '')
+        for same in groups.values()
+    ]
 
 
 def list_notes(found):

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ..files.grids import read_grid
 from ..files.images import read_labels
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
-from .accounts import foretell, measure, summarise
+from .accounts import foretell, list_contradictions, measure, summarise
 from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
 from .atlases import group_atlases, name_atlases
 from .batch import run_batches
@@ -107,14 +108,14 @@ def derivatives(
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
     runs = {node_name(run.name): run for run in found.runs}
     _check_spaces(found.runs)
-    labels = [atlas.name for atlas in atlases]
-    drawn = DRAWN if reports else ()
-    plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
-    check_plans([(run.source, plans[name]) for name, run in runs.items()])
+    plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases)
+    warnings = list_contradictions(found.runs, atlases)
     if dry_run:
-        print(foretell(found, grids, n_regions, parameters, reports, nprocs))
+        print(foretell(found, warnings, grids, n_regions, parameters, reports, nprocs))
         return 0
+    for warning in warnings:
+        print(warning, file=sys.stderr)
     out = make_folder(out)
     work_dir = make_work_folder(work_dir or out / 'work', plugin)
     configure(verbose, stop_on_first_crash=False)
@@ -130,7 +131,7 @@ def derivatives(
         return init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared)
 
     reasons = run_batches(list(runs), build, kind, work_dir, out / 'logs', plugin, nprocs, plugin_args)
-    return summarise(found, runs, reasons, out)
+    return summarise(found, warnings, runs, reasons, out)
 
 
 def node_name(name):
@@ -140,6 +141,13 @@ def node_name(name):
     'sub-01_task-rest_eyes'
     """
     return re.sub(r'[^\w-]', '_', name)
+
+
+def _plan(runs, labels, parameters, desc, drawn):
+    """Plan the files of each run; no two runs may write the same file."""
+    plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
+    check_plans([(run.source, plans[name]) for name, run in runs.items()])
+    return plans
 
 
 def _forget_incomplete(plans, out, folder):

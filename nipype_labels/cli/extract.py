@@ -14,11 +14,12 @@ from ..bids.sidecar import find_repetition_time, find_sidecar
 from ..core.errors import LabelsError, MissingRegionsError
 from ..core.regions import has_signal, list_missing
 from ..core.resample import resample_nearest
+from ..files.entities import find_contradictions
 from ..files.grids import read_grid
 from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
-from ..interfaces.clean import REPETITION_TIMES
+from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
@@ -106,6 +107,8 @@ def extract(
     _, warning = find_repetition_time(*known, filtered, parameters.get('detrend', False), name='--t-r')
     if warning:
         print(f'WARNING: {warning}', file=sys.stderr)
+    contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
+    _warn(contradictions)
     _check(series, atlas, mask, parameters.get('resampling_target'))
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
@@ -113,7 +116,7 @@ def extract(
     out = Path(out)
     _check_out(out, _folders(atlas))
     work_dir = make_work_folder(work_dir or out / 'work', plugin)
-    configure(verbose, reported=(MISSING_REGIONS, REPETITION_TIMES))
+    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
     if parameters.get('reports'):
         parameters['atlas_names'] = _folders(atlas)
     with plainly():
@@ -135,8 +138,15 @@ def extract(
             setattr(wf.inputs.inputnode, field, absolute(value))
     graph = run(wf, plugin, nprocs, plugin_args)
     written = _write(graph, out, _folders(atlas))
+    _warn(contradictions)
     _summarise(out, written, _folders(atlas))
     return 0
+
+
+def _warn(contradictions):
+    """Print contradictions between the names of files."""
+    for contradiction in contradictions:
+        print('WARNING:', CONTRADICTION % str(contradiction), file=sys.stderr)
 
 
 def _check_out(out, folders):

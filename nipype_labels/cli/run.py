@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from nipype import config
 
 from ..core import errors
+from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
@@ -48,7 +49,7 @@ class Progress:
         )
 
 
-def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS,)):
+def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONTRADICTION)):
     """Set up Nipype for a command: a short poll, and its log only if asked for.
 
     Log messages of ``reported`` are not shown, since the command itself reports them, also for cached nodes.

@@ -69,10 +69,13 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         Raised by hand whenever the node's numbers can change, since Nipype hashes no code.
     grids : tuple of str
         Traits of images of which only the grid matters. They are ``nohash``; their grids are hashed instead.
+    names_only : tuple of str
+        Traits of files of which only the name matters. They are ``nohash``; ``more_to_hash`` has what their names say.
     """
 
     numerics = 1
     grids = ()
+    names_only = ()
 
     #: Values from upstream nodes that do not fit: what is wrong with each, by input. Assigned anew, never changed.
     _unfit = {}

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
@@ -14,6 +14,7 @@ from ..core.filters import FILTERS
 from ..files.compcor import masks_file
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.digests import content_digest
+from ..files.entities import find_contradictions
 from ..files.selection import Choice, choose_confounds
 from ..files.strategies import (
     ACOMPCOR,
@@ -34,9 +35,13 @@ from .cleaned import describe_cleaning
 #: What is logged of repetition times that contradict each other.
 REPETITION_TIMES = 'repetition time: %s'
 
+#: What is logged of file names that contradict each other.
+CONTRADICTION = 'files that may not belong together: %s'
+
 
 class _CleanSignalInputSpec(LabelsInputSpec):
     numerics = 2
+    names_only = ('bold_file', 'mask_file', 'atlas_files')
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
     confounds_files = InputMultiObject(
@@ -110,12 +115,26 @@ class _CleanSignalInputSpec(LabelsInputSpec):
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
     )
 
+    bold_file = InputFile(nohash=True, desc='the series; only its name is read, and compared with those of other files')
+    mask_file = InputFile(nohash=True, desc='brain mask; only its name is read')
+    atlas_files = InputMultiObject(InputFile(), nohash=True, desc='atlases; only their names are read')
+
+    def contradictions(self):
+        """Contradictions between the names of the files that the signals were made from."""
+        lists = [self.sample_mask, self.runs, self.sidecar_file]
+        confounds = self.confounds_files if isdefined(self.confounds_files) else []
+        atlases = self.atlas_files if isdefined(self.atlas_files) else []
+        found = find_contradictions(self.bold_file, self.mask_file, [*confounds, *lists], atlases)
+        return [str(each) for each in found]
+
     def more_to_hash(self):
-        """Masks of aCompCor, which the strategy reads from the JSON files next to the tables."""
+        """Masks of aCompCor, from the JSON files next to the tables, and contradictions, which are reported."""
+        found = self.contradictions()
+        more = [('contradictions', found)] if found else []
         if 'aCompCor' not in (self.confounds_strategy or ()) or not self.confounds_files:
-            return []
+            return more
         files = map(masks_file, self.confounds_files)
-        return [('masks', [content_digest(file) for file in files if file is not None])]
+        return [*more, ('masks', [content_digest(file) for file in files if file is not None])]
 
 
 class _CleanSignalOutputSpec(TraitedSpec):
@@ -146,6 +165,9 @@ class CleanSignal(LabelsInterface):
     }
 
     def _run_interface(self, runtime):
+        contradictions = self.inputs.contradictions()
+        for contradiction in contradictions:
+            logger.warning(CONTRADICTION, contradiction)
         tables = self._read_signals()
         confounds, left_out = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(left_out.values()), axis=0)
@@ -160,6 +182,7 @@ class CleanSignal(LabelsInterface):
         with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             report = describe_cleaning(done, self._confounds_report(list(confounds)), left_out, tables, results)
+            report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
 

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
@@ -16,6 +17,7 @@ from ..bids.making import CLEANING
 from ..bids.plan import DRAWN, plan_files, plan_others
 from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
+from ..files.entities import find_contradictions
 from ..files.regions import read_regions
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 from .saving import holds, save
@@ -126,7 +128,7 @@ class SaveDerivatives(LabelsInterface):
 
     def _contents(self, planned):
         """What files and sidecars are to hold, by their paths within the data set."""
-        run = self._provenance()
+        provenance = self._provenance()
         atlases = [self._atlas(place) for place in range(len(self.inputs.atlas_labels))]
         data, sidecars = {}, {}
         for file in planned:
@@ -134,6 +136,7 @@ class SaveDerivatives(LabelsInterface):
             if file.role == 'lookup':
                 data[file.path] = _format_lookup(atlas)
                 continue
+            run = replace(provenance, warnings=self._contradictions(provenance, file.atlas))
             given = getattr(self.inputs, file.role)
             data[file.path] = Path(given if file.atlas is None else given[file.atlas])
             if file.sidecar is not None:
@@ -159,6 +162,17 @@ class SaveDerivatives(LabelsInterface):
             versions=versions,
             more_sources=tuple(self.given('more_sources', ())),
         )
+
+    def _contradictions(self, provenance, place):
+        """Contradictions between the names of the files that a file was made from, with its atlas if it has one."""
+        cleaned = provenance.cleaning.get('Warnings', [])
+        atlases = [path for i, path in enumerate(self.inputs.atlas_files) if i == place]
+        others = [Path(path).name for path in self.inputs.atlas_files if path not in atlases]
+        cleaned = [warning for warning in cleaned if not any(name in warning for name in others)]
+        masks = [path for path in provenance.more_sources if '_mask.' in path]
+        tables = [path for path in provenance.more_sources if path not in masks]
+        found = find_contradictions(provenance.source, masks[0] if masks else None, tables, atlases)
+        return tuple(dict.fromkeys([*cleaned, *map(str, found)]))
 
     def _atlas(self, place):
         """What sidecars tell of an atlas."""

@@ -46,6 +46,9 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     atlas_names = traits.List(
         traits.Str(), hash_files=False, desc='what to call the atlases; they are numbered by default'
     )
+    warnings = traits.List(
+        traits.Str(), hash_files=False, desc='warnings to show first, besides those of cleaning_file'
+    )
     title = traits.Str('Region signals', usedefault=True, hash_files=False, desc='title of the report')
 
 
@@ -94,11 +97,13 @@ class LabelsReport(LabelsInterface):
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.kept_volumes_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
+        cleaning = _read_json(self.inputs.cleaning_file)
+        found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.given('warnings', [])]))
         return reports.Series(
             mean.astype(np.float32),
             grid.affine,
             kept,
-            _read_json(self.inputs.cleaning_file),
+            cleaning | ({'Warnings': found} if found else {}),
             mask=mask,
             mask_affine=None if mask is None else mask_grid.affine,
             displacement=_read_displacement(self.given('confounds_files', []), len(kept)),

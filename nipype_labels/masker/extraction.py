@@ -131,6 +131,7 @@ def _shown(runs, done, settings):
     names = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')
     return {
         'grid': runs[0].series.grid,
+        'warnings': [str(contradiction) for run in runs for contradiction in run.contradictions],
         'mean': np.average([each.mean for each in done], axis=0, weights=lengths) if len(done) > 1 else done[0].mean,
         'raw': np.concatenate([each.raw for each in done]),
         'signals': np.concatenate([each.cleaned.signals for each in done]),

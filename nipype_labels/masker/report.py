@@ -33,7 +33,11 @@ def make_report(title, outcome):
     cleaned = np.full(raw.shape, np.nan)
     cleaned[kept] = shown['signals']
     mean = shown['mean'].reshape(grid.shape, order='F').astype(np.float32)
-    about = {'Parameters': shown['parameters'], 'DegreesOfFreedom': shown['degrees_of_freedom']}
+    about = {
+        'Warnings': shown['warnings'],
+        'Parameters': shown['parameters'],
+        'DegreesOfFreedom': shown['degrees_of_freedom'],
+    }
     series = reports.Series(mean, grid.affine, kept, about, mask=placed.mask, mask_affine=placed.grid.affine)
     regions = outcome.regions[outcome.kept].to_dict('records')
     atlas = reports.Atlas('Atlas', placed.masked, placed.grid.affine, regions, raw, cleaned)

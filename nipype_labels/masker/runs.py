@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
+from ..files.entities import find_contradictions
 from ..files.given import take_confounds
 from ..files.held import open_runs
 from ..files.series import Series
@@ -29,12 +30,15 @@ class Run:
         Volumes to retain.
     t_r : float or None
         Repetition time in s.
+    contradictions : list of str
+        Of the names of the files of the run.
     """
 
     series: Series
     confounds: np.ndarray
     kept: np.ndarray
     t_r: float | None
+    contradictions: list
 
 
 def prepare_runs(imgs, confounds, sample_mask, settings):
@@ -61,9 +65,10 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
     series = open_runs(imgs)
     lengths = [one.n_volumes for one in series]
     listed = isinstance(imgs, list | tuple)
+    sources = imgs if listed and len(imgs) == len(series) else [None if listed else imgs] * len(series)
     masks = _masks_of_runs(sample_mask, lengths, listed)
     tables = _confounds_of_runs(confounds, lengths)
-    runs = [_prepare(*given, settings) for given in zip(series, tables, masks, strict=True)]
+    runs = [_prepare(*given, settings) for given in zip(series, sources, tables, masks, strict=True)]
     known = [run for run in runs if run.t_r is not None]
     for run in known[1:]:
         if abs(run.t_r - known[0].t_r) > T_R_TOLERANCE * min(run.t_r, known[0].t_r):
@@ -96,8 +101,12 @@ def refuse_confounds(y):
         )
 
 
-def _prepare(series, confounds, sample_mask, settings):
+def _prepare(series, source, confounds, sample_mask, settings):
     """One run."""
+    tables = confounds if isinstance(confounds, list | tuple) else [confounds]
+    contradictions = find_contradictions(source, settings['mask_img'], tables, [settings['labels_img']])
+    for contradiction in contradictions:
+        warnings.warn(f'files that may not belong together: {contradiction}', stacklevel=5)
     with about(series.grid.path):
         kept = kept_volumes(sample_mask, series.n_volumes)
         # The confounds of each run are taken here. A strategy that censors volumes narrows ``kept``.
@@ -107,7 +116,7 @@ def _prepare(series, confounds, sample_mask, settings):
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
     if warning:
         warnings.warn(f'{series.grid.path}: {warning}', stacklevel=5)
-    return Run(series, values, kept, t_r)
+    return Run(series, values, kept, t_r, contradictions)
 
 
 def _masks_of_runs(given, lengths, listed):

@@ -161,6 +161,7 @@ def render_report(title, series, drawn, versions, methods=''):
         n_volumes=len(series.kept),
         n_kept=int(series.kept.sum()),
         left_out={reason: n for reason, n in series.cleaning.get('VolumesLeftOut', {}).items() if n},
+        warnings=series.cleaning.get('Warnings', []),
         degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
         atlases=drawn,
         parameters=list_parameters(series.cleaning),
@@ -170,14 +171,14 @@ def render_report(title, series, drawn, versions, methods=''):
 
 
 def list_parameters(cleaning):
-    """Name and value of all that cleaning did; the regions it lost stand with their atlas.
+    """Name and value of all that cleaning did, without warnings and the regions it lost, which are shown elsewhere.
 
     >>> list_parameters({'Parameters': {'low_pass': None}, 'NumberOfVolumes': 9, 'ConfoundsFiles': ['of/a.tsv']})
     [('low_pass', 'none'), ('Number of volumes', '9'), ('Confounds files', 'a.tsv')]
     """
     rows = [(name, format_value(value)) for name, value in cleaning.get('Parameters', {}).items()]
     for key, value in cleaning.items():
-        if key in ('Parameters', 'UnavailableRegions'):
+        if key in ('Parameters', 'UnavailableRegions', 'Warnings'):
             continue
         if key.endswith('Files'):
             # Where the files were tells nothing, and would make reports of the same data differ.

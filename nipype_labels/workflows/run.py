@@ -6,6 +6,7 @@ import os
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..files.entities import find_contradictions
 from .derivatives import init_labels_derivatives_wf
 from .graph import init_report_node
 from .labels import init_labels_wf
@@ -168,4 +169,8 @@ def _report(run, atlases, parameters, methods, sizes):
         report.inputs.mask_file = str(run.mask)
     if run.confounds is not None:
         report.inputs.confounds_files = [str(run.confounds)]
+    warnings = find_contradictions(run.bold, None, (), [atlas.path for atlas in atlases])
+    if warnings:
+        # Those of atlases that were added later are not in the JSON file of the first ones.
+        report.inputs.warnings = [str(found) for found in warnings]
     return report

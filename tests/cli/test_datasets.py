@@ -12,6 +12,7 @@ import sys
 import nibabel
 import numpy as np
 import pytest
+from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_atlas
 from numpy.testing import assert_allclose
 
 from nipype_labels.bids.names import build_name, parse_name
@@ -21,41 +22,6 @@ pytestmark = pytest.mark.timeout(200)
 
 #: From Linux' prctl.h and capability.h.
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-
-AFFINE, SHAPE, N_VOLUMES = np.diag([3.0, 3, 3, 1]), (4, 5, 3), 20
-MNI = 'space-MNI152NLin2009cAsym_res-2'
-PREPROC, BRAIN = 'desc-preproc_bold.nii.gz', 'desc-brain_mask.nii.gz'
-TABLE = 'desc-confounds_timeseries.tsv'
-
-
-def write(path):
-    """Write a small file of the kind that its name says, different for each name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(list(path.name.encode()))
-    if path.name.endswith('.tsv'):
-        rows = rng.normal(size=(N_VOLUMES, 2))
-        path.write_text('\n'.join(['trans_x\trot_x', *('\t'.join(map(str, row)) for row in rows)]) + '\n')
-    elif 'mask' in path.name:
-        nibabel.Nifti1Image((rng.random(SHAPE) < 0.7).astype('uint8'), AFFINE).to_filename(path)
-    else:
-        image = nibabel.Nifti1Image(rng.normal(1000, 20, (*SHAPE, N_VOLUMES)).astype('float32'), AFFINE)
-        image.header.set_xyzt_units('mm', 'sec')
-        image.header.set_zooms((3, 3, 3, 2.0))
-        image.to_filename(path)
-
-
-def describe(root):
-    root.mkdir(exist_ok=True)
-    text = json.dumps({'Name': 'x', 'BIDSVersion': '1.4.0', 'GeneratedBy': [{'Name': 'fMRIPrep'}]})
-    (root / 'dataset_description.json').write_text(text)
-
-
-def write_atlas(path):
-    labels = np.ones(SHAPE, 'uint8')
-    labels[2:] = 2
-    nibabel.Nifti1Image(labels, AFFINE).to_filename(path)
-    path.with_name('atlas.tsv').write_text('index\tname\n1\tOne\n2\tTwo\n')
-    return path
 
 
 @pytest.fixture
@@ -164,11 +130,6 @@ def test_every_series_is_processed_with_its_own_files_or_named(folder):
     table = (out / 'group' / 'space-MNI152NLin2009cAsym_atlas-A_res-2_stat-coverage_bold.tsv').read_text().splitlines()
     rows = [row.split('\t')[0] for row in table[1:]]
     assert rows == sorted(run.split('_space-')[0] for run in GOOD if run.endswith('res-2'))
-
-
-def ask(folder, *more):
-    places = [str(folder / 'fmriprep'), str(folder / 'out')]
-    return ['derivatives', *places, 'participant', '--no-reports', *more, f'--atlas=A={folder}/atlas.nii.gz']
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Entities in the names of files that are used together, and contradictions between them."""
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+#: Entities that distinguish acquisitions; names of all files are compared by them.
+ACQUISITION = ('sub', 'ses', 'task', 'acq', 'ce', 'rec', 'dir', 'run', 'chunk')
+
+#: What a derivative of a series without ``space`` is in.
+NATIVE = 'no space, which is native BOLD space'
+
+_PAIR = re.compile(r'(?:^|_)([a-z]+)-([0-9a-zA-Z+]+)(?=_|\.|$)')
+
+
+class Contradiction(NamedTuple):
+    """Two files that are used together, whose names have different labels of one entity.
+
+    Attributes
+    ----------
+    first, has : str
+        Name of a file, and its entity with the label.
+    second, but_has : str
+        Name of the other file, and its entity with the label.
+    """
+
+    first: str
+    has: str
+    second: str
+    but_has: str
+
+    def __str__(self):
+        """Return a sentence."""
+        return f'{self.first} has {self.has}, but {self.second} has {self.but_has}'
+
+
+def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
+    """Find entities by which the names of files that are used together contradict each other.
+
+    A name that does not have an entity contradicts none, except that preprocessed images of a task without ``space``
+    are in native BOLD space. Only the names are read; what is not a path is ignored.
+
+    Parameters
+    ----------
+    bold, mask : path, optional
+        Series and brain mask.
+    tables : sequence of path
+        Confounds, sidecars and the like, which have no space.
+    atlases : sequence of path
+
+    Returns
+    -------
+    list of Contradiction
+        One for each entity and file that contradicts an earlier file.
+
+    Examples
+    --------
+    >>> (found,) = find_contradictions('sub-1_run-1_bold.nii.gz', tables=['sub-1_run-2_desc-confounds_timeseries.tsv'])
+    >>> str(found)
+    'sub-1_run-1_bold.nii.gz has run-1, but sub-1_run-2_desc-confounds_timeseries.tsv has run-2'
+    """
+    images = [(path, True) for path in (bold, mask)]
+    files = [*images, *((path, False) for path in tables), *((path, True) for path in atlases)]
+    first, found = {}, []
+    for path, is_image in files:
+        if not isinstance(path, str | os.PathLike):
+            continue
+        # Bytes that are not UTF-8 could not be written into a report.
+        name = Path(path).name.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')
+        for key, (value, written) in _compared(name, is_image).items():
+            other_value, other_written, other = first.setdefault(key, (value, written, name))
+            if value != other_value:
+                found.append(Contradiction(other, other_written, name, written))
+    return found
+
+
+def _compared(name, is_image):
+    """What is compared of a name: for each entity its value, and how it is written."""
+    entities = {}
+    for key, label in _PAIR.findall(name):
+        entities.setdefault(key, label)
+    compared = {key: (entities[key], f'{key}-{entities[key]}') for key in ACQUISITION if key in entities}
+    if 'run' in compared and entities['run'].isdigit():
+        compared['run'] = (int(entities['run']), compared['run'][1])
+    if not is_image:
+        return compared
+    key = next((key for key in ('space', 'tpl') if key in entities), None)
+    if key is not None:
+        compared['space'] = (entities[key], f'{key}-{entities[key]}')
+        if 'cohort' in entities:
+            # Cohorts are those of one template.
+            compared[f'cohort of {entities[key]}'] = (entities['cohort'], f'cohort-{entities["cohort"]}')
+    elif {'sub', 'task', 'desc'} <= entities.keys():
+        compared['space'] = (None, NATIVE)
+    return compared
