@@ -37,9 +37,11 @@ def check_fwhm(fwhm):
         If a width is negative or not finite, or there are neither one nor three.
     """
     try:
-        widths = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
-    except (TypeError, ValueError):
-        widths = np.array([np.nan])
+        given = np.atleast_1d(np.asarray(fwhm))
+    except ValueError:
+        given = np.array([None])
+    # Text and flags are not widths, though NumPy would convert them.
+    widths = given.astype(np.float64) if given.dtype.kind in 'iuf' else np.array([np.nan])
     if widths.shape not in ((1,), (3,)) or not np.isfinite(widths).all() or (widths < 0).any():
         raise LabelsError(f'smoothing_fwhm must be one width in mm or three, none negative, not {fwhm!r}')
     return widths

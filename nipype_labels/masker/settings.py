@@ -84,7 +84,7 @@ def check_settings(parameters):
     )
     if settings['interpolation'] != next(iter(INTERPOLATIONS)) and settings['resampling_target'] != 'labels':
         raise LabelsError("interpolation given, but it only acts with resampling_target='labels'")
-    settings['labels'] = _names(settings)
+    settings['labels'], settings['lut'] = _names(settings), _table(settings['lut'])
     check_memory(settings['memory'])
     return settings
 
@@ -169,3 +169,26 @@ def _names(settings):
     if wrong:
         raise LookupTableError(f'labels must be a list of names as text; it holds {wrong[0]!r}')
     return list(map(str, names))
+
+
+def _table(lut):
+    """A look-up table as a path, or as a DataFrame of whole numbers and text."""
+    if lut is None or isinstance(lut, str | os.PathLike):
+        return lut
+    if not isinstance(lut, pd.DataFrame):
+        raise LookupTableError(f'lut must be a path or a DataFrame, not {type(lut).__name__}')
+    if not {'index', 'name'} <= set(lut.columns):
+        have = ', '.join(map(str, lut.columns))
+        raise LookupTableError(f"lut must have the columns 'index' and 'name'; it has {have}")
+    if lut.columns.duplicated().any():
+        raise LookupTableError(f'lut has columns of the same name: {", ".join(map(str, lut.columns))}')
+    ids = pd.to_numeric(lut['index'], errors='coerce').to_numpy(dtype=np.float64)
+    flags = [isinstance(value, bool | np.bool_) for value in lut['index']]
+    wrong = ~np.isfinite(ids) | (ids != np.rint(ids)) | np.array(flags, dtype=bool)
+    if wrong.any():
+        values = ', '.join(map(str, lut['index'][wrong][:5]))
+        raise LookupTableError(f'lut: the column index must hold whole numbers, not {values}')
+    if lut['name'].isna().any():
+        row = int(np.flatnonzero(lut['name'].isna())[0])
+        raise LookupTableError(f'lut: the name of index {lut["index"].iloc[row]} is missing ({lut["name"].iloc[row]})')
+    return pd.DataFrame({'index': [int(i) for i in ids], 'name': [str(name) for name in lut['name']]})

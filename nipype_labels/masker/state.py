@@ -62,7 +62,7 @@ class Fitted:
         target = self.settings['resampling_target']
         grid = grid if target == 'data' and grid is not None else self.atlas_grid
         # Grids that only match could place a voxel at the rim of a region differently.
-        if at_hand is not None and at_hand.grid.is_identical(grid):
+        if at_hand is not None and at_hand.grid.is_identical(grid) and has_signal(at_hand.regions['status']).any():
             return at_hand
         background, strict = self.settings['background_label'], target == 'none'
         return place_atlas(self.lookup, self.atlas, self.atlas_grid, self.mask, grid, background, strict, demanding)
