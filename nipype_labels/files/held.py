@@ -84,9 +84,25 @@ def open_runs(given):
     return _open_list([open_series(name) for name in found])
 
 
-def expand_user(given):
-    """A path as text, its ``~`` expanded; an image as it is."""
-    return str(expand(given)) if isinstance(given, str | os.PathLike) else given
+def single_image(given):
+    """Return what one image is known by: the path of its file as text, or the image in memory.
+
+    Parameters
+    ----------
+    given : path, nibabel image, or list of one of these
+
+    Returns
+    -------
+    str or nibabel image
+
+    Raises
+    ------
+    ImageError
+        If it can't be read, or there are several.
+    """
+    if isinstance(given, list | tuple) and len(given) == 1:
+        return single_image(given[0])
+    return given if isinstance(given, nib.spatialimages.SpatialImage) else open_image(given).grid.path
 
 
 class _Unfiled(Series):

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
-from ..files.held import expand_user, open_runs
+from ..files.held import open_runs, single_image
 from ..files.images import read_labels, read_mask
 from ..files.lookup import choose_lookup_table
 from .estimator import Estimator
+from .export import find_files
 from .extraction import denoise_runs
 from .projection import HandedOut, find_columns, paint
 from .report import make_report
@@ -290,11 +291,36 @@ class NiftiLabelsMasker(Estimator):
         """
         return np.array(self._fitted_state().outcome.names, dtype=object)
 
-    def to_workflow(self, **more):
-        """Nipype graph that does the same, to the last bit; see :func:`~nipype_labels.workflows.masker.as_workflow`."""
+    def to_workflow(self, folder=None, **more):
+        """Build the Nipype graph that returns the same time series, to the last bit.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where to write images and tables that are in memory alone, since a graph works on files. NIfTI files hold
+            affines in single precision.
+        **more
+            Further arguments of :func:`~nipype_labels.workflows.init_labels_wf`, as ``use_confounds`` for confounds
+            that come to ``inputnode.confounds_file``.
+
+        Returns
+        -------
+        Workflow
+            It waits for ``inputnode.bold_file``.
+
+        Raises
+        ------
+        LabelsError
+            If a parameter is invalid, an image or a table is in memory and there is no folder, or a file was changed
+            since ``fit`` read it.
+        """
         from ..workflows.masker import as_workflow
 
-        return as_workflow(self, **more)
+        settings = check_settings(self.get_params())
+        fitted = None if self._state is None else self._state.fitted
+        if fitted is not None and changed_since_fit(fitted.given, settings):
+            fitted = None
+        return as_workflow(settings, **find_files(settings, fitted, folder), **more)
 
     @property
     def labels_img_(self):
@@ -348,9 +374,9 @@ class NiftiLabelsMasker(Estimator):
 
     def _read_atlas(self, settings):
         """Read the atlas, its look-up table and the mask."""
-        background, atlas_file = settings['background_label'], expand_user(settings['labels_img'])
+        background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
         atlas, atlas_grid = read_labels(atlas_file, background)
-        mask = None if settings['mask_img'] is None else read_mask(expand_user(settings['mask_img']))
+        mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
         ids = region_ids(atlas, background)
         lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'])
         unnamed = sorted(set(ids.tolist()) - set(lookup['index']))

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph that does what a notebook's object does."""
+"""The graph that computes what a masker computes."""
 
-import os
-from pathlib import Path
-
-from ..core.errors import LabelsError
 from .labels import init_labels_wf
 
-#: Parameters that class and factory share.
+#: Parameters that masker and factory share.
 SHARED = (
     'labels',
     'background_label',
-    'smoothing_fwhm',
     'standardize',
     'standardize_confounds',
     'high_variance_confounds',
@@ -30,45 +25,39 @@ SHARED = (
 )
 
 
-def as_workflow(masker, **more):
-    """Build the graph of a masker, which gives the same signals to the last bit.
+def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
+    """Build the graph of a masker.
 
     Parameters
     ----------
-    masker : NiftiLabelsMasker
-        Its labels, mask and look-up table must be files.
+    settings : dict
+        Parameters of the masker, checked.
+    atlas_file : str
+    mask_file, lut_file : str, optional
     **more
-        Further arguments of :func:`~nipype_labels.workflows.init_labels_wf`, as ``use_confounds`` for confounds that
-        come to ``inputnode.confounds_file``.
+        Further arguments of :func:`~nipype_labels.workflows.init_labels_wf`.
 
     Returns
     -------
     Workflow
         It waits for ``inputnode.bold_file``.
-
-    Raises
-    ------
-    LabelsError
-        If something is in memory that the graph needs as a file.
     """
-    parameters = {name: getattr(masker, name) for name in SHARED}
-    if more.get('use_confounds'):
-        parameters['confounds_na'] = masker.confounds_na
-    wf = init_labels_wf(**parameters, use_mask=masker.mask_img is not None, use_luts=masker.lut is not None, **more)
+    parameters = {name: settings[name] for name in SHARED}
+    widths = settings['smoothing_fwhm']
+    parameters['smoothing_fwhm'] = widths if len(widths) > 1 else widths[0] or None
+    uses = more.get('use_confounds', False)
+    # Parameters that do not act are not for the factory, which refuses them.
+    if uses:
+        parameters['confounds_na'] = settings['confounds_na']
+    elif not (settings['high_variance_confounds'] or settings['filter'] == 'cosine'):
+        del parameters['standardize_confounds']
+    wf = init_labels_wf(**parameters, use_mask=mask_file is not None, use_luts=lut_file is not None, **more)
     inputs = wf.get_node('inputnode').inputs
-    inputs.atlas_files = [_path(masker.labels_img, 'labels_img')]
-    if masker.mask_img is not None:
-        inputs.bold_mask = _path(masker.mask_img, 'mask_img')
-    if masker.lut is not None:
-        inputs.atlas_luts = [_path(masker.lut, 'lut')]
-    if masker.t_r is not None:
-        inputs.t_r = float(masker.t_r)
+    inputs.atlas_files = [atlas_file]
+    if mask_file is not None:
+        inputs.bold_mask = mask_file
+    if lut_file is not None:
+        inputs.atlas_luts = [lut_file]
+    if settings['t_r'] is not None:
+        inputs.t_r = float(settings['t_r'])
     return wf
-
-
-def _path(given, name):
-    """Path of a file, or of the file that an image is from."""
-    path = given if isinstance(given, str | os.PathLike) else getattr(given, 'get_filename', lambda: None)()
-    if path is None:
-        raise LabelsError(f'{name} is in memory; a graph works on files: save it, and give its path')
-    return str(Path(path).expanduser().absolute())

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The images and tables of a masker as files, for a graph."""
+
+import os
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import LabelsError
+from ..core.mask import region_ids
+from ..files.held import single_image
+from ..files.images import read_labels, read_mask, write_volume
+from ..files.lookup import choose_lookup_table
+from ..files.names import expand
+from ..files.tables import write_table
+
+
+def find_files(settings, fitted, folder=None):
+    """Find, or write, the files that a graph works on in place of what a masker was given.
+
+    Parameters
+    ----------
+    settings : dict
+        Parameters from :func:`~nipype_labels.masker.settings.check_settings`.
+    fitted : Fitted or None
+        What ``fit`` read by these parameters; the files must still hold it.
+    folder : path, optional
+        Where to write what is in memory alone.
+
+    Returns
+    -------
+    dict
+        Paths ``atlas_file``, ``mask_file`` and ``lut_file``; the last two may be None.
+
+    Raises
+    ------
+    LabelsError
+        If something is in memory and there is no folder, or a file was changed since ``fit``.
+    """
+    read = partial(read_labels, background_label=settings['background_label'])
+    known = (None, None) if fitted is None else ((fitted.atlas, fitted.atlas_grid), fitted.mask)
+    atlas_file, written = _find_image('labels_img', settings['labels_img'], read, known[0], folder)
+    mask_file, lut = None, settings['lut']
+    if settings['mask_img'] is not None:
+        mask_file, _ = _find_image('mask_img', settings['mask_img'], read_mask, known[1], folder)
+    if written and lut is None and settings['labels'] is None:
+        # Names that the image had in its header, or next to its file.
+        image = single_image(settings['labels_img'])
+        lut = choose_lookup_table(region_ids(read(image)[0], settings['background_label']), image)
+    if isinstance(lut, pd.DataFrame):
+        _need_folder('lut', folder)
+        lut = _write(folder, 'lut', '.tsv', lut.to_csv().encode(), lambda path: write_table(path, lut))
+    elif lut is not None:
+        lut = str(expand(lut).absolute())
+    return {'atlas_file': atlas_file, 'mask_file': mask_file, 'lut_file': lut}
+
+
+def _find_image(name, given, read, known, folder):
+    """Path of a file that holds an image as the masker reads it, and whether it was written."""
+    held = read(given)
+    if known is not None and not _are_same(held, known):
+        raise LabelsError(f'{name} was changed after fit read it: call fit again')
+    for path in _candidates(given):
+        if os.path.isfile(path) and _are_same(held, read(path)):  # noqa: PTH113
+            return str(Path(path).absolute()), False
+    _need_folder(name, folder)
+    volume, grid = held
+    content = repr((volume.shape, grid.affine.tolist())).encode() + volume.tobytes()
+    return _write(folder, name, '.nii.gz', content, lambda path: write_volume(path, volume, grid.affine)), True
+
+
+def _candidates(given):
+    """Paths of files that an image may be the same as."""
+    image = single_image(given)
+    if isinstance(image, str):
+        return [image]
+    named = (image.get_filename(), getattr(image.dataobj, 'file_like', None))
+    return [path for path in named if isinstance(path, str | os.PathLike)]
+
+
+def _are_same(one, other):
+    """Whether two images have the same values on the same grid."""
+    return np.array_equal(one[0], other[0]) and one[1].is_identical(other[1])
+
+
+def _need_folder(name, folder):
+    """Refuse what is in memory if there is nowhere to write it."""
+    if folder is None:
+        raise LabelsError(
+            f'{name} is in memory, or was changed there since it was loaded, and a graph works on files: '
+            'save it and set its path, or name a folder to write it to, to_workflow(folder=…)'
+        )
+
+
+def _write(folder, name, suffix, content, write):
+    """Write a file named by its content, whole or not at all."""
+    path = expand(folder).absolute() / f'{name}-{sha256(content).hexdigest()[:12]}{suffix}'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_path = path.with_name(f'partial-{os.getpid()}-{path.name}')
+    try:
+        write(partial_path)
+        os.replace(partial_path, path)  # noqa: PTH105 (known to be atomic)
+    finally:
+        partial_path.unlink(missing_ok=True)
+    return str(path)
