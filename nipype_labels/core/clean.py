@@ -90,23 +90,50 @@ def kept_volumes(sample_mask, n_volumes):
     """
     if sample_mask is None:
         return np.ones(n_volumes, dtype=bool)
-    given = np.asarray(sample_mask)
-    if given.ndim != 1 or not given.size or given.dtype.kind not in 'biu':
-        raise SignalError('sample_mask must be one row of flags (true, false) or of volume indices, and not empty')
+    given = check_sample_mask(sample_mask)
     kept = given.copy()
     if given.dtype.kind != 'b':
-        if given.min() < 0 or given.max() >= n_volumes:
+        if given.max() >= n_volumes:
             raise SignalError(
                 f'sample_mask has indices from {given.min()} to {given.max()}; the volumes are 0 to {n_volumes - 1}'
             )
-        if (np.diff(given.astype(np.int64)) <= 0).any():
-            raise SignalError('indices of sample_mask must rise, none twice; flags must be true and false, not 1 and 0')
         kept = np.isin(np.arange(n_volumes), given)
     if len(kept) != n_volumes:
         raise SignalError(f'sample_mask has {len(kept)} flags for {n_volumes} volumes')
-    if not kept.any():
-        raise SignalError('sample_mask keeps no volume')
     return kept
+
+
+def check_sample_mask(sample_mask):
+    """Refuse a sample mask that fits no series.
+
+    Parameters
+    ----------
+    sample_mask : sequence of bool or int
+        Flags or indices of the volumes to keep.
+
+    Returns
+    -------
+    array of bool or int, shape (n,)
+
+    Raises
+    ------
+    SignalError
+        If it keeps nothing, is not one row of flags or indices, or has indices that repeat, fall or are negative.
+    """
+    try:
+        given = np.asarray(sample_mask)
+    except ValueError:
+        given = np.empty(0)
+    if given.ndim != 1 or not given.size or given.dtype.kind not in 'biu':
+        raise SignalError('sample_mask must be one row of flags (true, false) or of volume indices, and not empty')
+    if given.dtype.kind == 'b' and not given.any():
+        raise SignalError('sample_mask keeps no volume')
+    if given.dtype.kind != 'b':
+        if given.min() < 0:
+            raise SignalError(f'sample_mask has the index {given.min()}; volumes are counted from 0')
+        if (np.diff(given.astype(np.int64)) <= 0).any():
+            raise SignalError('indices of sample_mask must rise, none twice; flags must be true and false, not 1 and 0')
+    return given
 
 
 def clean(

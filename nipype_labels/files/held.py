@@ -99,6 +99,8 @@ def single_image(given):
     ------
     ImageError
         If it can't be read, or there are several.
+    GridError
+        If its affine maps no grid.
     """
     if isinstance(given, list | tuple) and len(given) == 1:
         return single_image(given[0])

@@ -11,6 +11,7 @@ from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
+from ..core.regions import MISSING_LABELS
 from ..files.compcor import masks_file
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.digests import content_digest
@@ -31,6 +32,7 @@ from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 from .choices import AnyCase, CountOrAll
 from .cleaned import describe_cleaning
+from .volumes import runs_trait, sample_mask_trait
 
 #: What is logged of repetition times that contradict each other.
 REPETITION_TIMES = 'repetition time: %s'
@@ -101,15 +103,11 @@ class _CleanSignalInputSpec(LabelsInputSpec):
         hash_files=False,
         desc='scale of the result: as it is, z-scores by the s.d. of population or sample, or percent signal change',
     )
-    # What comes from other nodes is checked as the node runs: a trait's error would leave MultiProc waiting for ever.
-    sample_mask = traits.Either(
-        InputFile(),
-        traits.List(),
-        desc='volumes to keep: a file or list, of a flag for each volume or of indices',
-    )
+    sample_mask = sample_mask_trait()
     use_sample_mask = traits.Bool(desc='whether there must be a sample mask; by default it is used if there is one')
-    runs = traits.Either(
-        InputFile(), traits.List(), desc='run of each volume, a file or list; each is cleaned for itself'
+    runs = runs_trait()
+    missing_labels = traits.Enum(
+        *MISSING_LABELS, usedefault=True, hash_files=False, desc='with zero, constant signals stay 0 when standardised'
     )
     censored_output = traits.Enum(
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
@@ -175,7 +173,8 @@ class CleanSignal(LabelsInterface):
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
             with about(self._together(path)):
-                results.append(clean(signals, confounds.to_numpy(), sample_mask=kept, runs=runs, **parameters))
+                given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
+                results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
         with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
             write_kept_volumes(path, kept, left_out)

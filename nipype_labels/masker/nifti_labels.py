@@ -5,27 +5,25 @@ import os
 import threading
 import warnings
 
-import numpy as np
-
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.held import open_runs, single_image
 from ..files.images import read_labels, read_mask
 from ..files.lookup import choose_lookup_table
-from .estimator import Estimator
+from .attributes import FittedLabels
 from .export import find_files
 from .extraction import denoise_runs
 from .projection import HandedOut, find_columns, paint
 from .report import make_report
 from .runs import prepare_runs, refuse_confounds
 from .settings import changed_since_fit, check_settings, remember
-from .state import Fitted, Outcome, State, make_image
+from .state import Fitted, Outcome, State
 
 #: Held while the state of a masker is replaced.
 _LOCK = threading.Lock()
 
 
-class NiftiLabelsMasker(Estimator):
+class NiftiLabelsMasker(FittedLabels):
     """Extract clean region signals from a series, and project such signals back.
 
     Parameters are those of ``nilearn.maskers.NiftiLabelsMasker`` 0.10.0; what stands behind ``reports`` is ours.
@@ -272,25 +270,6 @@ class NiftiLabelsMasker(Estimator):
             raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
         return make_report(title, outcome)
 
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns that ``transform`` returned last.
-
-        Parameters
-        ----------
-        input_features : object, optional
-            For scikit-learn; makes no difference.
-
-        Returns
-        -------
-        array of str, shape (L,)
-
-        Raises
-        ------
-        NotFittedError
-            If the masker is not fitted.
-        """
-        return np.array(self._fitted_state().outcome.names, dtype=object)
-
     def to_workflow(self, folder=None, **more):
         """Build the Nipype graph that returns the same time series, to the last bit.
 
@@ -321,52 +300,6 @@ class NiftiLabelsMasker(Estimator):
         if fitted is not None and changed_since_fit(fitted.given, settings):
             fitted = None
         return as_workflow(settings, **find_files(settings, fitted, folder), **more)
-
-    @property
-    def labels_img_(self):
-        """Labels on the grid that the last series was read on, as a Nifti1Image."""
-        placed = self._fitted_state().outcome.placed
-        return make_image(placed.labels, placed.grid)
-
-    @property
-    def region_atlas_(self):
-        """Labels on that grid within the mask, as a Nifti1Image."""
-        placed = self._fitted_state().outcome.placed
-        return make_image(placed.masked, placed.grid)
-
-    @property
-    def mask_img_(self):
-        """Mask on that grid, as a Nifti1Image; None without a mask."""
-        placed = self._fitted_state().outcome.placed
-        return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)
-
-    @property
-    def lut_(self):
-        """Look-up table of all regions: a DataFrame with the columns ``index`` and ``name``."""
-        return self._fitted_state().fitted.lookup.copy()
-
-    @property
-    def regions_(self):
-        """Coverage table of the last series, a DataFrame: voxel counts, coverage and status of each region.
-
-        Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
-        """
-        return self._fitted_state().outcome.regions.copy()
-
-    @property
-    def n_elements_(self):
-        """Number of columns."""
-        return len(self._fitted_state().outcome.ids)
-
-    @property
-    def region_ids_(self):
-        """Region id of each column, by its number."""
-        return dict(enumerate(self._fitted_state().outcome.ids))
-
-    @property
-    def region_names_(self):
-        """Region name of each column, by its number."""
-        return dict(enumerate(self._fitted_state().outcome.names))
 
     def __getstate__(self):
         """Pickle without the arrays that were returned: copies of them are others."""

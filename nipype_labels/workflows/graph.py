@@ -27,6 +27,7 @@ from ..interfaces import (
     ReduceLabels,
     Resample,
 )
+from ..interfaces.volumes import RunInputs
 from .methods import describe
 from .resources import estimate
 
@@ -228,7 +229,7 @@ def assemble(parameters):
     # The coverage tables list the regions: another background need not read the series again.
     reduction = {key: value for key, value in parameters.items() if key != 'background_label'}
     nodes = [
-        pe.Node(niu.IdentityInterface(fields=list(INPUTS), mandatory_inputs=False), name='inputnode'),
+        pe.Node(RunInputs(INPUTS), name='inputnode'),
         pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
         init_node(ApplyMask, 'apply_mask', parameters, mem_gb=memory['mask']),
         init_node(ReduceLabels, 'reduce', reduction, mem_gb=memory['reduce'], **reading),

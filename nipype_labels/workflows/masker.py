@@ -41,6 +41,11 @@ def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
     -------
     Workflow
         It waits for ``inputnode.bold_file``.
+
+    Raises
+    ------
+    LabelsError
+        If parameters contradict each other.
     """
     parameters = {name: settings[name] for name in SHARED}
     widths = settings['smoothing_fwhm']
