@@ -24,20 +24,21 @@ _LOCK = threading.Lock()
 
 
 class NiftiLabelsMasker(FittedLabels):
-    """Extract clean region signals from a series, and project such signals back.
+    """Extract denoised region time series from fMRI series, and map region values back to images.
 
-    Parameters are those of ``nilearn.maskers.NiftiLabelsMasker`` 0.10.0; what stands behind ``reports`` is ours.
+    The parameters up to ``reports`` are those of ``nilearn.maskers.NiftiLabelsMasker`` 0.10.0. What the masker knows is
+    that of its last successful call: a call that fails changes nothing. Several threads may use one masker.
 
     Parameters
     ----------
     labels_img : path or nibabel image
-        Region ids, 3D.
+        Region ids, 3D. Of an image in memory, the voxels that it holds when ``fit`` is called count.
     labels : list of str, optional
         Names of the regions in the order of their ids; there must be as many.
     background_label : int
         Id of voxels that belong to no region.
     mask_img : path or nibabel image, optional
-        Count only voxels in this mask, on any grid.
+        Mask on any grid; voxels outside it are not used.
     smoothing_fwhm : float or sequence of 3 floats, optional
         Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
     standardize : {False, True, 'zscore', 'zscore_sample', 'psc'}
@@ -50,7 +51,7 @@ class NiftiLabelsMasker(FittedLabels):
     detrend : bool
         Remove linear trends.
     low_pass, high_pass : float, optional
-        Frequencies in Hz above and below which signals are cut.
+        Cut-off frequencies in Hz.
     t_r : float, optional
         Repetition time in s; the header's by default.
     dtype : {None, 'auto'} or dtype
@@ -59,27 +60,29 @@ class NiftiLabelsMasker(FittedLabels):
         Bring the labels (and the mask) to the series' grid, sample the series on the labels' grid, or demand that all
         agree.
     memory : joblib.Memory or path, optional
-        Where signals before cleaning are kept, to be found again for the same voxels and parameters.
+        Cache of the raw time series, found again for the same voxels and parameters. Threads and processes may share
+        it. Needs joblib: ``pip install "nipype_labels[cache]"``.
     memory_level : int
-        0 keeps nothing.
+        0 switches the cache off.
     verbose : int
-        Above 0, print what is read.
+        Above 0, print which series are read.
     strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
-        How the voxels of a region become one value.
+        Summary statistic across the voxels of a region.
     reports : bool
-        Keep what :meth:`generate_report` draws.
+        Keep the data that :meth:`generate_report` draws.
     lut : path or DataFrame, optional
-        Look-up table, which gives the columns and their order: a region that isn't there is NaN.
+        Look-up table: one column per row, in its order, also for regions that the atlas does not have.
     filter : {'butterworth', 'cosine', None}
         How to keep a frequency band, if a cut-off is given.
     interpolation : {'cubic', 'linear', 'nearest'}
         How the series is sampled on the labels' grid.
     nan_policy : {'omit', 'zero', 'raise'}
-        Non-finite voxels are left out, count as 0 (nilearn's way), or are refused.
+        Exclude voxels that are not finite, count them as 0 (as nilearn does), or refuse them.
     missing_labels : {'nan', 'zero', 'drop', 'raise'}
-        What becomes of the column of a region without a signal; nilearn's is ``'drop'``, and ``'zero'`` before 0.13.
+        Column of a region without a signal: NaN, 0 (also when standardized), no column, or an error. nilearn drops it,
+        and had 0 before 0.13.
     min_coverage : float
-        Part of its volume that a region needs to have a signal.
+        Fraction of its volume (0 to 1) that a region needs to have a signal.
     confounds_na : {'raise', 'zero', 'mean', 'backfill'}
         What becomes of missing values in the first rows of confounds.
     num_threads : int

@@ -149,7 +149,7 @@ def test_lists_and_tables_changed_in_place_need_another_fit():
     names, table = list('abcd'), LUT.copy()
     for masker, change in (
         (NiftiLabelsMasker(atlas(), labels=names), lambda: names.reverse()),
-        (NiftiLabelsMasker(atlas(), lut=table), lambda: table.insert(0, 'colour', 'red')),
+        (NiftiLabelsMasker(atlas(), lut=table), lambda: table.__setitem__('name', ['x', 'y', 'z'])),
     ):
         masker.fit_transform(run())
         change()
