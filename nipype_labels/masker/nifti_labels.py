@@ -82,7 +82,7 @@ class NiftiLabelsMasker(FittedLabels):
         Column of a region without a signal: NaN, 0 (also when standardized), no column, or an error. nilearn drops it,
         and had 0 before 0.13.
     min_coverage : float
-        Fraction of its volume (0 to 1) that a region needs to have a signal.
+        Part of its volume, from 0 to 1, that a region needs to have a signal.
     confounds_na : {'raise', 'zero', 'mean', 'backfill'}
         What becomes of missing values in the first rows of confounds.
     num_threads : int
@@ -90,6 +90,7 @@ class NiftiLabelsMasker(FittedLabels):
     Examples
     --------
     >>> import nibabel as nib
+    >>> import numpy as np
     >>> labels = nib.Nifti1Image(np.array([[[1, 1, 2]]], dtype='int16'), np.eye(4))
     >>> series = nib.Nifti1Image(np.array([[[[1.0, 5], [3, 7], [9, 8]]]]), np.eye(4))
     >>> masker = NiftiLabelsMasker(labels)
