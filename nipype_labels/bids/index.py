@@ -25,7 +25,7 @@ _NO_SERIES = ('figures', 'log')
 #: Names of series, brain masks and confounds tables, and of sidecars, which may apply to many series.
 _WANTED = re.compile(
     r'.+_bold\.(.+\.)?(nii|nii\.gz|gii)|(.+_)?bold\.json|.+_mask\.nii(\.gz)?|'
-    rf'.+_desc-confounds.*_({"|".join(CONFOUNDS_SUFFIXES)})\.tsv',
+    rf'.+_desc-confounds.*_({"|".join(CONFOUNDS_SUFFIXES)})\.tsv(\.gz)?',
     re.DOTALL,
 )
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels derivatives … participant``: region signals of all runs of a data set, as derivatives of it."""
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,6 @@ from ..bids.dataset import describe_dataset
 from ..bids.inheritance import merge_sidecars, read_object
 from ..bids.plan import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
-from ..bids.sidecars import to_json
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.grids import read_grid
@@ -180,7 +180,7 @@ def _inherit(run, folder):
     merged = merge_sidecars(run.sidecars)
     if merged == read_object(run.sidecar):
         return run
-    content, path = to_json(merged).encode(), folder / 'inherited_bold.json'
+    content, path = json.dumps(merged, indent=2).encode(), folder / 'inherited_bold.json'
     if not (path.is_file() and path.read_bytes() == content):
         make_folder(folder)
         path.write_bytes(content)

@@ -175,6 +175,7 @@ def test_other_acquisitions_share_nothing(label, empty):
         ([f'{RUN[:-1]}_desc-preproc_bold.nii'], {}),
         ([f'{RUN[:-1]}_desc-brain_mask.nii'], {'mask': True}),
         ([f'{RUN[:-1]}_desc-confounds_regressors.tsv'], {'confounds': True}),
+        ([f'{RUN[:-1]}_desc-confounds_timeseries.tsv.gz'], {'confounds': True}),
     ],
 )
 def test_files_that_can_not_be_told_apart_are_all_named(names, needed, empty):
@@ -185,6 +186,14 @@ def test_files_that_can_not_be_told_apart_are_all_named(names, needed, empty):
         run.require(**needed)
     assert names[0] in str(raised.value)
     assert sum(name in str(raised.value).split('more than one')[1] for name in twins) == 1
+
+
+def test_a_link_to_a_file_that_was_not_downloaded_is_named(empty):
+    touch(empty, f'{RUN[:-1]}{PREPROC}')
+    (empty / 'sub-02' / 'func' / f'{RUN[:-1]}{BRAIN}').symlink_to('../../.git/annex/objects/x')
+    (run,) = find_runs(empty).runs
+    with pytest.raises(LabelsError, match=rf'{BRAIN} is a link to a file that does not exist\. Download the file'):
+        run.require(mask=True)
 
 
 def test_two_resolutions_are_not_one(empty):

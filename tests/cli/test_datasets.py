@@ -185,7 +185,7 @@ def test_a_repetition_time_is_inherited(small_dataset, call):
     image = nibabel.load(path)
     image.header.set_zooms((3, 3, 3, 0))
     nibabel.Nifti1Image(np.asarray(image.dataobj), None, image.header).to_filename(path)
-    (root / 'task-rest_bold.json').write_text('{"RepetitionTime": 3.0, "TaskName": "rest"}')
+    (root / 'task-rest_bold.json').write_text('{"RepetitionTime": 3.0, "TaskName": "rest", "Offset": NaN}')
     (root / 'task-nback_bold.json').write_text('{"RepetitionTime": 9.0}')
     for expected, more in ((3.0, None), (1.5, {'RepetitionTime': 1.5})):
         if more:
