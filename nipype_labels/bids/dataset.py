@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The files at the top of a data set of derivatives, and the addresses of files in this and other data sets."""
+"""Files at the top of a dataset of derivatives, and URIs of files in this and other datasets."""
 
 from urllib.parse import quote
 
 from ..core.errors import LabelsError
 from .names import LACKING_ENTITIES, LACKING_SUFFIXES
 
-#: Version of BIDS that names and sidecars keep to.
+#: Version of BIDS that names and sidecars follow.
 BIDS_VERSION = '1.11.0'
 
-#: Who makes these data sets.
+#: Name of the software in ``GeneratedBy``.
 GENERATOR = 'nipype_labels'
 
-#: What links and addresses call the data set that the series are from.
+#: Name of the dataset of the series in ``DatasetLinks`` and in URIs.
 SOURCE_DATASET = 'preprocessed'
 
-#: What a validator is to look away from, since the schema does not know it yet.
+#: Files that a validator does not know, because the schema does not have their entities or suffixes.
 IGNORED = (
     *(f'*_{entity}-*' for entity in LACKING_ENTITIES),
     *(f'*_{suffix}.*' for suffix in LACKING_SUFFIXES),
@@ -26,34 +26,35 @@ IGNORED = (
 )
 
 README = """\
-# Region signals
+# Region time series
 
-Signals of the regions of atlases, extracted from preprocessed fMRI and cleaned by nipype_labels. Each file has the name
-of its series but for `desc`, with `atlas-` for the atlas and `stat-` for what its values are:
+Time series of the regions of atlases, extracted from preprocessed fMRI and denoised by nipype_labels. The name of each
+file has the entities of its series except `desc`, `atlas-` for the atlas, and `stat-` for the kind of values:
 
-- `stat-mean_timeseries.tsv` (or another summary of voxels): clean signals, a column per region, a row per volume;
-- `desc-raw_timeseries.tsv`: the same before cleaning;
-- `stat-coverage_bold.tsv`: how much of each region there is, and why one has no signal;
-- `dseg.nii.gz`, `dseg.tsv`: the labels that were used, and their names;
-- `relmat.tsv`: connectivity, if it was asked for: a row and a column per region, in the order of the heading;
-- `desc-projected_bold.nii.gz`: clean signals in space, if asked for;
-- `desc-censoring_timeseries.tsv`: which volumes were kept, and why others were not;
+- `stat-mean_timeseries.tsv` (or another summary statistic): denoised time series, a column per region;
+- `desc-raw_timeseries.tsv`: the time series before denoising;
+- `stat-coverage_bold.tsv`: coverage and status of each region, and why a region has no time series;
+- `dseg.nii.gz`, `dseg.tsv`: the label image that was used, and the names of its regions;
+- `relmat.tsv`: functional connectivity, if requested: a row and a column per region, in the order of the header;
+- `desc-projected_bold.nii.gz`: denoised time series as an image, if requested;
+- `desc-censoring_timeseries.tsv`: retained and censored volumes, and the reasons;
 - `desc-mean_boldref.nii.gz`: the mean volume of the series.
 
-A missing value is `n/a`. The JSON file beside each table or image says how it was made: its sources, the atlas and the
-checksum of its file, parameters, versions of software, and, as `Methods`, a text for a paper.
+Missing values are `n/a`. The JSON file next to each table or image has its sources, the atlas with the checksum of its
+file, parameters, software versions, `Methods` as a text for a paper, and `Warnings` if the names of the files that were
+used contradict each other.
 """
 
 
 def make_uri(path, dataset=''):
-    """Address of a file: BIDS URI.
+    """Return the BIDS URI of a file.
 
     Parameters
     ----------
     path : str
-        Within its data set, with slashes.
+        Path within its dataset, with slashes.
     dataset : str
-        A name that ``DatasetLinks`` knows; by default the data set that the address stands in.
+        Name in ``DatasetLinks``; by default the dataset that the URI is in.
 
     Returns
     -------
@@ -68,16 +69,16 @@ def make_uri(path, dataset=''):
 
 
 def describe_dataset(version, links=None, existing=None, where='dataset_description.json'):
-    """What ``dataset_description.json`` is to hold.
+    """Return the content of ``dataset_description.json``.
 
     Parameters
     ----------
     version : str
-        Of this package.
+        Version of this package.
     links : dict of str to str, optional
-        Where other data sets are, by the names that addresses use.
+        Places of other datasets, by the names that URIs use.
     existing : dict, optional
-        What it holds now. What else it tells, such as authors, stays.
+        Present content. Other keys, such as authors, stay.
     where : path
         Its path, for errors.
 
@@ -88,7 +89,7 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     Raises
     ------
     LabelsError
-        If the data set that is there is not of our making, or its series are from elsewhere.
+        If the file describes a dataset of other software or of other series, or has strange content.
     """
     links, found, existing = dict(links or {}), existing is not None, existing or {}
     generators = existing.get('GeneratedBy')
@@ -96,8 +97,8 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     if found and GENERATOR not in [entry.get('Name') for entry in generators]:
         makers = ', '.join(str(entry.get('Name')) for entry in generators) or 'nobody that it names'
         raise LabelsError(
-            f'{where} is of another data set (made by {makers}), and nothing is written into those: choose a folder of '
-            f'its own, as in derivatives/{GENERATOR}'
+            f'{where} describes another dataset (made by {makers}), into which nothing is written. Choose a folder '
+            f'for the derivatives, as in derivatives/{GENERATOR}'
         )
     linked = existing.get('DatasetLinks', {})
     if not isinstance(linked, dict):
@@ -105,12 +106,12 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     for name, place in links.items():
         if linked.get(name, place) != place:
             raise LabelsError(
-                f'{where} says that {name} is {linked[name]}, not {place}: choose another folder for these derivatives '
-                'or, if that data set has moved, correct DatasetLinks there'
+                f'{where} says that {name} is {linked[name]}, not {place}. Choose another folder for these derivatives '
+                'or, if the dataset has moved, correct DatasetLinks'
             )
     own = {'Name': GENERATOR, 'Version': version}
     others = [entry for entry in generators if entry.get('Name') != GENERATOR]
-    described = {'Name': 'Region signals', **existing, 'BIDSVersion': BIDS_VERSION, 'DatasetType': 'derivative'}
+    described = {'Name': 'Region time series', **existing, 'BIDSVersion': BIDS_VERSION, 'DatasetType': 'derivative'}
     described['GeneratedBy'] = [own, *others]
     if linked or links:
         described['DatasetLinks'] = dict(sorted({**linked, **links}.items()))
@@ -118,6 +119,6 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
 
 
 def list_ignored(existing=''):
-    """What ``.bidsignore`` is to hold: what it holds now, and our lines as far as they lack."""
+    """Return the content of ``.bidsignore``: the present lines, and those of ours that are missing."""
     lines = existing.splitlines()
     return '\n'.join([*lines, *(line for line in IGNORED if line not in lines)]) + '\n'

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs of a dataset of derivatives: each series with its own brain mask, confounds table and sidecars."""
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,14 +101,23 @@ class Run:
                 raise LabelsError(
                     f'{self.bold} has no {_NOUNS[role]}: {self._expect(role)} does not exist. {_REMEDIES[role]}'
                 )
-            if needed and not os.path.exists(path):  # noqa: PTH110 (a link to a file that cannot be searched is missing)
-                raise LabelsError(f'{path} is a link to a file that does not exist. Download the file')
+            if needed:
+                _check_readable(path)
 
     def _expect(self, role):
         """Name of the mask or confounds table that belongs to the series."""
         without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NO_TABLES, {'desc': 'confounds'})
         shared = {key: label for key, label in self.entities.items() if key not in without}
         return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
+
+
+def _check_readable(path):
+    """Raise LabelsError if a file is a link to nothing, or may not be read."""
+    try:
+        path.open('rb').close()
+    except OSError as e:
+        link = '. The file that the link names was not downloaded' if path.is_symlink() else ''
+        raise LabelsError(f'{path} cannot be read: {e.strerror}{link}') from e
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
                 reasons[name] = str(find_reason(log))
                 _write(logs / f'{name}.txt', log)
         if alone:
-            print(f'a worker process was killed: {len(alone)} runs are run again, each for itself', file=sys.stderr)
+            print(f'a worker process was killed: {len(alone)} runs are run again, one at a time', file=sys.stderr)
         # Which of them took the memory shows when each is alone.
         waiting = [[name] for name in alone] + waiting
     for name in watch.done:

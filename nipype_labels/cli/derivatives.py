@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels derivatives … participant``: region signals of all runs of a data set, as derivatives of it."""
+"""``nipype-labels derivatives … participant``: region time series of all runs of a dataset, as BIDS derivatives."""
 
 import json
 import os
@@ -50,12 +50,12 @@ def derivatives(
     verbose=False,
     **parameters,
 ):
-    """Extract, clean and write the region signals of all runs of a data set.
+    """Extract, denoise and write the region time series of all runs of a dataset.
 
     Parameters
     ----------
     dataset, out : path
-        Data set of derivatives as fMRIPrep writes them, and the one to write.
+        Dataset of derivatives as fMRIPrep writes them, and the one to write.
     atlas : list of str
         ``name=path``, or a path alone.
     participant_label, session_label, task, space : sequence of str
@@ -67,12 +67,12 @@ def derivatives(
     desc : str, optional
         Label that tells these derivatives from others of the same runs and atlases.
     dummy_scans : int
-        Volumes at the beginning of each run to leave out.
+        Number of non-steady-state (dummy) volumes to exclude at the beginning of each run.
     use_mask : bool
-        Leave out what lies outside of each run's brain mask.
+        Exclude voxels outside the brain mask of each run.
     reports : bool
     dry_run : bool
-        Say what would be done and what it would take, and do nothing.
+        List runs, memory and disk space, and run nothing.
     work_dir : path, optional
     nprocs : int
     mem_gb : float, optional
@@ -88,12 +88,12 @@ def derivatives(
     Returns
     -------
     int
-        Exit status: 1 if a run failed.
+        Exit status: 1 if a run failed, or a series or folder could not be used.
 
     Raises
     ------
     LabelsError
-        If something given can't be worked with.
+        If an argument is invalid, or a dataset cannot be used.
     """
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
     check_running(nprocs, plugin)

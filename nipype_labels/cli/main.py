@@ -138,12 +138,12 @@ def _add_inputs(parser):
 
 def _add_data_set(parser):
     group = parser.add_argument_group('what goes in and out')
-    group.add_argument('dataset', metavar='FMRIPREP_DIR', help='data set of derivatives as fMRIPrep writes them')
-    group.add_argument('out', metavar='OUT', help='data set of derivatives to write')
+    group.add_argument('dataset', metavar='FMRIPREP_DIR', help='dataset of derivatives as fMRIPrep writes them')
+    group.add_argument('out', metavar='OUT', help='dataset of derivatives to write')
     group.add_argument(
         'level',
         choices=('participant', 'group'),
-        help='participant: region signals of each run; group: tables of all runs that are done',
+        help='participant: region time series of each run; group: tables of all runs that are done',
     )
     group.add_argument(
         '--atlas',
@@ -151,14 +151,14 @@ def _add_data_set(parser):
         metavar='NAME=IMAGE',
         help='label image, of the space of the series, with its look-up table beside it; again for each further atlas',
     )
-    group.add_argument('--participant-label', nargs='+', metavar='LABEL', help='participants to take; all by default')
-    group.add_argument('--session-label', nargs='+', metavar='LABEL', help='sessions to take; all by default')
-    group.add_argument('--task', nargs='+', metavar='LABEL', help='tasks to take; all by default')
+    group.add_argument('--participant-label', nargs='+', metavar='LABEL', help='participants to process (default: all)')
+    group.add_argument('--session-label', nargs='+', metavar='LABEL', help='sessions to process (default: all)')
+    group.add_argument('--task', nargs='+', metavar='LABEL', help='tasks to process (default: all)')
     group.add_argument(
         '--space',
         nargs='+',
         metavar='LABEL',
-        help='space of the atlases, as in MNI152NLin2009cAsym:res-2; func is its own',
+        help='space of the atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only one)',
     )
     group.add_argument(
         '--bold-desc',
@@ -171,9 +171,23 @@ def _add_data_set(parser):
         metavar='LABEL',
         help='single echoes to process, or all (default: series that combine the echoes)',
     )
-    group.add_argument('--desc', metavar='LABEL', help='tells these derivatives from others of the same atlases')
-    group.add_argument('--no-mask', action='store_false', dest='use_mask', help="don't leave out what is no brain")
-    group.add_argument('--dummy-scans', type=int, metavar='N', help='volumes at the beginning to leave out')
+    group.add_argument(
+        '--desc',
+        metavar='LABEL',
+        help='desc of the derivatives, to distinguish several sets of parameters (default: none)',
+    )
+    group.add_argument(
+        '--no-mask',
+        action='store_false',
+        dest='use_mask',
+        help='include voxels outside the brain mask (default: exclude them)',
+    )
+    group.add_argument(
+        '--dummy-scans',
+        type=int,
+        metavar='N',
+        help='non-steady-state (dummy) volumes to exclude at the beginning of each run (default: 0)',
+    )
 
 
 def _add_extraction(parser):

@@ -9,7 +9,7 @@ from nipype_labels.core.errors import LabelsError
 schema = pytest.importorskip('bidsschematools.schema')
 
 OURS = {
-    'Name': 'Region signals',
+    'Name': 'Region time series',
     'BIDSVersion': '1.9.0',
     'GeneratedBy': [{'Name': 'nipype_labels', 'Version': '0.0.1'}],
 }
@@ -18,7 +18,7 @@ OURS = {
 def test_a_new_data_set_says_what_it_is_and_who_made_it():
     described = describe_dataset('1.2.3', {'preprocessed': '../fmriprep'})
     assert described == {
-        'Name': 'Region signals',
+        'Name': 'Region time series',
         'BIDSVersion': BIDS_VERSION,
         'DatasetType': 'derivative',
         'GeneratedBy': [{'Name': 'nipype_labels', 'Version': '1.2.3'}],
@@ -55,14 +55,14 @@ def test_ours_is_brought_up_to_date_and_keeps_what_its_owner_wrote():
     ],
 )
 def test_another_data_set_is_refused_with_what_to_do(existing, maker):
-    with pytest.raises(LabelsError, match=rf'there\.json is of another data set \(made by {maker}.*choose a folder'):
+    with pytest.raises(LabelsError, match=rf'there\.json describes another dataset \(made by {maker}.*Choose a folder'):
         describe_dataset('1.2.3', None, existing, 'there.json')
 
 
 def test_series_of_two_data_sets_do_not_mix():
     """Paths within them may be the same, and no sidecar could tell."""
     existing = describe_dataset('1.2.3', {'preprocessed': '../one'})
-    with pytest.raises(LabelsError, match=r'preprocessed is \.\./one, not \.\./two: choose another folder'):
+    with pytest.raises(LabelsError, match=r'preprocessed is \.\./one, not \.\./two\. Choose another folder'):
         describe_dataset('1.2.3', {'preprocessed': '../two'}, existing)
 
 

@@ -192,7 +192,9 @@ def test_a_link_to_a_file_that_was_not_downloaded_is_named(empty):
     touch(empty, f'{RUN[:-1]}{PREPROC}')
     (empty / 'sub-02' / 'func' / f'{RUN[:-1]}{BRAIN}').symlink_to('../../.git/annex/objects/x')
     (run,) = find_runs(empty).runs
-    with pytest.raises(LabelsError, match=rf'{BRAIN} is a link to a file that does not exist\. Download the file'):
+    with pytest.raises(
+        LabelsError, match=rf'{BRAIN} cannot be read: No such file or directory\. The file that the link'
+    ):
         run.require(mask=True)
 
 
