@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfoundsError
-from .confounds import ConfoundsTable, fill_missing, join_tables, read_table_of_confounds
+from .confounds import ConfoundsTable, read_table_of_confounds
 from .names import expand
 
 
@@ -74,30 +74,3 @@ def _as_numbers(cells):
         return cells.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
         return cells.to_numpy(dtype=object)
-
-
-def take_confounds(confounds, n_volumes, confounds_na, kept=True):
-    """Take confounds in any form, all columns of each, as numbers without missing values.
-
-    Parameters
-    ----------
-    confounds : array, shape (T, C), DataFrame, path, list of these, or None
-    n_volumes : int
-        T.
-    confounds_na : {'raise', 'zero', 'mean', 'backfill'}
-    kept : array of bool, shape (T,)
-        Retained volumes; values missing in others stay missing.
-
-    Returns
-    -------
-    array, shape (T, C)
-
-    Raises
-    ------
-    ConfoundsError
-        If they have another form, or another number of rows.
-    """
-    tables = take_tables(confounds, n_volumes)
-    chosen = join_tables(tables, n_volumes)
-    source = ', '.join(table.source for table in tables)
-    return fill_missing(chosen, confounds_na, source, kept).to_numpy()

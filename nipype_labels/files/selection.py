@@ -3,7 +3,7 @@
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pandas as pd
 
@@ -48,6 +48,23 @@ class Choice:
     dvars_threshold: float
     min_segment: int
     non_steady_state: str
+
+    @classmethod
+    def of(cls, parameters):
+        """Make the choice that parameters mean.
+
+        Parameters
+        ----------
+        parameters : dict
+            With those that choose confounds, under the names that users give them.
+
+        Returns
+        -------
+        Choice
+        """
+        columns, strategies = (tuple(parameters[name]) for name in ('confounds_columns', 'confounds_strategy'))
+        others = [field.name for field in fields(cls)][2:]
+        return cls(columns, strategies, *(parameters[name] for name in others))
 
 
 @dataclass

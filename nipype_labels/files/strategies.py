@@ -70,6 +70,20 @@ PRESETS = {
 #: Parameters that are None for "as the preset says", and their values without a preset.
 OPEN = {'n_compcor': N_COMPCOR, 'min_segment': MIN_SEGMENT, 'confounds_na': 'raise'}
 
+#: Parameters that choose confounds, and volumes by their tables.
+CHOOSING = (
+    'preset',
+    'confounds_columns',
+    'confounds_strategy',
+    'n_compcor',
+    'acompcor',
+    'fd_threshold',
+    'dvars_threshold',
+    'min_segment',
+    'non_steady_state',
+    'confounds_na',
+)
+
 #: Labels of ``desc-`` that name a series that ICA-AROMA has denoised: fMRIPrep's, and fMRIPost-AROMA's.
 _DENOISED = ('smoothAROMAnonaggr', 'nonaggrDenoised')
 
@@ -132,6 +146,31 @@ def expand_preset(parameters):
             'confounds_columns adds columns to a preset.'
         )
     return OPEN | meant | {name: value for name, value in parameters.items() if name != 'confounds_strategy'}
+
+
+def list_conditions(parameters):
+    """List the parameters that act only with others.
+
+    Parameters
+    ----------
+    parameters : dict
+        From :func:`expand_preset`.
+
+    Returns
+    -------
+    tuple of (str, object, bool, str)
+        Name, default, whether it acts, and with what.
+    """
+    scrubs, compcor = (name in parameters['confounds_strategy'] for name in ('scrubbing', 'aCompCor'))
+    selects = bool(parameters['confounds_strategy'] or parameters['confounds_columns'])
+    return (
+        ('non_steady_state', NON_STEADY_STATE[0], selects, 'confounds_strategy or confounds_columns'),
+        ('n_compcor', OPEN['n_compcor'], compcor, "confounds_strategy 'aCompCor'"),
+        ('acompcor', ACOMPCOR[0], compcor, "confounds_strategy 'aCompCor'"),
+        ('fd_threshold', FD_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
+        ('dvars_threshold', DVARS_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
+        ('min_segment', OPEN['min_segment'], scrubs, "confounds_strategy 'scrubbing'"),
+    )
 
 
 def check_denoised(path):

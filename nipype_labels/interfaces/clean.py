@@ -19,6 +19,7 @@ from ..files.entities import find_contradictions
 from ..files.selection import Choice, choose_confounds
 from ..files.strategies import (
     ACOMPCOR,
+    CHOOSING,
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
     FD_THRESHOLD,
@@ -210,7 +211,8 @@ class CleanSignal(LabelsInterface):
         with about(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
-        files, choice = self.given('confounds_files', []), self._choice()
+        files = self.given('confounds_files', [])
+        choice = Choice.of({name: self.given(name, ()) for name in CHOOSING if name != 'preset'})
         if not files and (choice.columns or choice.strategies):
             asked = [*choice.columns, *choice.strategies]
             raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
@@ -230,19 +232,6 @@ class CleanSignal(LabelsInterface):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
             chosen = pd.concat([chosen, extra], axis=1)
         return chosen, left_out
-
-    def _choice(self):
-        """What is wanted of the confounds tables."""
-        inputs, names = self.inputs, ('confounds_columns', 'confounds_strategy')
-        return Choice(
-            *(tuple(self.given(name, ())) for name in names),
-            inputs.n_compcor,
-            inputs.acompcor,
-            inputs.fd_threshold,
-            inputs.dvars_threshold,
-            inputs.min_segment,
-            inputs.non_steady_state,
-        )
 
     def _list(self, name, read):
         """A list that is given as such or as a file."""

@@ -10,6 +10,7 @@ from ..core.mask import region_ids
 from ..files.held import open_runs, single_image
 from ..files.images import read_labels, read_mask
 from ..files.lookup import choose_lookup_table
+from ..files.strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from .attributes import FittedLabels
 from .export import find_files
 from .extraction import denoise_runs
@@ -83,8 +84,29 @@ class NiftiLabelsMasker(FittedLabels):
         and had 0 before 0.13.
     min_coverage : float
         Part of its volume, from 0 to 1, that a region needs to have a signal.
-    confounds_na : {'raise', 'zero', 'mean', 'backfill'}
-        What becomes of missing values in the first rows of confounds.
+    preset : {'simple', 'scrubbing', 'compcor', 'ica_aroma'}, optional
+        Confounds and scrubbing of nilearn's ``load_confounds_strategy``, as a set of the next parameters. It excludes
+        ``confounds_strategy``; any other parameter counts more than the preset's, and ``confounds_columns`` are added.
+    confounds_columns : list of str
+        Columns to select from tables, by name or by regular expression. A table of which nothing is selected is used
+        whole; of a whole table of fMRIPrep, columns must be selected.
+    confounds_strategy : list of {'6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines', 'aCompCor', 'ICA-AROMA', \
+'scrubbing', 'all'}
+        Named sets of fMRIPrep's columns, and of volumes to censor; see
+        :func:`~nipype_labels.workflows.init_labels_wf`.
+    n_compcor : int or 'all', optional
+        Components of each mask that ``'aCompCor'`` takes. Default: the preset's, or 5.
+    acompcor : {'combined', 'separated'}
+        Mask of these components: white matter and CSF as one, or each of the two.
+    fd_threshold, dvars_threshold : float
+        Framewise displacement (mm) and standardised DVARS above which ``'scrubbing'`` censors a volume.
+    min_segment : int, optional
+        ``'scrubbing'`` also censors segments of fewer volumes between motion outliers. Default: the preset's, or 0.
+    non_steady_state : {'censor', 'keep'}
+        Volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected.
+    confounds_na : {'raise', 'zero', 'mean', 'backfill'}, optional
+        Missing values in the first rows of confounds: refuse them, or fill in 0, the mean, or the first value of the
+        column. Default: ``'backfill'`` with a preset, or ``'raise'``.
     num_threads : int
 
     Examples
@@ -128,7 +150,16 @@ class NiftiLabelsMasker(FittedLabels):
         nan_policy='omit',
         missing_labels='nan',
         min_coverage=0.0,
-        confounds_na='raise',
+        preset=None,
+        confounds_columns=(),
+        confounds_strategy=(),
+        n_compcor=None,
+        acompcor='combined',
+        fd_threshold=FD_THRESHOLD,
+        dvars_threshold=DVARS_THRESHOLD,
+        min_segment=None,
+        non_steady_state='censor',
+        confounds_na=None,
         num_threads=1,
     ):
         self._keep(locals())

@@ -11,10 +11,13 @@ import pandas as pd
 from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
+from ..files.confounds import fill_missing
 from ..files.entities import find_contradictions
-from ..files.given import take_confounds
+from ..files.given import take_tables
 from ..files.held import open_runs
+from ..files.selection import Choice, choose_confounds
 from ..files.series import Series
+from ..files.strategies import check_denoised
 from ..files.volumes import read_sample_mask
 
 
@@ -109,14 +112,30 @@ def _prepare(series, source, confounds, sample_mask, settings):
         warnings.warn(f'files that may not belong together: {contradiction}', stacklevel=5)
     with about(series.grid.path):
         kept = kept_volumes(sample_mask, series.n_volumes)
-        # The confounds of each run are taken here. A strategy that censors volumes narrows ``kept``.
-        values = take_confounds(confounds, series.n_volumes, settings['confounds_na'], kept)
+        values, kept, notes = _take_confounds(confounds, series, kept, settings)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
         t_r, warning = settle_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
-    if warning:
-        warnings.warn(f'{series.grid.path}: {warning}', stacklevel=5)
+    for note in [*notes, *([f'{series.grid.path}: {warning}'] if warning else [])]:
+        warnings.warn(note, stacklevel=5)
     return Run(series, values, kept, t_r, contradictions)
+
+
+def _take_confounds(given, series, kept, settings):
+    """Confounds of a run without missing values, its retained volumes, and notes."""
+    strategies, n_volumes = settings['confounds_strategy'], series.n_volumes
+    tables = take_tables(given, n_volumes)
+    choice = Choice.of(settings)
+    if not tables and (choice.columns or strategies):
+        raise ConfoundsError(f'{[*choice.columns, *strategies]} asked for, but there are no confounds')
+    chosen = choose_confounds(tables, choice, n_volumes)
+    notes = chosen.notes + (check_denoised(series.grid.path) if 'ICA-AROMA' in strategies else [])
+    source = ', '.join(table.source for table in tables)
+    kept = ~np.any([~kept, *chosen.censored.values()], axis=0)
+    if not kept.any():
+        counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
+        raise SignalError(f'{source}: no volume of {n_volumes} is retained; censored are: {counts}')
+    return fill_missing(chosen.frame, settings['confounds_na'], source, kept).to_numpy(), kept, notes
 
 
 def _masks_of_runs(given, lengths, listed):

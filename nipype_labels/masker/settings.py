@@ -18,6 +18,7 @@ from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
 from ..core.view import DTYPES
 from ..files.memory import check_memory
+from ..files.strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, expand_preset, list_conditions
 
 #: Parameters that decide how a series becomes raw time series, and their choices.
 READING = {
@@ -29,7 +30,10 @@ READING = {
 }
 
 #: All parameters with a closed list of choices; ``filter`` has its own check.
-CHOICES = READING | {'missing_labels': MISSING_LABELS, 'confounds_na': CONFOUNDS_NA, 'standardize': STANDARDIZE}
+CHOICES = READING | {'missing_labels': MISSING_LABELS, 'standardize': STANDARDIZE}
+
+#: The same for parameters that choose confounds; a preset may set them.
+CHOICES_OF_CONFOUNDS = {'confounds_na': CONFOUNDS_NA, 'acompcor': ACOMPCOR, 'non_steady_state': NON_STEADY_STATE}
 
 FLAGS = ('standardize_confounds', 'high_variance_confounds', 'detrend', 'reports')
 
@@ -84,6 +88,7 @@ def check_settings(parameters):
     )
     if settings['interpolation'] != next(iter(INTERPOLATIONS)) and settings['resampling_target'] != 'labels':
         raise LabelsError("interpolation given, but it only acts with resampling_target='labels'")
+    settings.update(_choose_confounds(settings), preset=None)
     settings['labels'], settings['lut'] = _names(settings), _table(settings['lut'])
     check_memory(settings['memory'])
     return settings
@@ -136,6 +141,25 @@ def _is_same(one, other):
         return len(one) == len(other) and all(map(_is_same, one, other))
     told = str | os.PathLike | Real
     return isinstance(one, told) and isinstance(other, told) and one == other
+
+
+def _choose_confounds(settings):
+    """Parameters that choose confounds, with those of a preset."""
+    chosen = expand_preset({name: settings[name] for name in CHOOSING if settings[name] is not None})
+    for name, choices in CHOICES_OF_CONFOUNDS.items():
+        check_choice(name, chosen[name], choices)
+    columns = chosen['confounds_columns']
+    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+        raise LabelsError(f'confounds_columns must be a list of names or regular expressions, not {columns!r}')
+    if chosen['n_compcor'] != 'all':
+        chosen['n_compcor'] = _whole('n_compcor', chosen['n_compcor'], 1)
+    chosen['min_segment'] = _whole('min_segment', chosen['min_segment'], 0)
+    for name in ('fd_threshold', 'dvars_threshold'):
+        chosen[name] = _number(name, chosen[name], optional=False)
+    for name, default, acts, condition in list_conditions(chosen):
+        if chosen[name] != default and not acts:
+            raise LabelsError(f'{name} given, but it only acts with {condition}')
+    return chosen
 
 
 def _whole(name, value, least):

@@ -16,7 +16,7 @@ from ..core.filters import check_filter
 from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
-from ..files.strategies import ACOMPCOR, DVARS_THRESHOLD, FD_THRESHOLD, NON_STEADY_STATE, OPEN, expand_preset
+from ..files.strategies import OPEN, expand_preset, list_conditions
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -185,8 +185,6 @@ def check_parameters(parameters):
 
 def _conditions(parameters):
     """Parameters that act only with others: name, default, whether they act, and with what."""
-    scrubs, compcor = (name in parameters['confounds_strategy'] for name in ('scrubbing', 'aCompCor'))
-    selects = bool(parameters['confounds_strategy'] or parameters['confounds_columns'])
     uses = parameters['use_confounds']
     connects = parameters['connectivity'] != 'none'
     regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
@@ -194,14 +192,9 @@ def _conditions(parameters):
         ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
         ('standardize_confounds', True, regresses, 'confounds'),
         ('confounds_na', OPEN['confounds_na'], uses, 'use_confounds'),
-        ('non_steady_state', NON_STEADY_STATE[0], selects, 'confounds_strategy or confounds_columns'),
-        ('n_compcor', OPEN['n_compcor'], compcor, "confounds_strategy 'aCompCor'"),
-        ('acompcor', ACOMPCOR[0], compcor, "confounds_strategy 'aCompCor'"),
         ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
         ('fisher_z', False, connects, 'connectivity'),
-        ('fd_threshold', FD_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
-        ('dvars_threshold', DVARS_THRESHOLD, scrubs, "confounds_strategy 'scrubbing'"),
-        ('min_segment', OPEN['min_segment'], scrubs, "confounds_strategy 'scrubbing'"),
+        *list_conditions(parameters),
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph that computes what a masker computes."""
 
+from ..files.strategies import CHOOSING
 from .labels import init_labels_wf
 
 #: Parameters that masker and factory share.
@@ -50,10 +51,10 @@ def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
     parameters = {name: settings[name] for name in SHARED}
     widths = settings['smoothing_fwhm']
     parameters['smoothing_fwhm'] = widths if len(widths) > 1 else widths[0] or None
-    uses = more.get('use_confounds', False)
+    selects = bool(settings['confounds_strategy'] or settings['confounds_columns'])
     # Parameters that do not act are not for the factory, which refuses them.
-    if uses:
-        parameters['confounds_na'] = settings['confounds_na']
+    if selects or more.get('use_confounds', False):
+        parameters |= {name: settings[name] for name in CHOOSING}
     elif not (settings['high_variance_confounds'] or settings['filter'] == 'cosine'):
         del parameters['standardize_confounds']
     wf = init_labels_wf(**parameters, use_mask=mask_file is not None, use_luts=lut_file is not None, **more)

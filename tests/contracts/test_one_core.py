@@ -59,7 +59,7 @@ DIFFERENT = {
     },
     **{
         (place, parameter): (None, 'as the preset says, if there is one')
-        for place in ('init_labels_wf', *COMMANDS)
+        for place in ('init_labels_wf', 'NiftiLabelsMasker', *COMMANDS)
         for parameter in ('n_compcor', 'min_segment', 'confounds_na')
     },
 }

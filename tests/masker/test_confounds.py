@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Confounds of the masker by strategy, column and preset: the numbers of the graph and of nilearn."""
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from fmriprep_tables import NEW as V21
+from fmriprep_tables import TABLE, copy_table, write_spiky
+from nilearn.interfaces.fmriprep import load_confounds_strategy
+from nilearn.signal import clean
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nipype_labels import NiftiLabelsMasker
+from nipype_labels.core.errors import ConfoundsError, LabelsError, SignalError
+from nipype_labels.files.tables import read_signals
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A series of 60 volumes, its atlas and its table, as paths."""
+    labels = np.zeros((4, 4, 4), np.int16)
+    labels[:2], labels[2:] = 1, 2
+    rng = np.random.default_rng(5)
+    bold = tmp_path / 'sub-01_task-rest_desc-smoothAROMAnonaggr_bold.nii.gz'
+    nibabel.Nifti1Image(labels, np.eye(4) * 3).to_filename(tmp_path / 'atlas.nii.gz')
+    nibabel.Nifti1Image(rng.normal(500, 9, (4, 4, 4, 60)), np.eye(4) * 3).to_filename(bold)
+    return bold, tmp_path / 'atlas.nii.gz', write_spiky(tmp_path)
+
+
+def of_graph(masker, bold, table, folder):
+    wf = masker.to_workflow(use_confounds=True)
+    wf.base_dir = str(folder / 'work')
+    wf.inputs.inputnode.bold_file, wf.inputs.inputnode.confounds_file = str(bold), str(table)
+    (node,) = [node for node in wf.run().nodes() if node.name == 'clean']
+    return read_signals(node.result.outputs.out_files[0])[1]
+
+
+@pytest.mark.parametrize(
+    'parameters',
+    [
+        {'preset': 'simple'},
+        {'preset': 'scrubbing'},
+        {'preset': 'scrubbing', 'fd_threshold': 0.75, 'min_segment': 0, 'dvars_threshold': 9.0},
+        {'preset': 'compcor'},
+        {'preset': 'ica_aroma', 'confounds_columns': ['global_signal']},
+        {'confounds_strategy': ['24p', 'gsr'], 'confounds_na': 'mean', 'non_steady_state': 'keep'},
+        {'confounds_strategy': ['aCompCor', 'scrubbing'], 'acompcor': 'separated', 'n_compcor': 1, 'min_segment': 3},
+        {'confounds_columns': ['csf', 'rot_.'], 'detrend': True},
+    ],
+    ids=str,
+)
+def test_masker_and_graph_give_the_same_bytes(parameters, bench, tmp_path):
+    bold, atlas, table = bench
+    masker = NiftiLabelsMasker(atlas, **parameters)
+    signals = masker.fit_transform(bold, confounds=table)
+    assert_array_equal(of_graph(masker, bold, table, tmp_path), signals)
+    assert len(signals) == 60 or parameters.get('non_steady_state') != 'keep'
+
+
+@pytest.mark.parametrize('preset', ['simple', 'scrubbing', 'compcor', 'ica_aroma'])
+def test_presets_give_the_numbers_of_nilearn(preset, bench, quietly):
+    bold, atlas, table = bench
+    raw = NiftiLabelsMasker(atlas).fit_transform(bold)
+    series = bold if preset == 'ica_aroma' else bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
+    confounds, kept = quietly(load_confounds_strategy, str(series), denoise_strategy=preset)
+    expected = quietly(clean, raw, confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
+    found = NiftiLabelsMasker(atlas, preset=preset).fit_transform(series, confounds=table)
+    # nilearn regresses demeaned confounds of all volumes; scaled to the retained ones they span the same space.
+    assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
+    bold, atlas, table = bench
+    masker = NiftiLabelsMasker(atlas, confounds_strategy=['6P'], confounds_columns=['csf'])
+    expected = masker.fit_transform(bold, confounds=table)
+    assert_array_equal(masker.fit_transform(bold, confounds=pd.read_csv(table, sep='\t')), expected)
+    task = np.arange(60.0)[:, None] % 7
+    both = masker.fit_transform(bold, confounds=[table, task])
+    assert not np.allclose(both, expected)
+    chosen = pd.read_csv(table, sep='\t')[['csf', *(f'{k}_{a}' for k in ('trans', 'rot') for a in 'xyz')]].to_numpy()
+    whole = NiftiLabelsMasker(atlas)
+    assert_allclose(
+        both, whole.fit_transform(bold, confounds=np.c_[chosen, task], sample_mask=np.arange(2, 60)), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'error', 'words'),
+    [
+        ({'confounds_strategy': ['24PP']}, LabelsError, 'confounds_strategy must be one of .*did you mean .24P'),
+        ({'confounds_strategy': '24P'}, LabelsError, 'must be a list of names'),
+        ({'confounds_columns': 'csf'}, LabelsError, 'confounds_columns must be a list'),
+        ({'preset': 'simpel'}, LabelsError, 'preset must be one of .*did you mean .simple'),
+        ({'preset': 'simple', 'confounds_strategy': ['GSR']}, LabelsError, 'give either'),
+        ({'n_compcor': 3}, LabelsError, 'n_compcor given, but it only acts with'),
+        ({'confounds_strategy': ['aCompCor'], 'n_compcor': 0}, LabelsError, 'n_compcor must be a whole number of 1'),
+        ({'confounds_strategy': ['scrubbing'], 'min_segment': -1}, LabelsError, 'min_segment must be a whole number'),
+        ({'acompcor': 'both'}, LabelsError, 'acompcor must be one of'),
+        ({'non_steady_state': 'drop'}, LabelsError, 'non_steady_state must be one of'),
+        ({'confounds_na': 'drop'}, LabelsError, 'confounds_na must be one of'),
+        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': -1}, ConfoundsError, 'fd_threshold must be 0 or more'),
+        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'no volume of 60 is retained'),
+        ({}, ConfoundsError, rf'{TABLE}: nothing is selected'),
+        ({'confounds_strategy': ['24P'], 'non_steady_state': 'keep'}, ConfoundsError, 'n/a in row 0'),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_refused(parameters, error, words, bench):
+    bold, atlas, table = bench
+    with pytest.raises(error, match=words):
+        NiftiLabelsMasker(atlas, **parameters).fit_transform(bold, confounds=table)
+
+
+def test_a_selection_without_confounds_is_refused(bench):
+    bold, atlas, _ = bench
+    with pytest.raises(ConfoundsError, match=r'csf.* asked for, but there are no confounds'):
+        NiftiLabelsMasker(atlas, confounds_columns=['csf']).fit_transform(bold)
+    with pytest.raises(LabelsError, match='use_confounds is False'):
+        NiftiLabelsMasker(atlas, preset='simple').to_workflow()
+
+
+def test_aroma_refuses_a_series_that_it_has_not_denoised(bench):
+    bold, atlas, table = bench
+    masker = NiftiLabelsMasker(atlas, preset='ica_aroma')
+    with pytest.warns(UserWarning, match='does not say whether ICA-AROMA'):
+        masker.fit_transform(nibabel.Nifti1Image(nibabel.load(bold).get_fdata(), np.eye(4) * 3), confounds=table)
+    other = bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
+    with pytest.raises(ConfoundsError, match=r'desc-smoothAROMAnonaggr.*not desc-preproc'):
+        masker.fit_transform(other, confounds=table)
+
+
+def test_a_change_after_fit_acts_and_runs_have_their_own_volumes(bench, tmp_path):
+    bold, atlas, table = bench
+    (tmp_path / 'second').mkdir()
+    short = nibabel.load(bold).slicer[..., :30]
+    second = copy_table(V21, tmp_path / 'second')
+    masker = NiftiLabelsMasker(atlas, confounds_strategy=['6P']).fit(bold)
+    one, two = masker.transform(bold, confounds=table), masker.transform(short, confounds=second)
+    assert_array_equal(masker.transform([bold, short], confounds=[table, second]), np.concatenate([one, two]))
+    assert (len(one), len(two)) == (58, 27)
+    masker.set_params(non_steady_state='keep')
+    assert len(masker.transform(bold, confounds=table)) == 60
+
+
+def test_an_index_of_pandas_warns(bench, tmp_path):
+    bold, atlas, _ = bench
+    pd.DataFrame({'csf': np.arange(60.0) % 7}).to_csv(tmp_path / 'c.csv')
+    with pytest.warns(UserWarning, match=r'c\.csv: the first column is an index'):
+        found = NiftiLabelsMasker(atlas).fit_transform(bold, confounds=tmp_path / 'c.csv')
+    expected = NiftiLabelsMasker(atlas).fit_transform(bold, confounds=np.arange(60.0)[:, None] % 7)
+    assert_array_equal(found, expected)
