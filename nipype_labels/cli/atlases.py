@@ -3,14 +3,16 @@
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids.names import make_labels
-from ..core.errors import LabelsError
-
-#: Ends of the names of look-up tables beside an atlas, in the order in which they are looked for.
-LUT_ENDS = ('.tsv', '.csv', '.txt', '.lut', '.xml', '.niml.lt')
+from ..core.errors import LabelsError, about
+from ..core.mask import region_ids
+from ..files.images import read_labels
+from ..files.lookup import NO_TABLE, choose_lookup_table
+from ..files.names import expand
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Atlas:
         Letters and digits: files are named by it.
     path : str
     lut : str or None
-        Its look-up table.
+        The look-up table given for it; without one, its nodes look for it.
     """
 
     name: str
@@ -31,13 +33,15 @@ class Atlas:
     lut: str | None = None
 
 
-def name_atlases(given):
-    """Atlases from arguments, each with the look-up table beside it if there is one.
+def name_atlases(given, luts=()):
+    """Return the atlases that arguments name.
 
     Parameters
     ----------
     given : list of str
         ``name=path``, or a path alone, whose file then gives the name.
+    luts : sequence of (str or None)
+        Look-up tables of the first of them.
 
     Returns
     -------
@@ -59,14 +63,45 @@ def name_atlases(given):
             raise LabelsError(f'--atlas {name} is given twice')
         if not path.is_file():
             raise LabelsError(f'no such atlas: {path}')
-    return [Atlas(name, str(path), find_lut(path)) for name, path in zip(names, paths, strict=True)]
+    tables = [lut and str(expand(lut).absolute()) for lut in [*luts, *[None] * (len(given) - len(luts))]]
+    return [Atlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]
 
 
-def find_lut(path):
-    """Look-up table beside an atlas, of the same name but for its end; None if there is none."""
-    stem = path.name.removesuffix('.gz').removesuffix('.nii')
-    beside = (path.with_name(stem + end) for end in LUT_ENDS)
-    return next((str(table) for table in beside if table.is_file()), None)
+def check_tables(paths, luts, labels, background_label):
+    """Read each atlas and its look-up table before any node does, and print warnings about names.
+
+    Parameters
+    ----------
+    paths : list of path
+        Label images.
+    luts : list of (path or None)
+        Look-up table given for each.
+    labels : list of str or None
+        Names given for the only atlas.
+    background_label : int
+
+    Returns
+    -------
+    list of int
+        Number of regions in each image.
+
+    Raises
+    ------
+    LabelsError
+        If an atlas or a table can't be read, or they do not fit.
+    """
+    counts = []
+    for path, lut in zip(paths, luts, strict=True):
+        with about(path):
+            ids = region_ids(read_labels(path, background_label)[0], background_label)
+        choose_lookup_table(ids, path, labels, lut, _warn)
+        counts.append(len(ids))
+    return counts
+
+
+def _warn(message, *values):
+    remedy = '; name its table with --lut' if message == NO_TABLE else ''
+    print(f'WARNING: {message % values}{remedy}', file=sys.stderr)
 
 
 def group_atlases(atlases, record):

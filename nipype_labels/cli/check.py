@@ -1,38 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels check``: what is wrong with an atlas and its look-up table, before a night is spent on it."""
-
-from pathlib import Path
+"""``nipype-labels check``: report problems of an atlas and its look-up table before anything runs."""
 
 import numpy as np
-from scipy import ndimage
 
-from ..core.errors import LabelsError
+from ..core.components import find_at_border, find_components
+from ..core.errors import about
 from ..core.mask import region_ids
 from ..core.regions import count_voxels
 from ..files.images import read_labels
-from ..files.lookup import header_lookup_table, read_lookup_table
-from .atlases import find_lut
+from ..files.lookup import NO_TABLE, read_lookup_table
+from ..files.lookup_places import find_lookup_table
 
-#: Regions of fewer voxels are named: resampling to a coarser grid may lose them.
+#: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.
 FEW_VOXELS = 5
+
+#: Distance in mm between two components of a region that is reported.
+FAR_APART = 10
 
 #: Names that a line lists before it counts the rest.
 MOST = 8
 
 
 def check(atlas, lut=None):
-    """Print what an atlas holds, and what is wrong with it.
+    """Print the content and the problems of an atlas.
 
     Parameters
     ----------
     atlas : path
     lut : path, optional
-        The one beside the atlas, or in its header, by default.
+        By default the one in the header of the atlas, or next to its image.
 
     Returns
     -------
     int
-        Exit status: 1 if something is wrong that loses or confuses regions.
+        Exit status: 1 if a problem loses or confuses regions.
 
     Raises
     ------
@@ -40,67 +41,48 @@ def check(atlas, lut=None):
         If one can't be read.
     """
     labels, grid = read_labels(atlas)
-    try:
+    with about(atlas):
         ids = region_ids(labels)
-    except LabelsError as e:
-        raise LabelsError(f'{atlas}: {e}') from e
     zooms = np.sqrt((grid.affine[:3, :3] ** 2).sum(axis=0))
     size = ' × '.join(f'{zoom:.4g}' for zoom in zooms)
     print(f'{atlas}: {len(ids)} regions, {" × ".join(map(str, labels.shape))} voxels of {size} mm')
-    wrong, notes = [], []
-    lut = lut or find_lut(Path(atlas))
-    table = header_lookup_table(atlas) if lut is None else read_lookup_table(lut, ids)
-    if table is None:
-        notes.append('it has no look-up table: regions are named by their ids')
-        names = {}
+    lut = lut or find_lookup_table(atlas)
+    names, problems, notes = {}, [], []
+    if lut is None:
+        notes.append(NO_TABLE % atlas)
     else:
-        print(f'{lut or "its header"}: {len(table)} names')
+        table = read_lookup_table(lut, ids)
+        print(f'{"its header" if str(lut) == str(atlas) else lut}: {len(table)} names')
         names = dict(zip(table['index'], table['name'], strict=True))
-        wrong += _list('without a name, and so without a column', [str(i) for i in ids if i not in names])
-        absent = [f'{i} {name}' for i, name in names.items() if i not in set(ids.tolist()) and i != 0]
-        notes += _list('named, but not in the image: their columns will be n/a', absent)
-    named, counts = [names.get(i, str(i)) for i in ids.tolist()], count_voxels(labels, ids)
-    small = [f'{name} ({n})' for name, n in zip(named, counts, strict=True) if n < FEW_VOXELS]
-    notes += _list(f'of fewer than {FEW_VOXELS} voxels, which a coarser grid may lose', small)
-    split = [name for name, sides in zip(named, find_sides(labels, ids, grid.affine), strict=True) if len(sides) > 1]
-    notes += _list('in pieces, of which the largest two are left and right', split)
-    for kind, lines in (('wrong', wrong), ('note', notes)):
+    unnamed = [str(i) for i in ids if i not in names] if names else []
+    problems += _list('region ids without a name, which get no column', unnamed)
+    absent = [f'{i} {name}' for i, name in names.items() if i not in set(ids.tolist()) and i != 0]
+    notes += _list('names whose region is not in the image, so that their columns will be n/a', absent)
+    notes += _describe_shapes(labels, ids, [names.get(i, str(i)) for i in ids.tolist()], grid.affine)
+    for kind, lines in (('problem', problems), ('note', notes)):
         for line in lines:
             print(f'{kind}: {line}')
-    if not wrong:
-        print('nothing is wrong')
-    return 1 if wrong else 0
+    if names and not unnamed and not absent:
+        print('No problems found')
+    return 1 if problems else 0
 
 
-def find_sides(labels, ids, affine):
-    """Sides of the midline, where x is 0 mm, on which the two largest pieces of each region lie.
-
-    Parameters
-    ----------
-    labels : array of int, shape (I, J, K)
-    ids : array of int, shape (L,)
-        All that there are, in rising order.
-    affine : array, shape (4, 4)
-        RAS+, in mm.
-
-    Returns
-    -------
-    list of set of {-1, 0, 1}
-        -1 is left, 0 the midline itself.
-    """
-    place = np.where(labels == 0, 0, 1 + np.searchsorted(ids, labels))
-    sides = []
-    for number, where in enumerate(ndimage.find_objects(place), start=1):
-        pieces, n_pieces = ndimage.label(place[where] == number, structure=np.ones((3, 3, 3)))
-        sizes = np.bincount(pieces.ravel(), minlength=n_pieces + 1)[1:]
-        largest = 1 + np.argsort(sizes)[::-1][:2]
-        centres = np.array(ndimage.center_of_mass(pieces > 0, pieces, largest))
-        x = affine[0, :3] @ (centres + [part.start for part in where]).T + affine[0, 3]
-        sides.append(set(np.sign(np.round(x, 6)).astype(int).tolist()) if n_pieces > 1 else {0})
-    return sides
+def _describe_shapes(labels, ids, names, affine):
+    """Lines about regions that are small, in several components, or at the border."""
+    small = [f'{name} ({n})' for name, n in zip(names, count_voxels(labels, ids), strict=True) if n < FEW_VOXELS]
+    parts = list(zip(names, find_components(labels, ids, affine), strict=True))
+    sides = [name for name, part in parts if part.both_sides]
+    apart = [f'{name} ({part.gap:.0f} mm)' for name, part in parts if part.gap > FAR_APART and not part.both_sides]
+    border = [name for name, touches in zip(names, find_at_border(labels, ids), strict=True) if touches]
+    return [
+        *_list(f'regions of fewer than {FEW_VOXELS} voxels, which a coarser grid may lose', small),
+        *_list('one id for components left and right of the midline, which one time series mixes', sides),
+        *_list(f'one id for components more than {FAR_APART} mm apart, which one time series mixes', apart),
+        *_list('regions at the border of the image, which lose its outer half voxel on another grid', border),
+    ]
 
 
 def _list(what, members):
-    """A line for what was found, if anything was; the first few by name."""
+    """Return a line with the first few members, if there are any."""
     rest = f' and {len(members) - MOST} more' if len(members) > MOST else ''
     return [f'{what}: {", ".join(members[:MOST])}{rest}'] if members else []

@@ -15,14 +15,12 @@ from ..bids.inheritance import merge_sidecars, read_object
 from ..bids.plan import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..core.errors import LabelsError
-from ..core.mask import region_ids
 from ..files.grids import read_grid
-from ..files.images import read_labels
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
 from .accounts import foretell, list_contradictions, measure, summarise
 from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
-from .atlases import group_atlases, name_atlases
+from .atlases import check_tables, group_atlases, name_atlases
 from .batch import run_batches
 from .run import configure
 
@@ -31,6 +29,7 @@ def derivatives(
     dataset,
     out,
     atlas,
+    lut=(),
     participant_label=(),
     session_label=(),
     task=(),
@@ -58,6 +57,8 @@ def derivatives(
         Dataset of derivatives as fMRIPrep writes them, and the one to write.
     atlas : list of str
         ``name=path``, or a path alone.
+    lut : sequence of (path or None)
+        Look-up table of each atlas, as far as any are given.
     participant_label, session_label, task, space : sequence of str
         Labels to include; all by default, but atlases are in one space.
     echo : sequence of str
@@ -103,13 +104,13 @@ def derivatives(
     parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
     with plainly():
         init_labels_wf(**parameters)
-    atlases = name_atlases(atlas)
+    atlases = name_atlases(atlas, lut)
     _check_out(Path(dataset), Path(out), work_dir)
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
     runs = {node_name(run.name): run for run in found.runs}
     _check_spaces(found.runs)
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
-    grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases)
+    grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases, parameters)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         print(foretell(found, warnings, grids, n_regions, parameters, reports, nprocs))
@@ -194,6 +195,7 @@ def _check_spaces(runs):
         raise LabelsError(f'series are in the spaces {", ".join(spaces)}: choose one by --space, that of the atlases')
 
 
-def _count_regions(atlases):
-    """Regions of each atlas."""
-    return [len(region_ids(read_labels(atlas.path)[0])) for atlas in atlases]
+def _count_regions(atlases, parameters):
+    """Number of regions of each atlas, after a check of its look-up table."""
+    paths, luts = [atlas.path for atlas in atlases], [atlas.lut for atlas in atlases]
+    return check_tables(paths, luts, None, parameters.get('background_label', 0))

@@ -24,6 +24,7 @@ from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
 from .arguments import absolute, check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
+from .atlases import check_tables
 from .run import configure, run
 
 #: Outputs of nodes, and their names in the folder of each atlas.
@@ -73,7 +74,7 @@ def extract(
     out : path
         Folder to write to; a folder in it for each atlas.
     lut : list of (path or None), optional
-        Look-up table of each atlas, as far as there are any.
+        Look-up table of each atlas, as far as any are given.
     mask : path, optional
     confounds : list of path, optional
     sample_mask, runs, sidecar : path, optional
@@ -130,8 +131,10 @@ def extract(
             **settle(parameters),
         )
     wf.base_dir = str(work_dir)
-    luts = None if lut is None else lut + [None] * (len(atlas) - len(lut))
-    given = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=luts)
+    luts = [*(lut or ()), *[None] * (len(atlas) - len(lut or ()))]
+    names = parameters.get('labels') if len(atlas) == 1 else None
+    check_tables(absolute(atlas), absolute(luts), names, parameters.get('background_label', 0))
+    given = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
     given.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     for field, value in given.items():
         if value is not None:

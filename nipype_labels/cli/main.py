@@ -95,7 +95,12 @@ def build_parser():
     data_set.set_defaults(run=_derivatives)
     check = commands.add_parser('check', help='say what is wrong with an atlas and its look-up table')
     check.add_argument('atlas', metavar='ATLAS', help='label image')
-    check.add_argument('lut', metavar='LUT', nargs='?', help='look-up table; the one beside the atlas by default')
+    check.add_argument(
+        'lut',
+        metavar='LUT',
+        nargs='?',
+        help='look-up table; by default the one in the header of the atlas, or next to its image',
+    )
     check.set_defaults(run=_check)
     demo = commands.add_parser('demo', help='run the main job on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
@@ -120,7 +125,7 @@ def _add_inputs(parser):
     group.add_argument(
         '--atlas', action='append', required=True, metavar='IMAGE', help='label image; again for each further atlas'
     )
-    group.add_argument('--lut', action=_AtlasLut, metavar='TABLE', help='look-up table of the --atlas before it')
+    _add_lut(group)
     group.add_argument('--labels', nargs='+', metavar='NAME', help='names of the regions, in the order of their ids')
     group.add_argument('--mask', metavar='IMAGE', help='count only voxels in this mask')
     group.add_argument(
@@ -136,6 +141,15 @@ def _add_inputs(parser):
     group.add_argument('-o', '--out', required=True, metavar='DIR', help='where to write')
 
 
+def _add_lut(group):
+    group.add_argument(
+        '--lut',
+        action=_AtlasLut,
+        metavar='TABLE',
+        help='look-up table of the --atlas before it; by default the one in its header, or next to its image',
+    )
+
+
 def _add_data_set(parser):
     group = parser.add_argument_group('what goes in and out')
     group.add_argument('dataset', metavar='FMRIPREP_DIR', help='dataset of derivatives as fMRIPrep writes them')
@@ -149,8 +163,9 @@ def _add_data_set(parser):
         '--atlas',
         action='append',
         metavar='NAME=IMAGE',
-        help='label image, of the space of the series, with its look-up table beside it; again for each further atlas',
+        help='label image, of the space of the series; again for each further atlas',
     )
+    _add_lut(group)
     group.add_argument('--participant-label', nargs='+', metavar='LABEL', help='participants to process (default: all)')
     group.add_argument('--session-label', nargs='+', metavar='LABEL', help='sessions to process (default: all)')
     group.add_argument('--task', nargs='+', metavar='LABEL', help='tasks to process (default: all)')

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from nipype import config
 
 from ..core import errors
+from ..files.lookup import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin
@@ -52,7 +53,8 @@ class Progress:
 def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONTRADICTION)):
     """Set up Nipype for a command: a short poll, and its log only if asked for.
 
-    Log messages of ``reported`` are not shown, since the command itself reports them, also for cached nodes.
+    Log messages of ``reported``, and those about look-up tables, are not shown, since the command itself reports them,
+    also for cached nodes.
     """
     config.update_config(
         {
@@ -69,7 +71,7 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
     logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
-    handler.addFilter(lambda record: record.msg not in reported)
+    handler.addFilter(lambda record: record.msg not in (*reported, NO_TABLE, NO_NAMES))
     logging.getLogger('nipype').handlers[:] = [handler]
 
 

@@ -23,6 +23,7 @@ from ..core.errors import LabelsError
 from ..core.spelling import suggest
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
+from ..files.lookup_places import find_lookup_table
 from ..files.names import expand
 from .workers import claim, exit_if_orphaned, is_owned
 
@@ -357,6 +358,27 @@ def try_grid(path):
         return read_grid(path)
     except (LabelsError, OSError):
         return None
+
+
+def digest_found_tables(atlases):
+    """Digests of the look-up tables in the headers of atlases or next to them; None where there is none.
+
+    Parameters
+    ----------
+    atlases : list of str
+
+    Returns
+    -------
+    list of (str, str) or None
+    """
+    digests = []
+    for atlas in atlases:
+        try:
+            table = find_lookup_table(atlas)
+            digests.append(table and (table, content_digest(table)))
+        except (LabelsError, OSError):
+            digests.append(None)  # the run reports it, the hash must not
+    return digests
 
 
 def _minor_version(library):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that intersects labels with a mask and begins the regions table."""
 
-from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.errors import LookupTableError, about
 from ..core.mask import apply_mask, region_ids
@@ -9,7 +9,7 @@ from ..core.regions import LARGEST_ID
 from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
-from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
@@ -22,7 +22,7 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
     lut_files = InputMultiObject(
         traits.Either(None, InputFile()),
         xor=['labels'],
-        desc='look-up table of each atlas, None where there is none: names are then from its header or the ids',
+        desc='look-up table of each atlas; None: the table in the header of the atlas, or next to its image, if any',
     )
     use_luts = traits.Bool(desc='whether there must be look-up tables; by default they are used if there are any')
     labels = traits.List(
@@ -34,6 +34,16 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
     background_label = traits.Range(
         low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id of voxels that belong to no region'
     )
+
+    def more_to_hash(self):
+        """Tables that are found, not given."""
+        if isdefined(self.labels):
+            return []
+        atlases = self.atlas_files if isdefined(self.atlas_files) else self.labels_files
+        luts = self.lut_files if isdefined(self.lut_files) else [None]
+        luts = luts * len(atlases) if isdefined(atlases) and len(luts) == 1 else luts
+        unnamed = [atlas for atlas, lut in zip(atlases or [], luts, strict=False) if lut is None]
+        return [('found tables', digest_found_tables(unnamed))]
 
 
 class _ApplyMaskOutputSpec(TraitedSpec):
@@ -89,8 +99,5 @@ class ApplyMask(LabelsInterface):
         names = self.given('labels')
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
-        lookup = choose_lookup_table(ids, atlas_file, names, lut_file)
-        unnamed = sorted(set(ids.tolist()) - set(lookup['index']))
-        if unnamed:
-            logger.warning('%s: no name for ids %s, they get no column', lut_file or atlas_file, unnamed)
+        lookup = choose_lookup_table(ids, atlas_file, names, lut_file, logger.warning)
         return lookup[lookup['index'] != background]

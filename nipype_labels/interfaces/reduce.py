@@ -144,7 +144,7 @@ class ReduceLabels(LabelsInterface):
         if regions_file is None:
             labels, grid = read_labels(labels_file, background)
             with about(labels_file):
-                lookup = choose_lookup_table(region_ids(labels, background), labels_file)
+                lookup = choose_lookup_table(region_ids(labels, background), labels_file, warn=logger.warning)
             lookup = lookup[lookup['index'] != background]
             return begin_regions(lookup, labels, grid, labels, grid, labels), labels, grid
         regions = read_regions(regions_file)

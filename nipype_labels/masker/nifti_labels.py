@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The class ``NiftiLabelsMasker``: what users call."""
 
-import os
 import threading
 import warnings
 
@@ -346,12 +345,7 @@ class NiftiLabelsMasker(FittedLabels):
         atlas, atlas_grid = read_labels(atlas_file, background)
         mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
         ids = region_ids(atlas, background)
-        lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'])
-        unnamed = sorted(set(ids.tolist()) - set(lookup['index']))
-        if unnamed:
-            source = settings['lut'] if isinstance(settings['lut'], str | os.PathLike) else 'the look-up table'
-            listed = ', '.join(map(str, unnamed[:8])) + (f' and {len(unnamed) - 8} more' if len(unnamed) > 8 else '')
-            warnings.warn(f'{source}: no name for ids {listed}, which get no column', stacklevel=3)
+        lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], _warn)
         lookup = lookup[lookup['index'] != background].reset_index(drop=True)
         return Fitted(remember(settings), settings, atlas, atlas_grid, mask, lookup)
 
@@ -374,3 +368,8 @@ class NiftiLabelsMasker(FittedLabels):
                 self._state = self._state.then(outcome)
         self._handed_out.add(signals, outcome)
         return signals, outcome
+
+
+def _warn(message, *values):
+    """Warn about an atlas, at the call of ``fit``."""
+    warnings.warn(message % values, stacklevel=5)

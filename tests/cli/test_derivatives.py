@@ -231,6 +231,26 @@ def test_one_description_of_two_sets_of_parameters_each(data, call):
     assert before.items() <= executed(data / 'out' / 'work').items()
 
 
+def test_tables_are_given_found_or_missed(data, call):
+    """A table that does not fit is an error before anything runs."""
+    one = ('--participant-label', '01', '--no-reports')
+    (data / 'given.csv').write_text('id,label\n' + ''.join(f'{i},Given {i}\n' for i in range(8, 0, -1)))
+    shutil.copy(data / 'atlases' / 'boxes.nii.gz', data / 'atlases' / 'bare.nii.gz')
+    atlases = asked(data, BOXES, ('bare', 'bare.nii.gz'))
+    atlases.insert(5, f'--lut={data / "given.csv"}')
+    status, _, said = call(*atlases, *one)
+    assert status == 0
+    assert said.count('no look-up table') == 1
+    assert 'bare.nii.gz: no look-up table in its header or next to it' in said
+    end = 'stat-mean_timeseries.tsv'
+    assert read_signals(table(data, NAMES[0], f'atlas-boxes_res-2_{end}'))[0] == [f'Given {i}' for i in range(8, 0, -1)]
+    assert read_signals(table(data, NAMES[0], f'atlas-bare_res-2_{end}'))[0] == [str(i) for i in range(1, 9)]
+    (data / 'given.csv').write_text('id,label\n77,Nowhere\n')
+    status, _, said = call(*atlases, *one)
+    assert status == 2
+    assert 'given.csv has names for the ids 77, but the ids of' in said
+
+
 def test_series_of_several_spaces_need_a_choice(data, call):
     mask = nibabel.load(data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_{SPACE}_desc-brain_mask.nii.gz')
     brain = np.asarray(mask.dataobj) > 0
@@ -333,7 +353,7 @@ def test_names_that_would_break_a_table_are_refused(name, data, call):
     (data / 'atlases' / 'boxes.tsv').unlink()
     (data / 'atlases' / 'boxes.csv').write_text(f'index,name\n1,{name}\n2,B\n')
     status, _, said = call(*asked(data, BOXES), '--participant-label', '01', '--no-reports')
-    assert status == 1
+    assert status == 2
     assert 'boxes.csv' in said
 
 

@@ -32,12 +32,12 @@ def files(folder):
 
 
 def assert_user_error(done, *words):
-    """Status 2, and nothing said but one line of error behind the lines of progress."""
+    """Status 2, and nothing said but one line of error behind the lines of progress, and a warning about names."""
     assert_user_error_said(done.returncode, done.stdout, done.stderr, words)
 
 
 def assert_user_error_said(status, stdout, stderr, words):
-    lines = [line for line in stderr.splitlines() if not re.match(r'\[\d+/\d+\] ', line)]
+    lines = [line for line in stderr.splitlines() if not re.match(r'\[\d+/\d+\] |WARNING: \S+: no look-up', line)]
     assert status == 2, stderr
     assert 'Traceback' not in stdout + stderr
     assert len(lines) == 1, stderr
@@ -276,6 +276,30 @@ def test_an_error_of_the_users_is_one_line_in_a_process_too(small, command):
     assert_user_error(done, 'nowhere.nii.gz')
     done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.short, '-o', small.out)
     assert_user_error(done, 'short.txt', '2 names', '4 regions')
+
+
+def test_a_table_next_to_the_atlas_is_used_and_a_missing_one_reported(small, call):
+    """Also if all is cached."""
+    asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '-o', str(small.out))
+    for _ in range(2):
+        status, _, said = call(*asked)
+        assert status == 0
+        assert said.count('no look-up table') == 1
+        assert f'WARNING: {small.atlas}: no look-up table in its header or next to it' in said
+        assert 'name its table with --lut' in said
+    for names in ('One Two Four Nine', 'Uno Due Quattro Nove'):
+        rows = zip((1, 2, 4, 9), names.split(), strict=True)
+        small.atlas.with_name('atlas.txt').write_text(''.join(f'{i} {name}\n' for i, name in rows))
+        status, _, said = call(*asked)
+        assert 'no look-up table' not in said
+        assert read_signals(small.out / 'atlas' / 'signals.tsv')[0] == names.split()
+
+
+def test_ids_without_a_row_are_reported_once_also_if_all_is_cached(small, call):
+    small.atlas.with_name('atlas.txt').write_text('1 One\n4 Four\n')
+    for _ in range(2):
+        _, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), '-o', str(small.out))
+        assert said.count('no name for the region ids 2, 9 of the image: they get no column') == 1
 
 
 def test_a_truncated_series_is_named(small, command):

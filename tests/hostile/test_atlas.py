@@ -231,7 +231,7 @@ def test_ids_without_a_name_are_told_and_change_no_column(value, given, call, ea
     image(ATLAS, put((0, 0, 0), value, 'i8'))(given)
     status, said = call(*given.arguments())
     assert status == 0
-    assert f'WARNING: {given / LUT}: no name for ids [{value}], they get no column' in said
+    assert f'WARNING: {given / LUT}: no name for the region ids {value} of the image: they get no column' in said
     written = (given / 'out' / 'atlas' / 'signals.tsv').read_bytes()
     assert written == (earlier / 'out' / 'atlas' / 'signals.tsv').read_bytes()
 

@@ -23,7 +23,8 @@ from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.images import read_labels, read_mask
-from nipype_labels.files.lookup import header_lookup_table, read_lookup_table
+from nipype_labels.files.lookup import read_lookup_table
+from nipype_labels.files.lookup_places import read_header
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.series import open_series
 from nipype_labels.files.tables import read_signals
@@ -162,7 +163,7 @@ def read_kept(path):
         raise LabelsError(f'{path}: {e}') from e
 
 
-@pytest.mark.parametrize('read', [read_all, read_grid, header_lookup_table], ids=lambda read: read.__name__)
+@pytest.mark.parametrize('read', [read_all, read_grid, read_header], ids=lambda read: read.__name__)
 def test_any_series_is_read_or_refused(folder, read):
     content = (folder / 'bold.nii.gz').read_bytes()
 

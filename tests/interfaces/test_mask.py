@@ -193,7 +193,9 @@ def test_an_id_without_a_name_gets_no_row_and_a_warning(labels, text, run, caplo
     monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
     outputs = run(ApplyMask(labels_files=labels, lut_files=lut))
     assert read_regions(outputs.regions_files[0])['index'].tolist() == [7]
-    assert [record.getMessage() for record in caplog.records] == [f'{lut}: no name for ids [2, 5], they get no column']
+    assert [record.getMessage() for record in caplog.records] == [
+        f'{lut}: no name for the region ids 2, 5 of the image: they get no column'
+    ]
 
 
 def test_several_atlases_go_at_once(labels, image, text, run):
@@ -264,3 +266,25 @@ def test_real_atlas_counts(real_series, aal, aal_on_series):
     expected = np.minimum(regions['n_voxels_grid'] * ratio / regions['n_voxels_atlas'], 1)
     # Nine decimals are written.
     assert_allclose(regions['coverage'], expected, rtol=0, atol=6e-10)
+
+
+def test_a_table_next_to_the_atlas_is_used_and_a_change_of_it_noticed(labels, text, run):
+    """Also of an atlas on a grid of its own; no such table counts where names are given."""
+    here = Path(labels).parent
+    atlas = here / 'tpl-X_res-1_atlas-Y_dseg.nii.gz'
+    nibabel.save(nibabel.load(labels), atlas)
+    inputs = {'labels_files': labels, 'atlas_files': str(atlas)}
+
+    def hashed(**more):
+        return ApplyMask(**inputs, **more).inputs.get_hashval()[1]
+
+    given = {'lut_files': text('lut.tsv', LUT)}, {'labels': ['A', 'B', 'C']}
+    bare, others = hashed(), [hashed(**each) for each in given]
+    table = here / 'tpl-X_atlas-Y_dseg.tsv'
+    seen = {bare}
+    for names in ('ABC', 'DEF'):
+        table.write_text('index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in zip((7, 5, 2), names, strict=True)))
+        assert read_regions(run(ApplyMask(**inputs)).regions_files[0])['name'].tolist() == list(names)
+        seen.add(hashed())
+    assert len(seen) == 3
+    assert [hashed(**each) for each in given] == others

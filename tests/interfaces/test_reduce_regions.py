@@ -165,6 +165,6 @@ def test_regions_without_a_signal_are_warned_of_by_name(small, image, run, caplo
     node = small(apply=masked_out(image))
     monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
     run(node)
-    messages = [record.getMessage() for record in caplog.records]
+    messages = [record.getMessage() for record in caplog.records if 'no look-up table' not in record.getMessage()]
     assert len(messages) == 1
     assert messages[0].endswith('regions without a signal: outside_mask: 2')

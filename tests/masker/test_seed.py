@@ -14,7 +14,9 @@ from nipype_labels.core.partition import STRATEGIES
 
 REFERENCE = Path(__file__).parents[1] / 'data' / 'seed_reference.npz'
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = pytest.mark.filterwarnings(
+    'ignore:.*regions without a signal:UserWarning', 'ignore:.*no name for the region ids 0 of:UserWarning'
+)
 
 
 @pytest.mark.parametrize('standardize', [False, 'zscore'])

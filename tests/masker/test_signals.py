@@ -116,7 +116,9 @@ def test_names_come_from_a_table_and_give_the_order(tmp_path):
     (tmp_path / 'lut.tsv').write_text('index\tname\n2\tFrontal right\n1\tFrontal left\n999\tNowhere\n')
     for lut in (tmp_path / 'lut.tsv', pd.read_csv(tmp_path / 'lut.tsv', sep='\t')):
         masker = NiftiLabelsMasker(AAL, lut=lut)
-        with pytest.warns(UserWarning, match=r'no name for ids 3, 4, .* and 106 more, which get no column'):
+        with pytest.warns(
+            UserWarning, match=r'no name for the region ids 3, 4, .* and 106 more of the image: they get no column'
+        ):
             signals = masker.fit_transform(SERIES)
         assert masker.region_names_ == {0: 'Frontal right', 1: 'Frontal left', 2: 'Nowhere'}
         assert np.isnan(signals[:, 2]).all()

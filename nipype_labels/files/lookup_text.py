@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows of look-up tables that are text: with headings for ids and names, or lines of a known form."""
+
+import csv
+import re
+from collections import Counter
+
+from ..core.errors import LookupTableError
+from .lookup_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
+
+#: Headings of columns of ids, letters and digits alone, lower case; the first found counts.
+INDEX_HEADINGS = (
+    *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
+    *('labelnumber', 'roinumber', 'number', 'no', 'key', 'intensity', 'grayvalue', 'greyvalue'),
+)
+
+#: Headings of columns that hold names in some tables and ids in others: the cells show which.
+EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
+
+#: Headings of columns of names; the first found counts.
+NAME_HEADINGS = (
+    *('name', 'labelname', 'roiname', 'regionname', 'parcelname', 'structurename', 'areaname', 'fullname', 'longname'),
+    *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area'),
+)
+
+#: Heading, of TemplateFlow, of a column that completes names which both hemispheres have.
+HEMISPHERE = 'hemi'
+
+#: Headings of a column of ids for each hemisphere.
+_SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
+
+#: A colour as HTML has it, with or without opacity.
+_HEX_COLOUR = re.compile(r'#(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
+
+
+def parse_text(text, path):
+    """Return the rows of a text.
+
+    Parameters
+    ----------
+    text : str
+    path : path
+        For errors.
+
+    Returns
+    -------
+    list of (int, str), or list of str
+        Ids and names; names alone if the text has a name per line.
+
+    Raises
+    ------
+    LookupTableError
+        If it has none of the forms, or a row does not fit its headings.
+    """
+    every = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in every if not line.lstrip().startswith(('#', '//'))]
+    if not lines:
+        return []
+    before = every[: every.index(lines[0])][-1:]
+    for form in (_headed, _workbench, _columns, parse_lines):
+        rows = form(lines, path)
+        if rows is not None:
+            return rows
+        if form is _headed and before:
+            # A heading may be a comment; FreeSurfer's has no separators, and its lines need none.
+            rows = _headed([before[0].lstrip(' \t#/'), *lines], path, '\t,;', fits=True)
+            if rows is not None:
+                return rows
+    numbered = len(lines) > 1 and all(is_id(line.split()[0]) for line in lines[1:])
+    if numbered or any('\t' in line for line in lines) or any(all(s in line for line in lines) for s in ',;'):
+        raise LookupTableError(no_known_form(path, lines[0]))
+    return [line.strip() for line in lines]
+
+
+def _headed(lines, path, separators=('\t', ',', ';', None), fits=False):
+    """Rows of a table with headings for ids and names, else None; so, too, if they must fit the headings and do not."""
+    for separator in separators:
+        heads = _cells(lines[:1], separator, path)
+        columns = heads and _choose(heads[0], lines, separator, path)
+        if not columns:
+            continue
+        indices, name = columns
+        n = len(heads[0])
+        rows = _cells(lines[1:], separator, path, n, name == n - 1)
+        wrong = next((row for row in rows if len(row) != n or not _has_ids(row, indices)), None)
+        if wrong is None:
+            return _named(heads[0], rows, indices, name)
+        if not fits:
+            raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads[0])}: {wrong}')
+    return None
+
+
+def _choose(heads, lines, separator, path):
+    """Columns of ids, each with what it appends to the names, and the column of names; None without such headings."""
+    keys = [re.sub(r'[\W_]', '', head).lower() for head in heads]
+    sides = [(i, f' {side[1]}') for i, key in enumerate(keys) if (side := _SIDE.fullmatch(key))]
+    either = [i for heading in EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
+    ids = [i for heading in INDEX_HEADINGS for i, key in enumerate(keys) if key == heading]
+    if ids:
+        indices = [(ids[0], '')]
+    elif len(sides) == 2 and sides[0][1] != sides[1][1]:
+        indices = sides
+    else:
+        rows = _cells(lines[1:], separator, path, len(heads)) if either else []
+        indices = [(i, '') for i in either if rows and all(len(row) > i and is_id(row[i]) for row in rows)][:1]
+    names = [i for heading in NAME_HEADINGS for i, key in enumerate(keys) if key == heading]
+    taken = [i for i, _ in indices]
+    names = [i for i in names if i not in taken]
+    if not indices or not names:
+        return None
+    if any(keys.count(keys[i]) > 1 for i in (*taken, names[0])):
+        raise LookupTableError(f'{path} has columns of the same name: {", ".join(heads)}')
+    return indices, names[0]
+
+
+def _named(heads, rows, indices, name):
+    """Pairs of id and name; names that both hemispheres have are completed by the hemisphere."""
+    names = [row[name] for row in rows]
+    if HEMISPHERE in heads:
+        hemi, n_of = heads.index(HEMISPHERE), Counter(names)
+        names = [f'{text} {row[hemi]}' if n_of[text] > 1 else text for text, row in zip(names, rows, strict=True)]
+    pairs = []
+    for row, text in zip(rows, names, strict=True):
+        given = {to_id(row[i]): side for i, side in indices if row[i]}
+        pairs += [(number, text + side if len(given) > 1 else text) for number, side in given.items()]
+    return pairs
+
+
+def _has_ids(row, indices):
+    """Whether a row has an id in the columns of ids; one hemisphere's may be empty."""
+    given = [row[i] for i, _ in indices]
+    filled = [cell for cell in given if cell]
+    return bool(filled) and all(map(is_id, filled))
+
+
+def _cells(lines, separator, path, n=None, open_end=False):
+    """Cells of lines, None if they are not cells; with blanks as separators the last of ``n`` may hold some."""
+    if separator is None:
+        return [line.split(maxsplit=n - 1 if open_end else -1) for line in lines]
+    # In tabbed tables a quotation mark may be part of a name; one around the whole cell never is.
+    quoting = csv.QUOTE_NONE if separator == '\t' else csv.QUOTE_MINIMAL
+    options = dict(delimiter=separator, quoting=quoting, skipinitialspace=True, strict=True)
+    try:
+        rows = [[unquoted(cell) for cell in row] for row in csv.reader([f'{line}\n' for line in lines], **options)]
+    except csv.Error as e:
+        if n is None:
+            return None
+        raise LookupTableError(f'{path} is not a table: {e}. Is a quotation mark left open?') from e
+    for row in rows if n else ():
+        while len(row) > n and not row[-1]:  # separators at the end of a line
+            row.pop()
+    return rows
+
+
+def _workbench(lines, path):
+    """Rows of a label list of wb_command, a name before each line ``key red green blue alpha``, else None."""
+    key = re.compile(r'\s*-?\d+(\s+[\d.]+){4}\s*')
+    names, keys = lines[::2], lines[1::2]
+    if len(names) != len(keys) or not all(map(key.fullmatch, keys)) or all(map(key.fullmatch, names)):
+        return None
+    return [(int(line.split()[0]), name.strip()) for name, line in zip(names, keys, strict=True)]
+
+
+def _columns(lines, path):
+    """Rows of columns without headings that tabs, commas or semicolons separate, else None."""
+    for separator in '\t,;':
+        try:
+            rows = _cells(lines, separator, path, len(lines[0].split(separator)))
+        except LookupTableError:
+            continue
+        n = len(rows[0])
+        if n < 2 or any(len(row) != n for row in rows):
+            continue
+        columns = list(zip(*rows, strict=True))
+        ids = next((i for i in (0, n - 1) if all(map(is_id, columns[i]))), None)
+        if ids is None:
+            continue
+        name = _find_name(columns, ids)
+        if name is None:
+            raise LookupTableError(no_known_form(path, lines[0]))
+        return [(to_id(row[ids]), row[name]) for row in rows]
+    return None
+
+
+def _find_name(columns, ids):
+    """Position of the only column of names; None if none or several could be."""
+    others = [i for i in range(len(columns)) if i != ids]
+    if len(others) == 1:
+        return others[0]
+    texts = [i for i in others if not all(is_number(cell) or _HEX_COLOUR.fullmatch(cell) for cell in columns[i])]
+    if len(columns) == 3 and ids == 2 and len(texts) == 2:
+        return 1  # of AAL, behind an abbreviation
+    if len(texts) != 1:
+        return None
+    before = columns[1 : texts[0]] if ids == 0 else columns[: texts[0]]
+    # A number before the name may be the id, as behind the row number that pandas writes.
+    numbers = [column for column in before if all(map(is_number, column))]
+    return texts[0] if not numbers or are_colours(numbers) else None
