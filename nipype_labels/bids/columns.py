@@ -31,7 +31,10 @@ _TABLES = {
         'n_voxels_used': {
             'Description': "Those of them in the series' field of view that are finite at least once",
         },
-        'coverage': {'Description': "Volume used, as part of the region's volume in the atlas, at most 1"},
+        'coverage': {
+            'Description': "Volume used, as a fraction of the region's volume in the atlas, at most 1. A region at the "
+            'border of the image of the atlas loses the outer half voxel on another grid',
+        },
         'status': {'Description': 'Why the region has no signal, if it has none', 'Levels': _STATUSES},
         'volume_atlas': {'Description': 'Volume in the atlas', 'Units': 'mm^3'},
         'n_volumes': {'Description': 'Volumes with a value'},
