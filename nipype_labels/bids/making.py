@@ -109,6 +109,7 @@ def _clean(run, within):
             'Strategy': cleaning['ConfoundsStrategy'],
             'Columns': cleaning['ConfoundsColumns'],
             'Missing': cleaning['ConfoundsMissing'],
+            **({'Notes': cleaning['ConfoundsNotes']} if 'ConfoundsNotes' in cleaning else {}),
             'Number': cleaning['NumberOfConfounds'],
             'Rank': cleaning['RankOfConfounds'],
         },

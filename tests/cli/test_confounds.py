@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Confounds by strategy and preset at the command: what is used, what is recorded, and what is said."""
+
+import json
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from fmriprep_tables import TABLE, write_spiky
+
+from nipype_labels.cli.main import main
+
+
+@pytest.fixture
+def extract(tmp_path, monkeypatch, capfd):
+    """Run the command on a series of 60 volumes; exit status, what it said, and what cleaning.json says."""
+    monkeypatch.chdir(tmp_path)
+    labels = np.zeros((4, 4, 4), np.int16)
+    labels[:2], labels[2:] = 1, 2
+    nibabel.Nifti1Image(labels, np.eye(4) * 3).to_filename('atlas.nii.gz')
+    data = np.random.default_rng(5).normal(500, 9, (4, 4, 4, 60))
+    for name in ('bold.nii.gz', 'sub-01_desc-preproc_bold.nii.gz'):
+        nibabel.Nifti1Image(data, np.eye(4) * 3).to_filename(name)
+    write_spiky(tmp_path)
+
+    def run(*options, bold='bold.nii.gz', tables=(TABLE,)):
+        out = tmp_path / 'out'
+        given = ['extract', bold, '--atlas', 'atlas.nii.gz', '--confounds', *tables, '-o', str(out)]
+        status = main([*given, *options])
+        done = json.loads((out / 'cleaning.json').read_text()) if status == 0 else None
+        return status, capfd.readouterr().err, done
+
+    return run
+
+
+def test_a_preset_is_recorded_as_what_it_stands_for(extract):
+    status, _, done = extract('--preset', 'scrubbing', '--fd-threshold', '0.2')
+    assert status == 0
+    assert done['ConfoundsStrategy'] == ['24P', '8Phys', 'cosines', 'scrubbing']
+    assert done['ScrubbingThresholds'] == {'framewise_displacement': 0.2, 'std_dvars': 1.5, 'min_segment': 5}
+    assert done['NonSteadyState'] == 'censor'
+    assert done['VolumesLeftOut']['non_steady_state'] == 2
+    assert done['VolumesLeftOut']['short_segment'] > 0
+    assert done['NumberOfConfounds'] == 24 + 8 + 1
+    _, _, done = extract('--preset', 'compcor')
+    assert (done['CompCorComponents'], done['CompCorMasks'], done['ConfoundsMissing']) == (
+        'all',
+        'combined',
+        'backfill',
+    )
+
+
+def test_strategies_may_be_spelled_in_any_case(extract):
+    assert extract('--confounds-strategy', '24p', 'gsr', '--confounds-na', 'zero')[2]['ConfoundsStrategy'] == [
+        '24P',
+        'GSR',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ([], f'{TABLE}: nothing is selected from this table of fMRIPrep'),
+        (['--confounds-strategy', '24PP'], "did you mean '24P'"),
+        (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'give either'),
+        (['--preset', 'simple', '--n-compcor', '3'], 'n_compcor given, but it only acts with'),
+        (['--preset', 'ica_aroma', '--min-segment', '3'], 'min_segment given, but it only acts with'),
+    ],
+    ids=str,
+)
+def test_what_contradicts_itself_is_refused(extract, options, words):
+    status, said, _ = extract(*options)
+    assert (status, words in said) == (2, True), said
+
+
+def test_aroma_looks_at_the_name_of_the_series(extract):
+    status, said, _ = extract('--preset', 'ica_aroma', bold='sub-01_desc-preproc_bold.nii.gz')
+    assert status == 2
+    assert 'not desc-preproc' in said
+    status, said, done = extract('--preset', 'ica_aroma')
+    assert status == 0
+    assert 'does not say whether ICA-AROMA has denoised' in said
+    assert 'does not say' in done['ConfoundsNotes'][0]
+
+
+def test_masks_that_change_are_noticed(extract, tmp_path):
+    """The JSON file next to the table is an input like the table."""
+    options = ('--confounds-strategy', 'aCompCor', '--n-compcor', '1')
+    assert extract(*options)[2]['ConfoundsColumns'] == ['a_comp_cor_01', 'cosine00']
+    described = {f'a_comp_cor_{i:02d}': {'Mask': 'combined' if i == 6 else 'WM'} for i in range(7)}
+    (tmp_path / TABLE).with_suffix('.json').write_text(json.dumps(described))
+    assert extract(*options)[2]['ConfoundsColumns'] == ['a_comp_cor_06', 'cosine00']
+
+
+def test_a_second_table_is_used_and_an_index_is_named(extract, tmp_path):
+    pd.DataFrame({'task': np.arange(60.0) % 7}).to_csv(tmp_path / 'task.csv')
+    status, said, done = extract('--confounds-strategy', '2phys', tables=(TABLE, 'task.csv'))
+    assert status == 0
+    assert done['ConfoundsColumns'] == ['csf', 'white_matter', 'task']
+    assert 'task.csv: the first column is an index' in said
