@@ -107,6 +107,7 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
                 wf.add_nodes([build(name)])
             except (LabelsError, OSError) as e:
                 reasons[name] = str(e)
+                _write(logs / f'{name}.txt', reasons[name])
         text = _run(wf, watch, plugin, nprocs, plugin_args)
         left = [name for name in batch if name not in watch.done and name not in reasons]
         crashes = _read_crashes(work_dir / 'crash')

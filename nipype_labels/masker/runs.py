@@ -107,7 +107,8 @@ def refuse_confounds(y):
 def _prepare(series, source, confounds, sample_mask, settings):
     """One run."""
     tables = confounds if isinstance(confounds, list | tuple) else [confounds]
-    contradictions = find_contradictions(source, settings['mask_img'], tables, [settings['labels_img']])
+    images = [_file_of(image) for image in (source, settings['mask_img'], settings['labels_img'])]
+    contradictions = find_contradictions(*images[:2], tables, images[2:])
     for contradiction in contradictions:
         warnings.warn(f'files that may not belong together: {contradiction}', stacklevel=5)
     with about(series.grid.path):
@@ -136,6 +137,12 @@ def _take_confounds(given, series, kept, settings):
         counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
         raise SignalError(f'{source}: no volume of {n_volumes} is retained; censored are: {counts}')
     return fill_missing(chosen.frame, settings['confounds_na'], source, kept).to_numpy(), kept, notes
+
+
+def _file_of(image):
+    """File of an image that is given as a path or as nibabel has loaded it; None if there is none."""
+    get_filename = getattr(image, 'get_filename', None)
+    return image if get_filename is None else get_filename()
 
 
 def _masks_of_runs(given, lengths, listed):

@@ -3,6 +3,7 @@
 
 import json
 
+import nibabel
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_atlas
 
@@ -86,6 +87,10 @@ def test_the_masker_warns_and_reports(tmp_path):
     assert caught[0].filename == __file__
     masker.generate_report().save_as_html(tmp_path / 'page.html')
     assert read_notes(tmp_path / 'page.html')
+    loaded = NiftiLabelsMasker(nibabel.load(tmp_path / ATLAS), reports=False).fit()
+    with pytest.warns(UserWarning, match=SAID) as caught:
+        loaded.transform(nibabel.load(tmp_path / BOLD))
+    assert [str(warning.message) for warning in caught] == [SAID + SECOND]
     with pytest.warns(UserWarning, match=SAID) as caught:
         masker.transform([str(tmp_path / BOLD)] * 2, confounds=[str(tmp_path / OTHER_TABLE)] * 2)
     assert len(caught) == 4
