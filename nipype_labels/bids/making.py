@@ -12,6 +12,7 @@ REDUCTION = (
     'background_label',
     'resampling_target',
     'interpolation',
+    'unknown_orientation',
     'smoothing_fwhm',
     'strategy',
     'dtype',

@@ -7,14 +7,18 @@ from dataclasses import replace
 from ..bids.runs import PREPROC
 from ..core.errors import LabelsError
 from ..files.entities import find_contradictions
+from ..files.grids import read_grid
 from ..files.series import open_series
 from ..interfaces.clean import CONTRADICTION
 from ..workflows.resources import Sizes, estimate, estimate_disk
+from .arguments import check_orientations
 
 
-def measure(run, grids, n_regions):
-    """Sizes of a run, from the header of its series."""
-    sizes = Sizes.of(open_series(run.bold), grids)
+def measure(run, grids, n_regions, parameters):
+    """Return the sizes of a run from its headers, which must say left from right where images are resampled."""
+    series = open_series(run.bold)
+    check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
+    sizes = Sizes.of(series, grids)
     return replace(sizes, n_regions=max(n_regions))
 
 
@@ -44,7 +48,7 @@ def foretell(found, warnings, grids, n_regions, parameters, reports, nprocs):
     for run in found.runs:
         try:
             run.require(parameters['use_mask'], parameters['use_confounds'])
-            sizes = measure(run, grids, n_regions)
+            sizes = measure(run, grids, n_regions, parameters)
         except (LabelsError, OSError) as e:
             lines.append(f'  {run.name}: {e}')
             continue

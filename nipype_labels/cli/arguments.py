@@ -63,6 +63,31 @@ def absolute(value):
     return str(expand(value).absolute()) if isinstance(value, str | Path) else value
 
 
+def check_orientations(series, atlases, mask, parameters):
+    """Refuse, in the command's words, images on different grids of which left and right are unknown.
+
+    Parameters
+    ----------
+    series : Grid
+    atlases : list of Grid
+    mask : Grid or None
+    parameters : dict
+        Of :func:`~nipype_labels.workflows.init_labels_wf`.
+
+    Raises
+    ------
+    GridError
+    """
+    if parameters.get('resampling_target') == 'none':
+        return
+    choice = parameters.get('unknown_orientation', 'raise')
+    onto_labels = parameters.get('resampling_target') == 'labels'
+    masks = [] if mask is None else [mask]
+    for target in atlases if onto_labels else [series]:
+        for grid in [series, *masks] if onto_labels else [*atlases, *masks]:
+            grid.require_orientation(target, choice, '--unknown-orientation accept')
+
+
 @contextmanager
 def plainly():
     """Say what a trait does not take without saying what a trait is, by a LabelsError."""

@@ -47,7 +47,11 @@ def check(atlas, lut=None):
     size = ' × '.join(f'{zoom:.4g}' for zoom in zooms)
     print(f'{atlas}: {len(ids)} regions, {" × ".join(map(str, labels.shape))} voxels of {size} mm')
     lut = lut or find_lookup_table(atlas)
-    names, problems, notes = {}, [], []
+    names, problems, notes = {}, [], [grid.contradiction] if grid.contradiction else []
+    if grid.doubt:
+        problems.append(
+            f'left and right are unknown ({grid.doubt}), which is refused on other grids: correct the header'
+        )
     if lut is None:
         notes.append(NO_TABLE % atlas)
     else:
@@ -62,7 +66,7 @@ def check(atlas, lut=None):
     for kind, lines in (('problem', problems), ('note', notes)):
         for line in lines:
             print(f'{kind}: {line}')
-    if names and not unnamed and not absent:
+    if names and not problems and not absent:
         print('No problems found')
     return 1 if problems else 0
 

@@ -127,7 +127,7 @@ def derivatives(
     def build(name):
         runs[name].require(mask=use_mask, confounds=wanted)
         run = _inherit(runs[name], work_dir / kind / name)
-        sizes = measure(run, grids, n_regions)
+        sizes = measure(run, grids, n_regions, parameters)
         kept = list(range(dummy_scans, sizes.shape[3])) if dummy_scans else None
         return init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared)
 

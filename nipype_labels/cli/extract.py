@@ -15,7 +15,7 @@ from ..core.errors import LabelsError, MissingRegionsError
 from ..core.regions import has_signal, list_missing
 from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
-from ..files.grids import read_grid
+from ..files.grids import read_grid, report_contradiction
 from ..files.images import read_mask
 from ..files.regions import read_regions
 from ..files.series import open_series
@@ -23,7 +23,16 @@ from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
-from .arguments import absolute, check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
+from .arguments import (
+    absolute,
+    check_orientations,
+    check_running,
+    make_folder,
+    make_work_folder,
+    plainly,
+    read_plugin_args,
+    settle,
+)
 from .atlases import check_tables
 from .run import configure, run
 
@@ -103,14 +112,10 @@ def extract(
     series = open_series(bold)
     check_running(nprocs, plugin)
     sidecar = sidecar or find_sidecar(bold)
-    filtered = 'low_pass' in parameters or 'high_pass' in parameters
-    known = (t_r, sidecar, series.t_r)
-    _, warning = find_repetition_time(*known, filtered, parameters.get('detrend', False), name='--t-r')
-    if warning:
-        print(f'WARNING: {warning}', file=sys.stderr)
+    _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
     _warn(contradictions)
-    _check(series, atlas, mask, parameters.get('resampling_target'))
+    _check(series, atlas, mask, parameters)
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
         raise LabelsError('there is no folder to write to: --out is empty')
@@ -152,6 +157,14 @@ def _warn(contradictions):
         print('WARNING:', CONTRADICTION % str(contradiction), file=sys.stderr)
 
 
+def _check_times(t_r, sidecar, header, parameters):
+    """Refuse, or warn of, repetition times that contradict each other before anything runs."""
+    filtered = 'low_pass' in parameters or 'high_pass' in parameters
+    _, warning = find_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--t-r')
+    if warning:
+        print(f'WARNING: {warning}', file=sys.stderr)
+
+
 def _check_out(out, folders):
     """Find out before anything runs that a file could not get its name."""
     for path in _places(out, folders):
@@ -161,13 +174,17 @@ def _check_out(out, folders):
             raise LabelsError(f'can not write to {path.parent}: it is no folder')
 
 
-def _check(series, atlases, mask, target):
+def _check(series, atlases, mask, parameters):
     """Find out before anything runs what nodes could only say of files made from the user's."""
+    target = parameters.get('resampling_target')
     grids = [read_grid(atlas, whole=True) for atlas in atlases]
     inside, where = (None, None) if mask is None else read_mask(mask)
     for grid in [*grids, where] if target == 'none' else ():
         if grid is not None:
             grid.require(series.grid, 'with --resampling-target none they must agree')
+    for grid in [series.grid, *grids, *([where] if where else ())]:
+        report_contradiction(grid, lambda said: print(f'WARNING: {said}', file=sys.stderr))
+    check_orientations(series.grid, grids, where, parameters)
     for grid in grids if target == 'labels' else [series.grid]:
         if mask is not None and not resample_nearest(inside, where.affine, grid.shape, grid.affine).any():
             raise MissingRegionsError(f'no voxel of {grid} is in the mask {where}')

@@ -9,6 +9,7 @@ from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE
 from ..core.connectivity import CONNECTIVITIES, COVARIANCE_ESTIMATORS
 from ..core.errors import LabelsError
 from ..core.filters import FILTERS
+from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.partition import STRATEGIES
 from ..core.project import PROJECTIONS
 from ..core.reduce import NAN_POLICIES
@@ -216,6 +217,12 @@ def _add_extraction(parser):
         '--resampling-target', choices=RESAMPLING_TARGETS, help='whose grid to work on; none demands one grid'
     )
     group.add_argument('--interpolation', choices=INTERPOLATIONS, help="how the series is sampled on the labels' grid")
+    group.add_argument(
+        '--unknown-orientation',
+        choices=UNKNOWN_ORIENTATION,
+        help='images on different voxel grids if a header does not say left from right: raise an error, or accept the '
+        'axes that nibabel assumes (default: raise)',
+    )
     group.add_argument('--dtype', choices=DTYPES, help='cast voxels as they are read')
     group.add_argument('--nan-policy', choices=NAN_POLICIES, help='what becomes of non-finite voxels')
     group.add_argument('--missing-labels', choices=MISSING_LABELS, help='column of a region without a signal')

@@ -16,6 +16,9 @@ LEAST_CONDITION = 1e-12
 #: rounded to single precision or to a few decimals, and far below what interpolation could show.
 GRID_TOLERANCE = 0.01
 
+#: What to do with an image whose header does not say left from right, if another image is on another grid.
+UNKNOWN_ORIENTATION = ('raise', 'accept')
+
 
 def check_affine(affine, name='affine'):
     """Give an affine back if it maps a grid.
@@ -115,9 +118,31 @@ def same_grid(shape, affine, other_shape, other_affine):
     """
     if tuple(shape[:3]) != tuple(other_shape[:3]):
         return False
+    return largest_drift(shape, affine, other_affine) <= GRID_TOLERANCE
+
+
+def largest_drift(shape, affine, other_affine):
+    """Largest distance between the corners of one grid under two affines, along an axis.
+
+    Parameters
+    ----------
+    shape : tuple of 3 ints or more
+    affine, other_affine : array, shape (4, 4)
+        Voxel indices to mm.
+
+    Returns
+    -------
+    float
+        In voxels of the other affine.
+
+    Examples
+    --------
+    >>> largest_drift((9, 9, 9), np.eye(4), np.diag([2.0, 1, 1, 1]))
+    4.0
+    """
     corners = np.array([(*corner, 1) for corner in itertools.product(*((0, n - 1) for n in shape[:3]))]).T
     drift = voxel_map(affine, other_affine) @ corners - corners
-    return bool(np.abs(drift).max() <= GRID_TOLERANCE)
+    return float(np.abs(drift).max())
 
 
 def is_axis_aligned(matrix):

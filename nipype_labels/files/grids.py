@@ -13,6 +13,13 @@ import numpy as np
 
 from ..core import grid
 from ..core.errors import GridError, ImageError
+from ..core.spelling import check_choice
+from .formats import describe_format, refuse_surface
+from .headers import check_header, open_image_file
+from .orientation import find_contradiction, find_doubt
+
+#: Contradictions that were reported, by path and text.
+_reported = set()
 
 #: Deflate can't compress further than this; a header that promises more lies.
 DEFLATE_RATIO = 1032
@@ -28,11 +35,17 @@ class Grid:
     shape : tuple of 3 ints
     affine : array, shape (4, 4)
         Voxel indices to RAS+ mm.
+    doubt : str
+        Why left and right are unknown; empty if the header says them.
+    contradiction : str
+        What sform and qform say differently; empty if they agree.
     """
 
     path: str
     shape: tuple
     affine: np.ndarray
+    doubt: str = ''
+    contradiction: str = ''
 
     def __str__(self):
         return f'{self.path} ({grid.describe(self.shape, self.affine)})'
@@ -49,6 +62,35 @@ class Grid:
         """Raise GridError, with both grids and a ``remedy``, unless they match."""
         if not self.matches(other):
             raise GridError(f'grids differ: {self} and {other}; {remedy}')
+
+    def require_orientation(self, other, unknown_orientation='raise', accept="unknown_orientation='accept'"):
+        """Refuse to bring an image onto another grid if left and right of one of both are unknown.
+
+        Parameters
+        ----------
+        other : Grid
+        unknown_orientation : {'raise', 'accept'}
+        accept : str
+            What the caller's user writes to accept it.
+
+        Raises
+        ------
+        GridError
+            If left and right are unknown and not accepted.
+        LabelsError
+            If ``unknown_orientation`` is not one of its choices.
+        """
+        check_choice('unknown_orientation', unknown_orientation, grid.UNKNOWN_ORIENTATION)
+        if unknown_orientation == 'accept' or self.matches(other):
+            return
+        for one, another in ((self, other), (other, self)):
+            if one.doubt:
+                axes = ''.join(nib.aff2axcodes(one.affine))
+                raise GridError(
+                    f'{one.path}: left and right are unknown ({one.doubt}), and {another.path} is on another voxel '
+                    f'grid. Correct the header, for example by copying that of the original image (fslcpgeom), or pass '
+                    f'{accept} to take its axes as {axes}, as nibabel does'
+                )
 
 
 def load(path):
@@ -73,14 +115,15 @@ def load(path):
         raise ImageError(f'no such image file: {path}')
     try:
         with _quiet():
-            image = nib.load(path)
+            image = open_image_file(path)
     except Exception as e:  # damaged headers make nibabel raise all kinds
-        raise ImageError(f'{path} is not an image that nibabel can open: {" ".join(str(e).split())}') from e
+        said = f'{path} is not an image that nibabel can open: {" ".join(str(e).split())}'
+        raise ImageError(describe_format(path) or said) from e
     shape = getattr(image, 'shape', ())
     if not isinstance(image, nib.spatialimages.SpatialImage) or len(shape) < 3 or min(shape) < 1:
-        raise ImageError(f'{path} is no volume image, its shape is {shape}')
+        raise ImageError(describe_format(path, image) or f'{path} is not a volume image: its shape is {shape}')
     grid.check_affine(image.affine, f'the affine of {path}')
-    _check_places(path, image)
+    check_header(path, image)
     return image
 
 
@@ -138,20 +181,41 @@ def _quiet():
         logger.removeFilter(is_of_others)
 
 
-def _check_places(path, image):
-    """Refuse a NIfTI header for which nibabel has made up where voxels are: a wrong code or zoom is only mended."""
-    header = image.header
-    if not isinstance(header, nib.Nifti1Header) or header['sform_code']:
-        return
-    files = image.file_map
-    with files.get('header', files['image']).get_prepare_fileobj('rb') as stream:
-        stored = type(header).from_fileobj(stream, check=False)
-    codes = [f'{name} {stored[name]}' for name in ('sform_code', 'qform_code') if stored[name] != header[name]]
-    if codes:
-        raise ImageError(f'{path} does not say where its voxels are: its {" and ".join(codes)} is none of NIfTI')
-    if not stored['pixdim'][1:4].all():
-        zooms = '×'.join(f'{zoom:g}' for zoom in stored['pixdim'][1:4])
-        raise ImageError(f'{path} does not say where its voxels are: they are {zooms} mm large')
+def make_grid(path, image):
+    """Return the grid of an opened image, which must not be data of a surface.
+
+    Parameters
+    ----------
+    path : str
+        What to call it.
+    image : nibabel image
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    ImageError
+        If it is data of a surface.
+    """
+    refuse_surface(path, image)
+    shape = tuple(int(n) for n in image.shape[:3])
+    return Grid(str(path), shape, image.affine, find_doubt(image), find_contradiction(image))
+
+
+def report_contradiction(where, report):
+    """Report that sform and qform of an image contradict each other, once for each file and process.
+
+    Parameters
+    ----------
+    where : Grid
+    report : function
+        Takes the sentence.
+    """
+    if where.contradiction and (where.path, where.contradiction) not in _reported:
+        _reported.add((where.path, where.contradiction))
+        report(f'{where.path}: {where.contradiction}')
 
 
 def read_grid(path, whole=False):
@@ -177,4 +241,4 @@ def read_grid(path, whole=False):
     image = load(path)
     if whole:
         check_size(path, image)
-    return Grid(str(path), tuple(image.shape[:3]), image.affine)
+    return make_grid(path, image)

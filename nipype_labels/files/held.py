@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import grid
 from ..core.errors import ImageError
-from .grids import Grid, is_packed_otherwise
+from .grids import is_packed_otherwise, make_grid
 from .names import expand
 from .series import Series, find_repetition_time, open_series, stream_image
 
@@ -159,9 +159,9 @@ def _open_held(image):
     name = str(image.get_filename() or UNNAMED)
     shape = image.shape
     if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[4:]):
-        raise ImageError(f'{name} is no 3D or 4D series of volumes: shape {shape}')
+        raise ImageError(f'{name} is not a 3D or 4D series of volumes: its shape is {shape}')
     grid.check_affine(image.affine, f'the affine of {name}')
-    where = Grid(name, tuple(shape[:3]), np.array(image.affine))
+    where = make_grid(name, image)
     held = _caches(image)
     if _is_streamed(image.dataobj):
         held = [data for data in held if not _agrees(data, image)]

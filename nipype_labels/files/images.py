@@ -9,6 +9,7 @@ import numpy as np
 from ..core.errors import ImageError
 from ..core.regions import LARGEST_ID
 from .held import open_image
+from .orientation import set_orientation
 
 #: How far from a whole number a stored label may lie; float images of labels hold 0.99999 for 1.
 LABEL_TOLERANCE = 1e-3
@@ -85,7 +86,7 @@ def read_mask(path):
     return values != 0, where
 
 
-def write_volume(path, volume, affine):
+def write_volume(path, volume, affine, doubt=''):
     """Write a 3D image as NIfTI; integers in the smallest type that holds them, unscaled.
 
     Parameters
@@ -93,6 +94,8 @@ def write_volume(path, volume, affine):
     path : path
     volume : array, shape (I, J, K)
     affine : array, shape (4, 4)
+    doubt : str
+        Why left and right are unknown, as in :class:`~nipype_labels.files.grids.Grid`.
     """
     volume = np.asarray(volume)
     if volume.dtype.kind == 'b':
@@ -103,6 +106,8 @@ def write_volume(path, volume, affine):
         volume = volume.astype(next(k for k in kinds if np.iinfo(k).min <= least and largest <= np.iinfo(k).max))
     image = nib.Nifti1Image(volume, affine)
     image.header.set_xyzt_units('mm', 'sec')
+    if doubt:
+        set_orientation(image.header, volume.shape, affine, doubt)
     nib.save(image, path)
 
 

@@ -4,7 +4,17 @@
 from ..core.reduce import RegionReducer, reduce_series
 
 
-def make_reducer(series, labels, labels_grid, ids, decoder, resampling_target, interpolation, **options):
+def make_reducer(
+    series,
+    labels,
+    labels_grid,
+    ids,
+    decoder,
+    resampling_target,
+    interpolation,
+    unknown_orientation='raise',
+    **options,
+):
     """Make what reduces a series to regions.
 
     Parameters
@@ -18,6 +28,8 @@ def make_reducer(series, labels, labels_grid, ids, decoder, resampling_target, i
     resampling_target : {'data', 'labels', 'none'}
         With ``'labels'``, the series is sampled on their grid unless it is its own; else both must have one grid.
     interpolation : {'cubic', 'linear', 'nearest'}
+    unknown_orientation : {'raise', 'accept'}
+        What to do if the series is sampled on the labels' grid, and left and right of one are unknown.
     **options
         Of :class:`~nipype_labels.core.reduce.RegionReducer`.
 
@@ -28,12 +40,14 @@ def make_reducer(series, labels, labels_grid, ids, decoder, resampling_target, i
     Raises
     ------
     GridError
-        If the grids differ and may not.
+        If the grids differ and may not, or left and right of one of them are unknown.
     LabelsError
         If a width of smoothing is none.
     """
     samples = resampling_target == 'labels' and not series.grid.matches(labels_grid)
-    if not samples:
+    if samples:
+        series.grid.require_orientation(labels_grid, unknown_orientation)
+    else:
         labels_grid.require(series.grid, "resample the labels, or set resampling_target='labels'")
     return RegionReducer(
         labels,

@@ -14,7 +14,9 @@ from isal import igzip, isal_zlib
 from ..core.errors import ImageError
 from ..core.view import Decoder, floating
 from .digests import image_digest
-from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load
+from .formats import describe_format
+from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load, make_grid
+from .orientation import set_orientation
 
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 12 * 2**20
@@ -192,7 +194,8 @@ def stream_image(image, name):
     # A subclass would read its own way, as AFNI's does with a scale for each volume.
     readable = type(voxels) is nib.arrayproxy.ArrayProxy and voxels.order == 'F'
     if not readable or (len(image.shape) > 4 and any(n != 1 for n in image.shape[4:])):
-        raise ImageError(f'{path} is no 3D or 4D series of volumes that can be read forward: shape {image.shape}')
+        said = f'{path} is not a 3D or 4D series of volumes that can be read forward: its shape is {image.shape}'
+        raise ImageError((describe_format(path, image) if not readable else '') or said)
     stored = np.dtype(voxels.dtype)
     if stored.kind not in 'iuf' or stored.itemsize > 8:
         raise ImageError(f'{path} holds {stored}, no plain numbers: they must be integers or floats of at most 64 bits')
@@ -204,7 +207,7 @@ def stream_image(image, name):
         raise ImageError(f'{path} can not be read as a stream, compress it with gzip')
     check_size(path, image)
     return Series(
-        grid=Grid(str(path), tuple(image.shape[:3]), image.affine),
+        grid=make_grid(path, image),
         n_volumes=image.shape[3] if len(image.shape) > 3 else 1,
         stored=stored,
         offset=int(voxels.offset),
@@ -229,18 +232,19 @@ class SeriesWriter:
         In s.
     dtype : dtype
         Of the voxels written.
+    doubt : str
+        Why left and right are unknown, as in :class:`~nipype_labels.files.grids.Grid`.
 
     Notes
     -----
     The same volumes give the same bytes: the gzip header holds neither time nor name.
     """
 
-    def __init__(self, path, shape, affine, t_r=None, dtype=np.float32):
+    def __init__(self, path, shape, affine, t_r=None, dtype=np.float32, doubt=''):
         header = nib.Nifti1Header() if max(shape) < 2**15 else nib.Nifti2Header()
         header.set_data_shape(shape)
         header.set_data_dtype(dtype)
-        header.set_qform(affine, 1)
-        header.set_sform(affine, 1)
+        set_orientation(header, shape[:3], affine, doubt)
         header.set_xyzt_units('mm', 'sec')
         if len(shape) > 3:
             header.set_zooms((*header.get_zooms()[:3], t_r or 0.0))

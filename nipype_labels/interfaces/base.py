@@ -388,4 +388,4 @@ def _minor_version(library):
 def _grid_digest(path):
     """Digest of an image's grid."""
     grid = try_grid(path)
-    return grid and md5(f'{grid.shape}'.encode() + grid.affine.tobytes()).hexdigest()
+    return grid and md5(f'{grid.shape}{grid.doubt}'.encode() + grid.affine.tobytes()).hexdigest()

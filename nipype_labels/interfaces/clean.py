@@ -11,6 +11,7 @@ from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
+from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import MISSING_LABELS
 from ..files.compcor import masks_file
 from ..files.confounds import fill_missing, read_confounds, read_tables
@@ -110,6 +111,12 @@ class _CleanSignalInputSpec(LabelsInputSpec):
     missing_labels = traits.Enum(
         *MISSING_LABELS, usedefault=True, hash_files=False, desc='with zero, constant signals stay 0 when standardised'
     )
+    unknown_orientation = traits.Enum(
+        *UNKNOWN_ORIENTATION,
+        usedefault=True,
+        hash_files=False,
+        desc='accept: record that images were used whose headers do not say left from right',
+    )
     censored_output = traits.Enum(
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
     )
@@ -181,6 +188,8 @@ class CleanSignal(LabelsInterface):
             write_kept_volumes(path, kept, left_out)
         with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
+            if self.inputs.unknown_orientation == 'accept':
+                done['unknown_orientation'] = 'accept'
             report = describe_cleaning(done, self._confounds_report(list(confounds)), left_out, tables, results)
             report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')

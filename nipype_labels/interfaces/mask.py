@@ -6,6 +6,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 from ..core.errors import LookupTableError, about
 from ..core.mask import apply_mask, region_ids
 from ..core.regions import LARGEST_ID
+from ..files.grids import report_contradiction
 from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
@@ -73,11 +74,13 @@ class ApplyMask(LabelsInterface):
             # The atlas first: what is wrong with it is said of the user's file, not of one made from it.
             atlas, atlas_grid = read_labels(atlas_file or labels_file, background)
             labels, grid = read_labels(labels_file, background)
+            for where in (atlas_grid, grid):
+                report_contradiction(where, logger.warning)
             masked = self._mask(labels, grid, mask_file)
             lookup = self._lookup(atlas, atlas_file or labels_file, lut_file)
             regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)
             with self.publish(runtime, label_names[i]) as path:
-                write_volume(path, masked, grid.affine)
+                write_volume(path, masked, grid.affine, grid.doubt)
             with self.publish(runtime, region_names[i]) as path:
                 write_regions(path, regions)
         self._results.update(out_files=out_files, regions_files=regions_files)
@@ -88,6 +91,7 @@ class ApplyMask(LabelsInterface):
         if mask_file is None:
             return labels
         mask, mask_grid = read_mask(mask_file)
+        report_contradiction(mask_grid, logger.warning)
         mask_grid.require(grid, 'resample the mask to the labels')
         return apply_mask(labels, mask, self.inputs.background_label)
 

@@ -62,7 +62,7 @@ class InverseProject(LabelsInterface):
             with (
                 about(signals_file),
                 self.publish(runtime, name) as path,
-                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype) as writer,
+                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype, grid.doubt) as writer,
             ):
                 for row in signals:
                     writer.write(projector(row))

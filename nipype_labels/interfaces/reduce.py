@@ -7,13 +7,14 @@ from functools import partial
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.errors import LabelsError, about
-from ..core.grid import voxel_volume
+from ..core.grid import UNKNOWN_ORIENTATION, voxel_volume
 from ..core.mask import region_ids
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES, reduce_series
 from ..core.regions import LARGEST_ID, MISSING_LABELS, blank_missing, list_missing, unused_id
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.view import DTYPES
+from ..files.grids import report_contradiction
 from ..files.images import read_labels, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.reducing import make_reducer
@@ -78,6 +79,13 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     min_coverage = traits.Range(
         low=0.0, high=1.0, value=0.0, usedefault=True, desc='part of its volume a region needs to have a signal'
     )
+    unknown_orientation = traits.Enum(
+        *UNKNOWN_ORIENTATION,
+        usedefault=True,
+        hash_files=False,
+        desc="labels on another grid if left and right are unknown, with resampling_target='labels': raise an error, "
+        'or accept the axes that nibabel assumes',
+    )
     num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
 
 
@@ -104,6 +112,7 @@ class ReduceLabels(LabelsInterface):
 
     def _run_interface(self, runtime):
         series = open_series(self.inputs.in_file)
+        report_contradiction(series.grid, logger.warning)
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.rows('labels_files', 'regions_files')
         threads = self.inputs.num_threads
@@ -114,7 +123,8 @@ class ReduceLabels(LabelsInterface):
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, signals, tables, reducers, volumes)
         with self.publish(runtime, 'mean.nii.gz', 'mean_file') as path:
-            write_volume(path, mean.reshape(series.grid.shape, order='F').astype('float32'), series.grid.affine)
+            volume = mean.reshape(series.grid.shape, order='F').astype('float32')
+            write_volume(path, volume, series.grid.affine, series.grid.doubt)
         if series.t_r is not None:
             self._results['t_r'] = series.t_r
         return runtime
@@ -130,6 +140,7 @@ class ReduceLabels(LabelsInterface):
             decoder,
             resampling_target=self.inputs.resampling_target,
             interpolation=self.inputs.interpolation,
+            unknown_orientation=self.inputs.unknown_orientation,
             strategy=self.inputs.strategy,
             smoothing_fwhm=self.inputs.smoothing_fwhm,
             nan_policy=self.inputs.nan_policy,

@@ -4,12 +4,13 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
+from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import LARGEST_ID
 from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
-from ..files.grids import load, read_grid
+from ..files.grids import load, read_grid, report_contradiction
 from ..files.images import read_volume, write_volume
 from ..files.series import SeriesWriter, open_series
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, try_grid
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, try_grid
 
 
 class _ResampleInputSpec(LabelsInputSpec):
@@ -29,6 +30,13 @@ class _ResampleInputSpec(LabelsInputSpec):
     )
     background_label = traits.Range(
         low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id that fills what lies outside of labels'
+    )
+    unknown_orientation = traits.Enum(
+        *UNKNOWN_ORIENTATION,
+        usedefault=True,
+        hash_files=False,
+        desc='images on different grids of which left and right are unknown: raise an error, or accept the axes that '
+        'nibabel assumes',
     )
     num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
 
@@ -55,7 +63,8 @@ class Resample(LabelsInterface):
     Raises
     ------
     LabelsError
-        If an image can't be read, or there are neither one reference nor as many as images.
+        If an image can't be read, there are neither one reference nor as many as images, or left and right of an image
+        that is to be resampled, or of its reference, are unknown.
     """
 
     input_spec = _ResampleInputSpec
@@ -65,8 +74,11 @@ class Resample(LabelsInterface):
         pairs = self.rows('in_files', 'reference_files')
         out_names, out_files = self.paths(runtime, 'resampled-{}.nii.gz', len(pairs))
         for i, (in_file, reference_file) in enumerate(pairs):
-            target = read_grid(reference_file, whole=True)
-            if read_grid(in_file).matches(target):
+            target, own = read_grid(reference_file, whole=True), read_grid(in_file)
+            for where in (own, target):
+                report_contradiction(where, logger.warning)
+            own.require_orientation(target, self.inputs.unknown_orientation)
+            if own.matches(target):
                 out_files[i] = in_file
                 continue
             with self.publish(runtime, out_names[i]) as path:
@@ -81,7 +93,12 @@ class Resample(LabelsInterface):
         values, source = read_volume(in_file)
         values = values.astype(np.result_type(values.dtype, np.min_scalar_type(fill)), copy=False)
         values = np.where(np.isfinite(values), values, values.dtype.type(fill))
-        write_volume(path, resample_nearest(values, source.affine, target.shape, target.affine, fill), target.affine)
+        write_volume(
+            path,
+            resample_nearest(values, source.affine, target.shape, target.affine, fill),
+            target.affine,
+            target.doubt,
+        )
 
     def _series(self, in_file, target, path):
         """Resample a series volume by volume, in a first pass finding its range."""
@@ -92,7 +109,7 @@ class Resample(LabelsInterface):
         for _, block in series.blocks(threads) if kind != 'nearest' else ():
             clip = clip_range(decode(block), *clip)
         shape = (*target.shape, *load(in_file).shape[3:])
-        with SeriesWriter(path, shape, target.affine, series.t_r, series.float_type) as writer:
+        with SeriesWriter(path, shape, target.affine, series.t_r, series.float_type, target.doubt) as writer:
             for _, block in series.blocks(threads):
                 for stored in block:
                     volume = decode(stored).reshape(grid.shape, order='F')

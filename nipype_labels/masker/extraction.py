@@ -104,7 +104,7 @@ def _extract(series, placed, settings):
         if settings['verbose']:
             print(f'reading {series.n_volumes} volumes of {series.grid}')
         choices = {name: settings[name] for name in READING if name != 'dtype'}
-        choices['smoothing_fwhm'] = settings['smoothing_fwhm']
+        choices |= {name: settings[name] for name in ('smoothing_fwhm', 'unknown_orientation')}
         return reduce_one(series, placed, settings['dtype'], settings['num_threads'], **choices)
 
     memory = settings['memory']
@@ -119,6 +119,7 @@ def _high_variance(series, mask, settings):
     """High-variance confounds of a series, within the mask on its grid."""
     voxels = np.arange(series.n_voxels)
     if mask is not None:
+        mask[1].require_orientation(series.grid, settings['unknown_orientation'])
         voxels = np.flatnonzero(bring_mask(*mask, series.grid).reshape(-1, order='F'))
     return high_variance_confounds(
         lambda: series.blocks(settings['num_threads']), series.n_volumes, voxels, decoder=series.decoder()

@@ -3,9 +3,11 @@
 
 import threading
 import warnings
+from functools import partial
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
+from ..files.grids import report_contradiction
 from ..files.held import open_runs, single_image
 from ..files.images import read_labels, read_mask
 from ..files.lookup import choose_lookup_table
@@ -107,6 +109,9 @@ class NiftiLabelsMasker(FittedLabels):
         Missing values in the first rows of confounds: refuse them, or fill in 0, the mean, or the first value of the
         column. Default: ``'backfill'`` with a preset, or ``'raise'``.
     num_threads : int
+    unknown_orientation : {'raise', 'accept'}
+        Images on different grids if the header of one does not say left from right: raise an error, or accept the
+        axes that nibabel assumes.
 
     Examples
     --------
@@ -160,6 +165,7 @@ class NiftiLabelsMasker(FittedLabels):
         non_steady_state='censor',
         confounds_na=None,
         num_threads=1,
+        unknown_orientation='raise',
     ):
         self._keep(locals())
         self._handed_out = HandedOut()
@@ -344,6 +350,8 @@ class NiftiLabelsMasker(FittedLabels):
         background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
         atlas, atlas_grid = read_labels(atlas_file, background)
         mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
+        for where in (atlas_grid, *(mask or ())[1:]):
+            report_contradiction(where, partial(warnings.warn, stacklevel=4))
         ids = region_ids(atlas, background)
         lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], _warn)
         lookup = lookup[lookup['index'] != background].reset_index(drop=True)

@@ -4,6 +4,7 @@
 import os
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
 from ..files.confounds import fill_missing
 from ..files.entities import find_contradictions
 from ..files.given import take_tables
+from ..files.grids import report_contradiction
 from ..files.held import open_runs
 from ..files.selection import Choice, choose_confounds
 from ..files.series import Series
@@ -117,6 +119,7 @@ def _prepare(series, source, confounds, sample_mask, settings):
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
         t_r, warning = settle_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
+    report_contradiction(series.grid, partial(warnings.warn, stacklevel=6))
     for note in [*notes, *([f'{series.grid.path}: {warning}'] if warning else [])]:
         warnings.warn(note, stacklevel=5)
     return Run(series, values, kept, t_r, contradictions)

@@ -10,6 +10,7 @@ import pandas as pd
 from ..core.clean import CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError, LookupTableError
 from ..core.filters import check_filter, check_repetition_time
+from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES
 from ..core.regions import LARGEST_ID, MISSING_LABELS
@@ -30,7 +31,11 @@ READING = {
 }
 
 #: All parameters with a closed list of choices; ``filter`` has its own check.
-CHOICES = READING | {'missing_labels': MISSING_LABELS, 'standardize': STANDARDIZE}
+CHOICES = READING | {
+    'missing_labels': MISSING_LABELS,
+    'standardize': STANDARDIZE,
+    'unknown_orientation': UNKNOWN_ORIENTATION,
+}
 
 #: The same for parameters that choose confounds; a preset may set them.
 CHOICES_OF_CONFOUNDS = {'confounds_na': CONFOUNDS_NA, 'acompcor': ACOMPCOR, 'non_steady_state': NON_STEADY_STATE}
@@ -44,7 +49,7 @@ COUNTS = {'background_label': -LARGEST_ID, 'memory_level': 0, 'verbose': 0, 'num
 OPTIONAL_NUMBERS = ('low_pass', 'high_pass', 't_r')
 
 #: Parameters that ``fit`` uses up; after a change of one, ``fit`` must be called again.
-FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'lut')
+FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'unknown_orientation', 'lut')
 
 
 def check_settings(parameters):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..core.regions import has_signal
 from ..files.grids import Grid
+from ..files.orientation import set_orientation
 from ..files.placing import Placed, place_atlas
 
 
@@ -55,12 +56,15 @@ class Fitted:
         Raises
         ------
         GridError
-            If the mask is on another grid and may not.
+            If the mask is on another grid and may not, or left and right of an image to resample are unknown.
         MissingRegionsError
             If no region is left.
         """
         target = self.settings['resampling_target']
-        grid = grid if target == 'data' and grid is not None else self.atlas_grid
+        series, grid = grid, grid if target == 'data' and grid is not None else self.atlas_grid
+        for image in (series, self.atlas_grid, *(self.mask or ())[1:]) if target != 'none' else ():
+            if image is not None:
+                image.require_orientation(grid, self.settings['unknown_orientation'])
         # Grids that only match could place a voxel at the rim of a region differently.
         if at_hand is not None and at_hand.grid.is_identical(grid) and has_signal(at_hand.regions['status']).any():
             return at_hand
@@ -180,6 +184,8 @@ def make_image(values, grid, t_r=None):
     """
     make = nib.Nifti1Image if max(values.shape) < 2**15 else nib.Nifti2Image
     image = make(np.array(values), np.array(grid.affine))
+    if grid.doubt:
+        set_orientation(image.header, values.shape[:3], grid.affine, grid.doubt)
     image.header.set_xyzt_units('mm', 'sec')
     if values.ndim > 3:
         image.header.set_zooms((*image.header.get_zooms()[:3], t_r or 0.0))

@@ -13,6 +13,7 @@ from nipype.pipeline import engine as pe
 from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
+from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
@@ -161,6 +162,7 @@ def check_parameters(parameters):
     LabelsError
     """
     check_choice('project', parameters['project'], PROJECTIONS)
+    check_choice('unknown_orientation', parameters['unknown_orientation'], UNKNOWN_ORIENTATION)
     if parameters['connectivity'] != 'none':
         check_connectivity(parameters['connectivity'], parameters['covariance_estimator'], parameters['fisher_z'])
     check_fwhm(parameters.get('smoothing_fwhm', 0))
@@ -190,6 +192,12 @@ def _conditions(parameters):
     regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
     return (
         ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
+        (
+            'unknown_orientation',
+            'raise',
+            parameters['resampling_target'] != 'none',
+            'resampling_target other than None',
+        ),
         ('standardize_confounds', True, regresses, 'confounds'),
         ('confounds_na', OPEN['confounds_na'], uses, 'use_confounds'),
         ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
@@ -274,6 +282,7 @@ def _resample(parameters, memory):
     target, nodes, edges = parameters['resampling_target'], [], []
 
     def add(name, source, reference, *onto, **own):
+        own['unknown_orientation'] = parameters['unknown_orientation']
         nodes.append(init_node(Resample, name, own, mem_gb=memory['resample']))
         edges.append((f'inputnode.{source}', f'{name}.in_files'))
         edges.append((f'inputnode.{reference}', f'{name}.reference_files'))

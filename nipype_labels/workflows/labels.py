@@ -16,6 +16,7 @@ def init_labels_wf(
     background_label=0,
     resampling_target='data',
     interpolation='cubic',
+    unknown_orientation='raise',
     smoothing_fwhm=None,
     strategy='mean',
     dtype=None,
@@ -78,6 +79,9 @@ def init_labels_wf(
         all agree.
     interpolation : {'cubic', 'linear', 'nearest'}
         How the series is sampled on the labels' grid.
+    unknown_orientation : {'raise', 'accept'}
+        Images on different grids if the header of one does not say left from right: raise an error, or accept the axes
+        that nibabel assumes, which is then recorded.
     smoothing_fwhm : float or list of 3 floats, optional
         Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
     strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}

@@ -18,6 +18,7 @@ SHARED = (
     'dtype',
     'resampling_target',
     'interpolation',
+    'unknown_orientation',
     'strategy',
     'nan_policy',
     'missing_labels',

@@ -13,7 +13,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from graph_cases import package_file
+from real_files import package_file
 from scipy.ndimage import gaussian_filter
 
 HERE = Path(__file__).parent

@@ -64,7 +64,7 @@ def one_voxel(data):
     ('packed under the name of plain', rename(ATLAS, 'atlas.nii', 'atlas'), 'atlas.nii is not an image'),
     ('plain under the name of packed', plain_in_packed, NO_ATLAS),
     ('two volumes', image(ATLAS, lambda data: np.stack([data, data], -1)), f'{ATLAS} must hold one volume | 2)'),
-    ('two axes', image(ATLAS, lambda data: data[..., 0]), f'{ATLAS} is no volume image, its shape is (4, 4)'),
+    ('two axes', image(ATLAS, lambda data: data[..., 0]), f'{ATLAS} is not a volume image: its shape is (4, 4)'),
     ('complex numbers', image(ATLAS, lambda data: data.astype('c8')), f'{ATLAS} holds complex64'),
     ('colours', image(ATLAS, lambda data: np.zeros(data.shape, RGB)), f"{ATLAS} holds [('R'"),
     ('an affine of NaN', fields(ATLAS, srow={0: NAN}), f'the affine of {ATLAS} | nan'),

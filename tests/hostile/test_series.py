@@ -178,13 +178,13 @@ def test_a_series_that_was_cut_or_changed_on_the_way_is_refused(case, refuse):
     ('a volume too many', fields(BOLD, dim={4: N_VOLUMES + 1}), f'{BOLD} is truncated | of 41'),
     ('a volume too few', fields(BOLD, dim={4: N_VOLUMES - 1}), 'keep.tsv: sample_mask has 40 flags for 39 volumes'),
     ('voxels of a larger type', fields(BOLD, datatype=64, bitpix=64), f'{BOLD} is truncated'),
-    ('an axis of nothing', fields(BOLD, dim={1: 0}), f'{BOLD} is no volume image, its shape is (0, 4, 6, 40)'),
-    ('an axis of less than nothing', fields(BOLD, dim={2: -4}), f'{BOLD} is no volume image | (4, -4, 6, 40)'),
-    ('no volumes', fields(BOLD, dim={4: 0}), f'{BOLD} is no volume image, its shape is (4, 4, 6, 0)'),
-    ('no axes', fields(BOLD, dim={0: 0}), f'{BOLD} is no volume image'),
-    ('two axes', fields(BOLD, dim={0: 2}), f'{BOLD} is no volume image, its shape is (4, 4)'),
+    ('an axis of nothing', fields(BOLD, dim={1: 0}), f'{BOLD} is not a volume image: its shape is (0, 4, 6, 40)'),
+    ('an axis of less than nothing', fields(BOLD, dim={2: -4}), f'{BOLD} is not a volume image | (4, -4, 6, 40)'),
+    ('no volumes', fields(BOLD, dim={4: 0}), f'{BOLD} is not a volume image: its shape is (4, 4, 6, 0)'),
+    ('no axes', fields(BOLD, dim={0: 0}), f'{BOLD} is not a volume image'),
+    ('two axes', fields(BOLD, dim={0: 2}), f'{BOLD} is not a volume image: its shape is (4, 4)'),
     ('eight axes', fields(BOLD, dim={0: 8}), NO_IMAGE),
-    ('five axes', fields(BOLD, dim={0: 5, 4: 20, 5: 2}), f'{BOLD} is no 3D or 4D series | (4, 4, 6, 20, 2)'),
+    ('five axes', fields(BOLD, dim={0: 5, 4: 20, 5: 2}), f'{BOLD} is not a 3D or 4D series | (4, 4, 6, 20, 2)'),
 )
 def test_a_header_that_lies_is_refused_before_it_costs_anything(case, refuse_cheaply):
     refuse_cheaply(case)

@@ -49,9 +49,17 @@ def test_a_series_that_lies_nowhere_is_refused(case, refuse):
 @cases(
     ('complex numbers', image(BOLD, lambda data: data.astype('c8')), f'{BOLD} holds complex64'),
     ('colours', image(BOLD, lambda data: np.zeros(data.shape, RGB)), f"{BOLD} holds [('R', 'u1')"),
-    ('five axes', image(BOLD, lambda data: np.stack([data, data], axis=4)), f'{BOLD} is no 3D or 4D series | 40, 2)'),
-    ('a direction per voxel', image(BOLD, lambda data: data[..., None, :3]), f'{BOLD} is no 3D or 4D series | 1, 3)'),
-    ('two axes', image(BOLD, lambda data: data[:, :, 0, 0]), f'{BOLD} is no volume image, its shape is (4, 4)'),
+    (
+        'five axes',
+        image(BOLD, lambda data: np.stack([data, data], axis=4)),
+        'not a 3D or 4D series | 40, 2)',
+    ),
+    (
+        'a direction per voxel',
+        image(BOLD, lambda data: data[..., None, :3]),
+        'not a 3D or 4D series | 1, 3)',
+    ),
+    ('two axes', image(BOLD, lambda data: data[:, :, 0, 0]), f'{BOLD} is not a volume image: its shape is (4, 4)'),
     ('a type that does not exist', fields(BOLD, datatype=9999), f'{BOLD} | data code 9999'),
     ('a type of no name', fields(BOLD, datatype=0, bitpix=0), f'{BOLD} | data code 0'),
     ('bits', fields(BOLD, datatype=1, bitpix=1), f'{BOLD} | data code 1'),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from graph_cases import package_file
+from real_files import package_file
 
 SPACE = 'space-MNI152NLin2009cAsym_res-2'
 PARTICIPANTS, RUNS = ('01', '02', '03'), ('1', '2')

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Inputs and parameters of graphs, and the nodes within them."""
 
-import importlib.util
-from pathlib import Path
-
 from nipype_labels.workflows import init_labels_wf
-
-
-def package_file(package, *parts):
-    """A file that an installed package ships."""
-    return str(Path(importlib.util.find_spec(package).origin).parent.joinpath(*parts))
 
 
 def basic(small, n_atlases=1):

@@ -3,9 +3,9 @@
 
 import nibabel
 import numpy as np
-from graph_cases import package_file
 from nilearn.maskers import NiftiLabelsMasker as Reference
 from numpy.testing import assert_allclose
+from real_files import package_file
 
 SERIES = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc.nii.gz')
 MASK = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc_brainmask.nii.gz')

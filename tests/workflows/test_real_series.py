@@ -4,9 +4,9 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from graph_cases import package_file
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
+from real_files import package_file
 
 from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.files.tables import read_signals

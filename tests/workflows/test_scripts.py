@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from graph_cases import package_file
 from PIL import Image
+from real_files import package_file
 
 from nipype_labels.files.tables import read_signals
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files that are not volumes of voxels that can be read: what they are, and how to convert them."""
+
+import re
+from pathlib import Path
+
+import nibabel as nib
+
+from ..core.errors import ImageError
+
+#: Formats by the ends of their names: what a file is, and how to get a volume image from it.
+_FORMATS = {
+    ('.head', '.brik'): ('an AFNI image', 'Convert it to NIfTI: 3dAFNItoNIFTI -prefix volume.nii.gz {name}'),
+    ('.mnc',): ('a MINC image', 'Convert it to NIfTI: mnc2nii {name} volume.nii'),
+    ('.par', '.rec'): ('a Philips PAR/REC image', 'Convert it to NIfTI: parrec2nii {name}, or dcm2niix'),
+    ('.dcm', '.ima'): ('a DICOM file', 'Convert the folder of the series to NIfTI: dcm2niix FOLDER'),
+    ('.mif', '.mih'): ('an MRtrix image', 'Convert it to NIfTI: mrconvert {name} volume.nii.gz'),
+    ('.nrrd', '.nhdr', '.mha', '.mhd'): ('an image of ITK or 3D Slicer', 'Save it as NIfTI in 3D Slicer'),
+    ('.gii',): (
+        'a GIFTI file, data of a surface',
+        'Use the volume series or atlas (NIfTI); wb_command -metric-to-volume-mapping maps a surface to a volume',
+    ),
+    ('.annot', '.label'): (
+        'a FreeSurfer parcellation of a surface',
+        'Use a parcellation of the volume, such as aparc+aseg.mgz, or mri_label2vol',
+    ),
+}
+
+#: Ends of the names of CIFTI files.
+_CIFTI = re.compile(r'\.[dp](tseries|scalar|label|conn)\.nii$', re.IGNORECASE)
+
+#: Where DICOM files have their mark, and the mark.
+_DICOM_MARK = (128, b'DICM')
+
+#: No field of view is longer, in mm: one row of voxels beyond it is data of a surface, a vertex for each voxel.
+LONGEST_VIEW = 600
+
+
+def describe_format(path, image=None):
+    """Say what a file is that is not a readable volume image, and how to convert it.
+
+    Parameters
+    ----------
+    path : path
+    image : object, optional
+        What nibabel makes of it.
+
+    Returns
+    -------
+    str
+        A sentence for an error; empty for a format that is not known.
+
+    Examples
+    --------
+    >>> describe_format('bold+tlrc.BRIK.gz')
+    'bold+tlrc.BRIK.gz is an AFNI image. Convert it to NIfTI: 3dAFNItoNIFTI -prefix volume.nii.gz bold+tlrc.BRIK.gz'
+    """
+    name = Path(path).name
+    if isinstance(image, nib.Cifti2Image) or _CIFTI.search(name):
+        return (
+            f'{path} is a CIFTI file, data of surfaces and of separate voxels. Use the volume series or atlas (NIfTI), '
+            f'or extract its voxels: wb_command -cifti-separate {name} COLUMN -volume-all volume.nii.gz'
+        )
+    suffix = Path(name.removesuffix('.gz')).suffix.lower()
+    suffix = '.dcm' if _is_dicom(path) else suffix
+    for suffixes, (what, how) in _FORMATS.items():
+        if suffix in suffixes:
+            return f'{path} is {what}. {how.format(name=name)}'
+    return ''
+
+
+def refuse_surface(path, image):
+    """Raise ImageError if an image is data of a surface in the shape of a volume, as FreeSurfer writes them.
+
+    Parameters
+    ----------
+    path : path
+    image : nibabel image
+
+    Raises
+    ------
+    ImageError
+        If it is one row of voxels along the first axis, longer than any field of view.
+    """
+    length, *others = image.shape[:3]
+    zoom = float(image.header.get_zooms()[0])
+    if others == [1, 1] and not length * zoom <= LONGEST_VIEW:
+        raise ImageError(
+            f'{path} is data of a surface, not a volume: it has {length} × 1 × 1 voxels, one for each vertex. '
+            'Use the volume series or atlas, or map it to a volume: mri_surf2vol'
+        )
+
+
+def _is_dicom(path):
+    """Whether a file has DICOM's mark; many have names without an end."""
+    try:
+        with Path(path).open('rb') as file:
+            file.seek(_DICOM_MARK[0])
+            return file.read(4) == _DICOM_MARK[1]
+    except OSError:
+        return False

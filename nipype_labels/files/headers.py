@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NIfTI headers that nibabel refuses or silently changes: read as NIfTI defines them, or refused."""
+
+import nibabel as nib
+
+from ..core.errors import ImageError
+
+#: How far the sum of squares of a quaternion may exceed 1 by rounding.
+QUATERNION_TOLERANCE = 0.01
+
+
+class _Header1(nib.Nifti1Header):
+    quaternion_threshold = QUATERNION_TOLERANCE
+
+
+class _PairHeader1(nib.nifti1.Nifti1PairHeader):
+    quaternion_threshold = QUATERNION_TOLERANCE
+
+
+class _Header2(nib.Nifti2Header):
+    quaternion_threshold = QUATERNION_TOLERANCE
+
+
+class _Image1(nib.Nifti1Image):
+    header_class = _Header1
+
+
+class _Pair1(nib.Nifti1Pair):
+    header_class = _PairHeader1
+
+
+class _Image2(nib.Nifti2Image):
+    header_class = _Header2
+
+
+def open_image_file(path):
+    """Open an image by nibabel; quaternions that rounding made too long are scaled to length 1, as NIfTI defines.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    nibabel image
+
+    Raises
+    ------
+    Exception
+        Of any kind that nibabel raises.
+    """
+    try:
+        return nib.load(path)
+    except ValueError as e:
+        kinds = [kind for kind in (_Image1, _Pair1, _Image2) if kind.path_maybe_image(path)[0]]
+        if not kinds or 'w2 should be positive' not in str(e):
+            raise
+    try:
+        return kinds[0].from_filename(path)
+    except ValueError as e:
+        raise ValueError(
+            'quatern_b, quatern_c and quatern_d are not a rotation, the sum of their squares exceeds 1. Correct the '
+            'header, for example with fslorient -setqform or by copying that of the original image'
+        ) from e
+
+
+def check_header(path, image):
+    """Refuse a NIfTI header of which nibabel makes up where voxels are, or reads left for right.
+
+    Parameters
+    ----------
+    path : path
+    image : nibabel image
+
+    Raises
+    ------
+    ImageError
+    """
+    header = image.header
+    if not isinstance(header, nib.Nifti1Header) or header['sform_code']:
+        return
+    files = image.file_map
+    with files.get('header', files['image']).get_prepare_fileobj('rb') as stream:
+        stored = type(header).from_fileobj(stream, check=False)
+    codes = [f'{name} {stored[name]}' for name in ('sform_code', 'qform_code') if stored[name] != header[name]]
+    if codes:
+        raise ImageError(
+            f'{path} does not say where its voxels are: its {" and ".join(codes)} is not a code of NIfTI (0 to 5)'
+        )
+    qfac, sizes = float(stored['pixdim'][0]), stored['pixdim'][1:4]
+    if not sizes.all():
+        zooms = '×'.join(f'{zoom:g}' for zoom in sizes)
+        raise ImageError(f'{path} does not say where its voxels are: they are {zooms} mm large')
+    if header['qform_code'] and qfac < 0 and qfac != -1:
+        raise ImageError(
+            f'{path} has a pixdim[0] (qfac) of {qfac:g}; it must be 1 or -1. Correct the header, for example by '
+            'writing a sform (fslorient -setsform)'
+        )

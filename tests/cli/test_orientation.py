@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Headers that do not say left from right, or say two things: refused, accepted or reported in the command's words."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from dataset_cases import make_atlases, make_dataset
+
+from nipype_labels.files.grids import read_grid
+
+
+@pytest.fixture
+def unknown(small):
+    """The series without codes of sform and qform, and an atlas and a mask of its grid."""
+    image = nibabel.load(small.bold)
+    codeless = nibabel.Nifti1Image(image.get_fdata(dtype=np.float32), None)
+    codeless.header.set_zooms(image.header.get_zooms())
+    codeless.to_filename(small.bold)
+    labels = np.ones((6, 6, 6), np.int16)
+    labels[3:] = 2
+    for name, data in (('same.nii.gz', labels), ('inside.nii.gz', np.ones_like(labels))):
+        same = nibabel.Nifti1Image(data, None)
+        same.header.set_zooms((4, 4, 4))
+        same.to_filename(small.bold.with_name(name))
+    return small
+
+
+def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
+    """Before anything runs; accepting it is recorded."""
+    asked = ['extract', str(unknown.bold), '-o', str(unknown.out)]
+    given = ['--atlas', str(unknown.atlas)]
+    for more in ([], ['--resampling-target', 'labels'], ['--mask', str(unknown.mask)]):
+        status, _, said = call(*asked, *given, *more)
+        assert status == 2
+        assert 'bold.nii.gz: left and right are unknown (sform_code and qform_code are 0)' in said
+        assert 'pass --unknown-orientation accept' in said
+    status, _, said = call(*asked, '--atlas', 'same.nii.gz', '--mask', str(unknown.mask))
+    assert status == 2
+    assert 'mask.nii.gz is on another voxel grid' in said
+    assert not unknown.out.exists()
+    status, _, said = call(*asked, '--atlas', 'same.nii.gz', '--mask', 'inside.nii.gz')
+    assert status == 0, said
+    assert 'unknown_orientation' not in json.loads((unknown.out / 'cleaning.json').read_text())['Parameters']
+    assert read_grid(unknown.out / 'mean.nii.gz').doubt
+    status, _, said = call(*asked, *given, '--unknown-orientation', 'accept')
+    assert status == 0, said
+    assert json.loads((unknown.out / 'cleaning.json').read_text())['Parameters']['unknown_orientation'] == 'accept'
+
+
+def test_a_contradiction_is_reported_once(small, command):
+    """Also if all nodes are cached; the check of an atlas notes it."""
+    for path in (small.bold, small.atlas):
+        image = nibabel.load(path)
+        image.header.set_qform(np.diag([-4.0, 4, 4, 1]), 1)
+        nibabel.Nifti1Image(np.asanyarray(image.dataobj), image.affine, image.header).to_filename(path)
+    for _ in range(2):
+        done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+        assert done.returncode == 0, done.stderr
+        for path in (small.bold, small.atlas):
+            assert done.stderr.count(f'{path}: sform and qform contradict each other by up to') == 1
+    assert 'note: sform and qform contradict each other' in command('check', small.atlas).stdout
+
+
+def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):
+    status, said, _ = call('check', str(unknown.bold.with_name('same.nii.gz')))
+    assert status == 1
+    assert 'problem: left and right are unknown (sform_code and qform_code are 0)' in said
+
+
+@pytest.mark.timeout(200)
+def test_each_run_of_a_dataset_is_refused_in_the_words_of_the_command(tmp_path, call):
+    make_dataset(tmp_path / 'fmriprep')
+    make_atlases(tmp_path / 'atlases')
+    image = nibabel.load(tmp_path / 'atlases' / 'boxes.nii.gz')
+    boxes = nibabel.Nifti1Image(np.pad(np.asanyarray(image.dataobj), 1), None)
+    boxes.header.set_zooms(image.header.get_zooms())
+    boxes.to_filename(tmp_path / 'atlases' / 'boxes.nii.gz')
+    atlas = f'--atlas=boxes={tmp_path}/atlases/boxes.nii.gz'
+    asked = ['derivatives', str(tmp_path / 'fmriprep'), str(tmp_path / 'out'), 'participant', atlas, '--no-reports']
+    status, _, said = call(*asked)
+    assert status == 1
+    assert 'boxes.nii.gz: left and right are unknown' in said
+    assert 'pass --unknown-orientation accept' in said
+    call(*asked, '--unknown-orientation', 'accept')
+    paths = (tmp_path / 'out').glob('sub-*/**/*_stat-mean*timeseries.json')
+    sidecars = [json.loads(path.read_text()) for path in paths]
+    assert sidecars
+    assert {sidecar['Parameters']['unknown_orientation'] for sidecar in sidecars} == {'accept'}

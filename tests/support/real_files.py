@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files that installed packages ship; images whose headers do not say left from right are corrected in a copy."""
+
+import functools
+import importlib.util
+import tempfile
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+#: Copies that this process made; the folder goes with the process.
+COPIES = tempfile.TemporaryDirectory(prefix='oriented-')
+
+
+@functools.cache
+def package_file(package, *parts):
+    """A file that an installed package ships; None without the package."""
+    spec = importlib.util.find_spec(package)
+    return spec and str(oriented(Path(spec.origin).parent.joinpath(*parts)))
+
+
+def oriented(path):
+    """The file, or a copy with the same affine as its sform if an image has neither sform nor qform."""
+    if not path.name.endswith(('.nii', '.nii.gz')) or not path.is_file():
+        return path
+    image = nibabel.load(path)
+    if image.header['sform_code'] or image.header['qform_code']:
+        return path
+    image.header.set_sform(image.affine, 1)
+    corrected = nibabel.Nifti1Image(np.asanyarray(image.dataobj.get_unscaled()), None, image.header)
+    corrected.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)
+    copy = Path(COPIES.name) / path.name
+    corrected.to_filename(copy)
+    assert np.array_equal(nibabel.load(copy).affine, image.affine)
+    assert np.array_equal(nibabel.load(copy).dataobj, image.dataobj)
+    return copy
