@@ -18,7 +18,7 @@ POINTS = 'Write decimal points in place of decimal commas.'
 #: Names of a column that pandas gives to an index without a name.
 _UNNAMED = ('', 'Unnamed: 0')
 
-#: Fewest rows from which a column of row numbers is recognised.
+#: Fewest rows and columns from which their numbers are recognised.
 _FEWEST = 3
 
 
@@ -123,7 +123,7 @@ def _align(path, heading, rows, separator):
         cells = f'{len(rows[number])} cells, the heading has {len(heading)}'
         raise LabelsError(f'{path}: row {number} (counted from 0) has {cells}.{hint}')
     if separator is not None:
-        rows = [row + [''] * (len(heading) - len(row)) for row in rows]
+        heading, *rows = _trim([heading, *(row + [''] * (len(heading) - len(row)) for row in rows)])
     return heading, rows
 
 
@@ -157,8 +157,9 @@ def _is_count(cells):
 
 
 def _counts_columns(cells):
-    """Whether cells are the numbers that pandas gives to columns without names."""
-    return cells[cells[0] == '' :] == [str(i) for i in range(len(cells) - (cells[0] == ''))]
+    """Whether cells are the numbers that pandas gives to columns without names; two of them may be values."""
+    named = cells[1:] if not cells[0] else cells
+    return (not cells[0] or len(named) >= _FEWEST) and named == [str(i) for i in range(len(named))]
 
 
 def _refuse_decimal_commas(path, lines):

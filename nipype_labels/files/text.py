@@ -42,7 +42,7 @@ def read_text(path):
         raise LabelsError(f'{path} cannot be read: {e.strerror}') from e
     try:
         content = _decompress(content)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as e:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as e:
         raise LabelsError(
             f'{path} is a damaged compressed file ({" ".join(str(e).split())}). Compress it again.'
         ) from e

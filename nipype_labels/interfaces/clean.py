@@ -2,38 +2,27 @@
 """Node that cleans signals."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..bids.sidecar import find_repetition_time
-from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE, clean, kept_volumes
+from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import MISSING_LABELS
-from ..files.compcor import masks_file
 from ..files.confounds import fill_missing, read_confounds, read_tables
-from ..files.digests import content_digest
 from ..files.entities import find_contradictions
 from ..files.selection import Choice, choose_confounds
-from ..files.strategies import (
-    ACOMPCOR,
-    CHOOSING,
-    CONFOUNDS_STRATEGIES,
-    DVARS_THRESHOLD,
-    FD_THRESHOLD,
-    MIN_SEGMENT,
-    N_COMPCOR,
-    NON_STEADY_STATE,
-    check_denoised,
-)
+from ..files.strategies import CHOOSING, check_denoised
 from ..files.tables import read_signals, write_signals
 from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
-from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
-from .choices import AnyCase, CountOrAll
+from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
+from .confounds import ConfoundsInputSpec, describe_confounds
 from .volumes import runs_trait, sample_mask_trait
 
 #: What is logged of repetition times that contradict each other.
@@ -43,50 +32,11 @@ REPETITION_TIMES = 'repetition time: %s'
 CONTRADICTION = 'files that may not belong together: %s'
 
 
-class _CleanSignalInputSpec(LabelsInputSpec):
+class _CleanSignalInputSpec(ConfoundsInputSpec):
     numerics = 2
     names_only = ('bold_file', 'mask_file', 'atlas_files')
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
-    confounds_files = InputMultiObject(
-        InputFile(),
-        desc='confounds, TSV or CSV, a row per volume; a table is used whole unless columns of it are selected, which '
-        'a whole table of fMRIPrep demands',
-    )
-    use_confounds = traits.Bool(desc='whether there must be confounds; by default they are used if there are any')
-    confounds_columns = traits.List(
-        traits.Str(), hash_files=False, desc='columns to select, by name or by regular expression'
-    )
-    confounds_strategy = traits.List(
-        AnyCase(*CONFOUNDS_STRATEGIES), hash_files=False, desc="named sets of fMRIPrep's columns to select"
-    )
-    n_compcor = CountOrAll(
-        N_COMPCOR, usedefault=True, hash_files=False, desc='components of each mask that the strategy aCompCor takes'
-    )
-    acompcor = traits.Enum(
-        *ACOMPCOR, usedefault=True, hash_files=False, desc='masks whose components the strategy aCompCor takes'
-    )
-    fd_threshold = traits.Range(
-        low=0.0, value=FD_THRESHOLD, usedefault=True, desc='framewise displacement in mm above which scrubbing acts'
-    )
-    dvars_threshold = traits.Range(
-        low=0.0, value=DVARS_THRESHOLD, usedefault=True, desc='standardised DVARS above which scrubbing acts'
-    )
-    min_segment = traits.Range(
-        low=0, value=MIN_SEGMENT, usedefault=True, desc='fewest volumes in a row that scrubbing retains; 0: any'
-    )
-    non_steady_state = traits.Enum(
-        *NON_STEADY_STATE,
-        usedefault=True,
-        hash_files=False,
-        desc="volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected",
-    )
-    series_names = InputMultiObject(
-        traits.Str(), hash_files=False, desc='file of the series; the strategy ICA-AROMA checks its name'
-    )
-    confounds_na = traits.Enum(
-        *CONFOUNDS_NA, usedefault=True, hash_files=False, desc='missing values in the first rows: refuse, or fill in'
-    )
     high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
     use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
     standardize_confounds = traits.Bool(True, usedefault=True, desc='z-score the confounds')
@@ -134,13 +84,12 @@ class _CleanSignalInputSpec(LabelsInputSpec):
         return [str(each) for each in found]
 
     def more_to_hash(self):
-        """Masks of aCompCor, from the JSON files next to the tables, and contradictions, which are reported."""
-        found = self.contradictions()
-        more = [('contradictions', found)] if found else []
-        if 'aCompCor' not in (self.confounds_strategy or ()) or not self.confounds_files:
-            return more
-        files = map(masks_file, self.confounds_files)
-        return [*more, ('masks', [content_digest(file) for file in files if file is not None])]
+        """What names of files say: contradictions, and whether ICA-AROMA has denoised the series."""
+        found, more = self.contradictions(), super().more_to_hash()
+        more += [('contradictions', found)] if found else []
+        if 'ICA-AROMA' in (self.confounds_strategy or ()) and self.bold_file:
+            more += [('series', Path(self.bold_file).name)]
+        return more
 
 
 class _CleanSignalOutputSpec(TraitedSpec):
@@ -190,7 +139,8 @@ class CleanSignal(LabelsInterface):
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
-            report = describe_cleaning(done, self._confounds_report(list(confounds)), left_out, tables, results)
+            chosen = describe_confounds(self.inputs, list(confounds), self._notes)
+            report = describe_cleaning(done, chosen, left_out, tables, results)
             report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
@@ -227,7 +177,7 @@ class CleanSignal(LabelsInterface):
             raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
         chosen = choose_confounds(read_tables(files, n_volumes), choice, n_volumes)
         if 'ICA-AROMA' in choice.strategies:
-            chosen.notes += check_denoised(self.given('series_names', [None])[0])
+            chosen.notes += check_denoised(self.given('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
         self._notes = chosen.notes
@@ -268,23 +218,3 @@ class CleanSignal(LabelsInterface):
                 signals[result.kept] = result.signals
             with self.publish(runtime, name) as path:
                 write_signals(path, columns, signals)
-
-    def _confounds_report(self, columns):
-        """How confounds were chosen, for the JSON file."""
-        strategies, inputs = self.given('confounds_strategy', []), self.inputs
-        thresholds = {
-            'framewise_displacement': inputs.fd_threshold,
-            'std_dvars': inputs.dvars_threshold,
-            'min_segment': inputs.min_segment,
-        }
-        report = {
-            'ConfoundsColumns': columns,
-            'ConfoundsStrategy': strategies,
-            'ConfoundsMissing': inputs.confounds_na if columns else None,
-            'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
-        }
-        if 'aCompCor' in strategies:
-            report |= {'CompCorComponents': inputs.n_compcor, 'CompCorMasks': inputs.acompcor}
-        if strategies or self.given('confounds_columns'):
-            report['NonSteadyState'] = inputs.non_steady_state
-        return report | ({'ConfoundsNotes': self._notes} if self._notes else {})

@@ -11,7 +11,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from .. import __version__
 from ..core.errors import LabelsError, SignalError
 from ..core.regions import unused_id
-from ..files.confounds import read_confounds
+from ..files.confounds import read_tables
 from ..files.images import read_labels, read_mask, read_volume
 from ..files.regions import read_regions
 from ..files.tables import read_signals
@@ -162,10 +162,8 @@ def _read_versions():
 
 def _read_displacement(paths, n_volumes):
     """Framewise displacement of each volume, NaN where there is none; None if no table has it."""
-    found = [
-        table[DISPLACEMENT] for table in (read_confounds([path], n_volumes) for path in paths) if DISPLACEMENT in table
-    ]
-    return found[0].to_numpy() if found else None
+    found = [table for table in read_tables(paths, n_volumes) if DISPLACEMENT in table.frame]
+    return found[0].numbers([DISPLACEMENT])[DISPLACEMENT].to_numpy() if found else None
 
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):

@@ -254,8 +254,6 @@ def assemble(parameters):
         nodes.append(init_report_node(parameters, describe(parameters), memory['report']))
         edges += _REPORT_EDGES
         edges += [edge for name, more in _SHOWN.items() if parameters[name] not in (False, 'none') for edge in more]
-    if 'ICA-AROMA' in parameters['confounds_strategy']:
-        edges += (('inputnode.bold_file', 'clean.series_names'),)
     wf = _workflow_class()(name=parameters['name'])
     wf.__desc__ = describe(parameters) + '\n'
     wf.add_nodes(nodes)

@@ -105,6 +105,7 @@ def test_an_index_is_not_a_confound(write, text):
         NAMED.rename_axis(index='volume').to_csv(),
         NAMED.to_csv(index=False),
         'x\ty\n' + ''.join(f'{i}\t{i * i}\n' for i in range(4)),
+        'x\ty\t\n' + ''.join(f'{i}\t{i * i}\n' for i in range(4)),
         ''.join(f'{2 * i} {i * i}\n' for i in range(4)),
     ],
 )
@@ -117,6 +118,8 @@ def test_a_column_with_a_name_and_one_that_counts_otherwise_are_confounds(write,
 @pytest.mark.parametrize(
     ('text', 'words'),
     [
+        ('0\n' + lines(' ', rows=VALUES[:, :1]), 'has 5 rows, the signals have 4'),
+        ('0 1\n' + lines(' ', rows=VALUES[:, :2]), 'has 5 rows, the signals have 4'),
         (NAMED.set_axis([0.0, 0.72, 1.44, 2.16]).to_csv(), 'first column has no name, and is not an index'),
         ('csf\t\twm\n' + lines('\t'), 'column 1 .* has no name'),
         ('0\n1\n2\n3\n', 'row numbers alone'),

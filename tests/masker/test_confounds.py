@@ -52,7 +52,7 @@ def of_graph(masker, bold, table, folder):
 )
 def test_masker_and_graph_give_the_same_bytes(parameters, bench, tmp_path):
     bold, atlas, table = bench
-    masker = NiftiLabelsMasker(atlas, **parameters)
+    masker = NiftiLabelsMasker(atlas, ['A', 'B'], **parameters)
     signals = masker.fit_transform(bold, confounds=table)
     assert_array_equal(of_graph(masker, bold, table, tmp_path), signals)
     assert len(signals) == 60 or parameters.get('non_steady_state') != 'keep'
@@ -61,25 +61,25 @@ def test_masker_and_graph_give_the_same_bytes(parameters, bench, tmp_path):
 @pytest.mark.parametrize('preset', ['simple', 'scrubbing', 'compcor', 'ica_aroma'])
 def test_presets_give_the_numbers_of_nilearn(preset, bench, quietly):
     bold, atlas, table = bench
-    raw = NiftiLabelsMasker(atlas).fit_transform(bold)
+    raw = NiftiLabelsMasker(atlas, ['A', 'B']).fit_transform(bold)
     series = bold if preset == 'ica_aroma' else bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
     confounds, kept = quietly(load_confounds_strategy, str(series), denoise_strategy=preset)
     expected = quietly(clean, raw, confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
-    found = NiftiLabelsMasker(atlas, preset=preset).fit_transform(series, confounds=table)
+    found = NiftiLabelsMasker(atlas, ['A', 'B'], preset=preset).fit_transform(series, confounds=table)
     # nilearn regresses demeaned confounds of all volumes; scaled to the retained ones they span the same space.
     assert_allclose(found, expected, rtol=1e-8)
 
 
 def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
     bold, atlas, table = bench
-    masker = NiftiLabelsMasker(atlas, confounds_strategy=['6P'], confounds_columns=['csf'])
+    masker = NiftiLabelsMasker(atlas, ['A', 'B'], confounds_strategy=['6P'], confounds_columns=['csf'])
     expected = masker.fit_transform(bold, confounds=table)
     assert_array_equal(masker.fit_transform(bold, confounds=pd.read_csv(table, sep='\t')), expected)
     task = np.arange(60.0)[:, None] % 7
     both = masker.fit_transform(bold, confounds=[table, task])
     assert not np.allclose(both, expected)
     chosen = pd.read_csv(table, sep='\t')[['csf', *(f'{k}_{a}' for k in ('trans', 'rot') for a in 'xyz')]].to_numpy()
-    whole = NiftiLabelsMasker(atlas)
+    whole = NiftiLabelsMasker(atlas, ['A', 'B'])
     assert_allclose(
         both, whole.fit_transform(bold, confounds=np.c_[chosen, task], sample_mask=np.arange(2, 60)), rtol=1e-9
     )
@@ -109,20 +109,20 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
 def test_what_cannot_be_done_is_refused(parameters, error, words, bench):
     bold, atlas, table = bench
     with pytest.raises(error, match=words):
-        NiftiLabelsMasker(atlas, **parameters).fit_transform(bold, confounds=table)
+        NiftiLabelsMasker(atlas, ['A', 'B'], **parameters).fit_transform(bold, confounds=table)
 
 
 def test_a_selection_without_confounds_is_refused(bench):
     bold, atlas, _ = bench
     with pytest.raises(ConfoundsError, match=r'csf.* asked for, but there are no confounds'):
-        NiftiLabelsMasker(atlas, confounds_columns=['csf']).fit_transform(bold)
+        NiftiLabelsMasker(atlas, ['A', 'B'], confounds_columns=['csf']).fit_transform(bold)
     with pytest.raises(LabelsError, match='use_confounds is False'):
-        NiftiLabelsMasker(atlas, preset='simple').to_workflow()
+        NiftiLabelsMasker(atlas, ['A', 'B'], preset='simple').to_workflow()
 
 
 def test_aroma_refuses_a_series_that_it_has_not_denoised(bench):
     bold, atlas, table = bench
-    masker = NiftiLabelsMasker(atlas, preset='ica_aroma')
+    masker = NiftiLabelsMasker(atlas, ['A', 'B'], preset='ica_aroma')
     with pytest.warns(UserWarning, match='does not say whether ICA-AROMA'):
         masker.fit_transform(nibabel.Nifti1Image(nibabel.load(bold).get_fdata(), np.eye(4) * 3), confounds=table)
     other = bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
@@ -135,7 +135,7 @@ def test_a_change_after_fit_acts_and_runs_have_their_own_volumes(bench, tmp_path
     (tmp_path / 'second').mkdir()
     short = nibabel.load(bold).slicer[..., :30]
     second = copy_table(V21, tmp_path / 'second')
-    masker = NiftiLabelsMasker(atlas, confounds_strategy=['6P']).fit(bold)
+    masker = NiftiLabelsMasker(atlas, ['A', 'B'], confounds_strategy=['6P']).fit(bold)
     one, two = masker.transform(bold, confounds=table), masker.transform(short, confounds=second)
     assert_array_equal(masker.transform([bold, short], confounds=[table, second]), np.concatenate([one, two]))
     assert (len(one), len(two)) == (58, 27)
@@ -147,6 +147,6 @@ def test_an_index_of_pandas_warns(bench, tmp_path):
     bold, atlas, _ = bench
     pd.DataFrame({'csf': np.arange(60.0) % 7}).to_csv(tmp_path / 'c.csv')
     with pytest.warns(UserWarning, match=r'c\.csv: the first column is an index'):
-        found = NiftiLabelsMasker(atlas).fit_transform(bold, confounds=tmp_path / 'c.csv')
-    expected = NiftiLabelsMasker(atlas).fit_transform(bold, confounds=np.arange(60.0)[:, None] % 7)
+        found = NiftiLabelsMasker(atlas, ['A', 'B']).fit_transform(bold, confounds=tmp_path / 'c.csv')
+    expected = NiftiLabelsMasker(atlas, ['A', 'B']).fit_transform(bold, confounds=np.arange(60.0)[:, None] % 7)
     assert_array_equal(found, expected)

@@ -3,6 +3,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -130,8 +131,9 @@ def presets(bench):
     image = fmriprep(bench.folder)
     for preset in ('simple', 'scrubbing', 'compcor', 'ica_aroma'):
         series_of = image.replace('preproc', 'smoothAROMAnonaggr') if preset == 'ica_aroma' else image
+        Path(series_of).touch()
         confounds, kept = bench.quietly(load_confounds_strategy, series_of, denoise_strategy=preset, demean=False)
-        found = cleaned(bench, table_of(image), **expand_preset({'preset': preset}), series_names=[series_of])
+        found = cleaned(bench, table_of(image), **expand_preset({'preset': preset}), bold_file=series_of)
         # Of the first row's missing values nothing is left, since these volumes are censored.
         expected = bench.quietly(clean, raw(), confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
         assert_same(found, expected)
@@ -141,6 +143,7 @@ def aroma_full(bench):
     folder = bench.folder
     fmriprep(folder)
     image = str(folder / 'sub-01_task-rest_desc-smoothAROMAnonaggr_bold.nii.gz')
+    Path(image).touch()
     confounds, _ = bench.quietly(load_confounds, image, strategy=['ica_aroma'], ica_aroma='full')
     assert not confounds.size
     found = cleaned(
@@ -148,7 +151,7 @@ def aroma_full(bench):
         table_of(image.replace('smoothAROMAnonaggr', 'preproc')),
         confounds_strategy=['ICA-AROMA'],
         confounds_columns=['csf'],
-        series_names=[image],
+        bold_file=image,
     )
     assert len(found) == N_VOLUMES - N_STEADY
 
