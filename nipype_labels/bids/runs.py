@@ -190,7 +190,7 @@ def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=()
         return [file for file in files if _is_series(file) and file.entities.get('desc') == bold_desc]
 
     wanted = {'ses': sessions, 'task': tasks, 'space': spaces, 'echo': echoes}
-    chosen = _choose_all(root, series, of_all, wanted, excluded)
+    chosen = _choose_all(root, series, of_all, wanted, excluded, index.bad_series)
     if not chosen:
         asked = {'sub': participants, **wanted}
         asked = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in asked.items() if labels)
@@ -226,17 +226,17 @@ def _is_series(file):
     return file.suffix == 'bold' and file.extension in VOLUMES
 
 
-def _choose_all(root, series, of_all, wanted, excluded):
-    """Series that have a label of each kind asked for; the others are counted."""
+def _choose_all(root, series, of_all, wanted, excluded, bad_series):
+    """Series that have a label of each kind asked for; the others are counted, or are among the bad ones."""
     for key, labels in wanted.items():
-        before = len(series)
+        before, n_bad = len(series), len(bad_series)
         if key == 'space':
             series = choose_spaces(root, series, labels, of_all)
         elif key == 'echo':
-            series = _choose_echoes(root, series, labels, of_all)
+            series = _choose_echoes(root, series, labels, of_all, bad_series)
         elif labels:
             series = _choose(root, series, key, labels, of_all)
-        excluded[_EXCLUDED[key]] = before - len(series)
+        excluded[_EXCLUDED[key]] = before - len(series) - (len(bad_series) - n_bad)
     return series
 
 
@@ -252,8 +252,8 @@ def _choose(root, series, key, labels, of_all):
     return [file for file in series if file.entities.get(key, 'none') in labels]
 
 
-def _choose_echoes(root, series, labels, of_all):
-    """Series of the echoes asked for; by default, those that combine the echoes."""
+def _choose_echoes(root, series, labels, of_all, bad_series):
+    """Series of the echoes asked for; by default, those that combine the echoes, which each run must have."""
     single = [file for file in series if 'echo' in file.entities]
     if not labels:
         if single and len(single) == len(series):
@@ -262,8 +262,18 @@ def _choose_echoes(root, series, labels, of_all):
                 f'{root}: all {len(series)} series are single echoes, such as {single[0].path}. Pass --echo '
                 f'{" ".join(echoes)} to process each with its own brain mask and confounds, or those of all echoes'
             )
-        return [file for file in series if 'echo' not in file.entities]
+        combined = [file for file in series if 'echo' not in file.entities]
+        runs = {_without_echo(file) for file in combined}
+        for file in single:
+            if _without_echo(file) not in runs:
+                bad_series[file.path] = 'a single echo, and no series combines the echoes. Pass --echo to process it'
+        return combined
     return single if 'all' in labels and single else _choose(root, series, 'echo', labels, of_all)
+
+
+def _without_echo(file):
+    """What identifies the run of a series, whatever its echo and space."""
+    return frozenset(pair for pair in file.entities.items() if pair[0] not in ('echo', *SPACE_ENTITIES))
 
 
 def _pair(root, files, series):

@@ -220,6 +220,12 @@ def test_single_echoes_are_runs_if_they_are_asked_for(empty):
     assert found.excluded == {'single echoes or not selected by --echo': 3}
     assert [run.entities['echo'] for run in find_runs(empty, echoes=['1', 'echo-3']).runs] == ['1', '3']
     assert len(find_runs(empty, echoes=['all']).runs) == 3
+    touch(empty, f'sub-03_task-rest_echo-1{PREPROC}')
+    found = find_runs(empty)
+    assert (found.n_series, len(found.runs), *found.excluded.values()) == (6, 2, 3)
+    assert list(found.bad_series) == [f'sub-03/func/sub-03_task-rest_echo-1{PREPROC}']
+    assert 'Pass --echo to process it' in found.bad_series.popitem()[1]
+    (empty / 'sub-03/func' / f'sub-03_task-rest_echo-1{PREPROC}').unlink()
     with pytest.raises(LabelsError, match='no series of echo-4; there are: 1, 2, 3, none'):
         find_runs(empty, echoes=['4'])
     for name in (f'{run}{PREPROC}', f'{run}_{MNI[:-1]}{PREPROC}'):
