@@ -108,7 +108,6 @@ def derivatives(
     _check_out(Path(dataset), Path(out), work_dir)
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
     runs = {node_name(run.name): run for run in found.runs}
-    _check_spaces(found.runs)
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases, parameters)
     warnings = list_contradictions(found.runs, atlases)
@@ -145,7 +144,8 @@ def node_name(name):
 
 
 def _plan(runs, labels, parameters, desc, drawn):
-    """Plan the files of each run; no two runs may write the same file."""
+    """Plan the files of each run; all are in one space, and no two runs may write the same file."""
+    _check_spaces(runs.values())
     plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
     check_plans([(run.source, plans[name]) for name, run in runs.items()])
     return plans

@@ -19,8 +19,8 @@ FOLDER = 'group'
 #: Entities that distinguish tables; all others distinguish the runs in a table.
 TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
 
-#: Ends of the names of files to collect.
-_COVERAGE, _RELMAT = '_stat-coverage_bold.tsv', '_relmat.tsv'
+#: Ends of the names of files that may be collected.
+_ENDS = ('_bold.tsv', '_relmat.tsv')
 
 
 def collect(out):
@@ -46,10 +46,11 @@ def collect(out):
     """
     out = Path(out).absolute()
     found, unread = _find(out)
-    kinds = {_COVERAGE: _read_coverage, _RELMAT: _read_pairs}
     tables = {}
     for path in found:
         entities, suffix, extension = parse_name(path)
+        if suffix == 'bold' and entities.get('stat') != 'coverage':
+            continue
         shared = {key: label for key, label in entities.items() if key in TABLE_ENTITIES}
         tables.setdefault(build_name(shared, suffix, extension), {})[_name_run(entities)] = path
     if not tables:
@@ -57,8 +58,7 @@ def collect(out):
         raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
     (out / FOLDER).mkdir(exist_ok=True)
     for name, paths in tables.items():
-        end = next(end for end in kinds if name.endswith(end))
-        _write(out / FOLDER / name, paths, kinds[end])
+        _write(out / FOLDER / name, paths, _read_pairs if name.endswith('_relmat.tsv') else _read_coverage)
     runs = {run for paths in tables.values() for run in paths}
     incomplete = [
         f'  {FOLDER}/{name} has {len(paths)} of {len(runs)} runs; missing: {_shorten(sorted(runs - set(paths)))}'
@@ -67,7 +67,8 @@ def collect(out):
     ]
     failed = sorted(path.stem for path in (out / 'logs').glob('*.txt'))
     failed = [f'  runs that failed before and are missing (see {out}/logs): {_shorten(failed)}'] if failed else []
-    print(*incomplete, *failed, *unread, sep='\n', file=sys.stderr)
+    for line in [*incomplete, *failed, *unread]:
+        print(line, file=sys.stderr)
     print(f'wrote {len(tables)} tables of {len(runs)} runs to {out / FOLDER}', file=sys.stderr)
     return 1 if unread else 0
 
@@ -83,7 +84,7 @@ def _find(out):
     for top in sorted(path for path in _list_folder(out, note) if path.name.startswith('sub-')):
         for folder, _, names in os.walk(top, onerror=note):
             found += [Path(folder, name) for name in names if name.startswith('sub-')]
-    return sorted(path for path in found if path.name.endswith((_COVERAGE, _RELMAT))), unread
+    return sorted(path for path in found if path.name.endswith(_ENDS)), unread
 
 
 def _list_folder(folder, note):

@@ -227,6 +227,12 @@ def test_one_description_of_two_sets_of_parameters_each(data, call):
     assert call(*asked(data, BOXES), *chosen, '--desc', 'raw0')[0] == 0
     files, before = contents(data / 'out'), executed(data / 'out' / 'work')
     assert call(*asked(data, BOXES), *chosen, '--desc', 'detrended', '--detrend')[0] == 0
+    status, _, said = call(*asked(data, level='group'))
+    assert (status, said.splitlines()) == (0, [f'wrote 2 tables of 2 runs to {data}/out/group'])
+    assert {name.rpartition('_desc-')[2] for name in contents(data / 'out' / 'group')} == {
+        'raw0_bold.tsv',
+        'detrended_bold.tsv',
+    }
     assert {name: bytes for name, bytes in contents(data / 'out').items() if name in files} == files
     assert before.items() <= executed(data / 'out' / 'work').items()
 

@@ -38,7 +38,7 @@ def write_atlas(path):
     labels = np.ones(SHAPE, 'uint8')
     labels[2:] = 2
     nibabel.Nifti1Image(labels, AFFINE).to_filename(path)
-    path.with_name('atlas.tsv').write_text('index\tname\n1\tOne\n2\tTwo\n')
+    path.with_name(path.name.replace('.nii.gz', '.tsv')).write_text('index\tname\n1\tOne\n2\tTwo\n')
     return path
 
 
