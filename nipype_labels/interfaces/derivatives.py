@@ -31,6 +31,9 @@ _ANNOUNCED = ('high_variance_confounds', 'projected', 'connectivity', *DRAWN)
 
 
 class _SaveDerivativesInputSpec(LabelsInputSpec):
+    # 2: the description of coverage changed.
+    numerics = 2
+
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the data set to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its data set')
     more_sources = traits.List(
