@@ -152,7 +152,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         In the order of the ids.
     lut : path or DataFrame, optional
     warn : function
-        Takes a message and values for it (``%``): called if no table is found, and if ids have no row.
+        Takes a message and values for it (``%``): called if no table of a file is found, and if ids have no row.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         in_memory = None if lut is not None or file is atlas else read_header(atlas)
         source = lut or (find_lookup_table(expand(file)) if file and in_memory is None else None)
         if source is None and in_memory is None:
-            if file:
+            if file is atlas:
                 warn(NO_TABLE, file)
             return name_by_order(map(str, ids), ids)
         lookup = read_lookup_table(expand(source), ids) if source else check_lookup_table(in_memory, 'the header')

@@ -11,6 +11,9 @@ FORMS = (
     'an XML of FSL, SPM, BrainSuite or Julich-Brain; an AFNI label table; one name per line, as many as regions'
 )
 
+#: Behind a name without blanks, AAL's code of four digits in MRIcron's tables; or a colour in hexadecimal digits.
+_CODE_BEHIND = re.compile(r'^(\S+)\s+\d{4}$|^(.+?)\s+(?:#|0x)[0-9a-f]{6}(?:[0-9a-f]{2})?$', re.IGNORECASE)
+
 _NUMBER = re.compile(r'-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?', re.IGNORECASE)
 
 
@@ -41,7 +44,7 @@ def parse_lines(lines, path):
     LookupTableError
         If it is not clear which numbers are parts of names.
     """
-    rows = [re.split(r'[\s,;:=]+', line.strip(), maxsplit=1) for line in lines]
+    rows = [re.split(r'[\s,;:=)]+', line.strip(), maxsplit=1) for line in lines]
     if all(len(row) == 2 and is_id(row[0]) for row in rows):
         ids = [to_id(i) for i, _ in rows]
         names = _find_names([rest for _, rest in rows], ids)
@@ -88,7 +91,11 @@ def _numeric_names(words):
 
 
 def _without_colours(names):
-    """Names without the three or four numbers of a colour, and FreeSurfer's type of tissue, behind each."""
+    """Names without a colour, with FreeSurfer's type of tissue, or AAL's code, behind each."""
+    coded = [_CODE_BEHIND.match(name) for name in names]
+    if all(coded):
+        shorter = [match[1] or match[2] for match in coded]
+        return shorter if len(set(shorter)) == len(set(names)) else names
     n = min(_count_numbers(name.split()[:0:-1]) for name in names)
     columns = list(zip(*(name.split()[-n:] for name in names), strict=True)) if n else []
     for cut in (5, 4, 3):

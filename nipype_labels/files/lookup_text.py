@@ -11,7 +11,20 @@ from .lookup_lines import are_colours, is_id, is_number, no_known_form, parse_li
 #: Headings of columns of ids, letters and digits alone, lower case; the first found counts.
 INDEX_HEADINGS = (
     *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
-    *('labelnumber', 'roinumber', 'number', 'no', 'key', 'intensity', 'grayvalue', 'greyvalue'),
+    *(
+        'labelnumber',
+        'roinumber',
+        'regionnumber',
+        'parcelnumber',
+        'roinr',
+        'number',
+        'nr',
+        'no',
+        'key',
+        'intensity',
+        'grayvalue',
+        'greyvalue',
+    ),
 )
 
 #: Headings of columns that hold names in some tables and ids in others: the cells show which.
@@ -30,7 +43,7 @@ HEMISPHERE = 'hemi'
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
 
 #: A colour as HTML has it, with or without opacity.
-_HEX_COLOUR = re.compile(r'#(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
+_HEX_COLOUR = re.compile(r'(?:#|0x)(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
 
 
 def parse_text(text, path):
@@ -187,7 +200,7 @@ def _find_name(columns, ids):
     others = [i for i in range(len(columns)) if i != ids]
     if len(others) == 1:
         return others[0]
-    texts = [i for i in others if not all(is_number(cell) or _HEX_COLOUR.fullmatch(cell) for cell in columns[i])]
+    texts = [i for i in others if not all(map(_is_no_name, columns[i]))]
     if len(columns) == 3 and ids == 2 and len(texts) == 2:
         return 1  # of AAL, behind an abbreviation
     if len(texts) != 1:
@@ -196,3 +209,8 @@ def _find_name(columns, ids):
     # A number before the name may be the id, as behind the row number that pandas writes.
     numbers = [column for column in before if all(map(is_number, column))]
     return texts[0] if not numbers or are_colours(numbers) else None
+
+
+def _is_no_name(cell):
+    """Whether a cell is empty, or holds numbers or a colour."""
+    return not cell or bool(_HEX_COLOUR.fullmatch(cell)) or all(map(is_number, re.split(r'[\s,]+', cell)))

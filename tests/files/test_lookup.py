@@ -392,6 +392,7 @@ def test_names_are_checked_wherever_they_come_from():
         ('Index Label_Name', '7 Left A', 'Left A'),
         ('#index\tname\tnetwork', '7\tLeft A\tVis', 'Left A'),
         ('value,region', '7,101', '101'),
+        ('ROI_nr,ROI_label', '7,A', 'A'),
         ('label,region', 'Left A,7', 'Left A'),
     ],
 )
@@ -446,6 +447,11 @@ THREE = [(3, '7Networks_LH_Vis_1'), (1, 'R_1'), (20, 'Frontal Pole')]
         '{name}\t{i}',
         '{i}   120   18  131        1  1  1    "{name}"',
         '{i}: {name}',
+        '{i}) {name}',
+        '{i} {name} 0xff0000',
+        '{i} {name} #ff0000ff',
+        '{i};{name};120 18 3',
+        '{i}\t{name}\t',
         '{name}\n{i} 120 18 131 255',
     ],
 )
@@ -471,6 +477,8 @@ def test_colours_before_and_after_names_are_not_part_of_them(tmp_path, line):
             ['ctx-lh-A', 'ctx-lh-B', 'ctx-lh-C'],
         ),
         ('FAG\tPrecentral_L\t1\nFAD\tPrecentral_R\t2\n', ['Precentral_L', 'Precentral_R']),
+        ('1 Precentral_L 2001\n2 Precentral_R 2002\n', ['Precentral_L', 'Precentral_R']),
+        ('1 Area 2001\n2 Area 2002\n', ['Area 2001', 'Area 2002']),
         ('FAG Precentral_L 1\nFAD Precentral_R 2\n', ['Precentral_L', 'Precentral_R']),
     ],
 )

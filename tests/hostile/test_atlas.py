@@ -118,12 +118,12 @@ def test_no_grid_is_made_of_a_reference_that_lies(given):
     (
         'no id of the table',
         text(LUT, 'index\tname\n70\tA\n80\tB\n'),
-        f'{LUT} has names for ids 70, 80 | {ATLAS} | 1, 2, 7',
+        f'{LUT} has names for the ids 70, 80 | {ATLAS} | 1, 2, 7',
     ),
     (
         'no id of the table but 0',
         text(LUT, 'index\tname\n0\tOutside\n'),
-        f'{LUT} has names for ids 0 | {ATLAS} | 1, 2, 7',
+        f'{LUT} has names for the ids 0 | {ATLAS} | 1, 2, 7',
     ),
     ('regions where nothing was measured', image(ATLAS, affine=ELSEWHERE), f'{ATLAS} | 3 outside_field_of_view'),
     (

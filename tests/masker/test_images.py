@@ -127,7 +127,6 @@ def test_two_versions_of_the_voxels_in_one_image_are_refused():
         extract(masked)
 
 
-@pytest.mark.filterwarnings('ignore:.*no look-up table:UserWarning')
 @pytest.mark.parametrize('parameter', ['labels_img', 'mask_img'])
 def test_labels_and_masks_in_memory_count_too(parameter, tmp_path):
     """As they are when the masker is fitted."""

@@ -68,7 +68,6 @@ def test_runs_are_taken_in_all_forms(tmp_path):
         assert_array_equal(signals, expected)
 
 
-@pytest.mark.filterwarnings('ignore:.*no look-up table:UserWarning')
 def test_runs_are_those_of_the_graph(tmp_path):
     """A graph that is told the run of each volume gives the same bytes."""
     parameters = {'detrend': True, 'low_pass': 0.1, 'standardize': 'zscore'}

@@ -116,7 +116,9 @@ def test_ids_without_a_name_are_told(tmp_path):
     lut = pd.DataFrame({'index': [3, 1], 'name': ['c', 'a']})
     lut.to_csv(tmp_path / 'lut.tsv', sep='\t', index=False)
     for given, source in ((lut, 'look-up table'), (tmp_path / 'lut.tsv', 'lut.tsv')):
-        with pytest.warns(UserWarning, match=f'{source}: no name for ids 2, 4, which get no column'):
+        with pytest.warns(
+            UserWarning, match=f'{source}: no name for the region ids 2, 4 of the image: they get no column'
+        ):
             assert NiftiLabelsMasker(atlas(), lut=given).fit().region_names_ == {0: 'c', 1: 'a'}
 
 

@@ -87,7 +87,7 @@ def small(image, tmp_path):
     other[:, :6], other[:, 6:] = 11, 12
     mask = np.ones((3, 3, 3), dtype='uint8')
     mask[2, 2] = 0
-    luts = tmp_path / 'one.tsv', tmp_path / 'two.tsv'
+    luts = tmp_path / 'names_one.tsv', tmp_path / 'names_two.tsv'
     luts[0].write_text('index\tname\n7\tSeven\n1\tOne\n2\tTwo\n4\tFour\n')
     luts[1].write_text('index\tname\n11\tEleven\n12\tTwelve\n')
     write_signals(tmp_path / 'confounds.tsv', ['csf', 'rot_x', 'rot_y'], rng.normal(size=(40, 3)))

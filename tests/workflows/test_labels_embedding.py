@@ -26,7 +26,7 @@ if __name__ == '__main__':
     for name in ('first', 'second'):
         labels = init_labels_wf(use_mask=True, use_luts=True, detrend=True, standardize=name == 'first', name=name)
         labels.inputs.inputnode.atlas_files = [str(folder / 'one.nii.gz'), str(folder / 'two.nii.gz')]
-        labels.inputs.inputnode.atlas_luts = [str(folder / 'one.tsv'), None]
+        labels.inputs.inputnode.atlas_luts = [str(folder / 'names_one.tsv'), None]
         labels.inputs.inputnode.bold_mask = str(folder / 'mask.nii.gz')
         wf.connect(upstream, 'path', labels, 'inputnode.bold_file')
     wf.run(**(PARALLEL if sys.argv[2] == 'MultiProc' else {}))
@@ -110,7 +110,7 @@ def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, 
     """Nodes run in folders of their own."""
     monkeypatch.chdir(tmp_path)
     inputs = {'bold_file': 'bold.nii.gz', 'atlas_files': ['one.nii.gz'], 'bold_mask': 'mask.nii.gz'}
-    inputs |= {'atlas_luts': ['one.tsv'], 'confounds_file': 'confounds.tsv'}
+    inputs |= {'atlas_luts': ['names_one.tsv'], 'confounds_file': 'confounds.tsv'}
     relative = run(inputs, 'relative', use_mask=True, use_luts=True, use_confounds=True)
     absolute = run(
         {
