@@ -172,7 +172,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         return name_by_order(names, ids)
     else:
         in_memory = None if lut is not None or file is atlas else read_header(atlas)
-        source = lut or (find_lookup_table(expand(file)) if file and in_memory is None else None)
+        source = lut or (find_lookup_table(expand(file), file is atlas) if file and in_memory is None else None)
         if source is None and in_memory is None:
             if file is atlas:
                 warn(NO_TABLE, file)

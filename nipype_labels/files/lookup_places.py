@@ -28,13 +28,15 @@ _KNOWN = (
 _IMAGE_END = re.compile(r'(\.nii|\.img|\.hdr|\.mgz|\.mgh|\.mnc)?(\.gz|\.bz2|\.zst)?$', re.IGNORECASE)
 
 
-def find_lookup_table(atlas):
+def find_lookup_table(atlas, in_header=True):
     """Find the look-up table of an atlas that no argument names.
 
     Parameters
     ----------
     atlas : path
         Label image.
+    in_header : bool
+        Look into the header of the image, too; without it, the image need not exist.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def find_lookup_table(atlas):
         If the image can't be read.
     """
     atlas = Path(atlas)
-    if read_header(atlas) is not None:
+    if in_header and read_header(atlas) is not None:
         return str(atlas)
     return next((str(path) for path in _places(atlas) if os.path.isfile(path)), None)  # noqa: PTH113
 

@@ -101,6 +101,16 @@ def test_a_header_in_memory_has_names_too(tmp_path):
     assert names(nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)) == (['1', '2'], [])
 
 
+def test_an_image_in_memory_does_not_need_its_file(tmp_path):
+    image = nibabel.load(write(tmp_path / 'atlas.nii.gz'))
+    held = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    held.to_filename(tmp_path / 'copy.nii.gz')
+    (tmp_path / 'copy.nii.gz').unlink()
+    assert names(held) == (['1', '2'], [])
+    (tmp_path / 'copy.tsv').write_text('index\tname\n1\tA\n2\tB\n')
+    assert names(held) == (['A', 'B'], [])
+
+
 def test_a_table_that_is_found_and_names_no_region_is_refused(tmp_path):
     image = write(tmp_path / 'atlas.nii.gz')
     (tmp_path / 'atlas.txt').write_text('index\tname\n7\tA\n8\tB\n')
