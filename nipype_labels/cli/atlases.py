@@ -11,7 +11,7 @@ from ..bids.names import make_labels
 from ..core.errors import LabelsError, about
 from ..core.mask import region_ids
 from ..files.images import read_labels
-from ..files.lookup import NO_TABLE, choose_lookup_table
+from ..files.lookup import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.names import expand
 
 
@@ -94,7 +94,10 @@ def check_tables(paths, luts, labels, background_label):
     for path, lut in zip(paths, luts, strict=True):
         with about(path):
             ids = region_ids(read_labels(path, background_label)[0], background_label)
-        choose_lookup_table(ids, path, labels, lut, _warn)
+        if lut is None and labels is not None:
+            name_by_order(labels, ids, '--labels')
+        else:
+            choose_lookup_table(ids, path, lut=lut, warn=_warn)
         counts.append(len(ids))
     return counts
 

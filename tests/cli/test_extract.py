@@ -226,7 +226,7 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
         (['{bold}', '--atlas', '{lut}'], ['lut.tsv']),
         (['{bold}', '--atlas', '{atlas}', '--lut', '{short}'], ['short.txt', '2 names', '4 regions']),
         (['{bold}', '--atlas', '{atlas}', '--lut', 'nowhere.tsv'], ['nowhere.tsv']),
-        (['{bold}', '--atlas', '{atlas}', '--labels', 'A', 'B'], ['2 names', '4 regions']),
+        (['{bold}', '--atlas', '{atlas}', '--labels', 'A', 'B'], ['--labels gives 2 names', '4 regions']),
         (['{bold}', '--atlas', '{atlas}', '--mask', 'nowhere.nii'], ['nowhere.nii']),
         (['{bold}', '--atlas', '{atlas}', '--mask', '{atlas}'], ['atlas.nii.gz']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', 'nowhere.tsv'], ['nowhere.tsv']),
