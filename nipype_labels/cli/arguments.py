@@ -16,8 +16,10 @@ from ..files.names import expand
 from ..files.strategies import expand_preset
 
 
-def check_running(nprocs, plugin):
-    """Raise LabelsError unless there are processors, and Nipype has the plugin."""
+def check_running(nprocs, plugin, dummy_scans=0):
+    """Raise LabelsError unless there are processors, Nipype has the plugin, and no number is negative."""
+    if dummy_scans < 0:
+        raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
     if nprocs < 1:
         raise LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
     if not hasattr(plugins, f'{plugin}Plugin'):

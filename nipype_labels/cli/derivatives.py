@@ -16,13 +16,16 @@ from ..bids.plan import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..core.errors import LabelsError
 from ..files.grids import read_grid
+from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
 from .accounts import foretell, list_contradictions, measure, summarise
 from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
 from .atlases import check_tables, group_atlases, name_atlases
 from .batch import run_batches
+from .prechecks import check_cleaning
 from .run import configure
+from .words import in_files, in_options
 
 
 def derivatives(
@@ -97,7 +100,7 @@ def derivatives(
         If an argument is invalid, or a dataset cannot be used.
     """
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
-    check_running(nprocs, plugin)
+    check_running(nprocs, plugin, dummy_scans)
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
     parameters = settle(parameters)
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
@@ -114,8 +117,7 @@ def derivatives(
     if dry_run:
         print(foretell(found, warnings, grids, n_regions, parameters, reports, nprocs))
         return 0
-    for warning in warnings:
-        print(warning, file=sys.stderr)
+    sys.stderr.writelines(f'{warning}\n' for warning in warnings)
     out = make_folder(out)
     work_dir = make_work_folder(work_dir or out / 'work', plugin)
     configure(verbose, stop_on_first_crash=False)
@@ -127,11 +129,11 @@ def derivatives(
         runs[name].require(mask=use_mask, confounds=wanted)
         run = _inherit(runs[name], work_dir / kind / name)
         sizes = measure(run, grids, n_regions, parameters)
-        kept = list(range(dummy_scans, sizes.shape[3])) if dummy_scans else None
-        return init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared)
+        kept = _retain(run, sizes.shape[3], dummy_scans)
+        return _checked(init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared), groups, run)
 
     reasons = run_batches(list(runs), build, kind, work_dir, out / 'logs', plugin, nprocs, plugin_args)
-    return summarise(found, warnings, runs, reasons, out)
+    return summarise(found, warnings, runs, _reword(reasons, runs, work_dir, groups), out)
 
 
 def node_name(name):
@@ -149,6 +151,28 @@ def _plan(runs, labels, parameters, desc, drawn):
     plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
     check_plans([(run.source, plans[name]) for name, run in runs.items()])
     return plans
+
+
+def _checked(wf, groups, run):
+    """Return the graph of a run, after a check that its tables and its header allow the cleaning."""
+    check_cleaning(wf.get_node(next(iter(groups))), open_series(run.bold))
+    return wf
+
+
+def _retain(run, n_volumes, dummy_scans):
+    """Return the volumes of a run after the dummy scans, None for all."""
+    if dummy_scans >= n_volumes:
+        raise LabelsError(f'{run.bold}: dummy_scans={dummy_scans} leaves none of {n_volumes} volumes')
+    return list(range(dummy_scans, n_volumes)) if dummy_scans else None
+
+
+def _reword(reasons, runs, work_dir, groups):
+    """Return why runs failed in the vocabulary of the command."""
+    made_from = {name: [atlas.path for atlas in group] for name, group in groups.items()}
+    return {
+        name: in_options(in_files(reason, work_dir, runs[name].bold, runs[name].mask, made_from))
+        for name, reason in reasons.items()
+    }
 
 
 def _forget_incomplete(plans, out, folder):

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
-import fcntl
-import itertools
-import os
-import shutil
 import sys
-import uuid
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..bids.sidecar import find_repetition_time, find_sidecar
 from ..core.errors import LabelsError, MissingRegionsError
-from ..core.regions import has_signal, list_missing
 from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid, report_contradiction
 from ..files.images import read_mask
-from ..files.regions import read_regions
 from ..files.series import open_series
 from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
@@ -27,33 +19,16 @@ from .arguments import (
     absolute,
     check_orientations,
     check_running,
-    make_folder,
     make_work_folder,
     plainly,
     read_plugin_args,
     settle,
 )
 from .atlases import check_tables
+from .outputs import check_out, name_folders, summarise, write
+from .prechecks import check_cleaning
 from .run import configure, run
-
-#: Outputs of nodes, and their names in the folder of each atlas.
-PER_ATLAS = {
-    'signals.tsv': ('clean', 'out_files'),
-    'signals_raw.tsv': ('reduce', 'out_files'),
-    'regions.tsv': ('reduce', 'regions_files'),
-    'labels.nii.gz': ('apply_mask', 'out_files'),
-    'projected.nii.gz': ('project', 'out_files'),
-    'connectivity.tsv': ('connectivity', 'out_files'),
-}
-
-#: Outputs of nodes, and their names beside those folders.
-PER_SERIES = {
-    'mean.nii.gz': ('reduce', 'mean_file'),
-    'kept_volumes.tsv': ('clean', 'kept_volumes_file'),
-    'cleaning.json': ('clean', 'cleaning_file'),
-    'high_variance_confounds.tsv': ('high_variance', 'out_file'),
-    'report.html': ('report', 'out_file'),
-}
+from .words import in_files
 
 
 def extract(
@@ -119,36 +94,45 @@ def extract(
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
         raise LabelsError('there is no folder to write to: --out is empty')
-    out = Path(out)
-    _check_out(out, _folders(atlas))
-    work_dir = make_work_folder(work_dir or out / 'work', plugin)
-    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
-    if parameters.get('reports'):
-        parameters['atlas_names'] = _folders(atlas)
-    with plainly():
-        wf = init_labels_wf(
-            use_mask=mask is not None,
-            use_luts=lut is not None,
-            use_confounds=confounds is not None,
-            use_sample_mask=sample_mask is not None,
-            sizes=Sizes.of(series, [read_grid(path) for path in atlas]),
-            num_threads=nprocs,
-            **settle(parameters),
-        )
-    wf.base_dir = str(work_dir)
+    out, folders = Path(out), name_folders(atlas)
     luts = [*(lut or ()), *[None] * (len(atlas) - len(lut or ()))]
+    given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
+    given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar]}
+    check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
     names = parameters.get('labels') if len(atlas) == 1 else None
     check_tables(absolute(atlas), absolute(luts), names, parameters.get('background_label', 0))
-    given = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
-    given.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
-    for field, value in given.items():
+    if parameters.get('reports'):
+        parameters['atlas_names'] = folders
+    values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
+    values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
+    with plainly():
+        wf = _build(series, values, settle(parameters) | {'num_threads': nprocs})
+        check_cleaning(wf, series)
+    wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
+    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
+    try:
+        graph = run(wf, plugin, nprocs, plugin_args)
+    except LabelsError as e:
+        raise type(e)(in_files(str(e), wf.base_dir, bold, mask, {wf.name: atlas})) from e
+    written = write(graph, out, folders)
+    _warn(contradictions)
+    summarise(out, written, folders)
+    return 0
+
+
+def _build(series, values, parameters):
+    """Build the graph; what comes in is announced to it."""
+    announced = {'use_mask': 'bold_mask', 'use_luts': 'atlas_luts', 'use_confounds': 'confounds_file'}
+    announced['use_sample_mask'] = 'sample_mask'
+    wf = init_labels_wf(
+        **{switch: values[field] is not None for switch, field in announced.items()},
+        sizes=Sizes.of(series, [read_grid(path) for path in values['atlas_files']]),
+        **parameters,
+    )
+    for field, value in values.items():
         if value is not None:
             setattr(wf.inputs.inputnode, field, absolute(value))
-    graph = run(wf, plugin, nprocs, plugin_args)
-    written = _write(graph, out, _folders(atlas))
-    _warn(contradictions)
-    _summarise(out, written, _folders(atlas))
-    return 0
+    return wf
 
 
 def _warn(contradictions):
@@ -165,15 +149,6 @@ def _check_times(t_r, sidecar, header, parameters):
         print(f'WARNING: {warning}', file=sys.stderr)
 
 
-def _check_out(out, folders):
-    """Find out before anything runs that a file could not get its name."""
-    for path in _places(out, folders):
-        if path.is_dir():
-            raise LabelsError(f'can not write {path}: there is a folder of this name')
-        if path.parent.exists() and not path.parent.is_dir():
-            raise LabelsError(f'can not write to {path.parent}: it is no folder')
-
-
 def _check(series, atlases, mask, parameters):
     """Find out before anything runs what nodes could only say of files made from the user's."""
     target = parameters.get('resampling_target')
@@ -188,82 +163,3 @@ def _check(series, atlases, mask, parameters):
     for grid in grids if target == 'labels' else [series.grid]:
         if mask is not None and not resample_nearest(inside, where.affine, grid.shape, grid.affine).any():
             raise MissingRegionsError(f'no voxel of {grid} is in the mask {where}')
-
-
-def _folders(atlases):
-    """A folder name for each atlas: its file's, made unique by a number."""
-    names = []
-    for path in atlases:
-        stem = Path(path).name.removesuffix('.gz').removesuffix('.nii')
-        # A name of dots alone would lead out of the folder, or be that folder itself.
-        stem = stem if stem.strip('.') else 'atlas'
-        tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))
-        taken = {name.lower() for name in (*names, *PER_SERIES, 'work')}
-        names.append(next(name for name in tries if name.lower() not in taken))
-    return names
-
-
-def _write(graph, out, folders):
-    """Copy the outputs of the nodes to where the user wants them, all or none; the paths written."""
-    nodes = {node.name: node for node in graph.nodes()}
-    copies = {}
-    for name, (node, field) in PER_SERIES.items():
-        if node in nodes:
-            copies[out / name] = getattr(nodes[node].result.outputs, field)
-    for name, (node, field) in PER_ATLAS.items():
-        if node in nodes:
-            files = getattr(nodes[node].result.outputs, field)
-            copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
-    for folder in folders:
-        make_folder(out / folder)
-    with _alone(out):
-        _put(copies, set(_places(out, folders)) - set(copies))
-    return list(copies)
-
-
-def _places(out, folders):
-    """All files that a run may write."""
-    return [out / name for name in PER_SERIES] + [out / folder / name for folder in folders for name in PER_ATLAS]
-
-
-def _put(copies, stale):
-    """Put copies of files in their places, and remove stale ones, once all are copied."""
-    partials = {target: target.with_name(f'.{target.name}.partial-{uuid.uuid4().hex[:12]}') for target in copies}
-    try:
-        for target, source in copies.items():
-            shutil.copyfile(source, partials[target])
-        for path in stale:
-            # Left by an earlier run with other parameters, it would pass for a result of this one.
-            path.unlink(missing_ok=True)
-        for target, partial in partials.items():
-            os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
-    finally:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(folder):
-    """Wait until no other run puts its outputs into a folder: those of two would mix."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system that knows no locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _summarise(out, written, folders):
-    """Say which regions are missing, and last what was written."""
-    lacking = []
-    for folder in folders:
-        regions = read_regions(out / folder / 'regions.tsv')
-        missing = list_missing(regions['name'], regions['status'])
-        if missing:
-            n_missing = (~has_signal(regions['status'])).sum()
-            lacking.append(f'{n_missing} of {len(regions)} of {folder} ({missing})')
-    print(
-        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(lacking) or "none"}',
-        file=sys.stderr,
-    )

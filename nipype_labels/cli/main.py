@@ -27,6 +27,7 @@ from ..files.strategies import (
     PRESETS,
 )
 from . import USERS_ERRNO, RunError
+from .parsing import AtlasLut, Parser, expand_home
 
 #: Exit status after an error of the user's, and after one of ours.
 USER_ERROR, FAILURE = 2, 1
@@ -45,12 +46,14 @@ def main(argv=None):
     int
         0 only if everything was written, 2 after an error that the user can mend, 1 after any other.
     """
-    arguments = vars(build_parser().parse_args(argv))
+    arguments = {name: expand_home(name, value) for name, value in vars(build_parser().parse_args(argv)).items()}
     run = arguments.pop('run')
     try:
         return run(**arguments)
     except LabelsError as e:
-        print(f'nipype-labels: error: {e}', file=sys.stderr)
+        from .words import in_options
+
+        print(f'nipype-labels: error: {in_options(str(e))}', file=sys.stderr)
         return USER_ERROR
     except (RunError, OSError) as e:
         if getattr(e, 'errno', None) in USERS_ERRNO:
@@ -65,7 +68,7 @@ def main(argv=None):
 
 def build_parser():
     """Parser of all commands. Options that are not given are left out: their defaults are the factory's."""
-    parser = argparse.ArgumentParser('nipype-labels', description='Region signals from 4D fMRI and label atlases.')
+    parser = Parser('nipype-labels', description='Region signals from 4D fMRI and label atlases.')
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     extract = commands.add_parser(
@@ -109,17 +112,6 @@ def build_parser():
     return parser
 
 
-class _AtlasLut(argparse.Action):
-    """Give a look-up table to the atlas named before it."""
-
-    def __call__(self, parser, namespace, value, option=None):
-        atlases = getattr(namespace, 'atlas', [])
-        luts = getattr(namespace, 'lut', [])
-        if len(luts) >= len(atlases):
-            parser.error('--lut must follow the --atlas that it belongs to, one for each')
-        namespace.lut = luts + [None] * (len(atlases) - 1 - len(luts)) + [value]
-
-
 def _add_inputs(parser):
     group = parser.add_argument_group('what goes in and out')
     group.add_argument('bold', metavar='BOLD', help='series, 4D or 3D')
@@ -145,7 +137,7 @@ def _add_inputs(parser):
 def _add_lut(group):
     group.add_argument(
         '--lut',
-        action=_AtlasLut,
+        action=AtlasLut,
         metavar='TABLE',
         help='look-up table of the --atlas before it; by default the one in its header, or next to its image',
     )

@@ -18,6 +18,7 @@ from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
+from .words import in_options
 
 #: What is said of a worker that did not end by itself.
 DEAD_WORKER = (
@@ -50,6 +51,14 @@ class Progress:
         )
 
 
+class OptionsFormatter(logging.Formatter):
+    """Formatter of messages that names options, not parameters."""
+
+    def format(self, record):
+        """Return the text of a record."""
+        return in_options(super().format(record))
+
+
 def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONTRADICTION)):
     """Set up Nipype for a command: a short poll, and its log only if asked for.
 
@@ -70,7 +79,7 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
     )
     logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))
+    handler.setFormatter(OptionsFormatter('%(levelname)s: %(message)s'))
     handler.addFilter(lambda record: record.msg not in (*reported, NO_TABLE, NO_NAMES))
     logging.getLogger('nipype').handlers[:] = [handler]
 

@@ -242,23 +242,23 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
         (['{bold}', '--atlas', '{atlas}', '--sample-mask', '{lut}'], ['lut.tsv']),
         (['{bold}', '--atlas', '{atlas}', '--resampling-target', 'none'], ['bold.nii.gz', 'atlas', 'grids differ']),
         (['{bold}', '--atlas', '{atlas}', '--missing-labels', 'raise'], ['9', 'outside_field_of_view']),
-        (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.1', '--low-pass', '0.05'], ['high_pass', 'low_pass']),
+        (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.1', '--low-pass', '0.05'], ['--high-pass', '--low-pass']),
         (['{bold}', '--atlas', '{atlas}', '--low-pass', '0.3'], ['Nyquist']),
         (['{bold}', '--atlas', '{atlas}', '--high-pass', '0.01', '--low-pass', '0.1'], ['30 volumes', '34']),
-        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '1', '2'], ['smoothing_fwhm']),
-        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '-1'], ['smoothing_fwhm']),
-        (['{bold}', '--atlas', '{atlas}', '--min-coverage', '2'], ['min_coverage']),
-        (['{bold}', '--atlas', '{atlas}', '--high-pass', '-1'], ['high_pass']),
+        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '1', '2'], ['--smoothing-fwhm']),
+        (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '-1'], ['--smoothing-fwhm']),
+        (['{bold}', '--atlas', '{atlas}', '--min-coverage', '2'], ['--min-coverage']),
+        (['{bold}', '--atlas', '{atlas}', '--high-pass', '-1'], ['--high-pass']),
         (['{bold}', '--atlas', '{atlas}', '--t-r', '0'], ['--t-r']),
-        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--n-compcor', '0'], ['n_compcor']),
-        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--fd-threshold', '-1'], ['fd_threshold']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--n-compcor', '0'], ['--n-compcor']),
+        (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--fd-threshold', '-1'], ['--fd-threshold']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '7P'], ['7P']),
         (['{bold}', '--atlas', '{atlas}', '--nprocs', '0'], ['nprocs']),
         (['{bold}', '--atlas', '{atlas}', '--plugin', 'MultiPrc'], ['MultiPrc']),
         (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', 'none.json'], ['none.json']),
         (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', '{lut}'], ['lut.tsv']),
         (['{bold}', '--atlas', '{atlas}', '--plugin-args-file', '{listed}'], ['listed.json', 'JSON object']),
-        (['{bold}', '--atlas', '{atlas}', '--fill-value', '0'], ['fill_value']),
+        (['{bold}', '--atlas', '{atlas}', '--fill-value', '0'], ['--fill-value']),
         (['{bold}', '--atlas', '{atlas}', '-o', '{lut}'], ['lut.tsv']),
     ],
     ids=lambda value: ' '.join(value).replace('{bold} --atlas {atlas} ', '') if isinstance(value, list) else None,
@@ -354,15 +354,6 @@ def test_an_error_in_parallel_is_the_same_line(small, command):
     assert_user_error(done, 'confounds.tsv', "'rotx'", 'rot_x')
 
 
-def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
-    """They reach it: without memory there is nothing it can run."""
-    (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.001, "raise_insufficient": true}')
-    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
-    done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
-    assert done.returncode != 0
-    assert 'Insufficient resources' in done.stderr
-
-
 def test_a_second_run_on_one_work_folder_is_refused(small, command):
     """The first one is not disturbed."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
@@ -403,19 +394,3 @@ def test_nothing_old_is_left_among_the_outputs(small, command):
     done = command(*asked, '--detrend')
     assert done.returncode == 0, done.stderr
     assert 'projected.nii.gz' not in files(small.out / 'atlas')
-
-
-def test_help_names_every_option_and_needs_no_nipype(command):
-    """It is there at once."""
-    done = command('extract', '--help')
-    assert done.returncode == 0
-    for option in ('--atlas', '--lut', '--mask', '--confounds', '--standardize', '--project', '--nprocs'):
-        assert option in done.stdout
-    assert command('--version').stdout.startswith('nipype-labels ')
-
-
-def test_usage_without_a_command_is_an_error(command):
-    """Status 2, as for other errors of usage."""
-    done = command()
-    assert done.returncode == 2
-    assert 'usage: nipype-labels' in done.stderr

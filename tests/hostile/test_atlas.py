@@ -144,8 +144,8 @@ def test_no_grid_is_made_of_a_reference_that_lies(given):
         f'grids differ: {ATLAS} (3×4×6 voxels | bold.nii.gz (4×4×6 voxels',
         '--resampling-target none',
     ),
-    ('a background beyond 31 bits', nothing, 'background_label | 1099511627776', '--background-label 1099511627776'),
-    ('a background beyond counting', nothing, 'background_label', f'--background-label {10**30}'),
+    ('a background beyond 31 bits', nothing, '--background-label | 1099511627776', '--background-label 1099511627776'),
+    ('a background beyond counting', nothing, '--background-label', f'--background-label {10**30}'),
 )
 def test_labels_that_name_no_regions_are_refused(case, refuse):
     refuse(case)
@@ -237,13 +237,13 @@ def test_ids_without_a_name_are_told_and_change_no_column(value, given, call, ea
 
 
 @cases(
-    ('no width', nothing, 'smoothing_fwhm | nan', '--smoothing-fwhm nan'),
-    ('an endless width', nothing, 'smoothing_fwhm | inf', '--smoothing-fwhm inf'),
-    ('a width beyond all images', nothing, 'smoothing_fwhm | 1e+30 | 3×3×4 mm', '--smoothing-fwhm 1e30'),
-    ('a width of gigabytes', nothing, 'smoothing_fwhm | too wide for voxels of 3×3×4 mm', '--smoothing-fwhm 1e9'),
-    ('four widths', nothing, 'smoothing_fwhm | [1.0, 2.0, 3.0, 4.0]', '--smoothing-fwhm 1 2 3 4'),
-    ('a coverage of NaN', nothing, 'min_coverage | nan', '--min-coverage nan'),
-    ('a coverage beyond 1', nothing, 'min_coverage | 1.1', '--min-coverage 1.1'),
+    ('no width', nothing, '--smoothing-fwhm | nan', '--smoothing-fwhm nan'),
+    ('an endless width', nothing, '--smoothing-fwhm | inf', '--smoothing-fwhm inf'),
+    ('a width beyond all images', nothing, '--smoothing-fwhm | 1e+30 | 3×3×4 mm', '--smoothing-fwhm 1e30'),
+    ('a width of gigabytes', nothing, '--smoothing-fwhm | too wide for voxels of 3×3×4 mm', '--smoothing-fwhm 1e9'),
+    ('four widths', nothing, '--smoothing-fwhm | [1.0, 2.0, 3.0, 4.0]', '--smoothing-fwhm 1 2 3 4'),
+    ('a coverage of NaN', nothing, '--min-coverage | nan', '--min-coverage nan'),
+    ('a coverage beyond 1', nothing, '--min-coverage | 1.1', '--min-coverage 1.1'),
     (
         'a fill beyond single precision',
         image(MASK, one_voxel),

@@ -85,7 +85,11 @@ def noise(columns):
         f"{TABLE}: column 'csf' has no finite value in row 5",
         '--confounds-na zero',
     ),
-    ('nothing at first', cells(TABLE, 'rot_x', {0: 'n/a'}), f"{TABLE}: column 'rot_x' is n/a in row 0 | confounds_na"),
+    (
+        'nothing at first',
+        cells(TABLE, 'rot_x', {0: 'n/a'}),
+        f"{TABLE}: column 'rot_x' is n/a in row 0 | --confounds-na",
+    ),
     (
         'nothing at all',
         cells(TABLE, 'csf', dict.fromkeys(ROWS, 'n/a')),
@@ -142,15 +146,15 @@ def noise(columns):
     (
         'scrubbing of all volumes',
         cells(TABLE, 'framewise_displacement', dict.fromkeys(ROWS, '9')),
-        f'{TABLE}: none of 40 volumes is kept | sample_mask 2, framewise_displacement 40, std_dvars 0',
+        f'{TABLE}: none of 40 volumes is kept | --sample-mask 2, framewise_displacement 40, std_dvars 0',
         SCRUB,
     ),
-    ('scrubbing by NaN', nothing, 'fd_threshold | nan', f'{SCRUB} --fd-threshold nan'),
-    ('scrubbing below 0', nothing, 'dvars_threshold | -1', f'{SCRUB} --dvars-threshold -1'),
-    ('components without their strategy', nothing, 'n_compcor given, but it only acts with', '--n-compcor 2'),
-    ('thresholds without scrubbing', nothing, 'fd_threshold given, but it only acts with', '--fd-threshold 1'),
-    ('columns without a table', ask(confounds=None), 'confounds_columns', '--confounds-columns csf'),
-    ('what is missing without a table', ask(confounds=None), 'confounds_na given', '--confounds-na zero'),
+    ('scrubbing by NaN', nothing, '--fd-threshold | nan', f'{SCRUB} --fd-threshold nan'),
+    ('scrubbing below 0', nothing, '--dvars-threshold | -1', f'{SCRUB} --dvars-threshold -1'),
+    ('components without their strategy', nothing, '--n-compcor given, but it only acts with', '--n-compcor 2'),
+    ('thresholds without scrubbing', nothing, '--fd-threshold given, but it only acts with', '--fd-threshold 1'),
+    ('columns without a table', ask(confounds=None), '--confounds-columns', '--confounds-columns csf'),
+    ('what is missing without a table', ask(confounds=None), '--confounds-na given', '--confounds-na zero'),
 )
 def test_a_table_that_is_wrong_is_refused(case, refuse):
     refuse(case)

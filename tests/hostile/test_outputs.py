@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hostile_cases import Case, ask, both, cases, complaint, contents, half_written, nothing
 
-from nipype_labels.cli import extract
+from nipype_labels.cli import outputs
 from nipype_labels.files import digests
 from nipype_labels.files.digests import default_memory
 
@@ -152,7 +152,7 @@ def test_a_disk_that_is_full_when_outputs_are_copied_changes_none(copies, given,
             raise OSError(errno.ENOSPC, 'No space left on device', str(target))
         done.append(copyfile(source, target))
 
-    monkeypatch.setattr(extract.shutil, 'copyfile', copy)
+    monkeypatch.setattr(outputs.shutil, 'copyfile', copy)
     refuse(Case('full', nothing, 'No space left on device | out', '--detrend'), status=1, kind='failed')
     assert len(done) == copies
 
@@ -238,20 +238,20 @@ def plugin(content):
     ("a plugin's arguments without end", plugin('[' * 200_000), 'plugin.json'),
     ("a plugin's arguments that are a list", plugin('[1]'), 'plugin.json must hold a JSON object'),
     ("a plugin's arguments of a wrong type", plugin('{"n_procs": "two"}'), 'MultiProc does not take the arguments'),
-    ('a fill for nothing', nothing, "fill_value given, but project='none' fills nothing", '--fill-value 1'),
+    ('a fill for nothing', nothing, '--fill-value given, but --project none fills nothing', '--fill-value 1'),
     ('a spline for nothing', nothing, 'interpolation given, but it only acts with', '--interpolation linear'),
-    ('Fisher z of nothing', nothing, 'fisher_z given, but it only acts with connectivity', '--fisher-z'),
-    ('Fisher z of covariances', nothing, 'fisher_z is for correlation', '--fisher-z --connectivity covariance'),
-    ('an estimator for nothing', nothing, 'covariance_estimator given', '--covariance-estimator empirical'),
+    ('Fisher z of nothing', nothing, '--fisher-z given, but it only acts with connectivity', '--fisher-z'),
+    ('Fisher z of covariances', nothing, '--fisher-z is for correlation', '--fisher-z --connectivity covariance'),
+    ('an estimator for nothing', nothing, '--covariance-estimator given', '--covariance-estimator empirical'),
     (
         'confounds unscaled where there are none',
         ask(confounds=None),
-        'standardize_confounds given, but it only acts with confounds',
+        '--no-standardize-confounds given, but it only acts with confounds',
         '--no-standardize-confounds',
     ),
-    ("a stranger's table", ask(lut='~nobody_such/lut.tsv'), 'no such file | ~nobody_such/lut.tsv'),
+    ("a stranger's table", ask(lut='~nobody_such/lut.tsv'), 'no such look-up table | ~nobody_such/lut.tsv'),
     ('a table of two lines', ask(confounds='a\nb.tsv'), 'no such file | a\\nb.tsv'),
-    ('a table of too long a name', ask(confounds='x' * 300), 'File name too long | xxx'),
+    ('a table of too long a name', ask(confounds='x' * 300), 'no such file | xxx'),
 )
 def test_parameters_that_do_not_go_together_are_refused(case, refuse):
     refuse(case)

@@ -29,8 +29,8 @@ def more(*rows):
 
 
 @cases(
-    ('missing', remove(LUT), f'no such file | {LUT}'),
-    ('a folder', folder(LUT), f'no such file | {LUT}'),
+    ('missing', remove(LUT), f'no such look-up table | {LUT}'),
+    ('a folder', folder(LUT), f'no such look-up table | {LUT}'),
     ('empty', lut(''), f'{LUT} names no region'),
     ('blank lines', lut('\n\n  \n'), f'{LUT} names no region'),
     ('a heading alone', lut('index\tname\n'), f'{LUT} names no region'),
@@ -86,7 +86,7 @@ def more(*rows):
     ('an empty table of AFNI', lut('<VALUE_LABEL_DTABLE>'), f'{LUT} names no region'),
     ('names that repeat', ask(lut=None), 'labels gives 1 entries of name more than once: name A', '--labels A A B'),
     ('too few names', ask(lut=None), 'labels gives 2 names without ids for 3 regions', '--labels A B'),
-    ('names beside a table', nothing, 'names are given twice: by labels and by use_luts', '--labels A B C'),
+    ('names beside a table', nothing, 'names are given twice: by labels and by --lut', '--labels A B C'),
 )
 def test_a_table_that_names_no_regions_is_refused(case, refuse_cheaply):
     refuse_cheaply(case)

@@ -13,7 +13,7 @@ from nipype_labels.files.tables import read_signals
 SIDECAR, BOLD, LOW = 'sidecar.json', 'bold.nii.gz', '--low-pass 0.1'
 SECONDS, MILLISECONDS, MICROSECONDS, HERTZ, NO_UNIT = 8, 16, 24, 32, 0
 NO_TIME = f'{SIDECAR} gives no RepetitionTime or VolumeTiming in s'
-NEEDED = 'signals-0.tsv | a filter needs the repetition time: set t_r'
+NEEDED = f'{BOLD} | a filter needs the repetition time: set --t-r'
 NAN, INF = float('nan'), float('inf')
 
 
@@ -54,17 +54,17 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('an endless header', alone(INF), NEEDED, LOW),
     ('a header in Hertz', alone(2.0, HERTZ), NEEDED, LOW),
     ('a header in a unit that does not exist', alone(2.0, 56), NEEDED, LOW),
-    ('milliseconds called seconds', alone(2000.0), 'signals-0.tsv | low_pass=0.1 Hz | 0.00025 Hz for t_r=2000 s', LOW),
+    ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --t-r 2000 s', LOW),
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
     ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
-    ('a header next to 0', alone(1e-30), 'signals-0.tsv | low_pass of 0.1 Hz can not be told from none', LOW),
-    ('a header of ages', alone(1e30), 'signals-0.tsv | low_pass=0.1 Hz | Nyquist', LOW),
+    ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz can not be told from none', LOW),
+    ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
     ('an argument of 0', nothing, '--t-r must be a time above 0 s, not 0.0', '--t-r 0'),
     ('an argument below 0', nothing, '--t-r must be a time above 0 s, not -1.0', '--t-r -1'),
     ('an argument of NaN', nothing, '--t-r must be a time above 0 s, not nan', '--t-r nan'),
     ('an endless argument', nothing, '--t-r must be a time above 0 s, not inf', '--t-r inf'),
-    ('an argument in milliseconds', nothing, 'low_pass=0.1 Hz | 0.00025 Hz for t_r=2000 s', f'--t-r 2000 {LOW}'),
+    ('an argument in milliseconds', nothing, '--low-pass 0.1 Hz | 0.00025 Hz for --t-r 2000 s', f'--t-r 2000 {LOW}'),
     ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', LOW),
     ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', '--detrend'),
 )
@@ -147,35 +147,45 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
     (
         'reversed',
         nothing,
-        'no band is left between high_pass=0.1 Hz and low_pass=0.05',
+        'no band is left between --high-pass 0.1 Hz and --low-pass 0.05',
         '--low-pass 0.05 --high-pass 0.1',
     ),
-    ('equal', nothing, 'no band is left | high_pass=0.1 Hz | low_pass=0.1 Hz', '--low-pass 0.1 --high-pass 0.1'),
+    ('equal', nothing, 'no band is left | --high-pass 0.1 Hz | --low-pass 0.1 Hz', '--low-pass 0.1 --high-pass 0.1'),
     (
         'at Nyquist',
         nothing,
-        'low_pass=0.25 Hz is not below the Nyquist frequency, 0.25 Hz for t_r=2',
+        '--low-pass 0.25 Hz is not below the Nyquist frequency, 0.25 Hz for --t-r 2',
         '--low-pass 0.25',
     ),
-    ('above Nyquist', nothing, 'high_pass=0.3 Hz is not below the Nyquist frequency, 0.25 Hz', '--high-pass 0.3'),
-    ('below 0', nothing, 'low_pass must be a frequency above 0 Hz, not -0.1', '--low-pass -0.1'),
-    ('at 0', nothing, 'high_pass must be a frequency above 0 Hz, not 0.0', '--high-pass 0'),
-    ('NaN', nothing, 'low_pass must be a frequency above 0 Hz, not nan', '--low-pass nan'),
-    ('endless', nothing, 'high_pass must be a frequency above 0 Hz, not inf', '--high-pass inf'),
-    ('a high-pass next to nothing', nothing, 'high_pass of 1e-300 Hz can not be told from none', '--high-pass 1e-300'),
-    ('a low-pass next to nothing', nothing, 'low_pass of 1e-300 Hz can not be told from none', '--low-pass 1e-300'),
-    ('for no filter', nothing, "low_pass given, but filter='none' would not use them", '--low-pass 0.1 --filter none'),
-    ('none for a filter by cosines', nothing, "filter='cosine' takes a high_pass cut-off", '--filter cosine'),
+    ('above Nyquist', nothing, '--high-pass 0.3 Hz is not below the Nyquist frequency, 0.25 Hz', '--high-pass 0.3'),
+    ('below 0', nothing, '--low-pass must be a frequency above 0 Hz, not -0.1', '--low-pass -0.1'),
+    ('at 0', nothing, '--high-pass must be a frequency above 0 Hz, not 0.0', '--high-pass 0'),
+    ('NaN', nothing, '--low-pass must be a frequency above 0 Hz, not nan', '--low-pass nan'),
+    ('endless', nothing, '--high-pass must be a frequency above 0 Hz, not inf', '--high-pass inf'),
+    (
+        'a high-pass next to nothing',
+        nothing,
+        '--high-pass of 1e-300 Hz can not be told from none',
+        '--high-pass 1e-300',
+    ),
+    ('a low-pass next to nothing', nothing, '--low-pass of 1e-300 Hz can not be told from none', '--low-pass 1e-300'),
+    (
+        'for no filter',
+        nothing,
+        '--low-pass given, but --filter none would not use them',
+        '--low-pass 0.1 --filter none',
+    ),
+    ('none for a filter by cosines', nothing, '--filter cosine takes a --high-pass cut-off', '--filter cosine'),
     (
         'a low-pass for a filter by cosines',
         nothing,
-        "filter='cosine' takes a high_pass cut-off and no low_pass",
+        '--filter cosine takes a --high-pass cut-off and no --low-pass',
         '--filter cosine --low-pass 0.1',
     ),
     (
         'drifts of ages',
         nothing,
-        '40 volumes of 2 s are too short for drifts below high_pass=1e-09 Hz',
+        '40 volumes of 2 s are too short for drifts below --high-pass 1e-09 Hz',
         '--filter cosine --high-pass 1e-9',
     ),
     (
@@ -190,8 +200,8 @@ def test_cut_offs_that_can_not_act_are_refused(case, refuse):
 
 
 @cases(
-    ('one volume for z-scores', short(1), "standardize='zscore' needs two volumes or more", '--standardize zscore'),
-    ('one volume for percent change', short(1), "standardize='psc' needs two volumes or more", '--standardize psc'),
+    ('one volume for z-scores', short(1), '--standardize zscore needs two volumes or more', '--standardize zscore'),
+    ('one volume for percent change', short(1), '--standardize psc needs two volumes or more', '--standardize psc'),
     ('one volume for a filter', short(1), '1 volumes are too few for a lowpass filter, it needs 19', LOW),
     ('a volume short of a filter', short(18), '18 volumes are too few for a lowpass filter, it needs 19', LOW),
     (

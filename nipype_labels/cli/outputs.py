@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of an extraction in the folder of the user: their names, and how they replace those of an earlier one."""
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import sys
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..core.errors import LabelsError
+from ..core.regions import has_signal, list_missing
+from ..files.regions import read_regions
+from ..interfaces.saving import holds
+from .arguments import make_folder
+
+#: Outputs of nodes, and their names in the folder of each atlas.
+PER_ATLAS = {
+    'signals.tsv': ('clean', 'out_files'),
+    'signals_raw.tsv': ('reduce', 'out_files'),
+    'regions.tsv': ('reduce', 'regions_files'),
+    'labels.nii.gz': ('apply_mask', 'out_files'),
+    'projected.nii.gz': ('project', 'out_files'),
+    'connectivity.tsv': ('connectivity', 'out_files'),
+}
+
+#: Outputs of nodes, and their names beside those folders.
+PER_SERIES = {
+    'mean.nii.gz': ('reduce', 'mean_file'),
+    'kept_volumes.tsv': ('clean', 'kept_volumes_file'),
+    'cleaning.json': ('clean', 'cleaning_file'),
+    'high_variance_confounds.tsv': ('high_variance', 'out_file'),
+    'report.html': ('report', 'out_file'),
+}
+
+
+#: Files next to the folders of the atlases that are true for all of these folders.
+SHARED = ('cleaning.json', 'kept_volumes.tsv', 'mean.nii.gz', 'high_variance_confounds.tsv')
+
+
+def check_out(out, folders, inputs):
+    """Refuse outputs that could not be written, or would replace an input, before anything runs.
+
+    Parameters
+    ----------
+    out : Path
+    folders : list of str
+    inputs : dict of str to list of path
+        Files that are read, by option.
+
+    Raises
+    ------
+    LabelsError
+    """
+    read = {os.path.realpath(path): option for option, paths in inputs.items() for path in paths}
+    for path in _places(out, folders):
+        option = read.get(os.path.realpath(path))
+        if option is not None:
+            raise LabelsError(f'{path} is given as {option}, and would be replaced: choose another --out')
+        if path.is_dir():
+            raise LabelsError(f'can not write {path}: there is a folder of this name')
+        if path.parent.exists() and not path.parent.is_dir():
+            raise LabelsError(f'can not write to {path.parent}: it is no folder')
+
+
+def name_folders(atlases):
+    """A folder name for each atlas: its file's, made unique by a number."""
+    names = []
+    for path in atlases:
+        stem = Path(path).name.removesuffix('.gz').removesuffix('.nii')
+        # A name of dots alone would lead out of the folder, or be that folder itself.
+        stem = stem if stem.strip('.') else 'atlas'
+        tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))
+        taken = {name.lower() for name in (*names, *PER_SERIES, 'work')}
+        names.append(next(name for name in tries if name.lower() not in taken))
+    return names
+
+
+def write(graph, out, folders):
+    """Copy the outputs of the nodes to where the user wants them, all or none; the paths written."""
+    nodes = {node.name: node for node in graph.nodes()}
+    copies = {}
+    for name, (node, field) in PER_SERIES.items():
+        if node in nodes:
+            copies[out / name] = getattr(nodes[node].result.outputs, field)
+    for name, (node, field) in PER_ATLAS.items():
+        if node in nodes:
+            files = getattr(nodes[node].result.outputs, field)
+            copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
+    for folder in folders:
+        make_folder(out / folder)
+    with _alone(out):
+        _check_others(out, folders, copies)
+        stale = [path for path in _places(out, folders) if path not in copies and path.is_file()]
+        replaced = [path for path in copies if path.is_file() and not holds(path, Path(copies[path]))]
+        _put(copies, stale)
+    _announce(out, replaced, stale)
+    return list(copies)
+
+
+def _check_others(out, folders, copies):
+    """Refuse to replace a file that also describes the time series of atlases that this run has not processed."""
+    others = sorted(
+        path.parent.name for path in out.glob('*/signals.tsv') if path.parent.name not in (*folders, 'work')
+    )
+    for name in SHARED if others else ():
+        path, copy = out / name, copies.get(out / name)
+        if path.is_file() if copy is None else not (path.is_file() and _alike(path, Path(copy))):
+            raise LabelsError(
+                f'{out} holds time series of other atlases ({", ".join(others)}), which the new {name} would '
+                f'contradict: the series or the cleaning differ. Choose another --out (with --work-dir {out / "work"} '
+                f'nothing is computed again), or delete {", ".join(str(out / other) for other in others)}'
+            )
+
+
+def _alike(path, copy):
+    """Whether two files say the same of a series; regions without a value are those of one atlas."""
+    if holds(path, copy):
+        return True
+    if path.suffix != '.json':
+        return False
+    try:
+        contents = [json.loads(each.read_text(encoding='utf-8')) for each in (path, copy)]
+    except ValueError:
+        return False
+    unavailable = [content.pop('UnavailableRegions', None) for content in contents]
+    return contents[0] == contents[1] and not any(any(regions or ()) for regions in unavailable)
+
+
+def _announce(out, replaced, removed):
+    """Report which files of an earlier run are gone."""
+    told = []
+    for action, paths in (('replaced', replaced), ('removed', removed)):
+        names = [path.relative_to(out).as_posix() for path in sorted(paths)]
+        told += [f'{action} {", ".join(names)}'] if names else []
+    if told:
+        print(f'WARNING: {out}: outputs of other inputs or options: {"; ".join(told)}', file=sys.stderr)
+
+
+def _places(out, folders):
+    """All files that a run may write."""
+    return [out / name for name in PER_SERIES] + [out / folder / name for folder in folders for name in PER_ATLAS]
+
+
+def _put(copies, stale):
+    """Put copies of files in their places, and remove stale ones, once all are copied."""
+    partials = {target: target.with_name(f'.{target.name}.partial-{uuid.uuid4().hex[:12]}') for target in copies}
+    try:
+        for target, source in copies.items():
+            shutil.copyfile(source, partials[target])
+        for path in stale:
+            # Left by an earlier run with other parameters, it would pass for a result of this one.
+            path.unlink(missing_ok=True)
+        for target, partial in partials.items():
+            os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder):
+    """Wait until no other run puts its outputs into a folder: those of two would mix."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def summarise(out, written, folders):
+    """Say which regions are missing, and last what was written."""
+    lacking = []
+    for folder in folders:
+        regions = read_regions(out / folder / 'regions.tsv')
+        missing = list_missing(regions['name'], regions['status'])
+        if missing:
+            n_missing = (~has_signal(regions['status'])).sum()
+            lacking.append(f'{n_missing} of {len(regions)} of {folder} ({missing})')
+    print(
+        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(lacking) or "none"}',
+        file=sys.stderr,
+    )

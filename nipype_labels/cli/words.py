@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Messages in the vocabulary of the command: options for parameters, files of the user for those that nodes made."""
+
+import inspect
+import re
+from functools import cache
+
+from ..workflows import init_labels_wf
+
+#: Options whose names do not follow from those of parameters, of fields of the graph, and of inputs of nodes.
+OPTIONS = {
+    'atlas_files': '--atlas',
+    'atlas_luts': '--lut',
+    'bold_file': 'BOLD',
+    'bold_mask': '--mask',
+    'bold_sidecar': '--sidecar',
+    'confounds_file': '--confounds',
+    'confounds_files': '--confounds',
+    'dummy_scans': '--dummy-scans',
+    'lut_files': '--lut',
+    'mask_files': '--mask',
+    'num_threads': '--nprocs',
+    'sample_mask': '--sample-mask',
+    'sidecar_file': '--sidecar',
+    'standardize_confounds': '--no-standardize-confounds',
+    't_r': '--t-r',
+    'use_confounds': '--confounds',
+    'use_luts': '--lut',
+    'use_mask': '--mask',
+    'use_sample_mask': '--sample-mask',
+}
+
+#: Beginnings of the names of files that nodes make from an atlas alone.
+OF_ATLASES = ('labels', 'masked_regions', 'regions', 'resampled')
+
+#: Arguments of the workflow factory that are no options.
+NO_OPTIONS = ('name', 'sizes', 'atlas_names')
+
+
+def in_options(message):
+    """Return a message with options in place of parameters.
+
+    Parameters
+    ----------
+    message : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_options("set confounds_na='zero'; low_pass=0.3 is above it; /data/low_pass/a.tsv")
+    'set --confounds-na zero; --low-pass 0.3 is above it; /data/low_pass/a.tsv'
+    """
+    return _pattern().sub(_replace, message)
+
+
+def in_files(message, work_dir, bold, mask, atlases):
+    """Return a message with the files of the user in place of those that nodes made from them.
+
+    Parameters
+    ----------
+    message : str
+    work_dir : path
+    bold, mask : path
+    atlases : dict of str to list of path
+        Atlases that share a pass over the series, by the names of their graphs.
+
+    Returns
+    -------
+    str
+    """
+
+    def replace(match):
+        own = atlases.get(match['graph'], ())
+        atlas = own[int(match['place'])] if match['place'] and int(match['place']) < len(own) else None
+        if match['stem'] == 'resampled' and 'mask' in match['node']:
+            return str(mask)
+        if atlas is None or match['stem'] not in OF_ATLASES:
+            return str(bold) if atlas is None else f'{bold} (atlas {atlas})'
+        return str(atlas)
+
+    folders = r'/(?:[^/]+/)*?(?P<graph>[^/]+)/(?P<node>[^/]+)'
+    made = rf'{re.escape(str(work_dir))}{folders}/(?P<stem>[a-z_]+)(?:-(?P<place>\d+))?\.(?:tsv|nii\.gz|json)\b'
+    return re.sub(made, replace, message)
+
+
+@cache
+def _pattern():
+    """Parameters, after a node's name perhaps, and with a value perhaps; never parts of paths or of other words."""
+    names = [name for name in inspect.signature(init_labels_wf).parameters if name not in NO_OPTIONS]
+    names = sorted({*names, *OPTIONS}, key=len, reverse=True)
+    # Parameters of one word are words of sentences, too: only those with a value are replaced.
+    joined, single = ('|'.join(name for name in names if ('_' in name) is kind) for kind in (True, False))
+    value = r"=(?P<{}>'[^']*'|[\w.+-]*\w)"
+    found = rf'(?P<joined>{joined})(?:{value.format("value")})?|(?P<single>{single}){value.format("word")}'
+    return re.compile(rf"(?<![\w/.'\"-])(?:[A-Z]\w+\.)?(?:{found})(?![\w/]|\.\w)")
+
+
+def _replace(match):
+    """The option, with its value if there is one; switches have none."""
+    name, value = match['joined'] or match['single'], match['value'] or match['word']
+    option = OPTIONS.get(name, f'--{name.replace("_", "-")}')
+    if value in (None, 'True', 'False'):
+        return option
+    return f'{option} {"none" if value == "None" else value.strip(chr(39))}'

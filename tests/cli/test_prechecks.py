@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What headers and tables show is refused before any node runs, in the vocabulary of the command."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from nipype_labels.files.tables import write_signals
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def with_confounds(small, values, names=None):
+    """Confounds of these values."""
+    values = np.asarray(values, dtype=float)
+    write_signals(small.confounds, names or [f'c{i}' for i in range(values.shape[1])], values)
+    return ['--confounds', str(small.confounds)]
+
+
+def missing(small):
+    values = np.random.default_rng(1).normal(size=(30, 2))
+    values[0, 1] = np.nan
+    return with_confounds(small, values)
+
+
+def many(small):
+    return with_confounds(small, np.random.default_rng(1).normal(size=(30, 30)))
+
+
+def short(small):
+    return with_confounds(small, np.ones((29, 1)))
+
+
+def flags(small, n):
+    path = small.lut.with_name('kept.txt')
+    path.write_text('true\n' * n)
+    return ['--sample-mask', str(path)]
+
+
+REFUSED = {
+    'a look-up table that is missing': (lambda s: ['--lut', 'nowhere.tsv'], ['nowhere.tsv']),
+    'a look-up table of another atlas': (lambda s: ['--lut', str(s.short)], ['short.txt', '4 regions']),
+    'names that are too few': (lambda s: ['--labels', 'A'], ['1 names', '4 regions']),
+    'confounds that are missing': (lambda s: ['--confounds', 'nowhere.tsv'], ['--confounds', 'nowhere.tsv']),
+    'n/a in confounds': (missing, ['confounds.tsv', 'c1', '--confounds-na']),
+    'too few rows': (short, ['confounds.tsv', '29 rows', '30 volumes']),
+    'too many confounds': (many, ['bold.nii.gz with', 'confounds.tsv']),
+    'too many with high-variance confounds': (
+        lambda s: [*with_confounds(s, np.random.default_rng(1).normal(size=(30, 27))), '--high-variance-confounds'],
+        ['bold.nii.gz with', 'confounds.tsv'],
+    ),
+    'a cut-off above Nyquist': (lambda s: ['--low-pass', '0.3'], ['bold.nii.gz', '--low-pass 0.3', 'Nyquist']),
+    'too short for drifts': (lambda s: ['--high-pass', '1e-6', '--filter', 'cosine'], ['bold.nii.gz', '--high-pass']),
+    'flags that are too few': (lambda s: flags(s, 29), ['kept.txt', '29', '30']),
+    'too few volumes for a matrix': (
+        lambda s: ['--connectivity', 'correlation', *flags(s, 30), '--sample-mask', _two(s)],
+        ['bold.nii.gz', '3 volumes'],
+    ),
+}
+
+
+def _two(small):
+    path = small.lut.with_name('two.txt')
+    path.write_text('3\n9\n')
+    return str(path)
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_extract_refuses_before_any_node_runs(name, small, call):
+    """In one line, without a trace of the work folder."""
+    arguments, words = REFUSED[name]
+    asked = ['extract', str(small.bold), '--atlas', str(small.atlas), *arguments(small), '-o', str(small.out)]
+    status, _, said = call(*asked)
+    assert status == 2, said
+    *warnings, line = said.splitlines()
+    assert all(warning.startswith('WARNING: ') for warning in warnings)
+    for word in words:
+        assert word in line
+    assert str(small.out) not in line
+    assert 'nipype_labels-' not in line
+    assert not small.out.exists()
+
+
+def test_a_run_of_another_length_is_refused_for_itself(small, call, tmp_path):
+    """Before its first node; the others are processed."""
+    root = tmp_path / 'fmriprep'
+    (root / 'sub-01' / 'func').mkdir(parents=True)
+    (root / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.8.0", "DatasetType": "derivative"}')
+    for run, n in ((1, 30), (2, 29)):
+        stem = root / 'sub-01' / 'func' / f'sub-01_task-rest_run-{run}'
+        space = f'{stem}_space-MNI152NLin2009cAsym_desc-'
+        image = nibabel.load(small.bold)
+        nibabel.save(image, f'{space}preproc_bold.nii.gz')
+        mask = nibabel.Nifti1Image(np.ones(image.shape[:3], dtype='uint8'), image.affine)
+        nibabel.save(mask, f'{space}brain_mask.nii.gz')
+        names = [f'{kind}_{axis}' for kind in ('trans', 'rot') for axis in 'xyz']
+        write_signals(f'{stem}_desc-confounds_timeseries.tsv', names, np.random.default_rng(run).normal(size=(n, 6)))
+    asked = ['derivatives', str(root), str(small.out), 'participant', '--atlas', f'A={small.other}', '--no-reports']
+    status, _, said = call(*asked, '--confounds-strategy', '6P')
+    assert status == 1
+    assert '1 of 2 runs' in said
+    (line,) = [line for line in said.splitlines() if 'run-2' in line and '29 rows' in line]
+    assert '30 volumes' in line
+    assert not list((small.out / 'work').rglob('*run-2*/labels_0_wf/reduce'))
+
+
+def test_a_retained_volume_more_than_confounds_is_enough(small, call):
+    """The check refuses nothing that a run accepts."""
+    asked = with_confounds(small, np.random.default_rng(1).normal(size=(30, 27)))
+    status, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), *asked, '-o', str(small.out))
+    assert status == 0, said
+    assert json.loads((small.out / 'cleaning.json').read_text())['RankOfConfounds'] == 27

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Usage of the command: help, errors of usage, and arguments for plugins."""
+
+import pytest
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
+    """They reach it: without memory there is nothing it can run."""
+    (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.001, "raise_insufficient": true}')
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
+    done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
+    assert done.returncode != 0
+    assert 'Insufficient resources' in done.stderr
+
+
+def test_help_names_every_option_and_needs_no_nipype(command):
+    """It is there at once."""
+    done = command('extract', '--help')
+    assert done.returncode == 0
+    for option in ('--atlas', '--lut', '--mask', '--confounds', '--standardize', '--project', '--nprocs'):
+        assert option in done.stdout
+    assert command('--version').stdout.startswith('nipype-labels ')
+
+
+def test_usage_without_a_command_is_an_error(command):
+    """Status 2, as for other errors of usage."""
+    done = command()
+    assert done.returncode == 2
+    assert 'usage: nipype-labels' in done.stderr
