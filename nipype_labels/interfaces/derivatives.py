@@ -19,9 +19,12 @@ from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
 from ..files.entities import find_contradictions
 from ..files.regions import read_regions
-from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
+from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
 from .saving import holds, save
 from .workers import exit_if_orphaned
+
+#: What is logged of outputs that change.
+REPLACED = '%s: outputs of other inputs or parameters are replaced: %s'
 
 #: Tables of which the heading names regions or confounds.
 _HEADED = ('raw_signals', 'clean_signals', 'connectivity', 'high_variance_confounds', 'regions')
@@ -223,6 +226,10 @@ def _clear(out_dir, planned, others, data, sidecars):
     """
     exit_if_orphaned()
     changed = [file for file in planned if not holds(out_dir / file.path, data[file.path])]
+    # Drawings have no sidecar, and change whenever an atlas is added.
+    replaced = sorted(file.path for file in changed if file.sidecar and (out_dir / file.path).is_file())
+    if replaced:
+        logger.warning(REPLACED, out_dir, ', '.join(replaced))
     cleaned = {file.atlas for file in changed if file.role == 'clean_signals'}
     left = [file for file in others if file.atlas in cleaned or (file.atlas is None and cleaned)]
     stale = {file.sidecar for file in changed}

@@ -73,7 +73,7 @@ def runs(content):
     (
         'a volume before the first',
         keep('volume\n-1\n5\n'),
-        f'{KEEP}: --sample-mask has the index -1; volumes are counted from 0',
+        f'{KEEP}: --sample-mask has the index -1',
     ),
     ('a volume twice', keep('volume\n3\n3\n'), f'{KEEP}: indices of --sample-mask must rise, none twice'),
     ('volumes in another order', keep('volume\n5\n3\n'), f'{KEEP}: indices of --sample-mask must rise'),

@@ -134,6 +134,17 @@ def test_what_was_computed_from_signals_that_changed_does_not_stay(made, out, sa
     assert not list(out.rglob('*highvariance*'))
 
 
+def test_outputs_that_are_replaced_are_named(made, save, caplog):
+    """And nothing is said of those that stay."""
+    save()
+    save()
+    assert 'replaced' not in caplog.text
+    save(clean_signals=made['raw_signals'])
+    (said,) = [record.getMessage() for record in caplog.records if 'are replaced' in record.getMessage()]
+    assert 'timeseries.tsv' in said
+    assert 'desc-raw' not in said
+
+
 def test_a_run_of_another_source_is_refused_by_both_names(out, save):
     """The names of both give the same files, since only desc differs."""
     save()
