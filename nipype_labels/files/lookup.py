@@ -147,7 +147,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
     ids : array of int, shape (L,)
         Region ids in rising order.
     atlas : path or nibabel image
-        A table is looked for next to the file that it was loaded from.
+        A table is looked for next to the file that its voxels are in; voxels in memory have none.
     names : list of str, optional
         In the order of the ids.
     lut : path or DataFrame, optional
@@ -164,7 +164,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
     LookupTableError
         If the table can't be read, does not fit, or names none of the ids.
     """
-    file = atlas if isinstance(atlas, str | os.PathLike) else getattr(atlas, 'get_filename', lambda: None)()
+    file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
     if isinstance(lut, pd.DataFrame):
         lookup = check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
         source = 'the look-up table'
@@ -180,6 +180,12 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         lookup = read_lookup_table(expand(source), ids) if source else check_lookup_table(in_memory, 'the header')
     _check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
     return lookup
+
+
+def _file_of(image):
+    """File that the voxels of an image are in, None if they are in memory."""
+    file = getattr(getattr(image, 'dataobj', None), 'file_like', None)
+    return file if isinstance(file, str | os.PathLike) else None
 
 
 def _check_named(lookup, ids, source, atlas, warn):

@@ -101,14 +101,16 @@ def test_a_header_in_memory_has_names_too(tmp_path):
     assert names(nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)) == (['1', '2'], [])
 
 
-def test_an_image_in_memory_does_not_need_its_file(tmp_path):
+def test_next_to_an_image_in_memory_there_is_no_table(tmp_path):
     image = nibabel.load(write(tmp_path / 'atlas.nii.gz'))
     held = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
     held.to_filename(tmp_path / 'copy.nii.gz')
     (tmp_path / 'copy.nii.gz').unlink()
+    for table in ('atlas.tsv', 'copy.tsv'):
+        (tmp_path / table).write_text('index\tname\n1\tA\n2\tB\n')
     assert names(held) == (['1', '2'], [])
-    (tmp_path / 'copy.tsv').write_text('index\tname\n1\tA\n2\tB\n')
-    assert names(held) == (['A', 'B'], [])
+    (tmp_path / 'atlas.nii.gz').unlink()
+    assert names(image) == (['A', 'B'], [])
 
 
 def test_a_table_that_is_found_and_names_no_region_is_refused(tmp_path):
