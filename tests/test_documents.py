@@ -271,7 +271,11 @@ def test_every_parameter_of_the_seed_is_tried():
 
 
 @QUIET
-@pytest.mark.parametrize(('name', 'value', 'other', 'compare', 'more'), ACTS)
+@pytest.mark.parametrize(
+    ('name', 'value', 'other', 'compare', 'more'),
+    ACTS,
+    ids=[f'{name}-{place}' for place, (name, *_) in enumerate(ACTS)],
+)
 def test_a_parameter_of_the_seed_acts_on_the_class(name, value, other, compare, more, tmp_path, monkeypatch):
     """On its numbers, its names, its errors, or what it leaves behind."""
     monkeypatch.chdir(tmp_path)

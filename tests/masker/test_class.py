@@ -153,7 +153,7 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize('parameters', PARAMETERS)
-@pytest.mark.parametrize('bold', [SERIES, FUNCTIONAL])
+@pytest.mark.parametrize('bold', [SERIES, FUNCTIONAL], ids=['ds003', 'functional'])
 def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path, monkeypatch, capsys):
     """With confounds and without."""
     monkeypatch.chdir(tmp_path)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.mark.parametrize('standardize', [False, 'zscore'])
 @pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize(('name', 'path'), [('functional', FUNCTIONAL), ('ds003', SERIES)])
+@pytest.mark.parametrize(('name', 'path'), [('functional', FUNCTIONAL), ('ds003', SERIES)], ids=['functional', 'ds003'])
 def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize):
     """For every region that has a signal; the seed gives 0 for the others."""
     reference = np.load(REFERENCE)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserW
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('mask', [None, MASK])
+@pytest.mark.parametrize('mask', [None, MASK], ids=['all voxels', 'in mask'])
 def test_signals_are_nilearns(strategy, mask, quietly):
     masker = NiftiLabelsMasker(AAL, mask_img=mask, strategy=strategy, nan_policy='zero')
     signals = masker.fit_transform(SERIES)
