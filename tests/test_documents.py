@@ -272,8 +272,6 @@ def test_every_parameter_of_the_seed_is_tried():
 
 @QUIET
 @pytest.mark.parametrize(
-    ('name', 'value', 'other', 'compare', 'more'), ACTS, ids=[f'{name}-{place}' for place, (name, *_) in enumerate(ACTS)]
-)
     ('name', 'value', 'other', 'compare', 'more'),
     ACTS,
     ids=[f'{name}-{place}' for place, (name, *_) in enumerate(ACTS)],

@@ -44,9 +44,11 @@ def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
     assert status == 0, said
     assert 'unknown_orientation' not in json.loads((unknown.out / 'cleaning.json').read_text())['Parameters']
     assert read_grid(unknown.out / 'mean.nii.gz').doubt
-    status, _, said = call(*asked, *given, '--unknown-orientation', 'accept')
+    out = unknown.out.with_name('accepted')
+    asked = ['extract', str(unknown.bold), '-o', str(out), '--unknown-orientation', 'accept']
+    status, _, said = call(*asked, *given)
     assert status == 0, said
-    assert json.loads((unknown.out / 'cleaning.json').read_text())['Parameters']['unknown_orientation'] == 'accept'
+    assert json.loads((out / 'cleaning.json').read_text())['Parameters']['unknown_orientation'] == 'accept'
 
 
 def test_a_contradiction_is_reported_once(small, command):
