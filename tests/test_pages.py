@@ -20,6 +20,7 @@ from nipype_labels.core.filters import T_R_TOLERANCE
 from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
 from nipype_labels.core.spelling import SPELLINGS
+from nipype_labels.files.strategies import OPEN
 from nipype_labels.workflows import init_labels_wf
 
 ROOT = Path(__file__).parents[1]
@@ -167,6 +168,7 @@ def policies():
 def test_policies_have_the_default_and_the_choices_of_the_code(name, default, others):
     """Of the factory and of the command; tests/contracts compares these with all others."""
     given = inspect.signature(init_labels_wf).parameters[name].default
+    given = OPEN.get(name, given) if given is None else given
     assert SPELLINGS.get(name, {}).get(given, given) == ast.literal_eval(default)
     commands = next(action for action in build_parser()._actions if action.choices).choices
     option = next(action for action in commands['extract']._actions if action.dest == name)

@@ -16,8 +16,8 @@ CLAIM_SECONDS = 20
 
 
 def is_owned(folder):
-    """Whether an engine runs a node in this folder, which it has emptied for it; else the folder is the user's."""
-    return any(folder.glob('_0x*_unfinished.json'))
+    """Whether the folder is one that an engine keeps for a node, with the hash of its inputs; else it is the user's."""
+    return any(folder.glob('_0x*.json'))
 
 
 def claim(folder):

@@ -64,8 +64,8 @@ def test_strategies_may_be_spelled_in_any_case(extract):
         ([], f'{TABLE}: nothing is selected from this table of fMRIPrep'),
         (['--confounds-strategy', '24PP'], "did you mean '24P'"),
         (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'give either'),
-        (['--preset', 'simple', '--n-compcor', '3'], 'n_compcor given, but it only acts with'),
-        (['--preset', 'ica_aroma', '--min-segment', '3'], 'min_segment given, but it only acts with'),
+        (['--preset', 'simple', '--n-compcor', '3'], '--n-compcor given, but it only acts with'),
+        (['--preset', 'ica_aroma', '--min-segment', '3'], '--min-segment given, but it only acts with'),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from real_files import package_file
 
 from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
@@ -49,9 +50,10 @@ def test_signals_of_real_series_are_nilearns(name, target, strategy, coarse_aal,
     if mask is not None:
         wf.inputs.inputnode.bold_mask = mask
     nodes = {node.name: node.result.outputs for node in wf.run().nodes()}
-    names, signals = read_signals(nodes['reduce'].out_files[0])
-    theirs = [str(int(i)) for i in masker.region_ids_.values() if i not in (0, 'background')]
-    ours = signals[:, [names.index(i) for i in theirs]]
+    _, signals = read_signals(nodes['reduce'].out_files[0])
+    ids = read_regions(nodes['reduce'].regions_files[0])['index'].tolist()
+    theirs = [int(i) for i in masker.region_ids_.values() if i not in (0, 'background')]
+    ours = signals[:, [ids.index(i) for i in theirs]]
     there = np.isfinite(ours).all(axis=0)
     # A region wholly outside the series is 0 in nilearn, and n/a here.
     assert (expected[:, ~there] == 0).all()

@@ -14,6 +14,7 @@ from nipype.utils.filemanip import ensure_list
 from rerun_cases import N_VOLUMES, SWITCHES, write_inputs
 
 from nipype_labels.files.tables import write_signals
+from nipype_labels.interfaces import CleanSignal
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS
 from nipype_labels.workflows.resources import Sizes
@@ -46,7 +47,8 @@ PARAMETERS = {
     'strategy': ('median', 'reduce', {}),
     'dtype': ('float32', 'reduce', {}),
     'nan_policy': ('zero', 'reduce', {}),
-    'missing_labels': ('drop', 'reduce', {}),
+    'missing_labels': ('drop', 'reduce clean', {}),
+    'unknown_orientation': ('accept', 'resample_labels resample_mask reduce clean', {}),
     'min_coverage': (0.0, 'reduce', {}),
     'high_variance_confounds': (False, 'clean', {}),
     'confounds_columns': (['rot_.'], 'clean', {}),
@@ -109,6 +111,8 @@ def taken_in(node):
     """All that can make a difference to a node: of files what they hold, of some of these only the grid; no threads."""
     values = {name: getattr(node.inputs, name) for name in node.inputs.copyable_trait_names()}
     values.pop('num_threads', None)
+    for name in getattr(node.inputs, 'names_only', ()):
+        values.pop(name, None)
     references = map(nibabel.load, values.pop('reference_files', []))
     grids = [(image.shape[:3], image.affine.tolist()) for image in references]
     return {name: contents(value) for name, value in values.items()}, grids
@@ -173,9 +177,10 @@ def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name
 
 @pytest.mark.parametrize('name', INPUTS)
 def test_a_changed_input_reruns_its_readers_and_what_takes_in_other_bytes(name, inputs, rerun, tmp_path):
-    """There and back, under the same name; who takes only the grid of a series does not read it."""
+    """There and back, under the same name; who takes only the grid or the name of an image does not read it."""
     _, fed, graph = wiring(BASE)
-    readers = {node for node in graph for _, field, into in fed[node] if field == name and into != 'reference_files'}
+    unread = {'reference_files', *CleanSignal.input_spec.names_only}
+    readers = {node for node in graph for _, field, into in fed[node] if field == name and into not in unread}
     _, first = rerun(inputs, BASE)
     for seed in (1, 0):
         others = write_inputs(tmp_path / f'inputs-{seed}', seed)

@@ -18,21 +18,15 @@ from nipype_labels.files.series import BLOCK_BYTES, open_series
 from nipype_labels.interfaces import ApplyMask
 from nipype_labels.workflows.resources import ARROW, Sizes, estimate
 
-#: What LabelsReport reads beside signals, by the names that nodes give their files.
-CLEANING_FILES = {
-    'mean_file': 'mean.nii.gz',
-    'kept_volumes_file': 'kept_volumes.tsv',
-    'cleaning_file': 'cleaning.json',
-}
-
-#: A node in a process of its own, which tells the most memory that it ever held (that of the process before it, which
-#: ``ru_maxrss`` would count, is not in there).
+#: A node in a process of its own, which reports its outputs and the most memory that it ever held (without that of the
+#: process before it, which ``ru_maxrss`` would count).
 SCRIPT = """
 import sys, json
 import nipype_labels.interfaces as interfaces
 name, inputs, folder = json.loads(sys.argv[1])
-getattr(interfaces, name)(**inputs).run(cwd=folder)
-print([line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0])
+outputs = getattr(interfaces, name)(**inputs).run(cwd=folder).outputs.get_traitsfree()
+peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0]
+print(json.dumps([int(peak), outputs]))
 """
 
 pytestmark = pytest.mark.skipif(not Path('/proc/self/status').is_file(), reason='peak memory is read from /proc')
@@ -72,15 +66,17 @@ def write_atlas(folder, shape, size, n_regions, oblique=False):
 
 @pytest.fixture
 def peak(tmp_path):
-    """Peak memory of a node's process in MiB."""
+    """Peak memory of a node's process in MiB; its outputs are added to ``made``."""
 
-    def measure(interface, **inputs):
+    def measure(interface, made, **inputs):
         arguments = json.dumps([interface, inputs, str(tmp_path)])
         process = subprocess.run(
             [sys.executable, '-c', SCRIPT, arguments], capture_output=True, text=True, timeout=100, cwd=tmp_path
         )
         assert process.returncode == 0, process.stderr
-        return int(process.stdout.split()[-1]) / 2**10
+        kilobytes, outputs = json.loads(process.stdout.splitlines()[-1])
+        made[interface] = outputs
+        return kilobytes / 2**10
 
     return measure
 
@@ -113,23 +109,28 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
         Sizes.of(open_series(series), [read_grid(path) for path in placed['labels_files']]), n_regions=n_regions
     )
     reckoned = {name: 1024 * gb for name, gb in estimate(sizes, num_threads).items()}
-    found = {'reduce': peak('ReduceLabels', in_file=series, num_threads=num_threads, **placed)}
+    made = {}
+    found = {'reduce': peak('ReduceLabels', made, in_file=series, num_threads=num_threads, **placed)}
     mask = str(tmp_path / 'mask.nii.gz')
     nibabel.save(nibabel.Nifti1Image(np.ones(GRIDS[at][0], dtype='uint8'), nibabel.load(series).affine), mask)
-    found['mask'] = peak('ApplyMask', labels_files=placed['labels_files'], mask_files=mask)
+    found['mask'] = peak('ApplyMask', made, labels_files=placed['labels_files'], mask_files=mask)
     reference = str(tmp_path / 'shifted.nii.gz')
     shifted = nibabel.load(series).affine + 0.3 * np.eye(4, k=3)
     nibabel.save(nibabel.Nifti1Image(np.zeros(GRIDS[at][0], dtype='uint8'), shifted), reference)
-    found['resample'] = peak('Resample', in_files=placed['labels_files'][:1], reference_files=[reference])
-    found['high_variance'] = peak('HighVarianceConfounds', in_file=series, num_threads=num_threads)
-    signals = [str(tmp_path / f'signals-{i}.tsv') for i in range(n_atlases)]
+    found['resample'] = peak('Resample', made, in_files=placed['labels_files'][:1], reference_files=[reference])
+    found['high_variance'] = peak('HighVarianceConfounds', made, in_file=series, num_threads=num_threads)
+    signals = made['ReduceLabels']['out_files']
     cleaning = {} if n_volumes < 40 else {'detrend': True, 'low_pass': 0.1, 't_r': 0.8}
-    found['clean'] = peak('CleanSignal', signals_files=signals, standardize='zscore_sample', **cleaning)
-    found['project'] = peak('InverseProject', signals_files=signals, **placed)
-    cleaned = [str(tmp_path / f'cleaned-{i}.tsv') for i in range(n_atlases)]
-    files = {name: str(tmp_path / file) for name, file in CLEANING_FILES.items()}
-    placed['regions_files'] = [str(tmp_path / f'regions-{i}.tsv') for i in range(n_atlases)]
-    found['report'] = peak('LabelsReport', signals_files=signals, cleaned_files=cleaned, **files, **placed)
+    found['clean'] = peak('CleanSignal', made, signals_files=signals, standardize='zscore_sample', **cleaning)
+    found['project'] = peak('InverseProject', made, signals_files=signals, **placed)
+    placed['regions_files'] = made['ReduceLabels']['regions_files']
+    files = {
+        'mean_file': made['ReduceLabels']['mean_file'],
+        'cleaned_files': made['CleanSignal']['out_files'],
+        'kept_volumes_file': made['CleanSignal']['kept_volumes_file'],
+        'cleaning_file': made['CleanSignal']['cleaning_file'],
+    }
+    found['report'] = peak('LabelsReport', made, signals_files=signals, **files, **placed)
     assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
 
 
@@ -154,7 +155,7 @@ def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, 
     assert sizes.oblique == oblique
     sampled, smoothed = 'resampling_target' in options, 'smoothing_fwhm' in options
     reckoned = 1024 * estimate(sizes, num_threads, sampled, smoothed)['reduce']
-    found = peak('ReduceLabels', in_file=series, num_threads=num_threads, **options, **placed)
+    found = peak('ReduceLabels', {}, in_file=series, num_threads=num_threads, **options, **placed)
     assert found <= reckoned <= 2 * found
 
 
@@ -167,7 +168,7 @@ def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
     labels = nibabel.load(placed['labels_files'][0])
     everywhere = np.where(labels.get_fdata() == 0, 1, labels.get_fdata()).astype('int16')
     nibabel.save(nibabel.Nifti1Image(everywhere, labels.affine), placed['labels_files'][0])
-    most = peak('ReduceLabels', in_file=series, num_threads=num_threads, **placed)
+    most = peak('ReduceLabels', {}, in_file=series, num_threads=num_threads, **placed)
     # A second thread fills a second buffer.
     assert most * 2**20 < 250e6 + ARROW + (num_threads - 1) * BLOCK_BYTES
 
