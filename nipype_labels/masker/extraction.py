@@ -41,7 +41,7 @@ def denoise_runs(runs, fitted, settings, at_hand):
 
     Parameters
     ----------
-    runs : list of Run
+    runs : list of PreparedRun
     fitted : Fitted
     settings : dict
         Parameters from :func:`~nipype_labels.masker.settings.check_settings`.

@@ -24,7 +24,7 @@ from ..files.volumes import read_sample_mask
 
 
 @dataclass(frozen=True)
-class Run:
+class PreparedRun:
     """A series and what belongs to it.
 
     Attributes
@@ -60,7 +60,7 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
 
     Returns
     -------
-    list of Run
+    list of PreparedRun
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _prepare(series, source, confounds, sample_mask, settings):
     report_contradiction(series.grid, partial(warnings.warn, stacklevel=6))
     for note in [*notes, *([f'{series.grid.path}: {warning}'] if warning else [])]:
         warnings.warn(note, stacklevel=5)
-    return Run(series, values, kept, t_r, contradictions)
+    return PreparedRun(series, values, kept, t_r, contradictions)
 
 
 def _take_confounds(given, series, kept, settings):
