@@ -19,7 +19,7 @@ from ..core.smooth import check_fwhm
 from ..core.spelling import check_choice, spell
 from ..core.view import DTYPES
 from ..files.memory import check_memory
-from ..files.strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, expand_preset, list_conditions
+from ..files.strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, OPEN, expand_preset, list_conditions
 
 #: Parameters that decide how a series becomes raw time series, and their choices.
 READING = {
@@ -150,11 +150,16 @@ def _is_same(one, other):
 
 def _choose_confounds(settings):
     """Parameters that choose confounds, with those of a preset."""
-    chosen = expand_preset({name: settings[name] for name in CHOOSING if settings[name] is not None})
+    for name in ('confounds_columns', 'confounds_strategy'):
+        if not isinstance(settings[name], list | tuple | np.ndarray):
+            raise LabelsError(f'{name} must be a list of names, not {settings[name]!r}')
+    # Without a value, these are the preset's.
+    omitted = [name for name in ('preset', *OPEN) if settings[name] is None]
+    chosen = expand_preset({name: settings[name] for name in CHOOSING if name not in omitted})
     for name, choices in CHOICES_OF_CONFOUNDS.items():
         check_choice(name, chosen[name], choices)
     columns = chosen['confounds_columns']
-    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+    if not all(isinstance(name, str) for name in columns):
         raise LabelsError(f'confounds_columns must be a list of names or regular expressions, not {columns!r}')
     if chosen['n_compcor'] != 'all':
         chosen['n_compcor'] = _whole('n_compcor', chosen['n_compcor'], 1)

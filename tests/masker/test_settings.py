@@ -42,13 +42,22 @@ WRONG = {
     'nan_policy': ['drop', None, np.nan],
     'missing_labels': ['keep', None, 0],
     'min_coverage': [-0.1, 1.1, '0.5', None, True, np.nan],
-    'confounds_na': ['drop', None, 0],
+    'confounds_na': ['drop', 0, True],
+    'confounds_columns': ['csf', [1], 7],
+    'confounds_strategy': ['6Q', [6], 7],
+    'preset': ['complex', 7, True],
+    'n_compcor': [0, 'five', True],
+    'fd_threshold': ['0.5', -1, None, True],
+    'dvars_threshold': ['1.5', -1, None, True],
+    'min_segment': [-1, 'five', 0.5],
+    'acompcor': ['joint', None, 5],
+    'non_steady_state': ['drop', None, True],
     'num_threads': [0, -1, 1.5, '2', None, True],
 }
 
 
 def test_every_parameter_is_tried():
-    assert set(WRONG) <= set(NiftiLabelsMasker(atlas()).get_params())
+    assert set(WRONG) == set(NiftiLabelsMasker(atlas()).get_params())
 
 
 @pytest.mark.parametrize(('name', 'value'), [(name, value) for name, values in WRONG.items() for value in values])
