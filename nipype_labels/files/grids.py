@@ -55,8 +55,9 @@ class Grid:
         return grid.same_grid(self.shape, self.affine, other.shape, other.affine)
 
     def is_identical(self, other):
-        """Whether both grids have the same shape and the same affine to the last bit."""
-        return self.shape == other.shape and np.array_equal(self.affine, other.affine)
+        """Whether both grids have the same shape, the same affine to the last bit, and the same doubt about it."""
+        same = (self.shape, self.doubt) == (other.shape, other.doubt)
+        return same and np.array_equal(self.affine, other.affine)
 
     def require(self, other, remedy):
         """Raise GridError, with both grids and a ``remedy``, unless they match."""

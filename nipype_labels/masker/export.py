@@ -42,14 +42,19 @@ def find_files(settings, fitted, folder=None):
     """
     read = partial(read_labels, background_label=settings['background_label'])
     known = (None, None) if fitted is None else ((fitted.atlas, fitted.atlas_grid), fitted.mask)
-    atlas_file, written = _find_image('labels_img', settings['labels_img'], read, known[0], folder)
+    atlas_file = _find_image('labels_img', settings['labels_img'], read, known[0], folder)
     mask_file, lut = None, settings['lut']
     if settings['mask_img'] is not None:
-        mask_file, _ = _find_image('mask_img', settings['mask_img'], read_mask, known[1], folder)
-    if written and lut is None and settings['labels'] is None:
-        # Names that the image had in its header, or next to its file.
-        image = single_image(settings['labels_img'])
-        lut = choose_lookup_table(region_ids(read(image)[0], settings['background_label']), image)
+        mask_file = _find_image('mask_img', settings['mask_img'], read_mask, known[1], folder)
+    image, background = single_image(settings['labels_img']), settings['background_label']
+    ids = region_ids(read(image)[0], background)
+    lookup = choose_lookup_table(ids, image, settings['labels'], lut)
+    own = lookup[lookup['index'] != background].reset_index(drop=True)
+    if fitted is not None and not own.equals(fitted.lookup):
+        raise LabelsError('the look-up table was changed after fit read it: call fit again')
+    if lut is None and not lookup.equals(choose_lookup_table(ids, atlas_file, settings['labels'])):
+        # Names that the image has in its header, or next to another file.
+        lut = lookup
     if isinstance(lut, pd.DataFrame):
         _need_folder('lut', folder)
         lut = _write(folder, 'lut', '.tsv', lut.to_csv().encode(), lambda path: write_table(path, lut))
@@ -59,17 +64,17 @@ def find_files(settings, fitted, folder=None):
 
 
 def _find_image(name, given, read, known, folder):
-    """Path of a file that holds an image as the masker reads it, and whether it was written."""
+    """Path of a file that holds an image as the masker reads it."""
     held = read(given)
     if known is not None and not _are_same(held, known):
         raise LabelsError(f'{name} was changed after fit read it: call fit again')
     for path in _candidates(given):
         if os.path.isfile(path) and _are_same(held, read(path)):  # noqa: PTH113
-            return str(Path(path).absolute()), False
+            return str(Path(path).absolute())
     _need_folder(name, folder)
     volume, grid = held
     content = repr((volume.shape, grid.affine.tolist())).encode() + volume.tobytes()
-    return _write(folder, name, '.nii.gz', content, lambda path: write_volume(path, volume, grid.affine)), True
+    return _write(folder, name, '.nii.gz', content, lambda path: write_volume(path, volume, grid.affine))
 
 
 def _candidates(given):

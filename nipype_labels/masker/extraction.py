@@ -110,7 +110,8 @@ def _extract(series, placed, settings):
     memory = settings['memory']
     if memory is None or settings['memory_level'] == 0:
         return reduce()
-    how = f'{NUMERICS} {[settings[name] for name in (*READING, "smoothing_fwhm")]}'
+    names = (*READING, 'smoothing_fwhm', 'unknown_orientation')
+    how = f'{NUMERICS} {[settings[name] for name in names]} {series.grid.doubt!r} {placed.grid.doubt!r}'
     arrays = (placed.masked, placed.grid.affine, placed.regions['index'].to_numpy())
     return recall(memory, make_key(how, arrays, series), reduce)
 

@@ -12,7 +12,10 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'),
+    pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning'),
+]
 
 MASK = nibabel.Nifti1Image((np.random.default_rng(5).random((5, 4, 3)) < 0.8).astype('uint8'), np.eye(4))
 
@@ -104,6 +107,21 @@ def test_a_file_that_was_changed_since_it_was_read_is_refused(name, series, tmp_
     with pytest.raises(LabelsError, match=f'{name} was changed after fit read it: call fit again'):
         masker.to_workflow(folder=tmp_path)
     compare(masker.fit(), series, tmp_path, folder=tmp_path / 'files')
+
+
+def test_names_in_a_header_in_memory_go_to_the_graph(series, tmp_path):
+    """And are those of ``fit``."""
+    image = atlas()
+    nibabel.save(image, tmp_path / 'atlas.nii')
+    pairs = ' '.join(f'"{i}" "region {i}"' for i in (1, 2, 3, 4))
+    text = f'<VALUE_LABEL_DTABLE ni_dimen="4">{pairs}</VALUE_LABEL_DTABLE>'
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(4, text.encode()))
+    compare(NiftiLabelsMasker(image), series, tmp_path, folder=tmp_path / 'files')
+    (tmp_path / 'lut.tsv').write_text('index\tname\n1\ta\n2\tb\n3\tc\n4\td\n')
+    masker = NiftiLabelsMasker(tmp_path / 'atlas.nii', lut=tmp_path / 'lut.tsv').fit()
+    (tmp_path / 'lut.tsv').write_text('index\tname\n1\tz\n2\tb\n3\tc\n4\td\n')
+    with pytest.raises(LabelsError, match='look-up table was changed after fit'):
+        masker.to_workflow()
 
 
 def test_names_in_memory_go_to_the_graph(series, tmp_path):

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 
+pytestmark = pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning')
+
 SHAPE = (4, 4, 3)
 
 

@@ -15,7 +15,10 @@ from numpy.testing import assert_array_equal
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'),
+    pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning'),
+]
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals, write_signals
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [
+    pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'),
+    pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning'),
+]
 
 PARAMETERS = [
     {},

@@ -52,6 +52,7 @@ WRONG = {
     'min_segment': [-1, 'five', 0.5],
     'acompcor': ['joint', None, 5],
     'non_steady_state': ['drop', None, True],
+    'unknown_orientation': ['guess', None, True],
     'num_threads': [0, -1, 1.5, '2', None, True],
 }
 
@@ -104,6 +105,7 @@ def test_values_that_mean_the_same_give_the_same(name, values):
         (pd.DataFrame({'index': [True, False], 'name': ['a', 'b']}), 'True'),
         (pd.DataFrame({'index': [1, 2], 'name': ['a', np.nan]}), 'nan'),
         (pd.DataFrame({'index': [1, 2], 'name': ['a', None]}), 'is missing'),
+        (pd.DataFrame({'index': [88, 89], 'name': ['a', 'b']}), 'but the ids of the atlas are 1, 2, 3, 4'),
         (pd.DataFrame([[1, 2, 'a']], columns=['index', 'index', 'name']), 'same name'),
         (pd.DataFrame({'index': [1, 1], 'name': ['a', 'b']}), 'more than once'),
         (pd.DataFrame({'index': [], 'name': []}), 'names no region'),
@@ -129,6 +131,16 @@ def test_ids_without_a_name_are_told(tmp_path):
             UserWarning, match=f'{source}: no name for the region ids 2, 4 of the image: they get no column'
         ):
             assert NiftiLabelsMasker(atlas(), lut=given).fit().region_names_ == {0: 'c', 1: 'a'}
+
+
+def test_names_in_an_afni_header_are_found_in_memory_and_in_files(tmp_path):
+    image = atlas()
+    pairs = '\n'.join(f' "{i}" "region {i}"' for i in (1, 2, 3, 4))
+    text = f'<AFNI_attributes><VALUE_LABEL_DTABLE ni_dimen="4">\n{pairs}\n</VALUE_LABEL_DTABLE></AFNI_attributes>'
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(4, text.encode()))
+    nibabel.save(image, tmp_path / 'atlas.nii')
+    for given in (image, tmp_path / 'atlas.nii', nibabel.load(tmp_path / 'atlas.nii')):
+        assert list(NiftiLabelsMasker(given).fit().region_names_.values()) == [f'region {i}' for i in (1, 2, 3, 4)]
 
 
 def test_columns_of_zeros_stay_zero():
