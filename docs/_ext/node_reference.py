@@ -12,10 +12,14 @@ from sections import render
 from tables import code, listed, make_table
 
 from nipype_labels import interfaces
+from nipype_labels.interfaces.choices import CountOrAll
+from nipype_labels.interfaces.volumes import VolumeList
 
 #: What traits take, in words; the first that fits.
 _WORDS = (
     (File, 'file'),
+    (VolumeList, 'list or array'),
+    (CountOrAll, "integer ≥ 1, or 'all'"),
     (traits.Bool, 'boolean'),
     (traits.Int, 'integer'),
     (traits.Float, 'number'),

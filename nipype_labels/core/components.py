@@ -4,8 +4,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
+from scipy import ndimage, spatial
 
 #: Fraction of a region's voxels, and number of voxels, below which a component is not looked at.
 LEAST_FRACTION, LEAST_VOXELS = 0.05, 5
@@ -62,7 +61,7 @@ def _split(inside, box, affine):
     first, second = large[np.argsort(-sizes[large], kind='stable')][:2]
     corner = np.array([part.start for part in box])
     places = [(np.argwhere(numbers == i) + corner) @ affine[:3, :3].T + affine[:3, 3] for i in (first, second)]
-    gap = cKDTree(places[0]).query(places[1])[0].min()
+    gap = spatial.KDTree(places[0]).query(places[1])[0].min()
     x = [points[:, 0].mean() for points in places]
     return Components(len(large), float(gap), x[0] * x[1] < 0)
 
