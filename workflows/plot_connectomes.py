@@ -17,8 +17,7 @@ default.
 # The atlases are a field of ``inputnode``, a list: the graph is built before anything is known about them. Signals are
 # cleaned of a linear trend and of five confounds of high variance, which are looked for once, in the mask.
 #
-# Correlations are Pearson's here. The default estimator, that of Ledoit and Wolf, shrinks a matrix by an amount that
-# depends on all of its regions; shrunk values of two atlases can't be compared.
+# Correlations are Pearson's. Only partial correlation and precision are estimated with shrinkage by default.
 
 import sys
 from importlib.util import find_spec
@@ -51,7 +50,6 @@ wf = init_labels_wf(
     high_variance_confounds=True,
     standardize='zscore_sample',
     connectivity='correlation',
-    covariance_estimator='empirical',
 )
 wf.base_dir = folder
 wf.inputs.inputnode.bold_file = data / 'ds003_sub-01_mc.nii.gz'

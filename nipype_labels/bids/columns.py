@@ -38,7 +38,10 @@ _TABLES = {
         'status': {'Description': 'Why the region has no signal, if it has none', 'Levels': _STATUSES},
         'volume_atlas': {'Description': 'Volume in the atlas', 'Units': 'mm^3'},
         'n_volumes': {'Description': 'Volumes with a value'},
-        'tsnr': {'Description': 'Mean over standard deviation, in time, of the signal before cleaning'},
+        'tsnr': {
+            'Description': 'Temporal signal-to-noise ratio of the mean time series of the region before denoising: '
+            'mean over standard deviation of the retained volumes, without their linear trend'
+        },
     },
     'kept_volumes': {
         'volume': {'Description': 'Number of the volume in the series, counted from 0'},
@@ -51,7 +54,13 @@ _TABLES = {
 }
 
 #: Units of signals after standardisation.
-_UNITS = {'none': 'arbitrary', 'zscore': 'standard deviation', 'zscore_sample': 'standard deviation', 'psc': '%'}
+_UNITS = {
+    'none': 'arbitrary',
+    'zscore': 'standard deviation',
+    'zscore_sample': 'standard deviation',
+    'psc': '%',
+    'psc_nilearn': '%',
+}
 
 
 def describe_columns(role, names):

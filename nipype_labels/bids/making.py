@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How files of a run were made, as their sidecars tell it: sources, parameters, filters, confounds and volumes."""
 
+from ..core.connectivity import choose_estimator
 from ..core.filters import BUTTERWORTH_ORDER
 from .dataset import SOURCE_DATASET, make_uri
 
@@ -139,7 +140,9 @@ def _connectivity(run, within):
         'Sources': [within['clean_signals']],
         'NumberOfVolumes': run.cleaning['NumberOfVolumesKept'],
         'Measure': run.parameters['connectivity'],
-        'CovarianceEstimator': run.parameters.get('covariance_estimator', 'ledoit_wolf'),
+        'CovarianceEstimator': choose_estimator(
+            run.parameters['connectivity'], run.parameters.get('covariance_estimator', 'auto')
+        ),
         'FisherZ': bool(run.parameters.get('fisher_z')),
         'DegreesOfFreedom': run.cleaning['DegreesOfFreedom'],
         'Parameters': run.parameters,
@@ -178,7 +181,14 @@ def _filters(parameters):
     given = {name: value for name, value in cut_offs.items() if value is not None}
     filters = {'LinearTrend': {}} if parameters.get('detrend') else {}
     if given and parameters['filter'] == 'butterworth':
-        filters['Butterworth'] = {'Order': BUTTERWORTH_ORDER, 'Passes': 2, **given, 'Units': 'Hz'}
+        filters['Butterworth'] = {
+            'Order': BUTTERWORTH_ORDER,
+            'Passes': 2,
+            'GainAtCutoff': '-6 dB',
+            **given,
+            'Units': 'Hz',
+            'CensoredVolumesFilled': parameters.get('fill_censored', 'linear'),
+        }
     elif given and parameters['filter'] == 'cosine':
         filters['DiscreteCosine'] = {**given, 'Units': 'Hz'}
     return filters

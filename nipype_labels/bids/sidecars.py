@@ -30,7 +30,9 @@ KEYS = (
     'Atlas',
     'Measure',
     'CovarianceEstimator',
+    'Shrinkage',
     'FisherZ',
+    'Note',
     'SoftwareFilters',
     'Confounds',
     'Censoring',
@@ -77,12 +79,15 @@ class Atlas:
         Digest of that file's content.
     indices : dict of str to int
         Ids of its regions, by their names.
+    connectivity : dict
+        How its matrix was estimated, as the node ``Connectivity`` writes it; empty without one.
     """
 
     name: str
     file_name: str
     sha256: str
     indices: dict = field(default_factory=dict)
+    connectivity: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,8 @@ def describe_file(file, planned, run, atlas=None, names=()):
         known['Atlas'] = {'Name': atlas.name, 'File': atlas.file_name, 'SHA256': atlas.sha256}
     within = {other.role: make_uri(other.path) for other in planned if other.atlas in (file.atlas, None)}
     known |= describe_making(role, run, within)
+    if role == 'connectivity' and atlas is not None:
+        known |= {key: atlas.connectivity[key] for key in ('Shrinkage', 'Note') if key in atlas.connectivity}
     sidecar = {key: known[key] for key in KEYS if key in known}
     if role in ('raw_signals', 'clean_signals', 'connectivity'):
         columns = describe_regions(role, names, atlas, run.parameters)

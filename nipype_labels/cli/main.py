@@ -9,6 +9,7 @@ from ..core.clean import CENSORED, CONFOUNDS_NA, STANDARDIZE
 from ..core.connectivity import CONNECTIVITIES, COVARIANCE_ESTIMATORS
 from ..core.errors import LabelsError
 from ..core.filters import FILTERS
+from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.partition import STRATEGIES
 from ..core.project import PROJECTIONS
@@ -237,6 +238,11 @@ def _add_cleaning(parser):
     group.add_argument(
         '--high-variance-confounds', action='store_true', help='regress out courses of the voxels that vary most'
     )
+    group.add_argument(
+        '--fill-censored',
+        choices=FILLS,
+        help='how gaps of censored volumes are filled before a Butterworth filter (default: linear)',
+    )
     group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
     group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
@@ -315,7 +321,11 @@ def _count_or_all(text):
 def _add_connectivity(parser):
     group = parser.add_argument_group('connectivity')
     group.add_argument('--connectivity', choices=('none', *CONNECTIVITIES), help='measure how regions go together')
-    group.add_argument('--covariance-estimator', choices=COVARIANCE_ESTIMATORS, help='how to estimate covariances')
+    group.add_argument(
+        '--covariance-estimator',
+        choices=COVARIANCE_ESTIMATORS,
+        help='how covariances are estimated (default: auto, empirical unless inverted)',
+    )
     group.add_argument('--fisher-z', action='store_true', help='give Fisher z of correlations')
 
 

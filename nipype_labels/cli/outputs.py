@@ -21,10 +21,11 @@ from .arguments import make_folder
 PER_ATLAS = {
     'signals.tsv': ('clean', 'out_files'),
     'signals_raw.tsv': ('reduce', 'out_files'),
-    'regions.tsv': ('reduce', 'regions_files'),
+    'regions.tsv': ('clean', 'regions_files'),
     'labels.nii.gz': ('apply_mask', 'out_files'),
     'projected.nii.gz': ('project', 'out_files'),
     'connectivity.tsv': ('connectivity', 'out_files'),
+    'connectivity.json': ('connectivity', 'info_files'),
 }
 
 #: Outputs of nodes, and their names beside those folders.

@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cleaning of region signals, in one fixed order.
+"""Denoising of region time series, in one fixed order.
 
-Censored volumes are bridged, then signals and confounds alike are detrended and filtered, then censored volumes go,
-then the confounds are regressed out, then the signals are standardised (Lindquist et al., 2019, Human Brain Mapping).
+1. Gaps of censored volumes are filled, if a Butterworth filter is used.
+2. Time series and confounds alike are detrended, then filtered.
+3. Censored volumes are dropped.
+4. The confounds are regressed out of the time series.
+5. The time series are standardised.
+
+Filtering the confounds like the time series keeps the regression from bringing filtered frequencies back (Lindquist et
+al., 2019, Human Brain Mapping 40:2358-2376).
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import scipy
 
 from .errors import SignalError
-from .filters import bridge_censored, butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
+from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
+from .gaps import FILLS, fill_censored, longest_gap
 from .regions import MISSING_LABELS, is_constant
+from .regression import confound_basis, effective_number, passes, scale_confounds
 from .spelling import check_choice
 from .view import LARGEST
 
-#: What becomes of the scale of a cleaned signal: nothing, z-scores by the population's or the sample's standard
-#: deviation (ddof 0 or 1), or percent change of its mean before cleaning.
-STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc')
+#: Scale of denoised time series: unchanged; z-scores by the standard deviation of the population or of the sample
+#: (ddof 0 or 1); percent signal change from the mean before denoising; or nilearn's percent signal change.
+STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn')
 
 #: What becomes of missing values in the first rows of confounds, where derivatives have none.
 CONFOUNDS_NA = ('raise', 'zero', 'mean', 'backfill')
@@ -26,33 +34,39 @@ CONFOUNDS_NA = ('raise', 'zero', 'mean', 'backfill')
 #: Whether censored volumes leave the output or stay as rows without values.
 CENSORED = ('drop', 'nan')
 
-#: A cleaned signal whose mean is below this part of its mean before has lost it, and percent change puts it back.
+#: In nilearn's percent signal change, a mean below this fraction of the mean before denoising counts as removed, and
+#: the mean before denoising is added to it.
 LOST_MEAN = 0.1
 
-#: A signal that falls below this part of its size before a step is gone.
-VANISHED = 1e-12
+#: Least variance that confounds must leave of white noise after a filter, in units of the variance of one volume.
+LEAST_ENERGY = 1.0
 
-#: The same for a confound, which must keep enough digits to tell its direction from rounding noise.
-CONFOUND_VANISHED = 1e-8
+#: A time series that falls below this fraction of its size before a step has vanished.
+VANISHED = 1e-12
 
 
 @dataclass
 class Cleaned:
-    """What :func:`clean` gives.
+    """Result of :func:`clean`.
 
     Attributes
     ----------
-    signals : array, shape (number of volumes kept, L)
-        NaN in columns that can't be cleaned or standardised.
+    signals : array, shape (number of retained volumes, L)
+        NaN in columns that can't be denoised or standardised.
     kept : array of bool, shape (T,)
+        Retained volumes.
     n_confounds : int
-        Regressors that went in, drifts included, summed over runs.
+        Number of regressors, drifts included, summed over runs.
     rank : int
-        Dimensions they took, summed over runs.
+        Dimensions that the regressors take from what the filter passes, summed over runs.
     degrees_of_freedom : float
-        Volumes kept, less trend and confounds; under a Butterworth filter, of the part of the spectrum that it passes.
+        Effective number of independent values in a denoised time series of white noise, around its mean: the variance
+        of the correlation of two such time series is 1 over this number. Summed over runs. The autocorrelation of
+        fMRI noise, which lowers the number further, is not part of it.
     not_finite, constant : array of bool, shape (L,)
-        Columns that are NaN because a kept volume had no value, or because nothing varies that could be scaled.
+        Columns that are NaN because a retained volume has no value, or because nothing varies that could be scaled.
+    longest_gap : int
+        Volumes in the longest gap that was filled before filtering; 0 without a Butterworth filter.
     """
 
     signals: np.ndarray
@@ -62,6 +76,7 @@ class Cleaned:
     degrees_of_freedom: float
     not_finite: np.ndarray
     constant: np.ndarray
+    longest_gap: int = 0
 
 
 def kept_volumes(sample_mask, n_volumes):
@@ -150,8 +165,9 @@ def clean(
     sample_mask=None,
     runs=None,
     missing_labels='nan',
+    fill_censored=FILLS[0],
 ):
-    """Clean signals: detrend, filter, regress confounds out, standardise.
+    """Denoise region time series: detrend, filter, regress confounds out, standardise.
 
     Parameters
     ----------
@@ -164,15 +180,18 @@ def clean(
         ``'butterworth'`` acts if a cut-off is given.
     low_pass, high_pass : float, optional
         Cut-offs in Hz.
-    standardize : {'none', 'zscore', 'zscore_sample', 'psc'}
+    standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
     standardize_confounds : bool
         Scale the confounds to z-scores, so that no constant among them takes the signals' mean away.
     sample_mask : sequence of bool or int, optional
-        Volumes to keep. No value of another volume has any influence on the result.
+        Volumes to retain. No value of a censored volume has any influence on the result.
     runs : sequence of int, shape (T,), optional
-        Which run each volume belongs to; each run is cleaned for itself, in the order of their first volumes.
+        Run of each volume. Each run is denoised separately, in the order of their first volumes.
     missing_labels : {'nan', 'zero', 'drop', 'raise'}
         With ``'zero'``, z-scores and percent change of a constant column are 0 instead of NaN.
+    fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
+        How gaps of censored volumes are filled before a Butterworth filter; the filled values are then dropped. See
+        :func:`nipype_labels.core.gaps.fill_censored`.
 
     Returns
     -------
@@ -185,7 +204,8 @@ def clean(
 
     Notes
     -----
-    The order and, but for the defects listed in the documentation, the numbers are those of ``nilearn.signal.clean``.
+    The order of steps is that of ``nilearn.signal.clean``. The numbers are too, except for the differences listed in
+    the documentation. Trends and drifts are functions of acquisition time, whatever is censored.
     """
     signals = np.asarray(signals, dtype=np.float64)
     if signals.ndim != 2:
@@ -195,6 +215,7 @@ def clean(
     confounds = _check_confounds(confounds, kept)
     check_choice('standardize', standardize, STANDARDIZE)
     check_choice('missing_labels', missing_labels, MISSING_LABELS)
+    check_choice('fill_censored', fill_censored, FILLS)
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):
         raise SignalError('a filter needs the repetition time: set t_r')
@@ -202,7 +223,7 @@ def clean(
     if runs.shape != (n_volumes,):
         raise SignalError(f'runs has {runs.size} entries for {n_volumes} volumes')
     settings = dict(t_r=t_r, detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
-    settings.update(standardize=standardize, standardize_confounds=standardize_confounds)
+    settings.update(standardize=standardize, standardize_confounds=standardize_confounds, fill=fill_censored)
     parts, order = [], []
     for run in dict.fromkeys(runs.tolist()):
         rows = np.flatnonzero(runs == run)
@@ -222,48 +243,81 @@ def clean(
         degrees_of_freedom=sum(part.degrees_of_freedom for part in parts),
         not_finite=np.any([part.not_finite for part in parts], axis=0),
         constant=np.any([part.constant for part in parts], axis=0),
+        longest_gap=max(part.longest_gap for part in parts),
     )
 
 
 def _clean_run(
-    signals, confounds, kept, *, t_r, detrend, filter, low_pass, high_pass, standardize, standardize_confounds
+    signals, confounds, kept, *, t_r, detrend, filter, low_pass, high_pass, standardize, standardize_confounds, fill
 ):
-    """Clean one run; see :func:`clean`."""
+    """Denoise one run; see :func:`clean`."""
     if filter == 'cosine':
         confounds = np.column_stack([confounds, cosine_drifts(len(signals), t_r, high_pass)])
+    n_regions = signals.shape[1]
     not_finite = ~np.isfinite(signals[kept]).all(axis=0)
     signals = np.where(not_finite, 0.0, signals)
-    raw = signals[kept]
-    filters = filter == 'butterworth' and (low_pass is not None or high_pass is not None)
-    # Signals and confounds go through the same steps, side by side.
-    both = np.column_stack([signals, confounds])
-    size = np.abs(both[kept]).max(axis=0, initial=0)
-    if filters:
-        both, kept = bridge_censored(both, kept)
+    raw, size = signals[kept], np.abs(confounds[kept]).max(axis=0, initial=0)
+    band = (low_pass, high_pass) if filter == 'butterworth' and (low_pass, high_pass) != (None, None) else None
+    in_time = partial(_detrend_and_filter, kept=kept, detrend=detrend, t_r=t_r, band=band, fill=fill)
+    # Time series and confounds go through the same steps.
+    both = in_time(np.column_stack([signals, confounds]))
+    cleaned, nuisance = both[:, :n_regions], both[:, n_regions:]
+    passed = passes(confounds[kept], nuisance) if band else np.ones(nuisance.shape[1], dtype=bool)
+    nuisance, lost_digits = scale_confounds(nuisance, size, standardize_confounds)
+    basis = confound_basis(nuisance, lost_digits)
+    cleaned = cleaned - basis @ (basis.T @ cleaned)
+    rank = confound_basis(nuisance[:, passed], lost_digits).shape[1]
+    if band:
+        left = _count_filtered(in_time, kept, basis)
     else:
-        both, kept = both[kept], np.ones(len(raw), dtype=bool)
-    level = both[:, : signals.shape[1]].mean(axis=0)
-    if detrend:
-        both = remove_trend(both)
-    if filters:
-        both = butterworth(both, t_r, low_pass, high_pass)[kept]
-    cleaned, nuisance = both[:, : signals.shape[1]], both[:, signals.shape[1] :]
-    nuisance, lost_digits = scale_confounds(nuisance, size[signals.shape[1] :], standardize_confounds)
-    cleaned, rank = regress_out(cleaned, nuisance, lost_digits)
-    # Trends are gone already, and z-scored confounds can't take the mean.
-    free = len(raw) - (2 if detrend else int(standardize_confounds))
-    left = len(raw) - rank - (2 if detrend else 0)
-    if filters:
-        nyquist = 0.5 / t_r
-        left = len(raw) * ((low_pass or nyquist) - (high_pass or 0)) / nyquist - rank
-    if rank and (rank >= free or left <= 0):
+        left = _count_unfiltered(len(raw), basis, detrend, centred=standardize_confounds)
+    if basis.shape[1] and not left:
         raise SignalError(
             f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} volumes kept'
-            f'{" and the band that passes" if filters else ""}: use fewer confounds or keep more volumes'
+            f'{" and the band that passes" if band else ""}: use fewer confounds or keep more volumes'
         )
+    level = raw.mean(axis=0)
+    if standardize == 'psc_nilearn' and band:
+        level = fill_censored(signals, kept, fill)[0].mean(axis=0)
     cleaned, constant = rescale(cleaned, raw, level, standardize)
     cleaned[:, not_finite] = np.nan
-    return Cleaned(cleaned, kept, nuisance.shape[1], rank, left, not_finite, constant & ~not_finite)
+    gap = longest_gap(kept) if band else 0
+    return Cleaned(cleaned, kept, nuisance.shape[1], rank, left, not_finite, constant & ~not_finite, gap)
+
+
+def _detrend_and_filter(values, kept, *, detrend, t_r, band, fill):
+    """Detrend and filter columns of shape (T, C) in acquisition time; return the rows of retained volumes."""
+    if band is None:
+        return remove_trend(values[kept], np.flatnonzero(kept)) if detrend else values[kept]
+    filled, inside = fill_censored(values, kept, fill)
+    if detrend:
+        filled = remove_trend(filled)
+    return butterworth(filled, t_r, *band)[inside]
+
+
+def _count_unfiltered(n, basis, detrend, centred):
+    """Degrees of freedom that regression leaves of n volumes without a filter; 0 if it leaves none."""
+    left = n - basis.shape[1]
+    if left <= (2 if detrend else int(centred)):
+        return 0.0
+    if detrend:
+        return left - 2.0
+    # Fraction of the mean that is left: all of it if the confounds are z-scored.
+    mean = 1 - n * (basis.mean(axis=0) ** 2).sum()
+    # effective_number(np.eye(n) - basis @ basis.T), written out.
+    return (left - mean) ** 2 / (left - 2 * mean + mean**2)
+
+
+def _count_filtered(in_time, kept, basis):
+    """Effective degrees of freedom that a filter and regression leave; 0 if they leave none."""
+    n = int(kept.sum())
+    units = np.zeros((len(kept), n))
+    units[kept] = np.eye(n)
+    # PCHIP is not linear: straight lines, which it follows closely, stand for it.
+    passed = in_time(units, **({'fill': 'linear'} if in_time.keywords['fill'] == 'pchip' else {}))
+    passed -= basis @ (basis.T @ passed)
+    passed -= passed.mean(axis=0)
+    return effective_number(passed) if (passed**2).sum() >= LEAST_ENERGY else 0.0
 
 
 def _check_confounds(confounds, kept):
@@ -281,77 +335,26 @@ def _check_confounds(confounds, kept):
     return np.where(finite, confounds, 0.0)
 
 
-def scale_confounds(confounds, size, standardize_confounds=True):
-    """Bring confounds to one scale: z-scores, or at most 1 in absolute value.
-
-    Parameters
-    ----------
-    confounds : array, shape (n, C)
-    size : array, shape (C,)
-        Their largest absolute values before detrending and filtering; a column that fell to rounding noise is set to 0.
-    standardize_confounds : bool
-
-    Returns
-    -------
-    confounds : array, shape (n, C)
-    lost_digits : float
-        By how much the worst of them lost precision on the way: its size before over its size after.
-    """
-    if standardize_confounds and len(confounds) > 1:
-        confounds = confounds - confounds.mean(axis=0)
-        scale = confounds.std(axis=0, ddof=1)
-    else:
-        scale = np.abs(confounds).max(axis=0, initial=0)
-    there = scale > CONFOUND_VANISHED * size
-    lost_digits = max((size[there] / scale[there]).max(initial=1), 1)
-    return np.where(there, confounds / np.where(there, scale, 1), 0.0), lost_digits
-
-
-def regress_out(signals, confounds, lost_digits=1.0):
-    """Remove from each signal its projection on the confounds.
-
-    Parameters
-    ----------
-    signals : array, shape (n, L)
-    confounds : array, shape (n, C)
-        No intercept is added.
-    lost_digits : float
-        By how much rounding noise in the confounds exceeds that of exact numbers of their size.
-
-    Returns
-    -------
-    signals : array, shape (n, L)
-    rank : int
-        Dimensions of the space of the confounds; columns that others explain take none.
-    """
-    if not confounds.shape[1]:
-        return signals, 0
-    q, r, _ = scipy.linalg.qr(confounds, mode='economic', pivoting=True)
-    sizes = np.abs(r.diagonal())
-    noise = max(confounds.shape) * np.finfo(np.float64).eps * lost_digits
-    q = q[:, sizes > noise * sizes[0]]
-    return signals - q @ (q.T @ signals), q.shape[1]
-
-
 def rescale(cleaned, raw, level, standardize='none'):
-    """Standardise cleaned signals.
+    """Standardise denoised time series.
 
     Parameters
     ----------
     cleaned : array, shape (n, L)
     raw : array, shape (n, L)
-        The same volumes before cleaning.
+        The same volumes before denoising.
     level : array, shape (L,)
-        Means before cleaning. Percent change is of the mean that a signal has after cleaning, or, where cleaning took
-        that away, of both together; decided for each region by itself.
-    standardize : {'none', 'zscore', 'zscore_sample', 'psc'}
+        Means before denoising, which percent signal change refers to.
+    standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
+        ``'psc_nilearn'`` refers to the mean after regression, or, where less than a tenth of the mean is left, to both
+        means together; decided for each region separately.
 
     Returns
     -------
     signals : array, shape (n, L)
-        NaN in constant columns, but for ``'none'``.
+        NaN in constant columns, except for ``'none'``.
     constant : array of bool, shape (L,)
-        Which columns have no scale to be brought to.
+        Columns without a scale.
 
     Raises
     ------
@@ -363,12 +366,15 @@ def rescale(cleaned, raw, level, standardize='none'):
     if len(cleaned) < 2:
         raise SignalError(f"standardize='{standardize}' needs two volumes or more")
     constant = is_constant(raw)
-    centred = cleaned - cleaned.mean(axis=0)
-    if standardize == 'psc':
-        mean = cleaned.mean(axis=0)
-        scale = np.abs(mean + np.where(np.abs(mean) < LOST_MEAN * np.abs(level), level, 0)) / 100
-        constant |= np.abs(level) <= VANISHED * np.abs(raw).max(axis=0)
+    mean = cleaned.mean(axis=0)
+    centred = cleaned - mean
+    vanished = VANISHED * np.abs(raw).max(axis=0)
+    if standardize.startswith('psc'):
+        constant |= np.abs(level) <= vanished
+        if standardize == 'psc_nilearn':
+            level = mean + np.where(np.abs(mean) < LOST_MEAN * np.abs(level), level, 0)
+        scale = np.abs(level) / 100
     else:
         scale = cleaned.std(axis=0, ddof=1 if standardize == 'zscore_sample' else 0)
-    constant |= scale <= VANISHED * np.abs(raw).max(axis=0)
+    constant |= scale <= vanished
     return np.where(constant, np.nan, centred / np.where(constant, 1, scale)), constant

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connectivity: how the signals of regions go together, two by two."""
+"""Functional connectivity: correlation, partial correlation, covariance and precision of region time series."""
 
 import numpy as np
 import scipy
@@ -8,52 +8,64 @@ from .errors import LabelsError, SignalError
 from .regions import is_constant
 from .spelling import check_choice
 
-#: Kinds of connectivity.
+#: Measures of functional connectivity.
 CONNECTIVITIES = ('correlation', 'partial correlation', 'covariance', 'precision')
 
-#: Those between -1 and 1, which have a Fisher z.
+#: Measures between -1 and 1, which have a Fisher z.
 CORRELATIONS = ('correlation', 'partial correlation')
 
-#: Ways to estimate covariances: shrunk to a multiple of the identity, or as they are in the sample.
-COVARIANCE_ESTIMATORS = ('ledoit_wolf', 'empirical')
+#: How covariances are estimated: as suits the measure; from the sample as it is; or shrunk towards a multiple of the
+#: identity.
+COVARIANCE_ESTIMATORS = ('auto', 'empirical', 'ledoit_wolf')
 
-#: With fewer volumes, any two signals are on a line.
+#: Measures that need the inverse of the covariance. It is unstable, or does not exist, without shrinkage.
+INVERSE = ('partial correlation', 'precision')
+
+#: With fewer volumes, any two time series are on a line.
 LEAST_VOLUMES = 3
 
-#: A signal's variance over what others don't explain of it; of more, rounding has made up the rest.
+#: Largest magnitude of a correlation that has a finite Fisher z.
+LARGEST_CORRELATION = 1 - np.finfo(np.float64).eps
+
+#: A time series' variance over what others do not explain of it; a larger ratio is rounding noise.
 MOST_EXPLAINED = 1e12
 
 
-def measure_connectivity(signals, connectivity='correlation', covariance_estimator='ledoit_wolf', fisher_z=False):
-    """Measure the connectivity of regions.
+def measure_connectivity(signals, connectivity='correlation', covariance_estimator='auto', fisher_z=False):
+    """Measure the functional connectivity of regions.
 
     Parameters
     ----------
     signals : array, shape (T, L)
-        Rows without any value are volumes that were left out.
+        Rows without any value are censored volumes.
     connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
-        Precision is the inverse of the covariance; a partial correlation is one that no third region explains.
-    covariance_estimator : {'ledoit_wolf', 'empirical'}
-        Shrinkage of Ledoit and Wolf (2004), of signals scaled to unit variance for a correlation, as in nilearn; or
-        the covariance of the sample over T (for a correlation, Pearson's).
+        Precision is the inverse of the covariance. A partial correlation is what no third region explains.
+    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
+        Covariance of the sample over T (for a correlation, Pearson's); or shrinkage of Ledoit and Wolf (2004, Journal
+        of Multivariate Analysis 88:365-411), for a correlation of time series of unit variance, as in nilearn. See
+        :func:`choose_estimator` for ``'auto'``.
     fisher_z : bool
-        Give the inverse hyperbolic tangent of a correlation; the diagonal, which is infinite, becomes NaN.
+        Return the inverse hyperbolic tangent of a correlation; that of 1 is taken just below 1, and the diagonal
+        becomes NaN.
 
     Returns
     -------
-    array, shape (L, L)
-        Symmetric; NaN in rows and columns of regions that have no signal or a constant one.
+    matrix : array, shape (L, L)
+        Symmetric; NaN in rows and columns of regions without a time series or with a constant one.
+    shrinkage : float
+        Weight of the multiple of the identity in the covariance, from 0 to 1; 0 for the empirical estimator.
 
     Raises
     ------
     LabelsError
         If a choice is unknown, or has no Fisher z.
     SignalError
-        If there are too few volumes.
+        If there are too few volumes, or a covariance has no inverse.
 
     Examples
     --------
-    >>> measure_connectivity(np.array([[0.0, 1, 5], [1, 0, 5], [2, -1, 5]]), covariance_estimator='empirical').round(9)
+    >>> matrix, shrinkage = measure_connectivity(np.array([[0.0, 1, 5], [1, 0, 5], [2, -1, 5]]))
+    >>> matrix.round(9)
     array([[ 1., -1., nan],
            [-1.,  1., nan],
            [nan, nan, nan]])
@@ -63,15 +75,41 @@ def measure_connectivity(signals, connectivity='correlation', covariance_estimat
     signals = signals[~np.isnan(signals).all(axis=1)]
     if len(signals) < LEAST_VOLUMES:
         raise SignalError(f'connectivity needs {LEAST_VOLUMES} volumes or more, and there are {len(signals)}')
-    there = np.isfinite(signals).all(axis=0) & ~is_constant(signals)
-    measured = np.full((len(there), len(there)), np.nan)
-    if there.any():
-        measured[np.ix_(there, there)] = _measure(signals[:, there], connectivity, covariance_estimator)
+    present = np.isfinite(signals).all(axis=0) & ~is_constant(signals)
+    measured, shrinkage = np.full((len(present), len(present)), np.nan), 0.0
+    if present.any():
+        estimator = choose_estimator(connectivity, covariance_estimator)
+        measured[np.ix_(present, present)], shrinkage = _measure(signals[:, present], connectivity, estimator)
     if fisher_z:
-        measured = np.where(np.abs(measured) < 1, measured, np.nan)
         np.fill_diagonal(measured, np.nan)
-        measured = np.arctanh(measured)
-    return measured
+        measured = np.arctanh(np.clip(measured, -LARGEST_CORRELATION, LARGEST_CORRELATION))
+    return measured, shrinkage
+
+
+def choose_estimator(connectivity, covariance_estimator='auto'):
+    """Return the covariance estimator of a measure.
+
+    A correlation or covariance is that of the sample: shrinkage would lower it by an amount that depends on the number
+    of volumes, and so on motion if volumes are censored. Partial correlation and precision are shrunk, since the
+    inverse of a sample covariance is unstable or does not exist.
+
+    Parameters
+    ----------
+    connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
+    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
+
+    Returns
+    -------
+    {'empirical', 'ledoit_wolf'}
+
+    Examples
+    --------
+    >>> choose_estimator('correlation'), choose_estimator('precision')
+    ('empirical', 'ledoit_wolf')
+    """
+    if covariance_estimator != 'auto':
+        return covariance_estimator
+    return 'ledoit_wolf' if connectivity in INVERSE else 'empirical'
 
 
 def check_connectivity(connectivity, covariance_estimator, fisher_z):
@@ -80,7 +118,7 @@ def check_connectivity(connectivity, covariance_estimator, fisher_z):
     Parameters
     ----------
     connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
-    covariance_estimator : {'ledoit_wolf', 'empirical'}
+    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
     fisher_z : bool
 
     Raises
@@ -93,50 +131,79 @@ def check_connectivity(connectivity, covariance_estimator, fisher_z):
         raise LabelsError(f'fisher_z is for {" and ".join(CORRELATIONS)}, not for {connectivity}')
 
 
-def _measure(signals, connectivity, covariance_estimator):
-    """Connectivity of regions that all have a signal."""
+def qualify_fisher_z(connectivity, covariance_estimator='auto'):
+    """Return what to know of Fisher z of an estimate that is not Pearson's correlation.
+
+    Parameters
+    ----------
+    connectivity : str
+        A measure that has a Fisher z.
+    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
+
+    Returns
+    -------
+    str
+        Empty for Pearson's correlation.
+    """
+    estimator = choose_estimator(connectivity, covariance_estimator)
+    if (connectivity, estimator) == ('correlation', 'empirical'):
+        return ''
+    shrunk = 'shrunk ' if estimator == 'ledoit_wolf' else ''
+    return (
+        f'Fisher z of a {shrunk}{connectivity} does not have the variance 1 / (degrees of freedom - 2) that it has for '
+        "Pearson's correlation"
+    )
+
+
+def _measure(signals, connectivity, estimator):
+    """Connectivity of regions that all have a time series, and the shrinkage of their covariance."""
     signals = signals - signals.mean(axis=0)
     if connectivity == 'correlation':
         signals = signals / signals.std(axis=0, ddof=1)
-    covariance = signals.T @ signals / len(signals)
-    if covariance_estimator == 'ledoit_wolf':
-        covariance = _shrink(covariance, signals)
+    covariance, shrinkage = signals.T @ signals / len(signals), 0.0
+    if estimator == 'ledoit_wolf':
+        covariance, shrinkage = _shrink(covariance, signals)
     if connectivity == 'covariance':
-        return covariance
+        return covariance, shrinkage
     if connectivity == 'correlation':
-        return _scale(covariance)
-    if covariance_estimator == 'empirical' and signals.shape[1] >= len(signals):
+        return _scale(covariance), shrinkage
+    if estimator == 'empirical' and signals.shape[1] >= len(signals):
         raise SignalError(
             f'the empirical covariance of {signals.shape[1]} regions in {len(signals)} volumes has no inverse: use '
             "covariance_estimator='ledoit_wolf'"
         )
     precision = _invert(covariance)
     if connectivity == 'precision':
-        return precision
+        return precision, shrinkage
     partial = -_scale(precision)
     np.fill_diagonal(partial, 1.0)
-    return partial
+    return partial, shrinkage
 
 
 def _shrink(covariance, signals):
-    """Shrink a covariance to its mean variance, by as much as expected error asks for (Ledoit and Wolf, 2004).
+    """Shrink a covariance to its mean variance, by as much as the expected error calls for (Ledoit and Wolf, 2004).
 
     Parameters
     ----------
     covariance : array, shape (L, L)
     signals : array, shape (T, L)
         Of mean 0.
+
+    Returns
+    -------
+    covariance : array, shape (L, L)
+    shrinkage : float
     """
     n_volumes, n_regions = signals.shape
     if n_regions == 1:
-        return covariance
+        return covariance, 0.0
     variance = np.trace(covariance) / n_regions
     size = (covariance**2).sum()
     error = (((signals**2).sum(axis=1) ** 2).sum() / n_volumes - size) / n_volumes
-    # More than all of the difference from the target would turn it around.
+    # More than the whole difference from the target would overshoot it.
     difference = size - n_regions * variance**2
-    shrinkage = min(error / difference, 1.0) if difference > 0 else 0.0
-    return (1 - shrinkage) * covariance + shrinkage * variance * np.eye(n_regions)
+    shrinkage = float(min(error / difference, 1.0)) if difference > 0 else 0.0
+    return (1 - shrinkage) * covariance + shrinkage * variance * np.eye(n_regions), shrinkage
 
 
 def _scale(matrix):

@@ -76,12 +76,14 @@ def check_repetition_time(t_r, name='t_r'):
     return t_r
 
 
-def remove_trend(values):
+def remove_trend(values, times=None):
     """Remove mean and linear slope of each column.
 
     Parameters
     ----------
     values : array, shape (T, C)
+    times : array, shape (T,), optional
+        Acquisition times in any unit, rising; evenly spaced by default. Censored volumes leave gaps in them.
 
     Returns
     -------
@@ -95,7 +97,8 @@ def remove_trend(values):
     values = values - values.mean(axis=0)
     if len(values) < 2:
         return values
-    ramp = np.arange(len(values)) - (len(values) - 1) / 2
+    ramp = np.arange(len(values)) if times is None else np.asarray(times)
+    ramp = ramp - ramp.mean()
     ramp /= np.sqrt(ramp @ ramp)
     return values - np.outer(ramp, ramp @ values)
 
@@ -165,31 +168,6 @@ def cosine_drifts(n_volumes, t_r, high_pass):
         )
     phases = np.pi / n_volumes * (np.arange(n_volumes) + 0.5)
     return np.sqrt(2 / n_volumes) * np.cos(np.outer(phases, np.arange(1, n_drifts + 1)))
-
-
-def bridge_censored(values, kept):
-    """Replace censored volumes by a cubic spline through the kept ones, and cut what lies beyond those.
-
-    Only meant to carry a filter over gaps: nothing is extrapolated, and no censored value is read.
-
-    Parameters
-    ----------
-    values : array, shape (T, C)
-    kept : array of bool, shape (T,)
-
-    Returns
-    -------
-    values : array, shape (T', C)
-        From the first kept volume to the last.
-    kept : array of bool, shape (T',)
-    """
-    where = np.flatnonzero(kept)
-    span = slice(where[0], where[-1] + 1)
-    values, inside = values[span].copy(), kept[span]
-    if not inside.all() and values.shape[1]:
-        times = np.arange(len(values))
-        values[~inside] = scipy.interpolate.CubicSpline(times[inside], values[inside])(times[~inside])
-    return values, inside
 
 
 def settle_repetition_time(t_r=None, sidecar=None, header=None, used=True, name='t_r'):

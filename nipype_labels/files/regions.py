@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import grid, mask
 from ..core.errors import LabelsError, MissingRegionsError
+from ..core.quality import temporal_snr
 from ..core.regions import count_voxels, coverage, has_signal, placement_status, signal_status
 from .tables import read_table, to_numbers, write_table
 
@@ -94,8 +95,7 @@ def complete_regions(regions, signals, n_used, n_in_view, voxel_volume, min_cove
     Returns
     -------
     DataFrame
-        With the quality columns ``n_volumes`` (with a value) and ``tsnr`` (mean over standard deviation in time of the
-        region's signal).
+        With the quality columns ``n_volumes`` (number of volumes with a value) and ``tsnr`` (of all volumes).
 
     Raises
     ------
@@ -107,13 +107,32 @@ def complete_regions(regions, signals, n_used, n_in_view, voxel_volume, min_cove
     volume = regions['volume_atlas'].to_numpy()
     covered = coverage(n_used, volume, voxel_volume, 1.0)
     status = signal_status(regions['status'].to_numpy(), signals, n_used, n_in_view, covered, min_coverage)
-    finite = np.isfinite(signals)
-    count = finite.sum(axis=0)
-    mean = np.where(finite, signals, 0).sum(axis=0) / np.maximum(count, 1)
-    spread = np.sqrt(np.where(finite, (signals - mean) ** 2, 0).sum(axis=0) / np.maximum(count, 1))
-    varies = (count > 1) & (status == 'ok')
-    tsnr = np.where(varies, mean / np.where(varies & (spread > 0), spread, 1), np.nan)
-    return regions.assign(n_voxels_used=n_used, coverage=covered, status=status, n_volumes=count, tsnr=tsnr)
+    done = regions.assign(
+        n_voxels_used=n_used, coverage=covered, status=status, n_volumes=np.isfinite(signals).sum(axis=0)
+    )
+    return assign_tsnr(done, done['name'], signals, np.ones(len(signals), dtype=bool))
+
+
+def assign_tsnr(regions, names, signals, kept):
+    """Set the temporal signal-to-noise ratio of each region, from its time series before denoising.
+
+    Parameters
+    ----------
+    regions : DataFrame, L rows
+    names : sequence of str
+        Regions of the columns of ``signals``; others have no ratio.
+    signals : array, shape (T, number of names)
+    kept : array of bool, shape (T,)
+        Retained volumes.
+
+    Returns
+    -------
+    DataFrame
+        With the column ``tsnr``; see :func:`~nipype_labels.core.quality.temporal_snr`.
+    """
+    ratios = dict(zip(names, temporal_snr(signals, kept), strict=True))
+    values = np.array([ratios.get(name, np.nan) for name in regions['name']], dtype=np.float64)
+    return regions.assign(tsnr=np.where(regions['status'] == 'ok', values, np.nan))
 
 
 def write_regions(path, regions):

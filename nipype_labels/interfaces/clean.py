@@ -12,10 +12,12 @@ from ..bids.sidecar import find_repetition_time
 from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
+from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import MISSING_LABELS
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.entities import find_contradictions
+from ..files.regions import assign_tsnr, read_regions, write_regions
 from ..files.selection import Choice, choose_confounds
 from ..files.strategies import CHOOSING, check_denoised
 from ..files.tables import read_signals, write_signals
@@ -33,10 +35,15 @@ CONTRADICTION = 'files that may not belong together: %s'
 
 
 class _CleanSignalInputSpec(ConfoundsInputSpec):
-    numerics = 2
+    # 2: volumes that are not in the steady state are censored; combined components of aCompCor.
+    # 3: trends are functions of acquisition time; gaps are filled by lines; percent change is from the mean before.
+    numerics = 3
     names_only = ('bold_file', 'mask_file', 'atlas_files')
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
+    regions_files = InputMultiObject(
+        InputFile(), desc='coverage tables of the signals; their tSNR is computed anew, from the retained volumes'
+    )
     high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
     use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
     standardize_confounds = traits.Bool(True, usedefault=True, desc='z-score the confounds')
@@ -67,6 +74,12 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
         hash_files=False,
         desc='accept: record that images were used whose headers do not say left from right',
     )
+    fill_censored = traits.Enum(
+        *FILLS,
+        usedefault=True,
+        hash_files=False,
+        desc='how gaps of censored volumes are filled before a Butterworth filter; cubic is that of nilearn',
+    )
     censored_output = traits.Enum(
         *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
     )
@@ -94,6 +107,7 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
 
 class _CleanSignalOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='cleaned signals')
+    regions_files = traits.List(File(exists=True), desc='coverage tables with the tSNR of retained volumes')
     kept_volumes_file = File(exists=True, desc='which volumes were kept, and why others were not')
     cleaning_file = File(exists=True, desc='JSON of all that was done')
     t_r = traits.Float(desc='repetition time in s, undefined if nothing tells it')
@@ -133,6 +147,7 @@ class CleanSignal(LabelsInterface):
                 given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
                 results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
+        self._write_regions(runtime, tables, kept)
         with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
             write_kept_volumes(path, kept, left_out)
         with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
@@ -154,7 +169,15 @@ class CleanSignal(LabelsInterface):
 
     def _parameters(self):
         """Parameters of the core; the repetition time is an output too."""
-        names = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize', 'standardize_confounds')
+        names = (
+            'detrend',
+            'filter',
+            'low_pass',
+            'high_pass',
+            'standardize',
+            'standardize_confounds',
+            'fill_censored',
+        )
         parameters = {name: self.given(name) for name in names}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
         known = (self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
@@ -218,3 +241,13 @@ class CleanSignal(LabelsInterface):
                 signals[result.kept] = result.signals
             with self.publish(runtime, name) as path:
                 write_signals(path, columns, signals)
+
+    def _write_regions(self, runtime, tables, kept):
+        """Write the coverage tables with the tSNR of retained volumes."""
+        if not self.given('regions_files'):
+            return
+        rows = self.rows('signals_files', 'regions_files')
+        names, self._results['regions_files'] = self.paths(runtime, 'clean_regions-{}.tsv', len(tables))
+        for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
+            with self.publish(runtime, name) as path:
+                write_regions(path, assign_tsnr(read_regions(regions_file), columns, raw, kept))

@@ -5,6 +5,12 @@ import numpy as np
 
 from .base import logger
 
+#: With fewer degrees of freedom, a correlation has no standard error.
+LEAST_FREEDOM = 3
+
+#: Gaps that are reported, in s: they hide a whole cycle of the slow fluctuations that are studied.
+LONG_GAP = 30
+
 
 def describe_cleaning(parameters, confounds, left_out, tables, results):
     """Describe what cleaning did.
@@ -27,18 +33,33 @@ def describe_cleaning(parameters, confounds, left_out, tables, results):
     dict
     """
     first = results[0]
-    if first.degrees_of_freedom < 1:
-        logger.warning('cleaning leaves %.3g degrees of freedom: the signals mean little', first.degrees_of_freedom)
+    if first.degrees_of_freedom < LEAST_FREEDOM:
+        logger.warning(
+            'denoising leaves %.3g degrees of freedom: correlations of these time series are noise',
+            first.degrees_of_freedom,
+        )
+    if first.longest_gap * (parameters['t_r'] or 0) > LONG_GAP:
+        logger.warning(
+            'a gap of %d censored volumes (%.3g s) was filled before filtering; the volumes next to it depend on '
+            'fill_censored',
+            first.longest_gap,
+            first.longest_gap * parameters['t_r'],
+        )
     filtered = not (parameters['low_pass'] is None and parameters['high_pass'] is None)
+    if not filtered:
+        parameters = parameters | {'filter': 'none'}
+    if parameters['filter'] != 'butterworth':
+        parameters = {name: value for name, value in parameters.items() if name != 'fill_censored'}
     lost = [_lost_regions(*table, result) for table, result in zip(tables, results, strict=True)]
     return {
-        'Parameters': parameters if filtered else parameters | {'filter': 'none'},
+        'Parameters': parameters,
         **confounds,
         'NumberOfConfounds': first.n_confounds,
         'RankOfConfounds': first.rank,
         'NumberOfVolumes': len(first.kept),
         'NumberOfVolumesKept': int(first.kept.sum()),
         'VolumesLeftOut': {reason: int(flags.sum()) for reason, flags in left_out.items()},
+        'LongestGapFilled': first.longest_gap,
         'DegreesOfFreedom': first.degrees_of_freedom,
         'UnavailableRegions': lost if any(lost) else [],
     }

@@ -1,29 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that measures connectivity."""
+"""Node that measures functional connectivity."""
+
+import json
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.connectivity import CONNECTIVITIES, COVARIANCE_ESTIMATORS, measure_connectivity
+from ..core.connectivity import (
+    CONNECTIVITIES,
+    COVARIANCE_ESTIMATORS,
+    choose_estimator,
+    measure_connectivity,
+    qualify_fisher_z,
+)
 from ..core.errors import about
 from ..files.tables import read_signals, write_signals
-from .base import InputFile, LabelsInputSpec, LabelsInterface
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
 
 class _ConnectivityInputSpec(LabelsInputSpec):
-    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='clean signals, a column per region')
+    # 2: correlations and covariances are not shrunk by default; a correlation of 1 has a Fisher z.
+    numerics = 2
+
+    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='denoised time series, a column per region')
     connectivity = traits.Enum(*CONNECTIVITIES, usedefault=True, hash_files=False, desc='what to measure')
     covariance_estimator = traits.Enum(
-        *COVARIANCE_ESTIMATORS, usedefault=True, hash_files=False, desc='how to estimate covariances'
+        *COVARIANCE_ESTIMATORS,
+        usedefault=True,
+        hash_files=False,
+        desc='how covariances are estimated; auto: empirical, or Ledoit-Wolf where the inverse is needed',
     )
-    fisher_z = traits.Bool(False, usedefault=True, desc='give Fisher z of correlations')
+    fisher_z = traits.Bool(False, usedefault=True, desc='return Fisher z of correlations')
 
 
 class _ConnectivityOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='matrices under their heading, a row and a column per region')
+    info_files = traits.List(File(exists=True), desc='JSON of how each matrix was estimated, with its shrinkage')
 
 
 class Connectivity(LabelsInterface):
-    """Measure how regions go together; those without a signal keep a row and a column of n/a.
+    """Measure functional connectivity; regions without a time series keep a row and a column of n/a.
 
     Raises
     ------
@@ -36,11 +51,24 @@ class Connectivity(LabelsInterface):
 
     def _run_interface(self, runtime):
         choices = [self.given(name) for name in ('connectivity', 'covariance_estimator', 'fisher_z')]
-        names, self._results['out_files'] = self.paths(runtime, 'connectivity-{}.tsv', len(self.inputs.signals_files))
-        for name, signals_file in zip(names, self.inputs.signals_files, strict=True):
+        n_atlases = len(self.inputs.signals_files)
+        names, self._results['out_files'] = self.paths(runtime, 'connectivity-{}.tsv', n_atlases)
+        info_names, self._results['info_files'] = self.paths(runtime, 'connectivity-{}.json', n_atlases)
+        note = qualify_fisher_z(*choices[:2]) if choices[2] else ''
+        if note:
+            logger.warning(note)
+        for name, info_name, signals_file in zip(names, info_names, self.inputs.signals_files, strict=True):
             regions, signals = read_signals(signals_file)
             with about(signals_file):
-                matrix = measure_connectivity(signals, *choices)
+                matrix, shrinkage = measure_connectivity(signals, *choices)
             with self.publish(runtime, name) as path:
                 write_signals(path, regions, matrix)
+            info = {
+                'Measure': choices[0],
+                'CovarianceEstimator': choose_estimator(*choices[:2]),
+                'Shrinkage': shrinkage,
+                'FisherZ': choices[2],
+            }
+            with self.publish(runtime, info_name) as path:
+                path.write_text(json.dumps(info | ({'Note': note} if note else {}), indent=2) + '\n', encoding='utf-8')
         return runtime

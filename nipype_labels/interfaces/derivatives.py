@@ -34,8 +34,8 @@ _ANNOUNCED = ('high_variance_confounds', 'projected', 'connectivity', *DRAWN)
 
 
 class _SaveDerivativesInputSpec(LabelsInputSpec):
-    # 2: the description of coverage changed.
-    numerics = 2
+    # 2: the description of coverage changed. 3: those of tSNR and of connectivity did.
+    numerics = 3
 
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the data set to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its data set')
@@ -64,6 +64,7 @@ class _SaveDerivativesInputSpec(LabelsInputSpec):
     high_variance_confounds = InputFile(desc='table of these confounds, if the parameters ask for them')
     projected = InputMultiObject(InputFile(), desc='signals in space, if the parameters ask for them')
     connectivity = InputMultiObject(InputFile(), desc='matrices, if the parameters ask for them')
+    connectivity_info = InputMultiObject(InputFile(), desc='JSON of how each matrix was estimated')
     report = InputFile(desc='HTML page')
     contours = InputMultiObject(InputFile(), desc='images of where regions are, SVG')
     carpets = InputMultiObject(InputFile(), desc='images of signals, SVG')
@@ -187,7 +188,9 @@ class SaveDerivatives(LabelsInterface):
             digest = hashlib.file_digest(stream, 'sha256').hexdigest()
         regions = read_regions(self.inputs.regions[place])
         indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
-        return Atlas(self.inputs.atlas_labels[place], path.name, digest, indices)
+        infos = self.given('connectivity_info', [])
+        info = read_object(infos[place]) if infos else {}
+        return Atlas(self.inputs.atlas_labels[place], path.name, digest, indices, info)
 
     def _top(self, out_dir):
         """What files of the data set are to hold, by their paths; a README is the user's as soon as it is there."""

@@ -15,7 +15,7 @@ from ..core.regions import blank_missing, list_missing
 from ..files.memory import make_key, recall
 from ..files.placing import Placed, bring_mask
 from ..files.reducing import reduce_one
-from ..files.regions import complete_regions
+from ..files.regions import assign_tsnr, complete_regions
 from .settings import READING
 from .state import Outcome, merge_regions
 
@@ -91,9 +91,19 @@ def _denoise(run, placed, mask, settings):
         confounds = run.confounds
         if settings['high_variance_confounds']:
             confounds = np.column_stack([confounds, _high_variance(series, mask, settings)])
-        steps = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize', 'standardize_confounds', 'missing_labels')
+        steps = (
+            'detrend',
+            'filter',
+            'low_pass',
+            'high_pass',
+            'standardize',
+            'standardize_confounds',
+            'missing_labels',
+            'fill_censored',
+        )
         chosen = {name: settings[name] for name in steps}
         cleaned = clean(columns, confounds, t_r=run.t_r, sample_mask=run.kept, **chosen)
+    regions = assign_tsnr(regions, regions['name'][kept], columns, cleaned.kept)
     return _Denoised(placed, regions, kept, columns, mean, cleaned, run.t_r)
 
 

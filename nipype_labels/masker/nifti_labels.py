@@ -43,7 +43,7 @@ class NiftiLabelsMasker(FittedLabels):
         Mask on any grid; voxels outside it are not used.
     smoothing_fwhm : float or sequence of 3 floats, optional
         Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
-    standardize : {False, True, 'zscore', 'zscore_sample', 'psc'}
+    standardize : {False, True, 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
         z-scores by the standard deviation of the population (True means this too) or of the sample, or percent signal
         change.
     standardize_confounds : bool
@@ -112,6 +112,8 @@ class NiftiLabelsMasker(FittedLabels):
     unknown_orientation : {'raise', 'accept'}
         Images on different grids if the header of one does not say left from right: raise an error, or accept the
         axes that nibabel assumes.
+    fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
+        How gaps of censored volumes are filled before a Butterworth filter; nilearn's is ``'cubic'``.
 
     Examples
     --------
@@ -166,6 +168,7 @@ class NiftiLabelsMasker(FittedLabels):
         confounds_na=None,
         num_threads=1,
         unknown_orientation='raise',
+        fill_censored='linear',
     ):
         self._keep(locals())
         self._handed_out = HandedOut()

@@ -10,6 +10,7 @@ import pandas as pd
 from ..core.clean import CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError, LookupTableError
 from ..core.filters import check_filter, check_repetition_time
+from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES
@@ -35,6 +36,7 @@ CHOICES = READING | {
     'missing_labels': MISSING_LABELS,
     'standardize': STANDARDIZE,
     'unknown_orientation': UNKNOWN_ORIENTATION,
+    'fill_censored': FILLS,
 }
 
 #: The same for parameters that choose confounds; a preset may set them.
@@ -94,6 +96,9 @@ def check_settings(parameters):
     if settings['interpolation'] != next(iter(INTERPOLATIONS)) and settings['resampling_target'] != 'labels':
         raise LabelsError("interpolation given, but it only acts with resampling_target='labels'")
     settings.update(_choose_confounds(settings), preset=None)
+    cut_off = settings['low_pass'] is not None or settings['high_pass'] is not None
+    if settings['fill_censored'] != FILLS[0] and not (settings['filter'] == 'butterworth' and cut_off):
+        raise LabelsError('fill_censored given, but it only acts with a Butterworth filter')
     settings['labels'], settings['lut'] = _names(settings), _table(settings['lut'])
     check_memory(settings['memory'])
     return settings

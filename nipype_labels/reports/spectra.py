@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spectra of signals, before and after cleaning."""
+"""Spectra of region time series, before and after denoising."""
 
 import numpy as np
 
@@ -28,11 +28,12 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 
 def spectrum(signals, kept, t_r):
-    """Part of a signal's variance that a sinusoid of each frequency explains by least squares.
+    """Power of a time series at each frequency, relative to white noise of the same variance.
 
-    Between the first and the last volume kept this is the periodogram if none is left out, and that of Lomb and
-    Scargle (1982, The Astrophysical Journal) if some are. It is relative: the mean over frequencies of an even
-    spectrum is 1, whatever the unit of the signals.
+    The power is the fraction of the variance that a sinusoid explains by least squares, over the fraction that it is
+    expected to explain of white noise. Between the first and the last retained volume this is the periodogram if no
+    volume is censored, and that of Lomb and Scargle (1982, The Astrophysical Journal 263:835-853) otherwise. White
+    noise has an expected power of 1 at every frequency, whatever the unit and however many volumes are censored.
 
     Parameters
     ----------
@@ -67,7 +68,9 @@ def spectrum(signals, kept, t_r):
     explained = shifted.real**2 / cosines[:, None]
     explained += np.where(possible[:, None], shifted.imag**2 / np.where(possible, sines, 1)[:, None], 0.0)
     total = (values**2).sum(axis=0)
-    return order / (n * t_r), np.where(there, explained / np.where(total > 0, total, 1) * len(order), np.nan)
+    # Around the mean, a sinusoid of both phases takes 2 of the n_used - 1 dimensions of white noise.
+    expected = (1 + possible) / (n_used - 1)
+    return order / (n * t_r), np.where(there, explained / np.where(total > 0, total, 1) / expected[:, None], np.nan)
 
 
 def draw_spectra(raw, cleaned, kept, t_r, band):

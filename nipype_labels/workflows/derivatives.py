@@ -86,6 +86,8 @@ def init_labels_derivatives_wf(
     high_variance_confounds : str
         If the parameters ask for it, as for the next two.
     projected, connectivity : list of str
+    connectivity_info : list of str
+        With the matrices.
     report : str
         If it is drawn, with images of each atlas.
     contours, carpets, connectivity_figures : list of str

@@ -13,6 +13,7 @@ from nipype.pipeline import engine as pe
 from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
+from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
@@ -60,6 +61,7 @@ OUTPUTS = (
     'high_variance_confounds',
     'projected',
     'connectivity',
+    'connectivity_info',
     'report',
     'contours',
     'carpets',
@@ -74,6 +76,7 @@ _EDGES = (
     ('apply_mask.out_files', 'reduce.labels_files'),
     ('apply_mask.regions_files', 'reduce.regions_files'),
     ('reduce.out_files', 'clean.signals_files'),
+    ('reduce.regions_files', 'clean.regions_files'),
     ('reduce.t_r', 'clean.header_t_r'),
     ('inputnode.bold_sidecar', 'clean.sidecar_file'),
     ('inputnode.t_r', 'clean.t_r'),
@@ -84,7 +87,7 @@ _EDGES = (
     ('inputnode.bold_mask', 'clean.mask_file'),
     ('inputnode.atlas_files', 'clean.atlas_files'),
     ('reduce.out_files', 'outputnode.raw_signals'),
-    ('reduce.regions_files', 'outputnode.regions'),
+    ('clean.regions_files', 'outputnode.regions'),
     ('reduce.mean_file', 'outputnode.mean_volume'),
     ('apply_mask.out_files', 'outputnode.labels'),
     ('clean.out_files', 'outputnode.clean_signals'),
@@ -105,11 +108,12 @@ _PROJECT_EDGES = (
 _CONNECTIVITY_EDGES = (
     ('clean.out_files', 'connectivity.signals_files'),
     ('connectivity.out_files', 'outputnode.connectivity'),
+    ('connectivity.info_files', 'outputnode.connectivity_info'),
 )
 _REPORT_EDGES = (
     ('reduce.mean_file', 'report.mean_file'),
     ('apply_mask.out_files', 'report.labels_files'),
-    ('reduce.regions_files', 'report.regions_files'),
+    ('clean.regions_files', 'report.regions_files'),
     ('reduce.out_files', 'report.signals_files'),
     ('clean.out_files', 'report.cleaned_files'),
     ('clean.kept_volumes_file', 'report.kept_volumes_file'),
@@ -189,6 +193,8 @@ def _conditions(parameters):
     """Parameters that act only with others: name, default, whether they act, and with what."""
     uses = parameters['use_confounds']
     connects = parameters['connectivity'] != 'none'
+    cut_off = parameters.get('low_pass') is not None or parameters.get('high_pass') is not None
+    filled = parameters['filter'] == 'butterworth' and cut_off
     regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
     return (
         ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
@@ -201,6 +207,7 @@ def _conditions(parameters):
         ('standardize_confounds', True, regresses, 'confounds'),
         ('confounds_na', OPEN['confounds_na'], uses, 'use_confounds'),
         ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
+        ('fill_censored', FILLS[0], filled, 'a Butterworth filter'),
         ('fisher_z', False, connects, 'connectivity'),
         *list_conditions(parameters),
     )

@@ -40,11 +40,12 @@ def init_labels_wf(
     low_pass=None,
     high_pass=None,
     standardize=False,
+    fill_censored='linear',
     censored_output='drop',
     project='none',
     fill_value=None,
     connectivity='none',
-    covariance_estimator='ledoit_wolf',
+    covariance_estimator='auto',
     fisher_z=False,
     reports=False,
     atlas_names=None,
@@ -130,8 +131,12 @@ def init_labels_wf(
         How to keep a frequency band, if a cut-off is given.
     low_pass, high_pass : float, optional
         Frequencies in Hz above and below which signals are cut.
-    standardize : {False, True, 'zscore', 'zscore_sample', 'psc'}
-        z-scores by the s.d. of the population (True means this too) or of the sample, or percent signal change.
+    standardize : {False, True, 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
+        z-scores by the s.d. of the population (True means this too) or of the sample, percent signal change from the
+        mean before denoising, or nilearn's percent signal change.
+    fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
+        How gaps of censored volumes are filled before a Butterworth filter; the filled values are then dropped.
+        ``'cubic'`` is nilearn's.
     censored_output : {'drop', 'nan'}
         Whether volumes left out are dropped from the signals or stay as rows of n/a.
     project : {'none', 'labels', 'atlas'}
@@ -139,11 +144,12 @@ def init_labels_wf(
     fill_value : float, optional
         What n/a becomes in the projection; NaN by default.
     connectivity : {'none', 'correlation', 'partial correlation', 'covariance', 'precision'}
-        Measure how the clean signals of regions go together.
-    covariance_estimator : {'ledoit_wolf', 'empirical'}
-        Shrunk, as in nilearn, or of the sample: Pearson's, for a correlation.
+        Functional connectivity of the denoised time series.
+    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
+        ``'auto'`` is ``'ledoit_wolf'`` (shrunk) for partial correlation and precision, else ``'empirical'``: Pearson's
+        correlation.
     fisher_z : bool
-        Give Fisher z of correlations.
+        Return Fisher z of correlations.
     reports : bool
         Write a report to look at; needs the extra ``nipype_labels[reports]``.
     atlas_names : list of str, optional
@@ -206,6 +212,8 @@ def init_labels_wf(
         Signals in space, if asked for.
     connectivity : list of str
         Matrices, a row and a column per region, if asked for.
+    connectivity_info : list of str
+        JSON of how each matrix was estimated, with its shrinkage.
     report : str
         HTML page, if asked for.
     contours, carpets, connectivity_figures : list of str

@@ -10,6 +10,7 @@ SHARED = (
     'background_label',
     'standardize',
     'standardize_confounds',
+    'fill_censored',
     'high_variance_confounds',
     'detrend',
     'filter',

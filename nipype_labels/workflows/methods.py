@@ -9,6 +9,9 @@ import functools
 import importlib.metadata
 from pathlib import Path
 
+from ..core.connectivity import choose_estimator
+from ..core.highvariance import N_CONFOUNDS, PERCENTILE
+
 #: BibTeX of every work that may be cited.
 REFERENCES = Path(__file__).with_name('references.bib')
 
@@ -23,9 +26,15 @@ _REDUCED = {
 }
 _MOTION = 'six parameters of head motion'
 _EXPANDED = 'their temporal derivatives, and the squares of both'
+_FILLED = {
+    'linear': 'linearly',
+    'cubic': 'by cubic splines',
+    'pchip': 'by piecewise cubic Hermite polynomials',
+    'spectral': 'by least-squares fits of sinusoids [@power_fd_dvars]',
+}
 _CONFOUNDS = {
     '6P': _MOTION,
-    '24P': f'{_MOTION}, {_EXPANDED}',
+    '24P': f'{_MOTION}, {_EXPANDED} [@confounds_satterthwaite_2013]',
     '36P': (
         f'{_MOTION} and the mean signals of cerebrospinal fluid, white matter and the whole brain, {_EXPANDED} '
         '[@confounds_satterthwaite_2013]'
@@ -46,7 +55,8 @@ _MASKS = {
 _STANDARDIZED = {
     'zscore_sample': 'scaled to unit variance (of the sample)',
     'zscore': 'scaled to unit variance (of the population)',
-    'psc': 'expressed in percent of their means',
+    'psc': 'expressed in percent of their means before denoising',
+    'psc_nilearn': 'expressed in percent of their means',
 }
 
 
@@ -65,7 +75,7 @@ def describe(parameters):
     """
     sentences = [*_space(parameters), *_reduction(parameters), *_cleaning(parameters)]
     if parameters['project'] != 'none':
-        sentences.append('Cleaned signals were projected back to the voxels of their regions.')
+        sentences.append('Denoised time series were mapped back to the voxels of their regions.')
     if parameters['connectivity'] != 'none':
         sentences.append(_connectivity(parameters))
     return ' '.join(sentences)
@@ -95,11 +105,12 @@ def _reduction(parameters):
         smoothed = f'smoothed by a Gaussian kernel (full width at half maximum {size} mm) '
     yield (
         f'For every region and volume, {_REDUCED[parameters["strategy"]]} of the {smoothed}BOLD signal over its voxels '
-        f'was computed with *nipype_labels* {_version()}, a package for *Nipype* [@nipype1; @nipype2].'
+        f'was computed with *nipype_labels* {_version()}, a package for *Nipype* [@nipype1; @nipype2] that uses '
+        '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )
     if parameters['min_coverage']:
         percent = f'{100 * parameters["min_coverage"]:g}'
-        yield f'Regions of which less than {percent} % had valid voxels were treated as missing.'
+        yield f'Regions with less than {percent} % of their volume covered by valid voxels were treated as missing.'
 
 
 @functools.cache
@@ -110,18 +121,42 @@ def _version():
 def _cleaning(parameters):
     """What was done to the signals, in this order."""
     if parameters['use_sample_mask']:
-        yield 'Volumes that a sample mask excluded were censored: they had no influence on what follows.'
+        yield 'Volumes that a sample mask excluded were censored.'
     yield from _censoring(parameters)
-    steps = ['detrended linearly'] if parameters['detrend'] else []
-    steps += [_filter(parameters)] if _filter(parameters) else []
-    confounds = list(_confounds(parameters))
-    if steps:
-        also = ', as were confounds' if confounds else ''
-        yield f'Signals were {" and ".join(steps)}{also}.'
-    if confounds:
-        yield f'Confounds were regressed out by least squares, in one step [@lindquist_2019]: {"; ".join(confounds)}.'
+    yield from _steps(parameters, list(_confounds(parameters)))
     if parameters['standardize'] != 'none':
-        yield f'Signals were then {_STANDARDIZED[parameters["standardize"]]}.'
+        yield f'Time series were then {_STANDARDIZED[parameters["standardize"]]}.'
+
+
+def _steps(parameters, confounds):
+    """Trend, filter and regression, in their order."""
+    band, drifts = _band(parameters), parameters['filter'] == 'cosine'
+    filters = bool(band) and not drifts
+    if filters and _may_censor(parameters):
+        yield (
+            f'For filtering, values of censored volumes were interpolated {_FILLED[parameters["fill_censored"]]} '
+            'between retained volumes; the interpolated values were removed afterwards.'
+        )
+    steps = ['detrended linearly'] if parameters['detrend'] else []
+    steps += [
+        f'filtered by a fifth-order Butterworth filter, run forward and backward (passing frequencies {band}; gain at '
+        'each cut-off -6 dB)'
+    ] * filters
+    if steps:
+        yield f'Time series{" and confounds" if confounds else ""} were {", then ".join(steps)}.'
+    if drifts:
+        confounds.append(f'discrete cosines, which model drifts (passing frequencies {band})')
+    if confounds:
+        then = 'then ' * bool(steps)
+        cited = ' [@lindquist_2019]' * filters
+        yield f'Confounds were {then}regressed out by least squares{cited}: {"; ".join(confounds)}.'
+
+
+def _may_censor(parameters):
+    """Whether volumes can be censored: by a sample mask, by scrubbing, or as not in the steady state."""
+    selected = parameters['confounds_strategy'] or parameters['confounds_columns']
+    unsteady = bool(selected) and parameters['non_steady_state'] == 'censor'
+    return parameters['use_sample_mask'] or 'scrubbing' in parameters['confounds_strategy'] or unsteady
 
 
 def _censoring(parameters):
@@ -135,30 +170,26 @@ def _censoring(parameters):
         segments = f', and segments of fewer than {parameters["min_segment"]} volumes between these volumes,'
         yield (
             f'Volumes with a framewise displacement above {parameters["fd_threshold"]:g} mm or standardized DVARS '
-            f'above {parameters["dvars_threshold"]:g} [@power_fd_dvars]{segments if parameters["min_segment"] else ""} '
-            'were censored.'
+            f'above {parameters["dvars_threshold"]:g} [@power_fd_dvars; @nichols_dvars; @afyouni_dvars]'
+            f'{segments if parameters["min_segment"] else ""} were censored.'
         )
 
 
 def _connectivity(parameters):
     """How the connectivity of regions was measured."""
-    kinds = {'correlation': "Pearson's correlation"}
-    kind = kinds.get(parameters['connectivity'], f'the {parameters["connectivity"]}')
-    measured = f'Connectivity of regions was measured by {kind} of their signals'
-    if parameters['covariance_estimator'] == 'ledoit_wolf':
+    estimator = choose_estimator(parameters['connectivity'], parameters['covariance_estimator'])
+    pearson = (parameters['connectivity'], estimator) == ('correlation', 'empirical')
+    kind = "Pearson's correlation" if pearson else f'the {parameters["connectivity"]}'
+    measured = f'Functional connectivity of regions was measured by {kind} of their time series'
+    if estimator == 'ledoit_wolf':
         measured += ', of covariances shrunk as proposed by @ledoit_wolf'
     return measured + (", as Fisher's z." if parameters['fisher_z'] else '.')
 
 
-def _filter(parameters):
-    """The filter, in words; empty without one."""
-    low, high = parameters.get('low_pass'), parameters.get('high_pass')
-    if low is None and high is None:
-        return ''
-    sides = (('above', high), ('below', low))
-    between = ' and '.join(f'{side} {cut_off:g} Hz' for side, cut_off in sides if cut_off is not None)
-    kind = {'butterworth': 'a fifth-order Butterworth filter run in both directions', 'cosine': 'discrete cosines'}
-    return f'filtered by {kind[parameters["filter"]]} (kept: {between})'
+def _band(parameters):
+    """Frequencies that pass, in words; empty without a filter."""
+    sides = (('above', parameters.get('high_pass')), ('below', parameters.get('low_pass')))
+    return ' and '.join(f'{side} {cut_off:g} Hz' for side, cut_off in sides if cut_off is not None)
 
 
 def _confounds(parameters):
@@ -175,4 +206,7 @@ def _confounds(parameters):
     elif parameters['use_confounds']:
         yield 'all columns of any further confounds tables'
     if parameters['high_variance_confounds']:
-        yield 'up to five time courses that explain most of the two percent of voxels with the largest variance'
+        yield (
+            f'the first {N_CONFOUNDS} principal components of the {PERCENTILE:g} % of voxels with the largest '
+            'variance, computed from all volumes (high-variance confounds, similar to tCompCor [@compcor])'
+        )

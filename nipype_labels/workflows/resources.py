@@ -126,7 +126,8 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
         'mask': (24 + 4 * sizes.n_atlases) * on_grid,
         'high_variance': buffers + 58 * voxels + courses + 40 * n_volumes**2,
         'reduce': reduce,
-        'clean': 5 * signals,
+        # Unit vectors that count the degrees of freedom under a filter go through the same steps.
+        'clean': 5 * signals + 56 * n_volumes**2,
         'project': (28 + 4 * sizes.n_atlases) * shown + 4 * signals,
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,

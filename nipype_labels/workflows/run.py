@@ -13,7 +13,7 @@ from .labels import init_labels_wf
 from .resources import Sizes, estimate
 
 #: Outputs of an extraction that are lists with an entry per atlas.
-PER_ATLAS = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity')
+PER_ATLAS = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity', 'connectivity_info')
 
 #: Outputs of an extraction that are the same whatever the atlases.
 PER_RUN = ('mean_volume', 'kept_volumes', 'cleaning', 'high_variance_confounds')

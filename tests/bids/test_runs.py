@@ -320,7 +320,10 @@ def test_the_time_per_run_does_not_grow_with_the_dataset(empty):
     seconds = []
     for runs in (range(100), range(1000)):
         touch(empty, *(name for i in runs for name in run_files(f'sub-02_task-rest_run-{i}', MNI)))
-        began = time.perf_counter()
-        assert len(find_runs(empty).runs) == len(runs)
-        seconds.append((time.perf_counter() - began) / len(runs))
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            assert len(find_runs(empty).runs) == len(runs)
+            took.append(time.process_time() - began)
+        seconds.append(min(took) / len(runs))
     assert seconds[1] < 4 * seconds[0]

@@ -115,6 +115,10 @@ def test_what_is_made_of_the_series_names_it_first(run):
     assert direct == [role for role, sidecar in sidecars.items() if sidecar['Sources'][0] == SERIES_URI]
 
 
+#: What is said of every Butterworth filter.
+BUTTERWORTH = {'Order': 5, 'Passes': 2, 'GainAtCutoff': '-6 dB', 'CensoredVolumesFilled': 'linear'}
+
+
 def test_cleaning_is_told_as_the_node_told_it(run):
     sidecar = describe(run)['clean_signals']
     assert sidecar['DegreesOfFreedom'] == CLEANING['DegreesOfFreedom']
@@ -124,7 +128,7 @@ def test_cleaning_is_told_as_the_node_told_it(run):
     assert sidecar['Censoring']['VolumesLeftOut'] == CLEANING['VolumesLeftOut']
     assert sidecar['SoftwareFilters'] == {
         'LinearTrend': {},
-        'Butterworth': {'Order': 5, 'Passes': 2, 'HighPassCutoff': 0.01, 'LowPassCutoff': 0.1, 'Units': 'Hz'},
+        'Butterworth': BUTTERWORTH | {'HighPassCutoff': 0.01, 'LowPassCutoff': 0.1, 'Units': 'Hz'},
     }
     assert sidecar['Methods'] == 'Signals were cleaned.'
     assert sidecar['Software'] == {'nipype_labels': '1.2.3'}
@@ -134,7 +138,7 @@ def test_cleaning_is_told_as_the_node_told_it(run):
     ('settings', 'filters'),
     [
         ({'detrend': False, 'low_pass': None, 'high_pass': None}, {}),
-        ({'detrend': False, 'low_pass': None}, {'Butterworth': {'Order': 5, 'Passes': 2, 'HighPassCutoff': 0.01}}),
+        ({'detrend': False, 'low_pass': None}, {'Butterworth': BUTTERWORTH | {'HighPassCutoff': 0.01}}),
         ({'detrend': False, 'filter': 'cosine', 'low_pass': None}, {'DiscreteCosine': {'HighPassCutoff': 0.01}}),
         ({'detrend': True, 'filter': 'none', 'low_pass': None, 'high_pass': None}, {'LinearTrend': {}}),
     ],

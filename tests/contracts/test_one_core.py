@@ -259,7 +259,7 @@ def trial(standardize='none', min_coverage=0.0, low_pass=None):
 
     Parameters
     ----------
-    standardize : {'none', 'zscore', 'zscore_sample', 'psc'}
+    standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
     min_coverage : float
     low_pass : float, optional
     """
@@ -272,8 +272,8 @@ FAULTY = [
     ('=0.0', '=0', 'min_coverage of trial is 0 by default, elsewhere 0.0'),
     ('=0.0', '=False', 'min_coverage of trial is False by default'),
     ('low_pass=None', 'low_pass=0.1', 'low_pass of trial is 0.1 by default, elsewhere None'),
-    (", 'psc'}", '}', 'standardize of trial takes'),
-    ("'psc'}", "'psc', 'percent'}", 'takes'),
+    (", 'psc_nilearn'}", '}', 'standardize of trial takes'),
+    ("'psc_nilearn'}", "'psc', 'percent'}", 'takes'),
     ("{'none', 'zscore'", "{'zscore', 'none'", 'not its default first'),
 ]
 

@@ -3,7 +3,20 @@
 
 import numpy as np
 import pytest
-from cleaning_cases import COLLINEAR, COSINE, FILTERS, KEPT, LOW, N_VOLUMES, SAMPLE_MASKS, T_R, regressors, series
+from cleaning_cases import (
+    BAND,
+    COLLINEAR,
+    COSINE,
+    FILTERS,
+    HIGH,
+    KEPT,
+    LOW,
+    N_VOLUMES,
+    SAMPLE_MASKS,
+    T_R,
+    regressors,
+    series,
+)
 from numpy.testing import assert_allclose
 
 from nipype_labels.core.clean import clean
@@ -12,23 +25,74 @@ from nipype_labels.core.errors import LabelsError, SignalError
 # Numbers that go with the signals
 
 
-@pytest.mark.parametrize('detrend', [0, 2])
+@pytest.mark.parametrize('detrend', [False, True])
 @pytest.mark.parametrize('sample_mask', SAMPLE_MASKS)
-def test_degrees_of_freedom_are_the_volumes_kept_less_trend_and_confounds(detrend, sample_mask):
-    n = N_VOLUMES if sample_mask == 'whole' else len(KEPT)
-    given = dict(t_r=T_R, detrend=bool(detrend), sample_mask=SAMPLE_MASKS[sample_mask])
-    expected = {'none': (0, 0, n - detrend), 'some': (3, 3, n - detrend - 3), 'collinear': (5, 3, n - detrend - 3)}
+def test_degrees_of_freedom_are_the_retained_volumes_less_mean_trend_and_confounds(detrend, sample_mask):
+    n = (N_VOLUMES if sample_mask == 'whole' else len(KEPT)) - 1 - detrend
+    given = dict(t_r=T_R, detrend=detrend, sample_mask=SAMPLE_MASKS[sample_mask])
+    expected = {'none': (0, 0, n), 'some': (3, 3, n - 3), 'collinear': (5, 3, n - 3)}
     for name, confounds in {'none': None, 'some': regressors(), 'collinear': COLLINEAR}.items():
         ours = clean(series(), confounds, **given)
-        assert (ours.n_confounds, ours.rank, ours.degrees_of_freedom) == expected[name]
+        assert (ours.n_confounds, ours.rank) == expected[name][:2]
+        assert_allclose(ours.degrees_of_freedom, expected[name][2], rtol=1e-12)
     drifting = clean(series(), regressors(), **given, **COSINE)
-    assert (drifting.n_confounds, drifting.rank, drifting.degrees_of_freedom) == (7, 7, n - detrend - 7)
+    assert (drifting.n_confounds, drifting.rank) == (7, 7)
+    assert_allclose(drifting.degrees_of_freedom, n - 7, rtol=1e-12)
 
 
-@pytest.mark.parametrize(('filter', 'part'), [('low', 0.4), ('high', 0.96), ('band', 0.36)])
-def test_degrees_of_freedom_of_filtered_signals_are_those_of_the_band(filter, part):
-    ours = clean(series(), regressors(), t_r=T_R, sample_mask=KEPT, **FILTERS[filter])
-    assert_allclose(ours.degrees_of_freedom, part * len(KEPT) - 3, rtol=1e-12)
+FREEDOM = {
+    'raw': dict(confounds=False),
+    'unscaled confounds': dict(standardize_confounds=False),
+    'trend': dict(detrend=True),
+    'band': dict(**BAND),
+    'band and trend, retained volumes': dict(detrend=True, sample_mask=KEPT, **BAND),
+    'high': dict(**HIGH),
+    'low, cubic': dict(sample_mask=KEPT, fill_censored='cubic', **LOW),
+    'gap': dict(gap=20, **BAND),
+    'gap, cubic': dict(gap=20, fill_censored='cubic', **BAND),
+    'gap, pchip': dict(gap=20, fill_censored='pchip', **BAND),
+    'gap, spectral': dict(gap=20, fill_censored='spectral', **BAND),
+    'cosines, half of the volumes': dict(every=2, detrend=True, **COSINE),
+}
+
+
+@pytest.mark.parametrize('steps', FREEDOM)
+def test_the_variance_of_correlations_of_white_noise_is_one_over_the_degrees_of_freedom(steps):
+    given, n = dict(FREEDOM[steps]), 150
+    kept = np.ones(n, dtype=bool)
+    if gap := given.pop('gap', 0):
+        kept[60 : 60 + gap] = False
+    if every := given.pop('every', 0):
+        kept[::every] = False
+    given.setdefault('sample_mask', kept)
+    confounds = regressors(n_volumes=n) if given.pop('confounds', True) else None
+    noise = np.random.default_rng(3).normal(size=(n, 6000))
+    ours = clean(noise, confounds, t_r=T_R, **given)
+    signals = ours.signals - ours.signals.mean(axis=0)
+    one, other = signals[:, :3000], signals[:, 3000:]
+    products = (one * other).sum(axis=0)
+    assert_allclose((signals**2).sum(axis=0).mean() ** 2 / np.mean(products**2), ours.degrees_of_freedom, rtol=0.1)
+    # Each correlation is divided by its own deviations, which matters where few degrees of freedom are left.
+    correlations = products / np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
+    assert_allclose(1 / np.var(correlations), ours.degrees_of_freedom, rtol=0.2)
+
+
+def test_a_gap_filled_by_a_cubic_spline_leaves_few_degrees_of_freedom():
+    kept = np.r_[np.ones(120, bool), np.zeros(60, bool), np.ones(120, bool)]
+    given = dict(t_r=T_R, low_pass=0.1, high_pass=0.01, sample_mask=kept)
+    noise = np.random.default_rng(0).normal(size=(300, 3))
+    cubic, lines = (clean(noise, fill_censored=fill, **given) for fill in ('cubic', 'linear'))
+    assert cubic.degrees_of_freedom < 20 < 60 < lines.degrees_of_freedom
+    assert cubic.longest_gap == lines.longest_gap == 60
+
+
+def test_drifts_that_a_high_pass_filter_removes_take_no_degree_of_freedom():
+    n = 300
+    drifts = np.cos(np.pi / n * np.outer(np.arange(n) + 0.5, range(1, 5)))
+    given = dict(t_r=T_R, high_pass=0.02)
+    ours, plain = (clean(series(n_volumes=n), confounds, **given) for confounds in (drifts, None))
+    assert (ours.n_confounds, ours.rank) == (4, 0)
+    assert ours.degrees_of_freedom >= plain.degrees_of_freedom
 
 
 def test_a_cleaned_signal_has_the_rank_it_is_said_to_have_lost():

@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import fft, signal
-from scipy.interpolate import CubicSpline
 
 from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.core.filters import (
-    bridge_censored,
     butterworth,
     check_filter,
     check_repetition_time,
@@ -120,60 +118,6 @@ def test_cosine_drifts_refuse_a_series_too_short_to_hold_one():
     assert cosine_drifts(25, 2.0, 0.01).shape == (25, 1)
     with pytest.raises(SignalError, match=r'24 volumes of 2 s are too short .*0\.01 Hz; it takes 50 s'):
         cosine_drifts(24, 2.0, 0.01)
-
-
-# Censored volumes
-
-
-@pytest.mark.parametrize('censored', [[7], [5, 6, 7], [0, 1, 12, 59], [10, 20, 39, 49], list(range(1, 60, 2))])
-def test_bridge_is_the_spline_through_the_kept_volumes_and_ends_with_them(censored):
-    values, kept = noise(60), np.ones(60, dtype=bool)
-    kept[censored] = False
-    where = np.flatnonzero(kept)
-    bridged, inside = bridge_censored(values, kept)
-    times = np.arange(where[0], where[-1] + 1)
-    assert_array_equal(inside, kept[times])
-    assert_array_equal(bridged[inside], values[kept])
-    expected = CubicSpline(2.5 * where, values[kept])(2.5 * times)
-    assert_allclose(bridged, expected, rtol=0, atol=1e-10 * largest(expected))
-
-
-def test_x1_bridging_reads_no_censored_value_wherever_its_mirror_lies():
-    values, kept = noise(60), np.ones(60, dtype=bool)
-    kept[[0, 20, 39, 59]] = False
-    bridged, _ = bridge_censored(values, kept)
-    for outlier in (1e4, np.nan, np.inf):
-        values[~kept] = outlier
-        again, _ = bridge_censored(values, kept)
-        assert again.tobytes() == bridged.tobytes()
-
-
-def test_bridging_nothing_gives_the_same_values():
-    values = noise(12)
-    bridged, inside = bridge_censored(values, np.ones(12, dtype=bool))
-    assert_array_equal(bridged, values)
-    assert inside.all()
-
-
-@pytest.mark.parametrize('kept', [[4], [4, 6], [4, 6, 9]])
-def test_bridging_goes_with_few_volumes_left(kept):
-    values, flags = noise(12), np.zeros(12, dtype=bool)
-    flags[kept] = True
-    bridged, inside = bridge_censored(values, flags)
-    assert bridged.shape == (kept[-1] - kept[0] + 1, 4)
-    assert_array_equal(bridged[inside], values[kept])
-    # Through up to three points the spline is the line or parabola through them.
-    curve = np.polynomial.polynomial.polyfit(kept, values[kept], len(kept) - 1)
-    expected = np.polynomial.polynomial.polyval(np.arange(kept[0], kept[-1] + 1), curve).T
-    assert_allclose(bridged, expected, rtol=1e-9)
-
-
-def test_bridging_does_not_write_into_its_input():
-    values, kept = noise(20), np.ones(20, dtype=bool)
-    kept[[3, 9]] = False
-    before = values.copy()
-    bridge_censored(values, kept)
-    assert_array_equal(values, before)
 
 
 # Parameters

@@ -154,7 +154,7 @@ def test_a_wild_name_heads_its_column_and_nothing_else(name, accept):
     assert {path.count('/') for path in written} <= {0, 1, 2}
     assert {path.rsplit('/', 1)[-1] for path in written} == {
         *('out', 'atlas', 'signals.tsv', 'signals_raw.tsv', 'regions.tsv', 'labels.nii.gz', 'projected.nii.gz'),
-        *('connectivity.tsv', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'),
+        *('connectivity.tsv', 'connectivity.json', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'),
     }
 
 

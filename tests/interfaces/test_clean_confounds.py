@@ -51,7 +51,7 @@ def test_strategies_clean_as_nilearn_does_with_their_columns(
         (lambda c: c - c.mean(axis=0))(table[columns].fillna(0).to_numpy())
     )
     assert told['NumberOfVolumes'] == told['NumberOfVolumesKept'] == 30
-    assert told['DegreesOfFreedom'] == 30 - told['RankOfConfounds'] - (2 if detrend else 0)
+    assert told['DegreesOfFreedom'] == 30 - told['RankOfConfounds'] - (2 if detrend else 1)
 
 
 def test_36_parameters_take_the_tissues_and_all_derivatives(fmriprep, signals, run):

@@ -32,9 +32,9 @@ def test_all_choices_reach_the_numbers(kind, signals, run):
     values = np.random.default_rng(72).normal(size=(30, 4))
     path = signals(values)
     outputs = run(Connectivity(signals_files=path, connectivity=kind))
-    assert_array_equal(read_signals(outputs.out_files[0])[1], measure_connectivity(values, kind))
+    assert_array_equal(read_signals(outputs.out_files[0])[1], measure_connectivity(values, kind)[0])
     outputs = run(Connectivity(signals_files=path, connectivity='correlation', fisher_z=True))
-    assert_array_equal(read_signals(outputs.out_files[0])[1], measure_connectivity(values, fisher_z=True))
+    assert_array_equal(read_signals(outputs.out_files[0])[1], measure_connectivity(values, fisher_z=True)[0])
 
 
 def test_an_error_names_the_file(signals, run):

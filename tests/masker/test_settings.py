@@ -53,6 +53,7 @@ WRONG = {
     'acompcor': ['joint', None, 5],
     'non_steady_state': ['drop', None, True],
     'unknown_orientation': ['guess', None, True],
+    'fill_censored': ['quintic', None, True],
     'num_threads': [0, -1, 1.5, '2', None, True],
 }
 

@@ -30,7 +30,7 @@ def test_power_is_what_a_fitted_sinusoid_explains(n_volumes, n_left_out):
     frequencies, power = spectrum(signals, kept, T_R)
     np.testing.assert_allclose(frequencies, np.fft.rfftfreq(n_volumes, T_R)[1 : (n_volumes + 1) // 2])
     for row in (0, 4, len(frequencies) // 2, len(frequencies) - 1):
-        expected = [explained_by_fit(signal, kept, frequencies[row]) * len(frequencies) for signal in signals.T]
+        expected = [explained_by_fit(signal, kept, frequencies[row]) * (kept.sum() - 1) / 2 for signal in signals.T]
         np.testing.assert_allclose(power[row], expected, rtol=1e-9, atol=1e-12)
 
 
@@ -55,6 +55,14 @@ def test_even_spectra_have_power_1_whatever_their_unit():
     signals = np.random.default_rng(0).normal(size=(400, 50)) * np.logspace(-200, 200, 50)
     _, power = spectrum(signals, np.ones(400, dtype=bool), T_R)
     assert power.mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize('censored', [0.0, 0.1, 0.4, 0.7])
+def test_white_noise_is_at_1_whatever_is_censored(censored):
+    rng = np.random.default_rng(0)
+    kept = rng.random(300) >= censored
+    _, power = spectrum(rng.normal(size=(300, 200)), kept, T_R)
+    assert power.mean() == pytest.approx(1, abs=0.02)
 
 
 def test_regions_without_a_course_have_no_spectrum():

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from scipy import fft
 from scipy import signal as scipy_signal
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import make_interp_spline
 
 T_R, N_VOLUMES, N_REGIONS = 2.0, 60, 5
 LOW, HIGH = dict(low_pass=0.1), dict(high_pass=0.01)
@@ -49,6 +49,7 @@ def by_hand(
     high_pass=None,
     z=True,
     kept=KEPT,
+    spline=1,
 ):
     """Clean step by step with none of our code; the signals, unscaled, and the confounds they are orthogonal to."""
     n, kept = len(signals), np.arange(len(signals))[kept]
@@ -56,14 +57,15 @@ def by_hand(
     if filter == 'cosine':
         count = int(2 * n * high_pass * t_r)
         confounds = np.hstack([confounds, fft.idct(np.eye(n), axis=0, norm='ortho')[:, 1 : count + 1]])
-    both, place = np.hstack([signals, confounds]), np.arange(len(kept))
+    both, place, times = np.hstack([signals, confounds]), np.arange(len(kept)), kept
     filters = filter == 'butterworth' and (low_pass or high_pass)
     both = both[kept]
     if filters:
-        both, place = CubicSpline(kept, both)(np.arange(kept[0], kept[-1] + 1)), kept - kept[0]
+        times, place = np.arange(kept[0], kept[-1] + 1), kept - kept[0]
+        both = make_interp_spline(kept, both, k=spline)(times)
     if detrend:
-        times = np.linspace(-1, 1, len(both))
-        both = both - np.vander(times, 2) @ np.polyfit(times, both, 1)
+        design = np.vander(times - times.mean(), 2)
+        both = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
     if filters:
         kind = {(True, True): 'band', (True, False): 'low', (False, True): 'high'}[bool(low_pass), bool(high_pass)]
         cutoffs = [cutoff for cutoff in (high_pass, low_pass) if cutoff]

@@ -232,7 +232,7 @@ def fit_y(bench):
 def sample_mask(bench):
     kept = np.setdiff1d(np.arange(20), [0, 4, 5])
     for given in (kept, np.isin(np.arange(20), kept)):
-        same({'detrend': True}, sample_mask=given, confounds=confounds())(bench)
+        same({'standardize': 'zscore_sample'}, sample_mask=given, confounds=confounds())(bench)
     for given in (kept[::-1], np.ones(19, dtype=bool)):
         with refused('sample_mask'):
             bench.ours(atlas(), series(), given={'sample_mask': given})
@@ -335,7 +335,7 @@ CONSTRUCTOR = {
     '`standardize=True`': standardize_true,
     "`standardize='zscore'`, to 0.13": zscore,
     "`standardize='zscore_sample'`": same({'standardize': 'zscore_sample'}),
-    "`standardize='psc'`": same({'standardize': 'psc'}),
+    "`standardize='psc'`": same({'standardize': 'psc'}, {'standardize': 'psc_nilearn'}),
     '`standardize=None`': standardize_none,
     '`standardize_confounds`': same({'standardize_confounds': False}, confounds=confounds()),
     '`high_variance_confounds`': high_variance,

@@ -113,6 +113,7 @@ def collect(
     high_variance_confounds=None,
     projected=None,
     connectivity=None,
+    connectivity_info=None,
     report=None,
     contours=None,
     carpets=None,

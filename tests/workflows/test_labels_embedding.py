@@ -44,8 +44,8 @@ def test_two_graphs_embedded_in_a_host_complete_in_sequence_and_in_parallel(smal
         made[plugin] = {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
         if plugin == 'Linear':
             shutil.rmtree(tmp_path / 'work')
-    # Each graph: regions of masked labels and of signals, raw and clean signals, two of each; kept volumes.
-    assert len(made['Linear']) == 2 * (2 + 2 + 2 + 2 + 1)
+    # Each graph: coverage after masking, of raw and of denoised time series, and these, two of each; kept volumes.
+    assert len(made['Linear']) == 2 * (2 + 2 + 2 + 2 + 2 + 1)
     assert made['Linear'] == made['MultiProc']
     times = {path: path.stat().st_mtime_ns for path in files}
     run_script(EMBEDDED, 'MultiProc')

@@ -41,7 +41,7 @@ def test_without_options_there_is_little_to_say():
     text = init_labels_wf().__desc__
     assert 'resampled to the grid of the BOLD series' in text
     assert 'the mean of the BOLD signal' in text
-    for word in ('mask', 'Confounds', 'Gaussian', 'filtered', 'detrended', 'scaled', 'projected', 'removed'):
+    for word in ('mask', 'Confounds', 'Gaussian', 'filtered', 'detrended', 'scaled', 'mapped', 'removed'):
         assert word not in text
     assert 'Connectivity' not in text
 
@@ -58,8 +58,8 @@ def test_without_options_there_is_little_to_say():
         ('confounds_columns', ['`rot_x`']),
         ('min_segment', ['segments of fewer than']),
         ('detrend', ['detrended linearly']),
-        ('standardize', ['percent of their means']),
-        ('project', ['projected back']),
+        ('standardize', ['percent of their means before denoising']),
+        ('project', ['mapped back']),
         ('fisher_z', ["Fisher's z"]),
     ],
 )
@@ -89,9 +89,20 @@ def test_each_step_is_told_if_it_is_done_and_only_then(left_out, words):
         ({'resampling_target': 'labels'}, ['cubic spline interpolation']),
         ({'high_pass': 0.008, 'filter': 'cosine'}, ['discrete cosines', 'above 0.008 Hz']),
         ({'smoothing_fwhm': [4, 4, 6.5]}, ['4 × 4 × 6.5 mm']),
+        (
+            {'low_pass': 0.1, 'use_confounds': True},
+            ['Time series and confounds were filtered by a fifth-order', 'below 0.1 Hz; gain', 'Confounds were then'],
+        ),
+        ({'low_pass': 0.1, 'use_sample_mask': True}, ['censored volumes were interpolated linearly between']),
+        ({'low_pass': 0.1, 'use_sample_mask': True, 'fill_censored': 'cubic'}, ['interpolated by cubic splines']),
         ({'use_confounds': True}, ['all columns of the confounds tables']),
-        ({'connectivity': 'correlation'}, ["by Pearson's correlation", '@ledoit_wolf']),
-        ({'connectivity': 'precision', 'covariance_estimator': 'empirical'}, ['the precision of their signals.']),
+        ({'connectivity': 'correlation'}, ["by Pearson's correlation of their time series."]),
+        ({'connectivity': 'partial correlation'}, ['shrunk as proposed by @ledoit_wolf']),
+        (
+            {'connectivity': 'correlation', 'covariance_estimator': 'ledoit_wolf'},
+            ['by the correlation', 'shrunk as proposed by @ledoit_wolf'],
+        ),
+        ({'connectivity': 'precision', 'covariance_estimator': 'empirical'}, ['the precision of their time series.']),
         ({'standardize': 'zscore_sample'}, ['unit variance (of the sample)']),
     ],
     ids=lambda value: ' '.join(value) if isinstance(value, list) else '',
@@ -100,6 +111,21 @@ def test_values_are_those_of_the_parameters(parameters, words):
     text = init_labels_wf(**parameters).__desc__
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'absent'),
+    [
+        ({'high_pass': 0.008, 'filter': 'cosine', 'use_sample_mask': True}, 'interpolated'),
+        ({'low_pass': 0.1}, 'interpolated'),
+        ({'low_pass': 0.1, 'use_confounds': True}, 'in one step'),
+        ({'use_confounds': True}, 'then regressed'),
+        ({'connectivity': 'correlation'}, 'shrunk'),
+    ],
+    ids=str,
+)
+def test_nothing_is_said_that_did_not_happen(parameters, absent):
+    assert absent not in init_labels_wf(**parameters).__desc__
 
 
 #: What the text calls columns, and how these begin or end.

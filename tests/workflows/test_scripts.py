@@ -67,6 +67,7 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
 
 #: The scripts with pictures, and the pictures that each writes.
 PICTURES = {
+    'plot_denoising_choices': ['drift.png', 'gaps.png', 'shrinkage.png'],
     'plot_signals': ['regions.png', 'signals.png', 'table.png'],
     'plot_connectomes': ['matrices.png', 'mirror.png'],
     'plot_region_mask': ['region_signals.png', 'steps.png'],

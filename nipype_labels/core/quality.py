@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Quality of region time series."""
+
+import numpy as np
+
+from .regions import is_constant
+
+
+def temporal_snr(signals, kept):
+    """Return the temporal signal-to-noise ratio of each region's time series before denoising.
+
+    Parameters
+    ----------
+    signals : array, shape (T, L)
+        NaN where a region has no value.
+    kept : array of bool, shape (T,)
+        Retained volumes; no other volume counts.
+
+    Returns
+    -------
+    array, shape (L,)
+        Mean over standard deviation, after the removal of a linear trend over acquisition time. NaN where fewer than 3
+        volumes have a value or nothing varies. It refers to the mean over the region's voxels, whose noise is averaged,
+        and is larger than the mean of the voxels' own ratios.
+
+    Examples
+    --------
+    >>> bright = np.array([[9000.0], [101], [103], [103], [105]])
+    >>> temporal_snr(bright, np.array([False, True, True, True, True])).round()
+    array([230.])
+    """
+    times, values = np.flatnonzero(kept).astype(np.float64)[:, None], np.asarray(signals, dtype=np.float64)[kept]
+    finite = np.isfinite(values)
+    count = np.maximum(finite.sum(axis=0), 1)
+    values = np.where(finite, values, 0.0)
+    mean = values.sum(axis=0) / count
+    ramps = np.where(finite, times - np.where(finite, times, 0).sum(axis=0) / count, 0.0)
+    deviations = np.where(finite, values - mean, 0.0)
+    slope = (ramps * deviations).sum(axis=0) / np.maximum((ramps**2).sum(axis=0), np.finfo(np.float64).tiny)
+    spread = np.sqrt(((deviations - slope * ramps) ** 2).sum(axis=0) / count)
+    defined = (count > 2) & ~is_constant(np.where(finite, values, np.nan)) & (spread > 0)
+    return np.where(defined, mean / np.where(defined, spread, 1.0), np.nan)
