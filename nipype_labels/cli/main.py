@@ -243,7 +243,9 @@ def _add_cleaning(parser):
         choices=FILLS,
         help='how gaps of censored volumes are filled before a Butterworth filter (default: linear)',
     )
-    group.add_argument('--censored-output', choices=CENSORED, help='drop volumes left out, or keep rows of n/a')
+    group.add_argument(
+        '--censored-output', choices=CENSORED, help='drop censored volumes, or keep rows of n/a (default: drop)'
+    )
     group.add_argument('--project', choices=PROJECTIONS, help='show clean signals in space, on a grid')
     group.add_argument('--fill-value', type=float, metavar='X', help='what n/a becomes in the projection')
 

@@ -266,7 +266,7 @@ def _clean_run(
     nuisance, lost_digits = scale_confounds(nuisance, size, standardize_confounds)
     basis = confound_basis(nuisance, lost_digits)
     cleaned = cleaned - basis @ (basis.T @ cleaned)
-    rank = confound_basis(nuisance[:, passed], lost_digits).shape[1]
+    rank = (basis if passed.all() else confound_basis(nuisance[:, passed], lost_digits)).shape[1]
     if band:
         left = _count_filtered(in_time, kept, basis)
     else:

@@ -62,7 +62,7 @@ def runs_trait():
     return traits.Either(
         InputFile(),
         VolumeList(info='a list or array of the run of each volume'),
-        desc='run of each volume, a file, list or array; each is cleaned for itself',
+        desc='run of each volume, a file, list or array; each is denoised separately',
     )
 
 

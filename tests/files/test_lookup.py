@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Look-up tables in every form that users have: ids keep their names, and what is ambiguous is refused by file."""
 
-import importlib.util
 import io
 import zipfile
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from lookup_cases import TWO, installed, pairs, written
 
 from nipype_labels.core.errors import LookupTableError
 from nipype_labels.files.lookup import check_lookup_table, name_by_order, read_lookup_table
@@ -37,34 +36,12 @@ AFNI_TABLE = """<VALUE_LABEL_DTABLE
 </VALUE_LABEL_DTABLE>"""
 
 
-def written(folder, text, name='regions.tsv', encoding='utf-8'):
-    path = folder / name
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def pairs(table):
-    assert list(table.columns) == ['index', 'name']
-    assert table['index'].dtype.kind == 'i'
-    return list(table.itertuples(index=False, name=None))
-
-
-def installed(package, path):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f'{package} is not installed')
-    return Path(spec.origin).parent / path
-
-
 def with_afni_table(path, content):
     image = nib.Nifti1Image(np.ones((2, 3, 4), np.uint8), np.eye(4))
     image.header.extensions.append(nib.nifti1.Nifti1Extension(6, b'a comment'))
     image.header.extensions.append(nib.nifti1.Nifti1Extension(4, content.encode()))
     image.to_filename(path)
     return path
-
-
-TWO = [(3, 'Left A'), (1, 'Right B')]
 
 
 @pytest.mark.parametrize(

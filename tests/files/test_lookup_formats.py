@@ -1,36 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Look-up tables of other programs and atlases: headings, colours, columns of hemispheres, XML and encodings."""
 
-import importlib.util
 import zipfile
-from pathlib import Path
 
 import pytest
+from lookup_cases import TWO, installed, pairs, written
 
 from nipype_labels.core.errors import LookupTableError
 from nipype_labels.files.lookup import read_lookup_table
-
-
-def written(folder, text, name='regions.tsv', encoding='utf-8'):
-    path = folder / name
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def pairs(table):
-    assert list(table.columns) == ['index', 'name']
-    assert table['index'].dtype.kind == 'i'
-    return list(table.itertuples(index=False, name=None))
-
-
-def installed(package, path):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f'{package} is not installed')
-    return Path(spec.origin).parent / path
-
-
-TWO = [(3, 'Left A'), (1, 'Right B')]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Look-up tables that tests write, and the rows that are read from them."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+#: Rows of a small table.
+TWO = [(3, 'Left A'), (1, 'Right B')]
+
+
+def written(folder, text, name='regions.tsv', encoding='utf-8'):
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def pairs(table):
+    assert list(table.columns) == ['index', 'name']
+    assert table['index'].dtype.kind == 'i'
+    return list(table.itertuples(index=False, name=None))
+
+
+def installed(package, path):
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        pytest.skip(f'{package} is not installed')
+    return Path(spec.origin).parent / path
