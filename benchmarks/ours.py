@@ -20,8 +20,8 @@ def reduce(data, scratch, threads, series, atlases, **options):
 
     from nipype_labels.core.mask import region_ids
     from nipype_labels.core.reduce import RegionReducer, reduce_series
-    from nipype_labels.files.images import read_labels
     from nipype_labels.files.series import open_series
+    from nipype_labels.files.volumes import read_labels
 
     series_file, atlas_files = data.series(**series), [data.atlas(**atlas) for atlas in atlases]
     options = options | {'num_threads': threads}
@@ -48,8 +48,8 @@ def reduce_node(data, scratch, threads, series, atlases):
     import pandas as pd
 
     from nipype_labels.core.mask import region_ids
-    from nipype_labels.files.images import read_labels
     from nipype_labels.files.regions import begin_regions, write_regions
+    from nipype_labels.files.volumes import read_labels
     from nipype_labels.interfaces import ReduceLabels
 
     regions_files = []
@@ -71,8 +71,8 @@ def reduce_node(data, scratch, threads, series, atlases):
 def high_variance(data, scratch, threads, series, masked=False):
     """Confounds from the voxels that vary most, as HighVarianceConfounds gets them: from files to an array."""
     from nipype_labels.core.highvariance import high_variance_confounds
-    from nipype_labels.files.images import read_mask
     from nipype_labels.files.series import open_series
+    from nipype_labels.files.volumes import read_mask
 
     series_file, mask_file = data.series(**series), data.mask() if masked else None
 
@@ -93,8 +93,8 @@ def project(data, scratch, threads, n_labels):
     """Signals back in space, as InverseProject puts them there: from an array and an atlas to a compressed series."""
     from nipype_labels.core.mask import region_ids
     from nipype_labels.core.project import Projector
-    from nipype_labels.files.images import read_labels
     from nipype_labels.files.series import SeriesWriter
+    from nipype_labels.files.volumes import read_labels
 
     atlas_file, signals, path = data.atlas(n_labels), np.load(data.region_signals(n_labels)), scratch / 'out.nii.gz'
 

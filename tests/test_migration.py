@@ -12,7 +12,7 @@ from masker_cases import MASK, SERIES
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser, main
-from nipype_labels.files.strategies import CHOOSING
+from nipype_labels.files.confound_strategies import CHOOSING
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS, OUTPUTS
 

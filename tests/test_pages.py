@@ -16,11 +16,11 @@ from real_files import package_file
 
 from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser
+from nipype_labels.core.choices import SPELLINGS
 from nipype_labels.core.filters import T_R_TOLERANCE
 from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
-from nipype_labels.core.spelling import SPELLINGS
-from nipype_labels.files.strategies import OPEN
+from nipype_labels.files.confound_strategies import OPEN
 from nipype_labels.workflows import init_labels_wf
 
 ROOT = Path(__file__).parents[1]

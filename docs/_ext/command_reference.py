@@ -10,7 +10,7 @@ from docutils.parsers.rst import Directive
 from tables import code, listed, make_table
 
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.spelling import spell
+from nipype_labels.core.choices import spell
 from nipype_labels.workflows import init_labels_wf
 
 #: Columns of the text of usage.

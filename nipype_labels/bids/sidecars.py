@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from .columns import describe_columns, describe_regions, merge_columns
 from .dataset import SOURCE_DATASET, make_uri
-from .making import describe_making, n_dropped
 from .names import parse_name
+from .provenance import describe_making, n_dropped
 
 #: What we write into sidecars, in this order; columns of a table follow, under their names (see :mod:`.columns`).
 KEYS = (

@@ -10,10 +10,10 @@ from pathlib import Path
 from nipype.pipeline import plugins
 from traits.api import TraitError
 
+from ..core.choices import suggest
 from ..core.errors import LabelsError
-from ..core.spelling import suggest
+from ..files.confound_strategies import expand_preset
 from ..files.names import expand
-from ..files.strategies import expand_preset
 
 
 def check_running(nprocs, plugin, dummy_scans=0):

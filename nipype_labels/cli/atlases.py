@@ -10,9 +10,9 @@ from pathlib import Path
 from ..bids.names import make_labels
 from ..core.errors import LabelsError, about
 from ..core.mask import region_ids
-from ..files.images import read_labels
 from ..files.lookup import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.names import expand
+from ..files.volumes import read_labels
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import __version__
 from ..bids.dataset import describe_dataset
 from ..bids.inheritance import merge_sidecars, read_object
-from ..bids.plan import DRAWN, check_plans, list_paths, plan_files
+from ..bids.outputs import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..core.errors import LabelsError
 from ..files.grids import read_grid

@@ -4,13 +4,13 @@
 import sys
 from pathlib import Path
 
-from ..bids.sidecar import find_repetition_time, find_sidecar
+from ..bids.metadata import find_repetition_time, find_sidecar
 from ..core.errors import LabelsError, MissingRegionsError
 from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid, report_contradiction
-from ..files.images import read_mask
 from ..files.series import open_series
+from ..files.volumes import read_mask
 from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf

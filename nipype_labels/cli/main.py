@@ -11,13 +11,13 @@ from ..core.errors import LabelsError
 from ..core.filters import FILTERS
 from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.partition import STRATEGIES
 from ..core.project import PROJECTIONS
 from ..core.reduce import NAN_POLICIES
 from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
-from ..core.view import DTYPES
-from ..files.strategies import (
+from ..core.scaling import DTYPES
+from ..core.strategies import STRATEGIES
+from ..files.confound_strategies import (
     ACOMPCOR,
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,

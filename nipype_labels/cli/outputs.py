@@ -14,7 +14,7 @@ from pathlib import Path
 from ..core.errors import LabelsError
 from ..core.regions import has_signal, list_missing
 from ..files.regions import read_regions
-from ..interfaces.saving import holds
+from ..interfaces.atomic import holds
 from .arguments import make_folder
 
 #: Outputs of nodes, and their names in the folder of each atlas.

@@ -4,7 +4,7 @@
 import argparse
 import re
 
-from ..core.spelling import suggest
+from ..core.choices import suggest
 from ..files.names import expand
 
 #: Arguments that are paths; an ``--atlas NAME=IMAGE`` is expanded where it is taken apart.

@@ -16,13 +16,13 @@ from functools import partial
 
 import numpy as np
 
+from .choices import check_choice
 from .errors import SignalError
 from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .gaps import FILLS, fill_censored, longest_gap
 from .regions import MISSING_LABELS, is_constant
 from .regression import confound_basis, effective_number, passes, scale_confounds
-from .spelling import check_choice
-from .view import LARGEST
+from .scaling import LARGEST
 
 #: Scale of denoised time series: unchanged; z-scores by the standard deviation of the population or of the sample
 #: (ddof 0 or 1); percent signal change from the mean before denoising; or nilearn's percent signal change.

@@ -4,9 +4,9 @@
 import numpy as np
 import scipy
 
+from .choices import check_choice
 from .errors import LabelsError, SignalError
 from .regions import is_constant
-from .spelling import check_choice
 
 #: Measures of functional connectivity.
 CONNECTIVITIES = ('correlation', 'partial correlation', 'covariance', 'precision')

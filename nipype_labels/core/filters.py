@@ -4,8 +4,8 @@
 import numpy as np
 import scipy
 
+from .choices import check_choice
 from .errors import SignalError
-from .spelling import check_choice
 
 #: How a frequency band is kept.
 FILTERS = ('butterworth', 'cosine', 'none')

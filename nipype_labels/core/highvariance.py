@@ -5,7 +5,7 @@ import numpy as np
 
 from .errors import SignalError
 from .filters import remove_trend
-from .view import Decoder
+from .scaling import Decoder
 
 #: How many confounds, and the part of the voxels in percent they are taken from, where nothing else is asked for.
 N_CONFOUNDS = 5

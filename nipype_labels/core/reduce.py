@@ -2,7 +2,7 @@
 """One number per region and volume, in one pass over blocks of volumes.
 
 A block is an array of shape (b, I·J·K): b volumes as they are stored, each flat with its first axis fastest. A
-:class:`~nipype_labels.core.view.View` gives the values at an atlas's labelled voxels, a strategy turns those of a
+:class:`~nipype_labels.core.scaling.View` gives the values at an atlas's labelled voxels, a strategy turns those of a
 region into one, and :func:`reduce_series` makes the pass.
 """
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from . import grid
 from .errors import ImageError
-from .gather import Gather, RegionWeights, Sums
-from .partition import STRATEGIES, Partition
+from .operators import Gather, RegionWeights, Sums
 from .resample import Sampler, clip_range
+from .scaling import Decoder, View
 from .smooth import kernel_sigmas
-from .view import Decoder, View
+from .strategies import STRATEGIES, Partition
 
 #: So much is gathered of a block at a time, in float64; more would no longer be near the processor when it is summed.
 GATHERED_BYTES = 16 * 2**20

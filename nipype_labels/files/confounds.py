@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfoundsError, LabelsError
-from ..core.view import LARGEST
+from ..core.scaling import LARGEST
 from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_table
 from .tables import to_numbers
 from .text import read_text

@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 
 from ..core import grid
+from ..core.choices import check_choice
 from ..core.errors import GridError, ImageError
-from ..core.spelling import check_choice
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
 from .orientation import find_contradiction, find_doubt

@@ -10,8 +10,8 @@ import pandas as pd
 from ..core.errors import ConfoundsError
 from .censoring import MOTION_MEASURES, find_motion_outliers, find_non_steady
 from .compcor import find_components, has_components, read_masks
+from .confound_strategies import CONFOUNDS_STRATEGIES, COSINES
 from .confounds import join_tables
-from .strategies import CONFOUNDS_STRATEGIES, COSINES
 
 #: Columns of every table of fMRIPrep, and of its releases before 1.2, whose names no strategy knows.
 _FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}

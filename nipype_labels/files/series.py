@@ -12,7 +12,7 @@ import numpy as np
 from isal import igzip, isal_zlib
 
 from ..core.errors import ImageError
-from ..core.view import Decoder, floating
+from ..core.scaling import Decoder, floating
 from .digests import image_digest
 from .formats import describe_format
 from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load, make_grid

@@ -1,135 +1,142 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lists of volumes: which are kept, and which run each belongs to."""
+"""Three-dimensional images: labels, masks and single volumes."""
 
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
-import pandas as pd
 
-from ..core.errors import SignalError
-from .tables import read_table, to_numbers, write_table
+from ..core.errors import ImageError
+from ..core.regions import LARGEST_ID
+from .niimg import open_image
+from .orientation import set_orientation
 
-#: How flags are written in text.
-FLAGS = {'true': True, 'false': False}
-
-#: Whole numbers from here on are none in double precision, and count neither volumes nor runs.
-MOST = 2**53
-
-#: How other programs write them in a column that says by its name that it holds flags.
-FLAG_NUMBERS = {'1': 'true', '0': 'false'}
+#: How far from a whole number a stored label may lie; float images of labels hold 0.99999 for 1.
+LABEL_TOLERANCE = 1e-3
 
 
-def read_sample_mask(path):
-    """Read a sample mask.
+def read_labels(path, background_label=0):
+    """Read a label image.
 
     Parameters
     ----------
-    path : path
-        A TSV with a column ``kept`` of true and false (as :func:`write_kept_volumes` writes) or a column ``volume``
-        of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
+    path : path or nibabel image
+        3D, or 4D with one volume; integers, or floats within 0.001 of integers.
+    background_label : int
+        What non-finite voxels become.
 
     Returns
     -------
-    array of bool or of int, shape (n,)
+    labels : array of int32, shape (I, J, K)
+    grid : Grid
 
     Raises
     ------
-    LabelsError
-        If it has none of these forms.
+    ImageError
+        If it can't be read as one volume, or voxels are no whole numbers of 32 bits.
+    GridError
+        If its affine maps no grid.
     """
-    cells = _read_column(path, ('kept', 'volume'))
-    if cells.dtype.kind in 'bi':
-        return cells
-    lowered = [str(cell).strip().lower() for cell in cells]
-    if set(lowered) <= set(FLAGS):
-        return np.array([FLAGS[cell] for cell in lowered], dtype=bool)
-    return _whole(cells, path)
+    if abs(background_label) > LARGEST_ID:
+        raise ImageError(f'background_label={background_label} is no id: they have 32 bits')
+    values, where = read_volume(path)
+    if values.dtype.kind == 'f':
+        values = np.where(np.isfinite(values), values, background_label)
+    labels = np.rint(values)
+    wrong = np.abs(values - labels) > LABEL_TOLERANCE
+    if wrong.any():
+        few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
+        raise ImageError(f'{where.path} holds values that are no region ids: {few}; it may have been interpolated')
+    bounds, least, largest = np.iinfo(np.int32), float(labels.min()), float(labels.max())
+    if least < bounds.min or largest > bounds.max:
+        raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.10g} to {largest:.10g}')
+    return labels.astype(np.int32), where
 
 
-def read_runs(path):
-    """Read the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
-    return _whole(_read_column(path, ('run',)), path)
+def read_mask(path):
+    """Read a mask.
+
+    Parameters
+    ----------
+    path : path or nibabel image
+        3D, or 4D with one volume; 0 is outside, one other value inside.
+
+    Returns
+    -------
+    mask : array of bool, shape (I, J, K)
+    grid : Grid
+
+    Raises
+    ------
+    ImageError
+        If it can't be read as one volume, is empty or holds more than one value beside 0.
+    GridError
+        If its affine maps no grid.
+    """
+    values, where = read_volume(path)
+    values = np.where(np.isfinite(values), values, 0)
+    inside = np.unique(values[values != 0])
+    if not len(inside):
+        raise ImageError(f'{where.path} is an empty mask: every voxel is 0')
+    if len(inside) > 1:
+        few = ', '.join(f'{value:.6g}' for value in inside[:5])
+        raise ImageError(
+            f'{where.path} is no mask: it holds {len(inside)} values beside 0 ({few}, …); threshold it first'
+        )
+    return values != 0, where
 
 
-def write_kept_volumes(path, kept, reasons):
-    """Write which volumes were kept.
+def write_volume(path, volume, affine, doubt=''):
+    """Write a 3D image as NIfTI; integers in the smallest type that holds them, unscaled.
 
     Parameters
     ----------
     path : path
-    kept : array of bool, shape (T,)
-    reasons : dict of str to array of bool, shape (T,)
-        Why volumes were left out.
+    volume : array, shape (I, J, K)
+    affine : array, shape (4, 4)
+    doubt : str
+        Why left and right are unknown, as in :class:`~nipype_labels.files.grids.Grid`.
     """
-    why = [[name for name, flags in reasons.items() if flags[volume]] for volume in range(len(kept))]
-    write_table(
-        path,
-        pd.DataFrame(
-            {
-                'volume': np.arange(len(kept)),
-                'kept': np.where(kept, 'true', 'false'),
-                'reason': [','.join(names) or None for names in why],
-            }
-        ),
-    )
+    volume = np.asarray(volume)
+    if volume.dtype.kind == 'b':
+        volume = volume.astype(np.uint8)
+    elif volume.dtype.kind in 'iu':
+        least, largest = int(volume.min(initial=0)), int(volume.max(initial=0))
+        kinds = (np.uint8, np.int16, np.uint16, np.int32)
+        volume = volume.astype(next(k for k in kinds if np.iinfo(k).min <= least and largest <= np.iinfo(k).max))
+    image = nib.Nifti1Image(volume, affine)
+    image.header.set_xyzt_units('mm', 'sec')
+    if doubt:
+        set_orientation(image.header, volume.shape, affine, doubt)
+    nib.save(image, path)
 
 
-def _read_column(path, names):
-    """The first column of one of ``names``, or the only one of a file without a heading."""
-    if not Path(path).is_file():
-        raise SignalError(f'no such file of volumes: {path}')
-    try:
-        if Path(path).suffix == '.npy':
-            # Mapped, an array can't be larger than its file, whatever its header promises.
-            cells = np.array(np.lib.format.open_memmap(path, mode='r'))
-            heading = []
-        else:
-            cells = Path(path).read_text(encoding='utf-8-sig')
-            heading = [head.strip() for head in cells.split('\n', 1)[0].split('\t')]
-            cells = np.array(cells.split(), dtype=object)
-    except Exception as e:  # damaged headers make NumPy raise all kinds
-        raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
-    found = [name for name in names if name in heading]
-    if not found:
-        return _row(cells, path)
-    twice = sorted({name for name in heading if heading.count(name) > 1})
-    if twice:
-        raise SignalError(f'{path} has columns of the same name: {", ".join(twice)}')
-    table = read_table(path).rename(columns=str.strip)
-    if found[0] not in table:
-        raise SignalError(f'{path} is no list of volumes: its first line is no heading of a table')
-    cells = table[found[0]].to_numpy(dtype=object)
-    if found[0] == 'kept':
-        cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
-    if found[0] != 'volume' and 'volume' in table:
-        _check_order(_whole(table['volume'].to_numpy(dtype=object), path), path)
-    return _row(cells, path)
+def read_volume(path):
+    """Read all voxels of a 3D image.
 
+    Parameters
+    ----------
+    path : path or nibabel image
+        3D, or 4D with one volume; plain numbers.
 
-def _check_order(volumes, path):
-    """Refuse rows that are not those of volumes in turn."""
-    wrong = np.flatnonzero(np.diff(volumes) != 1)
-    if len(wrong):
-        one, other = volumes[wrong[0]], volumes[wrong[0] + 1]
-        raise SignalError(f'{path}: volume {other} follows volume {one}; there must be a row for each volume in turn')
+    Returns
+    -------
+    volume : array, shape (I, J, K)
+    grid : Grid
 
-
-def _row(cells, path):
-    """Cells if they are one row of some."""
-    if cells.ndim == 2 and 1 in cells.shape:
-        cells = cells.reshape(-1)
-    if cells.ndim != 1 or not cells.size:
-        raise SignalError(f'{path} must hold one row of volumes, its shape is {cells.shape}')
-    return cells
-
-
-def _whole(cells, path):
-    """Cells as whole numbers, small enough to count something."""
-    numbers = cells if cells.dtype.kind in 'biuf' else np.array([np.nan])
-    if cells.dtype.kind == 'O':
-        with suppress(ValueError):
-            numbers = to_numbers(cells)
-    if not (np.abs(numbers) < MOST).all() or (numbers != np.rint(numbers)).any():
-        raise SignalError(f'{path} must hold whole numbers, one a line, or flags (true, false) for volumes')
-    return numbers.astype(np.int64)
+    Raises
+    ------
+    ImageError
+        If it holds more than one volume, no plain numbers, or can't be read.
+    GridError
+        If its affine maps no grid.
+    """
+    series = open_image(path)
+    if series.n_volumes != 1:
+        shape = (*series.grid.shape, series.n_volumes)
+        raise ImageError(f'{series.grid.path} must hold one volume, its shape is {shape}')
+    # Read as a stream of one volume, to its end, so that the checksum of a compressed file counts.
+    ((_, block),) = series.blocks()
+    # What is too large for a measurement may be a label that is too large, and must not become background.
+    decoder = replace(series.decoder(), largest=np.inf)
+    return decoder(block[0]).reshape(series.grid.shape, order='F'), series.grid

@@ -19,13 +19,13 @@ from nipype.pipeline import engine
 from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
+from ..core.choices import suggest
 from ..core.errors import LabelsError
-from ..core.spelling import suggest
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lookup_places import find_lookup_table
 from ..files.names import expand
-from .workers import claim, exit_if_orphaned, is_owned
+from .process_guard import claim, exit_if_orphaned, is_owned
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')

@@ -3,8 +3,8 @@
 
 from nipype.interfaces.base import traits
 
+from ..core.choices import find_choice
 from ..core.errors import LabelsError
-from ..core.spelling import find_choice
 
 
 class AnyCase(traits.Enum):

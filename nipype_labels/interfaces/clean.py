@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..bids.sidecar import find_repetition_time
+from ..bids.metadata import find_repetition_time
 from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import FILTERS
 from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import MISSING_LABELS
+from ..files.confound_strategies import CHOOSING, check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.entities import find_contradictions
 from ..files.regions import assign_tsnr, read_regions, write_regions
+from ..files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
 from ..files.selection import Choice, choose_confounds
-from ..files.strategies import CHOOSING, check_denoised
 from ..files.tables import read_signals, write_signals
-from ..files.volumes import read_runs, read_sample_mask, write_kept_volumes
 from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
 from .confounds import ConfoundsInputSpec, describe_confounds

@@ -5,8 +5,7 @@ from nipype.interfaces.base import InputMultiObject, traits
 
 from ..core.clean import CONFOUNDS_NA
 from ..files.compcor import masks_file
-from ..files.digests import content_digest
-from ..files.strategies import (
+from ..files.confound_strategies import (
     ACOMPCOR,
     CONFOUNDS_STRATEGIES,
     DVARS_THRESHOLD,
@@ -15,6 +14,7 @@ from ..files.strategies import (
     N_COMPCOR,
     NON_STEADY_STATE,
 )
+from ..files.digests import content_digest
 from .base import InputFile, LabelsInputSpec
 from .choices import AnyCase, CountOrAll
 

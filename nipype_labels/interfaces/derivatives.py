@@ -13,15 +13,15 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
 from ..bids.inheritance import read_object
-from ..bids.making import CLEANING
-from ..bids.plan import DRAWN, plan_files, plan_others
+from ..bids.outputs import DRAWN, plan_files, plan_others
+from ..bids.provenance import CLEANING
 from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
 from ..files.entities import find_contradictions
 from ..files.regions import read_regions
+from .atomic import holds, save
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
-from .saving import holds, save
-from .workers import exit_if_orphaned
+from .process_guard import exit_if_orphaned
 
 #: What is logged of outputs that change.
 REPLACED = '%s: outputs of other inputs or parameters are replaced: %s'

@@ -8,9 +8,9 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.errors import about
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
-from ..files.images import read_mask
 from ..files.series import open_series
 from ..files.tables import write_signals
+from ..files.volumes import read_mask
 from .base import InputFile, LabelsInputSpec, LabelsInterface, read_blocks
 
 

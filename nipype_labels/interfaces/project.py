@@ -7,10 +7,10 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from ..core.errors import SignalError, about
 from ..core.project import Projector
 from ..core.regions import unused_id
-from ..files.images import read_labels
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
+from ..files.volumes import read_labels
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 
 

@@ -9,18 +9,18 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from ..core.errors import LabelsError, about
 from ..core.grid import UNKNOWN_ORIENTATION, voxel_volume
 from ..core.mask import region_ids
-from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES, reduce_series
 from ..core.regions import LARGEST_ID, MISSING_LABELS, blank_missing, list_missing, unused_id
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
-from ..core.view import DTYPES
+from ..core.scaling import DTYPES
+from ..core.strategies import STRATEGIES
 from ..files.grids import report_contradiction
-from ..files.images import read_labels, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.reducing import make_reducer
 from ..files.regions import begin_regions, complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
+from ..files.volumes import read_labels, write_volume
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 
 #: What is logged of regions that have no signal.

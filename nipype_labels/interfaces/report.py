@@ -12,10 +12,10 @@ from .. import __version__
 from ..core.errors import LabelsError, SignalError
 from ..core.regions import unused_id
 from ..files.confounds import read_tables
-from ..files.images import read_labels, read_mask, read_volume
 from ..files.regions import read_regions
+from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
-from ..files.volumes import read_sample_mask
+from ..files.volumes import read_labels, read_mask, read_volume
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 
 #: Column of confounds that tells how far the head moved since the last volume, in mm.

@@ -8,8 +8,8 @@ from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.regions import LARGEST_ID
 from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
 from ..files.grids import load, read_grid, report_contradiction
-from ..files.images import read_volume, write_volume
 from ..files.series import SeriesWriter, open_series
+from ..files.volumes import read_volume, write_volume
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, try_grid
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pandas as pd
 
+from ..core.choices import check_choice
 from ..core.errors import LabelsError, NotFittedError
-from ..core.spelling import check_choice
 
 #: Containers of the output of ``transform``, as scikit-learn names them.
 CONTAINERS = ('default', 'pandas', 'polars')

@@ -11,11 +11,11 @@ import pandas as pd
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
-from ..files.held import single_image
-from ..files.images import read_labels, read_mask, write_volume
 from ..files.lookup import choose_lookup_table
 from ..files.names import expand
+from ..files.niimg import single_image
 from ..files.tables import write_table
+from ..files.volumes import read_labels, read_mask, write_volume
 
 
 def find_files(settings, fitted, folder=None):

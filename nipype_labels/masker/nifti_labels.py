@@ -7,11 +7,11 @@ from functools import partial
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
+from ..files.confound_strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from ..files.grids import report_contradiction
-from ..files.held import open_runs, single_image
-from ..files.images import read_labels, read_mask
 from ..files.lookup import choose_lookup_table
-from ..files.strategies import DVARS_THRESHOLD, FD_THRESHOLD
+from ..files.niimg import open_runs, single_image
+from ..files.volumes import read_labels, read_mask
 from .attributes import FittedLabels
 from .export import find_files
 from .extraction import denoise_runs

@@ -12,15 +12,15 @@ import pandas as pd
 from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, about
 from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
+from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing
 from ..files.entities import find_contradictions
 from ..files.given import take_tables
 from ..files.grids import report_contradiction
-from ..files.held import open_runs
+from ..files.niimg import open_runs
+from ..files.sample_mask import read_sample_mask
 from ..files.selection import Choice, choose_confounds
 from ..files.series import Series
-from ..files.strategies import check_denoised
-from ..files.volumes import read_sample_mask
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
     Parameters
     ----------
     imgs : path, nibabel image or list of these
-        See :func:`~nipype_labels.files.held.open_runs`.
+        See :func:`~nipype_labels.files.niimg.open_runs`.
     confounds, sample_mask : object
         Of one run as they are; of several, a list with an entry per run, or one table or mask for all volumes.
     settings : dict

@@ -7,20 +7,20 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
+from ..core.choices import check_choice, spell
 from ..core.clean import CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError, LookupTableError
 from ..core.filters import check_filter, check_repetition_time
 from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.partition import STRATEGIES
 from ..core.reduce import NAN_POLICIES
 from ..core.regions import LARGEST_ID, MISSING_LABELS
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
+from ..core.scaling import DTYPES
 from ..core.smooth import check_fwhm
-from ..core.spelling import check_choice, spell
-from ..core.view import DTYPES
+from ..core.strategies import STRATEGIES
+from ..files.confound_strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, OPEN, expand_preset, list_conditions
 from ..files.memory import check_memory
-from ..files.strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, OPEN, expand_preset, list_conditions
 
 #: Parameters that decide how a series becomes raw time series, and their choices.
 READING = {

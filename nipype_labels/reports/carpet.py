@@ -4,8 +4,8 @@
 import numpy as np
 
 from ..core.regions import is_constant
-from .axes import place_ticks
 from .images import DIVERGING, MARKS, embed, shade
+from .ticks import place_ticks
 
 #: Standard deviations at which the colours end.
 RANGE = 3.0

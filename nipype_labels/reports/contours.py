@@ -5,7 +5,7 @@ import numpy as np
 
 from ..core.regions import unused_id
 from .images import GREYS, embed, grey_window, shade
-from .planes import PLANES, choose_slices, cut_plane, view_grid
+from .slices import PLANES, choose_slices, cut_plane, view_grid
 
 #: Slices in each plane.
 N_SLICES = 6

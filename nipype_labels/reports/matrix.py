@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 
-from .axes import place_ticks
 from .carpet import N_COLOURS, average_neighbours
+from .formatting import format_signed
 from .images import DIVERGING, embed, shade
-from .words import format_signed
+from .ticks import place_ticks
 
 #: Rows and columns of the largest image; of more regions, neighbours are averaged.
 LARGEST = 600

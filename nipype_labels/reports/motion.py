@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from .axes import round_ticks
 from .carpet import LARGEST
-from .words import format_number
+from .formatting import format_number
+from .ticks import round_ticks
 
 #: Height of the drawing; bars are in parts of it.
 HEIGHT = 100

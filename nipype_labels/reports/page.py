@@ -9,12 +9,12 @@ import numpy as np
 
 from .carpet import RANGE, draw_carpets, draw_scale
 from .contours import draw_contours
+from .formatting import format_number, format_value, mark_up
 from .matrix import draw_matrix
 from .motion import draw_motion
 from .problems import find_problems
 from .spectra import draw_spectra
 from .templates import fill_template
-from .words import format_number, format_value, mark_up
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@
 import numpy as np
 
 from ..core.regions import is_constant
-from .axes import round_ticks
 from .carpet import average_neighbours
-from .words import format_number
+from .formatting import format_number
+from .ticks import round_ticks
 
 #: With fewer volumes kept there is no spectrum worth a look.
 LEAST_VOLUMES = 8

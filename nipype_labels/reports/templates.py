@@ -3,7 +3,7 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from .words import format_number, format_percent, format_signed, make_printable
+from .formatting import format_number, format_percent, format_signed, make_printable
 
 
 def fill_template(name, **values):

@@ -8,11 +8,11 @@ from pathlib import Path
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..bids.plan import DRAWN, plan_files
+from ..bids.outputs import DRAWN, plan_files
 from ..interfaces import SaveDerivatives
+from .boilerplate import describe
 from .graph import OUTPUTS, check_parameters, init_node, name_choices
 from .labels import init_labels_wf
-from .methods import describe
 
 #: What the extraction gave, what it was given, and what was drawn of it.
 FIELDS = tuple(dict.fromkeys((*OUTPUTS, 'atlas_files', 'bold_sidecar', *DRAWN)))

@@ -10,6 +10,7 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..core.choices import check_choice, spell
 from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
@@ -17,8 +18,7 @@ from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
 from ..core.project import PROJECTIONS
 from ..core.smooth import check_fwhm
-from ..core.spelling import check_choice, spell
-from ..files.strategies import OPEN, expand_preset, list_conditions
+from ..files.confound_strategies import OPEN, expand_preset, list_conditions
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -30,7 +30,7 @@ from ..interfaces import (
     Resample,
 )
 from ..interfaces.volumes import RunInputs
-from .methods import describe
+from .boilerplate import describe
 from .resources import estimate
 
 #: Modules of the extra that reports need.

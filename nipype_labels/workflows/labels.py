@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory: one series, N atlases, clean named region signals."""
 
-from ..files.strategies import DVARS_THRESHOLD, FD_THRESHOLD
+from ..files.confound_strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from .graph import assemble, check_parameters, name_choices
 from .resources import Sizes
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph that computes what a masker computes."""
 
-from ..files.strategies import CHOOSING
+from ..files.confound_strategies import CHOOSING
 from .labels import init_labels_wf
 
 #: Parameters that masker and factory share.

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nipype_labels.bids.plan import DRAWN, plan_files
+from nipype_labels.bids.outputs import DRAWN, plan_files
 from nipype_labels.bids.sidecars import KEYS, Atlas, Provenance, describe_file, to_json
 from nipype_labels.core.regions import STATUSES
 

@@ -15,8 +15,8 @@ from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.spelling import spell
-from nipype_labels.files.strategies import CONFOUNDS_STRATEGIES
+from nipype_labels.core.choices import spell
+from nipype_labels.files.confound_strategies import CONFOUNDS_STRATEGIES
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.run import init_run_wf
 

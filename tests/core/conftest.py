@@ -9,7 +9,7 @@ from nibabel import Nifti1Image
 from nilearn.maskers import NiftiLabelsMasker
 
 from nipype_labels.core.reduce import reduce_series
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
 
 #: numpy's own name for each strategy.
 STATISTICS = {

@@ -26,10 +26,10 @@ from cleaning_cases import (
 from numpy.testing import assert_array_equal
 
 from nipype_labels.core.clean import clean, kept_volumes
-from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.resample import resample_nearest
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.core.strategies import STRATEGIES
 
 SEED = Path(__file__).parents[1] / 'data' / 'seed_reference.npz'
 

@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.errors import SignalError
 from nipype_labels.core.highvariance import high_variance_confounds, voxel_power
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
 
 N_VOLUMES, N_VOXELS = 40, 600
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.core.project import Projector
 from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import count_voxels
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.core.strategies import STRATEGIES
 
 AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])
 #: How labels lie to the series: on its grid, scaled, or turned; the latter two in part out of its view.

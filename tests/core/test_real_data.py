@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import count_voxels
 from nipype_labels.core.resample import resample_nearest
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.core.strategies import STRATEGIES
 
 #: Package, path in it, relative tolerance on its own grid (float32 for nipype's), regions of the atlas in it.
 SERIES = {

@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from nipype_labels.core.mask import apply_mask, region_ids
-from nipype_labels.core.partition import STRATEGIES, Partition
 from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.resample import resample_nearest
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.core.strategies import STRATEGIES, Partition
 
 SHAPE, LABELS_SHAPE, MASK_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), (11, 9, 10), 4
 # Affines whose voxels meet neither halves, where rounding decides, nor the margin that is forgiven at borders.

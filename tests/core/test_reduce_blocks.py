@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.partition import STRATEGIES
 from nipype_labels.core.reduce import RegionReducer, reduce_series
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.core.strategies import STRATEGIES
 
 SHAPE, LABELS_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), 7
 AFFINE = np.array([[3, 0, 0, -12.3137], [0, 3, 0, -14.1291], [0, 0, 3.5, -11.2173], [0, 0, 0, 1]])

@@ -9,9 +9,9 @@ import pytest
 
 from nipype_labels.core.errors import ImageError
 from nipype_labels.files.grids import load, read_grid
-from nipype_labels.files.held import open_image
-from nipype_labels.files.images import read_labels
+from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import open_series
+from nipype_labels.files.volumes import read_labels
 
 EXAMPLES = Path(nib.__file__).parent / 'tests' / 'data'
 

@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.errors import GridError, ImageError, LabelsError
 from nipype_labels.files.grids import Grid, load, read_grid, report_contradiction
-from nipype_labels.files.held import open_image
-from nipype_labels.files.images import read_labels, write_volume
+from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import SeriesWriter, open_series
+from nipype_labels.files.volumes import read_labels, write_volume
 
 SHAPE = (4, 5, 6)
 AFFINE = np.array([[-3.0, 0, 0, 9], [0, 3, 0, -12], [0, 0, 4, -7], [0, 0, 0, 1]])

@@ -19,7 +19,6 @@ from nipype_labels.core.quality import temporal_snr
 from nipype_labels.core.regions import STATUSES
 from nipype_labels.core.resample import resample_nearest
 from nipype_labels.files.grids import Grid, read_grid
-from nipype_labels.files.images import read_labels
 from nipype_labels.files.lookup import read_lookup_table
 from nipype_labels.files.regions import (
     REGION_COLUMNS,
@@ -28,6 +27,7 @@ from nipype_labels.files.regions import (
     read_regions,
     write_regions,
 )
+from nipype_labels.files.volumes import read_labels
 
 
 def installed(package, path):

@@ -1,184 +1,356 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lists of volumes: sample masks and runs in every form, never flags for indices."""
+"""Three-dimensional images: ids come back as they are, and what is no label, mask or image is refused by name."""
 
+import gzip
 import pickle
+import time
 
+import nibabel as nib
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from nipype_labels.core.errors import SignalError
-from nipype_labels.files.tables import read_table
-from nipype_labels.files.volumes import read_runs, read_sample_mask, write_kept_volumes
+from nipype_labels.core.errors import GridError, ImageError, LabelsError
+from nipype_labels.files.grids import Grid, load, read_grid
+from nipype_labels.files.volumes import read_labels, read_mask, write_volume
 
-FLAGS = [True, False, True, True]
-INDICES = [0, 2, 3]
+AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
+IDS = (-32768, -129, -128, -1, 0, 1, 126, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**24)
 
 
-def written(folder, text, name='volumes.tsv'):
-    path = folder / name
-    path.write_bytes(text.encode())
+def save(path, data, slope=None):
+    """Save as NIfTI in the type of the data, with a scale that is not applied to them."""
+    image = nib.Nifti1Image(data, AFFINE, dtype=data.dtype)
+    if slope:
+        image.header.set_slope_inter(slope, 0)
+    image.to_filename(path)
     return path
 
 
-@pytest.mark.parametrize(
-    ('name', 'text', 'expected'),
-    [
-        ('kept.tsv', 'kept\ntrue\nfalse\ntrue\ntrue\n', FLAGS),
-        ('kept.tsv', 'volume\tkept\treason\n0\ttrue\tn/a\n1\tfalse\tx\n2\ttrue\tn/a\n3\ttrue\tn/a\n', FLAGS),
-        ('kept.tsv', '\ufeffkept\r\nTrue\r\nFalse\r\nTRUE\r\nTrue\r\n', FLAGS),
-        ('volumes.tsv', 'volume\n0\n2\n3\n', INDICES),
-        ('volumes.tsv', 'volume\tonset\n0\t0.0\n2\t4.0\n3\t6.0\n', INDICES),
-        ('volumes.txt', '0\n2\n3\n', INDICES),
-        ('volumes.txt', '\ufeff0\r\n2\r\n3', INDICES),
-        ('volumes.txt', '0 2 3\n', INDICES),
-        ('volumes.txt', '0.0\n2.0\n3e0\n', INDICES),
-        ('flags.txt', 'true\nfalse\ntrue\ntrue\n', FLAGS),
-        ('flags.txt', 'True\nFalse\nTrue\nTrue', FLAGS),
-        ('all.txt', 'true\n', [True]),
-        ('none.txt', 'false\nfalse\n', [False, False]),
-    ],
-)
-def test_text_of_flags_or_indices_is_read_as_what_it_is(tmp_path, name, text, expected):
-    mask = read_sample_mask(written(tmp_path, text, name))
-    assert mask.tolist() == expected
-    assert mask.dtype.kind == ('b' if isinstance(expected[0], bool) else 'i')
+def along_a_line(values, dtype=np.float64):
+    return np.array(values, dtype=dtype).reshape(-1, 1, 1)
+
+
+def header_patched(path, at, numbers, dtype=np.int16):
+    """Overwrite bytes of the header of a plain or gzipped file."""
+    pack, unpack = (gzip.compress, gzip.decompress) if path.suffix == '.gz' else (bytes, bytes)
+    raw = bytearray(unpack(path.read_bytes()))
+    new = np.atleast_1d(np.array(numbers, dtype)).tobytes()
+    raw[at : at + len(new)] = new
+    path.write_bytes(pack(bytes(raw)))
+    return path
+
+
+@pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
+@pytest.mark.parametrize('dtype', ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'float32', '>i2'])
+def test_ids_come_back_exact_whatever_type_stored_them(tmp_path, dtype, name):
+    """The reference overflows above 127 and takes 256 for background."""
+    holds = np.iinfo(dtype) if np.dtype(dtype).kind in 'iu' else np.iinfo(np.int32)
+    ids = [i for i in IDS if holds.min <= i <= holds.max]
+    labels, where = read_labels(save(tmp_path / name, along_a_line(ids, dtype)))
+    assert labels.dtype == np.int32
+    assert labels.ravel().tolist() == ids
+    assert where.shape == (len(ids), 1, 1)
+    assert_array_equal(where.affine, AFFINE)
 
 
 @pytest.mark.parametrize(
-    ('values', 'expected'),
-    [
-        (np.array(FLAGS), FLAGS),
-        (np.array(FLAGS)[:, None], FLAGS),
-        (np.array(INDICES), INDICES),
-        (np.array(INDICES, np.int32), INDICES),
-        (np.array(INDICES, np.uint8), INDICES),
-        (np.array(INDICES, np.float64), INDICES),
-        (np.array([INDICES]), INDICES),
-        (np.array([5]), [5]),
-    ],
+    ('slope', 'ids'),
+    [(2.0, [-256, 0, 128, 256, 32768, 65534]), (0.1, [-128, 0, 1, 127, 255, 3276]), (256.0, [0, 256, 512, 65536])],
 )
-def test_numpy_files_of_flags_or_indices_are_read_as_what_they_are(tmp_path, values, expected):
-    np.save(tmp_path / 'mask.npy', values)
-    mask = read_sample_mask(tmp_path / 'mask.npy')
-    assert mask.tolist() == expected
-    assert mask.dtype.kind == ('b' if isinstance(expected[0], bool) else 'i')
+def test_scaled_ids_come_back_exact(tmp_path, slope, ids):
+    stored = np.rint(along_a_line(ids) / slope).astype(np.int16)
+    path = save(tmp_path / 'labels.nii', stored, slope=slope)
+    assert nib.load(path).dataobj.slope == np.float32(slope)
+    assert read_labels(path)[0].ravel().tolist() == ids
 
 
-@pytest.mark.parametrize('kept', [FLAGS, [True] * 5, [False] * 3, [True], [False, True] * 200])
-def test_kept_volumes_come_back_as_a_sample_mask(tmp_path, kept):
-    kept = np.array(kept)
-    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, {'sample_mask': ~kept})
-    mask = read_sample_mask(tmp_path / 'kept_volumes.tsv')
-    assert mask.dtype == bool
-    assert mask.tolist() == kept.tolist()
+def test_floats_within_a_thousandth_of_an_id_are_that_id(tmp_path):
+    near = along_a_line([0.9995, 2.0005, -3.0005, 254.9995], np.float32)
+    assert read_labels(save(tmp_path / 'labels.nii', near))[0].ravel().tolist() == [1, 2, -3, 255]
 
 
-def test_kept_volumes_say_why_others_were_left_out(tmp_path):
-    kept = np.array([False, True, False, False])
-    reasons = {
-        'framewise_displacement': np.array([False, False, True, True]),
-        'std_dvars': np.array([False, False, False, True]),
-        'non_steady_state': np.array([True, False, False, False]),
-    }
-    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, reasons)
-    assert (tmp_path / 'kept_volumes.tsv').read_text() == (
-        'volume\tkept\treason\n'
-        '0\tfalse\tnon_steady_state\n'
-        '1\ttrue\tn/a\n'
-        '2\tfalse\tframewise_displacement\n'
-        '3\tfalse\tframewise_displacement,std_dvars\n'
-    )
-    table = read_table(tmp_path / 'kept_volumes.tsv')
-    assert table['reason'].isna().tolist() == kept.tolist()
-
-
-@pytest.mark.parametrize(
-    'text',
-    [
-        'true\n2\n',
-        'yes\nno\n',
-        '0\n1.5\n',
-        '0\nnan\n',
-        '0\ninf\n',
-        '0,2,3\n',
-        'index\n0\n2\n',
-        'kept\ntrue\nn/a\n',
-        'kept\ntrue\nmaybe\n',
-        'volume\n0\nn/a\n',
-        '',
-        '\n\n',
-        'kept\n',
-    ],
-)
-def test_what_is_no_list_of_volumes_is_refused_by_file(tmp_path, text):
-    with pytest.raises(SignalError, match=r'volumes\.tsv') as caught:
-        read_sample_mask(written(tmp_path, text))
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+def test_fractions_are_refused_naming_file_and_values(tmp_path, dtype):
+    path = save(tmp_path / 'soft.nii.gz', along_a_line([0, 1, 1.5, 2.002, 3], dtype))
+    with pytest.raises(ImageError, match=r'soft\.nii\.gz.*no region ids: 1\.5, 2\.002;.*interpolated') as caught:
+        read_labels(path)
     assert '\n' not in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-@pytest.mark.parametrize('text', ['kept\n1\n0\n1\n1\n', 'volume\tkept\n0\t1\n1\t0\n2\t1\n3\t1\n'])
-def test_flags_written_as_0_and_1_are_never_indices(tmp_path, text):
-    path = written(tmp_path, text)
-    try:
-        mask = read_sample_mask(path)
-    except SignalError as error:
-        assert str(path) in str(error)  # noqa: PT017 (either is fine)
-    else:
-        assert mask.dtype == bool
-        assert mask.tolist() == FLAGS
+@pytest.mark.parametrize('dtype', ['uint32', 'int64', 'float64', 'float32'])
+def test_ids_beyond_32_bits_are_refused(tmp_path, dtype):
+    path = save(tmp_path / 'labels.nii', along_a_line([0, 2**31], dtype))
+    with pytest.raises(ImageError, match=r'labels\.nii.*2147483648'):
+        read_labels(path)
+
+
+@pytest.mark.parametrize('dtype', ['int64', 'float64'])
+def test_the_outermost_ids_of_32_bits_are_kept(tmp_path, dtype):
+    ids = [-(2**31), 2**31 - 1]
+    assert read_labels(save(tmp_path / 'labels.nii', along_a_line(ids, dtype)))[0].ravel().tolist() == ids
+
+
+@pytest.mark.parametrize('background', [0, 7, -1])
+def test_non_finite_voxels_are_background(tmp_path, background):
+    path = save(tmp_path / 'labels.nii', along_a_line([np.nan, 3, np.inf, -np.inf], np.float32))
+    assert read_labels(path, background)[0].ravel().tolist() == [background, 3, background, background]
+
+
+@pytest.mark.parametrize(('dtype', 'background'), [('uint8', -1), ('int8', 500), ('uint16', -7), ('int16', 65536)])
+def test_a_background_that_the_stored_type_can_not_hold_changes_nothing(tmp_path, dtype, background):
+    path = save(tmp_path / 'labels.nii', along_a_line([0, 5, 100], dtype))
+    assert read_labels(path, background)[0].ravel().tolist() == [0, 5, 100]
+
+
+@pytest.mark.parametrize('extra', [(1,), (1, 1), (1, 1, 1)])
+def test_trailing_axes_of_one_are_squeezed(tmp_path, extra):
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    path = save(tmp_path / 'labels.nii.gz', data.reshape(2, 3, 4, *extra))
+    header_patched(path, 40, [3 + len(extra), 2, 3, 4, *extra])  # nibabel squeezes when it saves
+    assert nib.load(path).shape == (2, 3, 4, *extra)
+    labels, where = read_labels(path)
+    assert_array_equal(labels, data)
+    assert where.shape == (2, 3, 4)
+    assert read_grid(path).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize('read', [read_labels, read_mask])
+@pytest.mark.parametrize('shape', [(2, 3, 4, 2), (2, 3, 4, 1, 3)])
+def test_more_than_one_volume_is_refused_with_its_shape(tmp_path, read, shape):
+    path = save(tmp_path / 'many.nii', np.ones(shape, np.uint8))
+    with pytest.raises(ImageError, match=rf'many\.nii .* shape.*{", ".join(map(str, shape))}'):
+        read(path)
+
+
+@pytest.mark.parametrize('read', [read_labels, read_mask])
+@pytest.mark.parametrize('dtype', [np.complex64, [('R', 'u1'), ('G', 'u1'), ('B', 'u1')]], ids=['complex', 'rgb'])
+def test_what_holds_no_plain_numbers_is_refused(tmp_path, read, dtype):
+    path = save(tmp_path / 'odd.nii', np.zeros((2, 3, 4), dtype))
+    with pytest.raises(ImageError, match=r'odd\.nii holds .*no plain numbers'):
+        read(path)
 
 
 @pytest.mark.parametrize(
-    'values',
+    ('values', 'dtype'),
     [
-        np.ones((3, 4), bool),
-        np.ones((3, 4), int),
-        np.array([0.5, 1.0]),
-        np.array([np.nan, 1.0]),
-        np.array([{}], dtype=object),
-        np.array(['a', 'b']),
-        np.zeros(0),
+        ([0, 1, 1], 'uint8'),
+        ([0, 255, 255], 'uint8'),
+        ([0, -1, -1], 'int16'),
+        ([0, 1000, 1000], 'int32'),
+        ([0, 0.5, 0.5], 'float32'),
+        ([np.nan, 1, 1], 'float32'),
+        ([np.inf, 1, 1], 'float64'),
+        ([-0.0, 2, 2], 'float64'),
     ],
-    ids=['2d-flags', '2d-indices', 'fractions', 'nan', 'objects', 'text', 'empty'],
 )
-def test_numpy_files_of_anything_else_are_refused_by_file(tmp_path, values):
-    np.save(tmp_path / 'mask.npy', values)
-    with pytest.raises(SignalError, match=r'mask\.npy'):
-        read_sample_mask(tmp_path / 'mask.npy')
+def test_a_mask_is_inside_where_its_one_value_is(tmp_path, values, dtype):
+    mask, where = read_mask(save(tmp_path / 'mask.nii.gz', along_a_line(values, dtype)))
+    assert mask.dtype == bool
+    assert mask.ravel().tolist() == [False, True, True]
+    assert where.shape == mask.shape
 
 
-@pytest.mark.parametrize('read', [read_sample_mask, read_runs])
-def test_missing_files_folders_and_other_bytes_are_refused_by_name(tmp_path, read):
-    (tmp_path / 'damaged.npy').write_bytes(b'nothing')
-    (tmp_path / 'image.txt').write_bytes(bytes(range(255, -1, -1)))
-    for name in ('nowhere.tsv', '.', 'damaged.npy', 'image.txt'):
-        with pytest.raises(SignalError) as caught:
-            read(tmp_path / name)
-        assert str(tmp_path / name) in str(caught.value)
+def test_a_mask_may_be_everywhere(tmp_path):
+    assert read_mask(save(tmp_path / 'mask.nii', np.ones((2, 3, 4), np.uint8)))[0].all()
 
 
 @pytest.mark.parametrize(
-    ('name', 'text'),
+    ('values', 'words'),
     [
-        ('runs.tsv', 'run\n1\n1\n2\n2\n2\n'),
-        ('runs.tsv', 'volume\trun\n0\t1\n1\t1\n2\t2\n3\t2\n4\t2\n'),
-        ('runs.txt', '1\n1\n2\n2\n2\n'),
-        ('runs.txt', '1 1 2 2 2'),
+        ([0, 0, 0], 'empty mask'),
+        ([np.nan, 0, np.inf], 'empty mask'),
+        ([0, 1, 2], r'2 values beside 0 \(1, 2'),
+        ([0, 0.25, 1], r'2 values beside 0 \(0\.25, 1.*threshold'),
+        ([0, -1, 1], r'2 values beside 0 \(-1, 1'),
     ],
 )
-def test_runs_are_read_from_text(tmp_path, name, text):
-    runs = read_runs(written(tmp_path, text, name))
-    assert runs.tolist() == [1, 1, 2, 2, 2]
-    assert runs.dtype.kind == 'i'
+def test_what_is_no_mask_is_refused_by_name(tmp_path, values, words):
+    path = save(tmp_path / 'mask.nii', along_a_line(values, 'float32'))
+    with pytest.raises(ImageError, match=rf'mask\.nii.*{words}'):
+        read_mask(path)
 
 
-def test_runs_are_read_from_numpy_files(tmp_path):
-    np.save(tmp_path / 'runs.npy', np.array([3, 3, 1], np.uint8))
-    assert read_runs(tmp_path / 'runs.npy').tolist() == [3, 3, 1]
+@pytest.mark.parametrize(
+    ('values', 'stored'),
+    [
+        ([0, 255], 'uint8'),
+        ([0, 256], 'int16'),
+        ([-1, 1], 'int16'),
+        ([-32768, 32767], 'int16'),
+        ([0, 65536], 'int32'),
+        ([-32769, 0], 'int32'),
+        ([-(2**31), 2**31 - 1], 'int32'),
+    ],
+)
+def test_integers_are_written_in_a_small_type_unscaled(tmp_path, values, stored):
+    path = tmp_path / 'labels.nii.gz'
+    write_volume(path, along_a_line(values, np.int64), AFFINE)
+    image = nib.load(path)
+    assert image.get_data_dtype() == np.dtype(stored)
+    assert (image.dataobj.slope, image.dataobj.inter) == (1, 0)
+    assert np.asanyarray(image.dataobj).ravel().tolist() == values
 
 
-@pytest.mark.parametrize('text', ['run\n1\nn/a\n', 'run\nfirst\n', '1\n1.5\n', 'true\nfalse\n', 'session\n1\n', ''])
-def test_runs_that_are_no_whole_numbers_are_refused_by_file(tmp_path, text):
-    with pytest.raises(SignalError, match=r'volumes\.tsv'):
-        read_runs(written(tmp_path, text))
+@pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
+def test_labels_survive_writing_and_reading(tmp_path, name):
+    ids = np.random.default_rng(0).choice([i for i in IDS if abs(i) < 2**31], (5, 6, 7)).astype(np.int32)
+    write_volume(tmp_path / name, ids, AFFINE)
+    labels, where = read_labels(tmp_path / name)
+    assert_array_equal(labels, ids)
+    assert where.matches(Grid('memory', (5, 6, 7), AFFINE))
+
+
+def test_a_mask_survives_writing_and_reading(tmp_path):
+    mask = np.random.default_rng(1).uniform(size=(5, 6, 7)) < 0.5
+    write_volume(tmp_path / 'mask.nii.gz', mask, AFFINE)
+    assert nib.load(tmp_path / 'mask.nii.gz').get_data_dtype() == np.uint8
+    assert_array_equal(read_mask(tmp_path / 'mask.nii.gz')[0], mask)
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float64'])
+def test_floats_are_written_as_they_are(tmp_path, dtype):
+    values = along_a_line([np.nan, -0.1, 1e30, 1e-30, np.pi], dtype)
+    write_volume(tmp_path / 'mean.nii.gz', values, AFFINE)
+    image = nib.load(tmp_path / 'mean.nii.gz')
+    assert image.get_data_dtype() == np.dtype(dtype)
+    assert np.asanyarray(image.dataobj).tobytes() == values.tobytes()
+
+
+def test_volumes_are_written_with_their_place_and_units(tmp_path):
+    turn = np.array([[0.8, -0.6, 0, 1], [0.6, 0.8, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]])
+    oblique = turn @ np.diag([-2.0, 2, 3, 1])
+    write_volume(tmp_path / 'labels.nii.gz', np.ones((2, 3, 4), np.int32), oblique)
+    header = nib.load(tmp_path / 'labels.nii.gz').header
+    np.testing.assert_allclose(header.get_best_affine(), oblique, atol=1e-6)
+    assert header.get_xyzt_units()[0] == 'mm'
+
+
+def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
+    """Neither the file's name nor the time is in them."""
+    volume = np.random.default_rng(2).integers(0, 400, (5, 6, 7)).astype(np.int32)
+    write_volume(tmp_path / 'one.nii.gz', volume, AFFINE)
+    now = time.time()
+    monkeypatch.setattr(time, 'time', lambda: now + 12345)
+    write_volume(tmp_path / 'another.nii.gz', volume.astype(np.int64), AFFINE)
+    assert (tmp_path / 'one.nii.gz').read_bytes() == (tmp_path / 'another.nii.gz').read_bytes()
+
+
+def test_grids_match_in_the_same_place_and_say_both_if_not():
+    one = Grid('one.nii', (4, 5, 6), AFFINE)
+    moved = AFFINE.copy()
+    moved[0, 3] += 1
+    other, smaller = Grid('other.nii', (4, 5, 6), moved), Grid('small.nii', (4, 5, 5), AFFINE)
+    assert one.matches(Grid('copy.nii', (4, 5, 6), AFFINE + 1e-9))
+    assert not one.matches(other)
+    assert not one.matches(smaller)
+    assert one.require(one, 'nothing to do') is None
+    with pytest.raises(GridError) as caught:
+        one.require(smaller, 'resample it')
+    for part in ('one.nii', 'small.nii', '4×5×6', '4×5×5', 'resample it'):
+        assert part in str(caught.value)
+    with pytest.raises(GridError, match=r'first at \(90, .*first at \(91, '):
+        one.require(other, 'resample it')
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('empty.nii', b''),
+        ('empty.nii.gz', b''),
+        ('text.nii', b'id name\n' * 200),
+        ('text.nii.gz', b'id name\n' * 200),
+        ('packed_text.nii.gz', gzip.compress(b'id name\n' * 200, mtime=0)),
+        ('table.tsv', b'index\tname\n'),
+    ],
+)
+@pytest.mark.parametrize('read', [load, read_grid, read_labels, read_mask])
+def test_what_is_no_image_is_refused_by_name(tmp_path, name, content, read):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImageError, match=name) as caught:
+        read(tmp_path / name)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('name', ['nowhere.nii.gz', '.'])
+@pytest.mark.parametrize('read', [load, read_labels])
+def test_a_missing_file_or_a_folder_is_refused_by_name(tmp_path, name, read):
+    with pytest.raises(ImageError, match='no such image file') as caught:
+        read(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('at', 'numbers', 'why'),
+    [
+        (344, [25185, 25699], 'magic'),
+        (70, [9999], 'data type'),
+        (40, [0], 'no axis'),
+        (42, [-3], 'negative length'),
+        (42, [0], 'no length'),
+        (40, [2, 3, 4], 'two axes'),
+    ],
+    ids=lambda value: value.replace(' ', '-') if isinstance(value, str) else '',
+)
+def test_a_header_that_makes_no_sense_is_refused_by_name(tmp_path, at, numbers, why, caplog):
+    path = header_patched(save(tmp_path / 'odd.nii', np.ones((2, 3, 4), np.int16)), at, numbers)
+    with pytest.raises(ImageError, match=r'odd\.nii'):
+        load(path)
+
+
+@pytest.mark.parametrize('name', ['cut.nii', 'cut.nii.gz'])
+@pytest.mark.parametrize('part', [0.3, 0.9])
+def test_labels_cut_short_are_refused_by_name(tmp_path, name, part):
+    noise = np.random.default_rng(3).integers(0, 99, (12, 13, 14)).astype(np.int16)
+    raw = save(tmp_path / name, noise).read_bytes()
+    (tmp_path / name).write_bytes(raw[: int(part * len(raw))])
+    with pytest.raises(ImageError, match=name.replace('.', r'\.')):
+        read_labels(tmp_path / name)
+
+
+def test_damaged_gzip_never_gives_labels(tmp_path):
+    """A bit that flipped on the way turns one id into another: the checksum behind the voxels tells."""
+    labels = np.random.default_rng(4).integers(0, 9, (16, 16, 16)).astype(np.int16)
+    good = save(tmp_path / 'good.nii.gz', labels).read_bytes()
+    wrong = []
+    for place in range(20, len(good) - 8, 41):
+        bad = bytearray(good)
+        bad[place] ^= 16
+        (tmp_path / 'bad.nii.gz').write_bytes(bad)
+        try:
+            got, _ = read_labels(tmp_path / 'bad.nii.gz')
+        except LabelsError as error:
+            assert 'bad.nii.gz' in str(error)  # noqa: PT017 (a harmless bit raises nothing)
+        except Exception as error:
+            wrong.append(f'byte {place} raised {type(error).__name__}')
+        else:
+            wrong += [f'byte {place} changed labels'] * (not np.array_equal(got, labels))
+    assert wrong == []
+
+
+@pytest.mark.parametrize('name', ['huge.nii', 'huge.nii.gz'])
+def test_labels_that_promise_terabytes_are_refused_at_once(tmp_path, name):
+    path = save(tmp_path / name, np.zeros((2, 3, 4), np.int16))
+    header_patched(path, 42, [10000, 10000, 10000])
+    start = time.perf_counter()
+    with pytest.raises(ImageError, match=name.replace('.', r'\.')):
+        read_labels(path)
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize('wrong', [np.nan, np.inf, 0.0])
+@pytest.mark.parametrize('read', [load, read_grid, read_labels, read_mask])
+def test_an_affine_that_maps_nothing_is_refused_by_file(tmp_path, wrong, read):
+    path = save(tmp_path / 'flat.nii', np.ones((2, 3, 4), np.uint8))
+    header_patched(path, 280, [wrong, 0, 0, 0], np.float32)  # the first row of the sform
+    with pytest.raises(GridError, match=r'flat\.nii.*finite and invertible'):
+        read(path)
+
+
+def test_the_grid_comes_from_the_header_alone(tmp_path):
+    path = save(tmp_path / 'bold.nii', np.zeros((4, 5, 6, 7), np.int16))
+    path.write_bytes(path.read_bytes()[:352])
+    grid = read_grid(path)
+    assert (grid.path, grid.shape) == (str(path), (4, 5, 6))
+    assert_array_equal(grid.affine, AFFINE)

@@ -17,18 +17,18 @@ from hostile_cases import FIELDS, N_VOLUMES, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nipype_labels.bids.sidecar import read_timing
+from nipype_labels.bids.metadata import read_timing
 from nipype_labels.core.clean import kept_volumes
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
-from nipype_labels.files.images import read_labels, read_mask
 from nipype_labels.files.lookup import read_lookup_table
 from nipype_labels.files.lookup_places import read_header
 from nipype_labels.files.regions import read_regions
+from nipype_labels.files.sample_mask import read_runs, read_sample_mask
 from nipype_labels.files.series import open_series
 from nipype_labels.files.tables import read_signals
-from nipype_labels.files.volumes import read_runs, read_sample_mask
+from nipype_labels.files.volumes import read_labels, read_mask
 
 EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 200))
 

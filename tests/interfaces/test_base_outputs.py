@@ -12,7 +12,7 @@ from nipype.pipeline import engine as pe
 from node_cases import clean_node
 
 from nipype_labels.core.errors import LabelsError
-from nipype_labels.interfaces import CleanSignal, workers
+from nipype_labels.interfaces import CleanSignal, process_guard
 
 
 def test_a_deleted_cached_output_is_made_again(signals, tmp_path):
@@ -74,14 +74,14 @@ def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch)
     def end(status):
         raise SystemExit(status)
 
-    monkeypatch.setattr(workers, 'is_orphaned', lambda: True)
+    monkeypatch.setattr(process_guard, 'is_orphaned', lambda: True)
     monkeypatch.setattr(os, '_exit', end)
     with (
         pytest.raises(SystemExit) as ended,
         CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.tsv') as path,
     ):
         path.write_text('whole')
-    assert ended.value.code == workers.EXIT_ORPHANED
+    assert ended.value.code == process_guard.EXIT_ORPHANED
     assert list((tmp_path / 'cwd').iterdir()) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from derivatives_cases import PARAMETERS, SOURCE, make_run, saver, tree
 from nipype.pipeline import engine as pe
 
-from nipype_labels.bids.plan import list_paths, plan_files
+from nipype_labels.bids.outputs import list_paths, plan_files
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
 

@@ -11,7 +11,7 @@ from nipype.interfaces.base import isdefined
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.errors import GridError, ImageError
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files import series as series_module
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals

@@ -12,9 +12,9 @@ import pytest
 from nipype.interfaces.base import isdefined
 
 from nipype_labels.core.errors import ConfoundsError, ImageError, LabelsError, SignalError
-from nipype_labels.files.images import write_volume
+from nipype_labels.files.sample_mask import write_kept_volumes
 from nipype_labels.files.tables import write_signals
-from nipype_labels.files.volumes import write_kept_volumes
+from nipype_labels.files.volumes import write_volume
 from nipype_labels.interfaces import ApplyMask, CleanSignal, ReduceLabels
 from nipype_labels.interfaces.report import LabelsReport
 

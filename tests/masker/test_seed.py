@@ -10,7 +10,7 @@ from masker_cases import AAL, FUNCTIONAL, MASK, SERIES
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 
 REFERENCE = Path(__file__).parents[1] / 'data' / 'seed_reference.npz'
 

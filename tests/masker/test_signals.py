@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nipype_labels.reports.contours import draw_contours, outline, place_regions
-from nipype_labels.reports.planes import PLANES, view_grid
+from nipype_labels.reports.slices import PLANES, view_grid
 
 
 def edges_of(path):

@@ -15,7 +15,7 @@ import numpy as np
 
 from nipype_labels import interfaces
 from nipype_labels.core.connectivity import CONNECTIVITIES
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.tables import read_signals, write_signals
 
 GOLDEN = Path(__file__).parents[1] / 'data' / 'golden.npz'

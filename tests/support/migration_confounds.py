@@ -12,7 +12,7 @@ from nilearn.interfaces.fmriprep import load_confounds, load_confounds_strategy
 from nilearn.signal import clean
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.files.strategies import expand_preset
+from nipype_labels.files.confound_strategies import expand_preset
 from nipype_labels.files.tables import read_signals, write_signals
 from nipype_labels.interfaces import CleanSignal
 

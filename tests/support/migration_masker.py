@@ -29,7 +29,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 
 BAND = {'low_pass': 0.1, 'high_pass': 0.02}
 T_R = {'t_r': 2.0}

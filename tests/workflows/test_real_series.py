@@ -8,7 +8,7 @@ from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
 from real_files import package_file
 
-from nipype_labels.core.partition import STRATEGIES
+from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf

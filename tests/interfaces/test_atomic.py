@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nipype_labels.interfaces import saving, workers
-from nipype_labels.interfaces.saving import holds, save
+from nipype_labels.interfaces import atomic, process_guard
+from nipype_labels.interfaces.atomic import holds, save
 
 
 @pytest.mark.parametrize('content', [b'', b'abc', b'x' * (2**20 + 1)])
@@ -60,11 +60,11 @@ def test_a_worker_that_outlived_its_run_saves_nothing(tmp_path, monkeypatch):
     def end(status):
         raise SystemExit(status)
 
-    monkeypatch.setattr(workers, 'is_orphaned', lambda: True)
+    monkeypatch.setattr(process_guard, 'is_orphaned', lambda: True)
     monkeypatch.setattr(os, '_exit', end)
     with pytest.raises(SystemExit) as ended:
         save(tmp_path / 'folder' / 'path', b'abc')
-    assert ended.value.code == workers.EXIT_ORPHANED
+    assert ended.value.code == process_guard.EXIT_ORPHANED
     assert list((tmp_path / 'folder').iterdir()) == []
 
 
@@ -76,7 +76,7 @@ def test_what_a_killed_write_left_goes_with_the_next_one_but_not_one_under_way(t
     leftovers = [path.with_name(name) for name in (f'{begun}-killed', f'{begun}-writing', '.partial-other-killed')]
     for leftover, age in zip(leftovers, (2, 0.5, 2), strict=True):
         leftover.write_bytes(b'half')
-        written = time.time() - age * saving.LEFTOVER_SECONDS
+        written = time.time() - age * atomic.LEFTOVER_SECONDS
         os.utime(leftover, (written, written))
     save(path, b'second')
     assert sorted(path.parent.iterdir()) == sorted([path, *leftovers[1:]])

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.resample import Sampler
-from nipype_labels.core.view import Decoder, View, floating
+from nipype_labels.core.scaling import Decoder, View, floating
 
 SHAPE = (4, 5, 3)
 VOXELS = np.array([7, 0, 59, 23])

@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 
-from .workers import exit_if_orphaned
+from .process_guard import exit_if_orphaned
 
 #: What is left of a write that was killed is removed by the next one once it has this age.
 LEFTOVER_SECONDS = 3600

@@ -12,7 +12,7 @@ from fmriprep_tables import write_spiky
 from nipype_labels.files.tables import write_signals
 from nipype_labels.interfaces import CleanSignal
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.methods import REFERENCES
+from nipype_labels.workflows.boilerplate import REFERENCES
 
 FULL = {
     'use_mask': True,

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from nipype_labels.bids.sidecar import find_repetition_time, find_sidecar, read_timing
+from nipype_labels.bids.metadata import find_repetition_time, find_sidecar, read_timing
 from nipype_labels.core.errors import SignalError
 from nipype_labels.core.filters import settle_repetition_time
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from .scaling import Decoder
 from .smooth import region_weights
-from .view import Decoder
 
 
 class Gather:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 
-from nipype_labels.reports.words import make_printable, mark_up
+from nipype_labels.reports.formatting import make_printable, mark_up
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from nipype_labels.bids.names import parse_name
-from nipype_labels.bids.plan import DRAWN, OWN_DESCS, check_plans, list_paths, plan_files, plan_others
+from nipype_labels.bids.outputs import DRAWN, OWN_DESCS, check_plans, list_paths, plan_files, plan_others
 from nipype_labels.core.connectivity import CONNECTIVITIES
 from nipype_labels.core.errors import LabelsError
 

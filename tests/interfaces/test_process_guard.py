@@ -8,23 +8,23 @@ import pytest
 from node_cases import runnable
 
 from nipype_labels.core.errors import LabelsError
-from nipype_labels.interfaces import ApplyMask, workers
+from nipype_labels.interfaces import ApplyMask, process_guard
 
 
 def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
     """Only where an engine runs the node: elsewhere there is nothing to hold, and no lock is left behind."""
-    monkeypatch.setattr(workers, 'CLAIM_SECONDS', 0.1)
+    monkeypatch.setattr(process_guard, 'CLAIM_SECONDS', 0.1)
     folder = tmp_path / 'graph' / 'mask'
     folder.mkdir(parents=True)
     runnable(ApplyMask, image, signals).run(cwd=str(folder))
     assert [path.name for path in folder.parent.iterdir()] == ['mask']
     (folder / '_0x0_unfinished.json').write_text('{}')
-    lock = workers.claim(folder)
+    lock = process_guard.claim(folder)
     with pytest.raises(LabelsError, match=r'another run is at work in .*mask'):
         runnable(ApplyMask, image, signals).run(cwd=str(folder))
     lock.release()
     runnable(ApplyMask, image, signals).run(cwd=str(folder))
-    workers.claim(folder).release()
+    process_guard.claim(folder).release()
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,10 @@ def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, 
 def test_a_worker_knows_that_its_master_died(alive, pid, orphaned, monkeypatch):
     """By the sentinel or, where siblings hold that open, by the process id."""
     parent = SimpleNamespace(is_alive=lambda: alive, pid=pid)
-    monkeypatch.setattr(workers.multiprocessing, 'parent_process', lambda: parent)
-    assert workers.is_orphaned() is orphaned
+    monkeypatch.setattr(process_guard.multiprocessing, 'parent_process', lambda: parent)
+    assert process_guard.is_orphaned() is orphaned
 
 
 def test_a_master_is_no_orphan():
     """A process that nobody forked has no master to lose."""
-    assert workers.is_orphaned() is False
+    assert process_guard.is_orphaned() is False

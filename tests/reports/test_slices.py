@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from nipype_labels.reports.planes import PLANES, choose_slices, cut_plane, view_grid
+from nipype_labels.reports.slices import PLANES, choose_slices, cut_plane, view_grid
 
 #: Of the ball that the fixture draws.
 SPOT = np.array([-20.0, 24.0, 16.0])

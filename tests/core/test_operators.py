@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.gather import Gather, RegionWeights, Sums
-from nipype_labels.core.partition import Partition
+from nipype_labels.core.operators import Gather, RegionWeights, Sums
+from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.smooth import smooth
-from nipype_labels.core.view import Decoder
+from nipype_labels.core.strategies import Partition
 
 SHAPE = (5, 4, 6)
 

@@ -4,8 +4,8 @@
 import re
 from pathlib import Path
 
+from ..core.choices import find_choice
 from ..core.errors import ConfoundsError, LabelsError
-from ..core.spelling import find_choice
 
 #: Volumes that move by more (mm) or change by more (standardised DVARS) are motion outliers.
 FD_THRESHOLD = 0.5

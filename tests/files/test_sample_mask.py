@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lists of volumes: sample masks and runs in every form, never flags for indices."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from nipype_labels.core.errors import SignalError
+from nipype_labels.files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
+from nipype_labels.files.tables import read_table
+
+FLAGS = [True, False, True, True]
+INDICES = [0, 2, 3]
+
+
+def written(folder, text, name='volumes.tsv'):
+    path = folder / name
+    path.write_bytes(text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'expected'),
+    [
+        ('kept.tsv', 'kept\ntrue\nfalse\ntrue\ntrue\n', FLAGS),
+        ('kept.tsv', 'volume\tkept\treason\n0\ttrue\tn/a\n1\tfalse\tx\n2\ttrue\tn/a\n3\ttrue\tn/a\n', FLAGS),
+        ('kept.tsv', '\ufeffkept\r\nTrue\r\nFalse\r\nTRUE\r\nTrue\r\n', FLAGS),
+        ('volumes.tsv', 'volume\n0\n2\n3\n', INDICES),
+        ('volumes.tsv', 'volume\tonset\n0\t0.0\n2\t4.0\n3\t6.0\n', INDICES),
+        ('volumes.txt', '0\n2\n3\n', INDICES),
+        ('volumes.txt', '\ufeff0\r\n2\r\n3', INDICES),
+        ('volumes.txt', '0 2 3\n', INDICES),
+        ('volumes.txt', '0.0\n2.0\n3e0\n', INDICES),
+        ('flags.txt', 'true\nfalse\ntrue\ntrue\n', FLAGS),
+        ('flags.txt', 'True\nFalse\nTrue\nTrue', FLAGS),
+        ('all.txt', 'true\n', [True]),
+        ('none.txt', 'false\nfalse\n', [False, False]),
+    ],
+)
+def test_text_of_flags_or_indices_is_read_as_what_it_is(tmp_path, name, text, expected):
+    mask = read_sample_mask(written(tmp_path, text, name))
+    assert mask.tolist() == expected
+    assert mask.dtype.kind == ('b' if isinstance(expected[0], bool) else 'i')
+
+
+@pytest.mark.parametrize(
+    ('values', 'expected'),
+    [
+        (np.array(FLAGS), FLAGS),
+        (np.array(FLAGS)[:, None], FLAGS),
+        (np.array(INDICES), INDICES),
+        (np.array(INDICES, np.int32), INDICES),
+        (np.array(INDICES, np.uint8), INDICES),
+        (np.array(INDICES, np.float64), INDICES),
+        (np.array([INDICES]), INDICES),
+        (np.array([5]), [5]),
+    ],
+)
+def test_numpy_files_of_flags_or_indices_are_read_as_what_they_are(tmp_path, values, expected):
+    np.save(tmp_path / 'mask.npy', values)
+    mask = read_sample_mask(tmp_path / 'mask.npy')
+    assert mask.tolist() == expected
+    assert mask.dtype.kind == ('b' if isinstance(expected[0], bool) else 'i')
+
+
+@pytest.mark.parametrize('kept', [FLAGS, [True] * 5, [False] * 3, [True], [False, True] * 200])
+def test_kept_volumes_come_back_as_a_sample_mask(tmp_path, kept):
+    kept = np.array(kept)
+    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, {'sample_mask': ~kept})
+    mask = read_sample_mask(tmp_path / 'kept_volumes.tsv')
+    assert mask.dtype == bool
+    assert mask.tolist() == kept.tolist()
+
+
+def test_kept_volumes_say_why_others_were_left_out(tmp_path):
+    kept = np.array([False, True, False, False])
+    reasons = {
+        'framewise_displacement': np.array([False, False, True, True]),
+        'std_dvars': np.array([False, False, False, True]),
+        'non_steady_state': np.array([True, False, False, False]),
+    }
+    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, reasons)
+    assert (tmp_path / 'kept_volumes.tsv').read_text() == (
+        'volume\tkept\treason\n'
+        '0\tfalse\tnon_steady_state\n'
+        '1\ttrue\tn/a\n'
+        '2\tfalse\tframewise_displacement\n'
+        '3\tfalse\tframewise_displacement,std_dvars\n'
+    )
+    table = read_table(tmp_path / 'kept_volumes.tsv')
+    assert table['reason'].isna().tolist() == kept.tolist()
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'true\n2\n',
+        'yes\nno\n',
+        '0\n1.5\n',
+        '0\nnan\n',
+        '0\ninf\n',
+        '0,2,3\n',
+        'index\n0\n2\n',
+        'kept\ntrue\nn/a\n',
+        'kept\ntrue\nmaybe\n',
+        'volume\n0\nn/a\n',
+        '',
+        '\n\n',
+        'kept\n',
+    ],
+)
+def test_what_is_no_list_of_volumes_is_refused_by_file(tmp_path, text):
+    with pytest.raises(SignalError, match=r'volumes\.tsv') as caught:
+        read_sample_mask(written(tmp_path, text))
+    assert '\n' not in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['kept\n1\n0\n1\n1\n', 'volume\tkept\n0\t1\n1\t0\n2\t1\n3\t1\n'])
+def test_flags_written_as_0_and_1_are_never_indices(tmp_path, text):
+    path = written(tmp_path, text)
+    try:
+        mask = read_sample_mask(path)
+    except SignalError as error:
+        assert str(path) in str(error)  # noqa: PT017 (either is fine)
+    else:
+        assert mask.dtype == bool
+        assert mask.tolist() == FLAGS
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        np.ones((3, 4), bool),
+        np.ones((3, 4), int),
+        np.array([0.5, 1.0]),
+        np.array([np.nan, 1.0]),
+        np.array([{}], dtype=object),
+        np.array(['a', 'b']),
+        np.zeros(0),
+    ],
+    ids=['2d-flags', '2d-indices', 'fractions', 'nan', 'objects', 'text', 'empty'],
+)
+def test_numpy_files_of_anything_else_are_refused_by_file(tmp_path, values):
+    np.save(tmp_path / 'mask.npy', values)
+    with pytest.raises(SignalError, match=r'mask\.npy'):
+        read_sample_mask(tmp_path / 'mask.npy')
+
+
+@pytest.mark.parametrize('read', [read_sample_mask, read_runs])
+def test_missing_files_folders_and_other_bytes_are_refused_by_name(tmp_path, read):
+    (tmp_path / 'damaged.npy').write_bytes(b'nothing')
+    (tmp_path / 'image.txt').write_bytes(bytes(range(255, -1, -1)))
+    for name in ('nowhere.tsv', '.', 'damaged.npy', 'image.txt'):
+        with pytest.raises(SignalError) as caught:
+            read(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        ('runs.tsv', 'run\n1\n1\n2\n2\n2\n'),
+        ('runs.tsv', 'volume\trun\n0\t1\n1\t1\n2\t2\n3\t2\n4\t2\n'),
+        ('runs.txt', '1\n1\n2\n2\n2\n'),
+        ('runs.txt', '1 1 2 2 2'),
+    ],
+)
+def test_runs_are_read_from_text(tmp_path, name, text):
+    runs = read_runs(written(tmp_path, text, name))
+    assert runs.tolist() == [1, 1, 2, 2, 2]
+    assert runs.dtype.kind == 'i'
+
+
+def test_runs_are_read_from_numpy_files(tmp_path):
+    np.save(tmp_path / 'runs.npy', np.array([3, 3, 1], np.uint8))
+    assert read_runs(tmp_path / 'runs.npy').tolist() == [3, 3, 1]
+
+
+@pytest.mark.parametrize('text', ['run\n1\nn/a\n', 'run\nfirst\n', '1\n1.5\n', 'true\nfalse\n', 'session\n1\n', ''])
+def test_runs_that_are_no_whole_numbers_are_refused_by_file(tmp_path, text):
+    with pytest.raises(SignalError, match=r'volumes\.tsv'):
+        read_runs(written(tmp_path, text))
