@@ -1,14 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clean, named region signals from 4D fMRI and label atlases, as Nipype nodes and workflows."""
+"""Denoised, named region time series from fMRI series and label atlases, as Nipype nodes, workflows and a masker.
+
+The names below are imported when they are first used: a workflow needs no pandas, the masker no Nipype.
+"""
 
 import importlib
 
-__all__ = ['NiftiLabelsMasker']
+__all__ = ['NiftiLabelsMasker', 'init_labels_derivatives_wf', 'init_labels_wf']
 __version__ = '0.1.0'
+
+#: Package that defines each name.
+_PACKAGES = {
+    'NiftiLabelsMasker': '.masker',
+    'init_labels_derivatives_wf': '.workflows',
+    'init_labels_wf': '.workflows',
+}
 
 
 def __getattr__(name):
-    """Load the notebook class when it is asked for: who builds graphs need not wait for it."""
-    if name == 'NiftiLabelsMasker':
-        return importlib.import_module('.masker', __name__).NiftiLabelsMasker
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    """Import a public name when it is first used."""
+    if name not in _PACKAGES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(importlib.import_module(_PACKAGES[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    """List public names, imported or not."""
+    return sorted({*globals(), *__all__})

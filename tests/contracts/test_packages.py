@@ -112,6 +112,11 @@ def test_changes_tell_of_this_version():
     assert not first[2].startswith('#')
 
 
+def test_the_citation_names_this_version():
+    """As the package does."""
+    assert f'\nversion: {nipype_labels.__version__}\n' in (ROOT / 'CITATION.cff').read_text(encoding='utf-8')
+
+
 def test_the_installed_version_is_that_of_the_code():
     """Else the environment is of another checkout."""
     assert importlib.metadata.version('nipype_labels') == nipype_labels.__version__
@@ -161,3 +166,35 @@ def test_exceptions_are_defined_where_tests_pickle_them():
     found = [each for module in modules() for each in vars(module).values() if inspect.isclass(each)]
     ours = {each for each in found if issubclass(each, BaseException) and each.__module__.startswith('nipype_labels')}
     assert {each.__module__ for each in ours} == OF_EXCEPTIONS
+
+
+def python(code):
+    """Output of a new Python process, in which nothing of the package is imported yet."""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+def test_importing_the_package_imports_no_large_library():
+    """Each of them costs more than a program that uses another part should pay."""
+    large = ('nipype', 'pandas', 'nibabel', 'scipy', 'numpy', 'matplotlib')
+    assert python(f'import nipype_labels, sys; print([name for name in {large} if name in sys.modules])') == '[]'
+
+
+@pytest.mark.parametrize('name', nipype_labels.__all__)
+def test_public_names_are_imported_from_the_top(name):
+    """Before and after the first use, and dir() lists them before it."""
+    code = f'import nipype_labels; print({name!r} in dir(nipype_labels)); from nipype_labels import {name}'
+    assert python(f'{code}; print({name}.__name__, {name} is nipype_labels.{name})').split() == ['True', name, 'True']
+
+
+def test_star_import_takes_the_public_names():
+    """All of them, and nothing else."""
+    assert python('before = {*dir(), "before"}; from nipype_labels import *; print(sorted({*dir()} - before))') == str(
+        nipype_labels.__all__
+    )
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """As of any module."""
+    with pytest.raises(AttributeError, match='no attribute'):
+        _ = nipype_labels.init_label_wf
