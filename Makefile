@@ -34,6 +34,7 @@ lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 ## What everything costs beside nilearn, written to docs/; takes an hour, 16 GB of memory and 2 GB of disk.
 bench: $(VENV)/test

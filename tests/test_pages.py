@@ -97,7 +97,7 @@ def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
     assert '(20, 116), (20, 116)' in said
 
 
-@pytest.mark.parametrize('path', [README, *PAGES], ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', [README, ROOT / 'CONTRIBUTING.md', *PAGES], ids=lambda path: path.stem)
 def test_commands_of_pages_parse(path):
     """By the command's own parser; targets of make are there."""
     targets = re.findall(r'^([\w-]+):', text_of(ROOT / 'Makefile'), re.MULTILINE)
@@ -127,7 +127,9 @@ def anchors(path):
     return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
 
 
-@pytest.mark.parametrize('path', [README, ROOT / 'CHANGES.md', *PAGES], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    'path', [README, ROOT / 'CHANGES.md', ROOT / 'CONTRIBUTING.md', *PAGES], ids=lambda path: path.stem
+)
 def test_links_of_pages_lead_somewhere(path):
     """To files, which Sphinx can show, and to headings that are there."""
     for target, anchor in re.findall(r'\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)', text_of(path)):
