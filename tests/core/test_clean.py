@@ -24,6 +24,7 @@ from cleaning_cases import (
     series,
 )
 from numpy.testing import assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.clean import clean, kept_volumes
 from nipype_labels.core.reduce import RegionReducer, reduce_series
@@ -66,11 +67,10 @@ SHARED = [
 ]
 
 
-@pytest.mark.parametrize(('filter', 'sample_mask', 'detrend'), SHARED)
-@pytest.mark.parametrize('confounds', CONFOUNDS)
-@pytest.mark.parametrize('standardize', ['none', 'zscore_sample', 'psc'])
-def test_numbers_are_nilearns(detrend, filter, confounds, sample_mask, standardize):
+@pairwise(steps=SHARED, confounds=CONFOUNDS, standardize=['none', 'zscore_sample', 'psc'])
+def test_numbers_are_nilearns(steps, confounds, standardize):
     """With nilearn's interpolation and percent change by name; the latter region by region (X13)."""
+    filter, sample_mask, detrend = steps
     confounds, independent, standardize_confounds = CONFOUNDS[confounds]
     given = dict(detrend=detrend, standardize=standardize, standardize_confounds=standardize_confounds)
     given.update(FILTERS[filter], sample_mask=SAMPLE_MASKS[sample_mask])

@@ -18,6 +18,7 @@ from cleaning_cases import (
     series,
 )
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.clean import clean, scale_confounds
 from nipype_labels.core.errors import SignalError
@@ -41,9 +42,11 @@ def test_percent_change_is_of_the_size_of_the_mean_before_cleaning(given, sign):
     assert_close(clean(signals, regressors(), sample_mask=KEPT, standardize='psc', **given).signals, expected)
 
 
-@pytest.mark.parametrize('standardize', SCALED)
-@pytest.mark.parametrize('given', [{}, dict(detrend=True), dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)], ids=repr)
-@pytest.mark.parametrize('value', [0.0, 1e-3, 0.1, 1e6])
+@pairwise(
+    standardize=SCALED,
+    given=[{}, dict(detrend=True), dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)],
+    value=[0.0, 1e-3, 0.1, 1e6],
+)
 def test_a_constant_region_has_no_scale(standardize, given, value):
     signals = series()
     signals[:, 2] = value
@@ -64,9 +67,11 @@ def test_a_constant_region_stays_as_it_is_if_nothing_is_scaled(value):
     assert_allclose(detrended.signals[:, 2], 0, atol=1e-12 * value)
 
 
-@pytest.mark.parametrize('standardize', ['zscore', 'zscore_sample'])
-@pytest.mark.parametrize('given', [{}, dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)], ids=repr)
-@pytest.mark.parametrize('slope', [0, 1e-3, 3.0, 1e4])
+@pairwise(
+    standardize=['zscore', 'zscore_sample'],
+    given=[{}, dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)],
+    slope=[0, 1e-3, 3.0, 1e4],
+)
 def test_rounding_noise_is_never_blown_up(standardize, given, slope):
     """A line less its trend leaves nothing that could be called a signal."""
     times = np.arange(N_VOLUMES)
@@ -109,9 +114,7 @@ def test_a_region_constant_but_for_a_censored_volume_is_constant():
     assert_array_equal(ours.constant, np.arange(N_REGIONS) == 2)
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize('standardize', ['none', *SCALED])
-@pytest.mark.parametrize('filter', FILTERS)
+@pairwise(value=[np.nan, np.inf, -np.inf], standardize=['none', *SCALED], filter=FILTERS)
 def test_a_kept_volume_without_a_value_blanks_its_column_and_no_other(value, standardize, filter):
     given = dict(t_r=T_R, detrend=True, standardize=standardize, sample_mask=KEPT, **FILTERS[filter])
     signals = series()

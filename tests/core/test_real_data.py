@@ -9,12 +9,12 @@ import nibabel
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pairwise import pairwise
 
 from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import count_voxels
 from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.scaling import Decoder
-from nipype_labels.core.strategies import STRATEGIES
 
 #: Package, path in it, relative tolerance on its own grid (float32 for nipype's), regions of the atlas in it.
 SERIES = {
@@ -46,12 +46,9 @@ def atlas(step):
     return thinned, image.affine @ np.diag([step, step, step, 1])
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('target', ['data', 'labels'])
-@pytest.mark.parametrize(('package', 'path', 'rtol', 'n_regions'), SERIES.values(), ids=SERIES)
-def test_signals_of_real_data_agree_with_nilearn(
-    package, path, rtol, n_regions, target, strategy, nilearn_signals, signals_of
-):
+@pairwise(series=SERIES, target=['data', 'labels'], strategy=['mean', 'median', 'standard_deviation'])
+def test_signals_of_real_data_agree_with_nilearn(series, target, strategy, nilearn_signals, signals_of):
+    package, path, rtol, n_regions = SERIES[series]
     stored, affine, decoder = stored_series(package, path)
     step = 1 if target == 'data' else STEP
     labels, labels_affine = atlas(step)

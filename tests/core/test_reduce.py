@@ -8,6 +8,7 @@ import pytest
 from nibabel import Nifti1Image
 from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 from scipy import ndimage
 
 from nipype_labels.core.mask import apply_mask, region_ids
@@ -96,12 +97,14 @@ def signals_on(target, stored, affine, background, masked, signals_of, decoder=D
     return signals_of(stored, reducer, decoder)
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('geometry', AFFINES)
-@pytest.mark.parametrize('background', [0, 7], ids=['background0', 'background7'])
-@pytest.mark.parametrize('masked', [False, True], ids=['whole', 'masked'])
-@pytest.mark.parametrize('target', ['data', 'labels'])
+@pairwise(
+    strategy=STRATEGIES,
+    kind=KINDS,
+    geometry=AFFINES,
+    background=[0, 7],
+    masked=[False, True],
+    target=['data', 'labels'],
+)
 def test_signals_agree_with_nilearn(target, masked, background, geometry, kind, strategy, nilearn_signals, signals_of):
     stored, affine, decoder = stored_series(kind, geometry), AFFINES[geometry], DECODERS.get(kind, Decoder())
     ours = signals_on(target, stored, affine, background, masked, signals_of, decoder, strategy=strategy)
@@ -130,10 +133,12 @@ def test_signals_agree_with_nilearn(target, masked, background, geometry, kind, 
     assert_allclose(ours, expected, rtol=1e-9 if exact else 1e-5)
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('kind', ['int16', 'float32', 'float64', 'float64-nan'])
-@pytest.mark.parametrize('geometry', ['aligned', 'oblique'])
-@pytest.mark.parametrize('target', ['data', 'labels'])
+@pairwise(
+    strategy=STRATEGIES,
+    kind=['int16', 'float32', 'float64', 'float64-nan'],
+    geometry=['aligned', 'oblique'],
+    target=['data', 'labels'],
+)
 def test_smoothed_signals_agree_with_nilearn(target, geometry, kind, strategy, nilearn_signals, signals_of):
     """Smoothed after resampling, over voxels that the mask then leaves out as well."""
     stored, affine = stored_series(kind, geometry), AFFINES[geometry]
@@ -272,9 +277,7 @@ def test_a_partition_keeps_its_width_when_voxels_go():
     assert not len(none.counts)
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('fwhm', [0, 5])
-@pytest.mark.parametrize('interpolation', [None, 'cubic'])
+@pairwise(strategy=STRATEGIES, fwhm=[0, 5], interpolation=[None, 'cubic'])
 def test_regions_that_are_all_absent_give_columns_of_nan(strategy, fwhm, interpolation, signals_of):
     stored, affine = stored_series('float64', 'aligned'), AFFINES['aligned']
     labels = np.ones(SHAPE, dtype=np.int32)

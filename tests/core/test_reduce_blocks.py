@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.scaling import Decoder
@@ -38,23 +39,16 @@ FALLING = steps(100, -20, 90, -10, 100, 130, -700)
 SETTLED = steps(-700, 700, 100, 80, 100, 130, -100)
 
 
-@pytest.mark.parametrize('affine', [LABELS_AFFINE, TURNED], ids=['separable', 'pointwise'])
-@pytest.mark.parametrize(
-    ('data', 'per_block', 'passes'),
-    [
-        pytest.param(RISING, 1, 2, id='rising-by-volumes'),
-        pytest.param(RISING, 3, 2, id='rising-by-threes'),
-        pytest.param(RISING, None, 1, id='rising-at-once'),
-        pytest.param(FALLING, 1, 2, id='falling-by-volumes'),
-        pytest.param(FALLING, 2, 2, id='falling-by-twos'),
-        pytest.param(SETTLED, 2, 1, id='range-known-at-once'),
-    ],
+@pairwise(
+    affine=[LABELS_AFFINE, TURNED],
+    run=[(RISING, 1, 2), (RISING, 3, 2), (RISING, None, 1), (FALLING, 1, 2), (FALLING, 2, 2), (SETTLED, 2, 1)],
+    strategy=['mean', 'maximum', 'minimum'],
 )
-@pytest.mark.parametrize('strategy', ['mean', 'maximum', 'minimum'])
 def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
-    labels, affine, data, per_block, passes, strategy, nilearn_signals, blocks_of
+    labels, affine, run, strategy, nilearn_signals, blocks_of
 ):
     """Volumes clipped to too narrow a range are read again; nilearn knows the whole series beforehand."""
+    data, per_block, passes = run
     read_blocks = blocks_of(data, per_block)
     (signals,), _ = reduce_series(read_blocks, N_VOLUMES, [sampling(labels, affine, strategy=strategy)])
     theirs = nilearn_signals(
@@ -105,10 +99,7 @@ def holed():
     return data
 
 
-@pytest.mark.parametrize('policy', ['omit', 'zero'])
-@pytest.mark.parametrize('fwhm', [0, 5], ids=['sharp', 'smoothed'])
-@pytest.mark.parametrize('affine', [None, LABELS_AFFINE, TURNED], ids=['same-grid', 'separable', 'pointwise'])
-@pytest.mark.parametrize('dtype', ['f8', 'f4', 'i2', '>i2'])
+@pairwise(policy=['omit', 'zero'], fwhm=[0, 5], affine=[None, LABELS_AFFINE, TURNED], dtype=['f8', 'f4', 'i2', '>i2'])
 def test_blocks_change_no_bit(labels, holed, dtype, affine, fwhm, policy, blocks_of):
     """For every strategy, in one pass for all of them; the mean volume may differ by its order of summing."""
     stored = (np.where(np.isnan(holed), 0, holed) if dtype.endswith('i2') else holed).astype(dtype)

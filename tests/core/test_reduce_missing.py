@@ -6,6 +6,7 @@ import pytest
 from nibabel import Nifti1Image
 from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.errors import ImageError
 from nipype_labels.core.reduce import NAN_POLICIES, RegionReducer
@@ -156,9 +157,7 @@ def on_own_grid(labels, **settings):
     return RegionReducer(labels, LABELS_AFFINE, IDS, shape=SHAPE, affine=AFFINE, interpolation='cubic', **settings)
 
 
-@EACH_STRATEGY
-@pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
-@pytest.mark.parametrize('holes', [False, True], ids=['whole', 'holed'])
+@pairwise(strategy=STRATEGIES, fwhm=[0, 5], holes=[False, True])
 def test_sampled_regions_leave_out_what_is_out_of_view(
     data, fine_labels, strategy, fwhm, holes, signals_of, reduce_by_loop, smooth_by_loop, quietly
 ):

@@ -9,6 +9,7 @@ from nibabel import Nifti1Image
 from nilearn.image import resample_img, resample_to_img
 from nilearn.masking import extrapolate_out_mask
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 from scipy import ndimage
 
 from nipype_labels.core import grid
@@ -183,9 +184,9 @@ def test_sampling_on_the_own_grid_gives_the_volume(volume):
     assert_allclose(Sampler(SHAPE, AFFINE, SHAPE, AFFINE)(volume), volume.reshape(-1, order='F'), rtol=1e-10)
 
 
-@pytest.mark.parametrize('hole', [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize('interpolation', ['continuous', 'linear', 'nearest'])
-@EACH_TARGET
+@pairwise(
+    hole=[np.nan, np.inf, -np.inf], interpolation=['continuous', 'linear', 'nearest'], target_affine=TARGETS.values()
+)
 def test_holes_are_sampled_as_nilearn_samples_them(volume, target_affine, hole, interpolation, quietly):
     volume[2:5, 3:6, 1:4] = hole
     volume[0, 0, 0] = volume[7, 8, 6] = hole
