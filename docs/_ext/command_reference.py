@@ -10,7 +10,7 @@ from docutils.parsers.rst import Directive
 from tables import code, listed, make_table
 
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.choices import spell
+from nipype_labels.core.choices import normalize_choice
 from nipype_labels.workflows import init_labels_wf
 
 #: Columns of the text of usage.
@@ -74,7 +74,7 @@ def _anchor(name, action):
 def _row(action, defaults):
     names = action.option_strings or [action.metavar or action.dest]
     takes = _takes(action)
-    default = spell(action.dest, defaults.get(action.dest, inspect.Parameter.empty))
+    default = normalize_choice(action.dest, defaults.get(action.dest, inspect.Parameter.empty))
     shown = []
     if action.required and (action.option_strings or action.nargs != '?'):
         shown = [nodes.strong('', 'mandatory')]

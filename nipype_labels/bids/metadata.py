@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 
-from ..core.errors import SignalError, about
+from ..core.errors import SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_repetition_time, settle_repetition_time
 
 
@@ -100,7 +100,7 @@ def find_repetition_time(t_r, sidecar, header, filtered=True, detrended=False, n
         unevenly spaced and a filter is applied or a trend removed.
     """
     check_repetition_time(t_r, name)
-    with about(sidecar):
+    with errors_name(sidecar):
         seconds, uneven = (None, '') if sidecar is None else read_timing(sidecar)
         if not uneven:
             t_r, warning = settle_repetition_time(t_r, seconds, header, filtered, name)

@@ -22,7 +22,7 @@ def measure(run, grids, n_regions, parameters):
     return replace(sizes, n_regions=max(n_regions))
 
 
-def foretell(found, warnings, grids, n_regions, parameters, reports, nprocs):
+def describe_plan(found, warnings, grids, n_regions, parameters, reports, nprocs):
     """Return the runs and resources that the work would need, in words.
 
     Parameters

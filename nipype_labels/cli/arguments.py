@@ -91,7 +91,7 @@ def check_orientations(series, atlases, mask, parameters):
 
 
 @contextmanager
-def plainly():
+def reword_trait_errors():
     """Say what a trait does not take without saying what a trait is, by a LabelsError."""
     try:
         yield
@@ -99,7 +99,7 @@ def plainly():
         raise LabelsError(re.sub(r"^.*?'(\w+)' trait of .*? instance", r'\1', str(e), count=1)) from e
 
 
-def settle(parameters):
+def resolve_parameters(parameters):
     """Parameters as the factory takes them: without a preset, and one width of smoothing is a number."""
     if 'preset' in parameters:
         parameters = expand_preset(parameters)

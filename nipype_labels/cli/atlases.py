@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids.names import make_labels
-from ..core.errors import LabelsError, about
+from ..core.errors import LabelsError, errors_name
 from ..core.mask import region_ids
 from ..files.lookup import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.names import expand
@@ -92,7 +92,7 @@ def check_tables(paths, luts, labels, background_label):
     """
     counts = []
     for path, lut in zip(paths, luts, strict=True):
-        with about(path):
+        with errors_name(path):
             ids = region_ids(read_labels(path, background_label)[0], background_label)
         if lut is None and labels is not None:
             name_by_order(labels, ids, '--labels')

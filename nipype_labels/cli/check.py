@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..core.components import find_at_border, find_components
-from ..core.errors import about
+from ..core.errors import errors_name
 from ..core.mask import region_ids
 from ..core.regions import count_voxels
 from ..files.lookup import NO_TABLE, read_lookup_table
@@ -41,7 +41,7 @@ def check(atlas, lut=None):
         If one can't be read.
     """
     labels, grid = read_labels(atlas)
-    with about(atlas):
+    with errors_name(atlas):
         ids = region_ids(labels)
     zooms = np.sqrt((grid.affine[:3, :3] ** 2).sum(axis=0))
     size = ' × '.join(f'{zoom:.4g}' for zoom in zooms)

@@ -19,8 +19,15 @@ from ..files.grids import read_grid
 from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
-from .accounts import foretell, list_contradictions, measure, summarise
-from .arguments import check_running, make_folder, make_work_folder, plainly, read_plugin_args, settle
+from .accounts import describe_plan, list_contradictions, measure, summarise
+from .arguments import (
+    check_running,
+    make_folder,
+    make_work_folder,
+    read_plugin_args,
+    resolve_parameters,
+    reword_trait_errors,
+)
 from .atlases import check_tables, group_atlases, name_atlases
 from .batch import run_batches
 from .prechecks import check_cleaning
@@ -102,10 +109,10 @@ def derivatives(
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
     check_running(nprocs, plugin, dummy_scans)
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
-    parameters = settle(parameters)
+    parameters = resolve_parameters(parameters)
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
     parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
-    with plainly():
+    with reword_trait_errors():
         init_labels_wf(**parameters)
     atlases = name_atlases(atlas, lut)
     _check_out(Path(dataset), Path(out), work_dir)
@@ -115,7 +122,7 @@ def derivatives(
     grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases, parameters)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
-        print(foretell(found, warnings, grids, n_regions, parameters, reports, nprocs))
+        print(describe_plan(found, warnings, grids, n_regions, parameters, reports, nprocs))
         return 0
     sys.stderr.writelines(f'{warning}\n' for warning in warnings)
     out = make_folder(out)

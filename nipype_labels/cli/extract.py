@@ -20,9 +20,9 @@ from .arguments import (
     check_orientations,
     check_running,
     make_work_folder,
-    plainly,
     read_plugin_args,
-    settle,
+    resolve_parameters,
+    reword_trait_errors,
 )
 from .atlases import check_tables
 from .outputs import check_out, name_folders, summarise, write
@@ -105,8 +105,8 @@ def extract(
         parameters['atlas_names'] = folders
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
-    with plainly():
-        wf = _build(series, values, settle(parameters) | {'num_threads': nprocs})
+    with reword_trait_errors():
+        wf = _build(series, values, resolve_parameters(parameters) | {'num_threads': nprocs})
         check_cleaning(wf, series)
     wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
     configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))

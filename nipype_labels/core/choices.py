@@ -19,7 +19,7 @@ SPELLINGS = {
 }
 
 
-def spell(parameter, value):
+def normalize_choice(parameter, value):
     """Name of a choice.
 
     Parameters
@@ -35,8 +35,8 @@ def spell(parameter, value):
 
     Examples
     --------
-    >>> spell('standardize', True), spell('dtype', np.float32), spell('strategy', 'sum')
-    ('zscore', 'float32', 'sum')
+    >>> normalize_choice('standardize', True), normalize_choice('dtype', np.float32)
+    ('zscore', 'float32')
     """
     names = SPELLINGS.get(parameter, {})
     if isinstance(value, np.bool_):

@@ -45,7 +45,7 @@ class NotFittedError(LabelsError, AttributeError):
 
 
 @contextmanager
-def about(path):
+def errors_name(path):
     """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
     try:
         yield

@@ -25,7 +25,7 @@ from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lookup_places import find_lookup_table
 from ..files.names import expand
-from .process_guard import claim, exit_if_orphaned, is_owned
+from .process_guard import exit_if_orphaned, is_owned, lock_folder
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -166,7 +166,7 @@ class LabelsInterface(SimpleInterface):
     _intents = {}
 
     #: Held while the node runs in the folder that an engine gave it.
-    _claim = None
+    _lock = None
 
     #: What the names of all outputs begin with; empty in the folder that an engine gave the node.
     _prefix = ''
@@ -177,9 +177,9 @@ class LabelsInterface(SimpleInterface):
             with threadpool_limits(1):
                 return super().run(cwd, ignore_exception, **inputs)
         finally:
-            if self._claim is not None:
-                self._claim.release()
-                self._claim = None
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
     def _check_mandatory_inputs(self):
         """Leave it to :meth:`_pre_run_hook`: an error before the run context leaves MultiProc waiting for ever."""
@@ -188,7 +188,7 @@ class LabelsInterface(SimpleInterface):
         """Forget the last run's outputs, then check that all inputs are there; files may vanish after they were set."""
         self._results = {}
         owned = is_owned(Path(runtime.cwd))
-        self._claim = claim(Path(runtime.cwd)) if owned else None
+        self._lock = lock_folder(Path(runtime.cwd)) if owned else None
         for unfit in self.inputs._unfit.values():
             raise LabelsError(f'{type(self).__name__}: {unfit}')
         super()._check_mandatory_inputs()

@@ -10,7 +10,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 
 from ..bids.metadata import find_repetition_time
 from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
-from ..core.errors import ConfoundsError, SignalError, about
+from ..core.errors import ConfoundsError, SignalError, errors_name
 from ..core.filters import FILTERS
 from ..core.gaps import FILLS
 from ..core.grid import UNKNOWN_ORIENTATION
@@ -143,7 +143,7 @@ class CleanSignal(LabelsInterface):
         parameters, runs = self._parameters(), self._list('runs', read_runs)
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
-            with about(self._together(path)):
+            with errors_name(self._together(path)):
                 given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
                 results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
@@ -190,7 +190,7 @@ class CleanSignal(LabelsInterface):
 
     def _confounds(self, n_volumes):
         """Confounds without missing values, and for each reason the volumes that it leaves out."""
-        with about(self._file('sample_mask')):
+        with errors_name(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.given('confounds_files', [])

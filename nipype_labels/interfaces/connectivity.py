@@ -12,7 +12,7 @@ from ..core.connectivity import (
     measure_connectivity,
     qualify_fisher_z,
 )
-from ..core.errors import about
+from ..core.errors import errors_name
 from ..files.tables import read_signals, write_signals
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 
@@ -59,7 +59,7 @@ class Connectivity(LabelsInterface):
             logger.warning(note)
         for name, info_name, signals_file in zip(names, info_names, self.inputs.signals_files, strict=True):
             regions, signals = read_signals(signals_file)
-            with about(signals_file):
+            with errors_name(signals_file):
                 matrix, shrinkage = measure_connectivity(signals, *choices)
             with self.publish(runtime, name) as path:
                 write_signals(path, regions, matrix)

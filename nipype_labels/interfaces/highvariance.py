@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import about
+from ..core.errors import errors_name
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
 from ..files.series import open_series
 from ..files.tables import write_signals
@@ -56,7 +56,7 @@ class HighVarianceConfounds(LabelsInterface):
             mask, grid = read_mask(self.inputs.mask_file[0])
             grid.require(series.grid, 'resample the mask to the series')
             voxels = np.flatnonzero(mask.reshape(-1, order='F'))
-        with about(self.inputs.in_file):
+        with errors_name(self.inputs.in_file):
             confounds = high_variance_confounds(
                 partial(read_blocks, series, self.inputs.num_threads),
                 series.n_volumes,

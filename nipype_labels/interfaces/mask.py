@@ -3,7 +3,7 @@
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.errors import LookupTableError, about
+from ..core.errors import LookupTableError, errors_name
 from ..core.mask import apply_mask, region_ids
 from ..core.regions import LARGEST_ID
 from ..files.grids import report_contradiction
@@ -98,7 +98,7 @@ class ApplyMask(LabelsInterface):
     def _lookup(self, atlas, atlas_file, lut_file):
         """Names of the regions, without the background's."""
         background = self.inputs.background_label
-        with about(atlas_file):
+        with errors_name(atlas_file):
             ids = region_ids(atlas, background)
         names = self.given('labels')
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:

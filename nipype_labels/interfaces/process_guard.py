@@ -12,7 +12,7 @@ from ..core.errors import LabelsError
 EXIT_ORPHANED = 75
 
 #: How long a node waits for its folder.
-CLAIM_SECONDS = 20
+LOCK_SECONDS = 20
 
 
 def is_owned(folder):
@@ -20,7 +20,7 @@ def is_owned(folder):
     return any(folder.glob('_0x*.json'))
 
 
-def claim(folder):
+def lock_folder(folder):
     """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
 
     Parameters
@@ -40,7 +40,7 @@ def claim(folder):
     lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
     try:
         # A worker whose master was killed gives up its folder as soon as it notices.
-        lock.acquire(timeout=CLAIM_SECONDS)
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
         raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
     except (OSError, NotImplementedError):

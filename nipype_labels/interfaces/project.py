@@ -4,7 +4,7 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import SignalError, about
+from ..core.errors import SignalError, errors_name
 from ..core.project import Projector
 from ..core.regions import unused_id
 from ..files.regions import read_regions
@@ -60,7 +60,7 @@ class InverseProject(LabelsInterface):
             projector = Projector(labels, self._ids(columns, regions, signals_file, regions_file))
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
-                about(signals_file),
+                errors_name(signals_file),
                 self.publish(runtime, name) as path,
                 SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype, grid.doubt) as writer,
             ):

@@ -6,7 +6,7 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import LabelsError, about
+from ..core.errors import LabelsError, errors_name
 from ..core.grid import UNKNOWN_ORIENTATION, voxel_volume
 from ..core.mask import region_ids
 from ..core.reduce import NAN_POLICIES, reduce_series
@@ -119,7 +119,7 @@ class ReduceLabels(LabelsInterface):
         with ThreadPoolExecutor(threads) as pool:
             reducers, tables, volumes = zip(*pool.map(partial(self._reducer, series, decoder), pairs), strict=True)
         blocks = partial(read_blocks, series, threads)
-        with about(self.inputs.in_file):
+        with errors_name(self.inputs.in_file):
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, signals, tables, reducers, volumes)
         with self.publish(runtime, 'mean.nii.gz', 'mean_file') as path:
@@ -154,7 +154,7 @@ class ReduceLabels(LabelsInterface):
         background = self.inputs.background_label
         if regions_file is None:
             labels, grid = read_labels(labels_file, background)
-            with about(labels_file):
+            with errors_name(labels_file):
                 lookup = choose_lookup_table(region_ids(labels, background), labels_file, warn=logger.warning)
             lookup = lookup[lookup['index'] != background]
             return begin_regions(lookup, labels, grid, labels, grid, labels), labels, grid
@@ -175,7 +175,7 @@ class ReduceLabels(LabelsInterface):
             if missing:
                 logger.warning(MISSING_REGIONS, self.inputs.labels_files[i], missing)
             status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
-            with about(self.inputs.in_file), about(self.inputs.labels_files[i]):
+            with errors_name(self.inputs.in_file), errors_name(self.inputs.labels_files[i]):
                 columns, kept = blank_missing(values, status, regions['name'], policy)
             with self.publish(runtime, out_names[i]) as path:
                 write_signals(path, regions['name'][kept], columns)

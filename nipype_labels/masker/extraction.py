@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.clean import clean
-from ..core.errors import MissingRegionsError, about
+from ..core.errors import MissingRegionsError, errors_name
 from ..core.grid import voxel_volume
 from ..core.highvariance import high_variance_confounds
 from ..core.regions import blank_missing, list_missing
@@ -86,7 +86,7 @@ def _denoise(run, placed, mask, settings):
     if missing:
         warnings.warn(f'{series.grid.path}: regions without a signal: {missing}', stacklevel=5)
     status, policy = regions['status'].to_numpy(), settings['missing_labels']
-    with about(series.grid.path):
+    with errors_name(series.grid.path):
         columns, kept = blank_missing(raw, status, regions['name'], policy)
         confounds = run.confounds
         if settings['high_variance_confounds']:

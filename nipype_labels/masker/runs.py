@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.clean import kept_volumes
-from ..core.errors import ConfoundsError, SignalError, about
+from ..core.errors import ConfoundsError, SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
 from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing
@@ -113,7 +113,7 @@ def _prepare(series, source, confounds, sample_mask, settings):
     contradictions = find_contradictions(*images[:2], tables, images[2:])
     for contradiction in contradictions:
         warnings.warn(f'files that may not belong together: {contradiction}', stacklevel=5)
-    with about(series.grid.path):
+    with errors_name(series.grid.path):
         kept = kept_volumes(sample_mask, series.n_volumes)
         values, kept, notes = _take_confounds(confounds, series, kept, settings)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None

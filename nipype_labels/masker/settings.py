@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from ..core.choices import check_choice, spell
+from ..core.choices import check_choice, normalize_choice
 from ..core.clean import CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError, LookupTableError
 from ..core.filters import check_filter, check_repetition_time
@@ -71,7 +71,7 @@ def check_settings(parameters):
     LabelsError
         If a parameter has a wrong type or value, or two contradict each other.
     """
-    settings = {name: spell(name, value) for name, value in parameters.items()}
+    settings = {name: normalize_choice(name, value) for name, value in parameters.items()}
     for name, choices in CHOICES.items():
         check_choice(name, settings[name], choices)
     for name in FLAGS:

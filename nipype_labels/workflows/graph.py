@@ -10,7 +10,7 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..core.choices import check_choice, spell
+from ..core.choices import check_choice, normalize_choice
 from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
 from ..core.filters import check_filter
@@ -149,7 +149,7 @@ def name_choices(arguments):
     LabelsError
         If a preset or a strategy is unknown, or both are given.
     """
-    named = {key: _plain(spell(key, value)) for key, value in arguments.items()}
+    named = {key: _plain(normalize_choice(key, value)) for key, value in arguments.items()}
     return expand_preset({key: value for key, value in named.items() if value is not None})
 
 

@@ -15,7 +15,7 @@ from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.choices import spell
+from nipype_labels.core.choices import normalize_choice
 from nipype_labels.files.confound_strategies import CONFOUNDS_STRATEGIES
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.run import init_run_wf
@@ -77,7 +77,7 @@ def plain(parameter, value):
     """A default under the name that the project uses; None for whatever stands for nothing."""
     if value is REQUIRED:
         return value
-    value = spell(parameter, value)
+    value = normalize_choice(parameter, value)
     return None if isinstance(value, tuple | list) and not value else value
 
 
@@ -90,7 +90,7 @@ def of_function(function):
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name == 'self':
             continue
         kind, _ = documented.get(name, ('', ''))
-        listed = tuple(dict.fromkeys(spell(name, each) for each in choices(kind)))
+        listed = tuple(dict.fromkeys(normalize_choice(name, each) for each in choices(kind)))
         yield name, Place(plain(name, parameter.default), listed, kind.removeprefix('list of ').endswith('}'))
 
 

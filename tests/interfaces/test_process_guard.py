@@ -13,18 +13,18 @@ from nipype_labels.interfaces import ApplyMask, process_guard
 
 def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
     """Only where an engine runs the node: elsewhere there is nothing to hold, and no lock is left behind."""
-    monkeypatch.setattr(process_guard, 'CLAIM_SECONDS', 0.1)
+    monkeypatch.setattr(process_guard, 'LOCK_SECONDS', 0.1)
     folder = tmp_path / 'graph' / 'mask'
     folder.mkdir(parents=True)
     runnable(ApplyMask, image, signals).run(cwd=str(folder))
     assert [path.name for path in folder.parent.iterdir()] == ['mask']
     (folder / '_0x0_unfinished.json').write_text('{}')
-    lock = process_guard.claim(folder)
+    lock = process_guard.lock_folder(folder)
     with pytest.raises(LabelsError, match=r'another run is at work in .*mask'):
         runnable(ApplyMask, image, signals).run(cwd=str(folder))
     lock.release()
     runnable(ApplyMask, image, signals).run(cwd=str(folder))
-    process_guard.claim(folder).release()
+    process_guard.lock_folder(folder).release()
 
 
 @pytest.mark.parametrize(
