@@ -129,9 +129,10 @@ def _build(series, values, parameters):
         sizes=Sizes.of(series, [read_grid(path) for path in values['atlas_files']]),
         **parameters,
     )
+    inputs = wf.get_node('inputnode').inputs
     for field, value in values.items():
         if value is not None:
-            setattr(wf.inputs.inputnode, field, absolute(value))
+            setattr(inputs, field, absolute(value))
     return wf
 
 

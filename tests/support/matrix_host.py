@@ -66,7 +66,7 @@ def init_host_wf(case, folder):
         if field in case.get('upstream', {}):
             continue
         paths = [name and str(folder / name) for name in value] if isinstance(value, list) else str(folder / value)
-        setattr(labels.inputs.inputnode, field, paths)
+        setattr(labels.get_node('inputnode').inputs, field, paths)
     wf.add_nodes([labels])
     if 'n_runs' in case:
         series = [str(folder / f'bold-{i}.nii.gz') for i in range(case['n_runs'])]

@@ -130,7 +130,7 @@ def host():
     def build(base_dir, inputs, **parameters):
         embedded = init_labels_wf(**parameters)
         for field, value in inputs.items():
-            setattr(embedded.inputs.inputnode, field, value)
+            setattr(embedded.get_node('inputnode').inputs, field, value)
         sink = pe.Node(niu.Function(input_names=list(OUTPUTS), output_names=['out'], function=collect), name='sink')
         wf = pe.Workflow('host', base_dir=str(base_dir))
         wf.connect([(embedded, sink, [(f'outputnode.{field}', field) for field in OUTPUTS])])

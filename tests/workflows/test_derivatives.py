@@ -85,7 +85,7 @@ def init_host_wf(files, base_dir, parameters, **choices):
     labels = init_labels_wf(**parameters)
     for field, value in files.items():
         if field != 'confounds_file' or parameters.get('use_confounds'):
-            setattr(labels.inputs.inputnode, field, value)
+            setattr(labels.get_node('inputnode').inputs, field, value)
     settings = {'source': STANDARD, 'atlas_labels': ['One', 'Two'], 'dataset_links': {'preprocessed': '../fmriprep'}}
     save = init_labels_derivatives_wf(parameters=parameters, **settings | choices)
     save.inputs.inputnode.atlas_files, save.inputs.inputnode.bold_sidecar = files['atlas_files'], files['bold_sidecar']

@@ -13,7 +13,8 @@ from nipype_labels import interfaces
 DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'project'}}
 
 
-@pytest.fixture(scope='module', params=each_plugin('forkserver', 'spawn', 'SLURM'))
+# Linear reruns what it must in this process: test_reruns.py, test_labels_cache.py.
+@pytest.fixture(scope='module', params=each_plugin('Linear', 'forkserver', 'spawn', 'SLURM'))
 def host(request, tmp_path_factory):
     """A host that has run once, and what that gave."""
     if request.param == 'SLURM':
@@ -128,13 +129,13 @@ def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
     ('field', 'value'),
     [
         ('bold_file', 'number'),
-        ('bold_file', 'nowhere'),
         ('atlas_files', 'nested'),
         ('t_r', 'text'),
-        ('t_r', 'nested'),
-        ('confounds_file', 'number'),
-        ('runs', 'text'),
         ('sample_mask', 'number'),
+        *(
+            pytest.param(*given, marks=pytest.mark.endurance)
+            for given in [('bold_file', 'nowhere'), ('t_r', 'nested'), ('confounds_file', 'number'), ('runs', 'text')]
+        ),
     ],
 )
 def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):

@@ -81,6 +81,9 @@ def peak(tmp_path):
     return measure
 
 
+#: Further sizes, of which one of each kind is always tested.
+MINUTES = pytest.mark.endurance
+
 GRIDS = {'9 mm': ((20, 24, 20), 9.0), '3 mm': ((66, 78, 64), 3.0), '2 mm': ((99, 117, 95), 2.0)}
 GRIDS['1 mm'] = ((193, 229, 193), 1.0)
 
@@ -90,13 +93,13 @@ GRIDS['1 mm'] = ((193, 229, 193), 1.0)
     ('at', 'n_volumes', 'dtype', 'n_regions', 'n_atlases', 'num_threads'),
     [
         ('9 mm', 20, 'int16', 10, 1, 1),
-        ('9 mm', 1200, 'int16', 400, 1, 1),
+        pytest.param('9 mm', 1200, 'int16', 400, 1, 1, marks=MINUTES),
         ('3 mm', 240, 'int16', 400, 1, 2),
-        ('2 mm', 120, 'int16', 400, 1, 1),
-        ('2 mm', 60, 'float32', 5000, 1, 2),
-        ('2 mm', 60, 'float64', 400, 5, 2),
-        ('2 mm', 480, 'int16', 1000, 1, 2),
-        ('1 mm', 4, 'int16', 400, 1, 2),
+        pytest.param('2 mm', 120, 'int16', 400, 1, 1, marks=MINUTES),
+        pytest.param('2 mm', 60, 'float32', 5000, 1, 2, marks=MINUTES),
+        pytest.param('2 mm', 60, 'float64', 400, 5, 2, marks=MINUTES),
+        pytest.param('2 mm', 480, 'int16', 1000, 1, 2, marks=MINUTES),
+        pytest.param('1 mm', 4, 'int16', 400, 1, 2, marks=MINUTES),
     ],
 )
 def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
@@ -138,14 +141,14 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
 @pytest.mark.parametrize(
     ('at', 'oblique', 'num_threads', 'options'),
     [
-        ('3 mm', False, 1, {'resampling_target': 'labels'}),
-        ('3 mm', False, 2, {'resampling_target': 'labels'}),
+        pytest.param('3 mm', False, 1, {'resampling_target': 'labels'}, marks=MINUTES),
+        pytest.param('3 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
         ('3 mm', True, 2, {'resampling_target': 'labels'}),
-        ('1 mm', False, 2, {'resampling_target': 'labels'}),
+        pytest.param('1 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
         ('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}),
-        ('2 mm', False, 1, {'smoothing_fwhm': 6.0}),
+        pytest.param('2 mm', False, 1, {'smoothing_fwhm': 6.0}, marks=MINUTES),
         ('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}),
-        ('2 mm', False, 2, {'strategy': 'median'}),
+        pytest.param('2 mm', False, 2, {'strategy': 'median'}, marks=MINUTES),
     ],
 )
 def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, options, peak, tmp_path):
@@ -160,7 +163,7 @@ def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, 
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize('num_threads', [1, 2])
+@pytest.mark.parametrize('num_threads', [pytest.param(1, marks=MINUTES), 2])
 def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
     """The whole process stays below 250 MB (and pyarrow) for half a gigabyte of voxels, even if all are labelled."""
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 240, 'int16', 2.0)
