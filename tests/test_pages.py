@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from real_files import package_file
 
+from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.choices import SPELLINGS
@@ -199,3 +200,18 @@ def test_rooms_of_the_design_are_those_there_are():
     layers = [re.findall(r'nipype_labels\.(\w+)', layer) for layer in reversed(settings)]
     place = {room: i for i, layer in enumerate(layers) for room in layer}
     assert [place[room] for room in rows if room in place] == sorted(place[room] for room in rows if room in place)
+
+
+def numbers(cell):
+    """Numbers of a cell of a table."""
+    return [float(number) for number in re.findall(r'[-+]?\d+(?:\.\d+)?', cell.replace('−', '-'))]
+
+
+def test_sizes_of_changed_defaults_are_those_that_the_script_measures():
+    """The table of differences.md equals the output of benchmarks.differences, up to rounding."""
+    listed = table_under(ROOT / 'docs' / 'differences.md', '## Size of the changed defaults')
+    found = [list(row) for row in measure()]
+    assert [row[:2] for row in listed] == [row[:2] for row in found]
+    for row, measured in zip(listed, found, strict=True):
+        for cell, other in zip(row[2:], measured[2:], strict=True):
+            assert numbers(cell) == pytest.approx(numbers(other), rel=0.02, abs=0.02), row
