@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A report of the command in a real browser: no error, no request, tables that sort, nothing wider than a phone."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+#: Put before and behind everything else in a copy of the page; what it finds becomes the text of an element.
+WATCH = """<script>
+const complaints = [];
+addEventListener('error', e => complaints.push(String(e.message || e.target.outerHTML)), true);
+addEventListener('unhandledrejection', e => complaints.push(String(e.reason)));
+addEventListener('securitypolicyviolation', e => complaints.push(e.violatedDirective + ' ' + e.blockedURI));
+for (const kind of ['error', 'warn']) console[kind] = (...words) => complaints.push(words.join(' '));
+</script>"""
+REPORT = """<script>
+addEventListener('load', () => {
+  const column = (table, i) => [...table.tBodies[0].rows].map(row => row.cells[i].textContent);
+  const table = document.querySelector('table');
+  const sorted = [...table.tHead.rows[0].cells].map((head, i) => {
+    const orders = [column(table, i)];
+    for (let click = 0; click < 2; click++) {
+      head.querySelector('button').click();
+      orders.push(column(table, i));
+    }
+    return {name: head.textContent.trim(), mark: head.getAttribute('aria-sort'), orders};
+  });
+  // What scrolls within a box of its own does not widen the page.
+  const scrolls = e => e && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
+  const wide = [...document.body.querySelectorAll('*')].filter(e =>
+    e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement));
+  const found = {complaints, sorted, width: innerWidth, scrollWidth: document.documentElement.scrollWidth,
+    wide: wide.map(e => e.outerHTML.slice(0, 80)), broken: [...document.images].filter(i => !i.naturalWidth).length,
+    requests: performance.getEntriesByType('resource').map(e => e.name).filter(name => !name.startsWith('data:'))};
+  parent.postMessage(JSON.stringify(found), '*');
+});
+</script>"""
+
+#: No window of Chromium is narrower than 500 pixels; a frame is, and it is asked for its width as a window is.
+FRAME = """<!doctype html><body style="margin: 0"><pre></pre><script>
+addEventListener('message', e => { document.querySelector('pre').textContent = e.data; });
+</script><iframe src="page.html" style="width: 400px; height: 900px; border: 0"></iframe>"""
+
+FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync']
+FLAGS += ['--disable-background-networking', '--disable-component-update', '--enable-logging=stderr']
+
+
+@pytest.fixture(scope='module')
+def report(tmp_path_factory, aal, installed):
+    """The report that the command writes for a real series and atlas, most of whose regions are out of view."""
+    out = tmp_path_factory.mktemp('browser') / 'out'
+    bold = installed('nibabel', 'tests/data/functional.nii')
+    options = ['--detrend', '--standardize', 'zscore', '--connectivity', 'correlation', '--reports']
+    given = ['extract', bold, '--atlas', aal[0], '--lut', aal[1], *options, '-o', str(out)]
+    subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)], check=True, timeout=120)
+    return next(out.rglob('*.html')).read_text(encoding='utf-8')
+
+
+@pytest.fixture(scope='module')
+def opened(report, tmp_path_factory):
+    """What a watched copy of the report finds of itself in a frame 400 pixels wide, and the console's lines."""
+    browser = shutil.which('chromium') or shutil.which('chromium-browser')
+    if browser is None:
+        pytest.skip('no chromium is installed (Debian: apt-get install chromium)')
+    folder = tmp_path_factory.mktemp('page')
+    head, body = report.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{WATCH}', 1).rsplit('</body>', 1)
+    (folder / 'page.html').write_text(f'{head}{REPORT}</body>{body}', encoding='utf-8')
+    (folder / 'frame.html').write_text(FRAME)
+    what = ['--virtual-time-budget=5000', '--dump-dom', (folder / 'frame.html').as_uri()]
+    command = [browser, *FLAGS, f'--user-data-dir={folder / "profile"}', *what]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    found = re.search(r'<pre>({.*?)</pre>', run.stdout, re.DOTALL)
+    assert found, run.stderr[-2000:]
+    return json.loads(html.unescape(found[1])), re.findall(r'.*CONSOLE.*', run.stderr)
+
+
+def test_nothing_is_complained_of_and_nothing_is_requested(opened):
+    found, console = opened
+    assert (found['complaints'], console, found['requests'], found['broken']) == ([], [], [], 0)
+
+
+def test_nothing_is_wider_than_a_narrow_window(opened):
+    found, _ = opened
+    assert found['width'] == 400
+    assert found['scrollWidth'] <= 400
+    assert found['wide'] == []
+
+
+def numbers(cells):
+    """Numbers in the cells that have one."""
+    return [float(re.sub(r'[%,\s]', '', cell)) for cell in cells if re.match(r'[-−]?\d', cell)]
+
+
+def test_each_column_sorts_both_ways(opened):
+    columns = {column['name']: column for column in opened[0]['sorted']}
+    assert list(columns) == ['Index', 'Name', 'Voxels', 'mm³', 'Coverage', 'Status', 'tSNR']
+    for name, column in columns.items():
+        before, *orders = column['orders']
+        assert len(before) == 116
+        assert all(sorted(order) == sorted(before) for order in orders)
+        assert orders[0] != orders[1]
+        assert column['mark'] in ('ascending', 'descending')
+        if name not in ('Name', 'Status'):
+            assert sorted(map(tuple, map(numbers, orders))) == sorted(
+                [tuple(sorted(numbers(before))), tuple(sorted(numbers(before), reverse=True))]
+            )
