@@ -29,11 +29,10 @@ class Bench:
     def __init__(self, folder, patch, quietly, extracted):
         self.folder, self.patch, self.quietly, self.extracted = folder, patch, quietly, extracted
 
-    def theirs(self, labels, imgs, /, given=(), **parameters):
+    def theirs(self, labels, imgs, /, given=()):
         """Signals of nilearn's masker, which is given copies: it changes some of what it is given."""
         imgs, given = deepcopy((imgs, dict(given)))
-        masker = Theirs(labels, **{'standardize': None} | parameters)
-        return self.quietly(masker.fit_transform, imgs, **given)
+        return self.quietly(Theirs(labels, standardize=None).fit_transform, imgs, **given)
 
     def ours(self, labels, imgs, /, given=(), **parameters):
         """Signals of our masker."""
@@ -53,14 +52,6 @@ class Bench:
 def series():
     """The series, its voxels in double precision."""
     return held(SERIES)
-
-
-@cache
-def long_series():
-    """The series forth and back, long enough for filters of both kinds."""
-    image = series()
-    there = image.get_fdata()
-    return nibabel.Nifti1Image(np.concatenate([there, there[..., ::-1]], axis=3), image.affine, image.header)
 
 
 @cache
@@ -100,18 +91,6 @@ def assert_same(ours, expected, digits=9):
     there = np.isfinite(expected)
     assert there.any()
     assert_allclose(ours, expected, rtol=10.0**-digits, atol=10.0**-digits * np.abs(expected[there]).max())
-
-
-def same(theirs=None, ours=None, labels=AAL, imgs=series, digits=9, **given):
-    """Check that nilearn's parameters and ours give equal signals, where regions without one are dropped."""
-    theirs = theirs or {}
-    ours = {'missing_labels': 'drop'} | (theirs if ours is None else ours)
-
-    def check(bench):
-        expected = bench.theirs(labels, imgs(), given=given, **theirs)
-        assert_same(bench.ours(labels, imgs(), given=given, **ours), expected, digits)
-
-    return check
 
 
 def none(*parameters):
