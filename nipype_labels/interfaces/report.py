@@ -23,9 +23,10 @@ DISPLACEMENT = 'framewise_displacement'
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 4: the page shows the figures that are written.
     # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
-    numerics = 3
+    numerics = 4
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
@@ -62,9 +63,9 @@ class _LabelsReportOutputSpec(TraitedSpec):
 
 
 class LabelsReport(LabelsInterface):
-    """Show one series and its atlases on one page: first what is wrong, then where regions are and what signals do.
+    """Show one series and its atlases on one page: problems first, then regions, time series and connectivity.
 
-    What the page draws is written as images too, for the pages of hosts that collect such.
+    The figures of the page are written as SVG files too, for reports of other workflows.
 
     Raises
     ------
@@ -79,15 +80,15 @@ class LabelsReport(LabelsInterface):
         reports = _import_reports()
         series = self._series(reports)
         rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
-        drawn = [
-            reports.draw_atlas(series, reports.Atlas(name, *_read_atlas(series.kept, *row)))
-            for name, row in zip(self._names(len(rows)), rows, strict=True)
-        ]
-        page = reports.render_report(self.inputs.title, series, drawn, _read_versions(), self.given('methods', ''))
-        self._write_images(runtime, 'contours-{}.svg', 'contours_files', reports.render_contours, drawn)
-        self._write_images(runtime, 'carpet-{}.svg', 'carpet_files', reports.render_carpets, drawn)
+        names = self._names(len(rows))
+        atlases = [reports.Atlas(name, *_read_atlas(series.kept, *row)) for name, row in zip(names, rows, strict=True)]
+        title, methods = self.inputs.title, self.given('methods', '')
+        figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
+        page = reports.render_report(title, series, atlases, figures, _read_versions(), methods)
+        self._write_figures(runtime, 'contours', 'contours_files', figures)
+        self._write_figures(runtime, 'carpet', 'carpet_files', figures)
         if self.given('connectivity_files'):
-            self._write_images(runtime, 'connectivity-{}.svg', 'connectivity_svg_files', reports.render_matrix, drawn)
+            self._write_figures(runtime, 'connectivity', 'connectivity_svg_files', figures)
         with self.publish(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
         return runtime
@@ -110,12 +111,12 @@ class LabelsReport(LabelsInterface):
             connectivity_kind=self.given('connectivity_kind', ''),
         )
 
-    def _write_images(self, runtime, pattern, output, render, drawn):
-        """Write an image for each atlas."""
-        names, paths = self.paths(runtime, pattern, len(drawn))
-        for name, atlas in zip(names, drawn, strict=True):
+    def _write_figures(self, runtime, kind, output, figures):
+        """Write one kind of figure, a file for each atlas."""
+        names, paths = self.paths(runtime, f'{kind}-{{}}.svg', len(figures))
+        for name, drawn in zip(names, figures, strict=True):
             with self.publish(runtime, name) as path:
-                path.write_text(render(self.inputs.title, atlas), encoding='utf-8', newline='\n')
+                path.write_text(drawn[kind], encoding='utf-8', newline='\n')
         self._results[output] = paths
 
     def _names(self, n):

@@ -41,4 +41,5 @@ def make_report(title, outcome):
     series = reports.Series(mean, grid.affine, kept, about, mask=placed.mask, mask_affine=placed.grid.affine)
     regions = outcome.regions[outcome.kept].to_dict('records')
     atlas = reports.Atlas('Atlas', placed.masked, placed.grid.affine, regions, raw, cleaned)
-    return reports.Report(reports.render_report(title, series, [reports.draw_atlas(series, atlas)], {}))
+    figures = reports.draw_figures(title, series, atlas)
+    return reports.Report(reports.render_report(title, series, [atlas], [figures], {}))

@@ -1,16 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arrays to one self-contained page, and images for the pages of others: what became of a series' regions."""
+"""Arrays to figures, and to one self-contained page that shows them; other pages may embed the same figures."""
 
-from .page import Atlas, Report, Series, draw_atlas, render_report
-from .reportlets import render_carpets, render_contours, render_matrix
+from .page import Atlas, Report, Series, draw_figures, render_report
 
-__all__ = [
-    'Atlas',
-    'Report',
-    'Series',
-    'draw_atlas',
-    'render_carpets',
-    'render_contours',
-    'render_matrix',
-    'render_report',
-]
+__all__ = ['Atlas', 'Report', 'Series', 'draw_figures', 'render_report']

@@ -1,115 +1,113 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Carpets: all signals of an atlas over time as one image."""
+"""Figure of all time series of an atlas as images (carpets), below the head motion."""
 
 import numpy as np
 
-from ..core.regions import is_constant
-from .images import DIVERGING, MARKS, embed, shade
-from .ticks import place_ticks
+from ..core.display import average_neighbours, largest_of_neighbours, standardize_rows
+from .formatting import format_number
+from .svg import (
+    AXIS,
+    DIVERGING,
+    MARGIN,
+    MARKS,
+    N_COLOURS,
+    TOP,
+    embed,
+    embed_scale,
+    fill_figure,
+    place_ticks,
+    round_ticks,
+    shade,
+    with_title,
+)
 
 #: Standard deviations at which the colours end.
 RANGE = 3.0
 
-#: Colours of signals in the palette; then come those of what is missing and left out.
-N_COLOURS = len(DIVERGING) - 2
-
-#: Height in pixels that few regions are stretched to.
-LEAST_HEIGHT = 240
-
-#: Rows and columns of the largest image. Neither screens nor files have room for more: neighbours are then averaged.
+#: Rows and columns of the largest image; of more regions or volumes, neighbours are averaged.
 LARGEST = (800, 600)
 
+#: Heights of the bars of displacement and of each carpet, and of the heading above each.
+MOTION, CARPET, HEADING = 90, 300, 40
 
-def standardize_rows(signals):
-    """Standardise each region for display.
+#: A threshold that is so many times the largest displacement is not drawn: it would leave no height for the bars.
+MOST_ABOVE = 4
 
-    Parameters
-    ----------
-    signals : array, shape (T, L)
 
-    Returns
-    -------
-    array, shape (L, T)
-        NaN where there is no value, and for regions whose values stay the same.
+def draw_carpets(title, series, atlas):
+    """Return an SVG with framewise displacement and the carpets before and after denoising.
+
+    A series of one volume has no time course, which the figure says instead.
     """
-    finite = np.isfinite(signals) & ~is_constant(signals)
-    count = np.maximum(finite.sum(axis=0), 1)
-    values = np.where(finite, signals, 0.0)
-    # Scaled first: squares of the largest numbers would overflow.
-    values = values / np.maximum(np.abs(values).max(axis=0, initial=0), np.finfo(np.float64).tiny)
-    centred = np.where(finite, values - values.sum(axis=0) / count, 0.0)
-    spread = np.sqrt((centred**2).sum(axis=0) / count)
-    return np.where(finite & (spread > 0), centred / np.where(spread > 0, spread, 1), np.nan).T
+    motion = motion_bars(series.displacement, series.kept, series.fd_threshold)
+    first = TOP + 8 + (MOTION + HEADING if motion else 0)
+    second = first + CARPET + HEADING
+    carpets = carpet_images(atlas.raw, atlas.cleaned, series.kept, atlas.ids)
+    averaged = '; neighbours averaged' if carpets and carpets['averaged'] else ''
+    subject = f'{atlas.name}: {series.kept.sum()} of {len(series.kept)} volumes retained{averaged}'
+    places = {'motion_top': TOP + 8, 'motion_height': MOTION, 'tops': (first, second), 'carpet_height': CARPET}
+    height = second + CARPET + 64 if carpets else TOP + 40
+    drawn = {'carpets': carpets, 'motion': motion, 'scale': embed_scale(), 'range': format_number(RANGE)}
+    heading = 'Region time series before and after denoising'
+    return fill_figure('carpet', heading, with_title(subject, title), height, left=AXIS + MARGIN, **places, **drawn)
 
 
-def draw_carpets(raw, cleaned, kept, ids):
-    """Draw the carpets before and after cleaning.
-
-    Parameters
-    ----------
-    raw, cleaned : array, shape (T, L)
-        Rows of ``cleaned`` that were left out are NaN.
-    kept : array of bool, shape (T,)
-    ids : array of int, shape (L,)
-
-    Returns
-    -------
-    dict
-        What the template needs; ``None`` for fewer than two volumes, which have no course.
-    """
+def carpet_images(raw, cleaned, kept, ids):
+    """Return images of the signals, both of shape (T, L), with their axes; None for fewer than two volumes."""
     n_volumes, n_regions = raw.shape
     if n_volumes < 2:
         return None
-    before, after = (_shade_carpet(signals) for signals in (raw, cleaned))
-    kept = average_neighbours(kept[None].astype(float), LARGEST)[0] == 1
-    after[:, ~kept] = N_COLOURS + 1
-    rows, columns = before.shape
+    before, after = (
+        shade(average_neighbours(standardize_rows(signals), LARGEST), N_COLOURS, -RANGE, RANGE)
+        for signals in (raw, cleaned)
+    )
+    censored = average_neighbours(kept[None].astype(float), LARGEST)[0] < 1
+    after[:, censored] = N_COLOURS + 1
     return {
         'before': embed(before, DIVERGING),
         'after': embed(after, DIVERGING),
-        'left_out': None if kept.all() else embed((~kept)[None].astype(np.uint8), MARKS),
-        'height': rows * max(1, LEAST_HEIGHT // rows),
-        'averaged': (rows, columns) != (n_regions, n_volumes),
+        'censored': embed(censored[None].astype(np.uint8), MARKS) if censored.any() else None,
+        'averaged': before.shape != (n_regions, n_volumes),
         'volumes': place_ticks(n_volumes, range(n_volumes)),
         'regions': place_ticks(n_regions, ids),
     }
 
 
-def average_neighbours(values, largest):
-    """Make a matrix small enough by averaging neighbours.
+def motion_bars(displacement, kept, threshold=None):
+    """Return bars of framewise displacement in mm, shape (T,), retained and censored, with their axis and summary.
 
-    Parameters
-    ----------
-    values : array, shape (rows, columns)
-    largest : tuple of 2 ints
-        Rows and columns allowed.
-
-    Returns
-    -------
-    array, shape (at most largest[0], at most largest[1])
-        Means of the finite values; NaN where there is none.
-
-    Examples
-    --------
-    >>> average_neighbours(np.array([[1.0, 3.0, np.nan, 5.0]]), (9, 2)).tolist()
-    [[2.0, 5.0]]
+    None without a value, and for a single volume. Volumes above ``threshold`` were censored.
     """
-    finite = np.isfinite(values)
-    totals = [np.where(finite, values, 0.0), finite.astype(float)]
-    for axis, most in enumerate(largest):
-        n = values.shape[axis]
-        if n > most:
-            begins = np.arange(most) * n // most
-            totals = [np.add.reduceat(total, begins, axis=axis) for total in totals]
-    total, count = totals
-    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+    if displacement is None or len(kept) < 2 or not np.isfinite(displacement).any():
+        return None
+    known = displacement[np.isfinite(displacement)]
+    heights = largest_of_neighbours(np.nan_to_num(displacement, posinf=0, neginf=0), LARGEST[1])
+    censored = largest_of_neighbours(~kept, LARGEST[1])
+    largest = float(known.max())
+    drawn = threshold is not None and threshold <= MOST_ABOVE * largest
+    ticks = round_ticks(0, max(largest, threshold if drawn else 0) or 1, 4)
+    return {
+        'columns': len(heights),
+        'kept': bar_path(heights, ~censored, ticks[-1]),
+        'censored': bar_path(heights, censored, ticks[-1]),
+        'ticks': [{'at': f'{100 * (1 - tick / ticks[-1]):.2f}', 'label': format_number(tick)} for tick in ticks],
+        'threshold': threshold,
+        'threshold_at': f'{100 * (1 - threshold / ticks[-1]):.2f}' if drawn else None,
+        'n_above': None if threshold is None else int((known > threshold).sum()),
+        'mean': float(known.mean()),
+        'largest': largest,
+    }
 
 
-def draw_scale():
-    """Colours from the lowest to the highest value."""
-    return embed(np.arange(N_COLOURS, dtype=np.uint8)[None], DIVERGING)
+def bar_path(heights, chosen, top):
+    """Return the chosen bars as an SVG path, 1 wide and ``top`` 100 high; neighbours are one shape.
 
-
-def _shade_carpet(signals):
-    """Places in the palette, a row per region."""
-    return shade(average_neighbours(standardize_rows(signals), LARGEST), N_COLOURS, -RANGE, RANGE)
+    >>> bar_path(np.array([1.0, 2, 0, 1]), np.array([True, True, True, False]), 4)
+    'M0 100V75h1V50h1V100z'
+    """
+    shapes = []
+    drawn = np.r_[False, chosen & (heights > 0), False]
+    for begin, end in np.flatnonzero(drawn[1:] != drawn[:-1]).reshape(-1, 2).tolist():
+        tops = 100 * (1 - heights[begin:end] / top)
+        shapes.append(f'M{begin} 100' + ''.join(f'V{y:.4g}h1' for y in tops.tolist()) + 'V100z')
+    return ''.join(shapes)

@@ -1,86 +1,75 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Contours of regions over a mean volume."""
+"""Figure of the contours of regions on the mean volume."""
+
+from itertools import accumulate
 
 import numpy as np
 
 from ..core.regions import unused_id
-from .images import GREYS, embed, grey_window, shade
-from .slices import PLANES, choose_slices, cut_plane, view_grid
+from ..core.slices import PLANES, choose_slices, cut_plane, view_grid
+from .svg import GREYS, MARGIN, TOP, WIDTH, embed, fill_figure, grey_window, shade, with_title
 
 #: Slices in each plane.
 N_SLICES = 6
 
-#: Whose edges make up the outline of a mask, by what is outside and inside.
-MASKED = np.array([False, True])
+#: Space between slices, and the height of the coordinates below a row of slices.
+GAP, CAPTION = 8, 30
 
 
-def draw_contours(mean, mean_affine, labels, labels_affine, ids, lost, mask=None, mask_affine=None):
-    """Draw slices in three planes.
+def draw_contours(title, series, atlas):
+    """Return an SVG with slices in three planes: regions with and without a signal, and the mask."""
+    planes = outline_slices(
+        series.mean, series.affine, atlas.labels, atlas.affine, atlas.ids, atlas.lost, series.mask, series.mask_affine
+    )
+    side = (WIDTH - 2 * MARGIN - (N_SLICES - 1) * GAP) / N_SLICES
+    heights = [max(side / each['aspect'] for each in slices) for slices in planes]
+    tops = list(accumulate([CAPTION + height for height in heights], initial=TOP))
+    rows = [
+        [_place(each, n, top, side, height) for n, each in enumerate(slices)]
+        for slices, top, height in zip(planes, tops, heights, strict=False)
+    ]
+    subject = with_title(f'{atlas.name}: {atlas.summary}', title)
+    drawn = {'rows': rows, 'has_mask': series.mask is not None}
+    return fill_figure('contours', 'Contours on the mean volume', subject, tops[-1], **drawn)
 
-    Parameters
-    ----------
-    mean : array, shape (I, J, K)
-    mean_affine : array, shape (4, 4)
-    labels : array of int, shape (I', J', K')
-        On any grid.
-    labels_affine : array, shape (4, 4)
-    ids : array of int, shape (L,)
-        Of the regions; all other labels are background.
-    lost : array of bool, shape (L,)
-        Regions without a signal, whose contours are set apart.
-    mask : array of bool, shape (I'', J'', K''), optional
-        To be outlined; on any grid.
-    mask_affine : array, shape (4, 4), optional
 
-    Returns
-    -------
-    list of dict
-        For each plane ``name`` and ``slices``: drawings for the template.
+def outline_slices(mean, mean_affine, labels, labels_affine, ids, lost, mask=None, mask_affine=None):
+    """Return dicts of the slices in each plane: image, outlines as SVG paths, letters of the sides, coordinate.
+
+    ``labels`` and ``mask`` may be on any grid; labels not in ``ids`` are background. Regions that are ``lost`` have
+    outlines of their own.
     """
     view = view_grid(mean.shape, mean_affine)
     window = grey_window(mean)
     chosen = choose_slices(np.isin(labels, ids), labels_affine, view, N_SLICES)
-    drawings = []
+    planes = []
     for plane in PLANES:
         slices = []
         for index in chosen[plane.normal]:
             picture = cut_plane(mean, mean_affine, view, plane, index)
-            regions = place_regions(cut_plane(labels, labels_affine, view, plane, index, fill=unused_id(ids)), ids)
-            drawn = _draw_slice(picture, regions, lost, window, view, plane, index)
-            inside = None if mask is None else cut_plane(mask, mask_affine, view, plane, index)
-            slices.append(drawn | {'mask': '' if inside is None else outline(inside.astype(int), MASKED)})
-        drawings.append({'name': plane.name, 'slices': slices})
-    return drawings
+            regions = index_regions(cut_plane(labels, labels_affine, view, plane, index, fill=unused_id(ids)), ids)
+            outlines = {'sound': outline(regions, np.r_[False, ~lost]), 'unsound': outline(regions, np.r_[False, lost])}
+            inside = mask is not None and cut_plane(mask, mask_affine, view, plane, index).astype(int)
+            outlines['mask'] = '' if mask is None else outline(inside, np.array([False, True]))
+            slices.append(outlines | _describe(picture, window, view, plane, index))
+        planes.append(slices)
+    return planes
 
 
-def place_regions(labels, ids):
-    """Row of each label in the regions table, counted from 1; 0 is no region.
+def index_regions(labels, ids):
+    """Return the row of each label in the coverage table, counted from 1; 0 is no region.
 
-    >>> place_regions(np.array([[0, 30, 20, 7]]), np.array([20, 30])).tolist()
+    >>> index_regions(np.array([[0, 30, 20, 7]]), np.array([20, 30])).tolist()
     [[0, 2, 1, 0]]
     """
     order = np.argsort(ids)
-    place = np.minimum(np.searchsorted(ids, labels, sorter=order), len(ids) - 1)
-    return np.where(ids[order][place] == labels, order[place] + 1, 0)
+    row = np.minimum(np.searchsorted(ids, labels, sorter=order), len(ids) - 1)
+    return np.where(ids[order][row] == labels, order[row] + 1, 0)
 
 
 def outline(regions, chosen):
-    """Edges between pixels of different regions, along the pixels' sides.
+    """Return the edges of the chosen regions as an SVG path along the sides of pixels; 0 is no region.
 
-    Parameters
-    ----------
-    regions : array of int, shape (rows, columns)
-        0 is no region.
-    chosen : array of bool, shape (number of regions + 1,)
-        By region, whether its edges are wanted.
-
-    Returns
-    -------
-    str
-        An SVG path in units of pixels.
-
-    Examples
-    --------
     >>> outline(np.array([[1]]), np.array([False, True]))
     'M0 0h1M0 1h1M0 0v1M1 0v1'
     """
@@ -97,21 +86,23 @@ def outline(regions, chosen):
     return ''.join(steps)
 
 
-def _draw_slice(picture, regions, lost, window, view, plane, index):
-    """One slice for the template."""
+def _describe(picture, window, view, plane, index):
+    """Return the image of a slice, its size, the letters of its sides and its coordinate."""
     rows, columns = picture.shape
-    sound, unsound = np.r_[False, ~lost], np.r_[False, lost]
-    shown = np.unique(regions)
-    place = f'{"xyz"[plane.normal]} = {view.position(plane.normal, index):.0f} mm'.replace('-', '−')
+    coordinate = f'{"xyz"[plane.normal]} = {view.position(plane.normal, index):.0f} mm'.replace('-', '−')
     return {
         'image': embed(shade(picture, len(GREYS) - 1, *window), GREYS),
         'rows': rows,
         'columns': columns,
-        'aspect': f'{columns * view.steps[plane.across] / (rows * view.steps[plane.up]):.4f}',
-        'sound': outline(regions, sound),
-        'unsound': outline(regions, unsound),
+        'aspect': columns * view.steps[plane.across] / (rows * view.steps[plane.up]),
         'left': plane.left,
         'right': plane.right,
-        'place': place.replace('= −0 ', '= 0 '),
-        'n_regions': int((shown > 0).sum()),
+        'coordinate': coordinate.replace('= −0 ', '= 0 '),
     }
+
+
+def _place(each, n, top, side, height):
+    """Return a slice with its place in the figure; the slices of a row are aligned at the bottom."""
+    own = side / each['aspect']
+    place = {'x': MARGIN + n * (side + GAP), 'y': top + height - own, 'width': side, 'height': own}
+    return each | {key: f'{value:.2f}' for key, value in place.items()}

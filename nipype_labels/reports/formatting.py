@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values and prose as a page shows them."""
+"""Values and texts as reports show them."""
 
 import math
 import re
@@ -14,7 +14,7 @@ _MARKS = re.compile(
     r'`(?P<code>[^`]+)`|\*(?P<stressed>[^*\s](?:[^*]*[^*\s])?)\*|\[(?P<cited>@[^\]]+)\]|(?<![\w.])@(?P<author>\w[\w:.-]*\w)'
 )
 
-#: Characters that no XML document may hold, escaped or not, and halves of such as UTF-8 can't write.
+#: Characters that no XML document may hold, escaped or not, and surrogates.
 _FORBIDDEN = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 
 
@@ -28,7 +28,7 @@ def make_printable(text):
 
 
 def format_value(value):
-    """A value of a JSON file in words.
+    """Return a value of a JSON file in words.
 
     >>> format_value([1, True, None]), format_value({'a': 0.25}), format_value([])
     ('1, yes, none', 'a: 0.25', 'none')
@@ -43,7 +43,7 @@ def format_value(value):
 
 
 def format_number(value, digits=None):
-    """A number, or n/a; with ``digits`` after the point, or else as short as it goes.
+    """Return a number, or n/a; with ``digits`` after the point, or else as short as possible.
 
     >>> format_number(3.0), format_number(2.25, 1), format_number(float('nan'))
     ('3', '2.2', 'n/a')
@@ -54,7 +54,7 @@ def format_number(value, digits=None):
 
 
 def format_signed(value, digits=2):
-    """A number to read, with a minus sign that is as wide as a plus; ``digits`` are those that count.
+    """Return a number with ``digits`` significant digits, and a minus sign that is as wide as a plus.
 
     >>> format_signed(-0.125), format_signed(123456.0), format_signed(0.5), format_signed(12.0)
     ('−0.12', '1.2e+05', '0.50', '12')
@@ -63,7 +63,7 @@ def format_signed(value, digits=2):
 
 
 def format_percent(value):
-    """A part in per cent, rounded down so that only the whole is 100 %.
+    """Return a fraction in per cent, rounded down so that only the whole is 100 %.
 
     >>> format_percent(0.999), format_percent(1)
     ('99 %', '100 %')
@@ -71,20 +71,21 @@ def format_percent(value):
     return MISSING if value is None or not math.isfinite(value) else f'{math.floor(100 * value + 1e-9)} %'
 
 
+def shorten(text, most, from_start=False):
+    """Cut a text in a figure, where nothing wraps, to ``most`` letters.
+
+    >>> shorten('A name', 6), shorten('A longer name', 6), shorten('A longer name', 6, from_start=True)
+    ('A name', 'A lon…', '…name')
+    """
+    text = ' '.join(text.split())
+    if len(text) <= most:
+        return text
+    return '…' + text[1 - most :].lstrip() if from_start else text[: most - 1].rstrip() + '…'
+
+
 def mark_up(text):
-    """Turn a text for Pandoc into paragraphs; citations become their keys in brackets.
+    """Return the paragraphs of a text for Pandoc as HTML: code, emphasis, and keys of citations in brackets.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    list of markupsafe.Markup
-        Only the marks of code, emphasis and citations become HTML; all else is escaped.
-
-    Examples
-    --------
     >>> mark_up('By *us* & `x_*` [@a; @b].')
     [Markup('By <em>us</em> &amp; <code>x_*</code> <span class="cited">[a; b]</span>.')]
     """
@@ -93,7 +94,7 @@ def mark_up(text):
 
 
 def _mark_up_paragraph(text):
-    """One paragraph as HTML."""
+    """Return a paragraph as HTML; everything except the marks is escaped."""
     done, parts = 0, []
     for mark in _MARKS.finditer(text):
         parts += [escape(text[done : mark.start()]), _render_mark(mark)]
@@ -102,7 +103,7 @@ def _mark_up_paragraph(text):
 
 
 def _render_mark(mark):
-    """What stands between marks, as HTML."""
+    """Return the text between two marks as HTML."""
     if mark['code']:
         return Markup('<code>{}</code>').format(mark['code'])
     if mark['stressed']:

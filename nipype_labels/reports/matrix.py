@@ -1,52 +1,55 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connectivity: all pairs of an atlas's regions as one image."""
+"""Figure of the connectivity of all pairs of regions of an atlas."""
 
 import re
 
 import numpy as np
 
-from .carpet import N_COLOURS, average_neighbours
+from ..core.display import average_neighbours, colour_limit
 from .formatting import format_signed
-from .images import DIVERGING, embed, shade
-from .ticks import place_ticks
+from .svg import (
+    AXIS,
+    DIVERGING,
+    MARGIN,
+    N_COLOURS,
+    TOP,
+    embed,
+    embed_scale,
+    fill_figure,
+    place_ticks,
+    shade,
+    with_title,
+)
+
+#: Width of the figure; the matrix is a square, and the page shows it next to a list.
+WIDTH = 720
 
 #: Rows and columns of the largest image; of more regions, neighbours are averaged.
 LARGEST = 600
 
-#: So many regions are marked by their names; more, by the indices of a few.
-MOST_NAMES = 50
-
-#: Part of the pairs whose values the colours tell apart, where values have no bounds of their own.
-TOLD_APART = 0.98
-
-#: Strongest pairs of either sign to name.
-N_PAIRS = 5
+#: Up to so many regions are marked by their names, which need so much space; more, by the indices of a few.
+MOST_NAMES, NAMES_AXIS = 50, 206
 
 
-def draw_matrix(matrix, names, ids, kind=''):
-    """Draw a connectivity matrix.
+def draw_matrix(title, series, atlas):
+    """Return an SVG with the connectivity matrix of an atlas."""
+    matrix = matrix_image(atlas.connectivity, atlas.names, atlas.ids, series.connectivity_kind)
+    left = MARGIN + (AXIS if matrix['names'] is None else NAMES_AXIS)
+    side = WIDTH - MARGIN - left
+    heading = f'Connectivity{series.connectivity_kind and f": {series.connectivity_kind}"}'
+    subject = f'{atlas.name}{"; neighbours averaged" if matrix["averaged"] else ""}'
+    drawn = {'matrix': matrix, 'scale': embed_scale(), 'left': left, 'side': side}
+    return fill_figure('matrix', heading, with_title(subject, title), TOP + side + 84, WIDTH, **drawn)
 
-    Parameters
-    ----------
-    matrix : array, shape (L, L)
-        Symmetric; what is not finite is missing.
-    names : sequence of str, length L
-    ids : array of int, shape (L,)
-    kind : str
-        What was measured, as in ``'correlation'`` or ``'partial correlation, Fisher z'``.
 
-    Returns
-    -------
-    dict
-        What the templates need.
-    """
+def matrix_image(matrix, names, ids, kind=''):
+    """Return the image of a symmetric matrix, shape (L, L), with its axes and a summary of its pairs."""
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    limit = colour_limit(matrix, kind)
+    limit = colour_limit(matrix, is_bounded(kind))
     smaller = average_neighbours(matrix, (LARGEST, LARGEST))
     pairs = matrix[np.triu_indices(len(matrix), 1)]
     known = pairs[np.isfinite(pairs)]
     return {
-        'kind': kind,
         'image': embed(shade(smaller, N_COLOURS, -limit, limit), DIVERGING),
         'limit': limit,
         'averaged': smaller.shape != matrix.shape,
@@ -55,64 +58,11 @@ def draw_matrix(matrix, names, ids, kind=''):
         'n_pairs': len(known),
         'n_missing': len(pairs) - len(known),
         'quartiles': [format_signed(q) for q in np.quantile(known, (0.25, 0.5, 0.75))] if known.size else None,
-        'strongest': find_strongest(matrix, names),
     }
 
 
-def colour_limit(matrix, kind):
-    """Value at which the colours end.
-
-    Parameters
-    ----------
-    matrix : array, shape (L, L)
-        NaN where a value is missing.
-    kind : str
-
-    Returns
-    -------
-    float
-        1 for correlations. Else, of partial correlations too, which are small where regions are many: what no more
-        than one pair in fifty exceeds in size.
-
-    Examples
-    --------
-    >>> colour_limit(np.array([[9.0, -0.2], [-0.2, 9.0]]), 'covariance')
-    0.2
-    """
-    if re.search('correlation', kind, re.IGNORECASE) and not re.search(r'partial|fisher|\bz\b', kind, re.IGNORECASE):
-        return 1.0
-    sizes = np.abs(matrix[np.triu_indices(len(matrix), 1)])
-    sizes = sizes[sizes > 0]
-    return float(f'{np.quantile(sizes, TOLD_APART):.2g}') if sizes.size else 1.0
-
-
-def find_strongest(matrix, names, most=N_PAIRS):
-    """Find the pairs with the largest values of either sign.
-
-    Parameters
-    ----------
-    matrix : array, shape (L, L)
-        NaN where a value is missing.
-    names : sequence of str, length L
-    most : int
-
-    Returns
-    -------
-    dict of str to list of dict
-        ``positive`` and ``negative``, each strongest first: ``value`` and the names ``one`` and ``other``.
-
-    Examples
-    --------
-    >>> find_strongest(np.array([[1.0, -0.25], [-0.25, 1.0]]), ['A', 'B'])
-    {'positive': [], 'negative': [{'value': -0.25, 'one': 'A', 'other': 'B'}]}
-    """
-    rows, columns = np.triu_indices(len(matrix), 1)
-    values = matrix[rows, columns]
-    found = {}
-    for sign, direction in (('positive', 1), ('negative', -1)):
-        there = np.flatnonzero(direction * values > 0)
-        order = there[np.argsort(-direction * values[there], kind='stable')[:most]]
-        found[sign] = [
-            {'value': float(values[i]), 'one': names[rows[i]], 'other': names[columns[i]]} for i in order.tolist()
-        ]
-    return found
+def is_bounded(kind):
+    """Return whether colours of a kind of connectivity, as in ``'partial correlation, Fisher z'``, go from -1 to 1."""
+    return bool(re.search('correlation', kind, re.IGNORECASE)) and not re.search(
+        r'partial|fisher|\bz\b', kind, re.IGNORECASE
+    )

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The page: one series, its atlases, and how the signals were made."""
+"""Assembly of the report: one series, its atlases, their figures, and how the time series were made."""
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from .carpet import RANGE, draw_carpets, draw_scale
+from ..core.display import strongest_pairs
+from .carpet import draw_carpets
 from .contours import draw_contours
-from .formatting import format_number, format_value, mark_up
+from .formatting import format_value, mark_up
 from .matrix import draw_matrix
-from .motion import draw_motion
 from .problems import find_problems
 from .spectra import draw_spectra
-from .templates import fill_template
+from .svg import fill_template
+
+#: Strongest pairs of either sign that are listed.
+N_PAIRS = 5
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,16 @@ class Series:
     mean : array, shape (I, J, K)
     affine : array, shape (4, 4)
     kept : array of bool, shape (T,)
-        Volumes that cleaning kept.
+        Retained volumes.
     cleaning : dict
-        All that cleaning did, as CleanSignal tells it.
+        Metadata of denoising, as CleanSignal writes them.
     mask : array of bool, shape (I', J', K'), optional
         Of the brain, on any grid.
     mask_affine : array, shape (4, 4), optional
     displacement : array, shape (T,), optional
         Framewise displacement in mm; NaN where there is none.
     connectivity_kind : str
-        What connectivity matrices hold.
+        What connectivity matrices hold, as in ``'partial correlation'``.
     """
 
     mean: np.ndarray
@@ -49,24 +53,24 @@ class Series:
 
     @property
     def t_r(self):
-        """Repetition time in s; None if cleaning did not know it."""
+        """Repetition time in s; None if denoising did not know it."""
         return self.cleaning.get('Parameters', {}).get('t_r')
 
     @property
     def band(self):
-        """Least and largest frequency in Hz that the filter let pass; None where it did not act."""
+        """Lowest and highest frequency in Hz that the filter passed; None where it did not act."""
         parameters = self.cleaning.get('Parameters', {})
         return parameters.get('high_pass'), parameters.get('low_pass')
 
     @property
     def fd_threshold(self):
-        """Framewise displacement in mm above which volumes were scrubbed; None without scrubbing."""
+        """Framewise displacement in mm above which volumes were censored; None without scrubbing."""
         return self.cleaning.get('ScrubbingThresholds', {}).get('framewise_displacement')
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """An atlas and its signals.
+    """An atlas and its time series.
 
     Attributes
     ----------
@@ -76,11 +80,11 @@ class Atlas:
     affine : array, shape (4, 4)
         Of ``labels``.
     regions : list of L dicts
-        Rows of the regions table.
+        Rows of the coverage table.
     raw, cleaned : array, shape (T, L)
-        Signals; NaN for regions that have none and, in ``cleaned``, for volumes left out.
+        Time series; NaN for regions without a signal and, in ``cleaned``, for censored volumes.
     connectivity : array, shape (L, L), optional
-        NaN where there is none.
+        NaN where a value is missing.
     """
 
     name: str
@@ -91,87 +95,96 @@ class Atlas:
     cleaned: np.ndarray
     connectivity: np.ndarray | None = None
 
+    @cached_property
+    def ids(self):
+        """Region ids, shape (L,)."""
+        return np.array([region['index'] for region in self.regions], dtype=np.int64)
 
-def draw_atlas(series, atlas):
-    """Draw all that a page and images show of an atlas.
+    @cached_property
+    def names(self):
+        """Region names."""
+        return [region['name'] for region in self.regions]
 
-    Parameters
-    ----------
-    series : Series
-    atlas : Atlas
+    @cached_property
+    def lost(self):
+        """Whether each region has no usable signal."""
+        usable = np.isfinite(self.cleaned).any(axis=0)
+        return ~usable | [region['status'] != 'ok' for region in self.regions]
 
-    Returns
-    -------
-    dict
-        What the templates need.
-    """
-    ids = np.array([region['index'] for region in atlas.regions], dtype=np.int64)
-    names = [region['name'] for region in atlas.regions]
-    problems, lost = find_problems(atlas.regions, atlas.cleaned)
-    placed = (series.mean, series.affine, atlas.labels, atlas.affine, ids, lost)
-    drawn = {
-        'name': atlas.name,
-        'regions': atlas.regions,
-        'n_sound': int((~lost).sum()),
-        'problems': problems,
-        'has_mask': series.mask is not None,
-        'planes': draw_contours(*placed, series.mask, series.mask_affine),
-        'n_volumes': len(series.kept),
-        'n_kept': int(series.kept.sum()),
-        'motion': None,
-        'carpets': draw_carpets(atlas.raw, atlas.cleaned, series.kept, ids),
-        'scale': draw_scale(),
-        'scale_range': format_number(RANGE),
-        't_r': series.t_r,
-        'n_runs': series.cleaning.get('Parameters', {}).get('n_runs') or 1,
-        'spectra': None,
-        'matrix': None,
+    @property
+    def summary(self):
+        """Number of regions with and without a signal, in words."""
+        n_lost = int(self.lost.sum())
+        words = f'{len(self.regions) - n_lost} of {len(self.regions)} regions have a signal'
+        return f'{words}, {n_lost} {"has" if n_lost == 1 else "have"} none' if n_lost else words
+
+
+def draw_figures(title, series, atlas):
+    """Return the figures of an atlas as SVGs by name: contours, carpet, and spectra and connectivity if they exist."""
+    return {
+        'contours': draw_contours(title, series, atlas),
+        'carpet': draw_carpets(title, series, atlas),
+        'spectra': draw_spectra(title, series, atlas),
+        'connectivity': None if atlas.connectivity is None else draw_matrix(title, series, atlas),
     }
-    if series.displacement is not None:
-        drawn['motion'] = draw_motion(series.displacement, series.kept, series.fd_threshold)
-    if series.t_r is not None:
-        drawn['spectra'] = draw_spectra(atlas.raw, atlas.cleaned, series.kept, series.t_r, series.band)
-    if atlas.connectivity is not None:
-        drawn['matrix'] = draw_matrix(atlas.connectivity, names, ids, series.connectivity_kind)
-    return drawn
 
 
-def render_report(title, series, drawn, versions, methods=''):
-    """Write a report as one page that needs nothing else.
+def render_report(title, series, atlases, figures, versions, methods=''):
+    """Return a report as one HTML page that needs no other file; equal arguments give equal texts.
 
     Parameters
     ----------
     title : str
     series : Series
-    drawn : sequence of dict
-        Atlases, from :func:`draw_atlas`.
+    atlases : sequence of Atlas
+    figures : sequence of dict
+        Of each atlas, from :func:`draw_figures`.
     versions : dict of str to str
-        Of the software that made the signals.
+        Of the software that computed the time series.
     methods : str
-        What was done, in words for Pandoc.
+        Methods boilerplate for Pandoc.
 
     Returns
     -------
     str
-        HTML. The same arguments give the same text.
     """
     return fill_template(
         'report.html.j2',
         title=title,
         n_volumes=len(series.kept),
         n_kept=int(series.kept.sum()),
-        left_out={reason: n for reason, n in series.cleaning.get('VolumesLeftOut', {}).items() if n},
+        censored={reason: n for reason, n in series.cleaning.get('VolumesLeftOut', {}).items() if n},
         warnings=series.cleaning.get('Warnings', []),
         degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
-        atlases=drawn,
+        t_r=series.t_r,
+        n_runs=series.cleaning.get('Parameters', {}).get('n_runs') or 1,
+        gaps=bool((np.diff(np.flatnonzero(series.kept)) > 1).any()),
+        atlases=[_describe(atlas, drawn) for atlas, drawn in zip(atlases, figures, strict=True)],
         parameters=list_parameters(series.cleaning),
         methods=mark_up(methods),
         versions=versions,
     )
 
 
+def _describe(atlas, figures):
+    """Return what the page shows of an atlas."""
+    pairs = {} if atlas.connectivity is None else strongest_pairs(atlas.connectivity, N_PAIRS)
+    return {
+        'name': atlas.name,
+        'regions': atlas.regions,
+        'lost': atlas.lost,
+        'summary': atlas.summary,
+        'problems': find_problems(atlas.regions, atlas.lost),
+        'figures': figures,
+        'strongest': {
+            sign: [(value, atlas.names[one], atlas.names[other]) for value, one, other in found]
+            for sign, found in pairs.items()
+        },
+    }
+
+
 def list_parameters(cleaning):
-    """Name and value of all that cleaning did, without warnings and the regions it lost, which are shown elsewhere.
+    """Return name and value of all metadata of denoising, without those that the page shows elsewhere.
 
     >>> list_parameters({'Parameters': {'low_pass': None}, 'NumberOfVolumes': 9, 'ConfoundsFiles': ['of/a.tsv']})
     [('low_pass', 'none'), ('Number of volumes', '9'), ('Confounds files', 'a.tsv')]
@@ -181,7 +194,7 @@ def list_parameters(cleaning):
         if key in ('Parameters', 'UnavailableRegions', 'Warnings'):
             continue
         if key.endswith('Files'):
-            # Where the files were tells nothing, and would make reports of the same data differ.
+            # Folders would make reports of equal data differ.
             value = [PurePath(path).name for path in value]
         words = re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', key)
         rows.append((words[:1] + words[1:].lower(), format_value(value)))

@@ -21,7 +21,7 @@ def read_notes(page):
     """Whether both warnings precede all else on a page that follows its title."""
     text = page.read_text(encoding='utf-8')
     body = text[text.index('</h1>') :]
-    return body.index(FIRST) < body.index(SECOND) < body.index('volumes kept')
+    return body.index(FIRST) < body.index(SECOND) < body.index('volumes retained')
 
 
 def test_extract_warns_at_both_ends_and_in_its_files(tmp_path, call):
@@ -74,7 +74,7 @@ def test_derivatives_name_an_atlas_of_another_space(tmp_path, call):
     assert all(found in (None, [SECOND]) for found in warned.values())
     (page,) = func.glob('*_report.html')
     text = page.read_text(encoding='utf-8')
-    assert text.index(SECOND) < text.index('volumes kept')
+    assert text.index(SECOND) < text.index('volumes retained')
 
 
 def test_the_masker_warns_and_reports(tmp_path):

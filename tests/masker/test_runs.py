@@ -151,4 +151,4 @@ def test_back_in_space_runs_keep_the_repetition_time_and_units():
 def test_a_report_shows_all_runs():
     masker = NiftiLabelsMasker(atlas(), detrend=True)
     masker.fit_transform([run(), run(1)], sample_mask=[np.arange(5, 40), None])
-    assert '75 of 80 volumes kept' in masker.generate_report()._repr_html_()
+    assert '75 of 80 volumes retained' in masker.generate_report()._repr_html_()

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.image import imread
 
-from nipype_labels.reports.carpet import LARGEST, draw_carpets, standardize_rows
+from nipype_labels.reports.carpet import LARGEST, carpet_images
 
 GREY, DARK = (0x8C, 0x8C, 0x8C), (0x1F, 0x1F, 0x1F)
 
@@ -14,27 +14,13 @@ def pixels_of(url):
     return np.rint(imread(io.BytesIO(base64.b64decode(url.split(',')[1])), format='png') * 255).astype(int)[..., :3]
 
 
-def test_rows_are_standardised_over_the_values_there_are():
-    signals = np.random.default_rng(0).normal(1e6, 5, (30, 3))
-    signals[4:9, 1] = np.nan
-    rows = standardize_rows(signals)
-    np.testing.assert_allclose(np.nanmean(rows, axis=1), 0, atol=1e-8)
-    np.testing.assert_allclose(np.nanstd(rows, axis=1), 1)
-    np.testing.assert_array_equal(np.isnan(rows), np.isnan(signals).T)
-
-
-def test_rows_without_a_course_are_not_available():
-    signals = np.stack([np.full(6, np.nan), np.full(6, 3.3), np.arange(6.0)], axis=1)
-    assert np.isnan(standardize_rows(signals)).all(axis=1).tolist() == [True, True, False]
-
-
 def test_a_region_is_a_row_of_pixels_and_a_volume_a_column():
     raw = np.random.default_rng(0).normal(size=(5, 3))
     raw[:, 1] = np.nan
     kept = np.array([True, True, False, True, True])
     cleaned = np.where(kept[:, None], raw, np.nan)
-    carpets = draw_carpets(raw, cleaned, kept, np.array([10, 20, 30]))
-    before, after, marks = (pixels_of(carpets[name]) for name in ('before', 'after', 'left_out'))
+    carpets = carpet_images(raw, cleaned, kept, np.array([10, 20, 30]))
+    before, after, marks = (pixels_of(carpets[name]) for name in ('before', 'after', 'censored'))
     assert before.shape == after.shape == (3, 5, 3)
     assert {tuple(pixel) for pixel in before[1]} == {GREY}
     assert GREY not in {tuple(pixel) for row in before[[0, 2]] for pixel in row}
@@ -45,23 +31,23 @@ def test_a_region_is_a_row_of_pixels_and_a_volume_a_column():
 
 def test_high_is_red_and_low_is_blue():
     signals = np.array([[0.0], [0.0], [0.0], [9.0], [-9.0]])
-    before = pixels_of(draw_carpets(signals, signals, np.ones(5, dtype=bool), np.array([1]))['before'])
+    before = pixels_of(carpet_images(signals, signals, np.ones(5, dtype=bool), np.array([1]))['before'])
     assert before[0, 3, 0] > before[0, 3, 2]
     assert before[0, 4, 0] < before[0, 4, 2]
 
 
 def test_marks_stand_at_regions_ids_and_volumes():
     signals = np.random.default_rng(0).normal(size=(240, 100))
-    carpets = draw_carpets(signals, signals, np.ones(240, dtype=bool), np.arange(1000, 1100))
+    carpets = carpet_images(signals, signals, np.ones(240, dtype=bool), np.arange(1000, 1100))
     assert [tick['label'] for tick in carpets['regions']] == ['1000', '1020', '1040', '1060', '1080']
     assert carpets['volumes'][1] == {'at': '21.04', 'label': '50'}
-    assert carpets['left_out'] is None
+    assert carpets['censored'] is None
 
 
-def test_more_than_fit_are_averaged_and_no_volume_left_out_is_hidden():
+def test_more_than_fit_are_averaged_and_no_censored_volume_is_hidden():
     signals = np.random.default_rng(0).normal(size=(5000, 7))
     kept = np.arange(5000) != 4321
-    carpets = draw_carpets(signals, np.where(kept[:, None], signals, np.nan), kept, np.arange(7))
+    carpets = carpet_images(signals, np.where(kept[:, None], signals, np.nan), kept, np.arange(7))
     after = pixels_of(carpets['after'])
     assert after.shape[:2] == (7, LARGEST[1])
     dark = [column for column in range(after.shape[1]) if {tuple(pixel) for pixel in after[:, column]} == {DARK}]
@@ -70,4 +56,4 @@ def test_more_than_fit_are_averaged_and_no_volume_left_out_is_hidden():
 
 
 def test_one_volume_has_no_carpet():
-    assert draw_carpets(np.ones((1, 3)), np.ones((1, 3)), np.ones(1, dtype=bool), np.arange(3)) is None
+    assert carpet_images(np.ones((1, 3)), np.ones((1, 3)), np.ones(1, dtype=bool), np.arange(3)) is None

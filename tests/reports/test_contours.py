@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from nipype_labels.reports.contours import draw_contours, outline, place_regions
-from nipype_labels.reports.slices import PLANES, view_grid
+from nipype_labels.core.slices import PLANES, view_grid
+from nipype_labels.reports.contours import index_regions, outline, outline_slices
 
 
 def edges_of(path):
@@ -40,15 +40,15 @@ def test_outlines_are_of_the_chosen_regions_only():
 
 def test_regions_are_found_by_id_in_any_order():
     labels = np.array([[0, 900, -4, 12, 13]])
-    assert place_regions(labels, np.array([12, -4, 900])).tolist() == [[0, 3, 2, 1, 0]]
+    assert index_regions(labels, np.array([12, -4, 900])).tolist() == [[0, 3, 2, 1, 0]]
 
 
 def test_a_region_may_have_the_id_0(plain_grid):
     shape, affine = plain_grid
     labels = np.full((4, 4, 4), -1, dtype=np.int32)
     labels[1:3, 1:3, 1:3] = 0
-    planes = draw_contours(np.ones(shape), affine, labels, np.diag([6.0, 6, 6, 1]), np.array([0]), np.array([False]))
-    drawn = edges_of(planes[0]['slices'][0]['sound'])
+    planes = outline_slices(np.ones(shape), affine, labels, np.diag([6.0, 6, 6, 1]), np.array([0]), np.array([False]))
+    drawn = edges_of(planes[0][0]['sound'])
     assert drawn
     assert max(x for x, _, _ in drawn) < shape[0]
 
@@ -57,18 +57,20 @@ def test_regions_without_a_signal_are_set_apart(plain_grid, ball):
     shape, affine = plain_grid
     labels = np.where(ball(shape, affine), 3, 0)
     for lost in (False, True):
-        planes = draw_contours(np.ones(shape), affine, labels, affine, np.array([3]), np.array([lost]))
-        slices = [drawn for plane in planes for drawn in plane['slices']]
+        planes = outline_slices(np.ones(shape), affine, labels, affine, np.array([3]), np.array([lost]))
+        slices = [drawn for plane in planes for drawn in plane]
         assert all(bool(drawn['unsound']) == lost and bool(drawn['sound']) != lost for drawn in slices)
 
 
 def test_sides_and_places_are_told(grid, ball):
-    planes = draw_contours(
+    planes = outline_slices(
         np.ones(grid[0]), grid[1], ball(*grid).astype(int), grid[1], np.array([1]), np.array([False])
     )
-    letters = {plane['name']: {(s['left'], s['right']) for s in plane['slices']} for plane in planes}
+    letters = {
+        plane.name: {(s['left'], s['right']) for s in drawn} for plane, drawn in zip(PLANES, planes, strict=True)
+    }
     assert letters == {'axial': {('L', 'R')}, 'coronal': {('L', 'R')}, 'sagittal': {('P', 'A')}}
-    places = [float(s['place'].split('= ')[1].split()[0].replace('−', '-')) for s in planes[2]['slices']]
+    places = [float(s['coordinate'].split('= ')[1].split()[0].replace('−', '-')) for s in planes[2]]
     assert all(-30 < place < -10 for place in places)
 
 
@@ -76,8 +78,8 @@ def test_sides_and_places_are_told(grid, ball):
 def test_an_empty_or_even_mean_volume_is_drawn(plain_grid, ball, mean):
     shape, affine = plain_grid
     labels = ball(shape, affine).astype(int)
-    planes = draw_contours(np.full(shape, mean), affine, labels, affine, np.array([1]), np.array([False]))
-    assert all(s['image'].startswith('data:image/png;base64,') for plane in planes for s in plane['slices'])
+    planes = outline_slices(np.full(shape, mean), affine, labels, affine, np.array([1]), np.array([False]))
+    assert all(s['image'].startswith('data:image/png;base64,') for plane in planes for s in plane)
 
 
 def test_the_mask_is_outlined_where_it_ends_whatever_its_grid(grid, plain_grid, ball):
@@ -87,19 +89,19 @@ def test_the_mask_is_outlined_where_it_ends_whatever_its_grid(grid, plain_grid, 
     for mask_grid in (grid, plain_grid):
         mask = ball(*mask_grid, np.zeros(3), radius)
         placed = (np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))
-        drawings.append(draw_contours(*placed, mask, mask_grid[1]))
+        drawings.append(outline_slices(*placed, mask, mask_grid[1]))
     view = view_grid(shape, affine)
     # Half a voxel's diagonal on either grid, and places are written in whole mm.
     tolerance = sum(np.linalg.norm(view_grid(*g).steps) / 2 for g in (grid, plain_grid)) + 0.5
     for planes in drawings:
         for plane, drawn in zip(PLANES, planes, strict=True):
-            for each in drawn['slices']:
+            for each in drawn:
                 corners = edges_of(each['mask'])
                 x, y = (np.array([corner[i] for corner in corners], dtype=float) for i in (0, 1))
                 # Corners of pixels, half a voxel before their middles; rows go down.
                 across = view.first[plane.across] + view.steps[plane.across] * (x - 0.5)
                 up = view.first[plane.up] + view.steps[plane.up] * (view.shape[plane.up] - 0.5 - y)
-                depth = float(each['place'].split('= ')[1].split()[0].replace('−', '-'))
+                depth = float(each['coordinate'].split('= ')[1].split()[0].replace('−', '-'))
                 distance = np.sqrt(across**2 + up**2 + depth**2)
                 assert np.abs(distance - radius).max() < tolerance
 
@@ -107,5 +109,5 @@ def test_the_mask_is_outlined_where_it_ends_whatever_its_grid(grid, plain_grid, 
 def test_without_a_mask_nothing_is_outlined(plain_grid, ball):
     shape, affine = plain_grid
     labels = ball(shape, affine).astype(int)
-    planes = draw_contours(np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))
-    assert {each['mask'] for plane in planes for each in plane['slices']} == {''}
+    planes = outline_slices(np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))
+    assert {each['mask'] for plane in planes for each in plane} == {''}

@@ -7,7 +7,8 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.image import imread
 
-from nipype_labels.reports.matrix import LARGEST, colour_limit, draw_matrix, find_strongest
+from nipype_labels.core.display import colour_limit, strongest_pairs
+from nipype_labels.reports.matrix import LARGEST, matrix_image
 
 GREY = (0x8C, 0x8C, 0x8C)
 
@@ -28,7 +29,7 @@ def names_of(n):
 
 def test_a_pixel_has_the_colour_of_its_value():
     matrix = symmetric(9)
-    pixels = pixels_of(draw_matrix(matrix, names_of(9), np.arange(9), 'correlation')['image'])
+    pixels = pixels_of(matrix_image(matrix, names_of(9), np.arange(9), 'correlation')['image'])
     # There are 33 colours from -1 to 1.
     expected = 255 * colormaps['RdBu_r'](np.rint(16 * matrix) / 32 + 0.5)[..., :3]
     np.testing.assert_allclose(pixels, expected, atol=1)
@@ -39,7 +40,7 @@ def test_a_pixel_has_the_colour_of_its_value():
 def test_missing_values_are_grey_and_nothing_else_is(nothing):
     matrix = symmetric(7)
     matrix[3], matrix[:, 3] = nothing, nothing
-    drawn = draw_matrix(matrix, names_of(7), np.arange(7), 'correlation')
+    drawn = matrix_image(matrix, names_of(7), np.arange(7), 'correlation')
     grey = (pixels_of(drawn['image']) == GREY).all(axis=2)
     np.testing.assert_array_equal(grey, ~np.isfinite(matrix))
     assert (drawn['n_pairs'], drawn['n_missing']) == (15, 6)
@@ -62,36 +63,36 @@ def test_correlations_are_coloured_from_minus_1_to_1_and_others_by_their_size(ki
     matrix = 100 * symmetric(40)
     np.fill_diagonal(matrix, 1e6)
     sizes = np.abs(matrix[np.tril_indices(40, -1)])
-    limit = draw_matrix(matrix, names_of(40), np.arange(40), kind)['limit']
+    limit = matrix_image(matrix, names_of(40), np.arange(40), kind)['limit']
     assert limit == (1 if bounded else pytest.approx(np.quantile(sizes, 0.98), rel=0.05))
 
 
 def test_a_matrix_of_nothing_has_colours_nevertheless():
     for matrix in (np.full((3, 3), np.nan), np.zeros((3, 3)), np.ones((1, 1))):
-        assert colour_limit(matrix, 'covariance') == 1
-    drawn = draw_matrix(np.full((3, 3), np.nan), names_of(3), np.arange(3), '')
+        assert colour_limit(matrix, bounded=False) == 1
+    drawn = matrix_image(np.full((3, 3), np.nan), names_of(3), np.arange(3), '')
     assert drawn['quartiles'] is None
-    assert drawn['strongest'] == {'positive': [], 'negative': []}
+    assert strongest_pairs(np.full((3, 3), np.inf), 5) == {'positive': [], 'negative': []}
 
 
 def test_pairs_are_summed_up_without_the_diagonal():
     matrix = np.array([[1, 0.1, 0.2], [0.1, 1, -0.3], [0.2, -0.3, 1]])
-    drawn = draw_matrix(matrix, names_of(3), np.arange(3), 'correlation')
+    drawn = matrix_image(matrix, names_of(3), np.arange(3), 'correlation')
     assert drawn['quartiles'] == ['−0.10', '0.10', '0.15']
 
 
 def test_the_strongest_pairs_are_named_once_and_in_order():
     matrix = symmetric(12, seed=3)
     matrix[4], matrix[:, 4] = np.nan, np.nan
-    pairs = [(matrix[i, j], f'R{i}', f'R{j}') for i in range(12) for j in range(i + 1, 12) if 4 not in (i, j)]
-    found = find_strongest(matrix, names_of(12), 3)
+    pairs = [(matrix[i, j], i, j) for i in range(12) for j in range(i + 1, 12) if 4 not in (i, j)]
+    found = strongest_pairs(matrix, 3)
     for sign, expected in (('positive', sorted(pairs)[::-1][:3]), ('negative', sorted(pairs)[:3])):
-        assert [(pair['value'], pair['one'], pair['other']) for pair in found[sign]] == expected
+        assert found[sign] == expected
 
 
 def test_few_regions_are_named_and_many_have_marks():
-    assert draw_matrix(symmetric(3), names_of(3), np.arange(3), '')['names'] == ['R0', 'R1', 'R2']
-    many = draw_matrix(symmetric(100), names_of(100), np.arange(1000, 1100), '')
+    assert matrix_image(symmetric(3), names_of(3), np.arange(3), '')['names'] == ['R0', 'R1', 'R2']
+    many = matrix_image(symmetric(100), names_of(100), np.arange(1000, 1100), '')
     assert many['names'] is None
     assert [tick['label'] for tick in many['ticks']] == ['1000', '1020', '1040', '1060', '1080']
 
@@ -99,7 +100,7 @@ def test_few_regions_are_named_and_many_have_marks():
 def test_more_than_fit_are_averaged():
     matrix = np.ones((700, 700))
     matrix[:, 650] = matrix[650] = np.nan
-    drawn = draw_matrix(matrix, names_of(700), np.arange(700), 'correlation')
+    drawn = matrix_image(matrix, names_of(700), np.arange(700), 'correlation')
     pixels = pixels_of(drawn['image'])
     assert drawn['averaged']
     assert pixels.shape == (LARGEST, LARGEST, 3)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import numpy as np
 import pytest
+from head_cases import GRIDS, SPOT, ball
 
-from nipype_labels.reports.slices import PLANES, choose_slices, cut_plane, view_grid
+from nipype_labels.core.slices import PLANES, choose_slices, cut_plane, view_grid
 
-#: Of the ball that the fixture draws.
-SPOT = np.array([-20.0, 24.0, 16.0])
+
+@pytest.fixture(params=GRIDS)
+def grid(request):
+    """Shape and affine of a grid."""
+    return GRIDS[request.param]
 
 
 def slice_through(view, axis, place):
@@ -13,7 +17,7 @@ def slice_through(view, axis, place):
 
 
 @pytest.mark.parametrize('plane', PLANES, ids=lambda plane: plane.name)
-def test_a_spot_is_where_the_letters_say(grid, ball, plane):
+def test_a_spot_is_where_the_letters_say(plane, grid):
     shape, affine = grid
     view = view_grid(shape, affine)
     picture = cut_plane(ball(*grid), affine, view, plane, slice_through(view, plane.normal, SPOT[plane.normal]))
@@ -27,15 +31,15 @@ def test_a_spot_is_where_the_letters_say(grid, ball, plane):
     assert rows.mean() < picture.shape[0] / 2
 
 
-def test_an_upright_grid_is_cut_into_its_own_voxels(plain_grid):
-    shape, affine = plain_grid
+def test_an_upright_grid_is_cut_into_its_own_voxels():
+    shape, affine = GRIDS['RAS']
     volume = np.random.default_rng(0).normal(size=shape)
     axial = next(plane for plane in PLANES if plane.name == 'axial')
     picture = cut_plane(volume, affine, view_grid(shape, affine), axial, 7)
     np.testing.assert_array_equal(picture, volume[:, ::-1, 7].T)
 
 
-def test_a_label_is_cut_at_the_same_place_whatever_its_grid(grid, plain_grid, ball):
+def test_a_label_is_cut_at_the_same_place_whatever_its_grid(grid):
     fine = (96, 96, 96), np.array([[-1.0, 0, 0, 48.2], [0, 1, 0, -47.7], [0, 0, 1, -47.1], [0, 0, 0, 1]])
     view = view_grid(*grid)
     for plane in PLANES:
@@ -44,7 +48,7 @@ def test_a_label_is_cut_at_the_same_place_whatever_its_grid(grid, plain_grid, ba
         assert (coarse & other).sum() > 0.8 * (coarse | other).sum()
 
 
-def test_slices_go_through_what_there_is_to_see(grid, ball):
+def test_slices_go_through_what_there_is_to_see(grid):
     view = view_grid(*grid)
     chosen = choose_slices(ball(*grid), grid[1], view, 4)
     for axis, slices in enumerate(chosen):
@@ -59,8 +63,8 @@ def test_slices_are_spread_over_the_view_if_there_is_nothing(grid):
     assert [len(slices) for slices in chosen] == [4, 4, 4]
 
 
-def test_labels_beyond_the_view_choose_no_slices(plain_grid):
-    shape, affine = plain_grid
+def test_labels_beyond_the_view_choose_no_slices():
+    shape, affine = GRIDS['RAS']
     far = np.eye(4)
     far[:3, 3] = 500
     chosen = choose_slices(np.ones((3, 3, 3), dtype=bool), far, view_grid(shape, affine), 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from nipype_labels.reports.images import DIVERGING, GREYS, embed, grey_window, shade
+from nipype_labels.reports.svg import DIVERGING, GREYS, embed, grey_window, shade
 
 
 def test_an_image_is_what_any_decoder_reads():
