@@ -8,8 +8,9 @@ from nipype_labels.files.tables import read_signals
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.mark.parametrize('name', ['50% threshold', '100%', '%(here)s %%', '%'])
-@pytest.mark.parametrize('plugin', ['Linear', 'MultiProc'])
+@pytest.mark.parametrize(
+    ('name', 'plugin'), [('50% threshold', 'Linear'), ('%(here)s %%', 'MultiProc'), ('100%', 'Linear')]
+)
 def test_a_percent_sign_in_a_path_is_a_percent_sign(name, plugin, small, call, tmp_path, monkeypatch):
     """In the output folder, of an input, and in the current folder; also where a node fails."""
     folder = tmp_path / name

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from nipype_labels.core.errors import SignalError
+from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
 from nipype_labels.files.tables import read_table
 
@@ -108,10 +108,21 @@ def test_kept_volumes_say_why_others_were_left_out(tmp_path):
         '',
         '\n\n',
         'kept\n',
+        'kept\ntrue\0\n',
+        'keep\ntrue\n',
+        'kept\tkept\ntrue\tfalse\n',
+        'volume\tkept\n1\ttrue\n0\ttrue\n',
+        'volume\tkept\n0\ttrue\n1\n',
+        'volume\tkept\n0\ttrue\tx\n',
+        '0\n1_0\n',
+        f'0\n{2**63}\n',
+        '0\n1e30\n',
+        '9' * 5000,
     ],
+    ids=lambda text: repr(text[:30]),
 )
 def test_what_is_no_list_of_volumes_is_refused_by_file(tmp_path, text):
-    with pytest.raises(SignalError, match=r'volumes\.tsv') as caught:
+    with pytest.raises(LabelsError, match=r'volumes\.tsv') as caught:
         read_sample_mask(written(tmp_path, text))
     assert '\n' not in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -139,12 +150,38 @@ def test_flags_written_as_0_and_1_are_never_indices(tmp_path, text):
         np.array([{}], dtype=object),
         np.array(['a', 'b']),
         np.zeros(0),
+        np.array(3),
+        np.array([1j]),
+        np.array(['2020-01-01'], 'M8[D]'),
+        np.zeros(3, [('a', 'i4')]),
+        np.array([2**63], 'u8'),
     ],
-    ids=['2d-flags', '2d-indices', 'fractions', 'nan', 'objects', 'text', 'empty'],
+    ids=lambda values: f'{values.dtype}{values.shape}',
 )
 def test_numpy_files_of_anything_else_are_refused_by_file(tmp_path, values):
     np.save(tmp_path / 'mask.npy', values)
     with pytest.raises(SignalError, match=r'mask\.npy'):
+        read_sample_mask(tmp_path / 'mask.npy')
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        (b'NUMPY', b'MATLB'),
+        (b"{'descr'", b"('descr'"),
+        (b'(40,), }  ', b'("""40,),}'),
+        (b'(40,), }' + b' ' * 13, b'(400000000000000,), }'),
+        (b'(40,), }' + b' ' * 8, b'(8000000000,), }'),
+        (b'(40,)', b'(-4,)'),
+        (np.int64(39).tobytes(), b''),
+    ],
+)
+def test_damaged_numpy_files_are_refused_before_they_cost_memory(tmp_path, old, new):
+    np.save(tmp_path / 'mask.npy', np.arange(40))
+    content = (tmp_path / 'mask.npy').read_bytes()
+    assert old in content
+    (tmp_path / 'mask.npy').write_bytes(content.replace(old, new))
+    with pytest.raises(SignalError, match=r'mask\.npy is no list of volumes'):
         read_sample_mask(tmp_path / 'mask.npy')
 
 

@@ -29,12 +29,6 @@ def changed(old, new):
     return both(array(np.arange(N_VOLUMES)), packed(ARRAY, lambda content: content.replace(old, new)))
 
 
-def zipped(given):
-    np.savez(given / 'keep.npz', keep=np.arange(3))
-    (given / 'keep.npz').rename(given / ARRAY)
-    given.asked['--sample-mask'] = ARRAY
-
-
 def runs(content):
     def damage(given):
         (given / RUNS).write_text(content)
@@ -43,80 +37,31 @@ def runs(content):
     return damage
 
 
+# What else a list may hold that is no list of volumes is refused where it is read: files/test_sample_mask.py.
 @cases(
     ('missing', remove(KEEP), f'no such file | {KEEP}'),
     ('a folder', folder(KEEP), f'no such file | {KEEP}'),
     ('empty', keep(''), f'{KEEP} must hold one row of volumes, its shape is (0,)'),
-    ('a heading alone', keep('kept\n'), f'{KEEP} must hold one row of volumes, its shape is (0,)'),
     ('junk', keep(bytes(range(256))), f'{KEEP} is no list of volumes'),
     ('all volumes left out', keep('kept\n' + 'false\n' * 40), f'{KEEP}: --sample-mask keeps no volume'),
     ('a flag too few', keep('kept\n' + 'true\n' * 39), f'{KEEP}: --sample-mask has 39 flags for 40 volumes'),
-    ('a flag too many', keep('kept\n' + 'true\n' * 41), f'{KEEP}: --sample-mask has 41 flags for 40 volumes'),
-    ('a flag of another word', keep('kept\n' + 'true\n' * 39 + 'maybe\n'), WHOLE),
     ('no flag', keep('kept\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
-    ('a flag with a NUL byte', keep('kept\n' + 'true\n' * 39 + 'true\0\n'), 'NUL bytes'),
-    ('flags under another heading', keep('keep\n' + 'true\n' * 40), WHOLE),
-    ('flags as numbers that may be volumes', keep('0\n1\n' * 20), f'{KEEP}: indices of --sample-mask must rise'),
-    ('a column twice', keep('kept\tkept\n' + 'true\tfalse\n' * 40), f'{KEEP} has columns of the same name: kept'),
-    (
-        'flags of volumes in another order',
-        keep('volume\tkept\n' + ''.join(f'{i}\ttrue\n' for i in reversed(range(40)))),
-        f'{KEEP}: volume 38 follows volume 39',
-    ),
-    ('a row too short', keep('volume\tkept\n0\ttrue\n1\n'), WHOLE),
-    ('a row too long', keep('volume\tkept\n0\ttrue\tx\n'), f'{KEEP} is no readable table'),
     (
         'a volume that does not exist',
         keep('volume\n0\n40\n'),
         f'{KEEP}: --sample-mask has indices from 0 to 40 | 0 to 39',
     ),
-    (
-        'a volume before the first',
-        keep('volume\n-1\n5\n'),
-        f'{KEEP}: --sample-mask has the index -1',
-    ),
-    ('a volume twice', keep('volume\n3\n3\n'), f'{KEEP}: indices of --sample-mask must rise, none twice'),
     ('volumes in another order', keep('volume\n5\n3\n'), f'{KEEP}: indices of --sample-mask must rise'),
-    ('a volume between two', keep('volume\n0\n1.5\n'), WHOLE),
-    ('a volume of NaN', keep('0\nnan\n'), WHOLE),
-    ('an endless volume', keep('0\ninf\n'), WHOLE),
-    ('a volume with an underscore', keep('0\n1_0\n'), WHOLE),
-    ('a volume beyond 63 bits', keep(f'0\n{2**63}\n'), WHOLE),
-    ('a volume beyond counting', keep('0\n1e30\n'), WHOLE),
-    ('a volume of 5000 digits', keep('9' * 5000), WHOLE),
     ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom in the 1 volumes kept'),
     ('an array of objects', array(np.array([1, 'a', None], object)), f'{ARRAY} is no list of volumes'),
     ('an array of two axes', array(np.ones((5, 8), bool)), f'{ARRAY} must hold one row of volumes | (5, 8)'),
-    ('an array of no axis', array(np.array(3)), f'{ARRAY} must hold one row of volumes, its shape is ()'),
-    ('an empty array', array(np.empty(0, int)), f'{ARRAY} must hold one row of volumes, its shape is (0,)'),
-    ('an array of fractions', array(np.array([0, 1.5])), f'{ARRAY} must hold whole numbers'),
-    ('an array of NaN', array(np.array([np.nan])), f'{ARRAY} must hold whole numbers'),
-    ('an array of complex numbers', array(np.array([1j])), f'{ARRAY} must hold whole numbers'),
-    ('an array of words', array(np.array(['a', 'b'])), f'{ARRAY} must hold whole numbers'),
-    ('an array of dates', array(np.array(['2020-01-01'], 'M8[D]')), f'{ARRAY} must hold whole numbers'),
-    ('an array of records', array(np.zeros(3, [('a', 'i4')])), f'{ARRAY} must hold whole numbers'),
-    ('an array beyond 63 bits', array(np.array([2**63], 'u8')), f'{ARRAY} must hold whole numbers'),
     ('an array of flags too short', array(np.ones(39, bool)), f'{ARRAY}: --sample-mask has 39 flags for 40 volumes'),
-    (
-        'an array cut short',
-        both(array(np.arange(40)), packed(ARRAY, lambda c: c[:-8])),
-        f'{ARRAY} is no list of volumes',
-    ),
-    ('an array without a magic number', changed(b'NUMPY', b'MATLB'), f'{ARRAY} is no list of volumes'),
-    ('an array whose header is no header', changed(b"{'descr'", b"('descr'"), f'{ARRAY} is no list of volumes'),
-    ('an array whose header does not end', changed(b'(40,), }  ', b'("""40,),}'), f'{ARRAY} is no list of volumes'),
     (
         'an array of petabytes',
         changed(b'(40,), }' + b' ' * 13, b'(400000000000000,), }'),
         f'{ARRAY} is no list of volumes',
     ),
-    ('an array of gigabytes', changed(b'(40,), }' + b' ' * 8, b'(8000000000,), }'), f'{ARRAY} is no list of volumes'),
-    ('an array of fewer than none', changed(b'(40,)', b'(-4,)'), f'{ARRAY} is no list of volumes'),
-    ('an empty file of an array', both(array(np.arange(3)), text(ARRAY, b'')), f'{ARRAY} is no list of volumes'),
-    ('several arrays', zipped, f'{ARRAY} is no list of volumes'),
     ('a run too few', runs('0\n' * 39), f'{RUNS} | runs has 39 entries for 40 volumes'),
-    ('a run of a word', runs('a\n' * 40), f'{RUNS} must hold whole numbers'),
-    ('a run between two', runs('0.5\n' * 40), f'{RUNS} must hold whole numbers'),
     ('a run beyond counting', runs('1e300\n' * 40), f'{RUNS} must hold whole numbers'),
     ('a run of which nothing is kept', runs('0\n' * 3 + '1\n' + '0\n' * 36), f'{RUNS} | keeps no volume of run 1'),
     ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom in the 1 volumes kept'),

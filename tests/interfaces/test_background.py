@@ -7,6 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.regions import read_regions
@@ -34,12 +35,12 @@ def series():
     return np.random.default_rng(11).normal(100, 10, (8, 4, 4, 5))
 
 
-CASES = [(background, dtype) for background in (0, -1, 5, 255) for dtype in ('int16', 'float32')]
-
-
-@pytest.mark.parametrize(('background', 'dtype'), CASES)
-@pytest.mark.parametrize('target', ['data', 'labels', None])
-@pytest.mark.parametrize('project', ['labels', 'atlas'])
+@pairwise(
+    background=[0, -1, 5, 255],
+    dtype=['int16', 'float32'],
+    target=['data', 'labels', None],
+    project=['labels', 'atlas'],
+)
 def test_background_is_no_region_from_atlas_to_projection(
     background, dtype, target, project, image, series, tmp_path, monkeypatch
 ):
@@ -72,7 +73,7 @@ def test_background_is_no_region_from_atlas_to_projection(
     assert_allclose(shown, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(('background', 'dtype'), CASES)
+@pytest.mark.parametrize(('background', 'dtype'), [(0, 'float32'), (-1, 'int16'), (5, 'float32'), (255, 'int16')])
 def test_labels_without_a_coverage_table_are_reduced_by_their_ids(background, dtype, image, series, run):
     """As they are after ApplyMask."""
     labels = atlas_of(background, dtype)[::2, ::2, ::2]

@@ -7,6 +7,7 @@ import pytest
 from clean_node_cases import MOTION, cleaned, report, series
 from nilearn import signal
 from numpy.testing import assert_allclose
+from pairwise import pairwise
 
 from nipype_labels.core.errors import ConfoundsError, SignalError
 from nipype_labels.files.tables import read_signals
@@ -15,15 +16,12 @@ from nipype_labels.interfaces import CleanSignal, HighVarianceConfounds
 WITH_DERIVATIVES = [base + end for end in ('', '_derivative1', '_power2', '_derivative1_power2') for base in MOTION]
 
 
-@pytest.mark.parametrize('standardize', ['none', 'zscore_sample', 'psc'])
-@pytest.mark.parametrize('detrend', [False, True])
-@pytest.mark.parametrize(
-    ('strategy', 'columns'), [('6P', MOTION), ('24P', WITH_DERIVATIVES), ('GSR', ['global_signal'])]
-)
+@pairwise(standardize=['none', 'zscore_sample', 'psc'], detrend=[False, True], strategy=['6P', '24P', 'GSR'])
 def test_strategies_clean_as_nilearn_does_with_their_columns(
-    strategy, columns, detrend, standardize, fmriprep, signals, run, quietly
+    strategy, detrend, standardize, fmriprep, signals, run, quietly
 ):
     """On real tables, missing first values as 0."""
+    columns = {'6P': MOTION, '24P': WITH_DERIVATIVES, 'GSR': ['global_signal']}[strategy]
     table = pd.read_csv(fmriprep, sep='\t')
     node = CleanSignal(
         signals_files=signals(series()),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from clean_node_cases import FMRIPREP, cleaned, report, series, volumes
 from numpy.testing import assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels.core.errors import SignalError
 from nipype_labels.interfaces import CleanSignal
@@ -72,9 +73,7 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize('censored', ['drop', 'nan'])
-@pytest.mark.parametrize('standardize', ['none', 'zscore', 'zscore_sample', 'psc'])
-@pytest.mark.parametrize('steps', FILTERS)
+@pairwise(censored=['drop', 'nan'], standardize=['none', 'zscore', 'zscore_sample', 'psc'], steps=FILTERS)
 def test_a_volume_left_out_has_no_influence(steps, standardize, censored, signals, text, run):
     """At the ends, amid others, and mirrored, where nilearn lets outliers into its filter (X1)."""
     rng = np.random.default_rng(11)
