@@ -20,7 +20,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.clean import clean
 from nipype_labels.core.connectivity import measure_connectivity
 from nipype_labels.core.quality import temporal_snr
-from nipype_labels.reports.spectra import spectrum
+from nipype_labels.core.spectra import spectrum
 
 DATA = Path(find_spec('nipype').origin).parent / 'testing' / 'data'
 SERIES, MASK = DATA / 'ds003_sub-01_mc.nii.gz', DATA / 'ds003_sub-01_mc_brainmask.nii.gz'
