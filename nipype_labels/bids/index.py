@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.errors import LabelsError
-from .inheritance import read_object
+from ..files.json_files import read_json
 from .names import parse_name, split_name
 
 #: Suffixes of confounds tables: the present one, and that of fMRIPrep before 20.2.
@@ -115,7 +115,7 @@ def check_root(root):
     if not os.path.lexists(path):
         missing = 'no such folder' if not root.is_dir() else 'not a BIDS dataset: it has no dataset_description.json'
         raise LabelsError(f'{root}: {missing}{suggest_root(root)}')
-    read_object(path)
+    read_json(path)
 
 
 def suggest_root(root):

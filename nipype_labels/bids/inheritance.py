@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sidecars of a series by the inheritance principle of BIDS: beside it, and in the folders above."""
 
-import json
 from collections import defaultdict
-from pathlib import Path
 
 from ..core.errors import LabelsError
+from ..files.json_files import read_json
 
 #: Entities by which sidecars are looked up, so that the time per series does not grow with the dataset.
 _NAMED = ('task', 'run')
@@ -74,7 +73,7 @@ def merge_sidecars(paths):
     merged, owners = {}, {}
     for path in paths:
         rank = path.parent, path.name.count('_')
-        content = read_object(path)
+        content = read_json(path)
         if 'space-' in paths[-1].name and 'space-' not in path.name:
             content = {key: value for key, value in content.items() if key not in _OF_SPACE}
         for key, value in content.items():
@@ -83,28 +82,3 @@ def merge_sidecars(paths):
                 raise LabelsError(f'{key} is {merged[key]} in {other} and {value} in {path}. Correct one of them')
             merged[key], owners[key] = value, (rank, path)
     return merged
-
-
-def read_object(path):
-    """Return the object that a JSON file holds.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    LabelsError
-        If the file cannot be read, or is not a JSON object.
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8-sig'))
-    except (OSError, ValueError, RecursionError) as e:
-        raise LabelsError(f'{path} cannot be read as JSON: {" ".join(str(e).split())}') from e
-    if not isinstance(content, dict):
-        raise LabelsError(f'{path} must hold a JSON object, not {json.dumps(content)[:40]}')
-    return content

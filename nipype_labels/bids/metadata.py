@@ -2,12 +2,12 @@
 """The JSON sidecar of a series, and the repetition time."""
 
 import itertools
-import json
 import math
 from pathlib import Path
 
 from ..core.errors import SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_repetition_time, settle_repetition_time
+from ..files.json_files import read_json
 
 
 def find_sidecar(series):
@@ -48,11 +48,11 @@ def read_timing(path):
     if not Path(path).is_file():
         raise SignalError(f'no such file: {path}')
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        content = read_json(path, SignalError)
         t_r = _to_seconds(content.get('RepetitionTime'))
         timing = content.get('VolumeTiming')
         times = None if timing is None else [_to_seconds('' if time is None else time) for time in timing]
-    except (OSError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as e:
+    except (TypeError, ValueError, OverflowError) as e:
         raise SignalError(f'{path} gives no RepetitionTime or VolumeTiming in s: {" ".join(str(e).split())}') from e
     t_r = check_repetition_time(t_r, f'RepetitionTime of {path}')
     if times is None:

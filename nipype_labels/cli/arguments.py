@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What commands are given: checked before anything runs, and as nodes take it."""
 
-import json
 import os
 import re
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.choices import suggest
-from ..core.errors import LabelsError
+from ..core.errors import LabelsError, errors_name
 from ..files.confound_strategies import expand_preset
+from ..files.json_files import read_json
 from ..files.names import expand
 
 
@@ -28,14 +28,9 @@ def check_running(nprocs, plugin, dummy_scans=0):
 
 
 def read_plugin_args(path):
-    """Arguments for a plugin from a file, none without one; LabelsError if it holds no JSON object."""
-    try:
-        arguments = json.loads(Path(path).read_text(encoding='utf-8')) if path else {}
-    except (OSError, ValueError, RecursionError) as e:
-        raise LabelsError(f"can not read the plugin's arguments from {path}: {e}") from e
-    if not isinstance(arguments, dict):
-        raise LabelsError(f'{path} must hold a JSON object of arguments for the plugin, not {arguments!r}')
-    return arguments
+    """Return the arguments for a plugin from a JSON file; empty without one."""
+    with errors_name('--plugin-args-file'):
+        return read_json(path) if path else {}
 
 
 def make_folder(path):

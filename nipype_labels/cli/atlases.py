@@ -2,7 +2,6 @@
 """Atlases as a command is given them, and which of them share a pass over the series."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from ..bids.names import make_labels
 from ..core.errors import LabelsError, errors_name
 from ..core.mask import region_ids
+from ..files.atomic import write_atomically
 from ..files.lookup import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.names import expand
 from ..files.volumes import read_labels
@@ -129,7 +129,6 @@ def group_atlases(atlases, record):
             groups[f'labels_{i}_wf'] = [by_name.pop(name) for name in members]
     if by_name:
         groups[f'labels_{len(known)}_wf'] = list(by_name.values())
-        partial = record.with_name(f'{record.name}.{os.getpid()}')
-        partial.write_text(json.dumps([*known, list(by_name)], indent=1) + '\n', encoding='utf-8')
-        os.replace(partial, record)  # noqa: PTH105 (known to be atomic)
+        with write_atomically(record) as partial:
+            partial.write_text(json.dumps([*known, list(by_name)], indent=1) + '\n', encoding='utf-8')
     return groups

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from .. import __version__
 from ..bids.dataset import describe_dataset
-from ..bids.inheritance import merge_sidecars, read_object
+from ..bids.inheritance import merge_sidecars
 from ..bids.outputs import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..core.errors import LabelsError
 from ..files.grids import read_grid
+from ..files.json_files import read_json
 from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
@@ -202,7 +203,7 @@ def _check_out(dataset, out, work_dir):
     description = out / 'dataset_description.json'
     if os.path.lexists(description):
         links = {'preprocessed': os.path.relpath(dataset.absolute(), out.absolute())}
-        describe_dataset(__version__, links, read_object(description), description)
+        describe_dataset(__version__, links, read_json(description), description)
 
 
 def _inherit(run, folder):
@@ -210,7 +211,7 @@ def _inherit(run, folder):
     if len(run.sidecars) < 2:
         return run
     merged = merge_sidecars(run.sidecars)
-    if merged == read_object(run.sidecar):
+    if merged == read_json(run.sidecar):
         return run
     content, path = json.dumps(merged, indent=2).encode(), folder / 'inherited_bold.json'
     if not (path.is_file() and path.read_bytes() == content):

@@ -3,13 +3,13 @@
 
 import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from ..bids.names import build_name, parse_name, sort_entities
 from ..core.errors import LabelsError
+from ..files.atomic import write_atomically
 from ..files.regions import read_regions
 from ..files.tables import format_row, read_signals
 
@@ -122,10 +122,7 @@ def _read_pairs(path):
 
 def _write(target, paths, read):
     """Write one table of files by the names of their runs."""
-    partial = target.with_name(f'.{target.name}.{os.getpid()}')
-    with ExitStack() as stack:
-        stack.callback(partial.unlink, missing_ok=True)
-        stream = stack.enter_context(partial.open('w', encoding='utf-8', newline='\n'))
+    with write_atomically(target) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
         expected = None
         for run, path in paths.items():
             names, values = read(path)
@@ -138,5 +135,3 @@ def _write(target, paths, read):
                     '--missing-labels than drop'
                 )
             stream.write(f'{run}\t{format_row(values)}\n')
-        stream.close()
-        os.replace(partial, target)  # noqa: PTH105 (known to be atomic)

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files of an extraction in the folder of the user: their names, and how they replace those of an earlier one."""
 
-import fcntl
 import itertools
-import json
 import os
-import shutil
 import sys
-import uuid
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..core.errors import LabelsError
 from ..core.regions import has_signal, list_missing
+from ..files.atomic import copy_content, has_content, write_atomically
+from ..files.json_files import read_json
+from ..files.locks import locked
 from ..files.regions import read_regions
-from ..interfaces.atomic import holds
 from .arguments import make_folder
 
 #: Outputs of nodes, and their names in the folder of each atlas.
@@ -37,6 +35,9 @@ PER_SERIES = {
     'report.html': ('report', 'out_file'),
 }
 
+
+#: Hidden file in the folder of the user that a run locks while it puts its outputs there.
+LOCK = '.lock'
 
 #: Files next to the folders of the atlases that are true for all of these folders.
 SHARED = ('cleaning.json', 'kept_volumes.tsv', 'mean.nii.gz', 'high_variance_confounds.tsv')
@@ -93,10 +94,11 @@ def write(graph, out, folders):
             copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
     for folder in folders:
         make_folder(out / folder)
-    with _alone(out):
+    # The outputs of two runs would mix.
+    with locked(out / LOCK):
         _check_others(out, folders, copies)
         stale = [path for path in _places(out, folders) if path not in copies and path.is_file()]
-        replaced = [path for path in copies if path.is_file() and not holds(path, Path(copies[path]))]
+        replaced = [path for path in copies if path.is_file() and not has_content(path, Path(copies[path]))]
         _put(copies, stale)
     _announce(out, replaced, stale)
     return list(copies)
@@ -119,13 +121,13 @@ def _check_others(out, folders, copies):
 
 def _alike(path, copy):
     """Whether two files say the same of a series; regions without a value are those of one atlas."""
-    if holds(path, copy):
+    if has_content(path, copy):
         return True
     if path.suffix != '.json':
         return False
     try:
-        contents = [json.loads(each.read_text(encoding='utf-8')) for each in (path, copy)]
-    except ValueError:
+        contents = [read_json(each) for each in (path, copy)]
+    except LabelsError:
         return False
     unavailable = [content.pop('UnavailableRegions', None) for content in contents]
     return contents[0] == contents[1] and not any(any(regions or ()) for regions in unavailable)
@@ -148,30 +150,12 @@ def _places(out, folders):
 
 def _put(copies, stale):
     """Put copies of files in their places, and remove stale ones, once all are copied."""
-    partials = {target: target.with_name(f'.{target.name}.partial-{uuid.uuid4().hex[:12]}') for target in copies}
-    try:
+    with ExitStack() as stack:
         for target, source in copies.items():
-            shutil.copyfile(source, partials[target])
+            copy_content(Path(source), stack.enter_context(write_atomically(target)))
         for path in stale:
             # Left by an earlier run with other parameters, it would pass for a result of this one.
             path.unlink(missing_ok=True)
-        for target, partial in partials.items():
-            os.replace(partial, target)  # noqa: PTH105 (known to be atomic)
-    finally:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(folder):
-    """Wait until no other run puts its outputs into a folder: those of two would mix."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system that knows no locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def summarise(out, written, folders):

@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from nipype import config
 
 from ..core import errors
+from ..files.locks import Timeout, locked
 from ..files.lookup import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
@@ -131,9 +131,8 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
         plugin = WatchedMultiProcPlugin(plugin_args=arguments)
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
     gc.freeze()
-    lock = FileLock(Path(wf.base_dir) / '.lock')
     try:
-        with lock.acquire(timeout=0):
+        with locked(Path(wf.base_dir) / '.lock', timeout=0):
             return wf.run(plugin=plugin, plugin_args=arguments)
     except Timeout:
         raise RunError(

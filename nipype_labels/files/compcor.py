@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Components of anatomical CompCor in tables of fMRIPrep, and the masks they come from."""
 
-import json
 import re
 from pathlib import Path
 
 from ..core.errors import ConfoundsError
+from .json_files import read_json
 
 #: Masks of the components by the first letter of their columns, as fMRIPrep names them since 21.0.
 _MASKS = {'a': 'combined', 'c': 'CSF', 'w': 'WM'}
@@ -116,14 +116,9 @@ def read_masks(path):
     file = masks_file(path)
     if file is None:
         return {}
-    try:
-        described = json.loads(file.read_text(encoding='utf-8-sig'))
-    except (OSError, ValueError, RecursionError) as e:
-        raise ConfoundsError(f'{file} is not readable JSON: {" ".join(str(e).split())}') from e
-    described = described if isinstance(described, dict) else {}
     return {
         name: about['Mask']
-        for name, about in described.items()
+        for name, about in read_json(file, ConfoundsError).items()
         if re.fullmatch(_COMPONENT, name) and isinstance(about, dict) and isinstance(about.get('Mask'), str)
     }
 

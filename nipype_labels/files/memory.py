@@ -10,9 +10,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import scipy
-from filelock import FileLock
 
 from ..core.errors import LabelsError
+from .locks import locked
 from .names import expand
 
 #: Name of the lock in the folder of a cache.
@@ -72,14 +72,14 @@ def recall(memory, key, compute):
         if memory.location is not None:
             # A function of the key alone to joblib, which would take images apart to tell them apart.
             kept = memory.cache(_keep, ignore=['arrays'])
-            lock = FileLock(Path(memory.location) / LOCK)
-            with _LOCK, lock:
+            lock_file = Path(memory.location) / LOCK
+            with _LOCK, locked(lock_file):
                 found = _look_up(kept, key)
             if found is not None:
                 return found
     arrays = tuple(np.asarray(array) for array in compute())
     if memory.location is not None:
-        with _usable(memory.location), _LOCK, lock:
+        with _usable(memory.location), _LOCK, locked(lock_file):
             kept(key, arrays)
     return arrays
 

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from ..core.choices import suggest
 from ..core.errors import LabelsError
+from ..files.atomic import write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lookup_places import find_lookup_table
@@ -256,15 +257,11 @@ class LabelsInterface(SimpleInterface):
         """
         final = self.place(runtime, name)
         self.keep_inputs([final])
-        partial = final.with_name(f'partial-{final.name}')
-        try:
+        with write_atomically(final) as partial:
             yield partial
             exit_if_orphaned()
-            os.replace(partial, final)  # noqa: PTH105 (same call, and known to be atomic)
-            if output is not None:
-                self._results[output] = str(final)
-        finally:
-            partial.unlink(missing_ok=True)
+        if output is not None:
+            self._results[output] = str(final)
 
     def paths(self, runtime, pattern, n):
         """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""

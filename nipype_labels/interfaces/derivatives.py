@@ -3,7 +3,6 @@
 
 import hashlib
 import importlib.metadata
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +11,14 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
-from ..bids.inheritance import read_object
 from ..bids.outputs import DRAWN, plan_files, plan_others
 from ..bids.provenance import CLEANING
 from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
+from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.entities import find_contradictions
+from ..files.json_files import parse_json, read_json
 from ..files.regions import read_regions
-from .atomic import holds, save
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
 from .process_guard import exit_if_orphaned
 
@@ -105,10 +104,10 @@ class SaveDerivatives(LabelsInterface):
             removed = [path for file in others for path in (file.path, file.sidecar) if path is not None]
             self.keep_inputs([out_dir / path for path in (*data, *sidecars, *removed)])
             for path, content in top.items():
-                if not holds(path, content):
-                    save(path, content)
+                if not has_content(path, content):
+                    _save(path, content)
             for path in _clear(out_dir, planned, others, data, sidecars):
-                save(out_dir / path, data[path] if path in data else sidecars[path])
+                _save(out_dir / path, data[path] if path in data else sidecars[path])
         except OSError as e:
             raise LabelsError(f'can not write to {out_dir}: {e.strerror or e} ({e.filename or "unknown file"})') from e
         written = [*(out_dir / path for path in (*data, *sidecars)), *top]
@@ -117,7 +116,7 @@ class SaveDerivatives(LabelsInterface):
 
     def _plan(self):
         """The files of the run, and those that other parameters may have left."""
-        parameters = _parse(self.inputs.parameters, 'SaveDerivatives.parameters')
+        parameters = parse_json(self.inputs.parameters, 'SaveDerivatives.parameters')
         drawn = [role for role in DRAWN if self.given(role)]
         choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.given('desc') or None)
         choices += (self.given('atlas_scales') or None,)
@@ -154,7 +153,7 @@ class SaveDerivatives(LabelsInterface):
     def _provenance(self):
         """What sidecars tell of the run."""
         sidecar = self.given('bold_sidecar')
-        cleaning = read_object(self.inputs.cleaning)
+        cleaning = read_json(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
         if lacking:
             raise LabelsError(f'{self.inputs.cleaning} does not tell what cleaning did: it lacks {", ".join(lacking)}')
@@ -162,10 +161,10 @@ class SaveDerivatives(LabelsInterface):
         versions |= {name: importlib.metadata.version(name) for name in ('nipype', *COMPUTING_LIBRARIES)}
         return Provenance(
             source=self.inputs.source,
-            parameters=_parse(self.inputs.parameters, 'SaveDerivatives.parameters'),
+            parameters=parse_json(self.inputs.parameters, 'SaveDerivatives.parameters'),
             methods=self.given('methods', ''),
             cleaning=cleaning,
-            series=read_object(sidecar) if sidecar else {},
+            series=read_json(sidecar) if sidecar else {},
             versions=versions,
             more_sources=tuple(self.given('more_sources', ())),
         )
@@ -189,15 +188,15 @@ class SaveDerivatives(LabelsInterface):
         regions = read_regions(self.inputs.regions[place])
         indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
         infos = self.given('connectivity_info', [])
-        info = read_object(infos[place]) if infos else {}
+        info = read_json(infos[place]) if infos else {}
         return Atlas(self.inputs.atlas_labels[place], path.name, digest, indices, info)
 
     def _top(self, out_dir):
         """What files of the data set are to hold, by their paths; a README is the user's as soon as it is there."""
         description, ignored = out_dir / 'dataset_description.json', out_dir / '.bidsignore'
-        links = _parse(self.inputs.dataset_links, 'SaveDerivatives.dataset_links')
+        links = parse_json(self.inputs.dataset_links, 'SaveDerivatives.dataset_links')
         # A link that leads nowhere, as data managers leave them, is a description that can't be read here.
-        existing = read_object(description) if os.path.lexists(description) else None
+        existing = read_json(description) if os.path.lexists(description) else None
         described = describe_dataset(__version__, links, existing, description)
         listed = list_ignored(ignored.read_text('utf-8', 'surrogateescape') if ignored.exists() else '')
         top = {description: to_json(described).encode(), ignored: listed.encode('utf-8', 'surrogateescape')}
@@ -213,7 +212,7 @@ class SaveDerivatives(LabelsInterface):
             path = out_dir / (file.sidecar or '')
             if not file.is_direct or not path.is_file():
                 continue
-            sources = read_object(path).get('Sources')
+            sources = read_json(path).get('Sources')
             if not (isinstance(sources, list) and sources[:1] == [source]):
                 made_of = sources[0] if isinstance(sources, list) and sources else 'something that it does not name'
                 raise LabelsError(
@@ -222,13 +221,21 @@ class SaveDerivatives(LabelsInterface):
                 )
 
 
+def _save(path, content):
+    """Write bytes, or a copy of a file, atomically, unless this worker process is orphaned."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_atomically(path) as partial:
+        copy_content(content, partial)
+        exit_if_orphaned()
+
+
 def _clear(out_dir, planned, others, data, sidecars):
     """Remove what is no longer so, sidecars first; what is to be written, sidecars last.
 
     What was computed from signals that change now, and is not computed any more, would pass for a result of these.
     """
     exit_if_orphaned()
-    changed = [file for file in planned if not holds(out_dir / file.path, data[file.path])]
+    changed = [file for file in planned if not has_content(out_dir / file.path, data[file.path])]
     # Drawings have no sidecar, and change whenever an atlas is added.
     replaced = sorted(file.path for file in changed if file.sidecar and (out_dir / file.path).is_file())
     if replaced:
@@ -238,7 +245,7 @@ def _clear(out_dir, planned, others, data, sidecars):
     stale = {file.sidecar for file in changed}
     # What is drawn has no sidecar, and is marked by that of the run's volumes.
     stale |= {file.sidecar for file in planned if file.role == 'kept_volumes' and None in stale}
-    stale |= {path for path, content in sidecars.items() if not holds(out_dir / path, content)}
+    stale |= {path for path, content in sidecars.items() if not has_content(out_dir / path, content)}
     for path in [*stale, *(file.sidecar for file in left), *(file.path for file in left)]:
         if path is not None:
             (out_dir / path).unlink(missing_ok=True)
@@ -258,14 +265,3 @@ def _read_heading(path, role, atlas):
     if unknown:
         raise LabelsError(f'{path} has columns that its regions table lacks: {", ".join(unknown[:5])}')
     return names
-
-
-def _parse(text, source):
-    """A JSON object."""
-    try:
-        content = json.loads(text)
-    except ValueError as e:
-        raise LabelsError(f'{source} is no JSON: {e}') from e
-    if not isinstance(content, dict):
-        raise LabelsError(f'{source} must hold a JSON object')
-    return content

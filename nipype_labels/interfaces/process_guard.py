@@ -4,9 +4,8 @@
 import multiprocessing
 import os
 
-from filelock import FileLock, Timeout
-
 from ..core.errors import LabelsError
+from ..files.locks import Timeout, acquire_lock
 
 #: What a worker ends with that finds its master dead (EX_TEMPFAIL).
 EXIT_ORPHANED = 75
@@ -37,15 +36,11 @@ def lock_folder(folder):
     LabelsError
         If another run holds it.
     """
-    lock = FileLock(folder.with_name(f'.{folder.name}.lock'))
     try:
         # A worker whose master was killed gives up its folder as soon as it notices.
-        lock.acquire(timeout=LOCK_SECONDS)
+        return acquire_lock(folder.with_name(f'.{folder.name}.lock'), LOCK_SECONDS)
     except Timeout:
         raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
-    except (OSError, NotImplementedError):
-        return None
-    return lock
 
 
 def exit_if_orphaned():
@@ -65,6 +60,8 @@ def is_orphaned():
         return False
     if not parent.is_alive():
         return True
+    if os.name != 'posix':
+        return False  # os.kill would end the process there
     try:
         os.kill(parent.pid, 0)
     except ProcessLookupError:

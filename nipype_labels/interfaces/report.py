@@ -2,8 +2,6 @@
 """Node that shows what became of a series' regions."""
 
 import importlib.metadata
-import json
-from pathlib import Path
 
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
@@ -12,6 +10,7 @@ from .. import __version__
 from ..core.errors import LabelsError, SignalError
 from ..core.regions import unused_id
 from ..files.confounds import read_tables
+from ..files.json_files import read_json
 from ..files.regions import read_regions
 from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
@@ -98,7 +97,7 @@ class LabelsReport(LabelsInterface):
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.kept_volumes_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
-        cleaning = _read_json(self.inputs.cleaning_file)
+        cleaning = read_json(self.inputs.cleaning_file)
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.given('warnings', [])]))
         return reports.Series(
             mean.astype(np.float32),
@@ -142,17 +141,6 @@ def _read_kept(path):
     if kept.dtype.kind != 'b':
         raise SignalError(f'{path} must have a column kept, with a flag for each volume')
     return kept
-
-
-def _read_json(path):
-    """What cleaning did."""
-    try:
-        cleaning = json.loads(Path(path).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as e:
-        raise LabelsError(f'{path} is no readable JSON: {e}') from e
-    if not isinstance(cleaning, dict):
-        raise LabelsError(f'{path} does not tell what cleaning did: it holds no JSON object')
-    return cleaning
 
 
 def _read_versions():

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
+from ..files.atomic import write_atomically
 from ..files.lookup import choose_lookup_table
 from ..files.names import expand
 from ..files.niimg import single_image
@@ -104,10 +105,6 @@ def _write(folder, name, suffix, content, write):
     """Write a file named by its content, whole or not at all."""
     path = expand(folder).absolute() / f'{name}-{sha256(content).hexdigest()[:12]}{suffix}'
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial_path = path.with_name(f'partial-{os.getpid()}-{path.name}')
-    try:
+    with write_atomically(path) as partial_path:
         write(partial_path)
-        os.replace(partial_path, path)  # noqa: PTH105 (known to be atomic)
-    finally:
-        partial_path.unlink(missing_ok=True)
     return str(path)

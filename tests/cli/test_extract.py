@@ -22,8 +22,8 @@ from nipype_labels.workflows import init_labels_wf
 
 pytestmark = pytest.mark.timeout(120)
 
-#: What every run writes, beside the folders of the atlases and in each of them.
-BESIDE = {'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'}
+#: What every run writes, beside the folders of the atlases (with a lock) and in each of them.
+BESIDE = {'.lock', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'}
 IN_EACH = {'signals.tsv', 'signals_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
 
 

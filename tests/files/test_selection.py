@@ -92,7 +92,7 @@ def test_without_masks_components_count_as_combined_with_a_note(tmp_path):
 @pytest.mark.parametrize(
     ('described', 'words'),
     [
-        ('{', r'\.json is not readable JSON'),
+        ('{', r'\.json cannot be read as JSON'),
         ('{"a_comp_cor_00": {"Mask": "WM"}}', 'no aCompCor components of the mask combined: choose another acompcor'),
         ('{"a_comp_cor_99": {"Mask": "combined"}}', "has no column 'a_comp_cor_99', which the JSON"),
     ],

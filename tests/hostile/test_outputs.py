@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hostile_cases import Case, ask, both, cases, complaint, contents, half_written, nothing
 
-from nipype_labels.cli import outputs
 from nipype_labels.files import digests
 from nipype_labels.files.digests import default_memory
 
@@ -152,7 +151,7 @@ def test_a_disk_that_is_full_when_outputs_are_copied_changes_none(copies, given,
             raise OSError(errno.ENOSPC, 'No space left on device', str(target))
         done.append(copyfile(source, target))
 
-    monkeypatch.setattr(outputs.shutil, 'copyfile', copy)
+    monkeypatch.setattr(shutil, 'copyfile', copy)
     refuse(Case('full', nothing, 'No space left on device | out', '--detrend'), status=1, kind='failed')
     assert len(done) == copies
 

@@ -12,6 +12,8 @@ from nipype_labels.files.tables import read_signals
 
 SIDECAR, BOLD, LOW = 'sidecar.json', 'bold.nii.gz', '--low-pass 0.1'
 SECONDS, MILLISECONDS, MICROSECONDS, HERTZ, NO_UNIT = 8, 16, 24, 32, 0
+NO_JSON = f'{SIDECAR} cannot be read as JSON'
+NO_OBJECT = f'{SIDECAR} must hold a JSON object'
 NO_TIME = f'{SIDECAR} gives no RepetitionTime or VolumeTiming in s'
 NEEDED = f'{BOLD} | a filter needs the repetition time: set --t-r'
 NAN, INF = float('nan'), float('inf')
@@ -75,17 +77,17 @@ def test_repetition_times_that_can_not_be_are_refused(case, refuse):
 @cases(
     ('missing', remove(SIDECAR), f'no such file | {SIDECAR}'),
     ('a folder', folder(SIDECAR), f'no such file | {SIDECAR}'),
-    ('empty', sidecar(''), NO_TIME),
-    ('cut short', sidecar('{"RepetitionTime": 2.0'), NO_TIME),
-    ('more behind', sidecar('{"RepetitionTime": 2.0} {}'), NO_TIME),
-    ('junk', sidecar(bytes(range(256))), NO_TIME),
-    ('packed', sidecar(gzip.compress(b'{}')), NO_TIME),
-    ('UTF-16', sidecar('{"RepetitionTime": 2.0}'.encode('utf-16')), NO_TIME),
-    ('Latin-1', sidecar('{"TaskName": "é"}'.encode('latin-1')), NO_TIME),
-    ('a NUL byte', sidecar('{"RepetitionTime": 2.0}\0'), NO_TIME),
-    ('a list', sidecar('[2.0]'), NO_TIME),
-    ('a number', sidecar('2.0'), NO_TIME),
-    ('null', sidecar('null'), NO_TIME),
+    ('empty', sidecar(''), NO_JSON),
+    ('cut short', sidecar('{"RepetitionTime": 2.0'), NO_JSON),
+    ('more behind', sidecar('{"RepetitionTime": 2.0} {}'), NO_JSON),
+    ('junk', sidecar(bytes(range(256))), NO_JSON),
+    ('packed', sidecar(gzip.compress(b'{}')), NO_JSON),
+    ('UTF-16', sidecar('{"RepetitionTime": 2.0}'.encode('utf-16')), NO_JSON),
+    ('Latin-1', sidecar('{"TaskName": "é"}'.encode('latin-1')), NO_JSON),
+    ('a NUL byte', sidecar('{"RepetitionTime": 2.0}\0'), NO_JSON),
+    ('a list', sidecar('[2.0]'), NO_OBJECT),
+    ('a number', sidecar('2.0'), NO_OBJECT),
+    ('null', sidecar('null'), NO_OBJECT),
     ('a word for a time', t_r('"two"'), NO_TIME),
     ('a list for a time', t_r('[2.0]'), NO_TIME),
     ('an object for a time', t_r('{}'), NO_TIME),
@@ -95,19 +97,23 @@ def test_repetition_times_that_can_not_be_are_refused(case, refuse):
     ('a time of NaN', t_r('NaN'), f'{SIDECAR} must be a time above 0 s, not nan'),
     ('an endless time', t_r('Infinity'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond floats', t_r('1e999'), f'{SIDECAR} must be a time above 0 s, not inf'),
-    ('a time beyond integers', t_r('9' * 5000), NO_TIME),
+    ('a time beyond integers', t_r('9' * 5000), NO_JSON),
     ('milliseconds', t_r('2000'), f'{SIDECAR} | contradict: the sidecar says 2000 s, the header says 2 s', LOW),
     ('another time', t_r('2.05'), f'{SIDECAR} | contradict: the sidecar says 2.05 s, the header says 2 s', LOW),
     ('two times', sidecar('{"RepetitionTime": 2, "RepetitionTime": 1}'), f'{SIDECAR} | contradict | 1 s | 2 s', LOW),
-    ('beside the series, cut short', both(ask(sidecar=None), text('bold.json', '{')), 'bold.json gives no Repet'),
+    (
+        'beside the series, cut short',
+        both(ask(sidecar=None), text('bold.json', '{')),
+        'bold.json cannot',
+    ),
 )
 def test_a_sidecar_that_tells_no_time_is_refused(case, refuse):
     refuse(case)
 
 
 @cases(
-    ('lists without end', sidecar('[' * 200_000), NO_TIME),
-    ('objects without end', sidecar('{"a":' * 200_000), NO_TIME),
+    ('lists without end', sidecar('[' * 200_000), NO_JSON),
+    ('objects without end', sidecar('{"a":' * 200_000), NO_JSON),
     ('a time beyond floats that is an integer', t_r('9' * 400), NO_TIME),
     ('a flag for a time, and nothing that contradicts', both(t_r('true'), header(0.0)), NO_TIME),
 )

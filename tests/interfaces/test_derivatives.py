@@ -307,7 +307,7 @@ def test_a_link_is_replaced_and_not_followed(out, save, tmp_path):
         ({'high_variance_confounds': None}, 'high_variance_confounds: the parameters ask for it'),
         ({'atlas_labels': ['One']}, '2 for 1 atlases'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
-        ({'parameters': 'none'}, 'parameters is no JSON'),
+        ({'parameters': 'none'}, 'parameters cannot be read as JSON'),
         ({'parameters': '[]'}, 'parameters must hold a JSON object'),
     ],
 )

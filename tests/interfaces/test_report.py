@@ -250,8 +250,8 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
     [
         ('signals_files', 'Left <area>\tNowhere\tRight\n1\t2\t3\n', SignalError, 'has 1 rows; of 20 volumes 18'),
         ('signals_files', 'Elsewhere\n' + '1.0\n' * 20, SignalError, 'Elsewhere'),
-        ('cleaning_file', '[]', LabelsError, 'no JSON object'),
-        ('cleaning_file', '{', LabelsError, 'no readable JSON'),
+        ('cleaning_file', '[]', LabelsError, 'must hold a JSON object'),
+        ('cleaning_file', '{', LabelsError, 'cannot be read as JSON'),
         ('kept_volumes_file', 'volume\n1\n2\n', SignalError, 'a flag for each volume'),
         ('mean_file', 'text', ImageError, 'not an image'),
         ('mask_file', 'text', ImageError, 'not an image'),

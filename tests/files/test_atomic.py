@@ -1,29 +1,37 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Writing into a folder that others use: whole files or none, and no traces."""
 
+import errno
 import os
 import shutil
+import stat
 import time
 from pathlib import Path
 
 import pytest
 
-from nipype_labels.interfaces import atomic, process_guard
-from nipype_labels.interfaces.atomic import holds, save
+from nipype_labels.files import atomic
+from nipype_labels.files.atomic import copy_content, has_content, write_atomically
+
+
+def save(path, content):
+    path.parent.mkdir(exist_ok=True)
+    with write_atomically(path) as partial:
+        copy_content(content, partial)
 
 
 @pytest.mark.parametrize('content', [b'', b'abc', b'x' * (2**20 + 1)])
 def test_what_a_file_holds_is_compared_byte_by_byte(content, tmp_path):
     path, same, other = tmp_path / 'path', tmp_path / 'same', tmp_path / 'other'
-    assert not holds(path, content)
+    assert not has_content(path, content)
     path.write_bytes(content)
     same.write_bytes(content)
-    assert holds(path, content)
-    assert holds(path, same)
+    assert has_content(path, content)
+    assert has_content(path, same)
     for different in (content + b'1', content[:-1] + b'!'):
         other.write_bytes(different)
-        assert not holds(path, different)
-        assert not holds(path, other)
+        assert not has_content(path, different)
+        assert not has_content(path, other)
 
 
 def test_a_file_of_the_longest_name_can_be_written(tmp_path):
@@ -56,18 +64,6 @@ def test_files_have_the_rights_that_the_user_gives_new_files(tmp_path):
     assert (tmp_path / 'path').stat().st_mode == (tmp_path / 'usual').stat().st_mode
 
 
-def test_a_worker_that_outlived_its_run_saves_nothing(tmp_path, monkeypatch):
-    def end(status):
-        raise SystemExit(status)
-
-    monkeypatch.setattr(process_guard, 'is_orphaned', lambda: True)
-    monkeypatch.setattr(os, '_exit', end)
-    with pytest.raises(SystemExit) as ended:
-        save(tmp_path / 'folder' / 'path', b'abc')
-    assert ended.value.code == process_guard.EXIT_ORPHANED
-    assert list((tmp_path / 'folder').iterdir()) == []
-
-
 def test_what_a_killed_write_left_goes_with_the_next_one_but_not_one_under_way(tmp_path, monkeypatch):
     path, names, real = tmp_path / 'folder' / 'path', [], os.replace
     monkeypatch.setattr(os, 'replace', lambda source, target: (names.append(source.name), real(source, target)))
@@ -81,3 +77,42 @@ def test_what_a_killed_write_left_goes_with_the_next_one_but_not_one_under_way(t
     save(path, b'second')
     assert sorted(path.parent.iterdir()) == sorted([path, *leftovers[1:]])
     assert path.read_bytes() == b'second'
+
+
+@pytest.mark.parametrize('code', [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_without_fsync_is_written_to(code, tmp_path, monkeypatch):
+    def refuse(handle):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    save(tmp_path / 'path', b'abc')
+    assert (tmp_path / 'path').read_bytes() == b'abc'
+
+
+def test_a_disk_that_fails_to_write_leaves_the_old_file(tmp_path, monkeypatch):
+    def fail(handle):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / 'path').write_bytes(b'old')
+    monkeypatch.setattr(os, 'fsync', fail)
+    with pytest.raises(OSError, match='Input/output error'):
+        save(tmp_path / 'path', b'new')
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [('path', b'old')]
+
+
+def test_content_reaches_the_disk_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """After a power failure, a file that was reported as written has its content."""
+    steps, fsync, replace = [], os.fsync, os.replace
+
+    def note_fsync(handle):
+        steps.append('folder' if stat.S_ISDIR(os.fstat(handle).st_mode) else 'file')
+        fsync(handle)
+
+    def note_replace(source, target):
+        steps.append('rename')
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'fsync', note_fsync)
+    monkeypatch.setattr(os, 'replace', note_replace)
+    save(tmp_path / 'path', b'abc')
+    assert steps == ['file', 'rename', 'folder']
