@@ -53,10 +53,13 @@ _MASKS = {
     'separated': 'each of the masks of white matter and cerebrospinal fluid',
 }
 _STANDARDIZED = {
-    'zscore_sample': 'scaled to unit variance (of the sample)',
-    'zscore': 'scaled to unit variance (of the population)',
-    'psc': 'expressed in percent of their means before denoising',
-    'psc_nilearn': 'expressed in percent of their means',
+    'zscore_sample': 'scaled to zero mean and unit variance (of the sample)',
+    'zscore': 'scaled to zero mean and unit variance (of the population)',
+    'psc': 'expressed as change from their means, in percent of their means before denoising',
+    'psc_nilearn': (
+        'expressed as change from their means, in percent of their means after denoising (where less than a tenth of '
+        'the mean was left: of the sum of the means before and after denoising)'
+    ),
 }
 
 
@@ -167,11 +170,16 @@ def _censoring(parameters):
     if (strategies or parameters['confounds_columns']) and parameters['non_steady_state'] == 'censor':
         yield 'Any volumes that *fMRIPrep* had marked as not in the steady state were censored.'
     if 'scrubbing' in strategies:
-        segments = f', and segments of fewer than {parameters["min_segment"]} volumes between these volumes,'
+        least = parameters['min_segment']
+        segments = (
+            f', and segments of fewer than {least} volumes between these volumes or at the ends of the series,'
+            if least
+            else ''
+        )
         yield (
             f'Volumes with a framewise displacement above {parameters["fd_threshold"]:g} mm or standardized DVARS '
             f'above {parameters["dvars_threshold"]:g} [@power_fd_dvars; @nichols_dvars; @afyouni_dvars]'
-            f'{segments if parameters["min_segment"] else ""} were censored.'
+            f'{segments} were censored.'
         )
 
 
@@ -206,7 +214,9 @@ def _confounds(parameters):
     elif parameters['use_confounds']:
         yield 'all columns of any further confounds tables'
     if parameters['high_variance_confounds']:
+        within = ' in the brain mask' if parameters['use_mask'] else ''
         yield (
-            f'the first {N_CONFOUNDS} principal components of the {PERCENTILE:g} % of voxels with the largest '
-            'variance, computed from all volumes (high-variance confounds, similar to tCompCor [@compcor])'
+            f'the first {N_CONFOUNDS} principal components of the {PERCENTILE:g} % of voxels{within} with the largest '
+            'variance around their linear trends, computed from all volumes (high-variance confounds, similar to '
+            'tCompCor [@compcor])'
         )
