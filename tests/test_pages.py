@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -23,6 +24,7 @@ from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
 from nipype_labels.files.confound_strategies import OPEN
 from nipype_labels.workflows import init_labels_wf
+from nipype_labels.workflows.resources import ARROW, Sizes, estimate
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / 'README.md'
@@ -215,3 +217,14 @@ def test_sizes_of_changed_defaults_are_those_that_the_script_measures():
     for row, measured in zip(listed, found, strict=True):
         for cell, other in zip(row[2:], measured[2:], strict=True):
             assert numbers(cell) == pytest.approx(numbers(other), rel=0.02, abs=0.02), row
+
+
+def test_memory_in_the_page_on_clusters_is_what_the_estimate_returns():
+    """For both lengths of the series, without pyarrow."""
+    rows = table_under(ROOT / 'docs' / 'clusters.md', '## Memory of a run')
+    on_grid = Sizes((99, 117, 95, 240), 2, 99 * 117 * 95, oblique=False, n_regions=400, n_atlases=1)
+    for column, n_volumes in ((1, 240), (2, 1200)):
+        sizes = replace(on_grid, shape=(*on_grid.shape[:3], n_volumes))
+        found = {name: gb - ARROW / 2**30 for name, gb in estimate(sizes, num_threads=2).items()}
+        listed = {row[0].strip('`').removesuffix('_labels').removeprefix('apply_'): float(row[column]) for row in rows}
+        assert listed == pytest.approx(found, abs=0.006)
