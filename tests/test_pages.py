@@ -19,6 +19,7 @@ from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.choices import SPELLINGS
+from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.filters import T_R_TOLERANCE
 from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
@@ -150,7 +151,7 @@ def test_tests_that_the_reasons_name_are_there():
 
 def test_the_table_of_nodes_is_that_of_the_interfaces():
     """All of them, and no other."""
-    rows = table_under(ROOT / 'docs' / 'concepts.md', '## From a series to signals')
+    rows = table_under(ROOT / 'docs' / 'concepts.md', '## Processing steps')
     assert sorted(row[0].strip('`') for row in rows) == sorted(interfaces.__all__)
 
 
@@ -192,16 +193,16 @@ def test_numbers_in_the_concepts_are_those_of_the_code():
     assert SPELLINGS['standardize'][True] == 'zscore'
 
 
-def test_rooms_of_the_design_are_those_there_are():
-    """Each has a row in both tables, in the order in which imports go."""
+def test_packages_have_a_row_in_readme_and_design():
+    """In the order in which they may import each other."""
     folders = {path.name for path in (ROOT / 'nipype_labels').iterdir() if (path / '__init__.py').is_file()}
-    rows = [row[0].strip('`') for row in table_under(ROOT / 'docs' / 'design.md', '## Rooms')]
-    questions = re.findall(r'`nipype_labels/(\w+)/`', section_between('## Where things are', 'BSD 3-Clause'))
+    rows = [row[0].strip('`') for row in table_under(ROOT / 'docs' / 'design.md', '## Packages')]
+    questions = re.findall(r'`nipype_labels/(\w+)/`', section_between('## Packages', 'BSD 3-Clause'))
     assert set(rows) == set(questions) == folders
     settings = tomllib.loads(text_of(ROOT / 'pyproject.toml'))['tool']['importlinter']['contracts'][0]['layers']
     layers = [re.findall(r'nipype_labels\.(\w+)', layer) for layer in reversed(settings)]
-    place = {room: i for i, layer in enumerate(layers) for room in layer}
-    assert [place[room] for room in rows if room in place] == sorted(place[room] for room in rows if room in place)
+    place = {package: i for i, layer in enumerate(layers) for package in layer}
+    assert [place[row] for row in rows if row in place] == sorted(place[row] for row in rows if row in place)
 
 
 def numbers(cell):
@@ -228,3 +229,40 @@ def test_memory_in_the_page_on_clusters_is_what_the_estimate_returns():
         found = {name: gb - ARROW / 2**30 for name, gb in estimate(sizes, num_threads=2).items()}
         listed = {row[0].strip('`').removesuffix('_labels').removeprefix('apply_'): float(row[column]) for row in rows}
         assert listed == pytest.approx(found, abs=0.006)
+
+
+#: A value other than the default of each parameter that acts with others only.
+INERT = {
+    'interpolation': 'linear',
+    'unknown_orientation': 'accept',
+    'standardize_confounds': False,
+    'confounds_strategy': ['6P'],
+    'confounds_columns': ['csf'],
+    'preset': 'simple',
+    'confounds_na': 'zero',
+    'n_compcor': 3,
+    'acompcor': 'separated',
+    'fd_threshold': 0.2,
+    'dvars_threshold': 2.0,
+    'min_segment': 5,
+    'non_steady_state': 'keep',
+    'fill_censored': 'cubic',
+    'covariance_estimator': 'ledoit_wolf',
+    'fisher_z': True,
+    'fill_value': 0.0,
+    'atlas_names': ['AAL'],
+}
+
+
+def test_parameters_that_act_with_others_only_raise_alone(folder):
+    """All of the table in the factory, those with an asterisk in the masker."""
+    rows = table_under(ROOT / 'docs' / 'concepts.md', '## Parameters that act with others only')
+    named = [found for row in rows for found in re.findall(r'`(\w+)`(\*?)', row[0])]
+    assert sorted(name for name, _ in named) == sorted(INERT)
+    for name, starred in named:
+        others = {'resampling_target': 'none'} if name == 'unknown_orientation' else {}
+        with pytest.raises(LabelsError, match=name):
+            init_labels_wf(**{name: INERT[name]}, **others)
+        if starred:
+            with pytest.raises(LabelsError, match=name):
+                NiftiLabelsMasker('atlas.nii.gz', **{name: INERT[name]}).fit_transform('bold.nii.gz')

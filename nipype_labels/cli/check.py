@@ -33,7 +33,7 @@ def check(atlas, lut=None):
     Returns
     -------
     int
-        Exit status: 1 if a problem loses or confuses regions.
+        Exit status: 0 without a problem, also if there are notes; 1 with a problem.
 
     Raises
     ------

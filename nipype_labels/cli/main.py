@@ -98,7 +98,11 @@ def build_parser():
     _add_connectivity(data_set)
     _add_processing(data_set)
     data_set.set_defaults(run=_derivatives)
-    check = commands.add_parser('check', help='say what is wrong with an atlas and its look-up table')
+    check = commands.add_parser(
+        'check',
+        help='report problems of an atlas and its look-up table',
+        epilog='Exit status: 0 if there is no problem, also with notes; 1 with a problem; 2 if a file cannot be read.',
+    )
     check.add_argument('atlas', metavar='ATLAS', help='label image')
     check.add_argument(
         'lut',
