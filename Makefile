@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # What is made of the documentation's sources.
 MADE = docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
 
-.PHONY: demo test test-endurance test-fmriprep test-all lint bench docs clean
+.PHONY: demo test test-fast test-endurance test-fmriprep test-all lint bench docs clean
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
@@ -14,6 +14,11 @@ demo: $(VENV)/demo
 ## The whole test suite, and the checks of style and architecture.
 test: $(VENV)/test lint
 	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
+
+## The first case of each test that takes less than half a second, in each package: half a minute.
+test-fast: $(VENV)/test
+	NO_ET=1 $(BIN)/python -m pytest -q -x --fast tests/bids tests/cli tests/core tests/files tests/interfaces tests/masker \
+	    tests/reports tests/workflows
 
 ## Runs killed at KILL_POINTS random points under each plugin, every kind of worker, a real SLURM if there is one.
 test-endurance: $(VENV)/test

@@ -2,6 +2,7 @@
 """What every test shares: a quiet Nipype and real data from installed packages."""
 
 import os
+import re
 import warnings
 
 import pytest
@@ -19,6 +20,27 @@ SERIES = {
     'nibabel': ('nibabel', 'tests/data/functional.nii'),
     'nipype': ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz'),
 }
+
+
+def pytest_addoption(parser):
+    parser.addoption('--fast', action='store_true', help='the first case of each test, without tests marked slow')
+
+
+def pytest_ignore_collect(collection_path, config):
+    """With --fast, do not even import what is slow as a whole."""
+    is_test = config.getoption('--fast') and collection_path.suffix == '.py'
+    if is_test and re.search('^pytestmark = .*slow', collection_path.read_text(encoding='utf-8'), re.MULTILINE):
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --fast, leave out slow tests and all but the first case of each."""
+    if config.getoption('--fast'):
+        quick = [item for item in reversed(items) if not item.get_closest_marker('slow')]
+        first = set({item.nodeid.split('[')[0]: item for item in quick}.values())
+        config.hook.pytest_deselected(items=[item for item in items if item not in first])
+        items[:] = [item for item in items if item in first]
 
 
 @pytest.fixture(scope='session', autouse=True)

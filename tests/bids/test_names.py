@@ -68,6 +68,7 @@ def test_what_the_schema_lacks_is_what_we_say_it_lacks():
     assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(LACKING_SUFFIXES)
 
 
+@pytest.mark.slow
 @given(names())
 def test_a_name_taken_apart_and_put_together_is_the_same(name):
     assert build_name(*parse_name(name)) == name
@@ -161,6 +162,7 @@ def test_any_text_becomes_a_label_that_can_be_part_of_a_path(text, tmp_path):
     assert Path(path).resolve().is_relative_to(tmp_path.resolve())
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=60), max_size=8))
 def test_labels_of_any_texts_are_good_and_differ_by_more_than_case(texts):
     labels = make_labels(texts)

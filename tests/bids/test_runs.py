@@ -315,6 +315,7 @@ def test_a_wrong_root_names_the_dataset_inside(dataset, tmp_path_factory):
         find_runs(root / 'nowhere')
 
 
+@pytest.mark.slow
 def test_the_time_per_run_does_not_grow_with_the_dataset(empty):
     """Though all of its runs are in one folder."""
     seconds = []

@@ -44,6 +44,7 @@ def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
     assert 'No problems found' not in told
 
 
+@pytest.mark.slow
 def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
     """As four of AAL3, in truth."""
     shutil.copy(AAL.with_name('AAL3.nii'), tmp_path)

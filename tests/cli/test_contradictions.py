@@ -9,6 +9,8 @@ from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_
 
 from nipype_labels import NiftiLabelsMasker
 
+pytestmark = pytest.mark.slow
+
 RUN = 'sub-01_task-rest_run-1'
 BOLD, OTHER_TABLE = f'{RUN}_{MNI}_{PREPROC}', f'sub-01_task-rest_run-2_{TABLE}'
 ATLAS = 'tpl-MNI152NLin6Asym_atlas-x_dseg.nii.gz'

@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose
 from nipype_labels.bids.names import build_name, parse_name
 from nipype_labels.files.tables import read_signals
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
 #: From Linux' prctl.h and capability.h.
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2

@@ -8,7 +8,7 @@ import pytest
 
 from nipype_labels.files.tables import read_signals
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def test_the_demo_shows_real_signals_of_real_regions(installed, command, tmp_path):

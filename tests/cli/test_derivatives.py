@@ -34,7 +34,7 @@ NAMES = [f'sub-{participant}_task-rest_run-{run}' for participant in PARTICIPANT
 CLEANING = ('--confounds-strategy', '6P', '--standardize', 'zscore_sample', '--detrend')
 CONNECTING = ('--connectivity', 'correlation', '--covariance-estimator', 'empirical')
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
 
 @pytest.fixture(scope='module')

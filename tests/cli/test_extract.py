@@ -20,7 +20,7 @@ from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 #: What every run writes, beside the folders of the atlases (with a lock) and in each of them.
 BESIDE = {'.lock', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'}

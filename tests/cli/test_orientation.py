@@ -10,6 +10,8 @@ from dataset_cases import make_atlases, make_dataset
 
 from nipype_labels.files.grids import read_grid
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def unknown(small):

@@ -3,7 +3,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):

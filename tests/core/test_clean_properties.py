@@ -2,6 +2,7 @@
 """What holds of cleaning for any numbers."""
 
 import numpy as np
+import pytest
 from cleaning_cases import FILTERS, KEPT, N_REGIONS, N_VOLUMES, SCALED, T_R, assert_close, by_hand, regressors, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ seeds = st.integers(0, 2**31)
 filters = st.sampled_from(list(FILTERS))
 
 
+@pytest.mark.slow
 @bounded
 @given(
     seed=seeds,
@@ -77,6 +79,7 @@ def test_each_column_is_cleaned_for_itself(seed, filter, detrend, standardize, c
     assert_array_equal(some.not_finite, whole.not_finite[columns])
 
 
+@pytest.mark.slow
 @bounded
 @given(
     seed=seeds,

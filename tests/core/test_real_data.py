@@ -46,6 +46,7 @@ def atlas(step):
     return thinned, image.affine @ np.diag([step, step, step, 1])
 
 
+@pytest.mark.slow
 @pairwise(series=SERIES, target=['data', 'labels'], strategy=['mean', 'median', 'standard_deviation'])
 def test_signals_of_real_data_agree_with_nilearn(series, target, strategy, nilearn_signals, signals_of):
     package, path, rtol, n_regions = SERIES[series]

@@ -179,6 +179,7 @@ def test_names_may_hold_separators_between_quotation_marks(write):
     assert list(read_confounds([write(stream.getvalue(), 'c.csv')], 4)) == ['heart, rate', 'a "b"']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('pack', [gzip.compress, bz2.compress, lzma.compress, zipped])
 @pytest.mark.parametrize('name', ['c.tsv.gz', 'c.tsv'])
 @pytest.mark.parametrize('heading', [True, False])

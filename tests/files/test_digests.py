@@ -112,6 +112,7 @@ def test_a_memory_that_can_not_be_written_only_costs_time(large, tmp_path, memor
     assert content_digest(large, tmp_path / 'file' / 'memory') == md5(large)
 
 
+@pytest.mark.slow
 def test_many_processes_share_one_memory(memory, tmp_path):
     """Their records are all there, and whole."""
     files = [tmp_path / f'{i}.bin' for i in range(30)]

@@ -176,6 +176,7 @@ def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):
     assert pairs(read_lookup_table(path)) == TWO
 
 
+@pytest.mark.slow
 def test_all_volumetric_tables_of_templateflow_are_read(tmp_path):
     """In one of them two ids have one name: ids are added there."""
     with zipfile.ZipFile(installed('templateflow', 'conf/templateflow-skel.zip')) as archive:

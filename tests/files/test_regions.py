@@ -74,6 +74,7 @@ def everything():
     return lookup([6, 3, 1, 5, 2, 4]), atlas, atlas_grid, labels, coarse, masked
 
 
+@pytest.mark.slow
 def test_counts_of_a_real_atlas_agree_with_brute_force(real):
     names, atlas, atlas_grid, series, labels = real
     mask = np.zeros(series.shape, bool)

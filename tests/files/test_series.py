@@ -170,6 +170,7 @@ print(n, (peak() - before) / 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('name', 'num_threads'), [('big.nii', 1), ('big.nii.gz', 2)])
 def test_reading_holds_blocks_and_no_more(tmp_path, name, num_threads):
     """A series of 200 MB takes the memory of one or two blocks of 16 MB."""

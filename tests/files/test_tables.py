@@ -50,6 +50,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('tables')
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=doubles))
 def test_signals_come_back_bit_for_bit(folder, signals):
@@ -189,6 +190,7 @@ def test_a_table_comes_back_as_it_went(tmp_path):
     assert {len(line.split('\t')) for line in lines} == {5}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(doubles, min_size=1, max_size=12))
 def test_numbers_of_a_table_come_back_bit_for_bit(folder, values):
@@ -203,6 +205,7 @@ def test_cells_of_text_are_no_numbers(cell):
     assert_array_equal(to_numbers(['1.5', np.nan, ' -2e3 ']), [1.5, np.nan, -2000])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -115,6 +115,7 @@ if __name__ == '__main__':
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(90)
 def test_inputs_that_are_missing_or_do_not_fit_are_errors_under_multiproc(tmp_path):
     """Every node ends with the error, also a clone and a MapNode; none hangs."""

@@ -252,6 +252,7 @@ def test_another_background_than_0(image, run):
     assert (masked_voxels(outputs)[1, 0] == -1).all()
 
 
+@pytest.mark.slow
 def test_real_atlas_counts(real_series, aal, aal_on_series):
     """Every AAL region has a row, and the counts are those of the images."""
     placed = aal_on_series(real_series)

@@ -83,6 +83,7 @@ def subject(image, number, lost=False):
     return image(f'sub-{number}.nii.gz', data, t_r=2.0)
 
 
+@pytest.mark.slow
 def test_every_node_and_atlas_has_names_of_its_own(image, atlases, tmp_path):
     """Also in the folders of an engine, from which outputs are often gathered into one."""
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
@@ -92,6 +93,7 @@ def test_every_node_and_atlas_has_names_of_its_own(image, atlases, tmp_path):
     assert sorted(files) == sorted(map(str, (tmp_path / 'cwd').iterdir()))
 
 
+@pytest.mark.slow
 def test_two_subjects_in_one_folder_are_as_in_two(image, atlases, tmp_path):
     """The second inherits nothing from the first, whose outputs stay."""
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))

@@ -94,6 +94,7 @@ def test_several_atlases_go_at_once_and_bytes_are_those_of_each_alone(atlas, sig
     assert both['out_files', 0] == both['out_files', 1] == alone['out_files', 0]
 
 
+@pytest.mark.slow
 def test_real_signals_go_back_as_by_nilearn(real_series, aal, aal_on_series, run, quietly):
     """Where nothing is masked and nothing lost, nilearn is right."""
     labels = aal_on_series(real_series)['labels_files']
@@ -117,6 +118,7 @@ def test_real_signals_go_back_as_by_nilearn(real_series, aal, aal_on_series, run
     assert_allclose(ours.get_fdata(), expected.get_fdata(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_signals_go_back_onto_the_atlas_on_its_own_grid(installed, aal, aal_on_series, run):
     """Regions lost on the way are n/a there, not their neighbours'."""
     series = installed('nibabel', 'tests/data/functional.nii')

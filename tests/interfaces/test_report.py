@@ -201,6 +201,7 @@ def _write_motion(path):
     return path
 
 
+@pytest.mark.slow
 def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
     rng = np.random.default_rng(0)
     shape, affine = (99, 117, 95), np.array([[-2.0, 0, 0, 98], [0, 2, 0, -134], [0, 0, 2, -72], [0, 0, 0, 1]])
@@ -306,6 +307,7 @@ def test_without_the_extra_the_error_says_how_to_get_it(made, tmp_path, monkeypa
         report(tmp_path, made)
 
 
+@pytest.mark.slow
 def test_the_nodes_need_no_extra_until_a_report_is_made():
     code = (
         'import sys, nipype_labels.interfaces.report; '

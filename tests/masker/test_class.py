@@ -21,7 +21,7 @@ from nipype_labels.cli.main import main
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals, write_signals
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 
 
 #: The seed's constructor.

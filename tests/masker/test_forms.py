@@ -12,7 +12,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import write_signals
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 
 
 def test_images_are_taken_in_all_forms_with_the_same_numbers(tmp_path, monkeypatch):

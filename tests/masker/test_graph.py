@@ -83,6 +83,7 @@ def test_an_atlas_that_was_saved_and_changed_since_is_not_the_file(change, serie
     assert wf.inputs.inputnode.atlas_files != [str(tmp_path / 'atlas.nii')]
 
 
+@pytest.mark.slow
 def test_an_atlas_that_was_not_changed_is_its_file(series, tmp_path, monkeypatch):
     """A path, a pattern, an image that was loaded or saved."""
     saved = atlas()

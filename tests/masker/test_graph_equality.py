@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from masker_cases import AAL, MASK, SERIES
@@ -15,6 +16,8 @@ from threadpoolctl import threadpool_limits
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
+
+pytestmark = pytest.mark.slow
 
 #: Sets that are tried, the same in each run; ``GRAPH_EXAMPLES`` asks for more, and others each time.
 N_EXAMPLES = int(os.environ.get('GRAPH_EXAMPLES', '25'))

@@ -16,6 +16,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'),
     pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning'),
 ]

@@ -3,7 +3,10 @@
 
 import nibabel as nib
 import numpy as np
+import pytest
 from nilearn_sets import CENSORED, N_VOLUMES, Case, atlas, compare, disagreements, draw, series
+
+pytestmark = pytest.mark.slow
 
 
 def test_random_parameter_sets_agree_with_nilearn_except_where_documented():

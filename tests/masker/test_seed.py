@@ -19,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('standardize', [False, 'zscore'])
 @pytest.mark.parametrize('strategy', STRATEGIES)
 @pytest.mark.parametrize(('name', 'path'), [('functional', FUNCTIONAL), ('ds003', SERIES)], ids=['functional', 'ds003'])
@@ -40,6 +41,7 @@ def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize)
         assert not expected[:, ~there].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', json.loads(str(np.load(REFERENCE)['parameters'])))
 def test_every_parameter_does_what_the_seeds_does(name):
     """On a real series, alone and all together; a region that lies outside the mask is 0 in the seed's."""
@@ -63,6 +65,7 @@ def test_every_parameter_does_what_the_seeds_does(name):
     assert not expected[:, ~there].any()
 
 
+@pytest.mark.slow
 def test_the_projection_is_the_seeds():
     """Region by region: the seed numbers the regions that are left by the resampling."""
     reference = np.load(REFERENCE)

@@ -13,7 +13,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.strategies import STRATEGIES
 
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)

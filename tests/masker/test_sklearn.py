@@ -24,6 +24,8 @@ from small_cases import atlas, run, tables
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
 
 VOLUMES = nibabel.four_to_three(run())

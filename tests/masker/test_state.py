@@ -15,7 +15,7 @@ from small_cases import atlas, run, tables
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LabelsError
 
-pytestmark = pytest.mark.filterwarnings('ignore::UserWarning')
+pytestmark = [pytest.mark.filterwarnings('ignore::UserWarning'), pytest.mark.slow]
 
 ATTRIBUTES = ('labels_img_', 'region_atlas_', 'mask_img_', 'lut_', 'regions_', 'region_ids_', 'region_names_')
 

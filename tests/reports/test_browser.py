@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 #: Put before and behind everything else in a copy of the page; what it finds becomes the text of an element.
 WATCH = """<script>
 const complaints = [];

@@ -136,6 +136,7 @@ def test_400_regions_in_240_volumes_stay_below_one_megabyte(make_page, make_row)
     assert len(page.encode()) < 1_000_000
 
 
+@pytest.mark.slow
 def test_400_regions_with_everything_stay_below_one_and_a_half_megabytes(make_atlas, make_row):
     rng = np.random.default_rng(0)
     shape, affine = (99, 117, 95), np.array([[-2.0, 0, 0, 98], [0, 2, 0, -134], [0, 0, 2, -72], [0, 0, 0, 1]])

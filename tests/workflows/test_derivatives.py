@@ -22,6 +22,8 @@ from nipype_labels.core.errors import LabelsError
 from nipype_labels.workflows import init_labels_derivatives_wf, init_labels_wf
 from nipype_labels.workflows.graph import OUTPUTS
 
+pytestmark = pytest.mark.slow
+
 STANDARD = 'sub-01/ses-a/func/sub-01_ses-a_task-rest_run-1_space-MNI152NLin2009cAsym_res-2_desc-preproc_bold.nii.gz'
 NATIVE = 'sub-02/func/sub-02_task-rest_space-T1w_desc-preproc_bold.nii.gz'
 CONFOUNDS = 'sub-01/ses-a/func/sub-01_ses-a_task-rest_run-1_desc-confounds_timeseries.tsv'

@@ -16,7 +16,7 @@ POINTS = int(os.environ.get('KILL_POINTS', '20'))
 #: What is run, killed, run again; then run with another parameter, which must not see what was left behind.
 ONE, OTHER = {'standardize': 'zscore_sample'}, {'standardize': 'psc', 'strategy': 'median'}
 
-pytestmark = [pytest.mark.endurance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.endurance, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope='module')

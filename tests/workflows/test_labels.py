@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
+pytestmark = pytest.mark.slow
+
 #: On the grid of the atlas, which is that much finer than the series', nilearn would need gigabytes.
 STEP = 6
 MASK = ('nipype', 'testing/data/ds003_sub-01_mc_brainmask.nii.gz')

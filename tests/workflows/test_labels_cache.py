@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from graph_cases import FULL, basic, full
+
+pytestmark = pytest.mark.slow
 
 ALL_NODES = ['apply_mask', 'clean', 'high_variance', 'project', 'reduce', 'resample_labels', 'resample_mask']
 

@@ -13,6 +13,8 @@ from numpy.testing import assert_allclose
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
+pytestmark = pytest.mark.slow
+
 EMBEDDED = """
 def load(name):
     from pathlib import Path

@@ -13,6 +13,8 @@ from numpy.testing import assert_allclose
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
+pytestmark = pytest.mark.slow
+
 TARGETS = ['data', 'labels', None]
 
 

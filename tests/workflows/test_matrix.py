@@ -31,7 +31,7 @@ def again(host):
     assert host.run().digests == host.first.digests
 
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 
 def test_a_first_run_executes_every_node_and_a_second_one_none(host):

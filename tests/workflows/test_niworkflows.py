@@ -17,6 +17,8 @@ from numpy.testing import assert_allclose
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
+pytestmark = pytest.mark.slow
+
 N_VOLUMES, N_DUMMIES, JUMPS = 60, 3, (20, 41)
 OURS = {'resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'clean'}
 THEIRS = {'validate', 'dummies', 'brain', 'masked', 'dvars', 'dvars_header', 'fd', 'changes', 'motion', 'tissues'}

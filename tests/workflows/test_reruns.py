@@ -19,6 +19,8 @@ from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS
 from nipype_labels.workflows.resources import Sizes
 
+pytestmark = pytest.mark.slow
+
 BASE = {
     'use_mask': True,
     'use_luts': True,

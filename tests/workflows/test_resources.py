@@ -29,7 +29,10 @@ peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith
 print(json.dumps([int(peak), outputs]))
 """
 
-pytestmark = pytest.mark.skipif(not Path('/proc/self/status').is_file(), reason='peak memory is read from /proc')
+pytestmark = [
+    pytest.mark.skipif(not Path('/proc/self/status').is_file(), reason='peak memory is read from /proc'),
+    pytest.mark.slow,
+]
 
 
 def write_series(path, shape, n_volumes, dtype, size):

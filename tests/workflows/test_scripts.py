@@ -17,6 +17,8 @@ from real_files import package_file
 
 from nipype_labels.files.tables import read_signals
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parents[2] / 'workflows'
 
 
