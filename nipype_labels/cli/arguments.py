@@ -13,7 +13,7 @@ from ..core.choices import suggest
 from ..core.errors import LabelsError, errors_name
 from ..files.confound_strategies import expand_preset
 from ..files.json_files import read_json
-from ..files.names import expand
+from ..files.paths import expand
 
 
 def check_running(nprocs, plugin, dummy_scans=0):

@@ -11,7 +11,7 @@ from ..core.errors import LabelsError, errors_name
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.lookup import NO_TABLE, choose_lookup_table, name_by_order
-from ..files.names import expand
+from ..files.paths import expand
 from ..files.volumes import read_labels
 
 

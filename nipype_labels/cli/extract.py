@@ -4,12 +4,13 @@
 import sys
 from pathlib import Path
 
-from ..bids.metadata import find_repetition_time, find_sidecar
 from ..core.errors import LabelsError, MissingRegionsError
 from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid, report_contradiction
+from ..files.paths import find_sidecar
 from ..files.series import open_series
+from ..files.timing import resolve_repetition_time
 from ..files.volumes import read_mask
 from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
@@ -145,7 +146,7 @@ def _warn(contradictions):
 def _check_times(t_r, sidecar, header, parameters):
     """Refuse, or warn of, repetition times that contradict each other before anything runs."""
     filtered = 'low_pass' in parameters or 'high_pass' in parameters
-    _, warning = find_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--t-r')
+    _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--t-r')
     if warning:
         print(f'WARNING: {warning}', file=sys.stderr)
 

@@ -5,7 +5,7 @@ import argparse
 import re
 
 from ..core.choices import suggest
-from ..files.names import expand
+from ..files.paths import expand
 
 #: Arguments that are paths; an ``--atlas NAME=IMAGE`` is expanded where it is taken apart.
 PATHS = (

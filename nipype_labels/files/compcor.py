@@ -2,10 +2,10 @@
 """Components of anatomical CompCor in tables of fMRIPrep, and the masks they come from."""
 
 import re
-from pathlib import Path
 
 from ..core.errors import ConfoundsError
 from .json_files import read_json
+from .paths import find_sidecar
 
 #: Masks of the components by the first letter of their columns, as fMRIPrep names them since 21.0.
 _MASKS = {'a': 'combined', 'c': 'CSF', 'w': 'WM'}
@@ -79,41 +79,12 @@ def find_components(names, masks, n_compcor, acompcor, source):
     return taken, notes
 
 
-def masks_file(path):
-    """Path of the JSON file next to a confounds table, None if there is none.
-
-    Parameters
-    ----------
-    path : path or None
-
-    Returns
-    -------
-    Path or None
-    """
-    if path is None:
-        return None
-    found = Path(path).with_name(re.sub(r'\.(tsv|csv|txt)(\.\w+)?$', '', Path(path).name) + '.json')
-    return found if found.is_file() else None
-
-
 def read_masks(path):
-    """Read the masks of aCompCor's components from the JSON file next to a confounds table.
+    """Return the masks of aCompCor's components, by column, from the JSON file next to a table; empty without one.
 
-    Parameters
-    ----------
-    path : path or None
-
-    Returns
-    -------
-    dict of str to str
-        ``'combined'``, ``'CSF'`` or ``'WM'`` by the names of columns; empty without a file.
-
-    Raises
-    ------
-    ConfoundsError
-        If the file cannot be read.
+    Masks are ``'combined'``, ``'CSF'`` and ``'WM'``.
     """
-    file = masks_file(path)
+    file = None if path is None else find_sidecar(path)
     if file is None:
         return {}
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from nibabel.filebasedimages import ImageFileError
 from nibabel.imageclasses import all_image_classes
 
-from .names import expand
+from .paths import expand
 
 #: Smaller files are read sooner than looked up.
 LEAST_BYTES = 2**18

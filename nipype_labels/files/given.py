@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..core.errors import ConfoundsError
 from .confounds import ConfoundsTable, read_table_of_confounds
-from .names import expand
+from .paths import expand
 
 
 def take_tables(confounds, n_volumes):

@@ -14,7 +14,7 @@ from ..core.regions import LARGEST_ID
 from .lookup_places import find_lookup_table, read_header
 from .lookup_text import parse_text
 from .lookup_xml import parse_xml
-from .names import expand
+from .paths import expand
 
 #: What lists of names call what is no region, lower case.
 BACKGROUND = 'background'

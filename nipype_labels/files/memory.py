@@ -13,7 +13,7 @@ import scipy
 
 from ..core.errors import LabelsError
 from .locks import locked
-from .names import expand
+from .paths import expand
 
 #: Name of the lock in the folder of a cache.
 LOCK = 'nipype_labels.lock'

@@ -12,8 +12,9 @@ import numpy as np
 from ..core import grid
 from ..core.errors import ImageError
 from .grids import is_packed_otherwise, make_grid
-from .names import expand
-from .series import Series, find_repetition_time, open_series, stream_image
+from .paths import expand
+from .series import Series, open_series, stream_image
+from .timing import read_header_time
 
 #: What an image in memory is called in errors, unless it knows a file.
 UNNAMED = 'an image in memory'
@@ -172,7 +173,7 @@ def _open_held(image):
         held = [np.asanyarray(image.dataobj), *held]
     if not all(_equal(held[0], data) for data in held[1:]):
         raise ImageError(f'{name}: dataobj and what get_fdata() returned were changed apart; {MAKE_ANEW}')
-    return _hold(held[0], where, find_repetition_time(image))
+    return _hold(held[0], where, read_header_time(image))
 
 
 def _hold(data, where, t_r):

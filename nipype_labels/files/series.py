@@ -17,18 +17,10 @@ from .digests import image_digest
 from .formats import describe_format
 from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load, make_grid
 from .orientation import set_orientation
+from .timing import read_header_time
 
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 12 * 2**20
-
-#: Seconds in NIfTI's units of time, by their codes; without a unit a repetition time is taken as seconds.
-SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6, 0: 1.0}
-
-#: Repetition times below this many ms, the unit of MGH, are times in s: no series of volumes is that fast.
-LEAST_MGH_TIME = 10
-
-#: The bits of a code of units that are for time.
-TIME_BITS = 0b111000
 
 
 @dataclass(frozen=True)
@@ -213,7 +205,7 @@ def stream_image(image, name):
         offset=int(voxels.offset),
         slope=float(voxels.slope),
         intercept=float(voxels.inter),
-        t_r=find_repetition_time(image),
+        t_r=read_header_time(image),
         voxel_file=voxel_file,
     )
 
@@ -272,30 +264,6 @@ class SeriesWriter:
             largest = np.nanmax(np.abs(volume))
             raise ImageError(f'a voxel has a value that {self._dtype} can not hold: {largest:g}') from e
         self._stream.write(values.tobytes(order='F'))
-
-
-def find_repetition_time(image):
-    """Return the repetition time of a header in s; None for what formats hold without meaning a repetition time.
-
-    Parameters
-    ----------
-    image : nibabel image
-
-    Returns
-    -------
-    float or None
-        None for Analyze, whose header has no field for it, for a 1 without a unit, with which new NIfTI headers begin,
-        and for less than 10 ms in MGH, whose unit is ms: this is a time in s that a program has copied.
-    """
-    zooms, second = image.header.get_zooms(), np.nan
-    if isinstance(image, nib.freesurfer.MGHImage):
-        second = 1e-3 if zooms[3:4] >= (LEAST_MGH_TIME,) else np.nan
-    elif isinstance(image.header, nib.Nifti1Header):
-        unit = int(image.header['xyzt_units']) & TIME_BITS
-        second = SECONDS.get(unit, np.nan) if unit or zooms[3:4] != (1,) else np.nan
-    t_r = float(zooms[3]) * second if len(zooms) > 3 else 0.0
-    # Headers hold single precision: 0.8 s comes back as 0.800000011920929.
-    return float(np.format_float_positional(np.float32(t_r), unique=True)) if np.isfinite(t_r) and t_r > 0 else None
 
 
 def _open(path):

@@ -25,7 +25,7 @@ from ..files.atomic import write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lookup_places import find_lookup_table
-from ..files.names import expand
+from ..files.paths import expand
 from .process_guard import exit_if_orphaned, is_owned, lock_folder
 
 #: Nipype's logger for what happens inside nodes.

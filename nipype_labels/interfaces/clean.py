@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..bids.metadata import find_repetition_time
 from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, errors_name
 from ..core.filters import FILTERS
@@ -22,6 +21,7 @@ from ..files.regions import assign_tsnr, read_regions, write_regions
 from ..files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
 from ..files.selection import Choice, choose_confounds
 from ..files.tables import read_signals, write_signals
+from ..files.timing import resolve_repetition_time
 from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
 from .confounds import ConfoundsInputSpec, describe_confounds
@@ -181,7 +181,7 @@ class CleanSignal(LabelsInterface):
         parameters = {name: self.given(name) for name in names}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
         known = (self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
-        t_r, warning = find_repetition_time(*known, filtered, parameters['detrend'])
+        t_r, warning = resolve_repetition_time(*known, filtered, parameters['detrend'])
         if warning:
             logger.warning(REPETITION_TIMES, warning)
         if t_r is not None:

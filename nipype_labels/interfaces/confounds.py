@@ -4,7 +4,6 @@
 from nipype.interfaces.base import InputMultiObject, traits
 
 from ..core.clean import CONFOUNDS_NA
-from ..files.compcor import masks_file
 from ..files.confound_strategies import (
     ACOMPCOR,
     CONFOUNDS_STRATEGIES,
@@ -15,6 +14,7 @@ from ..files.confound_strategies import (
     NON_STEADY_STATE,
 )
 from ..files.digests import content_digest
+from ..files.paths import find_sidecar
 from .base import InputFile, LabelsInputSpec
 from .choices import AnyCase, CountOrAll
 
@@ -63,7 +63,7 @@ class ConfoundsInputSpec(LabelsInputSpec):
         """Masks of aCompCor, from the JSON files next to the tables."""
         if 'aCompCor' not in (self.confounds_strategy or ()) or not self.confounds_files:
             return []
-        files = map(masks_file, self.confounds_files)
+        files = map(find_sidecar, self.confounds_files)
         return [('masks', [content_digest(file) for file in files if file is not None])]
 
 

@@ -13,8 +13,8 @@ from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.lookup import choose_lookup_table
-from ..files.names import expand
 from ..files.niimg import single_image
+from ..files.paths import expand
 from ..files.tables import write_table
 from ..files.volumes import read_labels, read_mask, write_volume
 

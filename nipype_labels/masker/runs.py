@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, errors_name
-from ..core.filters import T_R_TOLERANCE, check_filter, settle_repetition_time
+from ..core.filters import T_R_TOLERANCE, check_filter
 from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing
 from ..files.entities import find_contradictions
@@ -21,6 +21,7 @@ from ..files.niimg import open_runs
 from ..files.sample_mask import read_sample_mask
 from ..files.selection import Choice, choose_confounds
 from ..files.series import Series
+from ..files.timing import resolve_repetition_time
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _prepare(series, source, confounds, sample_mask, settings):
         kept = kept_volumes(sample_mask, series.n_volumes)
         values, kept, notes = _take_confounds(confounds, series, kept, settings)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
-        t_r, warning = settle_repetition_time(settings['t_r'], None, series.t_r, filtered)
+        t_r, warning = resolve_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
     report_contradiction(series.grid, partial(warnings.warn, stacklevel=6))
     for note in [*notes, *([f'{series.grid.path}: {warning}'] if warning else [])]:

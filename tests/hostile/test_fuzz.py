@@ -16,7 +16,6 @@ from hostile_cases import FIELDS, N_VOLUMES, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nipype_labels.bids.metadata import read_timing
 from nipype_labels.core.clean import kept_volumes
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
@@ -27,6 +26,7 @@ from nipype_labels.files.regions import read_regions
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask
 from nipype_labels.files.series import open_series
 from nipype_labels.files.tables import read_signals
+from nipype_labels.files.timing import read_timing
 from nipype_labels.files.volumes import read_labels, read_mask
 
 EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 60))

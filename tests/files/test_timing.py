@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from nipype_labels.bids.metadata import find_repetition_time, find_sidecar, read_timing
 from nipype_labels.core.errors import SignalError
-from nipype_labels.core.filters import settle_repetition_time
+from nipype_labels.files.paths import find_sidecar
+from nipype_labels.files.timing import choose_repetition_time, read_timing, resolve_repetition_time
 
 
 def sidecar(folder, content):
@@ -118,9 +118,9 @@ def test_unevenly_spaced_volumes_are_neither_filtered_nor_detrended(tmp_path, st
     """Whatever the header says; an explicit repetition time says that the file is wrong."""
     path = sidecar(tmp_path, {'VolumeTiming': [0, 2, 4, 12], 'AcquisitionDuration': 2})
     with pytest.raises(SignalError, match=r'bold\.json: volumes are unevenly spaced \(2 to 8 s.* Pass --t-r'):
-        find_repetition_time(None, path, 2.0, name='--t-r', **steps)
-    assert find_repetition_time(None, path, 2.0, filtered=False) == (None, '')
-    t_r, warning = find_repetition_time(2.0, path, 2.0, **steps)
+        resolve_repetition_time(None, path, 2.0, name='--t-r', **steps)
+    assert resolve_repetition_time(None, path, 2.0, filtered=False) == (None, '')
+    t_r, warning = resolve_repetition_time(2.0, path, 2.0, **steps)
     assert t_r == 2.0
     assert warning == f'{path}: volumes are unevenly spaced (2 to 8 s by VolumeTiming), but t_r is 2 s; t_r is used'
 
@@ -141,7 +141,7 @@ def test_unevenly_spaced_volumes_are_neither_filtered_nor_detrended(tmp_path, st
 )
 @pytest.mark.parametrize('used', [True, False])
 def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, header, settled, used):
-    assert settle_repetition_time(t_r, beside, header, used) == (settled, '')
+    assert choose_repetition_time(t_r, beside, header, used) == (settled, '')
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, 
 )
 @pytest.mark.parametrize('used', [True, False])
 def test_an_explicit_repetition_time_wins_with_a_warning(given, said, used):
-    assert settle_repetition_time(*given, used) == (given[0], said)
-    assert settle_repetition_time(*given, used, '--t-r')[1] == said.replace('t_r', '--t-r')
+    assert choose_repetition_time(*given, used) == (given[0], said)
+    assert choose_repetition_time(*given, used, '--t-r')[1] == said.replace('t_r', '--t-r')
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_an_explicit_repetition_time_wins_with_a_warning(given, said, used):
 )
 def test_sidecar_and_header_that_contradict_each_other_are_an_error_where_a_filter_needs_them(given, said):
     with pytest.raises(SignalError) as caught:
-        settle_repetition_time(None, *given)
+        choose_repetition_time(None, *given)
     assert said in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-    t_r, warning = settle_repetition_time(None, *given, used=False)
+    t_r, warning = choose_repetition_time(None, *given, used=False)
     assert t_r is None
     assert said in warning
 
@@ -181,7 +181,7 @@ def test_sidecar_and_header_that_contradict_each_other_are_an_error_where_a_filt
 def test_one_percent_is_the_border_between_any_two(given, fine, places):
     times = [None, None, None]
     times[places[0]], times[places[1]] = 1.0, given
-    t_r, warning = settle_repetition_time(*times, used=False)
+    t_r, warning = choose_repetition_time(*times, used=False)
     assert (warning == '') is fine
     assert t_r == (1.0 if fine or places[0] == 0 else None)
 
@@ -192,4 +192,4 @@ def test_a_time_that_is_none_is_refused_by_its_source(place, wrong):
     given = [2.0, 2.0, 2.0]
     given[place] = wrong
     with pytest.raises(SignalError, match=['t_r', 'the sidecar', 'the header'][place]):
-        settle_repetition_time(*given)
+        choose_repetition_time(*given)
