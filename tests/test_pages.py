@@ -16,7 +16,7 @@ import pytest
 from real_files import package_file
 
 from benchmarks.differences import measure
-from nipype_labels import NiftiLabelsMasker, interfaces
+from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.choices import SPELLINGS
 from nipype_labels.core.errors import LabelsError
@@ -266,3 +266,13 @@ def test_parameters_that_act_with_others_only_raise_alone(folder):
         if starred:
             with pytest.raises(LabelsError, match=name):
                 NiftiLabelsMasker('atlas.nii.gz', **{name: INERT[name]}).fit_transform('bold.nii.gz')
+
+
+@pytest.mark.parametrize(
+    ('page', 'package'), [('nodes', interfaces), ('factories', workflows)], ids=['nodes', 'factories']
+)
+def test_public_names_have_a_reference(page, package):
+    """Each node, and each workflow factory."""
+    text = text_of(ROOT / 'docs' / f'{page}.md')
+    named = re.findall(rf'^\.\. auto(?:class|function):: {package.__name__}\.(\w+)$', text, re.MULTILINE)
+    assert sorted(named) == sorted(package.__all__)

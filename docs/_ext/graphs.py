@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The directive ``graph``: a picture of a workflow, drawn from the workflow itself, and a table of its connections.
+"""Directive ``graph``: picture of a workflow, drawn from the workflow itself, and a table of its connections.
 
-A box is a node. Strips above and below its name hold what it takes from the inputnode and gives to the outputnode,
-which have no boxes of their own: every node would hang on them.
+A box is a node. The strips above and below its name hold the fields of inputnode that it takes, and the fields of
+outputnode that it gives. inputnode and outputnode have no boxes, since they are connected to almost every node.
 """
 
 import html
@@ -12,7 +12,6 @@ from textwrap import wrap
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from layout import place
-from tables import code
 
 from nipype_labels import workflows
 
@@ -34,12 +33,12 @@ class graph(nodes.General, nodes.Element):  # noqa: N801 (the name of its visito
 
 
 class GraphDirective(Directive):
-    """Picture of the workflow that a line of Python gives."""
+    """Picture of the workflow that a Python expression builds."""
 
     has_content = True
 
     def run(self):
-        """The line, the picture, and the connections."""
+        """Return the expression, the picture and the connections."""
         call = '\n'.join(self.content)
         wf = eval(call, {name: getattr(workflows, name) for name in workflows.__all__})
         boxes, links, connections = read(wf)
@@ -53,20 +52,9 @@ class GraphDirective(Directive):
 
 
 def read(wf):
-    """What is to be drawn of a workflow.
+    """Return the boxes of a workflow by node, the fields that connect two boxes, and all connections.
 
-    Parameters
-    ----------
-    wf : Workflow
-
-    Returns
-    -------
-    boxes : dict of str to dict
-        For each node its ``interface``, and names in the strips ``above`` and ``below``.
-    links : dict of (str, str) to list of (str, str)
-        Fields that are connected, of each two nodes with a box.
-    connections : list of (str, str)
-        All fields that are connected, with their nodes.
+    A box has its ``interface``, and the fields of inputnode and outputnode that it takes and gives.
     """
     inner = [node for node in wf._graph.nodes() if node.name not in ENDS]
     boxes = {node.name: {'interface': type(node.interface).__name__, 'above': [], 'below': []} for node in inner}
@@ -84,22 +72,7 @@ def read(wf):
 
 
 def draw(boxes, links, call, uri):
-    """Picture of a graph.
-
-    Parameters
-    ----------
-    boxes, links : dict
-        From :func:`read`.
-    call : str
-        What gives the workflow.
-    uri : str
-        Page of the nodes.
-
-    Returns
-    -------
-    str
-        SVG, whose colours are those of the page.
-    """
+    """Return the SVG of what :func:`read` returned, in the colours of the page; ``uri`` is the page of the nodes."""
     strips = {name: [_break(box['above']), _break(box['below'])] for name, box in boxes.items()}
     sizes = {name: _measure(name, boxes[name]['interface'], *strips[name]) for name in boxes}
     placed, ways, width, height = place(sizes, list(links))
@@ -115,7 +88,7 @@ def draw(boxes, links, call, uri):
 
 
 def _break(names):
-    """Names on lines of a strip."""
+    """Return names as the lines of a strip."""
     return wrap(', '.join(names), LINE, break_long_words=False)
 
 
@@ -154,7 +127,7 @@ def _draw_strip(box, lines, top, kind):
 
 
 def _draw_edge(way, fields):
-    """A curve from the lower edge of a box, through the places it passes, to the upper edge of another."""
+    """Return a curve from the lower edge of a box, through the points it passes, to the upper edge of another."""
     start, *passed, end = way
     points = [(_port(start, start.below, way[1]), start.y + start.height)]
     for box in passed:
@@ -169,7 +142,7 @@ def _draw_edge(way, fields):
 
 
 def _port(box, neighbours, other):
-    """Where on the edge of a box the way to a neighbour begins: all side by side, in the neighbours' order."""
+    """Return where on the edge of a box the curve to a neighbour begins, in the order of the neighbours."""
     ordered = sorted(neighbours, key=lambda each: each.x)
     share = (ordered.index(other) + 0.5) / len(ordered) - 0.5
     return box.x + share * min(box.width * 0.7, 40 * len(ordered))
@@ -181,7 +154,7 @@ def _make_table(heads, rows):
     head = nodes.row('', *(nodes.entry('', nodes.paragraph('', text)) for text in heads))
     body = nodes.tbody()
     for row in rows:
-        body += nodes.row('', *(nodes.entry('', nodes.paragraph('', '', code(text))) for text in row))
+        body += nodes.row('', *(nodes.entry('', nodes.paragraph('', '', nodes.literal(text, text))) for text in row))
     group += [nodes.thead('', head), body]
     table += group
     return table

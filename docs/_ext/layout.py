@@ -1,26 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Places for the boxes of a small acyclic graph, in layers from top to bottom, and ways for its edges around them."""
+"""Layout of a small acyclic graph: boxes in layers from top to bottom, and edges that pass between them."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-#: Rounds of ordering within layers, and of straightening edges.
+#: Iterations of sorting within layers, and of straightening edges.
 ROUNDS = 12
 
-#: Distance between boxes side by side, and between layers, in pixels.
+#: Space between boxes of a layer, and between layers, in pixels.
 BESIDE, BELOW = 24, 44
 
 
 @dataclass(eq=False)
 class Box:
-    """A box, or, without a name, a place that a long edge passes through.
-
-    Attributes
-    ----------
-    width, height : float
-    x, y : float
-        Of the middle of its upper edge.
-    """
+    """Box of a node, or, without a name, a point of a long edge; ``x`` and ``y`` are the middle of its upper edge."""
 
     name: str | None
     width: float
@@ -32,21 +25,9 @@ class Box:
 
 
 def place(sizes, edges):
-    """Place boxes and lead edges.
+    """Return boxes by name, the boxes and points that each edge passes, and the width and height of the picture.
 
-    Parameters
-    ----------
-    sizes : dict of str to (float, float)
-        Width and height of each box.
-    edges : list of (str, str)
-        Who feeds whom.
-
-    Returns
-    -------
-    boxes : dict of str to Box
-    ways : dict of (str, str) to list of Box
-        Boxes that each edge begins at, passes through and ends at.
-    width, height : float
+    ``sizes`` has the width and height of each box by name; ``edges`` are pairs of names.
     """
     boxes = {name: Box(name, *size) for name, size in sizes.items()}
     depth = _find_layers(list(sizes), edges)
@@ -80,7 +61,7 @@ def place(sizes, edges):
 
 
 def _find_layers(names, edges):
-    """Number of the layer of each box: one below all that feed it, but no higher than one above whom it feeds."""
+    """Return the layer of each box: below all its sources, and just above the first of its targets."""
     depth = dict.fromkeys(names, 0)
     for _ in names:
         for start, end in edges:
@@ -93,7 +74,7 @@ def _find_layers(names, edges):
 
 
 def _order(layers):
-    """Order each layer by the middle of its neighbours, and keep the order in which fewest edges cross."""
+    """Sort each layer by the mean position of its neighbours, and keep the order with the fewest crossings."""
     best = [list(layer) for layer in layers]
     for turn in range(ROUNDS):
         down = turn % 2 == 0
@@ -120,7 +101,7 @@ def _count_crossings(layers):
 
 
 def _spread(layers):
-    """Give boxes their places from left to right: near the middle of their neighbours, without touching."""
+    """Move boxes to the mean of their neighbours, without overlap."""
     for layer in layers:
         _separate(layer)
     for turn in range(ROUNDS * 4):
@@ -131,7 +112,7 @@ def _spread(layers):
 
 
 def _separate(layer):
-    """Move boxes apart where they touch, as far to the left as to the right."""
+    """Move overlapping boxes apart, as far to the left as to the right."""
     left, right = [], []
     for box in layer:
         lowest = left[-1][1] + BESIDE + box.width / 2 if left else box.x

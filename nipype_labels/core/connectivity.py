@@ -42,8 +42,8 @@ def measure_connectivity(signals, connectivity='correlation', covariance_estimat
         Precision is the inverse of the covariance. A partial correlation is what no third region explains.
     covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
         Covariance of the sample over T (for a correlation, Pearson's); or shrinkage of Ledoit and Wolf (2004, Journal
-        of Multivariate Analysis 88:365-411), for a correlation of time series of unit variance, as in nilearn. See
-        :func:`choose_estimator` for ``'auto'``.
+        of Multivariate Analysis 88:365-411), for a correlation of time series of unit variance, as in nilearn.
+        ``'auto'``: shrinkage for partial correlation and precision, none for correlation and covariance.
     fisher_z : bool
         Return the inverse hyperbolic tangent of a correlation; that of 1 is taken just below 1, and the diagonal
         becomes NaN.

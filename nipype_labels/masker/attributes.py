@@ -30,12 +30,12 @@ class FittedLabels(Estimator):
 
     @property
     def lut_(self):
-        """Look-up table of all regions: a DataFrame with the columns ``index`` and ``name``."""
+        """Look-up table of all regions, a DataFrame with the columns ``index`` and ``name``."""
         return self._fitted_state().fitted.lookup.copy()
 
     @property
     def regions_(self):
-        """Coverage table of the last series, a DataFrame: voxel counts, coverage and status of each region.
+        """Coverage table of the last series, a DataFrame with voxel counts, coverage and status of each region.
 
         Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
         """
