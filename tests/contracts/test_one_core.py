@@ -16,7 +16,6 @@ from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.choices import normalize_choice
-from nipype_labels.files.confound_strategies import CONFOUNDS_STRATEGIES
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.run import init_run_wf
 
@@ -250,75 +249,3 @@ def test_options_name_their_choices(command):
     """In a list that is checked, or in their help."""
     found = {action.dest: unlisted(action, places().get(action.dest, {})) for action in options(command)}
     assert not {name: lacking for name, lacking in found.items() if lacking}
-
-
-def trial(standardize='none', min_coverage=0.0, low_pass=None):
-    """Take what others take too.
-
-    Parameters
-    ----------
-    standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
-    min_coverage : float
-    low_pass : float, optional
-    """
-
-
-#: Other defaults and choices of that function, and what must be said of each.
-FAULTY = [
-    ("'none'", "'zscore'", 'standardize of trial is'),
-    ('=0.0', '=0.5', 'min_coverage of trial is 0.5 by default, elsewhere 0.0'),
-    ('=0.0', '=0', 'min_coverage of trial is 0 by default, elsewhere 0.0'),
-    ('=0.0', '=False', 'min_coverage of trial is False by default'),
-    ('low_pass=None', 'low_pass=0.1', 'low_pass of trial is 0.1 by default, elsewhere None'),
-    (", 'psc_nilearn'}", '}', 'standardize of trial takes'),
-    ("'psc_nilearn'}", "'psc', 'percent'}", 'takes'),
-    ("{'none', 'zscore'", "{'zscore', 'none'", 'not its default first'),
-]
-
-
-def find_faults(function):
-    """What is wrong with a function's defaults and choices beside those of the others."""
-    for name, place in of_function(function):
-        of = places()[name] | {'trial': place}
-        yield from (*check_defaults(name, of), *check_choices(name, of))
-
-
-@pytest.mark.parametrize(('right', 'wrong', 'said'), FAULTY, ids=[wrong for _, wrong, _ in FAULTY])
-def test_a_default_or_a_choice_that_differs_is_found(right, wrong, said):
-    """In a function that is right otherwise."""
-    assert not list(find_faults(trial))
-    code, scope = inspect.getsource(trial), {}
-    assert right in code
-    exec(code.replace(right, wrong, 1), scope)
-    assert any(said in each for each in find_faults(scope['trial']))
-
-
-def test_another_value_than_the_table_gives_is_found():
-    """A difference on purpose is that one, and no other."""
-    of = places()['interpolation'] | {'Resample': Place('linear')}
-    assert "not 'nearest'" in next(check_defaults('interpolation', of))
-
-
-@pytest.mark.parametrize(
-    ('given', 'said'),
-    [
-        ({'dest': 'stanardize'}, 'is no parameter'),
-        ({'action': 'store_false', 'dest': 'detrend'}, 'is False already'),
-        ({'action': 'store_true', 'dest': 'standardize_confounds'}, 'is True already'),
-        ({'type': int, 'dest': 'fd_threshold'}, 'is read as'),
-        ({'dest': 'min_coverage'}, 'is read as None'),
-    ],
-    ids=str,
-)
-def test_an_option_that_does_nothing_or_fails_is_found(given, said):
-    """Of a command that runs the factory."""
-    action = argparse.ArgumentParser().add_argument('--option', **given)
-    assert said in next(check_options([action], {}, inspect.signature(init_labels_wf).parameters))
-
-
-def test_an_option_that_hides_its_choices_is_found():
-    """One that is not in its help."""
-    action = argparse.ArgumentParser().add_argument(
-        '--confounds-strategy', help=', '.join(CONFOUNDS_STRATEGIES).replace('aCompCor', '')
-    )
-    assert unlisted(action, places()['confounds_strategy']) == ['aCompCor']
