@@ -47,7 +47,10 @@ _TABLES = {
         'volume': {'Description': 'Number of the volume in the series, counted from 0'},
         'kept': {
             'Description': 'Whether the volume was kept',
-            'Levels': {'true': 'Kept', 'false': 'Left out: no value of it had any influence on clean signals'},
+            'Levels': {
+                'true': 'Kept',
+                'false': 'Censored: it is not part of denoised time series. Confounds of the whole series can contain it',
+            },
         },
         'reason': {'Description': 'Why the volume was left out; several reasons are joined by commas'},
     },

@@ -484,6 +484,7 @@ def check_further_tables(found, tmp_path, **parameters):
     {'high_variance_confounds': True, 'use_sample_mask': True, 'use_mask': True},
 )
 def check_high_variance(found, **parameters):
+    assert (found['n'], found['percent']) == ('5', '2')
     shape, labels = (10, 10, 20), np.ones((10, 10, 20), 'int16')
     bold = RNG.normal(500, 1, (*shape, N_VOLUMES)) * RNG.uniform(0.5, 3, shape)[..., None]
     # Some voxels only drift; they vary little around their trends.

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What sidecars say of the coverage table's columns is what the columns hold, computed by other means."""
+
+import re
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from nipype_labels import NiftiLabelsMasker
+from nipype_labels.bids.columns import describe_columns
+
+RNG = np.random.default_rng(3)
+SAID = {name: told['Description'] for name, told in describe_columns('regions', ()).items()}
+RETAINED = np.setdiff1d(np.arange(30), [0, 12, 13, 14])
+
+
+def image(data, size):
+    return nib.Nifti1Image(data, np.diag([size, size, size, 1.0]))
+
+
+@pytest.fixture(scope='module')
+def bench():
+    """Atlas of 2 mm, series and mask of 4 mm: the coarse grid, what is finite, and the table of the masker."""
+    labels = np.zeros((12, 12, 12), 'int16')
+    labels[:6], labels[6:, :6], labels[6:, 6:] = 1, 2, 3
+    bold = RNG.normal(800, 9, (6, 6, 6, 30)) + np.linspace(0, 90, 30)
+    bold[0, 0, 0, 0] = 5000
+    bold[0, 0, :3], bold[4, 1, 1, :9] = np.nan, np.nan
+    mask = np.ones((6, 6, 6), 'uint8')
+    mask[:, :, 5] = 0
+    masker = NiftiLabelsMasker(image(labels, 2.0), ['A', 'B', 'C'], mask_img=image(mask, 4.0), reports=False)
+    masker.fit_transform(image(bold, 4.0), sample_mask=RETAINED)
+    return labels, labels[::2, ::2, ::2], mask > 0, bold, masker.regions_
+
+
+EXPECTED = {
+    'index': ('Id of the region', lambda i, *_: i),
+    'name': ('Name of the region', lambda i, *_: 'ABC'[i - 1]),
+    'n_voxels_atlas': ('in the atlas, on its own grid', lambda i, atlas, *_: (atlas == i).sum()),
+    'n_voxels_grid': ('on the grid of the', lambda i, atlas, on_grid, *_: (on_grid == i).sum()),
+    'n_voxels_mask': ('in the mask', lambda i, atlas, on_grid, mask, bold: ((on_grid == i) & mask).sum()),
+    'n_voxels_used': ('finite at least once', lambda *bench: used(*bench).sum()),
+    'coverage': (
+        "fraction of the region's volume in the atlas",
+        lambda i, atlas, *rest: used(i, atlas, *rest).sum() * 4**3 / ((atlas == i).sum() * 2**3),
+    ),
+    'status': ('', lambda *_: 'ok'),
+    'volume_atlas': ('Volume in the atlas', lambda i, atlas, *_: (atlas == i).sum() * 2**3),
+    'n_volumes': ('Volumes with a value', lambda *_: 30),
+    'tsnr': ('retained volumes, without their linear trend', lambda *bench: tsnr(*bench)),
+}
+
+
+def used(i, atlas, on_grid, mask, bold):
+    return (on_grid == i) & mask & np.isfinite(bold).any(axis=-1)
+
+
+def tsnr(i, atlas, on_grid, mask, bold):
+    """Mean over standard deviation of the region's mean time series."""
+    course = np.nanmean(bold[used(i, atlas, on_grid, mask, bold)], axis=0)[RETAINED]
+    residuals = course - np.polynomial.Polynomial.fit(RETAINED, course, 1)(RETAINED)
+    return course.mean() / residuals.std()
+
+
+@pytest.mark.parametrize('column', SAID)
+def test_a_column_of_the_coverage_table_is_what_its_description_says(column, bench):
+    *given, regions = bench
+    words, compute = EXPECTED[column]
+    assert re.search(words, SAID[column])
+    expected = [compute(i, *given) for i in (1, 2, 3)]
+    found = regions[column] if column in regions else regions['n_voxels_atlas'] * 2**3
+    if isinstance(expected[0], str):
+        assert found.tolist() == expected
+    else:
+        assert_allclose(found.to_numpy(dtype=float), expected, rtol=2e-6)
