@@ -20,7 +20,7 @@ test-fast: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -q -x --fast tests/bids tests/cli tests/core tests/files tests/interfaces tests/masker \
 	    tests/reports tests/workflows
 
-## Runs killed at KILL_POINTS random points under each plugin, every kind of worker, a real SLURM if there is one.
+## Runs killed at KILL_POINTS random points, every kind of worker, large series, scripts with pictures, a real SLURM.
 test-endurance: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not slurm"
 	NO_ET=1 $(BIN)/python -m pytest -m "endurance and slurm"

@@ -152,13 +152,12 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize('parameters', PARAMETERS)
-@pytest.mark.parametrize('bold', [SERIES, FUNCTIONAL], ids=['ds003', 'functional'])
+@pytest.mark.parametrize(
+    ('parameters', 'bold'), list(zip(PARAMETERS, [FUNCTIONAL, SERIES, FUNCTIONAL, SERIES, FUNCTIONAL], strict=True))
+)
 def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path, monkeypatch, capsys):
     """With confounds and without."""
     monkeypatch.chdir(tmp_path)
-    if bold == FUNCTIONAL and 'mask_img' in parameters:
-        parameters = {**parameters, 'mask_img': None}
     values = confounds()
     write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)
     masker = NiftiLabelsMasker(AAL, **parameters)

@@ -20,7 +20,7 @@ from nipype_labels.files.tables import read_signals
 pytestmark = pytest.mark.slow
 
 #: Sets that are tried, the same in each run; ``GRAPH_EXAMPLES`` asks for more, and others each time.
-N_EXAMPLES = int(os.environ.get('GRAPH_EXAMPLES', '25'))
+N_EXAMPLES = int(os.environ.get('GRAPH_EXAMPLES', '8'))
 
 N_VOLUMES = 20
 

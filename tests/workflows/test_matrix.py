@@ -13,7 +13,7 @@ from nipype_labels import interfaces
 DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'project'}}
 
 
-# Linear reruns what it must in this process: test_reruns.py, test_labels_cache.py.
+# What is rerun, and what is not, is tested in this process by test_reruns.py and test_labels_cache.py.
 @pytest.fixture(scope='module', params=each_plugin('Linear', 'forkserver', 'spawn', 'SLURM'))
 def host(request, tmp_path_factory):
     """A host that has run once, and what that gave."""
@@ -42,6 +42,7 @@ def test_a_first_run_executes_every_node_and_a_second_one_none(host):
     assert second.digests == host.first.digests
 
 
+@pytest.mark.endurance
 def test_touched_and_rewritten_sources_rerun_nothing(host):
     for name in ('bold.nii.gz', 'one.nii.gz', 'mask.nii.gz', 'confounds.tsv', 'one.tsv'):
         content = (host.folder / name).read_bytes()
@@ -58,23 +59,17 @@ def test_threads_change_no_bit_and_rerun_nothing(host):
     assert other.digests == host.first.digests
 
 
+@pytest.mark.endurance
 @pytest.mark.usefixtures('again')
 def test_a_changed_parameter_reruns_its_node_and_what_lies_downstream(host):
     assert host.run(parameters={'standardize': 'psc'}).executed == DOWNSTREAM['clean']
 
 
+@pytest.mark.endurance
 @pytest.mark.usefixtures('again')
 def test_equal_bytes_stop_the_cascade(host):
     """The series is not interpolated here, so that a wider type gives the same numbers."""
     assert host.run(parameters={'dtype': 'float64'}).executed == {'reduce'}
-
-
-@pytest.mark.usefixtures('again')
-def test_the_smallest_difference_of_a_number_counts(host):
-    for high_pass in (0.01 + 1e-12, 0.01 + 2e-12):
-        outcome = host.run(parameters={'high_pass': high_pass})
-        assert outcome.error is None
-        assert 'clean' in outcome.executed
 
 
 @pytest.mark.usefixtures('again')
@@ -83,6 +78,7 @@ def test_new_numerics_of_a_node_rerun_that_node_alone(host):
     assert host.run(numerics='CleanSignal').executed == {'clean'}
 
 
+@pytest.mark.endurance
 def test_a_deleted_node_is_run_again(host):
     shutil.rmtree(next(host.folder.glob('work/host/*/reduce')))
     healed = host.run()
@@ -103,6 +99,7 @@ def test_a_deleted_output_is_made_again_or_missed_aloud(host):
     assert host.run().digests == host.first.digests
 
 
+@pytest.mark.endurance
 def test_a_work_folder_that_moved_is_right_or_refused(host):
     """Results name files by absolute paths."""
     shutil.copytree(host.folder / 'work', host.folder / 'before')

@@ -67,7 +67,7 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
     np.testing.assert_array_equal(np.isfinite(values).any(axis=0), kept)
 
 
-#: The scripts with pictures, and the pictures that each writes.
+#: The scripts with pictures, which make docs runs too, and the pictures that each writes.
 PICTURES = {
     'plot_denoising_choices': ['drift.png', 'gaps.png', 'shrinkage.png'],
     'plot_signals': ['regions.png', 'signals.png', 'table.png'],
@@ -116,6 +116,7 @@ def test_every_script_with_pictures_is_run_here():
     assert {path.stem for path in SCRIPTS.glob('plot_*.py')} == set(PICTURES)
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize('name', PICTURES)
 def test_scripts_with_pictures_draw_them(name, script):
     """Each picture is there, and shows something."""
@@ -137,6 +138,7 @@ def test_scripts_run_graphs_and_define_no_node(path):
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
 
 
+@pytest.mark.endurance
 def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
     """What the script says of its tables."""
     names, _ = script('plot_signals')
@@ -159,6 +161,7 @@ def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
     )
 
 
+@pytest.mark.endurance
 def test_plot_signals_computes_nothing_the_second_time(script):
     """With the same folder; every node's results stay as they were written."""
     _, folder = script('plot_signals')
@@ -168,6 +171,7 @@ def test_plot_signals_computes_nothing_the_second_time(script):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob('result_*.pklz')} == results
 
 
+@pytest.mark.endurance
 def test_plot_signals_draws_regions_where_they_are(script):
     """The left caudate's voxels are left of the middle, and before the thalamus's."""
     names, _ = script('plot_signals')
@@ -179,6 +183,7 @@ def test_plot_signals_draws_regions_where_they_are(script):
     assert places['Caudate_L'][1] > places['Thalamus_L'][1] + 20
 
 
+@pytest.mark.endurance
 def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script):
     """And computes only what depends on the atlases again."""
     names, _ = script('plot_connectomes')
@@ -186,6 +191,7 @@ def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script)
     assert set(names['computed'][0]) - set(names['computed'][1]) == {'resample_mask', 'high_variance'}
 
 
+@pytest.mark.endurance
 def test_plot_connectomes_compares_mirror_regions(script):
     """Its matrices are as wide as the tables, and its medians those of pairs found one by one."""
     names, _ = script('plot_connectomes')
@@ -203,6 +209,7 @@ def test_plot_connectomes_compares_mirror_regions(script):
     assert round(1 / names['freedom'] ** 0.5, 2) == 0.28
 
 
+@pytest.mark.endurance
 def test_plot_region_mask_gives_the_same_numbers_by_class_graph_and_hand(script):
     """On regions that its own steps have found."""
     names, folder = script('plot_region_mask')
@@ -216,6 +223,7 @@ def test_plot_region_mask_gives_the_same_numbers_by_class_graph_and_hand(script)
     np.testing.assert_array_equal(written, names['by_class'])
 
 
+@pytest.mark.endurance
 def test_plot_region_mask_says_how_much_of_each_nucleus_is_in_its_mask(script):
     """Counted voxel by voxel."""
     names, _ = script('plot_region_mask')
