@@ -70,9 +70,14 @@ html_copy_source = False
 html_theme_options = {'navigation_with_keys': True}
 
 
+#: Pages that include files of the folder above.
+INCLUDING = {'README': 'index', 'CHANGES': 'changes', 'CONTRIBUTING': 'contributing'}
+
+
 def link_pages(app, docname, source):
-    """Replace links to the README, which leads to the first page here."""
-    source[0] = re.sub(r'\]\(\.\./README\.md(#[\w-]+)?\)', '](index.md)', source[0])
+    """Let links to these files, which work in the repository, lead to the pages that include them."""
+    link = rf'\]\(\.\./({"|".join(INCLUDING)})\.md(#[\w-]+)?\)'
+    source[0] = re.sub(link, lambda found: f']({INCLUDING[found[1]]}.md)', source[0])
 
 
 def setup(app):
