@@ -7,8 +7,7 @@ from ..core.components import find_at_border, find_components
 from ..core.errors import errors_name
 from ..core.mask import region_ids
 from ..core.regions import count_voxels
-from ..files.lookup import NO_TABLE, read_lookup_table
-from ..files.lookup_places import find_lookup_table
+from ..files.lut import NO_TABLE, find_lookup_table, read_lookup_table
 from ..files.volumes import read_labels
 
 #: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.

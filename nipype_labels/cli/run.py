@@ -13,7 +13,7 @@ from nipype import config
 
 from ..core import errors
 from ..files.locks import Timeout, locked
-from ..files.lookup import NO_NAMES, NO_TABLE
+from ..files.lut import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin

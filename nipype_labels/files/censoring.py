@@ -16,29 +16,10 @@ _NON_STEADY = r'non_steady_state_outlier\d+'
 
 
 def find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
-    """Find volumes with too much motion or change, and short segments between them.
+    """Return flags of volumes (T,) with motion or change above the thresholds, and of short segments between them.
 
-    Parameters
-    ----------
-    tables : list of ConfoundsTable
-        One has fMRIPrep's columns ``framewise_displacement`` and ``std_dvars``.
-    fd_threshold : float
-        In mm.
-    dvars_threshold : float
-        In standardised DVARS.
-    min_segment : int
-        Fewest volumes in a row between outliers that are retained; 0 retains all.
-
-    Returns
-    -------
-    dict of str to array of bool, shape (T,)
-        Volumes to censor for each reason: ``'framewise_displacement'``, ``'std_dvars'`` and, if segments are censored,
-        ``'short_segment'``.
-
-    Raises
-    ------
-    ConfoundsError
-        If a column is missing or holds text, or a threshold is below 0.
+    Keys are ``'framewise_displacement'`` (threshold in mm), ``'std_dvars'`` (standardised) and, if ``min_segment``
+    volumes are demanded between outliers, ``'short_segment'``.
     """
     thresholds = {'fd_threshold': fd_threshold, 'dvars_threshold': dvars_threshold}
     for name, threshold in thresholds.items():
@@ -58,17 +39,7 @@ def find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
 
 
 def find_non_steady(tables):
-    """Find volumes that tables of fMRIPrep mark as not in the steady state.
-
-    Parameters
-    ----------
-    tables : list of ConfoundsTable
-
-    Returns
-    -------
-    dict of str to array of bool, shape (T,)
-        Under ``'non_steady_state'``; empty if no table has such marks.
-    """
+    """Return flags (T,) of volumes that tables mark, under ``'non_steady_state'``; empty without marks."""
     marks = [(table, [name for name in table.frame if re.fullmatch(_NON_STEADY, name)]) for table in tables]
     flags = [(table.numbers(names) > 0).any(axis=1).to_numpy() for table, names in marks if names]
     return {'non_steady_state': np.any(flags, axis=0)} if flags else {}

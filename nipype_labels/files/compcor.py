@@ -16,46 +16,15 @@ _NO_MASKS = '{}: no JSON file next to it names the masks of the aCompCor compone
 
 
 def has_components(names):
-    """Whether a table has components of anatomical CompCor.
-
-    Parameters
-    ----------
-    names : collection of str
-        Columns of the table.
-
-    Returns
-    -------
-    bool
-    """
+    """Whether columns of a table are components of anatomical CompCor."""
     return any(re.fullmatch(_COMPONENT, name) for name in names)
 
 
 def find_components(names, masks, n_compcor, acompcor, source):
-    """Find the columns of the first components of each mask.
+    """Return the columns of the first ``n_compcor`` components (or ``'all'``) of each mask, and notes for the user.
 
-    Parameters
-    ----------
-    names : collection of str
-        Columns of the table.
-    masks : dict of str to str
-        From :func:`read_masks`. If it is empty, the names of the columns decide.
-    n_compcor : int or 'all'
-        Components of each mask.
-    acompcor : {'combined', 'separated'}
-        The combined mask of white matter and CSF, or the masks of both.
-    source : str
-        What errors call the table.
-
-    Returns
-    -------
-    taken : list of str
-    notes : list of str
-        That the masks are unknown.
-
-    Raises
-    ------
-    ConfoundsError
-        If the table has no component of a mask.
+    ``acompcor`` is the combined mask of white matter and CSF, or both masks separately. ``masks`` come from
+    :func:`read_masks`; if they are empty, the names of the columns decide.
     """
     components, notes = [name for name in names if re.fullmatch(_COMPONENT, name)], []
     if not components:
@@ -95,6 +64,6 @@ def read_masks(path):
 
 
 def _number(name):
-    """What sorts components by their number, which may have more digits than Python takes for one."""
+    """Return a sort key of a component by its number, which may have more digits than Python converts."""
     number = name.rsplit('_', 1)[1].lstrip('0')
     return len(number), number

@@ -28,7 +28,7 @@ _PHYSIOLOGY = ('csf', 'white_matter')
 
 
 def _expand(bases):
-    """Names with their derivatives, squares, and squares of derivatives."""
+    """Return names with their derivatives, squares, and squares of derivatives."""
     return tuple(base + end for end in ('', '_derivative1', '_power2', '_derivative1_power2') for base in bases)
 
 
@@ -89,23 +89,8 @@ _DENOISED = ('smoothAROMAnonaggr', 'nonaggrDenoised')
 
 
 def name_strategies(names):
-    """Strategies by their names, whatever the case of their letters.
+    """Return strategies by their names, whatever the case of their letters.
 
-    Parameters
-    ----------
-    names : sequence of str
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    LabelsError
-        If one is unknown; it suggests one that is similar.
-
-    Examples
-    --------
     >>> name_strategies(['24p', 'acompcor'])
     ['24P', 'aCompCor']
     """
@@ -115,22 +100,10 @@ def name_strategies(names):
 
 
 def expand_preset(parameters):
-    """Replace a preset by the parameters that it stands for.
+    """Return parameters (without those that are None) with the values of their ``preset`` in its place.
 
-    Parameters
-    ----------
-    parameters : dict
-        Without those that are None. Others than ``confounds_strategy`` count more than the preset's.
-
-    Returns
-    -------
-    dict
-        Without ``preset``, and with a value for each parameter that a preset may set.
-
-    Raises
-    ------
-    LabelsError
-        If the preset is unknown, or ``confounds_strategy`` is given too.
+    Each parameter that a preset may set gets a value; explicit ones win, except ``confounds_strategy``: LabelsError if
+    it is combined with a preset.
     """
     parameters = dict(parameters)
     preset, strategies = parameters.pop('preset', None), parameters.get('confounds_strategy')
@@ -149,18 +122,7 @@ def expand_preset(parameters):
 
 
 def list_conditions(parameters):
-    """List the parameters that act only with others.
-
-    Parameters
-    ----------
-    parameters : dict
-        From :func:`expand_preset`.
-
-    Returns
-    -------
-    tuple of (str, object, bool, str)
-        Name, default, whether it acts, and with what.
-    """
+    """List the parameters that act only with others: name, default, whether it acts, and with what."""
     scrubs, compcor = (name in parameters['confounds_strategy'] for name in ('scrubbing', 'aCompCor'))
     selects = bool(parameters['confounds_strategy'] or parameters['confounds_columns'])
     return (
@@ -174,21 +136,9 @@ def list_conditions(parameters):
 
 
 def check_denoised(path):
-    """Refuse a series whose name says that ICA-AROMA has not denoised it.
+    """Refuse a series (a path, or None without a name) whose name says that ICA-AROMA has not denoised it.
 
-    Parameters
-    ----------
-    path : path or None
-        None for a series without a name.
-
-    Returns
-    -------
-    list of str
-        A note if the name does not say it.
-
-    Raises
-    ------
-    ConfoundsError
+    Return a note for the user, in a list, if the name does not say it.
     """
     name = '' if path is None else Path(path).name
     found = re.search(r'_desc-([a-zA-Z0-9+]+)', name)

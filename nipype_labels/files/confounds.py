@@ -21,13 +21,13 @@ class ConfoundsTable:
     Attributes
     ----------
     source : str
-        What errors call the table.
+        Name of the table in errors.
     frame : DataFrame, T rows
         Columns of float64, NaN where a value is missing, or of str if a cell is not a number.
     path : Path or None
         File of the table.
     notes : list of str
-        What a user must know about how the table was read.
+        Notes for the user about how the table was read.
     """
 
     source: str
@@ -36,30 +36,15 @@ class ConfoundsTable:
     notes: list = field(default_factory=list)
 
     def numbers(self, names):
-        """Columns as numbers; ConfoundsError if one holds text."""
+        """Return columns as numbers; ConfoundsError if one holds text."""
         return _refuse_text(self.frame[list(names)], self.source)
 
 
 def read_table_of_confounds(path, n_volumes, stem='confounds_0'):
-    """Read a confounds table.
+    """Return the ConfoundsTable of a file with one row for each of ``n_volumes`` volumes.
 
-    Parameters
-    ----------
-    path : path
-        TSV or CSV, with a heading or of numbers alone; text of numbers, as ``.1D`` and ``.par``. It may be compressed.
-    n_volumes : int
-        T.
-    stem : str
-        Columns without a name are called by this word and their number.
-
-    Returns
-    -------
-    ConfoundsTable
-
-    Raises
-    ------
-    ConfoundsError
-        If the file is not a table with one row per volume.
+    The file is TSV, CSV or text of numbers (``.1D``, ``.par``), perhaps compressed. Columns without names are called
+    ``stem`` and their number.
     """
     if not Path(path).is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
@@ -80,66 +65,17 @@ def read_table_of_confounds(path, n_volumes, stem='confounds_0'):
 
 
 def read_confounds(paths, n_volumes):
-    """Read confounds tables side by side.
-
-    Parameters
-    ----------
-    paths : sequence of path
-    n_volumes : int
-        T.
-
-    Returns
-    -------
-    DataFrame, T rows
-        Missing values are NaN; a column of text is of str.
-
-    Raises
-    ------
-    ConfoundsError
-        If a file is not a table with one row per volume, or two tables have a column of one name.
-    """
+    """Return confounds tables of files side by side: a DataFrame of T rows, NaN where values are missing."""
     return join_tables(read_tables(paths, n_volumes), n_volumes)
 
 
 def read_tables(paths, n_volumes):
-    """Read confounds tables; see :func:`read_table_of_confounds`.
-
-    Parameters
-    ----------
-    paths : sequence of path
-    n_volumes : int
-        T.
-
-    Returns
-    -------
-    list of ConfoundsTable
-
-    Raises
-    ------
-    ConfoundsError
-        If a file is not a table with one row per volume.
-    """
+    """Return the ConfoundsTable of each file."""
     return [read_table_of_confounds(path, n_volumes, f'confounds_{i}') for i, path in enumerate(paths)]
 
 
 def join_tables(tables, n_volumes):
-    """Columns of tables side by side.
-
-    Parameters
-    ----------
-    tables : list of ConfoundsTable
-    n_volumes : int
-        T.
-
-    Returns
-    -------
-    DataFrame, T rows
-
-    Raises
-    ------
-    ConfoundsError
-        If two tables have a column of one name.
-    """
+    """Return the columns of tables side by side, T rows; ConfoundsError if two have one name."""
     joined = pd.concat([pd.DataFrame(index=range(n_volumes)), *(table.frame for table in tables)], axis=1)
     twice = joined.columns[joined.columns.duplicated()].unique()
     if len(twice):
@@ -149,28 +85,10 @@ def join_tables(tables, n_volumes):
 
 
 def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True):
-    """Fill missing values in the first rows, or refuse them.
+    """Return confounds without missing values in retained volumes; refuse values that can not be filled in.
 
-    Parameters
-    ----------
-    confounds : DataFrame, T rows
-    confounds_na : {'raise', 'zero', 'mean', 'backfill'}
-        Missing values in the rows before a column's first value: refuse them, or fill in 0, the column's mean, or the
-        column's first value.
-    source : str
-        What errors call the table.
-    kept : array of bool, shape (T,)
-        Retained volumes; no value of a censored volume is filled in or used.
-
-    Returns
-    -------
-    DataFrame
-        Without missing values in retained volumes.
-
-    Raises
-    ------
-    ConfoundsError
-        If a value is infinite or too large, or missing elsewhere or anywhere under ``'raise'``.
+    Only the rows before a column's first value are filled in: by 0, the column's mean, or its first value
+    (``'backfill'``). ``kept`` flags retained volumes (T,): values of censored volumes are neither filled in nor used.
     """
     values = _refuse_text(confounds, source).to_numpy(dtype=np.float64, copy=True)
     kept = np.broadcast_to(kept, len(values))
@@ -203,7 +121,7 @@ def _fill_column(values, kept, confounds_na, column):
 
 
 def _numbers(cells):
-    """Cells as numbers, or as they are if one is not a number."""
+    """Return cells as numbers, or unchanged if one is not a number."""
     try:
         return to_numbers([np.nan if cell in MISSING_CELLS else cell for cell in cells])
     except ValueError:
@@ -211,7 +129,7 @@ def _numbers(cells):
 
 
 def _refuse_text(frame, source):
-    """A table if it holds numbers; else ConfoundsError that names the first cell that is not a number."""
+    """Return a table if it holds numbers; else raise ConfoundsError with the first cell that is not a number."""
     for name in frame.columns[[dtype.kind not in 'fiub' for dtype in frame.dtypes]]:
         cells = [cell if isinstance(cell, str) else '' if pd.isna(cell) else repr(cell) for cell in frame[name]]
         row = next(row for row, cell in enumerate(cells) if not is_value(cell))

@@ -23,29 +23,11 @@ _FEWEST = 3
 
 
 def parse_table(text, n_rows, path):
-    """Split the text of a table into cells.
+    """Split the text of a table into the names of its columns (None without a heading), rows of cells, and notes.
 
-    Parameters
-    ----------
-    text : str
-    n_rows : int
-        Rows that are expected; they decide whether a first line of column numbers is a heading.
-    path : path
-        What errors call the table.
-
-    Returns
-    -------
-    heading : list of str, or None
-        Names of the columns.
-    rows : list of list of str
-        Cells, as many in each row.
-    notes : list of str
-        That a first column of row numbers or row names was dropped.
-
-    Raises
-    ------
-    LabelsError
-        If rows differ in their number of cells, a column has no name, or numbers have decimal commas.
+    ``n_rows``, the expected number of rows, decides whether a first line of column numbers is a heading. A first column
+    of row numbers or row names is dropped, which a note says. LabelsError if rows differ in their number of cells, a
+    column has no name, or numbers have decimal commas.
     """
     # Comments, as AFNI, Octave and NumPy write them, are skipped. A row of tabs alone has cells, all missing.
     lines = [line for line in re.split(r'\r\n|\r|\n', text) if line.strip() or '\t' in line]
@@ -57,7 +39,7 @@ def parse_table(text, n_rows, path):
 
 
 def _separate(path, lines, n_rows):
-    """Heading (None without one) and rows of cells, as many in each."""
+    """Return the heading (None without one) and rows of cells, as many in each."""
     rows, separator = [line.split() for line in lines], None
     if not _are_numbers(rows, lines):
         _refuse_decimal_commas(path, lines)
@@ -89,7 +71,7 @@ def _are_numbers(rows, lines):
 
 
 def _split(line, separator):
-    """Cells of a line, without blanks and quotation marks around them."""
+    """Return the cells of a line, without blanks and quotation marks around them."""
     quoted = separator != '\t' and line.count('"') and line.count('"') % 2 == 0
     if quoted:
         line = line.strip() if separator is None else line
@@ -101,7 +83,7 @@ def _split(line, separator):
 
 
 def _trim(rows):
-    """Rows without a first or last cell that is empty in all of them: a separator at an end of each line."""
+    """Remove a first or last cell that is empty in all rows: a separator at an end of each line."""
     while min(map(len, rows)) > 1 and not any(row[-1] for row in rows):
         rows = [row[:-1] for row in rows]
     while min(map(len, rows)) > 1 and not any(row[0] for row in rows):
@@ -110,7 +92,7 @@ def _trim(rows):
 
 
 def _align(path, heading, rows, separator):
-    """Heading and rows of one width: a column of row names needs no name, cells at the end may be missing."""
+    """Give heading and rows one width: a column of row names needs no name, cells at the end may be missing."""
     widest = max(map(len, rows), default=0)
     if widest == len(heading) + 1 and not any(row[-1] for row in rows if len(row) == widest):
         rows = [row[: len(heading)] for row in rows]
@@ -128,7 +110,7 @@ def _align(path, heading, rows, separator):
 
 
 def _drop_index(path, heading, rows):
-    """Heading and rows without a first column of row numbers or row names, and a note if there was one."""
+    """Remove a first column of row numbers or row names, and return a note about it."""
     unnamed = [i for i, name in enumerate(heading or ()) if not name and i]
     if unnamed:
         raise LabelsError(f'{path}: column {unnamed[0]} (counted from 0) has no name. Name or remove it.')
@@ -184,16 +166,6 @@ def _is_split_number(rows):
 def is_value(cell):
     """Whether a cell is a number or missing.
 
-    Parameters
-    ----------
-    cell : str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
     >>> is_value('1e-3'), is_value('n/a'), is_value('0,5')
     (True, True, False)
     """

@@ -28,23 +28,12 @@ _known = {}
 
 
 def content_digest(path, memory=None):
-    """MD5 digest of a file's content, as Nipype takes it.
+    """Return the MD5 digest of a file's content, as Nipype takes it, from ``memory`` if the file was not touched.
 
-    Parameters
-    ----------
-    path : path
-    memory : path, optional
-        Folder that digests are remembered in, by default ``nipype_labels/digests`` in the user's cache folder
-        (``XDG_CACHE_HOME``). Where it can't be written, nothing is remembered but within the process.
-
-    Returns
-    -------
-    str
-
-    Notes
-    -----
-    A file's state is its path, device, inode, size, and the times of its last modification and change of status.
-    Records have one length and are only ever appended, whole: processes of any number of machines may share a folder.
+    ``memory`` is a folder, by default ``nipype_labels/digests`` in the user's cache folder (``XDG_CACHE_HOME``). If it
+    can't be written, digests are remembered within the process. A file is untouched if path, device, inode, size, and
+    the times of its last modification and change of status are the same. Records have one length and are only ever
+    appended, whole: processes of any number of machines may share a folder.
     """
     if os.stat(path).st_size < LEAST_BYTES:  # noqa: PTH116 (a path may be given as str)
         return _read(path)
@@ -62,20 +51,10 @@ def content_digest(path, memory=None):
 
 
 def image_files(path):
-    """Return the existing files that an image consists of, from the name of one of them.
+    """Return the existing files of an image, sorted, from the name of one of them.
 
-    Parameters
-    ----------
-    path : path
-        Any file; ``.hdr``, ``.img`` and ``.mat`` belong together, as do the pairs of AFNI and PAR/REC.
+    ``.hdr``, ``.img`` and ``.mat`` are one image, as are the pairs of AFNI and PAR/REC.
 
-    Returns
-    -------
-    list of str
-        Sorted; ``path`` alone unless its format has several files.
-
-    Examples
-    --------
     >>> image_files('bold.nii.gz')
     ['bold.nii.gz']
     """
@@ -91,20 +70,7 @@ def image_files(path):
 
 
 def image_digest(path, digest=content_digest):
-    """Digest of every file that an image consists of.
-
-    Parameters
-    ----------
-    path : path
-        Any existing file; one that is not part of an image of several files has the digest of its content.
-    digest : function
-        Returns the digest of one file.
-
-    Returns
-    -------
-    str
-        The same whichever of the files is named.
-    """
+    """Return the digest of all files of an image, by the function ``digest`` of one: the same from each name."""
     files = image_files(path)
     if len(files) == 1:
         return digest(path)
@@ -113,13 +79,13 @@ def image_digest(path, digest=content_digest):
 
 
 def default_memory():
-    """Folder that digests are remembered in; one that can't be for users without a home, as containers have."""
+    """Return the folder that digests are remembered in; one that can not be made for users without a home."""
     cache = expand(os.environ.get('XDG_CACHE_HOME') or '~/.cache')
     return (Path(os.devnull) if str(cache).startswith('~') else cache) / 'nipype_labels' / 'digests'
 
 
 def _state(path):
-    """Digest of what changes when a file is touched, and whether it was left alone for a while."""
+    """Return a digest of what changes when a file is touched, and whether it was not touched recently."""
     path = os.path.abspath(path)  # noqa: PTH100 (links are kept: what they lead to is in the inode)
     status = os.stat(path)  # noqa: PTH116
     state = (path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -133,7 +99,7 @@ def _read(path):
 
 
 def _records(shard):
-    """What a file of records holds; half a record, of a process that was killed, is none."""
+    """Return the digests in a file of records; half a record, of a process that was killed, is skipped."""
     try:
         content = shard.read_bytes()
     except OSError:

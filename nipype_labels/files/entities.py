@@ -16,15 +16,7 @@ _PAIR = re.compile(r'(?:^|_)([a-z]+)-([0-9a-zA-Z+]+)(?=_|\.|$)')
 
 
 class Contradiction(NamedTuple):
-    """Two files that are used together, whose names have different labels of one entity.
-
-    Attributes
-    ----------
-    first, has : str
-        Name of a file, and its entity with the label.
-    second, but_has : str
-        Name of the other file, and its entity with the label.
-    """
+    """Two files used together (``first``, ``second``) whose names have different labels of one entity."""
 
     first: str
     has: str
@@ -37,26 +29,11 @@ class Contradiction(NamedTuple):
 
 
 def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
-    """Find entities by which the names of files that are used together contradict each other.
+    """List Contradictions between the names of files that are used together, one for each entity and file.
 
-    A name that does not have an entity contradicts none, except that preprocessed images of a task without ``space``
-    are in native BOLD space. Only the names are read; what is not a path is ignored.
+    ``tables`` (confounds, sidecars) have no space. A name without an entity contradicts none, except that preprocessed
+    images of a task without ``space`` are in native BOLD space. What is not a path is ignored.
 
-    Parameters
-    ----------
-    bold, mask : path, optional
-        Series and brain mask.
-    tables : sequence of path
-        Confounds, sidecars and the like, which have no space.
-    atlases : sequence of path
-
-    Returns
-    -------
-    list of Contradiction
-        One for each entity and file that contradicts an earlier file.
-
-    Examples
-    --------
     >>> (found,) = find_contradictions('sub-1_run-1_bold.nii.gz', tables=['sub-1_run-2_desc-confounds_timeseries.tsv'])
     >>> str(found)
     'sub-1_run-1_bold.nii.gz has run-1, but sub-1_run-2_desc-confounds_timeseries.tsv has run-2'
@@ -77,7 +54,7 @@ def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
 
 
 def _compared(name, is_image):
-    """What is compared of a name: for each entity its value, and how it is written."""
+    """Return the entities of a name that are compared: for each its value, and the text in the name."""
     entities = {}
     for key, label in _PAIR.findall(name):
         entities.setdefault(key, label)

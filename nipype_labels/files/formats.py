@@ -37,21 +37,8 @@ LONGEST_VIEW = 600
 
 
 def describe_format(path, image=None):
-    """Say what a file is that is not a readable volume image, and how to convert it.
+    """Say what a file is that is not a readable volume image, and how to convert it; empty for unknown formats.
 
-    Parameters
-    ----------
-    path : path
-    image : object, optional
-        What nibabel makes of it.
-
-    Returns
-    -------
-    str
-        A sentence for an error; empty for a format that is not known.
-
-    Examples
-    --------
     >>> describe_format('bold+tlrc.BRIK.gz')
     'bold+tlrc.BRIK.gz is an AFNI image. Convert it to NIfTI: 3dAFNItoNIFTI -prefix volume.nii.gz bold+tlrc.BRIK.gz'
     """
@@ -70,18 +57,7 @@ def describe_format(path, image=None):
 
 
 def refuse_surface(path, image):
-    """Raise ImageError if an image is data of a surface in the shape of a volume, as FreeSurfer writes them.
-
-    Parameters
-    ----------
-    path : path
-    image : nibabel image
-
-    Raises
-    ------
-    ImageError
-        If it is one row of voxels along the first axis, longer than any field of view.
-    """
+    """Raise ImageError if an image is surface data in the shape of a volume: one row longer than any field of view."""
     length, *others = image.shape[:3]
     zoom = float(image.header.get_zooms()[0])
     if others == [1, 1] and not length * zoom <= LONGEST_VIEW:
@@ -92,7 +68,7 @@ def refuse_surface(path, image):
 
 
 def _is_dicom(path):
-    """Whether a file has DICOM's mark; many have names without an end."""
+    """Whether a file has DICOM's mark; many have names without a suffix."""
     try:
         with Path(path).open('rb') as file:
             file.seek(_DICOM_MARK[0])

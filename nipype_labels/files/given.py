@@ -12,23 +12,7 @@ from .paths import expand
 
 
 def take_tables(confounds, n_volumes):
-    """Turn confounds in any form into tables.
-
-    Parameters
-    ----------
-    confounds : array, shape (T, C), DataFrame, path, list of these, or None
-    n_volumes : int
-        T.
-
-    Returns
-    -------
-    list of ConfoundsTable
-
-    Raises
-    ------
-    ConfoundsError
-        If they have another form, or another number of rows.
-    """
+    """Return ConfoundsTables from an array (T, C), DataFrame, path, a list of these, or None."""
     if confounds is None:
         return []
     if isinstance(confounds, list | tuple) and any(
@@ -39,7 +23,7 @@ def take_tables(confounds, n_volumes):
 
 
 def _take_one(confounds, n_volumes, stem):
-    """A table; columns without a name are called by the stem and their number."""
+    """Return one table; columns without a name are called by the stem and their number."""
     if isinstance(confounds, str | os.PathLike):
         return read_table_of_confounds(expand(confounds), n_volumes, stem)
     frame = confounds if isinstance(confounds, pd.DataFrame) else _as_frame(confounds)
@@ -54,7 +38,7 @@ def _take_one(confounds, n_volumes, stem):
 
 
 def _as_frame(confounds):
-    """An array as a DataFrame of numbers."""
+    """Return an array as a DataFrame of numbers."""
     table = np.asarray(confounds)
     if table.ndim == 1 and table.dtype.kind != 'f':
         raise ConfoundsError(
@@ -69,7 +53,7 @@ def _as_frame(confounds):
 
 
 def _as_numbers(cells):
-    """A column as numbers, or as it is if a cell is not a number."""
+    """Return a column as numbers, or unchanged if a cell is not a number."""
     try:
         return cells.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):

@@ -65,21 +65,9 @@ class Grid:
             raise GridError(f'grids differ: {self} and {other}; {remedy}')
 
     def require_orientation(self, other, unknown_orientation='raise', accept="unknown_orientation='accept'"):
-        """Refuse to bring an image onto another grid if left and right of one of both are unknown.
+        """Raise GridError if left and right of one of two different grids are unknown, unless that is accepted.
 
-        Parameters
-        ----------
-        other : Grid
-        unknown_orientation : {'raise', 'accept'}
-        accept : str
-            What the caller's user writes to accept it.
-
-        Raises
-        ------
-        GridError
-            If left and right are unknown and not accepted.
-        LabelsError
-            If ``unknown_orientation`` is not one of its choices.
+        ``unknown_orientation`` is ``'raise'`` or ``'accept'``; ``accept`` is what the user writes to accept it.
         """
         check_choice('unknown_orientation', unknown_orientation, grid.UNKNOWN_ORIENTATION)
         if unknown_orientation == 'accept' or self.matches(other):
@@ -95,23 +83,7 @@ class Grid:
 
 
 def load(path):
-    """Open an image without reading its voxels.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    nibabel image
-
-    Raises
-    ------
-    ImageError
-        If there is no such file, or nibabel can't open it as a volume image with at least three axes and an affine.
-    GridError
-        If its affine maps no grid.
-    """
+    """Open a volume image without reading its voxels; ImageError if nibabel can not, GridError for its affine."""
     if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
     try:
@@ -129,17 +101,7 @@ def load(path):
 
 
 def check_size(path, image):
-    """Refuse a header that promises more than its file can hold, before memory is asked for.
-
-    Parameters
-    ----------
-    path : path
-    image : nibabel image
-
-    Raises
-    ------
-    ImageError
-    """
+    """Raise ImageError if the header promises more voxels than the file can hold, before memory is allocated."""
     voxels = image.dataobj
     if not isinstance(voxels, nib.arrayproxy.ArrayProxy):
         return
@@ -169,7 +131,7 @@ def is_packed_otherwise(path):
 
 @contextmanager
 def _quiet():
-    """Drop what nibabel says of a header on standard error: not of which file, and errors are raised besides."""
+    """Drop what nibabel logs about a header: the log does not name the file, and errors are raised anyway."""
     logger, own = nib.imageglobals.logger, threading.get_ident()
 
     def is_of_others(record):
@@ -183,62 +145,21 @@ def _quiet():
 
 
 def make_grid(path, image):
-    """Return the grid of an opened image, which must not be data of a surface.
-
-    Parameters
-    ----------
-    path : str
-        What to call it.
-    image : nibabel image
-
-    Returns
-    -------
-    Grid
-
-    Raises
-    ------
-    ImageError
-        If it is data of a surface.
-    """
+    """Return the Grid of an opened image, called ``path``; ImageError if it is surface data."""
     refuse_surface(path, image)
     shape = tuple(int(n) for n in image.shape[:3])
     return Grid(str(path), shape, image.affine, find_doubt(image), find_contradiction(image))
 
 
 def report_contradiction(where, report):
-    """Report that sform and qform of an image contradict each other, once for each file and process.
-
-    Parameters
-    ----------
-    where : Grid
-    report : function
-        Takes the sentence.
-    """
+    """Pass to ``report`` that sform and qform contradict each other, once for each file and process."""
     if where.contradiction and (where.path, where.contradiction) not in _reported:
         _reported.add((where.path, where.contradiction))
         report(f'{where.path}: {where.contradiction}')
 
 
 def read_grid(path, whole=False):
-    """Grid of an image of three or more dimensions, from its header alone.
-
-    Parameters
-    ----------
-    path : path
-    whole : bool
-        Refuse a file that is too small for this grid, since an array of this shape will be made.
-
-    Returns
-    -------
-    Grid
-
-    Raises
-    ------
-    ImageError
-        If :func:`load` does, or it is too small.
-    GridError
-        If its affine maps no grid.
-    """
+    """Return the Grid of an image from its header; with ``whole``, refuse a file too small for this grid."""
     image = load(path)
     if whole:
         check_size(path, image)

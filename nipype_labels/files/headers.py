@@ -34,21 +34,7 @@ class _Image2(nib.Nifti2Image):
 
 
 def open_image_file(path):
-    """Open an image by nibabel; quaternions that rounding made too long are scaled to length 1, as NIfTI defines.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    nibabel image
-
-    Raises
-    ------
-    Exception
-        Of any kind that nibabel raises.
-    """
+    """Open an image by nibabel; quaternions that rounding made too long are scaled to length 1, as NIfTI defines."""
     try:
         return nib.load(path)
     except ValueError as e:
@@ -65,17 +51,7 @@ def open_image_file(path):
 
 
 def check_header(path, image):
-    """Refuse a NIfTI header of which nibabel makes up where voxels are, or reads left for right.
-
-    Parameters
-    ----------
-    path : path
-    image : nibabel image
-
-    Raises
-    ------
-    ImageError
-    """
+    """Raise ImageError for a NIfTI header from which nibabel invents voxel positions, or swaps left and right."""
     header = image.header
     if not isinstance(header, nib.Nifti1Header) or header['sform_code']:
         return

@@ -23,16 +23,7 @@ _LOCK = threading.Lock()
 
 
 def check_memory(memory):
-    """Refuse what is neither a ``joblib.Memory`` nor the path of a folder, or a cache without joblib.
-
-    Parameters
-    ----------
-    memory : joblib.Memory, path or None
-
-    Raises
-    ------
-    LabelsError
-    """
+    """Raise LabelsError for a cache that is neither a ``joblib.Memory`` nor the path of a folder, or without joblib."""
     if memory is None:
         return
     joblib = _import_joblib()
@@ -41,29 +32,10 @@ def check_memory(memory):
 
 
 def recall(memory, key, compute):
-    """Return arrays from a cache, or compute and keep them.
+    """Return a tuple of arrays from a cache under ``key`` (a digest), or compute and keep them.
 
-    Parameters
-    ----------
-    memory : joblib.Memory or path
-        Several threads and processes may use it at a time.
-    key : str
-        A digest.
-    compute : function
-        Returns a tuple of arrays.
-
-    Returns
-    -------
-    tuple of array, of their own shapes
-
-    Raises
-    ------
-    LabelsError
-        If the cache can't be written.
-
-    Notes
-    -----
-    A digest is kept next to the arrays: what was damaged is computed again.
+    ``memory`` is a joblib.Memory or path; threads and processes may share it. A digest is kept with the arrays:
+    damaged ones are computed again.
     """
     with _usable(memory):
         if isinstance(memory, str | os.PathLike):
@@ -85,26 +57,13 @@ def recall(memory, key, compute):
 
 
 def make_key(choices, arrays, series):
-    """Digest of which voxels of a series are read, how, and with which libraries.
-
-    Parameters
-    ----------
-    choices : str
-        How they are read.
-    arrays : sequence of array, of any shapes
-        Which voxels.
-    series : Series
-
-    Returns
-    -------
-    str
-    """
+    """Return a digest of a Series, the arrays that select its voxels, how they are read, and the libraries."""
     versions = [(library.__name__, library.__version__) for library in (np, scipy, nib)]
     return _digest([f'{choices} {versions}', *arrays, series.grid.affine, series.digest()])
 
 
 def _import_joblib():
-    """The module joblib."""
+    """Return the module joblib; LabelsError if it is not installed."""
     try:
         import joblib
     except ImportError as e:
@@ -114,7 +73,7 @@ def _import_joblib():
 
 @contextmanager
 def _usable(memory):
-    """Say that an error of the file system is about the cache."""
+    """Report errors of the file system as errors of the cache."""
     try:
         yield
     except OSError as e:
@@ -122,7 +81,7 @@ def _usable(memory):
 
 
 def _look_up(kept, key):
-    """Arrays that are kept under a key, None if there are none or they were damaged."""
+    """Return the arrays that are kept under a key, None if there are none or they were damaged."""
     if not kept.check_call_in_cache(key, None):
         return None
     try:
@@ -139,14 +98,14 @@ def _look_up(kept, key):
 
 
 def _keep(key, arrays):
-    """What joblib keeps under the key."""
+    """Return what joblib keeps under the key."""
     if arrays is None:
         raise KeyError(key)
     return _digest([key, *arrays]), arrays
 
 
 def _digest(entries):
-    """Digest of text and of arrays, of their types, shapes and values."""
+    """Return the digest of texts and of arrays, of their types, shapes and values."""
     digest = hashlib.sha256()
     for entry in entries:
         if isinstance(entry, str):

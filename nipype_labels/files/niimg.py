@@ -24,23 +24,7 @@ MAKE_ANEW = 'make a new image of the ones you mean: nibabel.Nifti1Image(voxels, 
 
 
 def open_image(given):
-    """Open what stands for one image, without reading its voxels; see :func:`open_runs`.
-
-    Parameters
-    ----------
-    given : path, nibabel image, or list of these
-
-    Returns
-    -------
-    Series
-
-    Raises
-    ------
-    ImageError
-        If :func:`open_runs` raises it, or there are several runs.
-    GridError
-        If :func:`open_runs` does.
-    """
+    """Return the Series of one image (path, nibabel image, or list of these), without reading its voxels."""
     series, *others = open_runs(given)
     if others:
         raise ImageError(f'one image is needed, not {1 + len(others)} runs: {series.grid.path}, …')
@@ -48,27 +32,12 @@ def open_image(given):
 
 
 def open_runs(given):
-    """Open what stands for one or several runs, without reading their voxels.
+    """Return the Series of each run in a path, nibabel image, or list of these, without reading their voxels.
 
-    Parameters
-    ----------
-    given : path, nibabel image, or list of these
-        A path may begin with ``~``, and name several files by ``*``, ``?`` or ``[…]``, which then count as a list of
-        them in the order of their names. A list of single volumes is one run. In a list of series, each is a run. Of
-        an image in memory, the voxels that it holds count; voxels that were not changed since the image was loaded are
-        read from their file.
-
-    Returns
-    -------
-    list of Series
-        One per run.
-
-    Raises
-    ------
-    ImageError
-        If it is nothing of this kind, can't be read, or mixes series and single volumes.
-    GridError
-        If an affine maps no grid, or images of a list differ in theirs.
+    A path may begin with ``~``, and name several files by ``*``, ``?`` or ``[…]``, which then count as a list of
+    them in the order of their names. A list of single volumes is one run. In a list of series, each is a run. Of
+    an image in memory, the voxels that it holds count; voxels that were not changed since the image was loaded are
+    read from their file. Images of a list must have one grid.
     """
     if isinstance(given, list | tuple):
         return _open_list([series for entry in given for series in open_runs(entry)])
@@ -86,23 +55,7 @@ def open_runs(given):
 
 
 def single_image(given):
-    """Return what one image is known by: the path of its file as text, or the image in memory.
-
-    Parameters
-    ----------
-    given : path, nibabel image, or list of one of these
-
-    Returns
-    -------
-    str or nibabel image
-
-    Raises
-    ------
-    ImageError
-        If it can't be read, or there are several.
-    GridError
-        If its affine maps no grid.
-    """
+    """Return one image as the path of its file (str), or as the image in memory."""
     if isinstance(given, list | tuple) and len(given) == 1:
         return single_image(given[0])
     return given if isinstance(given, nib.spatialimages.SpatialImage) else open_image(given).grid.path
@@ -112,7 +65,7 @@ class _Unfiled(Series):
     """A series that is not one file."""
 
     def digest(self):
-        """Digest of the voxels and of what they mean."""
+        """Return a digest of the voxels and of what they mean."""
         digest = hashlib.sha256(self.meaning.encode())
         for _, block in self.blocks():
             digest.update(block.tobytes())
@@ -121,12 +74,7 @@ class _Unfiled(Series):
 
 @dataclass(frozen=True)
 class _HeldSeries(_Unfiled):
-    """A series whose voxels are in memory.
-
-    Attributes
-    ----------
-    data : array, shape (I, J, K, T)
-    """
+    """A series whose voxels are in memory: ``data``, shape (I, J, K, T)."""
 
     data: np.ndarray = None
 
@@ -139,12 +87,7 @@ class _HeldSeries(_Unfiled):
 
 @dataclass(frozen=True)
 class _JoinedSeries(_Unfiled):
-    """Single volumes, one after another.
-
-    Attributes
-    ----------
-    parts : tuple of Series
-    """
+    """Single volumes (``parts``, a tuple of Series), one after another."""
 
     parts: tuple = ()
 
@@ -156,7 +99,7 @@ class _JoinedSeries(_Unfiled):
 
 
 def _open_held(image):
-    """Series of an image in memory, read from the file of its voxels if they were not changed."""
+    """Return the Series of an image in memory, read from the file of its voxels if they were not changed."""
     name = str(image.get_filename() or UNNAMED)
     shape = image.shape
     if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[4:]):
@@ -177,7 +120,7 @@ def _open_held(image):
 
 
 def _hold(data, where, t_r):
-    """Series of an array, shape (I, J, K) or (I, J, K, T, …)."""
+    """Return the Series of an array, shape (I, J, K) or (I, J, K, T, …)."""
     name = where.path
     if isinstance(data, np.ma.MaskedArray):
         raise ImageError(f'{name} is a masked array: fill the voxels that are masked, for example with NaN')
@@ -189,7 +132,7 @@ def _hold(data, where, t_r):
 
 
 def _caches(image):
-    """Arrays that were read from an image before, which the user may have changed since."""
+    """Return arrays that were read from an image before, which the user may have changed since."""
     kept = (getattr(image, name, None) for name in ('_fdata_cache', '_data_cache'))
     return [data for data in kept if data is not None]
 
@@ -218,7 +161,7 @@ def _agrees(data, image):
 
 
 def _scaled(block, proxy, dtype):
-    """Stored values as ``get_fdata(dtype=…)`` scales them."""
+    """Return stored values as ``get_fdata(dtype=…)`` scales them."""
     slope, inter = (np.asanyarray(factor) for factor in (proxy.slope, proxy.inter))
     slope, inter = (f.astype(dtype) if np.can_cast(f.dtype, dtype) else f for f in (slope, inter))
     return nib.volumeutils.apply_read_scaling(block, slope, inter).astype(dtype, copy=False)
@@ -230,7 +173,7 @@ def _equal(one, other):
 
 
 def _open_list(images):
-    """Runs of a list of images."""
+    """Return the runs of a list of images."""
     if not images:
         raise ImageError('a list of images must not be empty')
     for image in images[1:]:
@@ -248,7 +191,7 @@ def _open_list(images):
 
 
 def _join(volumes):
-    """One series of single volumes."""
+    """Return one series of single volumes."""
     if len(volumes) == 1:
         return volumes[0]
     stored = np.result_type(*(volume.decoder()(np.empty(0, volume.stored)) for volume in volumes))

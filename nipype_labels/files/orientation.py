@@ -19,17 +19,7 @@ _MGH_FLAG = slice(28, 30)
 
 
 def find_doubt(image):
-    """Say why an image's header does not tell left from right.
-
-    Parameters
-    ----------
-    image : nibabel image
-
-    Returns
-    -------
-    str
-        Reason in a few words; empty if left and right are known.
-    """
+    """Say in a few words why an image's header does not tell left from right; empty if it does."""
     header = image.header
     if isinstance(header, nib.Nifti1Header):
         noted = header['descrip'].item().decode('latin-1')
@@ -49,17 +39,7 @@ def find_doubt(image):
 
 
 def find_contradiction(image):
-    """Say by how much sform and qform of an image contradict each other.
-
-    Parameters
-    ----------
-    image : nibabel image
-
-    Returns
-    -------
-    str
-        What contradicts what; empty if both agree, or only one of them is set.
-    """
+    """Say by how much sform and qform of an image contradict each other; empty if they agree or one is missing."""
     header = image.header
     if not isinstance(header, nib.Nifti1Header) or not (header['sform_code'] and header['qform_code']):
         return ''
@@ -74,15 +54,9 @@ def find_contradiction(image):
 
 
 def set_orientation(header, shape, affine, doubt=''):
-    """Write an affine into a NIfTI header.
+    """Write an affine into a NIfTI header, and the ``doubt`` why left and right are unknown.
 
-    Parameters
-    ----------
-    header : Nifti1Header
-    shape : tuple of 3 ints
-    affine : array, shape (4, 4)
-    doubt : str
-        Why left and right are unknown: both codes are then 0 if the affine is the one that readers take without codes.
+    Both codes are 0 if there is a doubt and the affine is the one that readers take without codes.
     """
     header.set_qform(affine, 1)
     header.set_sform(affine, 1)

@@ -142,22 +142,7 @@ def write_regions(path, regions):
 
 
 def read_regions(path):
-    """Read a regions table.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    DataFrame
-        Columns as :func:`write_regions` leaves them.
-
-    Raises
-    ------
-    LabelsError
-        If it lacks one of the standard columns, or holds text where numbers belong.
-    """
+    """Return the coverage table in a file, with the columns that :func:`write_regions` writes."""
     regions = read_table(path)
     lacking = [column for column in REGION_COLUMNS if column not in regions]
     if lacking:

@@ -21,22 +21,10 @@ FLAG_NUMBERS = {'1': 'true', '0': 'false'}
 
 
 def read_sample_mask(path):
-    """Read a sample mask.
+    """Return a sample mask: flags (bool) or indices (int), shape (n,).
 
-    Parameters
-    ----------
-    path : path
-        A TSV with a column ``kept`` of true and false (as :func:`write_kept_volumes` writes) or a column ``volume``
-        of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
-
-    Returns
-    -------
-    array of bool or of int, shape (n,)
-
-    Raises
-    ------
-    LabelsError
-        If it has none of these forms.
+    Forms: a TSV with a column ``kept`` of true and false (as :func:`write_kept_volumes` writes) or a column ``volume``
+    of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
     """
     cells = _read_column(path, ('kept', 'volume'))
     if cells.dtype.kind in 'bi':
@@ -48,20 +36,12 @@ def read_sample_mask(path):
 
 
 def read_runs(path):
-    """Read the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
+    """Return the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
     return _whole(_read_column(path, ('run',)), path)
 
 
 def write_kept_volumes(path, kept, reasons):
-    """Write which volumes were kept.
-
-    Parameters
-    ----------
-    path : path
-    kept : array of bool, shape (T,)
-    reasons : dict of str to array of bool, shape (T,)
-        Why volumes were left out.
-    """
+    """Write which volumes (T,) are retained, and the reasons (dict of flags) why others are censored."""
     why = [[name for name, flags in reasons.items() if flags[volume]] for volume in range(len(kept))]
     write_table(
         path,
@@ -76,7 +56,7 @@ def write_kept_volumes(path, kept, reasons):
 
 
 def _read_column(path, names):
-    """The first column of one of ``names``, or the only one of a file without a heading."""
+    """Return the first column with one of ``names``, or the only one of a file without a heading."""
     if not Path(path).is_file():
         raise SignalError(f'no such file of volumes: {path}')
     try:
@@ -116,7 +96,7 @@ def _check_order(volumes, path):
 
 
 def _row(cells, path):
-    """Cells if they are one row of some."""
+    """Return cells if they are one row of some."""
     if cells.ndim == 2 and 1 in cells.shape:
         cells = cells.reshape(-1)
     if cells.ndim != 1 or not cells.size:
@@ -125,7 +105,7 @@ def _row(cells, path):
 
 
 def _whole(cells, path):
-    """Cells as whole numbers, small enough to count something."""
+    """Return cells as whole numbers, small enough to count volumes."""
     numbers = cells if cells.dtype.kind in 'biuf' else np.array([np.nan])
     if cells.dtype.kind == 'O':
         with suppress(ValueError):

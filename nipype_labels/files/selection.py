@@ -20,25 +20,7 @@ _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 
 @dataclass(frozen=True)
 class Choice:
-    """What is wanted of confounds tables.
-
-    Attributes
-    ----------
-    columns : sequence of str
-        Names, or regular expressions that match whole names.
-    strategies : sequence of str
-        Keys of ``CONFOUNDS_STRATEGIES``.
-    n_compcor : int or 'all'
-        Components of each mask that ``'aCompCor'`` takes.
-    acompcor : {'combined', 'separated'}
-    fd_threshold : float
-        In mm.
-    dvars_threshold : float
-        In standardised DVARS.
-    min_segment : int
-        In volumes.
-    non_steady_state : {'censor', 'keep'}
-    """
+    """Parameters that choose confounds; see the workflow factory."""
 
     columns: tuple
     strategies: tuple
@@ -51,17 +33,7 @@ class Choice:
 
     @classmethod
     def of(cls, parameters):
-        """Make the choice that parameters mean.
-
-        Parameters
-        ----------
-        parameters : dict
-            With those that choose confounds, under the names that users give them.
-
-        Returns
-        -------
-        Choice
-        """
+        """Make the choice from a dict of parameters under the names that users give them."""
         columns, strategies = (tuple(parameters[name]) for name in ('confounds_columns', 'confounds_strategy'))
         others = [field.name for field in fields(cls)][2:]
         return cls(columns, strategies, *(parameters[name] for name in others))
@@ -69,16 +41,7 @@ class Choice:
 
 @dataclass
 class Chosen:
-    """Confounds that are used.
-
-    Attributes
-    ----------
-    frame : DataFrame, T rows
-    censored : dict of str to array of bool, shape (T,)
-        Volumes to censor for each reason.
-    notes : list of str
-        What a user must know.
-    """
+    """Confounds that are used (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
 
     frame: pd.DataFrame
     censored: dict
@@ -86,25 +49,9 @@ class Chosen:
 
 
 def choose_confounds(tables, choice, n_volumes):
-    """Choose confounds from tables, and the volumes that the tables censor.
+    """Return the Chosen confounds of ``n_volumes`` volumes, columns in the order of the ConfoundsTables.
 
-    Parameters
-    ----------
-    tables : list of ConfoundsTable
-        A table of which nothing is selected is used whole, unless it is fMRIPrep's.
-    choice : Choice
-    n_volumes : int
-        T.
-
-    Returns
-    -------
-    Chosen
-        Columns in the order of the tables.
-
-    Raises
-    ------
-    ConfoundsError
-        If a selected column is missing or holds text, or nothing of a table is used.
+    A table from which nothing is selected is used whole, unless it is fMRIPrep's: that is an error.
     """
     sources, notes = ', '.join(table.source for table in tables), [note for table in tables for note in table.notes]
     join_tables(tables, n_volumes)
@@ -138,16 +85,7 @@ _NOTHING = (
 
 
 def is_fmriprep(names):
-    """Whether columns are those of a whole table of fMRIPrep, from which a user must select.
-
-    Parameters
-    ----------
-    names : collection of str
-
-    Returns
-    -------
-    bool
-    """
+    """Whether columns are those of a whole table of fMRIPrep, from which a user must select."""
     return set(names) >= _FMRIPREP
 
 
@@ -156,7 +94,7 @@ def _must_select(table):
 
 
 def _match(wanted, tables, sources):
-    """Columns of a name, else of names that match an expression; ConfoundsError if there is none."""
+    """Return columns with a name, else with names that match an expression; ConfoundsError if there are none."""
     available = [name for table in tables for name in table.frame]
     if wanted in available:
         return [wanted]
@@ -173,7 +111,7 @@ def _match(wanted, tables, sources):
 
 
 def _of_strategy(strategy, choice, tables):
-    """Columns that a strategy takes, and notes."""
+    """Return the columns that a strategy takes, and notes."""
     sources, found, notes = ', '.join(table.source for table in tables), [], []
     old = next((table for table in tables if strategy != 'all' and set(table.frame) >= _OLD_FMRIPREP), None)
     if old is not None:

@@ -55,55 +55,42 @@ class Series:
 
     @property
     def n_voxels(self):
-        """Voxels of a volume."""
+        """Return the number of voxels of a volume."""
         return int(np.prod(self.grid.shape))
 
     @property
     def volume_bytes(self):
-        """Size of a volume as stored."""
+        """Return the size of a volume as stored."""
         return self.n_voxels * self.stored.itemsize
 
     @property
     def float_type(self):
-        """The smaller of float32 and float64 that holds the decoded values."""
+        """Return the smaller of float32 and float64 that holds the decoded values."""
         return floating(self.decoder()(np.empty(0, self.stored))).dtype
 
     @property
     def volumes_per_block(self):
-        """How many volumes are read at a time."""
+        """Return how many volumes are read at a time."""
         return max(1, min(self.n_volumes, BLOCK_BYTES // self.volume_bytes))
 
     @property
     def meaning(self):
-        """What the voxels mean, in words, but for the place of the grid."""
+        """Return what the voxels mean, in words, except for the place of the grid."""
         return f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
 
     def decoder(self, dtype='none'):
-        """How stored values become numbers, cast to ``dtype`` (one of ``core.view.DTYPES``)."""
+        """Return how stored values become numbers, cast to ``dtype`` (one of ``core.scaling.DTYPES``)."""
         scaled = (self.slope, self.intercept) != (1.0, 0.0)
         if dtype == 'auto':
             dtype = 'none' if self.stored.kind in 'iu' and not scaled else 'float32'
         return Decoder(self.slope, self.intercept, None if dtype == 'none' else np.dtype(dtype))
 
     def blocks(self, num_threads=1):
-        """Read the series forward.
+        """Read the series forward; yield the index of each block's first volume, and the block, shape (b, I·J·K).
 
-        Parameters
-        ----------
-        num_threads : int
-            With two or more, the next block is read while the last one is worked on.
-
-        Yields
-        ------
-        first : int
-            Index of the block's first volume.
-        block : array, shape (b, I·J·K)
-            Stored values, each volume flat with its first axis fastest. Its memory is used again: copy what you keep.
-
-        Raises
-        ------
-        ImageError
-            If the file ends early or its checksum is wrong.
+        A block has stored values, each volume flat with its first axis fastest. Its memory is used again: copy what you
+        keep. With two or more threads, the next block is read while the last one is processed. ImageError if the file
+        ends early or its checksum is wrong.
         """
         shape = (self.volumes_per_block, self.n_voxels)
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
@@ -125,11 +112,11 @@ class Series:
                 yield first, block
 
     def digest(self):
-        """Digest of every file of the image and of how its voxels are read."""
+        """Return a digest of every file of the image and of how its voxels are read."""
         return f'{self.meaning} {self.offset} {image_digest(self.voxel_file)}'
 
     def _fill(self, stream, first, block):
-        """Read a block, and behind the last one all that is left: the checksum stands at the end."""
+        """Read a block, and behind the last one all that is left: the checksum is at the end."""
         got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
         if got < block.nbytes:
             last = f'volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
@@ -141,46 +128,14 @@ class Series:
 
 
 def open_series(path):
-    """Open a series for reading.
-
-    Parameters
-    ----------
-    path : path
-        A 3D or 4D image whose voxels are stored first axis fastest (NIfTI, Analyze, MGH), plain or gzipped.
-
-    Returns
-    -------
-    Series
-
-    Raises
-    ------
-    ImageError
-        If it can't be read as a stream of real numbers, or is smaller than its header promises.
-    GridError
-        If its affine maps no grid.
-    """
+    """Return the Series of a 3D or 4D image stored first axis fastest (NIfTI, Analyze, MGH), plain or gzipped."""
     return stream_image(load(path), path)
 
 
 def stream_image(image, name):
-    """Series whose voxels are read from the file that an image was loaded from.
+    """Return the Series of an opened nibabel image, whose voxels are read from its file, not from memory.
 
-    Parameters
-    ----------
-    image : nibabel image
-        Its voxels must not have been read into memory.
-    name : path
-        What to call it in errors.
-
-    Returns
-    -------
-    Series
-        With the grid and the repetition time of the image, the file, scale and offset of its voxels.
-
-    Raises
-    ------
-    ImageError
-        If the voxels can't be read as a stream of real numbers, or the file is too small for them.
+    ``name`` is for errors. ImageError if they are not a stream of real numbers, or the file is too small for them.
     """
     path, voxels = name, image.dataobj
     # A subclass would read its own way, as AFNI's does with a scale for each volume.
@@ -211,25 +166,10 @@ def stream_image(image, name):
 
 
 class SeriesWriter:
-    """Write a NIfTI series volume by volume.
+    """Write a NIfTI series (``.nii.gz``) volume by volume; a 3D image if ``shape`` has three entries.
 
-    Parameters
-    ----------
-    path : path
-        Ending in .nii.gz.
-    shape : tuple of 3 or 4 ints
-        A 3D image if three.
-    affine : array, shape (4, 4)
-    t_r : float or None
-        In s.
-    dtype : dtype
-        Of the voxels written.
-    doubt : str
-        Why left and right are unknown, as in :class:`~nipype_labels.files.grids.Grid`.
-
-    Notes
-    -----
-    The same volumes give the same bytes: the gzip header holds neither time nor name.
+    ``t_r`` is in s; ``doubt`` says why left and right are unknown. The same volumes give the same bytes: the gzip
+    header holds neither time nor name.
     """
 
     def __init__(self, path, shape, affine, t_r=None, dtype=np.float32, doubt=''):
@@ -272,7 +212,7 @@ def _open(path):
 
 
 def _read(stream, view, path):
-    """Read into ``view`` as far as the stream goes; the part that was filled."""
+    """Read into ``view`` as far as the stream goes; return the part that was filled."""
     done = 0
     with _telling(path), suppress(EOFError):
         while done < len(view) and (n := stream.readinto(view[done:])):
@@ -282,7 +222,7 @@ def _read(stream, view, path):
 
 @contextmanager
 def _telling(path):
-    """Say of which file an error is that a stream raises."""
+    """Name the file in errors that a stream raises."""
     try:
         yield
     except (EOFError, OSError, zlib.error, isal_zlib.error) as e:

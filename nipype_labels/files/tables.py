@@ -23,27 +23,7 @@ def write_table(path, table):
 
 
 def read_table(path, sep='\t', na_values=(MISSING,), **options):
-    """Read a table as text; missing cells are NaN.
-
-    Parameters
-    ----------
-    path : path
-    sep : str
-    na_values : sequence of str
-        What counts as missing.
-    **options
-        Of ``pandas.read_csv``.
-
-    Returns
-    -------
-    DataFrame
-        Of str.
-
-    Raises
-    ------
-    LabelsError
-        If it can't be parsed.
-    """
+    """Return a table (TSV, or another ``sep``) as a DataFrame of str, NaN where cells are missing."""
     if sep == '\t':
         options.setdefault('quoting', csv.QUOTE_NONE)
     options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
@@ -60,56 +40,19 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
 
 
 def to_numbers(cells):
-    """Cells of text as the numbers that were written, to the last bit; pandas's own parser may round.
-
-    Parameters
-    ----------
-    cells : sequence of str or NaN
-
-    Returns
-    -------
-    array, shape (n,)
-        NaN where a cell is missing.
-
-    Raises
-    ------
-    ValueError
-        If a cell is no number.
-    """
+    """Return cells of text (NaN if missing) as exactly the numbers that were written; pandas's parser may round."""
     return np.array([to_number(cell) if isinstance(cell, str) else np.nan for cell in cells])
 
 
 def to_number(text):
-    """The number that a text is; Python alone would take the underscore in 1_0 for nothing.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
+    """Return a text as float; ValueError also for 1_0, which Python would read as 10."""
     if '_' in text:
         raise ValueError(f'no number: {text!r}')
     return float(text)
 
 
 def write_signals(path, names, signals):
-    """Write signals, a column per region under its name.
-
-    Parameters
-    ----------
-    path : path
-    names : sequence of str, length L
-    signals : array, shape (T, L)
-        NaN is written as ``n/a``, all else with the digits that read back the same.
-    """
+    """Write signals (T, L), a column per region under its name; NaN as ``n/a``, other digits read back the same."""
     with Path(path).open('w', encoding='utf-8', newline='\n') as stream:
         stream.write('\t'.join(names) + '\n')
         for row in np.asarray(signals, dtype=np.float64):
@@ -117,7 +60,7 @@ def write_signals(path, names, signals):
 
 
 def format_row(values):
-    r"""Numbers as a row of a table.
+    r"""Return numbers as a row of a table.
 
     >>> format_row(np.array([1.5, np.nan]))
     '1.5\tn/a'
@@ -127,22 +70,7 @@ def format_row(values):
 
 
 def read_signals(path):
-    """Read signals.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    names : list of str, length L
-    signals : array, shape (T, L)
-
-    Raises
-    ------
-    LabelsError
-        If it is no table of numbers, or two columns have one name.
-    """
+    """Return the names of L regions and their signals, shape (T, L), from a table."""
     try:
         with Path(path).open(encoding='utf-8-sig') as stream:
             names = stream.readline().rstrip('\n').split('\t')

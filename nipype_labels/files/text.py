@@ -21,21 +21,7 @@ MARKS = {
 
 
 def read_text(path):
-    """Read the text of a file, whatever its name says about compression and encoding.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    LabelsError
-        If the file cannot be read, is damaged, or is not text.
-    """
+    """Return the text of a file, compressed or not, in UTF-8 or (by its first bytes) UTF-16."""
     try:
         content = Path(path).read_bytes()
     except OSError as e:
@@ -57,7 +43,7 @@ def read_text(path):
 
 
 def _decompress(content):
-    """Content without its compression, which its first bytes name."""
+    """Return content without its compression, which its first bytes name."""
     if content.startswith(b'\x1f\x8b'):
         return gzip.decompress(content)
     if content.startswith(b'BZh'):

@@ -16,26 +16,9 @@ LABEL_TOLERANCE = 1e-3
 
 
 def read_labels(path, background_label=0):
-    """Read a label image.
+    """Return the labels, int32 of shape (I, J, K), and the Grid of a 3D image (or 4D with one volume).
 
-    Parameters
-    ----------
-    path : path or nibabel image
-        3D, or 4D with one volume; integers, or floats within 0.001 of integers.
-    background_label : int
-        What non-finite voxels become.
-
-    Returns
-    -------
-    labels : array of int32, shape (I, J, K)
-    grid : Grid
-
-    Raises
-    ------
-    ImageError
-        If it can't be read as one volume, or voxels are no whole numbers of 32 bits.
-    GridError
-        If its affine maps no grid.
+    Voxels are integers, or floats within 0.001 of integers; non-finite ones become ``background_label``.
     """
     if abs(background_label) > LARGEST_ID:
         raise ImageError(f'background_label={background_label} is no id: they have 32 bits')
@@ -54,25 +37,7 @@ def read_labels(path, background_label=0):
 
 
 def read_mask(path):
-    """Read a mask.
-
-    Parameters
-    ----------
-    path : path or nibabel image
-        3D, or 4D with one volume; 0 is outside, one other value inside.
-
-    Returns
-    -------
-    mask : array of bool, shape (I, J, K)
-    grid : Grid
-
-    Raises
-    ------
-    ImageError
-        If it can't be read as one volume, is empty or holds more than one value beside 0.
-    GridError
-        If its affine maps no grid.
-    """
+    """Return the mask, bool of shape (I, J, K), and the Grid of an image of 0 and one other value."""
     values, where = read_volume(path)
     values = np.where(np.isfinite(values), values, 0)
     inside = np.unique(values[values != 0])
@@ -89,13 +54,7 @@ def read_mask(path):
 def write_volume(path, volume, affine, doubt=''):
     """Write a 3D image as NIfTI; integers in the smallest type that holds them, unscaled.
 
-    Parameters
-    ----------
-    path : path
-    volume : array, shape (I, J, K)
-    affine : array, shape (4, 4)
-    doubt : str
-        Why left and right are unknown, as in :class:`~nipype_labels.files.grids.Grid`.
+    ``doubt`` says why left and right are unknown.
     """
     volume = np.asarray(volume)
     if volume.dtype.kind == 'b':
@@ -112,25 +71,7 @@ def write_volume(path, volume, affine, doubt=''):
 
 
 def read_volume(path):
-    """Read all voxels of a 3D image.
-
-    Parameters
-    ----------
-    path : path or nibabel image
-        3D, or 4D with one volume; plain numbers.
-
-    Returns
-    -------
-    volume : array, shape (I, J, K)
-    grid : Grid
-
-    Raises
-    ------
-    ImageError
-        If it holds more than one volume, no plain numbers, or can't be read.
-    GridError
-        If its affine maps no grid.
-    """
+    """Return the voxels, shape (I, J, K), and the Grid of an image of one volume of plain numbers."""
     series = open_image(path)
     if series.n_volumes != 1:
         shape = (*series.grid.shape, series.n_volumes)

@@ -24,7 +24,7 @@ from ..core.errors import LabelsError
 from ..files.atomic import write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
-from ..files.lookup_places import find_lookup_table
+from ..files.lut import find_lookup_table
 from ..files.paths import expand
 from .process_guard import exit_if_orphaned, is_owned, lock_folder
 

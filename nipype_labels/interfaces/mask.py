@@ -7,7 +7,7 @@ from ..core.errors import LookupTableError, errors_name
 from ..core.mask import apply_mask, region_ids
 from ..core.regions import LARGEST_ID
 from ..files.grids import report_contradiction
-from ..files.lookup import choose_lookup_table
+from ..files.lut import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
 from ..files.volumes import read_labels, read_mask, write_volume
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger

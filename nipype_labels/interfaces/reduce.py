@@ -15,7 +15,7 @@ from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.scaling import DTYPES
 from ..core.strategies import STRATEGIES
 from ..files.grids import report_contradiction
-from ..files.lookup import choose_lookup_table
+from ..files.lut import choose_lookup_table
 from ..files.reducing import make_reducer
 from ..files.regions import begin_regions, complete_regions, read_regions, write_regions
 from ..files.series import open_series

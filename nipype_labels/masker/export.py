@@ -12,7 +12,7 @@ import pandas as pd
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
-from ..files.lookup import choose_lookup_table
+from ..files.lut import choose_lookup_table
 from ..files.niimg import single_image
 from ..files.paths import expand
 from ..files.tables import write_table

@@ -9,7 +9,7 @@ from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.confound_strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from ..files.grids import report_contradiction
-from ..files.lookup import choose_lookup_table
+from ..files.lut import choose_lookup_table
 from ..files.niimg import open_runs, single_image
 from ..files.volumes import read_labels, read_mask
 from .attributes import FittedLabels

@@ -11,8 +11,7 @@ import pytest
 from lookup_cases import TWO, installed, pairs, written
 
 from nipype_labels.core.errors import LookupTableError
-from nipype_labels.files.lookup import check_lookup_table, name_by_order, read_lookup_table
-from nipype_labels.files.lookup_places import read_header
+from nipype_labels.files.lut import check_lookup_table, name_by_order, read_afni_table, read_lookup_table
 
 #: Real BIDS tables, by template; their images are not needed.
 TEMPLATEFLOW = (
@@ -164,7 +163,7 @@ def test_afni_leaves_its_table_in_the_header(tmp_path, name, escaped):
     path = with_afni_table(tmp_path / name, content)
     expected = [(2, 'Left Hippocampus'), (10, 'ctx-rh, caudal'), (-3, 'Vermis')]
     assert pairs(read_lookup_table(path)) == expected
-    assert read_header(path) == expected
+    assert read_afni_table(path) == expected
 
 
 def test_afni_leaves_its_table_in_a_file_of_its_own(tmp_path):
@@ -174,11 +173,11 @@ def test_afni_leaves_its_table_in_a_file_of_its_own(tmp_path):
 
 def test_an_image_without_a_table_has_none(tmp_path):
     path = with_afni_table(tmp_path / 'labels.nii.gz', '<AFNI_attributes></AFNI_attributes>')
-    assert read_header(path) is None
+    assert read_afni_table(path) is None
     with pytest.raises(LookupTableError, match=r'labels\.nii\.gz has no AFNI label table'):
         read_lookup_table(path)
     nib.MGHImage(np.ones((2, 3, 4), np.uint8), np.eye(4)).to_filename(tmp_path / 'labels.mgz')
-    assert read_header(tmp_path / 'labels.mgz') is None
+    assert read_afni_table(tmp_path / 'labels.mgz') is None
 
 
 def test_a_damaged_image_given_as_a_table_is_refused_by_name(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from lookup_cases import TWO, installed, pairs, written
 
 from nipype_labels.core.errors import LookupTableError
-from nipype_labels.files.lookup import read_lookup_table
+from nipype_labels.files.lut import read_lookup_table
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pytest
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.errors import LookupTableError
-from nipype_labels.files.lookup import choose_lookup_table
-from nipype_labels.files.lookup_places import find_lookup_table
+from nipype_labels.files.lut import choose_lookup_table, find_lookup_table
 
 SCHAEFER = 'Schaefer2018_100Parcels_7Networks_order'
 YEO = 'Yeo2011_7Networks'

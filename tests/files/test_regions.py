@@ -19,7 +19,7 @@ from nipype_labels.core.quality import temporal_snr
 from nipype_labels.core.regions import STATUSES
 from nipype_labels.core.resample import resample_nearest
 from nipype_labels.files.grids import Grid, read_grid
-from nipype_labels.files.lookup import read_lookup_table
+from nipype_labels.files.lut import read_lookup_table
 from nipype_labels.files.regions import (
     REGION_COLUMNS,
     begin_regions,

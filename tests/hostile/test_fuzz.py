@@ -20,8 +20,7 @@ from nipype_labels.core.clean import kept_volumes
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
-from nipype_labels.files.lookup import read_lookup_table
-from nipype_labels.files.lookup_places import read_header
+from nipype_labels.files.lut import read_header, read_lookup_table
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask
 from nipype_labels.files.series import open_series

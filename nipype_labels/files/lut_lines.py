@@ -24,25 +24,10 @@ def no_known_form(path, line):
 
 
 def parse_lines(lines, path):
-    """Return the rows of lines that begin with an id, or of AAL's abbreviation, name and id.
+    """Return pairs (id, name) of lines that begin with an id, or of AAL's abbreviation, name and id; else None.
 
-    Parameters
-    ----------
-    lines : list of str
-        After the id, colours may be before or behind the name, and behind it the id once more; before it, ITK-SNAP's
-        six numbers or MRtrix's abbreviation.
-    path : path
-        For errors.
-
-    Returns
-    -------
-    list of (int, str), or None
-        None if lines have no ids.
-
-    Raises
-    ------
-    LookupTableError
-        If it is not clear which numbers are parts of names.
+    After the id, colours may be before or behind the name, and behind it the id once more; before it, ITK-SNAP's six
+    numbers or MRtrix's abbreviation. LookupTableError if it is not clear which numbers are parts of names.
     """
     rows = [re.split(r'[\s,;:=)]+', line.strip(), maxsplit=1) for line in lines]
     if all(len(row) == 2 and is_id(row[0]) for row in rows):
@@ -58,7 +43,7 @@ def parse_lines(lines, path):
 
 
 def _find_names(rests, ids):
-    """Names among what is behind the ids, None if numbers may or may not be parts of them."""
+    """Return the names among the text behind the ids, None if numbers may or may not be parts of them."""
     words = [rest.split() for rest in rests]
     if all(is_number(word) for row in words for word in row):
         return _numeric_names(words)
@@ -81,7 +66,7 @@ def _find_names(rests, ids):
 
 
 def _numeric_names(words):
-    """Names that are numbers, alone, or before or behind a colour; None if that is not clear."""
+    """Return names that are numbers, alone, or before or behind a colour; None if that is not clear."""
     columns = list(zip(*words, strict=True)) if len({len(row) for row in words}) == 1 else []
     if len(columns) < 2:
         return list(columns[0]) if columns else None
@@ -91,7 +76,7 @@ def _numeric_names(words):
 
 
 def _without_colours(names):
-    """Names without a colour, with FreeSurfer's type of tissue, or AAL's code, behind each."""
+    """Remove a colour, with FreeSurfer's type of tissue, or AAL's code, behind each name."""
     coded = [_CODE_BEHIND.match(name) for name in names]
     if all(coded):
         shorter = [match[1] or match[2] for match in coded]
@@ -111,7 +96,7 @@ def _without_colours(names):
 
 
 def _without_abbreviation(names):
-    """Names without MRtrix's abbreviation: lines of two words each, in columns, each unique."""
+    """Remove MRtrix's abbreviation from names: lines of two words each, in columns, each unique."""
     words = [name.split() for name in names]
     if len(names) < 3 or any(len(row) != 2 for row in words):
         return names
@@ -121,7 +106,7 @@ def _without_abbreviation(names):
 
 
 def _count_numbers(words):
-    """How many words, from the first on, are numbers."""
+    """Return how many words, from the first on, are numbers."""
     return next((i for i, word in enumerate(words) if not is_number(word)), len(words))
 
 
@@ -146,10 +131,10 @@ def is_number(text):
 
 
 def is_id(text):
-    """Whether a text is a whole number of not too many digits, be it written as a float."""
+    """Whether a text is a whole number of not too many digits, perhaps written as a float."""
     return re.fullmatch(r'\s*-?[0-9]{1,99}(\.0*)?\s*', text) is not None
 
 
 def to_id(text):
-    """Return the whole number that a text is."""
+    """Return the whole number that a text holds."""
     return int(text.split('.')[0])

@@ -2,19 +2,21 @@
 """Look-up tables: which region id has which name, in all the forms that users have."""
 
 import codecs
+import itertools
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..core.errors import LookupTableError
+from ..core.errors import GridError, ImageError, LookupTableError
 from ..core.regions import LARGEST_ID
-from .lookup_places import find_lookup_table, read_header
-from .lookup_text import parse_text
-from .lookup_xml import parse_xml
-from .paths import expand
+from .grids import load
+from .lut_tables import parse_text
+from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
+from .paths import expand, strip_suffixes
 
 #: What lists of names call what is no region, lower case.
 BACKGROUND = 'background'
@@ -30,35 +32,36 @@ NO_TABLE = '%s: no look-up table in its header or next to it, so regions are nam
 NO_NAMES = '%s: no name for the region ids %s of the image: they get no column'
 
 
+#: Ends of the names of look-up tables, in the order in which they are looked for.
+LUT_ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
+
+#: NIfTI's code for a header extension written by AFNI.
+AFNI_EXTENSION = 4
+
+#: Entities that the table of an atlas need not have: it is the same in every space and resolution.
+_SHARED = ('res', 'cohort', 'space', 'tpl')
+
+#: Names of images whose tables have other names, as distributed by CBIG and nilearn: a pattern, and the table's stem.
+_KNOWN = (
+    (re.compile(r'(.+_order)_FSLMNI152_\d+mm'), r'\1'),
+    (re.compile(r'(Yeo2011_\d+Networks)_MNI152_.+'), r'\1_ColorLUT'),
+)
+
+
 def read_lookup_table(path, ids=None):
-    """Read a look-up table.
+    """Return the look-up table in a file: columns ``index`` (int) and ``name`` (str), in the order of the file.
 
-    Parameters
-    ----------
-    path : path
-        BIDS ``dseg.tsv`` or another TSV or CSV with a heading for ids and one for names; lines of an id, a name and
-        perhaps a colour, of FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL or wb_command; an XML of FSL, SPM, BrainSuite
-        or Julich-Brain; an AFNI label table (``.niml.lt``, or the image that has it in its header); names alone.
-        Names that both hemispheres have are completed by the column ``hemi``, and those that remain twice in a BIDS
-        ``_dseg.tsv`` by the id.
-    ids : array of int, shape (L,), optional
-        Region ids of the atlas in rising order; needed for names alone, which must be as many.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``index`` (int) and ``name`` (str), in the order of the file.
-
-    Raises
-    ------
-    LookupTableError
-        If it has none of these forms, or gives an id or a name twice.
+    Forms: BIDS ``dseg.tsv`` or another TSV or CSV with a heading for ids and one for names; lines of an id, a name and
+    perhaps a colour, of FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL or wb_command; an XML of FSL, SPM, BrainSuite
+    or Julich-Brain; an AFNI label table (``.niml.lt``, or in the header of an image); names alone, as many as ``ids``.
+    Names that both hemispheres have are completed by the column ``hemi``, and those that remain twice in a BIDS
+    ``_dseg.tsv`` by the id.
     """
     path = Path(path)
     if not path.is_file():
         raise LookupTableError(f'no such look-up table: {path}')
     if path.name.lower().endswith(('.nii', '.nii.gz', '.hdr', '.img', '.img.gz')):
-        rows = read_header(path)
+        rows = read_afni_table(path)
         if rows is None:
             raise LookupTableError(f'{path} has no AFNI label table in its header')
     else:
@@ -71,24 +74,9 @@ def read_lookup_table(path, ids=None):
 
 
 def name_by_order(names, ids, source='labels'):
-    """Give names to ids in rising order.
+    """Return the look-up table of names for ids in rising order; ``source`` of the names is for errors.
 
-    Parameters
-    ----------
-    names : sequence of str, length L
-        Before them may stand ``'Background'``, as in nilearn's lists; it names no region.
-    ids : array of int, shape (L,)
-    source : str or path
-        Where the names are from, for the error.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    LookupTableError
-        If there are not as many names as ids.
+    ``'Background'`` may precede the names, as in nilearn's lists; it names no region.
     """
     names = list(names)
     if ids is not None and len(names) == len(ids) + 1 and str(names[0]).strip().lower() == BACKGROUND:
@@ -102,24 +90,9 @@ def name_by_order(names, ids, source='labels'):
 
 
 def check_lookup_table(rows, source):
-    """Make a table of pairs (id, name), refusing what can't head columns.
+    """Return a DataFrame of pairs (id, name); LookupTableError, with ``source``, for those that can not head columns.
 
-    Parameters
-    ----------
-    rows : sequence of (int, str)
-    source : str or path
-        For the error.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``index`` and ``name``.
-
-    Raises
-    ------
-    LookupTableError
-        If it is empty, has an id beyond 32 bits, repeats an id or a name, or a name is empty, ``n/a`` or holds control
-        characters.
+    Ids must be unique and have 32 bits, names be unique and printable, and neither be empty nor ``n/a``.
     """
     if not rows:
         raise LookupTableError(f'{source} names no region')
@@ -140,29 +113,11 @@ def check_lookup_table(rows, source):
 
 
 def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *values: None):
-    """Return the look-up table of an atlas: the one given, else names, else in the header, else next to the image.
+    """Return the look-up table of an atlas: ``lut`` (path, DataFrame), else ``names``, else in or next to the image.
 
-    Parameters
-    ----------
-    ids : array of int, shape (L,)
-        Region ids in rising order.
-    atlas : path or nibabel image
-        A table is looked for next to the file that its voxels are in; voxels in memory have none.
-    names : list of str, optional
-        In the order of the ids.
-    lut : path or DataFrame, optional
-    warn : function
-        Takes a message and values for it (``%``): called if no table of a file is found, and if ids have no row.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``index`` and ``name``.
-
-    Raises
-    ------
-    LookupTableError
-        If the table can't be read, does not fit, or names none of the ids.
+    Without any, regions are named by their ids. ``warn`` takes a message and values for it (``%``) if no table of a
+    file is found, and if ids have no row. A table is looked for next to the file of the voxels; voxels in memory have
+    none. LookupTableError if the table names none of the ids (L,), in rising order.
     """
     file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
     if isinstance(lut, pd.DataFrame):
@@ -171,7 +126,7 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
     elif names is not None and lut is None:
         return name_by_order(names, ids)
     else:
-        in_memory = None if lut is not None or file is atlas else read_header(atlas)
+        in_memory = None if lut is not None or file is atlas else read_afni_table(atlas)
         source = lut or (find_lookup_table(expand(file), file is atlas) if file and in_memory is None else None)
         if source is None and in_memory is None:
             if file is atlas:
@@ -182,8 +137,32 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
     return lookup
 
 
+def find_lookup_table(atlas, in_header=True):
+    """Return the path of the look-up table of an atlas that no argument names, None if there is none.
+
+    It is the image itself if AFNI's table is in its header (skipped without ``in_header``; then the image need not
+    exist); else the first existing file next to it with the same name except for the suffix; with the same name without
+    ``res-``, ``cohort-``, ``space-`` and ``tpl-``, as TemplateFlow has it; with the name that CBIG and nilearn give it.
+    """
+    atlas = Path(atlas)
+    if in_header and read_afni_table(atlas) is not None:
+        return str(atlas)
+    return next((str(path) for path in _places(atlas) if os.path.isfile(path)), None)  # noqa: PTH113
+
+
+def read_afni_table(image):
+    """Return the pairs of id and name in AFNI's table in the header of an image, None without one."""
+    try:
+        header = getattr(load(image) if isinstance(image, str | os.PathLike) else image, 'header', None)
+    except (GridError, ImageError) as e:
+        raise LookupTableError(str(e)) from e
+    extensions = [e for e in getattr(header, 'extensions', ()) if e.get_code() == AFNI_EXTENSION]
+    texts = [bytes(e.get_content()).decode('utf-8', 'replace') for e in extensions]
+    return next((parse_afni(text) for text in texts if AFNI_TABLE in text), None)
+
+
 def _file_of(image):
-    """File that the voxels of an image are in, None if they are in memory."""
+    """Return the file that the voxels of an image are in, None if they are in memory."""
     file = getattr(getattr(image, 'dataobj', None), 'file_like', None)
     return file if isinstance(file, str | os.PathLike) else None
 
@@ -200,7 +179,7 @@ def _check_named(lookup, ids, source, atlas, warn):
 
 
 def _decode(path):
-    """Text of a file: UTF-16 or UTF-8 with a byte-order mark, else UTF-8, else Latin-1."""
+    """Return the text of a file: UTF-16 or UTF-8 with a byte-order mark, else UTF-8, else Latin-1."""
     try:
         raw = path.read_bytes()
     except OSError as e:
@@ -215,8 +194,25 @@ def _decode(path):
 
 
 def _parse(text, path, ids):
-    """Rows of whatever form the text has."""
+    """Return the rows of a text of any form."""
     rows = parse_xml(text, path) if text.lstrip().startswith('<') else parse_text(text, path)
     if rows and isinstance(rows[0], str):
         return list(name_by_order(rows, ids, path).itertuples(index=False))
     return rows
+
+
+def _places(atlas):
+    """Yield paths of tables next to an atlas, in the order in which they are looked for."""
+    stem = strip_suffixes(atlas)
+    yield from (atlas.with_name(stem + end) for end in LUT_ENDS)
+    yield atlas.with_name(f'{stem}.nii.txt')  # of AAL, also next to the compressed image
+    parts = stem.split('_')
+    for n in range(1, len(_SHARED) + 1):
+        for without in itertools.combinations(_SHARED, n):
+            kept = [part for part in parts if part.split('-')[0] not in without]
+            if parts[-1] == 'dseg' and len(kept) == len(parts) - n and len(kept) > 1:
+                yield atlas.with_name('_'.join(kept) + '.tsv')
+    for pattern, table in _KNOWN:
+        found = pattern.fullmatch(stem)
+        if found:
+            yield from (atlas.with_name(found.expand(table) + end) for end in LUT_ENDS)

@@ -5,30 +5,14 @@ import re
 from xml.etree import ElementTree
 
 from ..core.errors import LookupTableError
-from .lookup_lines import is_id, no_known_form, to_id
+from .lut_lines import is_id, no_known_form, to_id
 
 #: How AFNI's label tables are called, in files and in headers of images.
 AFNI_TABLE = 'VALUE_LABEL_DTABLE'
 
 
 def parse_xml(text, path):
-    """Return the rows of an atlas of FSL, SPM, BrainSuite or Julich-Brain, or of an AFNI label table.
-
-    Parameters
-    ----------
-    text : str
-    path : path
-        For errors.
-
-    Returns
-    -------
-    list of (int, str)
-
-    Raises
-    ------
-    LookupTableError
-        If it is not valid XML, is not one of these, or defines entities.
-    """
+    """Return pairs (id, name) of an XML atlas of FSL, SPM, BrainSuite or Julich-Brain, or an AFNI label table."""
     if AFNI_TABLE in text:
         return parse_afni(text)
     if '<!ENTITY' in text:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from ..core.errors import LookupTableError
-from .lookup_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
+from .lut_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, letters and digits alone, lower case; the first found counts.
 INDEX_HEADINGS = (
@@ -47,24 +47,7 @@ _HEX_COLOUR = re.compile(r'(?:#|0x)(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
 
 
 def parse_text(text, path):
-    """Return the rows of a text.
-
-    Parameters
-    ----------
-    text : str
-    path : path
-        For errors.
-
-    Returns
-    -------
-    list of (int, str), or list of str
-        Ids and names; names alone if the text has a name per line.
-
-    Raises
-    ------
-    LookupTableError
-        If it has none of the forms, or a row does not fit its headings.
-    """
+    """Return pairs (id, name) from a text, or names alone if it has one per line; ``path`` is for errors."""
     every = [line for line in text.splitlines() if line.strip()]
     lines = [line for line in every if not line.lstrip().startswith(('#', '//'))]
     if not lines:
@@ -86,7 +69,7 @@ def parse_text(text, path):
 
 
 def _headed(lines, path, separators=('\t', ',', ';', None), fits=False):
-    """Rows of a table with headings for ids and names, else None; so, too, if they must fit the headings and do not."""
+    """Return rows of a table with headings for ids and names, else None; also None if rows must fit and do not."""
     for separator in separators:
         heads = _cells(lines[:1], separator, path)
         columns = heads and _choose(heads[0], lines, separator, path)
@@ -104,7 +87,7 @@ def _headed(lines, path, separators=('\t', ',', ';', None), fits=False):
 
 
 def _choose(heads, lines, separator, path):
-    """Columns of ids, each with what it appends to the names, and the column of names; None without such headings."""
+    """Return the columns of ids, each with what it appends to names, and the column of names; None without headings."""
     keys = [re.sub(r'[\W_]', '', head).lower() for head in heads]
     sides = [(i, f' {side[1]}') for i, key in enumerate(keys) if (side := _SIDE.fullmatch(key))]
     either = [i for heading in EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
@@ -127,7 +110,7 @@ def _choose(heads, lines, separator, path):
 
 
 def _named(heads, rows, indices, name):
-    """Pairs of id and name; names that both hemispheres have are completed by the hemisphere."""
+    """Return pairs of id and name; names that both hemispheres have are completed by the hemisphere."""
     names = [row[name] for row in rows]
     if HEMISPHERE in heads:
         hemi, n_of = heads.index(HEMISPHERE), Counter(names)
@@ -147,7 +130,7 @@ def _has_ids(row, indices):
 
 
 def _cells(lines, separator, path, n=None, open_end=False):
-    """Cells of lines, None if they are not cells; with blanks as separators the last of ``n`` may hold some."""
+    """Return the cells of lines, None if they are not cells; between blanks, the last of ``n`` cells may hold some."""
     if separator is None:
         return [line.split(maxsplit=n - 1 if open_end else -1) for line in lines]
     # In tabbed tables a quotation mark may be part of a name; one around the whole cell never is.
@@ -166,7 +149,7 @@ def _cells(lines, separator, path, n=None, open_end=False):
 
 
 def _workbench(lines, path):
-    """Rows of a label list of wb_command, a name before each line ``key red green blue alpha``, else None."""
+    """Return rows of a label list of wb_command, a name before each line ``key red green blue alpha``, else None."""
     key = re.compile(r'\s*-?\d+(\s+[\d.]+){4}\s*')
     names, keys = lines[::2], lines[1::2]
     if len(names) != len(keys) or not all(map(key.fullmatch, keys)) or all(map(key.fullmatch, names)):
@@ -175,7 +158,7 @@ def _workbench(lines, path):
 
 
 def _columns(lines, path):
-    """Rows of columns without headings that tabs, commas or semicolons separate, else None."""
+    """Return rows of columns without headings that tabs, commas or semicolons separate, else None."""
     for separator in '\t,;':
         try:
             rows = _cells(lines, separator, path, len(lines[0].split(separator)))
@@ -196,7 +179,7 @@ def _columns(lines, path):
 
 
 def _find_name(columns, ids):
-    """Position of the only column of names; None if none or several could be."""
+    """Return the position of the only column of names; None if none or several could be."""
     others = [i for i in range(len(columns)) if i != ids]
     if len(others) == 1:
         return others[0]
