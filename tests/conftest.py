@@ -13,7 +13,7 @@ from nipype_labels.files import digests
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 
 # Asserts outside test files, told as those within them are.
-pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_confounds', 'migration_others')
+pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_others')
 
 #: Package and path in it of each real series.
 SERIES = {
