@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that shows what became of a series' regions."""
+"""Node that writes the report of a series and its figures."""
 
 import importlib.metadata
 
@@ -17,7 +17,7 @@ from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 
-#: Column of confounds that tells how far the head moved since the last volume, in mm.
+#: Confound: movement of the head since the last volume, in mm.
 DISPLACEMENT = 'framewise_displacement'
 
 
@@ -29,23 +29,22 @@ class _LabelsReportInputSpec(LabelsInputSpec):
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
-    regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their regions tables, from ReduceLabels')
-    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='their signals before cleaning')
-    cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their signals after cleaning')
-    kept_volumes_file = InputFile(mandatory=True, desc='which volumes were kept, from CleanSignal')
-    cleaning_file = InputFile(mandatory=True, desc='JSON of all that cleaning did, from CleanSignal')
-    mask_file = InputFile(desc='mask of the brain to outline, on any grid')
+    regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their coverage tables, from ReduceLabels')
+    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='their time series before denoising')
+    cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their time series after denoising')
+    kept_volumes_file = InputFile(mandatory=True, desc='table of retained volumes, from CleanSignal')
+    cleaning_file = InputFile(mandatory=True, desc='JSON metadata of denoising, from CleanSignal')
+    mask_file = InputFile(desc='brain mask to outline, on any grid')
     confounds_files = InputMultiObject(
-        InputFile(), desc='confounds, a row per volume; framewise_displacement is drawn, of the first that has it'
+        InputFile(),
+        desc='confounds, one row per volume; framewise_displacement of the first table with this column is drawn',
     )
     connectivity_files = InputMultiObject(
-        InputFile(), desc='their connectivity matrices, square, under a heading of region names'
+        InputFile(), desc='their connectivity matrices, square, with a header of region names'
     )
-    connectivity_kind = traits.Str(hash_files=False, desc='what the matrices hold, as in: partial correlation')
-    methods = traits.Str(hash_files=False, desc='what was done, in words for Pandoc')
-    atlas_names = traits.List(
-        traits.Str(), hash_files=False, desc='what to call the atlases; they are numbered by default'
-    )
+    connectivity_kind = traits.Str(hash_files=False, desc='measure in the matrices, for example: partial correlation')
+    methods = traits.Str(hash_files=False, desc='methods boilerplate, for Pandoc')
+    atlas_names = traits.List(traits.Str(), hash_files=False, desc='names of the atlases; numbered by default')
     warnings = traits.List(
         traits.Str(), hash_files=False, desc='warnings to show first, besides those of cleaning_file'
     )
@@ -53,11 +52,11 @@ class _LabelsReportInputSpec(LabelsInputSpec):
 
 
 class _LabelsReportOutputSpec(TraitedSpec):
-    out_file = File(exists=True, desc='report as one HTML file that needs nothing else')
-    contours_files = traits.List(File(exists=True), desc='images of the contours, SVG')
-    carpet_files = traits.List(File(exists=True), desc='images of displacement and signals, SVG')
+    out_file = File(exists=True, desc='report as one self-contained HTML file')
+    contours_files = traits.List(File(exists=True), desc='figures of the contours, SVG')
+    carpet_files = traits.List(File(exists=True), desc='figures of displacement and time series, SVG')
     connectivity_svg_files = traits.List(
-        File(exists=True), desc='images of the connectivity matrices, SVG, undefined if there are none'
+        File(exists=True), desc='figures of the connectivity matrices, SVG; undefined without matrices'
     )
 
 
@@ -69,7 +68,7 @@ class LabelsReport(LabelsInterface):
     Raises
     ------
     LabelsError
-        If files can't be read or do not fit together, or what draws is not installed.
+        If files cannot be read or do not match, or the packages that reports need are not installed.
     """
 
     input_spec = _LabelsReportInputSpec
@@ -80,7 +79,9 @@ class LabelsReport(LabelsInterface):
         series = self._series(reports)
         rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
         names = self._names(len(rows))
-        atlases = [reports.Atlas(name, *_read_atlas(series.kept, *row)) for name, row in zip(names, rows, strict=True)]
+        atlases = [
+            reports.AtlasData(name, *_read_atlas(series.kept, *row)) for name, row in zip(names, rows, strict=True)
+        ]
         title, methods = self.inputs.title, self.given('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
         page = reports.render_report(title, series, atlases, figures, _read_versions(), methods)
@@ -93,13 +94,13 @@ class LabelsReport(LabelsInterface):
         return runtime
 
     def _series(self, reports):
-        """What all atlases share."""
+        """Return the data that all atlases share."""
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.kept_volumes_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.given('warnings', [])]))
-        return reports.Series(
+        return reports.SeriesData(
             mean.astype(np.float32),
             grid.affine,
             kept,
@@ -119,7 +120,7 @@ class LabelsReport(LabelsInterface):
         self._results[output] = paths
 
     def _names(self, n):
-        """What to call ``n`` atlases."""
+        """Return the names of ``n`` atlases."""
         names = self.given('atlas_names', [f'Atlas {i + 1}' for i in range(n)])
         if len(names) != n:
             raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {n} atlases')
@@ -127,7 +128,7 @@ class LabelsReport(LabelsInterface):
 
 
 def _import_reports():
-    """The room that draws; what it draws with is an extra, and only this node needs it."""
+    """Return the package of reports, whose dependencies only this node needs."""
     try:
         from .. import reports
     except ImportError as e:
@@ -136,7 +137,7 @@ def _import_reports():
 
 
 def _read_kept(path):
-    """A flag for each volume."""
+    """Return whether each volume is retained."""
     kept = read_sample_mask(path)
     if kept.dtype.kind != 'b':
         raise SignalError(f'{path} must have a column kept, with a flag for each volume')
@@ -144,19 +145,19 @@ def _read_kept(path):
 
 
 def _read_versions():
-    """Versions of this package and of what it computes with."""
+    """Return the versions of this package and of the libraries that compute."""
     libraries = ('nipype', *COMPUTING_LIBRARIES)
     return {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
 
 
 def _read_displacement(paths, n_volumes):
-    """Framewise displacement of each volume, NaN where there is none; None if no table has it."""
+    """Return framewise displacement in mm, NaN where it is missing; None if no table has the column."""
     found = [table for table in read_tables(paths, n_volumes) if DISPLACEMENT in table.frame]
     return found[0].numbers([DISPLACEMENT])[DISPLACEMENT].to_numpy() if found else None
 
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):
-    """Labels, affine and regions of an atlas, its signals (a column per region and a row per volume), its matrix."""
+    """Return labels, affine, regions, time series before and after denoising, and connectivity of an atlas."""
     regions = read_regions(regions_file)
     labels, grid = read_labels(labels_file, unused_id(regions['index']))
     raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
@@ -165,11 +166,11 @@ def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, con
 
 
 def _read_columns(path, names, kept):
-    """Signals of all regions in all volumes: NaN for regions and volumes that the file does not have."""
+    """Return time series, shape (T, L), NaN for regions and volumes that are missing in the file."""
     columns, values = read_signals(path)
     places = _find_regions(path, columns, names)
     if len(values) not in (len(kept), kept.sum()):
-        raise SignalError(f'{path} has {len(values)} rows; of {len(kept)} volumes {kept.sum()} were kept')
+        raise SignalError(f'{path} has {len(values)} rows; {kept.sum()} of {len(kept)} volumes were retained')
     signals = np.full((len(kept), len(names)), np.nan)
     rows = np.arange(len(kept)) if len(values) == len(kept) else np.flatnonzero(kept)
     signals[np.ix_(rows, places)] = values
@@ -177,10 +178,10 @@ def _read_columns(path, names, kept):
 
 
 def _read_matrix(path, names):
-    """A matrix with a row and a column per region: NaN for regions that the file does not have."""
+    """Return a matrix, shape (L, L), NaN for regions that are missing in the file."""
     columns, values = read_signals(path)
     if len(values) != len(columns):
-        raise SignalError(f'{path} is no square matrix: {len(values)} rows under {len(columns)} names')
+        raise SignalError(f'{path} is not a square matrix: {len(values)} rows under {len(columns)} names')
     places = _find_regions(path, columns, names)
     matrix = np.full((len(names), len(names)), np.nan)
     matrix[np.ix_(places, places)] = values
@@ -188,9 +189,9 @@ def _read_matrix(path, names):
 
 
 def _find_regions(path, columns, names):
-    """Place of each column's region in the regions table."""
+    """Return the row of each column's region in the coverage table."""
     place = {name: i for i, name in enumerate(names)}
     unknown = [name for name in columns if name not in place]
     if unknown:
-        raise SignalError(f'{path} has columns that the regions table does not know: {", ".join(unknown[:5])}')
+        raise SignalError(f'{path} has columns that are missing in the coverage table: {", ".join(unknown[:5])}')
     return [place[name] for name in columns]

@@ -38,8 +38,8 @@ def make_report(title, outcome):
         'Parameters': shown['parameters'],
         'DegreesOfFreedom': shown['degrees_of_freedom'],
     }
-    series = reports.Series(mean, grid.affine, kept, about, mask=placed.mask, mask_affine=placed.grid.affine)
+    series = reports.SeriesData(mean, grid.affine, kept, about, mask=placed.mask, mask_affine=placed.grid.affine)
     regions = outcome.regions[outcome.kept].to_dict('records')
-    atlas = reports.Atlas('Atlas', placed.masked, placed.grid.affine, regions, raw, cleaned)
+    atlas = reports.AtlasData('Atlas', placed.masked, placed.grid.affine, regions, raw, cleaned)
     figures = reports.draw_figures(title, series, atlas)
     return reports.Report(reports.render_report(title, series, [atlas], [figures], {}))

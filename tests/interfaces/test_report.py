@@ -249,7 +249,7 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
 @pytest.mark.parametrize(
     ('name', 'content', 'error', 'message'),
     [
-        ('signals_files', 'Left <area>\tNowhere\tRight\n1\t2\t3\n', SignalError, 'has 1 rows; of 20 volumes 18'),
+        ('signals_files', 'Left <area>\tNowhere\tRight\n1\t2\t3\n', SignalError, 'has 1 rows; 18 of 20 volumes'),
         ('signals_files', 'Elsewhere\n' + '1.0\n' * 20, SignalError, 'Elsewhere'),
         ('cleaning_file', '[]', LabelsError, 'must hold a JSON object'),
         ('cleaning_file', '{', LabelsError, 'cannot be read as JSON'),

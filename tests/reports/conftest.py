@@ -6,7 +6,7 @@ import pytest
 from head_cases import GRIDS, SPOT
 from head_cases import ball as draw_ball
 
-from nipype_labels.reports import Atlas, Series, draw_figures, render_report
+from nipype_labels.reports import AtlasData, SeriesData, draw_figures, render_report
 
 
 @pytest.fixture(scope='session')
@@ -58,8 +58,8 @@ def make_atlas(plain_grid, ball):
         atlas.setdefault('cleaned', np.where(kept[:, None], atlas['raw'], np.nan))
         mean = np.where(ball(shape, affine, (0, 0, 0), 40), 700.0, 0)
         cleaning = {'Parameters': {'detrend': True, 'low_pass': None}} if cleaning is None else cleaning
-        series = Series(mean, affine, kept, cleaning, **(of_series or {}))
-        return series, Atlas(**atlas)
+        series = SeriesData(mean, affine, kept, cleaning, **(of_series or {}))
+        return series, AtlasData(**atlas)
 
     return make
 

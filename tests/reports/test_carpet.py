@@ -14,7 +14,7 @@ def pixels_of(url):
     return np.rint(imread(io.BytesIO(base64.b64decode(url.split(',')[1])), format='png') * 255).astype(int)[..., :3]
 
 
-def test_a_region_is_a_row_of_pixels_and_a_volume_a_column():
+def test_rows_of_pixels_are_regions_and_columns_are_volumes():
     raw = np.random.default_rng(0).normal(size=(5, 3))
     raw[:, 1] = np.nan
     kept = np.array([True, True, False, True, True])
@@ -36,7 +36,7 @@ def test_high_is_red_and_low_is_blue():
     assert before[0, 4, 0] < before[0, 4, 2]
 
 
-def test_marks_stand_at_regions_ids_and_volumes():
+def test_ticks_are_region_ids_and_volume_numbers():
     signals = np.random.default_rng(0).normal(size=(240, 100))
     carpets = carpet_images(signals, signals, np.ones(240, dtype=bool), np.arange(1000, 1100))
     assert [tick['label'] for tick in carpets['regions']] == ['1000', '1020', '1040', '1060', '1080']
@@ -44,7 +44,7 @@ def test_marks_stand_at_regions_ids_and_volumes():
     assert carpets['censored'] is None
 
 
-def test_more_than_fit_are_averaged_and_no_censored_volume_is_hidden():
+def test_neighbours_are_averaged_and_no_censored_volume_is_hidden():
     signals = np.random.default_rng(0).normal(size=(5000, 7))
     kept = np.arange(5000) != 4321
     carpets = carpet_images(signals, np.where(kept[:, None], signals, np.nan), kept, np.arange(7))

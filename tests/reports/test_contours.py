@@ -53,7 +53,7 @@ def test_a_region_may_have_the_id_0(plain_grid):
     assert max(x for x, _, _ in drawn) < shape[0]
 
 
-def test_regions_without_a_signal_are_set_apart(plain_grid, ball):
+def test_regions_without_a_signal_have_their_own_outline(plain_grid, ball):
     shape, affine = plain_grid
     labels = np.where(ball(shape, affine), 3, 0)
     for lost in (False, True):
@@ -62,7 +62,7 @@ def test_regions_without_a_signal_are_set_apart(plain_grid, ball):
         assert all(bool(drawn['unsound']) == lost and bool(drawn['sound']) != lost for drawn in slices)
 
 
-def test_sides_and_places_are_told(grid, ball):
+def test_slices_have_sides_and_coordinates(grid, ball):
     planes = outline_slices(
         np.ones(grid[0]), grid[1], ball(*grid).astype(int), grid[1], np.array([1]), np.array([False])
     )
@@ -106,7 +106,7 @@ def test_the_mask_is_outlined_where_it_ends_whatever_its_grid(grid, plain_grid, 
                 assert np.abs(distance - radius).max() < tolerance
 
 
-def test_without_a_mask_nothing_is_outlined(plain_grid, ball):
+def test_no_outline_without_a_mask(plain_grid, ball):
     shape, affine = plain_grid
     labels = ball(shape, affine).astype(int)
     planes = outline_slices(np.ones(shape), affine, labels, affine, np.array([1]), np.array([False]))

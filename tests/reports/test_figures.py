@@ -40,7 +40,7 @@ def texts_of(root):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_an_image_is_an_svg_that_needs_nothing_else(kind, draw):
+def test_a_figure_is_a_self_contained_svg(kind, draw):
     text = draw()[kind]
     root = ElementTree.fromstring(text)
     assert root.tag == f'{SVG}svg'
@@ -65,7 +65,7 @@ def test_an_image_is_an_svg_that_needs_nothing_else(kind, draw):
 
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('name', [EVIL, '"><b a=\'&', 'tab\tand\nline', 'bell\x07\x00\ud800', ']]>--><!--', 'x' * 500])
-def test_names_are_text_whatever_they_hold(kind, name, draw):
+def test_names_are_escaped(kind, name, draw):
     text = draw(name, (name, 'Other'), kind=name, name=name)[kind]
     root = ElementTree.fromstring(text.encode('utf-8'))
     assert EVIL not in text
@@ -74,7 +74,7 @@ def test_names_are_text_whatever_they_hold(kind, name, draw):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_nothing_stands_beyond_the_edges(kind, draw):
+def test_everything_is_within_the_edges(kind, draw):
     root = ElementTree.fromstring(draw()[kind])
     width, height = map(float, root.get('viewBox').split()[2:])
     for element in root:
@@ -95,7 +95,7 @@ def test_contours_have_slices_of_three_planes_and_the_mask(draw):
     assert colours == {'#ffd23f', '#ff5a4f', '#62c6ff'}
 
 
-def test_slices_of_a_row_stand_on_one_line(draw):
+def test_slices_of_a_row_are_aligned(draw):
     root = ElementTree.fromstring(draw()['contours'])
     slices = [each for each in root.iter(f'{SVG}svg') if each.get('viewBox') and each is not root]
     bottoms = {round(float(each.get('y')) + float(each.get('height')), 1) for each in slices}
@@ -110,12 +110,12 @@ def test_carpets_show_displacement_and_threshold(draw):
     assert 'censored volume' in texts
 
 
-def test_carpets_of_one_volume_say_why_there_are_none(draw):
+def test_carpets_of_one_volume_give_the_reason(draw):
     text = draw(n_volumes=1, cleaned=np.ones((1, 2)))['carpet']
     assert 'no time course' in text
     assert f'{SVG}image' not in {element.tag for element in ElementTree.fromstring(text).iter()}
 
 
-def test_a_matrix_tells_its_kind_scale_and_regions(draw):
+def test_a_matrix_shows_its_kind_scale_and_regions(draw):
     texts = texts_of(ElementTree.fromstring(draw()['connectivity']))
     assert {'−1 to 1', 'Front', 'Back', 'Connectivity: correlation', 'Name – Title'} <= set(texts)

@@ -37,7 +37,7 @@ def test_a_pixel_has_the_colour_of_its_value():
 
 
 @pytest.mark.parametrize('nothing', [np.nan, np.inf])
-def test_missing_values_are_grey_and_nothing_else_is(nothing):
+def test_only_missing_values_are_grey(nothing):
     matrix = symmetric(7)
     matrix[3], matrix[:, 3] = nothing, nothing
     drawn = matrix_image(matrix, names_of(7), np.arange(7), 'correlation')
@@ -67,7 +67,7 @@ def test_correlations_are_coloured_from_minus_1_to_1_and_others_by_their_size(ki
     assert limit == (1 if bounded else pytest.approx(np.quantile(sizes, 0.98), rel=0.05))
 
 
-def test_a_matrix_of_nothing_has_colours_nevertheless():
+def test_colours_of_a_matrix_without_values():
     for matrix in (np.full((3, 3), np.nan), np.zeros((3, 3)), np.ones((1, 1))):
         assert colour_limit(matrix, bounded=False) == 1
     drawn = matrix_image(np.full((3, 3), np.nan), names_of(3), np.arange(3), '')
@@ -75,7 +75,7 @@ def test_a_matrix_of_nothing_has_colours_nevertheless():
     assert strongest_pairs(np.full((3, 3), np.inf), 5) == {'positive': [], 'negative': []}
 
 
-def test_pairs_are_summed_up_without_the_diagonal():
+def test_quartiles_exclude_the_diagonal():
     matrix = np.array([[1, 0.1, 0.2], [0.1, 1, -0.3], [0.2, -0.3, 1]])
     drawn = matrix_image(matrix, names_of(3), np.arange(3), 'correlation')
     assert drawn['quartiles'] == ['−0.10', '0.10', '0.15']

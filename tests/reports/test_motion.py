@@ -21,7 +21,7 @@ def bars_of(path, n):
     return heights
 
 
-def test_a_bar_is_as_high_as_its_volume_moved():
+def test_the_height_of_a_bar_is_the_displacement():
     moved = np.array([np.nan, 0.1, 0.0, 0.7, 0.25, 0.4])
     kept = np.array([True, True, True, False, True, True])
     drawn = motion_bars(moved, kept, 0.5)
@@ -41,7 +41,7 @@ def test_the_axis_has_room_for_the_largest_displacement(largest):
     assert [tick['at'] for tick in drawn['ticks']][:: len(drawn['ticks']) - 1] == ['100.00', '0.00']
 
 
-def test_displacement_is_summed_up_over_the_volumes_that_have_one():
+def test_summary_excludes_volumes_without_a_displacement():
     drawn = motion_bars(np.array([np.nan, 0.2, 0.6, 0.1]), np.ones(4, dtype=bool), 0.5)
     assert (drawn['mean'], drawn['largest'], drawn['n_above']) == (pytest.approx(0.3), 0.6, 1)
 
@@ -52,14 +52,14 @@ def test_without_scrubbing_there_is_no_threshold():
 
 
 @pytest.mark.parametrize('threshold', [50.0, np.inf])
-def test_a_threshold_far_above_all_leaves_the_bars_their_height(threshold):
+def test_a_threshold_far_above_the_bars_is_not_drawn(threshold):
     drawn = motion_bars(np.array([0.2, 0.6]), np.ones(2, dtype=bool), threshold)
     assert drawn['threshold_at'] is None
     assert bars_of(drawn['kept'], 2).max() > 50
 
 
 @pytest.mark.parametrize('moved', [[np.nan, np.nan], [0.3]], ids=['no value', 'one volume'])
-def test_where_nothing_is_known_nothing_is_drawn(moved):
+def test_no_figure_without_a_displacement(moved):
     assert motion_bars(np.array(moved), np.ones(len(moved), dtype=bool), 0.5) is None
 
 
@@ -68,7 +68,7 @@ def test_a_head_that_never_moves_has_no_bars():
     assert drawn['kept'] == drawn['censored'] == ''
 
 
-def test_no_peak_of_a_long_series_gets_lost():
+def test_peaks_of_a_long_series_are_kept():
     moved, kept = np.full(5000, 0.1), np.ones(5000, dtype=bool)
     moved[4321], kept[4321] = 2.0, False
     drawn = motion_bars(moved, kept, 0.5)

@@ -40,7 +40,7 @@ def without_namespaces(page):
     return re.sub(r'xmlns(:xlink)?="[^"]*"', '', page)
 
 
-def test_what_is_wrong_comes_first(make_page, make_row):
+def test_problems_come_first(make_page, make_row):
     page = make_page(regions=[make_row(3, 'Front'), make_row(5, 'Rear', 'outside_mask', coverage=0.0)])
     order = [
         '1 of 2 regions have a signal, 1 has none',
@@ -58,7 +58,7 @@ def test_what_is_wrong_comes_first(make_page, make_row):
     assert places == sorted(places)
 
 
-def test_names_are_text_whatever_they_hold(make_page, make_row):
+def test_names_are_escaped(make_page, make_row):
     rows = [make_row(3, EVIL, 'constant', coverage=0.1), make_row(5, '"><img src=x onerror=alert(1)>')]
     cleaning = {'ConfoundsColumns': [EVIL], 'VolumesLeftOut': {EVIL: 2}, 'Parameters': {EVIL: EVIL}}
     page = make_page(title=EVIL, name=EVIL, regions=rows, cleaning=cleaning, copies=2)
@@ -69,7 +69,7 @@ def test_names_are_text_whatever_they_hold(make_page, make_row):
     assert not any(name.startswith('on') for _, attributes in tags for name in attributes)
 
 
-def test_the_page_needs_nothing_else(make_page):
+def test_the_page_is_self_contained(make_page):
     page = make_page(copies=2)
     for _, attributes in Page(page).tags:
         for name in ('src', 'href', 'xlink:href', 'srcset', 'data', 'action'):
@@ -78,7 +78,7 @@ def test_the_page_needs_nothing_else(make_page):
     assert {'link', 'iframe', 'object', 'embed', 'base'}.isdisjoint(tag for tag, _ in Page(page).tags)
 
 
-def test_ids_are_unique_and_links_lead_somewhere(make_page):
+def test_ids_are_unique_and_links_have_targets(make_page):
     tags = Page(make_page(copies=3)).tags
     ids = [attributes['id'] for _, attributes in tags if 'id' in attributes]
     assert len(set(ids)) == len(ids)
@@ -88,7 +88,7 @@ def test_ids_are_unique_and_links_lead_somewhere(make_page):
     assert set(wanted) <= set(ids)
 
 
-def test_every_picture_has_words(make_page):
+def test_every_figure_has_a_title(make_page):
     tags = Page(make_page(kept=np.arange(12) != 3)).tags
     pictures = [attributes for _, attributes in tags if attributes.get('role') == 'img']
     # Each has a title, and the page has one.
@@ -105,12 +105,12 @@ def test_censored_volumes_are_counted_by_reason(make_page):
     assert '9 of 12 volumes retained; censored by <code>std_dvars</code>: 3.' in page
 
 
-def test_too_few_degrees_of_freedom_are_said_before_anything_else(make_page):
+def test_too_few_degrees_of_freedom_are_reported_first(make_page):
     page = make_page(cleaning={'DegreesOfFreedom': -1.5})
     assert page.index('leaves -1.5 degrees of freedom') < page.index('class="problems"')
 
 
-def test_a_single_volume_has_no_course(make_page):
+def test_a_single_volume_has_no_carpet(make_page):
     page = make_page(n_volumes=1, cleaned=np.full((1, 2), np.nan))
     assert '1 of 1 volume retained.' in page
     assert 'no time course' in page
@@ -169,7 +169,7 @@ def test_400_regions_with_everything_stay_below_one_and_a_half_megabytes(make_at
     assert all(figure in page for figure in figures.values())
 
 
-def test_displacement_stands_above_the_carpets(make_page):
+def test_displacement_is_above_the_carpets(make_page):
     shared = {'displacement': np.r_[np.nan, np.full(10, 0.1), 0.9]}
     cleaning = {'ScrubbingThresholds': {'framewise_displacement': 0.5, 'std_dvars': 1.5}}
     page = make_page(kept=np.arange(12) != 11, cleaning=cleaning, of_series=shared)
@@ -193,11 +193,11 @@ def test_spectra_need_the_repetition_time(make_page):
     assert 'Too few volumes or regions are left for a spectrum.' in few
 
 
-def test_spectra_say_how_gaps_were_bridged(make_page):
+def test_the_estimator_of_spectra_with_gaps_is_named(make_page):
     assert 'Lomb and Scargle' in make_page(kept=np.arange(12) != 4, cleaning={'Parameters': {'t_r': 2.0}})
 
 
-def test_connectivity_is_shown_if_there_is_any(make_page):
+def test_connectivity_is_shown_if_it_exists(make_page):
     assert 'Connectivity' not in make_page()
     matrix = np.array([[1, -0.25], [-0.25, 1]])
     page = make_page(connectivity=matrix, of_series={'connectivity_kind': 'partial correlation'})
@@ -208,20 +208,20 @@ def test_connectivity_is_shown_if_there_is_any(make_page):
     assert 'no pair of regions has a value' in make_page(connectivity=np.full((2, 2), np.nan))
 
 
-def test_methods_are_told_in_words(make_page):
+def test_methods_are_rendered(make_page):
     page = make_page(methods='Done with *care* [@someone_2020] & <b>')
     assert 'Done with <em>care</em> <span class="cited">[someone_2020]</span> &amp; &lt;b&gt;' in page
     assert 'references.bib' in page
     assert 'Methods</h2>' not in make_page()
 
 
-def test_sizes_are_given_in_voxels_and_cubic_millimetres(make_page, make_row):
+def test_region_sizes_are_in_voxels_and_cubic_millimetres(make_page, make_row):
     page = make_page(regions=[make_row(3, 'Front', volume_atlas=1234.4), make_row(5, 'Back', volume_atlas=np.nan)])
     assert '<td>40</td><td>1234</td><td>100 %</td>' in page
     assert '<td>40</td><td>n/a</td><td>100 %</td>' in page
 
 
-def test_hostile_names_stay_text_in_everything_that_can_be_shown(make_page, make_row, plain_grid, ball):
+def test_names_are_escaped_in_figures_too(make_page, make_row, plain_grid, ball):
     rows = [make_row(3, EVIL), make_row(5, '"><img src=x onerror=alert(1)>')]
     shared = {
         'mask': ball(*plain_grid),

@@ -9,7 +9,7 @@ def test_every_status_is_explained():
     assert set(STATUSES) - {'ok'} <= set(REASONS)
 
 
-def test_regions_are_grouped_by_what_is_wrong(make_row):
+def test_regions_are_grouped_by_problem(make_row):
     rows = [
         make_row(1, 'A'),
         make_row(2, 'B', 'outside_mask', coverage=0.0),
@@ -29,5 +29,5 @@ def test_regions_are_grouped_by_what_is_wrong(make_row):
     }
 
 
-def test_nothing_wrong_is_nothing_to_tell(make_row):
+def test_no_problem_without_a_lost_region(make_row):
     assert not find_problems([make_row(1, 'A')], np.zeros(1, dtype=bool))

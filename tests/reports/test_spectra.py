@@ -60,7 +60,7 @@ def test_the_band_that_passes_is_marked(band, expected):
 
 
 @pytest.mark.parametrize('kind', ['few volumes', 'no region before', 'no region after'])
-def test_where_there_is_no_spectrum_none_is_drawn(kind):
+def test_no_figure_without_a_spectrum(kind):
     signals = np.random.default_rng(0).normal(size=(50, 3))
     nothing = np.full((50, 3), np.nan)
     raw, cleaned = (nothing if kind.endswith(when) else signals for when in ('before', 'after'))
