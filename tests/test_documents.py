@@ -128,7 +128,7 @@ def test_outputs_table_names_the_fields_of_the_outputnode():
 
 def test_the_page_has_the_parameters_of_the_class_and_no_others(page):
     """The seed's in the first table, ours in that of the class."""
-    before, of_class = page.split('## The notebook class')
+    before, of_class = page.split('## The masker')
     of_seed = before.split('| its methods')[0]
     listed = [name for row in table_rows(of_seed) for name in re.findall(r'`(\w+)`', row[0])]
     listed += [row[0].strip('`') for row in table_rows(of_class) if len(row) == 4]
@@ -137,7 +137,7 @@ def test_the_page_has_the_parameters_of_the_class_and_no_others(page):
 
 def test_the_page_has_the_methods_of_the_class_and_no_others(page):
     """With their arguments and defaults."""
-    _, of_class = page.split('## The notebook class')
+    _, of_class = page.split('## The masker')
     listed = [call for row in table_rows(of_class) if len(row) == 2 for call in re.findall(r'`(\w+\(.*?\))`', row[0])]
     methods = inspect.getmembers(NiftiLabelsMasker, inspect.isfunction)
     found = [name + str(inspect.signature(method)) for name, method in methods if not name.startswith('_')]
@@ -147,7 +147,7 @@ def test_the_page_has_the_methods_of_the_class_and_no_others(page):
 @QUIET
 def test_the_page_has_the_attributes_of_the_class_and_no_others(page):
     """Of one that has transformed a series."""
-    _, of_class = page.split('## The notebook class')
+    _, of_class = page.split('## The masker')
     listed = [name for row in table_rows(of_class) if len(row) == 2 for name in re.findall(r'`(\w+_)`', row[0])]
     masker = NiftiLabelsMasker(AAL, mask_img=MASK, high_variance_confounds=True, memory=None)
     masker.fit_transform(SERIES)

@@ -111,7 +111,7 @@ def _(_folder):
     return compare(series(), beyond, resampling_target='labels', restoring={'nan_policy': 'zero'})
 
 
-@difference('images without sform and qform codes, Analyze without `.mat`, on another grid')
+@difference('no sform and qform code, or Analyze without `.mat`, on another voxel grid')
 def _(_folder):
     bold, labels = image(series()), image(blocks((12, 12, 12), 6), 2.0)
     bold.header.set_sform(None, 0)
@@ -123,7 +123,7 @@ def _(_folder):
     return None, accepting.fit_transform(bold), Reference(labels, standardize=None).fit_transform(bold)
 
 
-@difference('z-scores: `True`')
+@difference('`standardize=True`')
 def _(_folder):
     return compare(series(), standardize=True, restoring={'standardize': 'zscore_sample'})
 
@@ -142,7 +142,7 @@ def _(_folder):
     return compare(series(), **BAND, given={'sample_mask': RETAINED}, restoring={'fill_censored': 'cubic'})
 
 
-@difference('trend and drifts after censoring')
+@difference('trend after censoring')
 def _(_folder):
     bold = series()
     default = NiftiLabelsMasker(image(blocks()), detrend=True, reports=False)
@@ -179,14 +179,14 @@ def _(folder):
     )
 
 
-@difference('signals of one volume')
+@difference('time series of one volume')
 def _(_folder):
     volume = series()[..., 0]
     signals = NiftiLabelsMasker(image(blocks()), reports=False).fit_transform(image(volume))
     return signals, signals[0], Reference(image(blocks()), standardize=None).fit_transform(image(volume))
 
 
-@difference('signals of a series in single precision')
+@difference('time series of a series in single precision')
 def _(_folder):
     default, _, theirs = compare(series('float32'))
     assert (default.dtype, theirs.dtype) == (np.float64, np.float32)
@@ -222,7 +222,7 @@ def compare_table(folder, default, restoring, theirs):
     return denoise(default), denoise(restoring), expected
 
 
-@difference('rows of an fMRIPrep table before the steady state')
+@difference('non-steady-state volumes of an fMRIPrep table')
 def _(folder):
     given = {'confounds_strategy': ['GSR']}
     return compare_table(
@@ -233,7 +233,7 @@ def _(folder):
     )
 
 
-@difference('missing values in the first row of confounds')
+@difference('missing values in the first row')
 def _(folder):
     # No volume is censored that could hide the first row.
     table = write_table(folder)
@@ -290,6 +290,6 @@ def test_the_parameter_on_the_page_restores_nilearns_numbers(row, tmp_path):
 def test_every_parameter_on_the_page_has_a_test():
     rows = [line.split('|')[1:-1] for line in PAGE.read_text(encoding='utf-8').splitlines() if line.startswith('|')]
     restored = {
-        cells[0].strip() for cells in rows if len(cells) == 4 and cells[3].strip() not in ('', "to get nilearn's")
+        cells[0].strip() for cells in rows if len(cells) == 4 and cells[3].strip() not in ('', "to restore nilearn's")
     }
     assert {row for row in restored if not re.fullmatch('-+', row)} == set(DIFFERENCES)
