@@ -49,7 +49,8 @@ _TABLES = {
             'Description': 'Whether the volume was kept',
             'Levels': {
                 'true': 'Kept',
-                'false': 'Censored: it is not part of denoised time series. Confounds of the whole series can contain it',
+                'false': 'Censored: it is not part of denoised time series. '
+                'Confounds of the whole series can contain it',
             },
         },
         'reason': {'Description': 'Why the volume was left out; several reasons are joined by commas'},
