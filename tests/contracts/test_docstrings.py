@@ -3,12 +3,11 @@
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
-from contract_cases import entries, find_faults, read_docstring
+from contract_cases import core_functions, entries, find_faults, read_docstring
 
-from nipype_labels import NiftiLabelsMasker, core, interfaces, workflows
+from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.main import build_parser
 
 #: Checks of numpydoc's validation. ruff checks the form of all docstrings.
@@ -36,15 +35,7 @@ UNITS = {
 UNIT_OF = {'S': 's', 'HZ': 'Hz', 'MM': 'mm', 'GB': 'GB'}
 
 
-def listed_in_core_page():
-    """Functions of the core that docs/core.md lists, by name."""
-    page = Path(__file__).parents[2] / 'docs' / 'core.md'
-    names = re.findall(r'^ {3}(\w+\.\w+)$', page.read_text(encoding='utf-8'), re.MULTILINE)
-    modules = {name: __import__(f'{core.__name__}.{name.split(".")[0]}', fromlist=['core']) for name in names}
-    return {name: getattr(module, name.split('.')[1]) for name, module in modules.items()}
-
-
-CORE = listed_in_core_page()
+CORE = core_functions()
 NODES = {name: getattr(interfaces, name) for name in interfaces.__all__}
 FACTORIES = {name: getattr(workflows, name) for name in workflows.__all__}
 METHODS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A parameter has one default and the same choices wherever it can be given: core, node, factory, class, command."""
+"""A parameter has the same default and choices in nodes, workflow factories, masker, command and core functions."""
 
 import argparse
 import inspect
@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
-from contract_cases import choices, entries, members, modules, read_docstring
+from contract_cases import choices, core_functions, entries, read_docstring
 from nipype.interfaces.base import isdefined, traits
 
 from nipype_labels import NiftiLabelsMasker, interfaces, workflows
@@ -24,31 +24,26 @@ REQUIRED = inspect.Parameter.empty
 #: Commands that run the factory, and what they call.
 COMMANDS = {'extract': extract, 'derivatives': derivatives}
 
-#: Where a default differs from that of the others on purpose: its value there, and why. A star stands for all places.
+#: Defaults that differ on purpose, with the reason. A star stands for all places.
 DIFFERENT = {
-    ('*', 'name'): (None, 'what to call a graph, or something in an error'),
-    ('*', 'source'): (None, 'what to call a table in an error'),
+    ('*', 'name'): (None, 'names a graph, or an argument in an error'),
     ('NiftiLabelsMasker', 'reports'): (True, "nilearn's default: it costs nothing until it is asked for"),
-    ('derivatives', 'reports'): (True, 'many runs are judged by their reports'),
+    ('derivatives', 'reports'): (True, 'reports are how many runs are checked'),
     ('init_run_wf', 'reports'): (True, 'the same'),
     ('derivatives', 'use_mask'): (True, 'fMRIPrep gives each run its mask'),
-    ('ReduceLabels', 'smoothing_fwhm'): (0.0, 'of numbers alone; the factory and nilearn call it None'),
-    ('core.reduce.RegionReducer', 'smoothing_fwhm'): (0.0, 'the same'),
-    ('core.reduce.RegionReducer', 'interpolation'): (None, 'a series on the grid of the labels is not sampled'),
+    ('ReduceLabels', 'smoothing_fwhm'): (0.0, 'the trait takes numbers only; None elsewhere'),
     ('Resample', 'interpolation'): ('nearest', 'it is given labels and masks'),
     ('HighVarianceConfounds', 'detrend'): (True, "that of nilearn's high_variance_confounds"),
-    ('core.highvariance.voxel_power', 'detrend'): (True, 'the same'),
-    ('core.highvariance.high_variance_confounds', 'detrend'): (True, 'the same'),
-    ('Connectivity', 'connectivity'): ('correlation', 'a node that is there measures something'),
-    ('core.connectivity.measure_connectivity', 'connectivity'): ('correlation', 'the same'),
-    ('files.series.SeriesWriter', 'dtype'): ('float32', 'the type of what is written, not of what is read'),
+    ('highvariance.high_variance_confounds', 'detrend'): (True, 'the same'),
+    ('Connectivity', 'connectivity'): ('correlation', 'the node exists only if something is measured'),
+    ('connectivity.measure_connectivity', 'connectivity'): ('correlation', 'the same'),
     ('SaveDerivatives', 'high_variance_confounds'): (None, 'the file, not the switch'),
     ('SaveDerivatives', 'dataset_links'): ('{}', 'none, as JSON'),
     ('extract', 'verbose'): (False, "nilearn's is a level"),
     ('derivatives', 'verbose'): (False, 'the same'),
-    ('derivatives', 'plugin'): (None, 'many runs go side by side where there are processors'),
+    ('derivatives', 'plugin'): (None, 'runs are processed in parallel where processors are available'),
     **{
-        (node, switch): (None, 'left open, the input decides; the factory always says')
+        (node, switch): (None, 'undefined: the input decides; the factory always sets it')
         for node, switches in {
             'ApplyMask': ('use_mask', 'use_luts'),
             'HighVarianceConfounds': ('use_mask',),
@@ -57,7 +52,7 @@ DIFFERENT = {
         for switch in switches
     },
     **{
-        (place, parameter): (None, 'as the preset says, if there is one')
+        (place, parameter): (None, 'the value of the preset, if one is selected')
         for place in ('init_labels_wf', 'NiftiLabelsMasker', *COMMANDS)
         for parameter in ('n_compcor', 'min_segment', 'confounds_na')
     },
@@ -73,7 +68,7 @@ class Place(NamedTuple):
 
 
 def plain(parameter, value):
-    """A default under the name that the project uses; None for whatever stands for nothing."""
+    """A default with its name in this package; None for empty values."""
     if value is REQUIRED:
         return value
     value = normalize_choice(parameter, value)
@@ -111,7 +106,7 @@ def options(command):
 
 
 def of_command(command):
-    """Places of a command's options: what they leave out is for the function that is called, or for the factory."""
+    """Places of a command's options; a default that is not set is that of the function called, or of the factory."""
     own, factory = (inspect.signature(each).parameters for each in (COMMANDS[command], init_labels_wf))
     for action in options(command):
         default = REQUIRED if action.required else action.default
@@ -126,8 +121,6 @@ def of_command(command):
 @cache
 def places():
     """All places of each parameter that a user can give, by parameter and name of the place."""
-    public = {name: each for module in modules() for name, each in members(module).items() if callable(each)}
-    public = {name.removeprefix('nipype_labels.'): each for name, each in public.items()}
     own = {'NiftiLabelsMasker': NiftiLabelsMasker}
     factories = {name: getattr(workflows, name) for name in workflows.__all__} | {'init_run_wf': init_run_wf}
     for_users = {
@@ -135,7 +128,7 @@ def places():
         **{name: of_function(each) for name, each in (factories | own).items()},
         **{name: of_command(name) for name in COMMANDS},
     }
-    within = {name: of_function(each) for name, each in public.items() if name.startswith(('core.', 'files.'))}
+    within = {name: of_function(each) for name, each in core_functions().items()}
     found, users = defaultdict(dict), set()
     for name, parameters in (for_users | within).items():
         for parameter, place in parameters:
@@ -167,7 +160,7 @@ def intended(name, parameter):
 
 
 def check_defaults(parameter, of):
-    """What is wrong with the defaults of a parameter."""
+    """List faults of the defaults of a parameter."""
     for name, default in find_differences(parameter, of):
         key = intended(name, parameter)
         if key is None:
@@ -177,7 +170,7 @@ def check_defaults(parameter, of):
 
 
 def check_choices(parameter, of):
-    """What is wrong with the choices of a parameter."""
+    """List faults of the choices of a parameter."""
     listed = {name: place for name, place in of.items() if place.choices}
     most = max((set(place.choices) for place in listed.values()), key=len, default=set())
     for name, place in listed.items():
@@ -191,11 +184,11 @@ def check_choices(parameter, of):
 
 
 def check_options(actions, own, factory):
-    """What is wrong with the options of a command."""
+    """List faults of the options of a command."""
     for action in actions:
         known = own.get(action.dest) or factory.get(action.dest)
         if known is None:
-            yield f'{action.dest} is no parameter'
+            yield f'{action.dest} is not a parameter'
             continue
         default = known.default
         if isinstance(action.const, bool) and default is not (not action.const):
@@ -211,21 +204,21 @@ def unlisted(action, of):
 
 
 def test_parameters_are_found_in_all_kinds_of_places():
-    """Those of every kind are among them."""
+    """At least one of each kind."""
     users = {'ReduceLabels', 'init_labels_wf', 'NiftiLabelsMasker', *COMMANDS}
     assert users <= set(places()['strategy'])
-    assert 'core.clean.clean' in places()['detrend']
+    assert 'clean.clean' in places()['detrend']
 
 
 @pytest.mark.parametrize('parameter', places())
 def test_a_parameter_has_one_default(parameter):
-    """But where the table says otherwise, and why."""
+    """Except where the table has another one, with the reason."""
     assert not list(check_defaults(parameter, places()[parameter]))
 
 
 @pytest.mark.parametrize('parameter', places())
 def test_a_parameter_has_the_same_choices_everywhere(parameter):
-    """As code has them and as docstrings tell them, the default first."""
+    """In code and docstrings, the default first."""
     assert not list(check_choices(parameter, places()[parameter]))
 
 
@@ -238,7 +231,7 @@ def test_differences_on_purpose_are_still_there():
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_options_are_parameters_and_change_them(command):
-    """What an option sets is taken by the command or the factory, of its type, and is not its default already."""
+    """The command or the factory takes the option, with its type, and the option changes the default."""
     own, factory = (inspect.signature(each).parameters for each in (COMMANDS[command], init_labels_wf))
     named = [action for action in options(command) if action.option_strings]
     assert not list(check_options(named, own, factory))
@@ -246,6 +239,6 @@ def test_options_are_parameters_and_change_them(command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_options_name_their_choices(command):
-    """In a list that is checked, or in their help."""
+    """As choices of the parser, or in the help."""
     found = {action.dest: unlisted(action, places().get(action.dest, {})) for action in options(command)}
     assert not {name: lacking for name, lacking in found.items() if lacking}

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the package holds, found by looking: modules, public objects, and their docstrings as numpydoc reads them."""
+"""Modules and public functions of the package, and their docstrings as numpydoc reads them."""
 
 import ast
 import importlib
-import inspect
 import pkgutil
 import re
 import warnings
+from pathlib import Path
 
 from numpydoc.docscrape import FunctionDoc, NumpyDocString, get_doc_object
 from numpydoc.validate import Validator, validate
 
 import nipype_labels
 
-#: Sections of factories, beside numpydoc's and after them.
+#: Sections of workflow factories, after those of numpydoc.
 FIELDS = ('Inputs', 'Outputs')
 
 
 class GraphDoc(FunctionDoc):
-    """Docstring of a function; factories tell the fields of their graph too."""
+    """Docstring of a function, with the sections of workflow factories."""
 
     sections = {**NumpyDocString.sections, **{section: [] for section in FIELDS}}
 
@@ -27,7 +27,7 @@ class GraphDoc(FunctionDoc):
 
 
 class GraphValidator(Validator):
-    """numpydoc's own validator, but for the sections of factories."""
+    """Validator of numpydoc that accepts the sections of workflow factories."""
 
     def __init__(self, obj_name):
         super().__init__(read_docstring(obj_name))
@@ -46,19 +46,11 @@ def modules():
     return [nipype_labels, *map(importlib.import_module, names)]
 
 
-def members(module):
-    """Public functions and classes that a module defines, and the public methods of these classes, by their names."""
-    found = {}
-    for name, value in vars(module).items():
-        own = getattr(value, '__module__', None) == module.__name__
-        if name.startswith('_') or not own or not (inspect.isfunction(value) or inspect.isclass(value)):
-            continue
-        found[f'{module.__name__}.{name}'] = value
-        methods = vars(value).items() if inspect.isclass(value) else ()
-        for method, function in methods:
-            if not method.startswith('_') and isinstance(function, property | classmethod | type(members)):
-                found[f'{module.__name__}.{name}.{method}'] = getattr(value, method)
-    return found
+def core_functions():
+    """Functions of the core that docs/core.md lists, by name."""
+    page = Path(__file__).parents[2] / 'docs' / 'core.md'
+    names = re.findall(r'^ {3}(\w+\.\w+)$', page.read_text(encoding='utf-8'), re.MULTILINE)
+    return {name: pkgutil.resolve_name(f'nipype_labels.core.{name.replace(".", ":")}') for name in names}
 
 
 def read_docstring(target):
@@ -79,7 +71,7 @@ def entries(docstring, section):
 
 
 def find_faults(target, codes):
-    """What numpydoc finds wrong with the docstring of an object, among ``codes``."""
+    """Faults of a docstring that numpydoc's validation finds, among ``codes``."""
     return [f'{code} {text}' for code, text in validate(target, GraphValidator)['errors'] if code in codes]
 
 
