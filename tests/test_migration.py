@@ -13,7 +13,7 @@ from masker_cases import MASK, SERIES
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser, main
-from nipype_labels.files.confound_strategies import CHOOSING
+from nipype_labels.model.parameters import CONFOUNDS_PARAMETERS
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.graph import INPUTS, OUTPUTS
 
@@ -117,7 +117,7 @@ def test_values_that_lines_give_on_our_side_are_taken():
             taken += 1
         for span in re.findall(r'`(\w+=[^`…]+)`', cell):
             given = eval(f'dict({span})')
-            needed = {'use_confounds': any('confounds' in name or name in CHOOSING for name in given)}
+            needed = {'use_confounds': any('confounds' in name or name in CONFOUNDS_PARAMETERS for name in given)}
             needed |= {'confounds_strategy': ['6P']} if 'non_steady_state' in given else {}
             needed |= {'high_pass': 0.01} if given.get('filter') == 'cosine' else {}
             init_labels_wf(**given, **needed)

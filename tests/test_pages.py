@@ -2,7 +2,6 @@
 """Pages of docs/ say what is so: their code runs, their commands parse, their links lead somewhere, their lists fit."""
 
 import ast
-import inspect
 import re
 import shlex
 import tomllib
@@ -18,12 +17,11 @@ from real_files import package_file
 from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.choices import SPELLINGS
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.filters import T_R_TOLERANCE
 from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
-from nipype_labels.files.confound_strategies import OPEN
+from nipype_labels.model.parameters import PARAMETERS
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.resources import ARROW, Sizes, estimate
 
@@ -173,9 +171,7 @@ def policies():
 @pytest.mark.parametrize(('name', 'default', 'others'), policies(), ids=lambda cell: cell[:20])
 def test_policies_have_the_default_and_the_choices_of_the_code(name, default, others):
     """Of the factory and of the command; tests/contracts compares these with all others."""
-    given = inspect.signature(init_labels_wf).parameters[name].default
-    given = OPEN.get(name, given) if given is None else given
-    assert SPELLINGS.get(name, {}).get(given, given) == ast.literal_eval(default)
+    assert PARAMETERS[name].neutral == ast.literal_eval(default)
     commands = next(action for action in build_parser()._actions if action.choices).choices
     option = next(action for action in commands['extract']._actions if action.dest == name)
     if option.choices is not None:
@@ -188,9 +184,9 @@ def test_numbers_in_the_concepts_are_those_of_the_code():
     text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
     assert f'{GRID_TOLERANCE:g} voxels' in text
     assert f'more than {100 * T_R_TOLERANCE:g} %' in text
-    assert {name for name, meant in SPELLINGS.items() if False in meant} == {'standardize', 'filter'}
-    assert all(meant[None] == 'none' for meant in SPELLINGS.values())
-    assert SPELLINGS['standardize'][True] == 'zscore'
+    assert {name for name, each in PARAMETERS.items() if False in each.aliases} == {'standardize', 'filter'}
+    assert all(each.aliases[None] == 'none' for each in PARAMETERS.values() if each.aliases)
+    assert PARAMETERS['standardize'].aliases[True] == 'zscore'
 
 
 def test_packages_have_a_row_in_readme_and_design():

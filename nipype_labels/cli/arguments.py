@@ -11,7 +11,7 @@ from traits.api import TraitError
 
 from ..core.choices import suggest
 from ..core.errors import LabelsError, errors_name
-from ..files.confound_strategies import expand_preset
+from ..core.validation import expand_preset
 from ..files.json_files import read_json
 from ..files.paths import expand
 

@@ -17,16 +17,8 @@ from ..core.regions import MISSING_LABELS
 from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
 from ..core.scaling import DTYPES
 from ..core.strategies import STRATEGIES
-from ..files.confound_strategies import (
-    ACOMPCOR,
-    CONFOUNDS_STRATEGIES,
-    DVARS_THRESHOLD,
-    FD_THRESHOLD,
-    MIN_SEGMENT,
-    N_COMPCOR,
-    NON_STEADY_STATE,
-    PRESETS,
-)
+from ..files.confound_strategies import CONFOUNDS_STRATEGIES
+from ..model.parameters import PRESETS
 from . import USERS_ERRNO, RunError
 from .parsing import AtlasLut, Parser, expand_home
 
@@ -275,37 +267,37 @@ def _add_confounds(parser):
         '--n-compcor',
         type=_count_or_all,
         metavar='N',
-        help=f'components of each mask that aCompCor takes, or all (default: {N_COMPCOR}, or as --preset says)',
+        help='components of each mask that aCompCor takes, or all (default: 5, or as --preset says)',
     )
     group.add_argument(
         '--acompcor',
-        choices=ACOMPCOR,
-        help=f'masks whose components aCompCor takes: white matter and CSF as one, or each (default: {ACOMPCOR[0]})',
+        choices=('combined', 'separated'),
+        help='masks whose components aCompCor takes: white matter and CSF as one, or each (default: {"combined"})',
     )
     group.add_argument(
         '--fd-threshold',
         type=float,
         metavar='MM',
-        help=f'framewise displacement above which scrubbing acts (default: {FD_THRESHOLD})',
+        help='framewise displacement above which scrubbing acts (default: 0.5)',
     )
     group.add_argument(
         '--dvars-threshold',
         type=float,
         metavar='X',
-        help=f'standardised DVARS above which scrubbing acts (default: {DVARS_THRESHOLD})',
+        help='standardised DVARS above which scrubbing acts (default: 1.5)',
     )
     group.add_argument(
         '--min-segment',
         type=int,
         metavar='N',
         help='fewest volumes in a row between motion outliers that scrubbing retains '
-        f'(default: {MIN_SEGMENT}, any, or as --preset says)',
+        '(default: 0, any, or as --preset says)',
     )
     group.add_argument(
         '--non-steady-state',
-        choices=NON_STEADY_STATE,
+        choices=('censor', 'keep'),
         help="volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected "
-        f'(default: {NON_STEADY_STATE[0]})',
+        f'(default: {"censor"})',
     )
     group.add_argument(
         '--confounds-na',

@@ -6,17 +6,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from ..model.parameters import PARAMETERS
 from .errors import LabelsError
-
-#: What None and bools mean where a name is expected.
-SPELLINGS = {
-    'standardize': {None: 'none', False: 'none', True: 'zscore'},
-    'filter': {None: 'none', False: 'none'},
-    'resampling_target': {None: 'none'},
-    'dtype': {None: 'none'},
-    'project': {None: 'none'},
-    'connectivity': {None: 'none'},
-}
 
 
 def normalize_choice(parameter, value):
@@ -38,7 +29,7 @@ def normalize_choice(parameter, value):
     >>> normalize_choice('standardize', True), normalize_choice('dtype', np.float32)
     ('zscore', 'float32')
     """
-    names = SPELLINGS.get(parameter, {})
+    names = PARAMETERS[parameter].aliases if parameter in PARAMETERS else {}
     if isinstance(value, np.bool_):
         value = bool(value)
     if (value is None or isinstance(value, bool)) and value in names:

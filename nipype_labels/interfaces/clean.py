@@ -8,13 +8,9 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.clean import CENSORED, STANDARDIZE, clean, kept_volumes
+from ..core.clean import clean, kept_volumes
 from ..core.errors import ConfoundsError, SignalError, errors_name
-from ..core.filters import FILTERS
-from ..core.gaps import FILLS
-from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.regions import MISSING_LABELS
-from ..files.confound_strategies import CHOOSING, check_denoised
+from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.entities import find_contradictions
 from ..files.regions import assign_tsnr, read_regions, write_regions
@@ -22,9 +18,11 @@ from ..files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
 from ..files.selection import Choice, choose_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
+from ..model.parameters import CONFOUNDS_PARAMETERS
 from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
 from .confounds import ConfoundsInputSpec, describe_confounds
+from .parameters import switch, trait
 from .volumes import runs_trait, sample_mask_trait
 
 #: What is logged of repetition times that contradict each other.
@@ -46,43 +44,22 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
     )
     high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
     use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
-    standardize_confounds = traits.Bool(True, usedefault=True, desc='z-score the confounds')
-    detrend = traits.Bool(False, usedefault=True, desc='remove linear trends')
-    filter = traits.Enum(
-        *FILTERS, usedefault=True, hash_files=False, desc='how to keep a frequency band, if a cut-off is given'
-    )
-    low_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz above which signals are cut')
-    high_pass = traits.Range(low=0.0, exclude_low=True, desc='frequency in Hz below which signals are cut')
-    t_r = traits.Float(desc='repetition time in s; from sidecar or header by default')
+    standardize_confounds = trait('standardize_confounds')
+    detrend = trait('detrend')
+    filter = trait('filter')
+    low_pass = trait('low_pass')
+    high_pass = trait('high_pass')
+    t_r = trait('t_r')
     header_t_r = traits.Float(desc='repetition time in s that the header of the series gives')
     sidecar_file = InputFile(desc='JSON sidecar of the series')
-    standardize = traits.Enum(
-        *STANDARDIZE,
-        usedefault=True,
-        hash_files=False,
-        desc='scale of the result: as it is, z-scores by the s.d. of population or sample, or percent signal change',
-    )
+    standardize = trait('standardize')
     sample_mask = sample_mask_trait()
-    use_sample_mask = traits.Bool(desc='whether there must be a sample mask; by default it is used if there is one')
+    use_sample_mask = switch('use_sample_mask')
     runs = runs_trait()
-    missing_labels = traits.Enum(
-        *MISSING_LABELS, usedefault=True, hash_files=False, desc='with zero, constant signals stay 0 when standardised'
-    )
-    unknown_orientation = traits.Enum(
-        *UNKNOWN_ORIENTATION,
-        usedefault=True,
-        hash_files=False,
-        desc='accept: record that images were used whose headers do not say left from right',
-    )
-    fill_censored = traits.Enum(
-        *FILLS,
-        usedefault=True,
-        hash_files=False,
-        desc='how gaps of censored volumes are filled before a Butterworth filter; cubic is that of nilearn',
-    )
-    censored_output = traits.Enum(
-        *CENSORED, usedefault=True, hash_files=False, desc='whether volumes left out are dropped or stay as n/a'
-    )
+    missing_labels = trait('missing_labels')
+    unknown_orientation = trait('unknown_orientation')
+    fill_censored = trait('fill_censored')
+    censored_output = trait('censored_output')
 
     bold_file = InputFile(nohash=True, desc='the series; only its name is read, and compared with those of other files')
     mask_file = InputFile(nohash=True, desc='brain mask; only its name is read')
@@ -194,7 +171,7 @@ class CleanSignal(LabelsInterface):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.given('confounds_files', [])
-        choice = Choice.of({name: self.given(name, ()) for name in CHOOSING if name != 'preset'})
+        choice = Choice.of({name: self.given(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'})
         if not files and (choice.columns or choice.strategies):
             asked = [*choice.columns, *choice.strategies]
             raise ConfoundsError(f'{asked} asked for, but there is no confounds file')

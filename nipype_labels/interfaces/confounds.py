@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Inputs that choose confounds, and how ``cleaning.json`` describes the choice."""
 
-from nipype.interfaces.base import InputMultiObject, traits
+from nipype.interfaces.base import InputMultiObject
 
-from ..core.clean import CONFOUNDS_NA
-from ..files.confound_strategies import (
-    ACOMPCOR,
-    CONFOUNDS_STRATEGIES,
-    DVARS_THRESHOLD,
-    FD_THRESHOLD,
-    MIN_SEGMENT,
-    N_COMPCOR,
-    NON_STEADY_STATE,
-)
 from ..files.digests import content_digest
 from ..files.paths import find_sidecar
 from .base import InputFile, LabelsInputSpec
-from .choices import AnyCase, CountOrAll
+from .parameters import switch, trait
 
 
 class ConfoundsInputSpec(LabelsInputSpec):
@@ -27,37 +17,16 @@ class ConfoundsInputSpec(LabelsInputSpec):
         desc='confounds, TSV or CSV, a row per volume; a table is used whole unless columns of it are selected, which '
         'a whole table of fMRIPrep demands',
     )
-    use_confounds = traits.Bool(desc='whether there must be confounds; by default they are used if there are any')
-    confounds_columns = traits.List(
-        traits.Str(), hash_files=False, desc='columns to select, by name or by regular expression'
-    )
-    confounds_strategy = traits.List(
-        AnyCase(*CONFOUNDS_STRATEGIES), hash_files=False, desc="named sets of fMRIPrep's columns to select"
-    )
-    n_compcor = CountOrAll(
-        N_COMPCOR, usedefault=True, hash_files=False, desc='components of each mask that the strategy aCompCor takes'
-    )
-    acompcor = traits.Enum(
-        *ACOMPCOR, usedefault=True, hash_files=False, desc='masks whose components the strategy aCompCor takes'
-    )
-    fd_threshold = traits.Range(
-        low=0.0, value=FD_THRESHOLD, usedefault=True, desc='framewise displacement in mm above which scrubbing acts'
-    )
-    dvars_threshold = traits.Range(
-        low=0.0, value=DVARS_THRESHOLD, usedefault=True, desc='standardised DVARS above which scrubbing acts'
-    )
-    min_segment = traits.Range(
-        low=0, value=MIN_SEGMENT, usedefault=True, desc='fewest volumes in a row that scrubbing retains; 0: any'
-    )
-    non_steady_state = traits.Enum(
-        *NON_STEADY_STATE,
-        usedefault=True,
-        hash_files=False,
-        desc="volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected",
-    )
-    confounds_na = traits.Enum(
-        *CONFOUNDS_NA, usedefault=True, hash_files=False, desc='missing values in the first rows: refuse, or fill in'
-    )
+    use_confounds = switch('use_confounds')
+    confounds_columns = trait('confounds_columns')
+    confounds_strategy = trait('confounds_strategy')
+    n_compcor = trait('n_compcor')
+    acompcor = trait('acompcor')
+    fd_threshold = trait('fd_threshold')
+    dvars_threshold = trait('dvars_threshold')
+    min_segment = trait('min_segment')
+    non_steady_state = trait('non_steady_state')
+    confounds_na = trait('confounds_na')
 
     def more_to_hash(self):
         """Masks of aCompCor, from the JSON files next to the tables."""

@@ -6,15 +6,15 @@ import json
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.connectivity import (
-    CONNECTIVITIES,
-    COVARIANCE_ESTIMATORS,
     choose_estimator,
     measure_connectivity,
     qualify_fisher_z,
 )
 from ..core.errors import errors_name
 from ..files.tables import read_signals, write_signals
+from ..model.parameters import PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .parameters import trait
 
 
 class _ConnectivityInputSpec(LabelsInputSpec):
@@ -22,14 +22,9 @@ class _ConnectivityInputSpec(LabelsInputSpec):
     numerics = 2
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='denoised time series, a column per region')
-    connectivity = traits.Enum(*CONNECTIVITIES, usedefault=True, hash_files=False, desc='what to measure')
-    covariance_estimator = traits.Enum(
-        *COVARIANCE_ESTIMATORS,
-        usedefault=True,
-        hash_files=False,
-        desc='how covariances are estimated; auto: empirical, or Ledoit-Wolf where the inverse is needed',
-    )
-    fisher_z = traits.Bool(False, usedefault=True, desc='return Fisher z of correlations')
+    connectivity = trait('connectivity', choices=PARAMETERS['connectivity'].choices[1:])
+    covariance_estimator = trait('covariance_estimator')
+    fisher_z = trait('fisher_z')
 
 
 class _ConnectivityOutputSpec(TraitedSpec):

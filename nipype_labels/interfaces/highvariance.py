@@ -12,6 +12,7 @@ from ..files.series import open_series
 from ..files.tables import write_signals
 from ..files.volumes import read_mask
 from .base import InputFile, LabelsInputSpec, LabelsInterface, read_blocks
+from .parameters import switch, trait
 
 
 class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
@@ -23,13 +24,13 @@ class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
     mask_file = InputMultiObject(
         InputFile(), maxlen=1, desc='where to look for voxels, on the grid of the series; everywhere by default'
     )
-    use_mask = traits.Bool(desc='whether there must be a mask; by default it is used if there is one')
+    use_mask = switch('use_mask')
     n_confounds = traits.Range(low=1, value=N_CONFOUNDS, usedefault=True, desc='how many time courses to give')
     percentile = traits.Range(
         low=0.0, high=100.0, value=PERCENTILE, usedefault=True, desc='part of the voxels, in percent, that is used'
     )
     detrend = traits.Bool(True, usedefault=True, desc='remove the linear trend of each voxel first')
-    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+    num_threads = trait('num_threads', nohash=True)
 
 
 class _HighVarianceConfoundsOutputSpec(TraitedSpec):

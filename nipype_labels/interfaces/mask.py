@@ -5,12 +5,12 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 
 from ..core.errors import LookupTableError, errors_name
 from ..core.mask import apply_mask, region_ids
-from ..core.regions import LARGEST_ID
 from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
 from ..files.volumes import read_labels, read_mask, write_volume
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
+from .parameters import switch, trait
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
@@ -19,22 +19,15 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
         InputFile(), desc='the same atlases on their own grids, to know what was lost; labels_files by default'
     )
     mask_files = InputMultiObject(InputFile(), desc='mask on the grid of the labels, one for all or one for each')
-    use_mask = traits.Bool(desc='whether there must be a mask; by default it is used if there is one')
+    use_mask = switch('use_mask')
     lut_files = InputMultiObject(
         traits.Either(None, InputFile()),
         xor=['labels'],
         desc='look-up table of each atlas; None: the table in the header of the atlas, or next to its image, if any',
     )
-    use_luts = traits.Bool(desc='whether there must be look-up tables; by default they are used if there are any')
-    labels = traits.List(
-        traits.Str(),
-        xor=['lut_files'],
-        hash_files=False,
-        desc='names of the regions of the only atlas, in the order of their ids',
-    )
-    background_label = traits.Range(
-        low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id of voxels that belong to no region'
-    )
+    use_luts = switch('use_luts')
+    labels = trait('labels', xor=['lut_files'])
+    background_label = trait('background_label')
 
     def more_to_hash(self):
         """Tables that are found, not given."""

@@ -12,6 +12,7 @@ from ..files.series import SeriesWriter
 from ..files.tables import read_signals
 from ..files.volumes import read_labels
 from .base import InputFile, LabelsInputSpec, LabelsInterface
+from .parameters import trait
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):
@@ -27,7 +28,7 @@ class _InverseProjectInputSpec(LabelsInputSpec):
     regions_files = InputMultiObject(
         InputFile(), mandatory=True, desc='their regions tables, which give names their ids'
     )
-    fill_value = traits.Float(desc='what n/a becomes; NaN by default')
+    fill_value = trait('fill_value')
     t_r = traits.Float(desc='repetition time in s for the header')
     out_dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
     squeeze = traits.Bool(True, usedefault=True, desc='write a single row as a 3D image')

@@ -7,13 +7,10 @@ from functools import partial
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.errors import LabelsError, errors_name
-from ..core.grid import UNKNOWN_ORIENTATION, voxel_volume
+from ..core.grid import voxel_volume
 from ..core.mask import region_ids
-from ..core.reduce import NAN_POLICIES, reduce_series
-from ..core.regions import LARGEST_ID, MISSING_LABELS, blank_missing, list_missing, unused_id
-from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
-from ..core.scaling import DTYPES
-from ..core.strategies import STRATEGIES
+from ..core.reduce import reduce_series
+from ..core.regions import blank_missing, list_missing, unused_id
 from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
 from ..files.reducing import make_reducer
@@ -22,6 +19,7 @@ from ..files.series import open_series
 from ..files.tables import write_signals
 from ..files.volumes import read_labels, write_volume
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
+from .parameters import trait
 
 #: What is logged of regions that have no signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
@@ -38,55 +36,19 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     regions_files = InputMultiObject(
         InputFile(), desc='their coverage tables, from ApplyMask; by default every id of an image is a region'
     )
-    background_label = traits.Range(
-        low=-LARGEST_ID,
-        high=LARGEST_ID,
-        value=0,
-        usedefault=True,
-        desc='id of voxels that belong to no region, of images without a coverage table',
+    background_label = trait(
+        'background_label', desc='id of voxels that belong to no region, in images without a coverage table'
     )
-    strategy = traits.Enum(
-        *STRATEGIES, usedefault=True, hash_files=False, desc='how the voxels of a region become one value'
-    )
-    smoothing_fwhm = traits.Either(
-        traits.Range(low=0.0),
-        traits.List(traits.Range(low=0.0), minlen=3, maxlen=3),
-        default=0.0,
-        usedefault=True,
-        desc='full width at half maximum in mm of a smoothing before the reduction, one or one per axis; 0 is off',
-    )
-    resampling_target = traits.Enum(
-        *RESAMPLING_TARGETS,
-        usedefault=True,
-        hash_files=False,
-        desc="labels: sample the series on the labels' grid; data or none: labels must be on the series' grid",
-    )
-    interpolation = traits.Enum(
-        *INTERPOLATIONS, usedefault=True, hash_files=False, desc="how to sample the series on the labels' grid"
-    )
-    dtype = traits.Enum(
-        *DTYPES, usedefault=True, hash_files=False, desc='what voxels are cast to as they are read; auto is float32'
-    )
-    nan_policy = traits.Enum(
-        *NAN_POLICIES,
-        usedefault=True,
-        hash_files=False,
-        desc='non-finite voxels are left out, count as 0 (as do voxels outside the series), or are refused',
-    )
-    missing_labels = traits.Enum(
-        *MISSING_LABELS, usedefault=True, hash_files=False, desc='what becomes of the column of a region without signal'
-    )
-    min_coverage = traits.Range(
-        low=0.0, high=1.0, value=0.0, usedefault=True, desc='part of its volume a region needs to have a signal'
-    )
-    unknown_orientation = traits.Enum(
-        *UNKNOWN_ORIENTATION,
-        usedefault=True,
-        hash_files=False,
-        desc="labels on another grid if left and right are unknown, with resampling_target='labels': raise an error, "
-        'or accept the axes that nibabel assumes',
-    )
-    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+    strategy = trait('strategy')
+    smoothing_fwhm = trait('smoothing_fwhm')
+    resampling_target = trait('resampling_target')
+    interpolation = trait('interpolation')
+    dtype = trait('dtype')
+    nan_policy = trait('nan_policy')
+    missing_labels = trait('missing_labels')
+    min_coverage = trait('min_coverage')
+    unknown_orientation = trait('unknown_orientation')
+    num_threads = trait('num_threads', nohash=True)
 
 
 class _ReduceLabelsOutputSpec(TraitedSpec):

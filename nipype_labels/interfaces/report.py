@@ -16,6 +16,7 @@ from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
+from .parameters import trait
 
 #: Confound: movement of the head since the last volume, in mm.
 DISPLACEMENT = 'framewise_displacement'
@@ -44,7 +45,7 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     )
     connectivity_kind = traits.Str(hash_files=False, desc='measure in the matrices, for example: partial correlation')
     methods = traits.Str(hash_files=False, desc='methods boilerplate, for Pandoc')
-    atlas_names = traits.List(traits.Str(), hash_files=False, desc='names of the atlases; numbered by default')
+    atlas_names = trait('atlas_names')
     warnings = traits.List(
         traits.Str(), hash_files=False, desc='warnings to show first, besides those of cleaning_file'
     )

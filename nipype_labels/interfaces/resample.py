@@ -4,13 +4,13 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.regions import LARGEST_ID
-from ..core.resample import INTERPOLATIONS, Sampler, clip_range, resample_nearest
+from ..core.resample import Sampler, clip_range, resample_nearest
 from ..files.grids import load, read_grid, report_contradiction
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
+from ..model.parameters import PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, try_grid
+from .parameters import trait
 
 
 class _ResampleInputSpec(LabelsInputSpec):
@@ -22,23 +22,14 @@ class _ResampleInputSpec(LabelsInputSpec):
     reference_files = InputMultiObject(
         InputFile(), mandatory=True, nohash=True, desc='image whose grid to take, one for all or one for each input'
     )
-    interpolation = traits.Enum(
-        *sorted(INTERPOLATIONS, key=INTERPOLATIONS.get),
-        usedefault=True,
-        hash_files=False,
+    interpolation = trait(
+        'interpolation',
+        choices=PARAMETERS['interpolation'].choices[::-1],
         desc='nearest for labels and masks; linear or cubic for series',
     )
-    background_label = traits.Range(
-        low=-LARGEST_ID, high=LARGEST_ID, value=0, usedefault=True, desc='id that fills what lies outside of labels'
-    )
-    unknown_orientation = traits.Enum(
-        *UNKNOWN_ORIENTATION,
-        usedefault=True,
-        hash_files=False,
-        desc='images on different grids of which left and right are unknown: raise an error, or accept the axes that '
-        'nibabel assumes',
-    )
-    num_threads = traits.Int(1, usedefault=True, nohash=True, desc='threads that may be used')
+    background_label = trait('background_label')
+    unknown_orientation = trait('unknown_orientation')
+    num_threads = trait('num_threads', nohash=True)
 
     def more_to_hash(self):
         """Names of the inputs that are handed on: their content may by now be found under another name."""

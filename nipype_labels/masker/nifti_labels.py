@@ -7,7 +7,6 @@ from functools import partial
 
 from ..core.errors import LabelsError
 from ..core.mask import region_ids
-from ..files.confound_strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
 from ..files.niimg import open_runs, single_image
@@ -161,8 +160,8 @@ class NiftiLabelsMasker(FittedLabels):
         confounds_strategy=(),
         n_compcor=None,
         acompcor='combined',
-        fd_threshold=FD_THRESHOLD,
-        dvars_threshold=DVARS_THRESHOLD,
+        fd_threshold=0.5,
+        dvars_threshold=1.5,
         min_segment=None,
         non_steady_state='censor',
         confounds_na=None,

@@ -2,53 +2,18 @@
 """The parameters of a masker, checked and under the names that the core uses."""
 
 import os
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from ..core.choices import check_choice, normalize_choice
-from ..core.clean import CONFOUNDS_NA, STANDARDIZE
 from ..core.errors import LabelsError, LookupTableError
-from ..core.filters import check_filter, check_repetition_time
-from ..core.gaps import FILLS
-from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.reduce import NAN_POLICIES
-from ..core.regions import LARGEST_ID, MISSING_LABELS
-from ..core.resample import INTERPOLATIONS, RESAMPLING_TARGETS
-from ..core.scaling import DTYPES
-from ..core.smooth import check_fwhm
-from ..core.strategies import STRATEGIES
-from ..files.confound_strategies import ACOMPCOR, CHOOSING, NON_STEADY_STATE, OPEN, expand_preset, list_conditions
+from ..core.validation import validate
 from ..files.memory import check_memory
+from ..model.parameters import PARAMETERS
 
-#: Parameters that decide how a series becomes raw time series, and their choices.
-READING = {
-    'strategy': STRATEGIES,
-    'resampling_target': RESAMPLING_TARGETS,
-    'interpolation': INTERPOLATIONS,
-    'dtype': DTYPES,
-    'nan_policy': NAN_POLICIES,
-}
-
-#: All parameters with a closed list of choices; ``filter`` has its own check.
-CHOICES = READING | {
-    'missing_labels': MISSING_LABELS,
-    'standardize': STANDARDIZE,
-    'unknown_orientation': UNKNOWN_ORIENTATION,
-    'fill_censored': FILLS,
-}
-
-#: The same for parameters that choose confounds; a preset may set them.
-CHOICES_OF_CONFOUNDS = {'confounds_na': CONFOUNDS_NA, 'acompcor': ACOMPCOR, 'non_steady_state': NON_STEADY_STATE}
-
-FLAGS = ('standardize_confounds', 'high_variance_confounds', 'detrend', 'reports')
-
-#: Whole numbers, and the smallest value of each.
-COUNTS = {'background_label': -LARGEST_ID, 'memory_level': 0, 'verbose': 0, 'num_threads': 1}
-
-#: Numbers that may be None.
-OPTIONAL_NUMBERS = ('low_pass', 'high_pass', 't_r')
+#: Parameters that decide how a series becomes raw time series.
+READING = ('strategy', 'resampling_target', 'interpolation', 'dtype', 'nan_policy')
 
 #: Parameters that ``fit`` uses up; after a change of one, ``fit`` must be called again.
 FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'unknown_orientation', 'lut')
@@ -71,35 +36,15 @@ def check_settings(parameters):
     LabelsError
         If a parameter has a wrong type or value, or two contradict each other.
     """
-    settings = {name: normalize_choice(name, value) for name, value in parameters.items()}
-    for name, choices in CHOICES.items():
-        check_choice(name, settings[name], choices)
-    for name in FLAGS:
-        if not isinstance(settings[name], bool | np.bool_):
-            raise LabelsError(f'{name} must be True or False, not {settings[name]!r}')
-        settings[name] = bool(settings[name])
-    settings['verbose'] = int(settings['verbose']) if isinstance(settings['verbose'], bool) else settings['verbose']
-    for name, least in COUNTS.items():
-        settings[name] = _whole(name, settings[name], least)
-    if settings['background_label'] > LARGEST_ID:
-        raise LabelsError(f'background_label must be an id of 32 bits, not {settings["background_label"]}')
-    for name in (*OPTIONAL_NUMBERS, 'min_coverage'):
-        settings[name] = _number(name, settings[name], name in OPTIONAL_NUMBERS)
-    if not 0 <= settings['min_coverage'] <= 1:
-        raise LabelsError(f'min_coverage must be from 0 to 1, not {settings["min_coverage"]}')
-    # Of one type whatever was given, since the key of the cache contains it.
-    fwhm = parameters['smoothing_fwhm']
-    settings['smoothing_fwhm'] = check_fwhm(0.0 if fwhm is None else fwhm).tolist()
-    check_filter(
-        settings['filter'], settings['low_pass'], settings['high_pass'], check_repetition_time(settings['t_r'])
-    )
-    if settings['interpolation'] != next(iter(INTERPOLATIONS)) and settings['resampling_target'] != 'labels':
-        raise LabelsError("interpolation given, but it only acts with resampling_target='labels'")
-    settings.update(_choose_confounds(settings), preset=None)
-    cut_off = settings['low_pass'] is not None or settings['high_pass'] is not None
-    if settings['fill_censored'] != FILLS[0] and not (settings['filter'] == 'butterworth' and cut_off):
-        raise LabelsError('fill_censored given, but it only acts with a Butterworth filter')
-    settings['labels'], settings['lut'] = _names(settings), _table(settings['lut'])
+    given = {name: value for name, value in parameters.items() if name in PARAMETERS}
+    if isinstance(given['verbose'], bool | np.bool_):
+        given['verbose'] = int(given['verbose'])
+    if given['labels'] is not None and parameters['lut'] is not None:
+        raise LabelsError('names are given twice, by labels and by lut: give one of them')
+    # Confounds may be given later, to transform.
+    settings = parameters | validate(given, use_confounds=True) | {'preset': None}
+    settings['smoothing_fwhm'] = settings['smoothing_fwhm'] or 0.0
+    settings['lut'] = _table(settings['lut'])
     check_memory(settings['memory'])
     return settings
 
@@ -151,63 +96,6 @@ def _is_same(one, other):
         return len(one) == len(other) and all(map(_is_same, one, other))
     told = str | os.PathLike | Real
     return isinstance(one, told) and isinstance(other, told) and one == other
-
-
-def _choose_confounds(settings):
-    """Parameters that choose confounds, with those of a preset."""
-    for name in ('confounds_columns', 'confounds_strategy'):
-        if not isinstance(settings[name], list | tuple | np.ndarray):
-            raise LabelsError(f'{name} must be a list of names, not {settings[name]!r}')
-    # Without a value, these are the preset's.
-    omitted = [name for name in ('preset', *OPEN) if settings[name] is None]
-    chosen = expand_preset({name: settings[name] for name in CHOOSING if name not in omitted})
-    for name, choices in CHOICES_OF_CONFOUNDS.items():
-        check_choice(name, chosen[name], choices)
-    columns = chosen['confounds_columns']
-    if not all(isinstance(name, str) for name in columns):
-        raise LabelsError(f'confounds_columns must be a list of names or regular expressions, not {columns!r}')
-    if chosen['n_compcor'] != 'all':
-        chosen['n_compcor'] = _whole('n_compcor', chosen['n_compcor'], 1)
-    chosen['min_segment'] = _whole('min_segment', chosen['min_segment'], 0)
-    for name in ('fd_threshold', 'dvars_threshold'):
-        chosen[name] = _number(name, chosen[name], optional=False)
-    for name, default, acts, condition in list_conditions(chosen):
-        if chosen[name] != default and not acts:
-            raise LabelsError(f'{name} given, but it only acts with {condition}')
-    return chosen
-
-
-def _whole(name, value, least):
-    """A whole number of at least ``least``; True and False are none."""
-    whole = isinstance(value, Real) and not isinstance(value, bool | np.bool_) and value == value // 1
-    if not whole or value < least:
-        above = '' if least < 0 else f' of {least} or more'
-        raise LabelsError(f'{name} must be a whole number{above}, not {value!r}')
-    return int(value)
-
-
-def _number(name, value, optional):
-    """A number, or None where that is allowed."""
-    if value is None and optional:
-        return None
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
-        raise LabelsError(f'{name} must be a number, not {value!r}')
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def _names(settings):
-    """Names of the regions as a list of text, None if none are given."""
-    names = settings['labels']
-    if names is None:
-        return None
-    if settings['lut'] is not None:
-        raise LabelsError('names are given twice, by labels and by lut: give one of them')
-    if isinstance(names, str) or not isinstance(names, list | tuple | np.ndarray | pd.Series | pd.Index):
-        raise LookupTableError(f'labels must be a list of names, not {type(names).__name__}')
-    wrong = [name for name in names if not isinstance(name, str)]
-    if wrong:
-        raise LookupTableError(f'labels must be a list of names as text; it holds {wrong[0]!r}')
-    return list(map(str, names))
 
 
 def _table(lut):

@@ -10,15 +10,8 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..core.choices import check_choice, normalize_choice
-from ..core.connectivity import COVARIANCE_ESTIMATORS, check_connectivity
 from ..core.errors import LabelsError
-from ..core.filters import check_filter
-from ..core.gaps import FILLS
-from ..core.grid import UNKNOWN_ORIENTATION
-from ..core.project import PROJECTIONS
-from ..core.smooth import check_fwhm
-from ..files.confound_strategies import OPEN, expand_preset, list_conditions
+from ..core.validation import validate
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -30,6 +23,7 @@ from ..interfaces import (
     Resample,
 )
 from ..interfaces.volumes import RunInputs
+from ..model.parameters import PARAMETERS
 from .boilerplate import describe
 from .resources import estimate
 
@@ -149,8 +143,9 @@ def name_choices(arguments):
     LabelsError
         If a preset or a strategy is unknown, or both are given.
     """
-    named = {key: _plain(normalize_choice(key, value)) for key, value in arguments.items()}
-    return expand_preset({key: value for key, value in named.items() if value is not None})
+    given = {key: value for key, value in arguments.items() if key in PARAMETERS}
+    named = arguments | validate(given)
+    return {key: value for key, value in named.items() if value is not None and key != 'preset'}
 
 
 def check_parameters(parameters):
@@ -165,52 +160,11 @@ def check_parameters(parameters):
     ------
     LabelsError
     """
-    check_choice('project', parameters['project'], PROJECTIONS)
-    check_choice('unknown_orientation', parameters['unknown_orientation'], UNKNOWN_ORIENTATION)
-    if parameters['connectivity'] != 'none':
-        check_connectivity(parameters['connectivity'], parameters['covariance_estimator'], parameters['fisher_z'])
-    check_fwhm(parameters.get('smoothing_fwhm', 0))
-    check_filter(parameters['filter'], parameters.get('low_pass'), parameters.get('high_pass'), None)
-    if not parameters['use_confounds'] and (parameters['confounds_columns'] or parameters['confounds_strategy']):
-        raise LabelsError('confounds_columns, confounds_strategy or preset given, but use_confounds is False')
     if parameters['use_luts'] and 'labels' in parameters:
         raise LabelsError('names are given twice: by labels and by use_luts')
-    if 'fill_value' in parameters and parameters['project'] == 'none':
-        raise LabelsError("fill_value given, but project='none' fills nothing")
-    if 'atlas_names' in parameters and not parameters['reports']:
-        raise LabelsError('atlas_names given, but reports=False calls them nothing')
-    if not parameters['num_threads'] >= 1:
-        raise LabelsError(f'num_threads must be 1 or more, not {parameters["num_threads"]}')
-    for name, default, acts, condition in _conditions(parameters):
-        if parameters[name] != default and not acts:
-            raise LabelsError(f'{name} given, but it only acts with {condition}')
     lacking = [name for name in REPORTS_NEED if parameters['reports'] and importlib.util.find_spec(name) is None]
     if lacking:
         raise LabelsError(f'reports need {" and ".join(lacking)}: pip install "nipype_labels[reports]"')
-
-
-def _conditions(parameters):
-    """Parameters that act only with others: name, default, whether they act, and with what."""
-    uses = parameters['use_confounds']
-    connects = parameters['connectivity'] != 'none'
-    cut_off = parameters.get('low_pass') is not None or parameters.get('high_pass') is not None
-    filled = parameters['filter'] == 'butterworth' and cut_off
-    regresses = uses or parameters['high_variance_confounds'] or parameters['filter'] == 'cosine'
-    return (
-        ('interpolation', 'cubic', parameters['resampling_target'] == 'labels', "resampling_target='labels'"),
-        (
-            'unknown_orientation',
-            'raise',
-            parameters['resampling_target'] != 'none',
-            'resampling_target other than None',
-        ),
-        ('standardize_confounds', True, regresses, 'confounds'),
-        ('confounds_na', OPEN['confounds_na'], uses, 'use_confounds'),
-        ('covariance_estimator', COVARIANCE_ESTIMATORS[0], connects, 'connectivity'),
-        ('fill_censored', FILLS[0], filled, 'a Butterworth filter'),
-        ('fisher_z', False, connects, 'connectivity'),
-        *list_conditions(parameters),
-    )
 
 
 def assemble(parameters):
@@ -344,10 +298,3 @@ def init_node(interface, name, parameters, **resources):
     # SLURM's plugin asks for nothing that a node is known to need unless it is told.
     node.plugin_args = {'sbatch_args': f'--cpus-per-task={node.n_procs} --mem={math.ceil(1024 * node.mem_gb)}M'}
     return node
-
-
-def _plain(value):
-    """A value as plain Python, since Nipype hashes what it looks like: NumPy's scalars as Python's, tuples as lists."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory: one series, N atlases, clean named region signals."""
 
-from ..files.confound_strategies import DVARS_THRESHOLD, FD_THRESHOLD
 from .graph import assemble, check_parameters, name_choices
 from .resources import Sizes
 
@@ -29,8 +28,8 @@ def init_labels_wf(
     confounds_strategy=(),
     n_compcor=None,
     acompcor='combined',
-    fd_threshold=FD_THRESHOLD,
-    dvars_threshold=DVARS_THRESHOLD,
+    fd_threshold=0.5,
+    dvars_threshold=1.5,
     min_segment=None,
     non_steady_state='censor',
     confounds_na=None,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph that computes what a masker computes."""
 
-from ..files.confound_strategies import CHOOSING
+from ..model.parameters import CONFOUNDS_PARAMETERS
 from .labels import init_labels_wf
 
 #: Parameters that masker and factory share.
@@ -51,12 +51,11 @@ def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
         If parameters contradict each other.
     """
     parameters = {name: settings[name] for name in SHARED}
-    widths = settings['smoothing_fwhm']
-    parameters['smoothing_fwhm'] = widths if len(widths) > 1 else widths[0] or None
+    parameters['smoothing_fwhm'] = settings['smoothing_fwhm'] or None
     selects = bool(settings['confounds_strategy'] or settings['confounds_columns'])
     # Parameters that do not act are not for the factory, which refuses them.
     if selects or more.get('use_confounds', False):
-        parameters |= {name: settings[name] for name in CHOOSING}
+        parameters |= {name: settings[name] for name in CONFOUNDS_PARAMETERS}
     elif not (settings['high_variance_confounds'] or settings['filter'] == 'cosine'):
         del parameters['standardize_confounds']
     wf = init_labels_wf(**parameters, use_mask=mask_file is not None, use_luts=lut_file is not None, **more)

@@ -9,7 +9,8 @@ import pytest
 from fmriprep_tables import MOTION, N_VOLUMES, NEW, OLD, STEADY, TABLE, ask_nilearn, copy_table, write_spiky
 
 from nipype_labels.core.errors import ConfoundsError, LabelsError
-from nipype_labels.files.confound_strategies import OPEN, check_denoised, expand_preset
+from nipype_labels.core.validation import OPEN, expand_preset
+from nipype_labels.files.confound_strategies import check_denoised
 from nipype_labels.files.confounds import read_confounds, read_tables
 from nipype_labels.files.selection import Choice, choose_confounds
 

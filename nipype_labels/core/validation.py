@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Validation of parameters: types, choices, ranges, presets, and the conditions under which parameters act."""
+
+from numbers import Real
+
+import numpy as np
+
+from ..model.parameters import CONFOUNDS_PARAMETERS, OF_ALL_PRESETS, PARAMETERS, PRESETS
+from .choices import check_choice, find_choice, normalize_choice
+from .connectivity import check_connectivity
+from .errors import LabelsError, LookupTableError
+from .filters import check_filter, check_repetition_time
+from .smooth import check_fwhm
+
+#: Values without a preset of the parameters that are None for "as the preset says".
+OPEN = {p.name: p.without_preset for p in PARAMETERS.values() if p.without_preset is not None}
+
+
+def validate(given, **context):
+    """Return parameters in canonical form, without a preset; LabelsError if one is invalid or would not act.
+
+    Parameters
+    ----------
+    given : dict
+        Parameters of the registry, as the user gave them.
+    **context
+        Parameters that are not given, but decide whether others act.
+
+    Returns
+    -------
+    dict
+        A value for each of ``given`` and for each that a preset may set. Numbers, texts and lists are plain Python.
+    """
+    given = {name: normalize(name, value) for name, value in given.items()}
+    if given.get('preset') is not None:
+        _check_condition('preset', given | context)
+    chosen = {name: value for name, value in given.items() if name in CONFOUNDS_PARAMETERS and value is not None}
+    given = {name: value for name, value in given.items() if name != 'preset'} | expand_preset(chosen)
+    known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | given | context
+    for name, value in given.items():
+        if value is not None and value != PARAMETERS[name].neutral:
+            _check_condition(name, known)
+    if known['connectivity'] != 'none':
+        check_connectivity(known['connectivity'], known['covariance_estimator'], known['fisher_z'])
+    check_filter(known['filter'], known['low_pass'], known['high_pass'], check_repetition_time(known['t_r']))
+    return given
+
+
+def normalize(name, value):
+    """Return a value in canonical form and as plain Python; LabelsError if its type, choice or range is wrong.
+
+    Examples
+    --------
+    >>> normalize('standardize', True), normalize('min_coverage', 1), normalize('labels', ('A', 'B'))
+    ('zscore', 1.0, ['A', 'B'])
+    """
+    parameter = PARAMETERS[name]
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None and parameter.default is None and not parameter.aliases:
+        return None
+    if parameter.kind == 'names':
+        return _read_names(name, value)
+    if parameter.kind == 'widths':
+        widths = check_fwhm(value).tolist()
+        return widths if len(widths) > 1 else widths[0]
+    if parameter.choices:
+        return _read_choice(parameter, value)
+    if parameter.kind is bool:
+        if not isinstance(value, bool):
+            raise LabelsError(f'{name} must be True or False, not {value!r}')
+        return value
+    if parameter.kind == 'count' and isinstance(value, str) and value.lower() == 'all':
+        return 'all'
+    number = _read_number(parameter, value)
+    _check_range(parameter, number)
+    return number
+
+
+def expand_preset(parameters):
+    """Replace a preset by the parameters that it stands for; parameters that are given take precedence.
+
+    Parameters
+    ----------
+    parameters : dict
+        Those of ``CONFOUNDS_PARAMETERS`` that are not None.
+
+    Returns
+    -------
+    dict
+        Without ``preset``, and with a value for each parameter that a preset may set.
+    """
+    parameters = dict(parameters)
+    preset, strategies = parameters.pop('preset', None), parameters.get('confounds_strategy')
+    if strategies is not None:
+        parameters['confounds_strategy'] = _read_names('confounds_strategy', strategies)
+    if preset is None:
+        return OPEN | parameters
+    preset = find_choice('preset', preset, PRESETS)
+    meant = PRESETS[preset] | OF_ALL_PRESETS
+    if strategies:
+        raise LabelsError(
+            f'preset {preset!r} stands for confounds_strategy {meant["confounds_strategy"]}: give either of them. '
+            'confounds_columns adds columns to a preset.'
+        )
+    return OPEN | meant | {name: value for name, value in parameters.items() if name != 'confounds_strategy'}
+
+
+def _check_condition(name, known):
+    """Refuse a parameter that would not act."""
+    condition = PARAMETERS[name].when
+    if condition is not None and not condition.holds(known):
+        raise LabelsError(f'{name} given, but it only acts with {condition.text}')
+
+
+def _read_choice(parameter, value):
+    """Return the choice that a value names."""
+    if parameter.name == 'preset':
+        return find_choice(parameter.name, value, parameter.choices)
+    value = normalize_choice(parameter.name, value)
+    check_choice(parameter.name, value, parameter.choices)
+    return value
+
+
+def _read_names(name, value):
+    """Return a list of names; those of a closed list in any case of letters."""
+    error = LookupTableError if name == 'labels' else LabelsError
+    names = value.tolist() if hasattr(value, 'tolist') else value
+    if not isinstance(names, list | tuple):
+        raise error(f'{name} must be a list of names, not {value!r}')
+    wrong = [each for each in names if not isinstance(each, str)]
+    if wrong:
+        raise error(f'{name} must be a list of names as text; it holds {wrong[0]!r}')
+    choices = PARAMETERS[name].choices
+    return [find_choice(name, each, choices) if choices else str(each) for each in names]
+
+
+def _read_number(parameter, value):
+    """Return an integer or a float, as the parameter needs; flags are not numbers."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if parameter.kind is float:
+        if not number:
+            raise LabelsError(f'{parameter.name} must be a number, not {value!r}')
+        return float(value)
+    if not number or value != value // 1 or value < (parameter.low or 0):
+        least = f' of {parameter.low} or more' if parameter.high is None else ''
+        raise LabelsError(f'{parameter.name} must be a whole number{least}, not {value!r}')
+    return int(value)
+
+
+def _check_range(parameter, number):
+    """Refuse a number outside the range; cut-offs have a check of their own, which explains them."""
+    low, high = parameter.low, parameter.high
+    if low is None or parameter.open_low:
+        return
+    if high is None and not number >= low:
+        raise LabelsError(f'{parameter.name} must be {low} or more, not {number!r}')
+    if high is not None and not low <= number <= high:
+        raise LabelsError(f'{parameter.name} must be from {low} to {high}, not {number!r}')

@@ -1,0 +1,479 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each parameter, described once: default, choices, range, unit, help, and the condition under which it acts.
+
+Traits of nodes, options of the command, docstrings, validation and documentation tables read this registry. Signatures
+repeat the defaults, so that readers see them; a test compares them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+#: Largest magnitude of the id of a region: ids are integers of 32 bits.
+LARGEST_ID = 2**31 - 1
+
+#: Values of parameters that each preset of nilearn's ``load_confounds_strategy`` stands for. Those also demean
+#: confounds, as ``standardize_confounds`` does.
+PRESETS: dict[str, dict[str, Any]] = {
+    'simple': {'confounds_strategy': ['24P', '2Phys', 'cosines']},
+    'scrubbing': {
+        'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
+        'fd_threshold': 0.5,
+        'dvars_threshold': 1.5,
+        'min_segment': 5,
+    },
+    'compcor': {'confounds_strategy': ['24P', 'aCompCor'], 'n_compcor': 'all', 'acompcor': 'combined'},
+    'ica_aroma': {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA']},
+}
+
+#: What every preset sets too.
+OF_ALL_PRESETS = {'confounds_na': 'backfill'}
+
+
+class Condition(NamedTuple):
+    """When a parameter acts: in words, and as a test of all parameters in their canonical form."""
+
+    text: str
+    holds: Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Description of a parameter.
+
+    Attributes
+    ----------
+    name : str
+    kind : type or str
+        ``bool``, ``int``, ``float``, ``str``, or one of the words ``'names'`` (list of text), ``'count'`` (integer or
+        ``'all'``) and ``'widths'`` (one or three numbers).
+    default : object
+        Of the workflow factory, and of everything else that has no entry in ``defaults``.
+    help : str
+        One phrase for ``--help``, descriptions of traits and docstrings.
+    more : str
+        Further sentences for docstrings.
+    choices : tuple of str
+        Canonical names; the default is first.
+    aliases : dict
+        Other values that are accepted, and the choices that they mean.
+    low, high : float or None
+        Range; an ``open_low`` excludes ``low``.
+    metavar : str
+        Placeholder of the option's value.
+    without_preset : object
+        Value if neither the parameter nor a preset is given; for parameters whose default is None.
+    when : Condition or None
+        Condition under which values other than the default act.
+    defaults : dict of str to object
+        Defaults of single interfaces: ``masker``, ``derivatives``.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    more: str = ''
+    choices: tuple[str, ...] = ()
+    aliases: dict[Any, str] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    metavar: str = ''
+    without_preset: Any = None
+    when: Condition | None = None
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def neutral(self):
+        """Canonical value that is the same as not giving the parameter."""
+        default = self.default if self.without_preset is None else self.without_preset
+        default = list(default) if isinstance(default, tuple) else default
+        return self.aliases.get(default, default) if default is None or isinstance(default, bool) else default
+
+    @property
+    def default_text(self):
+        """The default in words, for ``--help`` and tables."""
+        if self.without_preset is not None:
+            preset = OF_ALL_PRESETS.get(self.name)
+            return f'{self.without_preset}, or {"as the preset says" if preset is None else f"{preset} with a preset"}'
+        empty = self.neutral is None or self.neutral == []
+        return 'none' if empty else {False: 'no', True: 'yes'}.get(self.neutral, str(self.neutral))
+
+    @property
+    def type_text(self):
+        """The type as docstrings have it."""
+        listed = ', '.join(repr(value) for value in self.documented_choices)
+        kinds = {'names': 'list of str', 'count': "int or 'all'", 'widths': 'float or list of 3 floats'}
+        text = kinds.get(self.kind) or self.kind.__name__
+        if listed:
+            text = f'list of {{{listed}}}' if self.kind == 'names' else f'{{{listed}}}'
+        return text + (', optional' if self.neutral is None or self.without_preset is not None else '')
+
+    @property
+    def documented_choices(self):
+        """Choices as docstrings list them: the default as signatures have it, and True if it has a meaning."""
+        shown = [self.default if choice == self.neutral else choice for choice in self.choices]
+        return [*shown[:1], True, *shown[1:]] if True in self.aliases else shown
+
+    @property
+    def acts_by_itself(self):
+        """Whether the parameter acts whatever the others are."""
+        return self.when is None
+
+
+def _has_cut_off(given):
+    return given.get('low_pass') is not None or given.get('high_pass') is not None
+
+
+def _with_strategy(name):
+    return Condition(f'confounds_strategy {name!r}', lambda given: name in given['confounds_strategy'])
+
+
+_CONFOUNDS = Condition('use_confounds', lambda given: given['use_confounds'])
+_CONNECTIVITY = Condition('connectivity', lambda given: given['connectivity'] != 'none')
+_OFF = {None: 'none', False: 'none'}
+
+_ALL = (
+    Parameter(
+        'use_mask',
+        bool,
+        False,
+        'whether a brain mask is given',
+        'A mask that is missing, or given without being announced, is an error: no input is lost unnoticed.',
+    ),
+    Parameter('use_luts', bool, False, 'whether look-up tables are given', 'As for ``use_mask``.'),
+    Parameter('use_confounds', bool, False, 'whether confounds are given', 'As for ``use_mask``.'),
+    Parameter('use_sample_mask', bool, False, 'whether a sample mask is given', 'As for ``use_mask``.'),
+    Parameter(
+        'labels',
+        'names',
+        None,
+        'names of the regions of the only atlas, in the order of their ids; instead of a look-up table',
+        metavar='NAME',
+    ),
+    Parameter(
+        'background_label',
+        int,
+        0,
+        'id of voxels that belong to no region',
+        low=-LARGEST_ID,
+        high=LARGEST_ID,
+        metavar='ID',
+    ),
+    Parameter(
+        'resampling_target',
+        str,
+        'data',
+        'voxel grid to work on: data resamples the labels (and the mask) to the series, labels samples the series on '
+        'the grid of the labels, none requires that all grids agree',
+        "``None`` is the same as ``'none'``.",
+        choices=('data', 'labels', 'none'),
+        aliases={None: 'none'},
+    ),
+    Parameter(
+        'interpolation',
+        str,
+        'cubic',
+        'interpolation of the series on the grid of the labels',
+        choices=('cubic', 'linear', 'nearest'),
+        when=Condition("resampling_target='labels'", lambda given: given['resampling_target'] == 'labels'),
+    ),
+    Parameter(
+        'unknown_orientation',
+        str,
+        'raise',
+        'images on different voxel grids if a header does not distinguish left from right: raise an error, or accept '
+        'the axes that nibabel assumes, which is then recorded',
+        choices=('raise', 'accept'),
+        when=Condition('resampling_target other than None', lambda given: given['resampling_target'] != 'none'),
+    ),
+    Parameter(
+        'smoothing_fwhm',
+        'widths',
+        None,
+        'full width at half maximum in mm of a Gaussian smoothing kernel, one for all axes or one per axis',
+        low=0.0,
+        metavar='MM',
+    ),
+    Parameter(
+        'strategy',
+        str,
+        'mean',
+        'summary statistic across the voxels of a region',
+        choices=('mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'),
+    ),
+    Parameter(
+        'dtype',
+        str,
+        None,
+        'type that voxels are cast to as they are read; auto is float32, except for integers',
+        choices=('none', 'auto', 'float32', 'float64'),
+        aliases={None: 'none'},
+    ),
+    Parameter(
+        'nan_policy',
+        str,
+        'omit',
+        'voxels that are not finite: omit them, count them as zero (as nilearn does), or raise an error',
+        choices=('omit', 'zero', 'raise'),
+    ),
+    Parameter(
+        'missing_labels',
+        str,
+        'nan',
+        'column of a region without a signal: n/a (nan), 0 even if standardized (zero), no column (drop), or an error '
+        '(raise)',
+        choices=('nan', 'zero', 'drop', 'raise'),
+    ),
+    Parameter(
+        'min_coverage',
+        float,
+        0.0,
+        'smallest fraction (0 to 1) of its volume that a region needs to have a signal',
+        low=0.0,
+        high=1.0,
+        metavar='FRACTION',
+    ),
+    Parameter(
+        'high_variance_confounds',
+        bool,
+        False,
+        'regress out five time courses of the 2 % of voxels with the largest variance, within the mask if there is one',
+    ),
+    Parameter(
+        'preset',
+        str,
+        None,
+        "confounds and scrubbing of nilearn's load_confounds_strategy, in place of confounds_strategy; any other "
+        'parameter takes precedence over the preset',
+        '``confounds_columns`` are added.',
+        choices=tuple(PRESETS),
+        when=_CONFOUNDS,
+    ),
+    Parameter(
+        'confounds_columns',
+        'names',
+        (),
+        'columns of the confounds table to select, by name or regular expression',
+        'A table of which nothing is selected is used whole; of a whole table of fMRIPrep, columns must be selected.',
+        metavar='NAME',
+        when=_CONFOUNDS,
+    ),
+    Parameter(
+        'confounds_strategy',
+        'names',
+        (),
+        "named sets of fMRIPrep's confounds to select: motion parameters (6P, 24P, 36P with the next ones), mean "
+        'signals of white matter and CSF (2Phys, 8Phys) or of the brain (GSR), cosine drifts (cosines), components of '
+        'aCompCor with cosine drifts (aCompCor), every column (all); ICA-AROMA requires a series that ICA-AROMA has '
+        'denoised, scrubbing censors volumes',
+        'Upper and lower case are equal.',
+        choices=(
+            *('6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines'),
+            *('aCompCor', 'ICA-AROMA', 'scrubbing', 'all'),
+        ),
+        metavar='NAME',
+        when=_CONFOUNDS,
+    ),
+    Parameter(
+        'n_compcor',
+        'count',
+        None,
+        'components of each mask that the strategy aCompCor selects, or all',
+        low=1,
+        metavar='N',
+        without_preset=5,
+        when=_with_strategy('aCompCor'),
+    ),
+    Parameter(
+        'acompcor',
+        str,
+        'combined',
+        'masks whose components the strategy aCompCor selects: white matter and CSF combined, or separated',
+        'The JSON file next to the table names the mask of each component.',
+        choices=('combined', 'separated'),
+        when=_with_strategy('aCompCor'),
+    ),
+    Parameter(
+        'fd_threshold',
+        float,
+        0.5,
+        'framewise displacement in mm above which the strategy scrubbing censors a volume',
+        low=0.0,
+        metavar='MM',
+        when=_with_strategy('scrubbing'),
+    ),
+    Parameter(
+        'dvars_threshold',
+        float,
+        1.5,
+        'standardised DVARS above which the strategy scrubbing censors a volume',
+        low=0.0,
+        metavar='X',
+        when=_with_strategy('scrubbing'),
+    ),
+    Parameter(
+        'min_segment',
+        int,
+        None,
+        'fewest volumes in a row between motion outliers that the strategy scrubbing retains',
+        low=0,
+        metavar='N',
+        without_preset=0,
+        when=_with_strategy('scrubbing'),
+    ),
+    Parameter(
+        'non_steady_state',
+        str,
+        'censor',
+        "volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected: censor "
+        'or keep them',
+        choices=('censor', 'keep'),
+        when=Condition(
+            'confounds_strategy or confounds_columns',
+            lambda given: bool(given['confounds_strategy'] or given['confounds_columns']),
+        ),
+    ),
+    Parameter(
+        'confounds_na',
+        str,
+        None,
+        'missing values in the first rows of confounds: raise an error, or fill in 0 (zero), the mean, or the first '
+        'value of the column (backfill)',
+        choices=('raise', 'zero', 'mean', 'backfill'),
+        without_preset='raise',
+        when=_CONFOUNDS,
+    ),
+    Parameter(
+        'standardize_confounds',
+        bool,
+        True,
+        'scale confounds to z-scores',
+        when=Condition(
+            'confounds',
+            lambda given: given['use_confounds'] or given['high_variance_confounds'] or given['filter'] == 'cosine',
+        ),
+    ),
+    Parameter('detrend', bool, False, 'remove linear trends'),
+    Parameter(
+        'filter',
+        str,
+        'butterworth',
+        'temporal filter that keeps a frequency band, if a cut-off is given',
+        choices=('butterworth', 'cosine', 'none'),
+        aliases=_OFF,
+    ),
+    Parameter(
+        'low_pass',
+        float,
+        None,
+        'cut-off frequency in Hz; higher frequencies are removed',
+        low=0.0,
+        open_low=True,
+        metavar='HZ',
+    ),
+    Parameter(
+        'high_pass',
+        float,
+        None,
+        'cut-off frequency in Hz; lower frequencies are removed',
+        low=0.0,
+        open_low=True,
+        metavar='HZ',
+    ),
+    Parameter(
+        't_r',
+        float,
+        None,
+        'repetition time in s; that of the JSON sidecar, or of the header of the series, if it is not given',
+        metavar='S',
+    ),
+    Parameter(
+        'standardize',
+        str,
+        False,
+        'scale of the denoised time series: z-scores by the standard deviation of the population (zscore) or of the '
+        'sample (zscore_sample), percent signal change from the mean before denoising (psc), or as nilearn computes '
+        'it (psc_nilearn)',
+        "True is the same as ``'zscore'``.",
+        choices=('none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'),
+        aliases=_OFF | {True: 'zscore'},
+    ),
+    Parameter(
+        'fill_censored',
+        str,
+        'linear',
+        'interpolation of censored volumes before a Butterworth filter, removed afterwards; cubic is that of nilearn',
+        choices=('linear', 'cubic', 'pchip', 'spectral'),
+        when=Condition('a Butterworth filter', lambda given: given['filter'] == 'butterworth' and _has_cut_off(given)),
+    ),
+    Parameter(
+        'censored_output',
+        str,
+        'drop',
+        'drop censored volumes from the denoised time series, or keep them as rows of n/a (nan)',
+        choices=('drop', 'nan'),
+    ),
+    Parameter(
+        'project',
+        str,
+        'none',
+        'map the denoised time series back to voxels, on the grid of the labels or on that of the atlas',
+        choices=('none', 'labels', 'atlas'),
+        aliases={None: 'none'},
+    ),
+    Parameter(
+        'fill_value',
+        float,
+        None,
+        'value in place of n/a in the voxels of the projection',
+        metavar='X',
+        when=Condition('project', lambda given: given['project'] != 'none'),
+    ),
+    Parameter(
+        'connectivity',
+        str,
+        'none',
+        'functional connectivity of the denoised time series',
+        choices=('none', 'correlation', 'partial correlation', 'covariance', 'precision'),
+        aliases={None: 'none'},
+    ),
+    Parameter(
+        'covariance_estimator',
+        str,
+        'auto',
+        "covariance estimator: empirical (Pearson's correlation) or ledoit_wolf (shrunk); auto is ledoit_wolf for "
+        'partial correlation and precision, otherwise empirical',
+        choices=('auto', 'empirical', 'ledoit_wolf'),
+        when=_CONNECTIVITY,
+    ),
+    Parameter('fisher_z', bool, False, "apply Fisher's z transform to correlations", when=_CONNECTIVITY),
+    Parameter(
+        'reports',
+        bool,
+        False,
+        'write an HTML report for visual inspection',
+        'Needs the extra ``nipype_labels[reports]``.',
+        defaults={'masker': True, 'derivatives': True},
+    ),
+    Parameter(
+        'atlas_names',
+        'names',
+        None,
+        'names of the atlases in the report; they are numbered if not given',
+        when=Condition('reports', lambda given: given['reports']),
+    ),
+    Parameter('memory_level', int, 1, 'level of caching; 0 switches the cache off', low=0),
+    Parameter('verbose', int, 0, 'verbosity; above 0, the series that are read are printed', low=0),
+    Parameter('num_threads', int, 1, 'threads that read the series', low=1, metavar='N'),
+)
+
+#: Every parameter by its name.
+PARAMETERS = {parameter.name: parameter for parameter in _ALL}
+
+#: Parameters that select confounds, and volumes by their tables.
+CONFOUNDS_PARAMETERS = (
+    *('preset', 'confounds_columns', 'confounds_strategy', 'n_compcor', 'acompcor', 'fd_threshold', 'dvars_threshold'),
+    *('min_segment', 'non_steady_state', 'confounds_na'),
+)
