@@ -31,9 +31,9 @@ from .arguments import (
 )
 from .atlases import check_tables, group_atlases, name_atlases
 from .batch import run_batches
+from .messages import in_files, in_options
 from .prechecks import check_cleaning
 from .run import configure
-from .words import in_files, in_options
 
 
 def derivatives(

@@ -26,10 +26,10 @@ from .arguments import (
     reword_trait_errors,
 )
 from .atlases import check_tables
+from .messages import in_files
 from .outputs import check_out, name_folders, summarise, write
 from .prechecks import check_cleaning
 from .run import configure, run
-from .words import in_files
 
 
 def extract(
@@ -146,7 +146,7 @@ def _warn(contradictions):
 def _check_times(t_r, sidecar, header, parameters):
     """Refuse, or warn of, repetition times that contradict each other before anything runs."""
     filtered = 'low_pass' in parameters or 'high_pass' in parameters
-    _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--t-r')
+    _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--tr')
     if warning:
         print(f'WARNING: {warning}', file=sys.stderr)
 

@@ -18,7 +18,7 @@ from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
-from .words import in_options
+from .messages import in_options
 
 #: What is said of a worker that did not end by itself.
 DEAD_WORKER = (

@@ -142,7 +142,7 @@ def _read_number(parameter, value):
             raise LabelsError(f'{parameter.name} must be a number, not {value!r}')
         return float(value)
     if not number or value != value // 1 or value < (parameter.low or 0):
-        least = f' of {parameter.low} or more' if parameter.high is None else ''
+        least = f' of {parameter.low:g} or more' if parameter.high is None else ''
         raise LabelsError(f'{parameter.name} must be a whole number{least}, not {value!r}')
     return int(value)
 
@@ -153,6 +153,6 @@ def _check_range(parameter, number):
     if low is None or parameter.open_low:
         return
     if high is None and not number >= low:
-        raise LabelsError(f'{parameter.name} must be {low} or more, not {number!r}')
+        raise LabelsError(f'{parameter.name} must be {low:g} or more, not {number!r}')
     if high is not None and not low <= number <= high:
-        raise LabelsError(f'{parameter.name} must be from {low} to {high}, not {number!r}')
+        raise LabelsError(f'{parameter.name} must be from {low:g} to {high:g}, not {number!r}')

@@ -11,6 +11,7 @@ from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
 from ..files.niimg import open_runs, single_image
 from ..files.volumes import read_labels, read_mask
+from ..model.docstrings import fill_parameters
 from .attributes import FittedLabels
 from .export import find_files
 from .extraction import denoise_runs
@@ -24,6 +25,7 @@ from .state import Fitted, Outcome, State
 _LOCK = threading.Lock()
 
 
+@fill_parameters
 class NiftiLabelsMasker(FittedLabels):
     """Extract denoised region time series from fMRI series, and map region values back to images.
 
@@ -36,83 +38,21 @@ class NiftiLabelsMasker(FittedLabels):
         Region ids, 3D. Of an image in memory, the voxels that it holds when ``fit`` is called count.
     labels : list of str, optional
         Names of the regions in the order of their ids; there must be as many.
-    background_label : int
-        Id of voxels that belong to no region.
     mask_img : path or nibabel image, optional
-        Mask on any grid; voxels outside it are not used.
+        Mask on any grid; voxels outside it are excluded.
     smoothing_fwhm : float or sequence of 3 floats, optional
         Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
-    standardize : {False, True, 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
-        z-scores by the standard deviation of the population (True means this too) or of the sample, or percent signal
-        change.
-    standardize_confounds : bool
-        Scale the confounds to z-scores.
-    high_variance_confounds : bool
-        Regress out five time courses of the 2 % of voxels that vary most, within the mask if there is one.
-    detrend : bool
-        Remove linear trends.
-    low_pass, high_pass : float, optional
-        Cut-off frequencies in Hz.
     t_r : float, optional
         Repetition time in s; the header's by default.
     dtype : {None, 'auto'} or dtype
-        What voxels are cast to as they are read: nothing, float32 unless they are integers, float32 or float64.
-    resampling_target : {'data', 'labels', None}
-        Bring the labels (and the mask) to the series' grid, sample the series on the labels' grid, or demand that all
-        agree.
+        Type that voxels are cast to as they are read: none, float32 unless they are integers, float32 or float64.
     memory : joblib.Memory or path, optional
         Cache of the raw time series, found again for the same voxels and parameters. Threads and processes may share
         it. Needs joblib: ``pip install "nipype_labels[cache]"``.
-    memory_level : int
-        0 switches the cache off.
-    verbose : int
-        Above 0, print which series are read.
-    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
-        Summary statistic across the voxels of a region.
     reports : bool
         Keep the data that :meth:`generate_report` draws.
     lut : path or DataFrame, optional
         Look-up table: one column per row, in its order, also for regions that the atlas does not have.
-    filter : {'butterworth', 'cosine', None}
-        How to keep a frequency band, if a cut-off is given.
-    interpolation : {'cubic', 'linear', 'nearest'}
-        How the series is sampled on the labels' grid.
-    nan_policy : {'omit', 'zero', 'raise'}
-        Exclude voxels that are not finite, count them as 0 (as nilearn does), or refuse them.
-    missing_labels : {'nan', 'zero', 'drop', 'raise'}
-        Column of a region without a signal: NaN, 0 (also when standardized), no column, or an error. nilearn drops it,
-        and had 0 before 0.13.
-    min_coverage : float
-        Part of its volume, from 0 to 1, that a region needs to have a signal.
-    preset : {'simple', 'scrubbing', 'compcor', 'ica_aroma'}, optional
-        Confounds and scrubbing of nilearn's ``load_confounds_strategy``, as a set of the next parameters. It excludes
-        ``confounds_strategy``; any other parameter counts more than the preset's, and ``confounds_columns`` are added.
-    confounds_columns : list of str
-        Columns to select from tables, by name or by regular expression. A table of which nothing is selected is used
-        whole; of a whole table of fMRIPrep, columns must be selected.
-    confounds_strategy : list of {'6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines', 'aCompCor', 'ICA-AROMA', \
-'scrubbing', 'all'}
-        Named sets of fMRIPrep's columns, and of volumes to censor; see
-        :func:`~nipype_labels.workflows.init_labels_wf`.
-    n_compcor : int or 'all', optional
-        Components of each mask that ``'aCompCor'`` takes. Default: the preset's, or 5.
-    acompcor : {'combined', 'separated'}
-        Mask of these components: white matter and CSF as one, or each of the two.
-    fd_threshold, dvars_threshold : float
-        Framewise displacement (mm) and standardised DVARS above which ``'scrubbing'`` censors a volume.
-    min_segment : int, optional
-        ``'scrubbing'`` also censors segments of fewer volumes between motion outliers. Default: the preset's, or 0.
-    non_steady_state : {'censor', 'keep'}
-        Volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected.
-    confounds_na : {'raise', 'zero', 'mean', 'backfill'}, optional
-        Missing values in the first rows of confounds: refuse them, or fill in 0, the mean, or the first value of the
-        column. Default: ``'backfill'`` with a preset, or ``'raise'``.
-    num_threads : int
-    unknown_orientation : {'raise', 'accept'}
-        Images on different grids if the header of one does not say left from right: raise an error, or accept the
-        axes that nibabel assumes.
-    fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
-        How gaps of censored volumes are filled before a Butterworth filter; nilearn's is ``'cubic'``.
 
     Examples
     --------

@@ -61,6 +61,8 @@ class Parameter:
         Range; an ``open_low`` excludes ``low``.
     metavar : str
         Placeholder of the option's value.
+    unset : str
+        What it means that the parameter is not given, if it has no default.
     without_preset : object
         Value if neither the parameter nor a preset is given; for parameters whose default is None.
     when : Condition or None
@@ -80,6 +82,7 @@ class Parameter:
     high: float | None = None
     open_low: bool = False
     metavar: str = ''
+    unset: str = 'none'
     without_preset: Any = None
     when: Condition | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
@@ -97,8 +100,9 @@ class Parameter:
         if self.without_preset is not None:
             preset = OF_ALL_PRESETS.get(self.name)
             return f'{self.without_preset}, or {"as the preset says" if preset is None else f"{preset} with a preset"}'
-        empty = self.neutral is None or self.neutral == []
-        return 'none' if empty else {False: 'no', True: 'yes'}.get(self.neutral, str(self.neutral))
+        if self.neutral is None or self.neutral == []:
+            return self.unset
+        return ('no', 'yes')[self.neutral] if self.kind is bool else str(self.neutral)
 
     @property
     def type_text(self):
@@ -113,13 +117,8 @@ class Parameter:
     @property
     def documented_choices(self):
         """Choices as docstrings list them: the default as signatures have it, and True if it has a meaning."""
-        shown = [self.default if choice == self.neutral else choice for choice in self.choices]
+        shown = [self.default if choice == self.aliases.get(self.default) else choice for choice in self.choices]
         return [*shown[:1], True, *shown[1:]] if True in self.aliases else shown
-
-    @property
-    def acts_by_itself(self):
-        """Whether the parameter acts whatever the others are."""
-        return self.when is None
 
 
 def _has_cut_off(given):
@@ -386,8 +385,9 @@ _ALL = (
         't_r',
         float,
         None,
-        'repetition time in s; that of the JSON sidecar, or of the header of the series, if it is not given',
+        'repetition time in s',
         metavar='S',
+        unset='that of the JSON sidecar, or of the header of the series',
     ),
     Parameter(
         'standardize',
@@ -429,6 +429,7 @@ _ALL = (
         None,
         'value in place of n/a in the voxels of the projection',
         metavar='X',
+        unset='NaN',
         when=Condition('project', lambda given: given['project'] != 'none'),
     ),
     Parameter(
@@ -461,7 +462,8 @@ _ALL = (
         'atlas_names',
         'names',
         None,
-        'names of the atlases in the report; they are numbered if not given',
+        'names of the atlases in the report',
+        unset='numbers',
         when=Condition('reports', lambda given: given['reports']),
     ),
     Parameter('memory_level', int, 1, 'level of caching; 0 switches the cache off', low=0),

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory: one series, N atlases, clean named region signals."""
 
+from ..model.docstrings import fill_parameters
 from .graph import assemble, check_parameters, name_choices
 from .resources import Sizes
 
 
+@fill_parameters
 def init_labels_wf(
     *,
     use_mask=False,
@@ -67,96 +69,8 @@ def init_labels_wf(
 
     Parameters
     ----------
-    use_mask, use_luts, use_confounds, use_sample_mask : bool
-        Whether ``bold_mask``, ``atlas_luts``, ``confounds_file`` and ``sample_mask`` come in. What comes in without
-        being announced, or does not although it was, is an error: an input lost upstream never changes numbers.
-    labels : list of str, optional
-        Names of the regions of the only atlas, in the order of their ids; instead of a look-up table.
-    background_label : int
-        Id of voxels that belong to no region.
-    resampling_target : {'data', 'labels', None}
-        Bring the labels (and the mask) to the series' grid, sample the series on the labels' grid, or demand that
-        all agree.
-    interpolation : {'cubic', 'linear', 'nearest'}
-        How the series is sampled on the labels' grid.
-    unknown_orientation : {'raise', 'accept'}
-        Images on different grids if the header of one does not say left from right: raise an error, or accept the axes
-        that nibabel assumes, which is then recorded.
-    smoothing_fwhm : float or list of 3 floats, optional
-        Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
-    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
-        How the voxels of a region become one value.
-    dtype : {None, 'auto', 'float32', 'float64'}
-        What voxels are cast to as they are read; ``'auto'`` is float32 but for integers.
-    nan_policy : {'omit', 'zero', 'raise'}
-        Non-finite voxels are left out, count as 0, or are refused.
-    missing_labels : {'nan', 'zero', 'drop', 'raise'}
-        What becomes of the column of a region without a signal.
-    min_coverage : float
-        Part of its volume that a region needs to have a signal.
-    high_variance_confounds : bool
-        Regress out five time courses of the 2 % of voxels that vary most, within the mask if there is one.
-    preset : {'simple', 'scrubbing', 'compcor', 'ica_aroma'}, optional
-        Confounds and scrubbing of nilearn's ``load_confounds_strategy``, as a set of the next parameters. It excludes
-        ``confounds_strategy``; any other parameter counts more than the preset's, and ``confounds_columns`` are added.
-    confounds_columns : list of str
-        Columns to select, by name or by regular expression. A table of which nothing is selected is used whole; of a
-        whole table of fMRIPrep, columns must be selected.
-    confounds_strategy : list of {'6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines', 'aCompCor', 'ICA-AROMA', \
-'scrubbing', 'all'}
-        Named sets of fMRIPrep's columns, in any case of letters: motion; means of white matter and CSF (``2Phys``;
-        ``8Phys`` with derivatives and squares) or of the brain; cosine drifts; components of aCompCor with cosine
-        drifts. ``'ICA-AROMA'`` demands a series that ICA-AROMA has denoised, ``'scrubbing'`` censors volumes, and
-        ``'all'`` selects every column.
-    n_compcor : int or 'all', optional
-        Components of each mask that ``'aCompCor'`` takes. Default: the preset's, or 5.
-    acompcor : {'combined', 'separated'}
-        Mask of these components: white matter and CSF as one, or each of the two. The JSON file next to the table
-        names the mask of each component.
-    fd_threshold, dvars_threshold : float
-        Framewise displacement (mm) and standardised DVARS above which ``'scrubbing'`` censors a volume.
-    min_segment : int, optional
-        ``'scrubbing'`` also censors segments of fewer volumes between motion outliers. Default: the preset's, or 0.
-    non_steady_state : {'censor', 'keep'}
-        Volumes that fMRIPrep's table marks as not in the steady state, if columns of the table are selected.
-    confounds_na : {'raise', 'zero', 'mean', 'backfill'}, optional
-        Missing values in the first rows of the confounds: refuse them, or fill in 0, the mean, or the first value of
-        the column. Default: ``'backfill'`` with a preset, or ``'raise'``.
-    standardize_confounds : bool
-        Scale the confounds to z-scores.
-    detrend : bool
-        Remove linear trends.
-    filter : {'butterworth', 'cosine', 'none'}
-        How to keep a frequency band, if a cut-off is given.
-    low_pass, high_pass : float, optional
-        Frequencies in Hz above and below which signals are cut.
-    standardize : {False, True, 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
-        z-scores by the s.d. of the population (True means this too) or of the sample, percent signal change from the
-        mean before denoising, or nilearn's percent signal change.
-    fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
-        How gaps of censored volumes are filled before a Butterworth filter; the filled values are then dropped.
-        ``'cubic'`` is nilearn's.
-    censored_output : {'drop', 'nan'}
-        Whether volumes left out are dropped from the signals or stay as rows of n/a.
-    project : {'none', 'labels', 'atlas'}
-        Show the clean signals in space, on the labels' grid or the atlas's own.
-    fill_value : float, optional
-        What n/a becomes in the projection; NaN by default.
-    connectivity : {'none', 'correlation', 'partial correlation', 'covariance', 'precision'}
-        Functional connectivity of the denoised time series.
-    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
-        ``'auto'`` is ``'ledoit_wolf'`` (shrunk) for partial correlation and precision, else ``'empirical'``: Pearson's
-        correlation.
-    fisher_z : bool
-        Return Fisher z of correlations.
-    reports : bool
-        Write a report to look at; needs the extra ``nipype_labels[reports]``.
-    atlas_names : list of str, optional
-        What the report calls the atlases; they are numbered by default.
     sizes : Sizes
-        What to reckon memory for; by default an hour of whole-brain fMRI and two atlases of 1 mm.
-    num_threads : int
-        Threads of the nodes that read the series.
+        Sizes to estimate memory for; by default an hour of whole-brain fMRI and two atlases of 1 mm.
     name : str
 
     Returns

@@ -249,7 +249,7 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
         (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '-1'], ['--smoothing-fwhm']),
         (['{bold}', '--atlas', '{atlas}', '--min-coverage', '2'], ['--min-coverage']),
         (['{bold}', '--atlas', '{atlas}', '--high-pass', '-1'], ['--high-pass']),
-        (['{bold}', '--atlas', '{atlas}', '--t-r', '0'], ['--t-r']),
+        (['{bold}', '--atlas', '{atlas}', '--tr', '0'], ['--tr']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--n-compcor', '0'], ['--n-compcor']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--fd-threshold', '-1'], ['--fd-threshold']),
         (['{bold}', '--atlas', '{atlas}', '--confounds', '{confounds}', '--confounds-strategy', '7P'], ['7P']),
@@ -317,18 +317,18 @@ def test_times_that_contradict_are_told_before_anything_runs(small, call):
     (small.bold.parent / 'bold.json').write_text('{"RepetitionTime": 3}')
     asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '--low-pass', '0.1', '-o', str(small.out))
     done = call(*asked)
-    assert_user_error_said(*done, ['the sidecar says 3 s', 'the header says 2 s', 'Pass the right one as --t-r'])
+    assert_user_error_said(*done, ['the sidecar says 3 s', 'the header says 2 s', 'Pass the right one as --tr'])
     assert 'running' not in done[2]
     assert not small.out.exists()
 
 
 def test_an_explicit_repetition_time_wins_and_the_command_says_so(small, command):
     """Once, also if the result is cached."""
-    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--t-r', '3', '--low-pass', '0.1')
+    asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--tr', '3', '--low-pass', '0.1')
     for _ in range(2):
         done = command(*asked)
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count('--t-r is 3 s, but the header says 2 s; --t-r is used') == 1
+        assert done.stderr.count('--tr is 3 s, but the header says 2 s; --tr is used') == 1
         assert 't_r is' not in done.stderr
     assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 3
 

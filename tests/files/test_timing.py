@@ -117,8 +117,8 @@ def test_the_distance_of_volumes_is_a_repetition_time_only_if_it_is_even(tmp_pat
 def test_unevenly_spaced_volumes_are_neither_filtered_nor_detrended(tmp_path, steps):
     """Whatever the header says; an explicit repetition time says that the file is wrong."""
     path = sidecar(tmp_path, {'VolumeTiming': [0, 2, 4, 12], 'AcquisitionDuration': 2})
-    with pytest.raises(SignalError, match=r'bold\.json: volumes are unevenly spaced \(2 to 8 s.* Pass --t-r'):
-        resolve_repetition_time(None, path, 2.0, name='--t-r', **steps)
+    with pytest.raises(SignalError, match=r'bold\.json: volumes are unevenly spaced \(2 to 8 s.* Pass --tr'):
+        resolve_repetition_time(None, path, 2.0, name='--tr', **steps)
     assert resolve_repetition_time(None, path, 2.0, filtered=False) == (None, '')
     t_r, warning = resolve_repetition_time(2.0, path, 2.0, **steps)
     assert t_r == 2.0
@@ -156,7 +156,7 @@ def test_the_parameter_counts_before_the_sidecar_before_the_header(t_r, beside, 
 @pytest.mark.parametrize('used', [True, False])
 def test_an_explicit_repetition_time_wins_with_a_warning(given, said, used):
     assert choose_repetition_time(*given, used) == (given[0], said)
-    assert choose_repetition_time(*given, used, '--t-r')[1] == said.replace('t_r', '--t-r')
+    assert choose_repetition_time(*given, used, '--tr')[1] == said.replace('t_r', '--tr')
 
 
 @pytest.mark.parametrize(

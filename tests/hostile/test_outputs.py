@@ -198,7 +198,7 @@ def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
     ('a strategy that does not exist', nothing, "argument --strategy: invalid choice: 'mode'", '--strategy mode'),
     ('a filter that does not exist', nothing, "argument --filter: invalid choice: 'bessel'", '--filter bessel'),
     ('a scale that does not exist', nothing, "argument --standardize: invalid choice: 'z'", '--standardize z'),
-    ('a word for a time', nothing, "argument --t-r: invalid float value: 'two'", '--t-r two'),
+    ('a word for a time', nothing, "argument --tr: invalid float value: 'two'", '--tr two'),
     (
         'a fraction for an id',
         nothing,

@@ -15,7 +15,7 @@ SECONDS, MILLISECONDS, MICROSECONDS, HERTZ, NO_UNIT = 8, 16, 24, 32, 0
 NO_JSON = f'{SIDECAR} cannot be read as JSON'
 NO_OBJECT = f'{SIDECAR} must hold a JSON object'
 NO_TIME = f'{SIDECAR} gives no RepetitionTime or VolumeTiming in s'
-NEEDED = f'{BOLD} | a filter needs the repetition time: set --t-r'
+NEEDED = f'{BOLD} | a filter needs the repetition time: set --tr'
 NAN, INF = float('nan'), float('inf')
 
 
@@ -56,19 +56,19 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('an endless header', alone(INF), NEEDED, LOW),
     ('a header in Hertz', alone(2.0, HERTZ), NEEDED, LOW),
     ('a header in a unit that does not exist', alone(2.0, 56), NEEDED, LOW),
-    ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --t-r 2000 s', LOW),
+    ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', LOW),
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
     ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz can not be told from none', LOW),
     ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
-    ('an argument of 0', nothing, '--t-r must be a time above 0 s, not 0.0', '--t-r 0'),
-    ('an argument below 0', nothing, '--t-r must be a time above 0 s, not -1.0', '--t-r -1'),
-    ('an argument of NaN', nothing, '--t-r must be a time above 0 s, not nan', '--t-r nan'),
-    ('an endless argument', nothing, '--t-r must be a time above 0 s, not inf', '--t-r inf'),
-    ('an argument in milliseconds', nothing, '--low-pass 0.1 Hz | 0.00025 Hz for --t-r 2000 s', f'--t-r 2000 {LOW}'),
-    ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', LOW),
-    ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --t-r', '--detrend'),
+    ('an argument of 0', nothing, '--tr must be a time above 0 s, not 0.0', '--tr 0'),
+    ('an argument below 0', nothing, '--tr must be a time above 0 s, not -1.0', '--tr -1'),
+    ('an argument of NaN', nothing, '--tr must be a time above 0 s, not nan', '--tr nan'),
+    ('an endless argument', nothing, '--tr must be a time above 0 s, not inf', '--tr inf'),
+    ('an argument in milliseconds', nothing, '--low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', f'--tr 2000 {LOW}'),
+    ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', LOW),
+    ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', '--detrend'),
 )
 def test_repetition_times_that_can_not_be_are_refused(case, refuse):
     refuse(case)
@@ -135,7 +135,7 @@ def test_a_sidecar_that_breaks_its_reader_is_refused(case, refuse):
     ('a sidecar that tells null', t_r('null')),
     ('no sidecar', ask(sidecar=None)),
     ('times that contradict each other, of which none is used', t_r('2000')),
-    ('an argument that contradicts both', nothing, '', '--t-r 3'),
+    ('an argument that contradicts both', nothing, '', '--tr 3'),
     ('uneven volumes that nothing filters', UNEVEN),
     ('a folder beside the series', both(ask(sidecar=None), lambda given: (given / 'bold.json').mkdir())),
 )
@@ -160,7 +160,7 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
     (
         'at Nyquist',
         nothing,
-        '--low-pass 0.25 Hz is not below the Nyquist frequency, 0.25 Hz for --t-r 2',
+        '--low-pass 0.25 Hz is not below the Nyquist frequency, 0.25 Hz for --tr 2',
         '--low-pass 0.25',
     ),
     ('above Nyquist', nothing, '--high-pass 0.3 Hz is not below the Nyquist frequency, 0.25 Hz', '--high-pass 0.3'),

@@ -99,7 +99,7 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
         ({'acompcor': 'both'}, LabelsError, 'acompcor must be one of'),
         ({'non_steady_state': 'drop'}, LabelsError, 'non_steady_state must be one of'),
         ({'confounds_na': 'drop'}, LabelsError, 'confounds_na must be one of'),
-        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': -1}, ConfoundsError, 'fd_threshold must be 0 or more'),
+        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': -1}, LabelsError, 'fd_threshold must be 0 or more'),
         ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'no volume of 60 is retained'),
         ({}, ConfoundsError, rf'{TABLE}: nothing is selected'),
         ({'confounds_strategy': ['24P'], 'non_steady_state': 'keep'}, ConfoundsError, 'n/a in row 0'),
@@ -116,7 +116,7 @@ def test_a_selection_without_confounds_is_refused(bench):
     bold, atlas, _ = bench
     with pytest.raises(ConfoundsError, match=r'csf.* asked for, but there are no confounds'):
         NiftiLabelsMasker(atlas, ['A', 'B'], confounds_columns=['csf']).fit_transform(bold)
-    with pytest.raises(LabelsError, match='use_confounds is False'):
+    with pytest.raises(LabelsError, match='only acts with use_confounds'):
         NiftiLabelsMasker(atlas, ['A', 'B'], preset='simple').to_workflow()
 
 

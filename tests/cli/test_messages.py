@@ -3,11 +3,11 @@
 
 import pytest
 
-from nipype_labels.cli.words import in_files, in_options
+from nipype_labels.cli.messages import in_files, in_options
 
 MESSAGES = [
     ("set confounds_na='zero' or confounds_na='mean'", 'set --confounds-na zero or --confounds-na mean'),
-    ('low_pass=0.3 Hz is not below 0.25 Hz for t_r=2 s', '--low-pass 0.3 Hz is not below 0.25 Hz for --t-r 2 s'),
+    ('low_pass=0.3 Hz is not below 0.25 Hz for t_r=2 s', '--low-pass 0.3 Hz is not below 0.25 Hz for --tr 2 s'),
     ('resampling_target=None refuses it', '--resampling-target none refuses it'),
     ("filter='cosine' needs high_pass; a filter does not", '--filter cosine needs --high-pass; a filter does not'),
     ('CleanSignal.confounds_files: no such file', '--confounds: no such file'),

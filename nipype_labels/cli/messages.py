@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Messages in the vocabulary of the command: options for parameters, files of the user for those that nodes made."""
 
-import inspect
 import re
 from functools import cache
 
-from ..workflows import init_labels_wf
+from ..model.parameters import PARAMETERS
 
 #: Options whose names do not follow from those of parameters, of fields of the graph, and of inputs of nodes.
 OPTIONS = {
@@ -23,7 +22,7 @@ OPTIONS = {
     'sample_mask': '--sample-mask',
     'sidecar_file': '--sidecar',
     'standardize_confounds': '--no-standardize-confounds',
-    't_r': '--t-r',
+    't_r': '--tr',
     'use_confounds': '--confounds',
     'use_luts': '--lut',
     'use_mask': '--mask',
@@ -33,8 +32,8 @@ OPTIONS = {
 #: Beginnings of the names of files that nodes make from an atlas alone.
 OF_ATLASES = ('labels', 'masked_regions', 'regions', 'resampled')
 
-#: Arguments of the workflow factory that are no options.
-NO_OPTIONS = ('name', 'sizes', 'atlas_names')
+#: Parameters without an option.
+NO_OPTIONS = ('atlas_names', 'memory_level', 'verbose')
 
 
 def in_options(message):
@@ -89,7 +88,7 @@ def in_files(message, work_dir, bold, mask, atlases):
 @cache
 def _pattern():
     """Parameters, after a node's name perhaps, and with a value perhaps; never parts of paths or of other words."""
-    names = [name for name in inspect.signature(init_labels_wf).parameters if name not in NO_OPTIONS]
+    names = [name for name in PARAMETERS if name not in NO_OPTIONS]
     names = sorted({*names, *OPTIONS}, key=len, reverse=True)
     # Parameters of one word are words of sentences, too: only those with a value are replaced.
     joined, single = ('|'.join(name for name in names if ('_' in name) is kind) for kind in (True, False))

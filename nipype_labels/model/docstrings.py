@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Docstrings whose section of parameters comes from the registry."""
+
+import inspect
+import re
+import textwrap
+
+from .parameters import PARAMETERS
+
+#: Section of parameters of a numpydoc docstring: indentation and entries.
+_SECTION = re.compile(
+    r'^(?P<indent> *)Parameters\n(?P=indent)-+\n(?P<entries>.*?)(?=\n\n|\Z)', re.MULTILINE | re.DOTALL
+)
+
+#: Columns of a line.
+_WIDTH = 120
+
+
+def fill_parameters(target):
+    """Complete the section of parameters of a docstring, in the order of the signature.
+
+    Parameters of the registry are inserted; entries that the docstring has itself take precedence.
+
+    Parameters
+    ----------
+    target : function or class
+
+    Returns
+    -------
+    function or class
+        The target itself.
+    """
+    found = _SECTION.search(target.__doc__ or '')
+    if found:
+        own = _split_entries(found['entries'], found['indent'])
+        names = inspect.signature(target).parameters
+        lines = [own.get(name) or _write_entry(name, found['indent']) for name in names]
+        start, end = found.span('entries')
+        target.__doc__ = target.__doc__[:start] + '\n'.join(lines) + target.__doc__[end:]
+    return target
+
+
+def _split_entries(text, indent):
+    """Return the entries of a section, by name of parameter."""
+    entries = re.split(rf'\n(?={indent}\S)', text)
+    return {re.match(r'\s*(\w+)', entry)[1]: entry for entry in entries}
+
+
+def _write_entry(name, indent):
+    """Return the entry of a parameter of the registry."""
+    parameter = PARAMETERS[name]
+    text = f'{parameter.help[0].upper()}{parameter.help[1:]}.'
+    if parameter.without_preset is not None:
+        text += f' Default: {parameter.default_text}.'
+    elif parameter.neutral is None and parameter.unset != 'none':
+        text += f' Default: {parameter.unset}.'
+    text = f'{text} {parameter.more}'.strip()
+    inner = f'{indent}    '
+    wrapped = textwrap.fill(
+        text, _WIDTH, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False, break_long_words=False
+    )
+    return f'{indent}{name} : {parameter.type_text}\n{wrapped}'
