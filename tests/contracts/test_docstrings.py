@@ -26,7 +26,7 @@ UNITS = {
     'high_pass': r'\bHz\b',
     'smoothing_fwhm': r'\bmm\b',
     'fd_threshold': r'\bmm\b',
-    'dvars_threshold': r'standardised DVARS',
+    'dvars_threshold': r'[Ss]tandardised DVARS',
     'percentile': r'per ?cent|%',
     'mem_gb': r'\bGB\b',
 }
