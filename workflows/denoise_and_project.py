@@ -6,7 +6,7 @@ Run it as ``python workflows/denoise_and_project.py BOLD MASK ATLAS CONFOUNDS FO
 
 import sys
 
-from nipype_labels.workflows import init_labels_wf
+from nipype_labels import init_labels_wf
 
 
 def main(bold_file, mask_file, atlas_file, confounds_file, folder):

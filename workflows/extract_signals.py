@@ -6,7 +6,7 @@ Run it as ``python workflows/extract_signals.py BOLD ATLAS LUT FOLDER``.
 
 import sys
 
-from nipype_labels.workflows import init_labels_wf
+from nipype_labels import init_labels_wf
 
 
 def main(bold_file, atlas_file, lut_file, folder):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from nipype.pipeline import engine as pe
 
-from nipype_labels.workflows import init_labels_wf
+from nipype_labels import init_labels_wf
 
 #: Paths of tables. Niworkflows' own pattern has neither atlas nor resolution: two tables would share a file.
 PATTERN = (

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from nipype import logging
 
-from nipype_labels.workflows import init_labels_wf
+from nipype_labels import init_labels_wf
 
 ATLASES = ('AAL', 'AAL3', 'HCPEx')
 

@@ -97,8 +97,8 @@ figure.savefig(folder / 'gaps.png', dpi=120)
 # The grey band is ±5 % around a series without gaps and with as many volumes. ``'linear'``, the default, never
 # exceeds it. ``'cubic'`` is nilearn's. ``'spectral'`` keeps the spread where time series have linear drifts at most,
 # and doubles it where drifts are curved, as in real series. Below the band, volumes censored at random are less
-# autocorrelated than a short series without gaps, and carry more information on the correlation. This is no artefact:
-# the spread is the same if the whole series is filtered before it is censored.
+# autocorrelated than a short series without gaps, and carry more information on the correlation. This is not an
+# artefact: the spread is the same if the whole series is filtered before it is censored.
 worst = {fill: max(values[fill].max() for _, values, _, _ in panels) for fill in FILLS}
 print('largest spread, relative to no gap:', ', '.join(f'{fill} {value:.2f}' for fill, value in worst.items()))
 

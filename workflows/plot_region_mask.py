@@ -30,9 +30,8 @@ from matplotlib.colors import ListedColormap
 from nipype import logging
 from scipy import ndimage, signal, stats
 
-from nipype_labels import NiftiLabelsMasker
+from nipype_labels import NiftiLabelsMasker, init_labels_wf
 from nipype_labels.files.tables import read_signals
-from nipype_labels.workflows import init_labels_wf
 
 # The coverage tables replace the warnings of the log about missing regions.
 for name in ('nipype.workflow', 'nipype.interface'):

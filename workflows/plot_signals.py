@@ -28,7 +28,7 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from nipype import logging
 
-from nipype_labels.workflows import init_labels_wf
+from nipype_labels import init_labels_wf
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
 bold = Path(find_spec('nibabel').origin).parent / 'tests' / 'data' / 'functional.nii'

@@ -87,7 +87,11 @@ def build_parser(commands):
         help='memory in GB that all nodes may use together (default: 90 %% of the memory, or as the plugin decides)',
     )
     _add_running(group, 'Linear for one processor, MultiProc for more')
-    check = subparsers.add_parser('check', help='list the problems of an atlas and its look-up table')
+    check = subparsers.add_parser(
+        'check',
+        help='list the problems of an atlas and its look-up table',
+        epilog='Exit status: 0 without a problem, also with notes; 1 with a problem; 2 if a file cannot be used.',
+    )
     check.add_argument('atlas', metavar='ATLAS', help='label image')
     check.add_argument(
         'lut',
