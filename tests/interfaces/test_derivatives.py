@@ -99,6 +99,23 @@ def test_what_cleaning_told_and_what_the_atlas_holds_is_told_again(made, out, sa
     }
 
 
+#: Volumes of the series, retained and dropped, by the end of the file's name, as docs/outputs.md has them.
+COUNTS = {
+    'stat-mean_timeseries': (30, 28, 2),
+    'stat-mean_desc-projected_bold': (30, 28, 2),
+    'stat-mean_desc-raw_timeseries': (30, 30, 0),
+    'stat-correlation_relmat': (28, None, None),
+    'stat-coverage_bold': (None, None, None),
+    'dseg': (None, None, None),
+}
+
+
+def test_sidecars_count_volumes_as_the_page_on_outputs_says(out, save):
+    save()
+    names = ('NumberOfVolumes', 'NumberOfVolumesKept', 'NumberOfVolumesDropped')
+    assert {end: tuple(map(sidecar(out, end).get, names)) for end in COUNTS} == COUNTS
+
+
 def test_regions_named_like_keys_hide_none(made, out, save):
     save()
     told = sidecar(out, 'stat-mean_timeseries', 'Two')
