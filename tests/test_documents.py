@@ -18,7 +18,7 @@ from nipype_labels.cli.main import build_parser
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.graph import INPUTS, OUTPUTS
+from nipype_labels.workflows.nodes import INPUTS, OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 

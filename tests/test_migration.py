@@ -15,7 +15,7 @@ from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser, main
 from nipype_labels.model.parameters import CONFOUNDS_PARAMETERS
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.graph import INPUTS, OUTPUTS
+from nipype_labels.workflows.nodes import INPUTS, OUTPUTS
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'migration.md'
 

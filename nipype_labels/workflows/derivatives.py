@@ -10,15 +10,16 @@ from nipype.pipeline import engine as pe
 
 from ..bids.outputs import DRAWN, plan_files
 from ..interfaces import SaveDerivatives
+from ..model.parameters import PARAMETERS
 from .boilerplate import describe
-from .graph import OUTPUTS, check_parameters, init_node, name_choices
-from .labels import init_labels_wf
+from .labels import check_parameters, init_labels_wf
+from .nodes import OUTPUTS, make_node
 
 #: What the extraction gave, what it was given, and what was drawn of it.
 FIELDS = tuple(dict.fromkeys((*OUTPUTS, 'atlas_files', 'bold_sidecar', *DRAWN)))
 
 #: Arguments of the extraction that change no number.
-_RESOURCES = ('reports', 'atlas_names', 'sizes', 'num_threads', 'name')
+_RESOURCES = ('reports', 'atlas_names', 'num_threads')
 
 #: Peak memory in GB: a process with its libraries, and tables of regions.
 _MEM_GB = 0.25
@@ -103,8 +104,7 @@ def init_labels_derivatives_wf(
     """
     known = inspect.signature(init_labels_wf).bind(**parameters)
     known.apply_defaults()
-    parameters = name_choices(known.arguments)
-    check_parameters(parameters)
+    parameters = check_parameters({key: value for key, value in known.arguments.items() if key in PARAMETERS})
     told = {key: value for key, value in parameters.items() if key not in _RESOURCES}
     scales = None if atlas_scales is None else [scale or '' for scale in atlas_scales]
     plan_files(source, list(atlas_labels), told, desc, scales)
@@ -123,7 +123,7 @@ def init_labels_derivatives_wf(
     wf = pe.Workflow(name=name)
     inputnode = pe.Node(niu.IdentityInterface(fields=list(FIELDS), mandatory_inputs=False), name='inputnode')
     outputnode = pe.Node(niu.IdentityInterface(fields=['out_files']), name='outputnode')
-    save = init_node(SaveDerivatives, 'save', given, mem_gb=_MEM_GB)
+    save = make_node(SaveDerivatives(**given), 'save', _MEM_GB)
     wf.connect([(inputnode, save, [(field, field) for field in FIELDS])])
     wf.connect(save, 'out_files', outputnode, 'out_files')
     return wf

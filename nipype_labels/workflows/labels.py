@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The factory: one series, N atlases, clean named region signals."""
+"""The workflow factory: denoised region time series of one series for N atlases."""
 
+import importlib.util
+
+from ..core.errors import LabelsError
+from ..core.validation import validate
 from ..model.docstrings import fill_parameters
-from .graph import assemble, check_parameters, name_choices
+from .nodes import build_graph
 from .resources import Sizes
+
+#: Modules of the extra that reports need.
+REPORTS_NEED = ('jinja2', 'matplotlib', 'PIL')
 
 
 @fill_parameters
@@ -132,6 +139,61 @@ def init_labels_wf(
     contours, carpets, connectivity_figures : list of str
         SVG images of an atlas each, with the report, for hosts that collect them.
     """
-    parameters = name_choices(locals())
-    check_parameters(parameters)
-    return assemble(parameters)
+    given = check_parameters(
+        {
+            'use_mask': use_mask,
+            'use_luts': use_luts,
+            'use_confounds': use_confounds,
+            'use_sample_mask': use_sample_mask,
+            'labels': labels,
+            'background_label': background_label,
+            'resampling_target': resampling_target,
+            'interpolation': interpolation,
+            'unknown_orientation': unknown_orientation,
+            'smoothing_fwhm': smoothing_fwhm,
+            'strategy': strategy,
+            'dtype': dtype,
+            'nan_policy': nan_policy,
+            'missing_labels': missing_labels,
+            'min_coverage': min_coverage,
+            'high_variance_confounds': high_variance_confounds,
+            'preset': preset,
+            'confounds_columns': confounds_columns,
+            'confounds_strategy': confounds_strategy,
+            'n_compcor': n_compcor,
+            'acompcor': acompcor,
+            'fd_threshold': fd_threshold,
+            'dvars_threshold': dvars_threshold,
+            'min_segment': min_segment,
+            'non_steady_state': non_steady_state,
+            'confounds_na': confounds_na,
+            'standardize_confounds': standardize_confounds,
+            'detrend': detrend,
+            'filter': filter,
+            'low_pass': low_pass,
+            'high_pass': high_pass,
+            'standardize': standardize,
+            'fill_censored': fill_censored,
+            'censored_output': censored_output,
+            'project': project,
+            'fill_value': fill_value,
+            'connectivity': connectivity,
+            'covariance_estimator': covariance_estimator,
+            'fisher_z': fisher_z,
+            'reports': reports,
+            'atlas_names': atlas_names,
+            'num_threads': num_threads,
+        }
+    )
+    return build_graph(given, sizes, name)
+
+
+def check_parameters(given):
+    """Return parameters in canonical form, without those that are None; LabelsError if they contradict each other."""
+    given = {name: value for name, value in validate(given).items() if value is not None}
+    if given['use_luts'] and 'labels' in given:
+        raise LabelsError('names are given twice: by labels and by use_luts')
+    missing = [name for name in REPORTS_NEED if given['reports'] and importlib.util.find_spec(name) is None]
+    if missing:
+        raise LabelsError(f'reports need {" and ".join(missing)}: pip install "nipype_labels[reports]"')
+    return given

@@ -8,8 +8,8 @@ from nipype.pipeline import engine as pe
 
 from ..files.entities import find_contradictions
 from .derivatives import init_labels_derivatives_wf
-from .graph import init_report_node
 from .labels import init_labels_wf
+from .nodes import make_report_node
 from .resources import Sizes, estimate
 
 #: Outputs of an extraction that are lists with an entry per atlas.
@@ -158,13 +158,9 @@ def _joined(wf, extractions, field):
 
 def _report(run, atlases, parameters, methods, sizes):
     """The node that draws the report."""
-    shown = {
-        'atlas_names': [atlas.name for atlas in atlases],
-        'title': run.name,
-        'connectivity': 'none',
-        'fisher_z': False,
-    }
-    report = init_report_node(shown | parameters, methods.strip(), estimate(sizes)['report'])
+    shown = {'connectivity': 'none', 'fisher_z': False} | parameters
+    shown['atlas_names'] = [atlas.name for atlas in atlases]
+    report = make_report_node(shown, methods.strip(), estimate(sizes)['report'], title=run.name)
     if parameters['use_mask']:
         report.inputs.mask_file = str(run.mask)
     if run.confounds is not None:

@@ -22,7 +22,7 @@ from nipype.pipeline import engine as pe
 
 from nipype_labels.files.tables import write_signals
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.graph import OUTPUTS
+from nipype_labels.workflows.nodes import OUTPUTS
 
 #: The first lines of a script that runs a graph as a host would.
 PREAMBLE = """

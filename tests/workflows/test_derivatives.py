@@ -20,7 +20,7 @@ from nipype_labels.bids.dataset import IGNORED
 from nipype_labels.bids.outputs import DRAWN, list_paths, plan_files
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.workflows import init_labels_derivatives_wf, init_labels_wf
-from nipype_labels.workflows.graph import OUTPUTS
+from nipype_labels.workflows.nodes import OUTPUTS
 
 pytestmark = pytest.mark.slow
 

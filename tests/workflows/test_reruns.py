@@ -16,7 +16,7 @@ from rerun_cases import N_VOLUMES, SWITCHES, write_inputs
 from nipype_labels.files.tables import write_signals
 from nipype_labels.interfaces import CleanSignal
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.graph import INPUTS
+from nipype_labels.workflows.nodes import INPUTS
 from nipype_labels.workflows.resources import Sizes
 
 pytestmark = pytest.mark.slow
