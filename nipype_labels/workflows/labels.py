@@ -139,53 +139,20 @@ def init_labels_wf(
     contours, carpets, connectivity_figures : list of str
         SVG images of an atlas each, with the report, for hosts that collect them.
     """
-    given = check_parameters(
-        {
-            'use_mask': use_mask,
-            'use_luts': use_luts,
-            'use_confounds': use_confounds,
-            'use_sample_mask': use_sample_mask,
-            'labels': labels,
-            'background_label': background_label,
-            'resampling_target': resampling_target,
-            'interpolation': interpolation,
-            'unknown_orientation': unknown_orientation,
-            'smoothing_fwhm': smoothing_fwhm,
-            'strategy': strategy,
-            'dtype': dtype,
-            'nan_policy': nan_policy,
-            'missing_labels': missing_labels,
-            'min_coverage': min_coverage,
-            'high_variance_confounds': high_variance_confounds,
-            'preset': preset,
-            'confounds_columns': confounds_columns,
-            'confounds_strategy': confounds_strategy,
-            'n_compcor': n_compcor,
-            'acompcor': acompcor,
-            'fd_threshold': fd_threshold,
-            'dvars_threshold': dvars_threshold,
-            'min_segment': min_segment,
-            'non_steady_state': non_steady_state,
-            'confounds_na': confounds_na,
-            'standardize_confounds': standardize_confounds,
-            'detrend': detrend,
-            'filter': filter,
-            'low_pass': low_pass,
-            'high_pass': high_pass,
-            'standardize': standardize,
-            'fill_censored': fill_censored,
-            'censored_output': censored_output,
-            'project': project,
-            'fill_value': fill_value,
-            'connectivity': connectivity,
-            'covariance_estimator': covariance_estimator,
-            'fisher_z': fisher_z,
-            'reports': reports,
-            'atlas_names': atlas_names,
-            'num_threads': num_threads,
-        }
-    )
-    return build_graph(given, sizes, name)
+    given = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, use_sample_mask=use_sample_mask)
+    given |= dict(labels=labels, background_label=background_label, resampling_target=resampling_target)
+    given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation, smoothing_fwhm=smoothing_fwhm)
+    given |= dict(strategy=strategy, dtype=dtype, nan_policy=nan_policy, missing_labels=missing_labels)
+    given |= dict(min_coverage=min_coverage, high_variance_confounds=high_variance_confounds, preset=preset)
+    given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
+    given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold)
+    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)
+    given |= dict(standardize_confounds=standardize_confounds, detrend=detrend, filter=filter, low_pass=low_pass)
+    given |= dict(high_pass=high_pass, standardize=standardize, fill_censored=fill_censored)
+    given |= dict(censored_output=censored_output, project=project, fill_value=fill_value, connectivity=connectivity)
+    given |= dict(covariance_estimator=covariance_estimator, fisher_z=fisher_z, reports=reports)
+    given |= dict(atlas_names=atlas_names, num_threads=num_threads)
+    return build_graph(check_parameters(given), sizes, name)
 
 
 def check_parameters(given):

@@ -236,7 +236,7 @@ def init_one(**choices):
         ({'atlas_labels': ['../x']}, 'can not be part of a name'),
         ({'atlas_scales': ['1', '2']}, '2 scales are given for 1'),
         ({'desc': 'raw'}, 'choose another desc'),
-        ({'parameters': {'confounds_columns': ['csf']}}, 'use_confounds is False'),
+        ({'parameters': {'confounds_columns': ['csf']}}, 'only acts with use_confounds'),
     ],
 )
 def test_what_can_not_be_written_raises_while_the_graph_is_built(choices, message):
