@@ -34,24 +34,7 @@ class Atlas:
 
 
 def name_atlases(given, luts=()):
-    """Return the atlases that arguments name.
-
-    Parameters
-    ----------
-    given : list of str
-        ``name=path``, or a path alone, whose file then gives the name.
-    luts : sequence of (str or None)
-        Look-up tables of the first of them.
-
-    Returns
-    -------
-    list of Atlas
-
-    Raises
-    ------
-    LabelsError
-        If a file is missing, or a name is none or is given twice.
-    """
+    """Return the atlases of arguments ``name=path``, or paths alone, whose files then give the names."""
     pairs = [entry.split('=', 1) if '=' in entry else (None, entry) for entry in given]
     paths = [Path(path).expanduser().absolute() for _, path in pairs]
     made = make_labels([path.name.removesuffix('.gz').removesuffix('.nii') for path in paths])
@@ -68,28 +51,7 @@ def name_atlases(given, luts=()):
 
 
 def check_tables(paths, luts, labels, background_label):
-    """Read each atlas and its look-up table before any node does, and print warnings about names.
-
-    Parameters
-    ----------
-    paths : list of path
-        Label images.
-    luts : list of (path or None)
-        Look-up table given for each.
-    labels : list of str or None
-        Names given for the only atlas.
-    background_label : int
-
-    Returns
-    -------
-    list of int
-        Number of regions in each image.
-
-    Raises
-    ------
-    LabelsError
-        If an atlas or a table can't be read, or they do not fit.
-    """
+    """Read each atlas and its look-up table, print warnings about names, and return the numbers of regions."""
     counts = []
     for path, lut in zip(paths, luts, strict=True):
         with errors_name(path):
@@ -108,19 +70,7 @@ def _warn(message, *values):
 
 
 def group_atlases(atlases, record):
-    """Groups of atlases that share a pass over a series: those that did before do so again, whatever was added.
-
-    Parameters
-    ----------
-    atlases : list of Atlas
-    record : Path
-        JSON file that remembers groups.
-
-    Returns
-    -------
-    dict of str to list of Atlas
-        By the names of the groups.
-    """
+    """Return groups of atlases that share a pass over a series, as the file ``record`` has them."""
     known = json.loads(record.read_text(encoding='utf-8')) if record.is_file() else []
     by_name, groups = {atlas.name: atlas for atlas in atlases}, {}
     for i, members in enumerate(known):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Running the graphs of many runs together: none that fails stops the others, and all is told in the end."""
+"""Run the workflows of many runs: a run that fails does not stop the others, and failures are listed at the end."""
 
 import re
 import sys
@@ -72,29 +72,7 @@ def format_time(seconds):
 
 
 def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args):
-    """Run the graphs of many runs.
-
-    Parameters
-    ----------
-    names : list of str
-        Of the runs.
-    build : function
-        Gives the graph of the run of a name; an error of its is why the run fails.
-    kind : str
-        Name of the graph that holds them, and of its folder.
-    work_dir : Path
-    logs : Path
-        Folder for the log of each run that fails.
-    plugin : str
-        Of Nipype.
-    nprocs : int
-    plugin_args : dict
-
-    Returns
-    -------
-    dict of str to str
-        Why runs failed, by name.
-    """
+    """Run the graphs of many runs; return why runs failed, by name. ``build`` returns the graph of a run."""
     watch, reasons = Watch(len(names)), {}
     # One after another, a run at a time is better: what is done is done.
     size = 1 if plugin == 'Linear' else max(LEAST_TOGETHER, 4 * nprocs)

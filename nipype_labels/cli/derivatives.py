@@ -20,8 +20,10 @@ from ..files.json_files import read_json
 from ..files.series import open_series
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
-from .accounts import describe_plan, list_contradictions, measure, summarise
-from .arguments import (
+from .atlases import check_tables, group_atlases, name_atlases
+from .batch import run_batches
+from .checks import (
+    check_cleaning,
     check_running,
     make_folder,
     make_work_folder,
@@ -29,11 +31,9 @@ from .arguments import (
     resolve_parameters,
     reword_trait_errors,
 )
-from .atlases import check_tables, group_atlases, name_atlases
-from .batch import run_batches
 from .messages import in_files, in_options
-from .prechecks import check_cleaning
 from .run import configure
+from .summary import describe_plan, list_contradictions, measure, summarise
 
 
 def derivatives(
@@ -60,53 +60,7 @@ def derivatives(
     verbose=False,
     **parameters,
 ):
-    """Extract, denoise and write the region time series of all runs of a dataset.
-
-    Parameters
-    ----------
-    dataset, out : path
-        Dataset of derivatives as fMRIPrep writes them, and the one to write.
-    atlas : list of str
-        ``name=path``, or a path alone.
-    lut : sequence of (path or None)
-        Look-up table of each atlas, as far as any are given.
-    participant_label, session_label, task, space : sequence of str
-        Labels to include; all by default, but atlases are in one space.
-    echo : sequence of str
-        Single echoes to process, or ``all``; by default, series that combine the echoes.
-    bold_desc : str, optional
-        Label of ``desc`` of the series to process; by default ``preproc``, or the only one if there is no other.
-    desc : str, optional
-        Label that tells these derivatives from others of the same runs and atlases.
-    dummy_scans : int
-        Number of non-steady-state (dummy) volumes to exclude at the beginning of each run.
-    use_mask : bool
-        Exclude voxels outside the brain mask of each run.
-    reports : bool
-    dry_run : bool
-        List runs, memory and disk space, and run nothing.
-    work_dir : path, optional
-    nprocs : int
-    mem_gb : float, optional
-        Memory in GB that nodes may use together.
-    plugin : str, optional
-        Of Nipype; by default Linear for one processor, MultiProc for more.
-    plugin_args_file : path, optional
-        JSON object of arguments for the plugin.
-    verbose : bool
-    **parameters
-        Of :func:`~nipype_labels.workflows.init_labels_wf`.
-
-    Returns
-    -------
-    int
-        Exit status: 1 if a run failed, or a series or folder could not be used.
-
-    Raises
-    ------
-    LabelsError
-        If an argument is invalid, or a dataset cannot be used.
-    """
+    """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
     check_running(nprocs, plugin, dummy_scans)
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)

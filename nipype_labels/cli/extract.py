@@ -16,8 +16,10 @@ from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
-from .arguments import (
+from .atlases import check_tables
+from .checks import (
     absolute,
+    check_cleaning,
     check_orientations,
     check_running,
     make_work_folder,
@@ -25,10 +27,8 @@ from .arguments import (
     resolve_parameters,
     reword_trait_errors,
 )
-from .atlases import check_tables
 from .messages import in_files
 from .outputs import check_out, name_folders, summarise, write
-from .prechecks import check_cleaning
 from .run import configure, run
 
 
@@ -50,41 +50,7 @@ def extract(
     verbose=False,
     **parameters,
 ):
-    """Extract, clean and write region signals.
-
-    Parameters
-    ----------
-    bold : path
-    atlas : list of path
-    out : path
-        Folder to write to; a folder in it for each atlas.
-    lut : list of (path or None), optional
-        Look-up table of each atlas, as far as any are given.
-    mask : path, optional
-    confounds : list of path, optional
-    sample_mask, runs, sidecar : path, optional
-    t_r : float, optional
-        In s.
-    work_dir : path, optional
-    nprocs : int
-    plugin : str
-        Of Nipype.
-    plugin_args_file : path, optional
-        JSON object of arguments for the plugin.
-    verbose : bool
-    **parameters
-        Of :func:`~nipype_labels.workflows.init_labels_wf`.
-
-    Returns
-    -------
-    int
-        Exit status.
-
-    Raises
-    ------
-    LabelsError
-        If something given can't be worked with.
-    """
+    """Extract, denoise and write the region time series of one series; return the exit status."""
     series = open_series(bold)
     check_running(nprocs, plugin)
     sidecar = sidecar or find_sidecar(bold)

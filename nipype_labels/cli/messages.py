@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Messages in the vocabulary of the command: options for parameters, files of the user for those that nodes made."""
+"""Messages in the vocabulary of the command: options in place of parameters, files of the user in place of results."""
 
 import re
 from functools import cache
@@ -56,20 +56,7 @@ def in_options(message):
 
 
 def in_files(message, work_dir, bold, mask, atlases):
-    """Return a message with the files of the user in place of those that nodes made from them.
-
-    Parameters
-    ----------
-    message : str
-    work_dir : path
-    bold, mask : path
-    atlases : dict of str to list of path
-        Atlases that share a pass over the series, by the names of their graphs.
-
-    Returns
-    -------
-    str
-    """
+    """Return a message with the files of the user in place of those that nodes made; ``atlases`` by name of graph."""
 
     def replace(match):
         own = atlases.get(match['graph'], ())

@@ -13,7 +13,7 @@ from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..files.regions import read_regions
-from .arguments import make_folder
+from .checks import make_folder
 
 #: Outputs of nodes, and their names in the folder of each atlas.
 PER_ATLAS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ``derivatives`` prints: the runs and resources that it would need, and an account of all series found."""
+"""Text that ``derivatives`` prints: the plan of a dry run, and the summary of all series found."""
 
 import sys
 from dataclasses import replace
@@ -11,7 +11,7 @@ from ..files.grids import read_grid
 from ..files.series import open_series
 from ..interfaces.clean import CONTRADICTION
 from ..workflows.resources import Sizes, estimate, estimate_disk
-from .arguments import check_orientations
+from .checks import check_orientations
 
 
 def measure(run, grids, n_regions, parameters):
@@ -23,26 +23,7 @@ def measure(run, grids, n_regions, parameters):
 
 
 def describe_plan(found, warnings, grids, n_regions, parameters, reports, nprocs):
-    """Return the runs and resources that the work would need, in words.
-
-    Parameters
-    ----------
-    found : Found
-    warnings : list of str
-        To print.
-    grids : list of Grid
-        Of the atlases.
-    n_regions : list of int
-        Of each.
-    parameters : dict
-        Of the extraction.
-    reports : bool
-    nprocs : int
-
-    Returns
-    -------
-    str
-    """
+    """Return the runs, and the memory and disk space that they need, as text."""
     lines, memory, disk, n_read = [], [], [0, 0], 0
     target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
     for run in found.runs:
@@ -91,19 +72,7 @@ def summarise(found, warnings, runs, reasons, out):
 
 
 def list_contradictions(runs, atlases):
-    """Return a line for each contradiction between the names of the files of runs.
-
-    Runs that contradict the same file share a line.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-    atlases : list of Atlas
-
-    Returns
-    -------
-    list of str
-    """
+    """Return a line for each contradiction between file names; runs that contradict the same file share a line."""
     groups = {}
     for run in runs:
         tables = [path for path in (run.confounds,) if path is not None]
@@ -122,7 +91,7 @@ def list_notes(found):
 
 
 def count_excluded(found):
-    """Return the end of a sentence that counts the series that were not asked for, and what could not be read."""
+    """Return the end of a sentence that counts excluded series, and files that could not be read."""
     counts = [f', {count} {reason}' for reason, count in found.excluded.items()]
     nouns = 'folder or file' if len(found.unread) == 1 else 'folders or files'
     return ''.join(counts) + (f'; {len(found.unread)} {nouns} could not be read' if found.unread else '')
