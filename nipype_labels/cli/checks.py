@@ -16,7 +16,6 @@ from traits.api import TraitError
 
 from ..core.choices import suggest
 from ..core.errors import LabelsError, errors_name
-from ..core.validation import expand_preset
 from ..files.json_files import read_json
 from ..files.paths import expand
 from ..files.tables import write_signals
@@ -85,15 +84,6 @@ def reword_trait_errors():
         yield
     except TraitError as e:
         raise LabelsError(re.sub(r"^.*?'(\w+)' trait of .*? instance", r'\1', str(e), count=1)) from e
-
-
-def resolve_parameters(parameters):
-    """Return parameters without a preset, and a single smoothing width as a number."""
-    if 'preset' in parameters:
-        parameters = expand_preset(parameters)
-    if len(parameters.get('smoothing_fwhm', ())) == 1:
-        return {**parameters, 'smoothing_fwhm': parameters['smoothing_fwhm'][0]}
-    return parameters
 
 
 def check_cleaning(wf, series):

@@ -15,6 +15,7 @@ from ..bids.inheritance import merge_sidecars
 from ..bids.outputs import DRAWN, check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..core.errors import LabelsError
+from ..core.validation import expand_preset
 from ..files.grids import read_grid
 from ..files.json_files import read_json
 from ..files.series import open_series
@@ -28,7 +29,6 @@ from .checks import (
     make_folder,
     make_work_folder,
     read_plugin_args,
-    resolve_parameters,
     reword_trait_errors,
 )
 from .messages import in_files, in_options
@@ -64,7 +64,7 @@ def derivatives(
     plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
     check_running(nprocs, plugin, dummy_scans)
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
-    parameters = resolve_parameters(parameters)
+    parameters = expand_preset(parameters) if 'preset' in parameters else parameters
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
     parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
     with reword_trait_errors():

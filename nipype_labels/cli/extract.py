@@ -24,7 +24,6 @@ from .checks import (
     check_running,
     make_work_folder,
     read_plugin_args,
-    resolve_parameters,
     reword_trait_errors,
 )
 from .messages import in_files
@@ -73,7 +72,7 @@ def extract(
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     with reword_trait_errors():
-        wf = _build(series, values, resolve_parameters(parameters) | {'num_threads': nprocs})
+        wf = _build(series, values, parameters | {'num_threads': nprocs})
         check_cleaning(wf, series)
     wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
     configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))

@@ -77,10 +77,11 @@ def _pattern():
     """Parameters, after a node's name perhaps, and with a value perhaps; never parts of paths or of other words."""
     names = [name for name in PARAMETERS if name not in NO_OPTIONS]
     names = sorted({*names, *OPTIONS}, key=len, reverse=True)
-    # Parameters of one word are words of sentences, too: only those with a value are replaced.
+    # Parameters of one word are words of sentences too: they are replaced if a value, or that they are given, follows.
     joined, single = ('|'.join(name for name in names if ('_' in name) is kind) for kind in (True, False))
     value = r"=(?P<{}>'[^']*'|[\w.+-]*\w)"
-    found = rf'(?P<joined>{joined})(?:{value.format("value")})?|(?P<single>{single}){value.format("word")}'
+    alone = rf'(?P<single>{single})(?:{value.format("word")}|(?= given, but))'
+    found = rf'(?P<joined>{joined})(?:{value.format("value")})?|{alone}'
     return re.compile(rf"(?<![\w/.'\"-])(?:[A-Z]\w+\.)?(?:{found})(?![\w/]|\.\w)")
 
 

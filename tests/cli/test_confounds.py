@@ -99,3 +99,11 @@ def test_a_second_table_is_used_and_an_index_is_named(extract, tmp_path):
     assert status == 0
     assert done['ConfoundsColumns'] == ['csf', 'white_matter', 'task']
     assert 'task.csv: the first column is an index' in said
+
+
+def test_a_preset_without_confounds_is_refused_by_its_own_name(small, call):
+    status, _, said = call(
+        'extract', str(small.bold), '--atlas', str(small.atlas), '--preset', 'simple', '-o', str(small.out)
+    )
+    assert status == 2
+    assert 'error: --preset given, but it only acts with --confounds' in said

@@ -198,7 +198,7 @@ def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
     ('a strategy that does not exist', nothing, "argument --strategy: invalid choice: 'mode'", '--strategy mode'),
     ('a filter that does not exist', nothing, "argument --filter: invalid choice: 'bessel'", '--filter bessel'),
     ('a scale that does not exist', nothing, "argument --standardize: invalid choice: 'z'", '--standardize z'),
-    ('a word for a time', nothing, "argument --tr: invalid float value: 'two'", '--tr two'),
+    ('a word for a time', nothing, "argument --tr/--t-r: invalid float value: 'two'", '--tr two'),
     (
         'a fraction for an id',
         nothing,
@@ -237,7 +237,7 @@ def plugin(content):
     ("a plugin's arguments without end", plugin('[' * 200_000), 'plugin.json'),
     ("a plugin's arguments that are a list", plugin('[1]'), 'plugin.json must hold a JSON object'),
     ("a plugin's arguments of a wrong type", plugin('{"n_procs": "two"}'), 'MultiProc does not take the arguments'),
-    ('a fill for nothing', nothing, '--fill-value given, but --project none fills nothing', '--fill-value 1'),
+    ('a fill for nothing', nothing, '--fill-value given, but it only acts with project', '--fill-value 1'),
     ('a spline for nothing', nothing, 'interpolation given, but it only acts with', '--interpolation linear'),
     ('Fisher z of nothing', nothing, '--fisher-z given, but it only acts with connectivity', '--fisher-z'),
     ('Fisher z of covariances', nothing, '--fisher-z is for correlation', '--fisher-z --connectivity covariance'),
