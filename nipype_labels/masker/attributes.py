@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a fitted masker shows of its state, as copies."""
+"""The attributes of a fitted masker, as copies of its state."""
 
 import numpy as np
 
 from .estimator import Estimator
-from .state import make_image
+from .inverse import make_image
 
 
 class FittedLabels(Estimator):
@@ -13,48 +13,48 @@ class FittedLabels(Estimator):
     @property
     def labels_img_(self):
         """Labels on the grid that the last series was read on, as a Nifti1Image."""
-        placed = self._fitted_state().outcome.placed
+        placed = self._fitted_state().result.placed
         return make_image(placed.labels, placed.grid)
 
     @property
     def region_atlas_(self):
         """Labels on that grid within the mask, as a Nifti1Image."""
-        placed = self._fitted_state().outcome.placed
+        placed = self._fitted_state().result.placed
         return make_image(placed.masked, placed.grid)
 
     @property
     def mask_img_(self):
         """Mask on that grid, as a Nifti1Image; None without a mask."""
-        placed = self._fitted_state().outcome.placed
+        placed = self._fitted_state().result.placed
         return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)
 
     @property
     def lut_(self):
-        """Look-up table of all regions, a DataFrame with the columns ``index`` and ``name``."""
+        """Look-up table of all regions: a DataFrame with the columns ``index`` and ``name``."""
         return self._fitted_state().fitted.lookup.copy()
 
     @property
     def regions_(self):
-        """Coverage table of the last series, a DataFrame with voxel counts, coverage and status of each region.
+        """Coverage table of the last series, a DataFrame: voxel counts, coverage and status of each region.
 
         Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
         """
-        return self._fitted_state().outcome.regions.copy()
+        return self._fitted_state().result.regions.copy()
 
     @property
     def n_elements_(self):
         """Number of columns."""
-        return len(self._fitted_state().outcome.ids)
+        return len(self._fitted_state().result.ids)
 
     @property
     def region_ids_(self):
         """Region id of each column, by its number."""
-        return dict(enumerate(self._fitted_state().outcome.ids))
+        return dict(enumerate(self._fitted_state().result.ids))
 
     @property
     def region_names_(self):
         """Region name of each column, by its number."""
-        return dict(enumerate(self._fitted_state().outcome.names))
+        return dict(enumerate(self._fitted_state().result.names))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns that ``transform`` returned last.
@@ -62,7 +62,7 @@ class FittedLabels(Estimator):
         Parameters
         ----------
         input_features : object, optional
-            For scikit-learn; makes no difference.
+            For scikit-learn; has no effect.
 
         Returns
         -------
@@ -73,4 +73,4 @@ class FittedLabels(Estimator):
         NotFittedError
             If the masker is not fitted.
         """
-        return np.array(self._fitted_state().outcome.names, dtype=object)
+        return np.array(self._fitted_state().result.names, dtype=object)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What scikit-learn expects of a transformer, without importing scikit-learn."""
+"""The interface of a scikit-learn transformer, without importing scikit-learn."""
 
 import importlib
 import inspect
@@ -20,18 +20,13 @@ class Estimator:
     Each parameter is an attribute of the same name, unchanged: scikit-learn's ``clone`` compares them by identity.
     """
 
-    #: What the estimator knows since its last successful call; None before ``fit``.
+    #: State since the last successful call; None before ``fit``.
     _state = None
 
     @classmethod
-    def _names(cls):
-        """Names of the parameters."""
+    def _parameter_names(cls):
+        """Return the names of the parameters."""
         return [name for name in inspect.signature(cls.__init__).parameters if name != 'self']
-
-    def _keep(self, given):
-        """Set the parameters as attributes."""
-        for name in self._names():
-            setattr(self, name, given[name])
 
     def get_params(self, deep=True):
         """Return the parameters by name.
@@ -39,13 +34,13 @@ class Estimator:
         Parameters
         ----------
         deep : bool
-            For scikit-learn; makes no difference.
+            For scikit-learn; has no effect.
 
         Returns
         -------
         dict
         """
-        return {name: getattr(self, name) for name in self._names()}
+        return {name: getattr(self, name) for name in self._parameter_names()}
 
     def set_params(self, **params):
         """Set parameters.
@@ -65,7 +60,7 @@ class Estimator:
         ValueError
             If a name is unknown; no parameter is set then.
         """
-        known = self._names()
+        known = self._parameter_names()
         for name in params:
             if name not in known:
                 raise ValueError(f'{type(self).__name__} has no parameter {name!r}; it has {", ".join(known)}')
@@ -89,7 +84,7 @@ class Estimator:
         Raises
         ------
         LabelsError
-            If there is no such container, or polars is not installed.
+            If the container is unknown, or its package is not installed.
         """
         if transform is not None:
             check_choice('transform', transform, CONTAINERS)
@@ -100,11 +95,11 @@ class Estimator:
 
     def __repr__(self):
         defaults = inspect.signature(type(self)).parameters
-        told = {k: v for k, v in self.get_params().items() if v is not defaults[k].default}
-        return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in told.items())})'
+        changed = {name: value for name, value in self.get_params().items() if value is not defaults[name].default}
+        return f'{type(self).__name__}({", ".join(f"{name}={value!r}" for name, value in changed.items())})'
 
     def __sklearn_tags__(self):
-        """Tags of a step of scikit-learn's pipelines; scikit-learn is loaded if it asks for them."""
+        """Return the tags of a transformer; scikit-learn is loaded if it asks for them."""
         utils = sys.modules['sklearn.utils']
         return utils.Tags(
             estimator_type=None,
@@ -114,17 +109,17 @@ class Estimator:
         )
 
     def __sklearn_is_fitted__(self):
-        """Whether it is fitted."""
+        """Return whether it is fitted."""
         return self._state is not None
 
     def _fitted_state(self):
-        """Return what is known since the last successful call, or raise NotFittedError."""
+        """Return the state, or raise NotFittedError."""
         if self._state is None:
             raise NotFittedError(f'this {type(self).__name__} is not fitted yet: call fit or fit_transform first')
         return self._state
 
     def _contain(self, values, names):
-        """Put an array into the container that was chosen here, else in scikit-learn's configuration."""
+        """Put an array into the container chosen by ``set_output``, else by scikit-learn's configuration."""
         chosen = getattr(self, '_sklearn_output_config', {}).get('transform')
         if chosen is None and 'sklearn' in sys.modules:
             chosen = sys.modules['sklearn'].get_config().get('transform_output')
@@ -136,7 +131,7 @@ class Estimator:
 
 
 def _import_container(name):
-    """Module of a container; None for arrays."""
+    """Import the module of a container; None for arrays."""
     if name == 'default':
         return None
     try:

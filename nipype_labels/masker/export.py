@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The images and tables of a masker as files, for a graph."""
+"""The images and tables of a masker as files, since a graph works on files."""
 
 import os
 from functools import partial
@@ -20,13 +20,13 @@ from ..files.volumes import read_labels, read_mask, write_volume
 
 
 def find_files(settings, fitted, folder=None):
-    """Find, or write, the files that a graph works on in place of what a masker was given.
+    """Find, or write into a folder, files of what a masker was given, for a graph.
 
     Parameters
     ----------
     settings : dict
-        Parameters from :func:`~nipype_labels.masker.settings.check_settings`.
-    fitted : Fitted or None
+        Checked parameters.
+    fitted : FittedAtlas or None
         What ``fit`` read by these parameters; the files must still hold it.
     folder : path, optional
         Where to write what is in memory alone.
@@ -35,18 +35,13 @@ def find_files(settings, fitted, folder=None):
     -------
     dict
         Paths ``atlas_file``, ``mask_file`` and ``lut_file``; the last two may be None.
-
-    Raises
-    ------
-    LabelsError
-        If something is in memory and there is no folder, or a file was changed since ``fit``.
     """
     read = partial(read_labels, background_label=settings['background_label'])
-    known = (None, None) if fitted is None else ((fitted.atlas, fitted.atlas_grid), fitted.mask)
-    atlas_file = _find_image('labels_img', settings['labels_img'], read, known[0], folder)
+    atlas, mask = (None, None) if fitted is None else ((fitted.atlas, fitted.atlas_grid), fitted.mask)
+    atlas_file = _find_image('labels_img', settings['labels_img'], read, atlas, folder)
     mask_file, lut = None, settings['lut']
     if settings['mask_img'] is not None:
-        mask_file = _find_image('mask_img', settings['mask_img'], read_mask, known[1], folder)
+        mask_file = _find_image('mask_img', settings['mask_img'], read_mask, mask, folder)
     image, background = single_image(settings['labels_img']), settings['background_label']
     ids = region_ids(read(image)[0], background)
     lookup = choose_lookup_table(ids, image, settings['labels'], lut)
@@ -57,43 +52,42 @@ def find_files(settings, fitted, folder=None):
         # Names that the image has in its header, or next to another file.
         lut = lookup
     if isinstance(lut, pd.DataFrame):
-        _need_folder('lut', folder)
+        _require_folder('lut', folder)
         lut = _write(folder, 'lut', '.tsv', lut.to_csv().encode(), lambda path: write_table(path, lut))
     elif lut is not None:
         lut = str(expand(lut).absolute())
     return {'atlas_file': atlas_file, 'mask_file': mask_file, 'lut_file': lut}
 
 
-def _find_image(name, given, read, known, folder):
-    """Path of a file that holds an image as the masker reads it."""
-    held = read(given)
-    if known is not None and not _are_same(held, known):
+def _find_image(name, image, read, fitted, folder):
+    """Return the path of a file that has the voxels of an image; write it if there is none."""
+    volume, grid = now = read(image)
+    if fitted is not None and not _are_equal(now, fitted):
         raise LabelsError(f'{name} was changed after fit read it: call fit again')
-    for path in _candidates(given):
-        if os.path.isfile(path) and _are_same(held, read(path)):  # noqa: PTH113
+    for path in _possible_files(image):
+        if os.path.isfile(path) and _are_equal(now, read(path)):  # noqa: PTH113
             return str(Path(path).absolute())
-    _need_folder(name, folder)
-    volume, grid = held
+    _require_folder(name, folder)
     content = repr((volume.shape, grid.affine.tolist())).encode() + volume.tobytes()
     return _write(folder, name, '.nii.gz', content, lambda path: write_volume(path, volume, grid.affine))
 
 
-def _candidates(given):
-    """Paths of files that an image may be the same as."""
-    image = single_image(given)
+def _possible_files(image):
+    """Return the paths that an image may have been loaded from."""
+    image = single_image(image)
     if isinstance(image, str):
         return [image]
     named = (image.get_filename(), getattr(image.dataobj, 'file_like', None))
     return [path for path in named if isinstance(path, str | os.PathLike)]
 
 
-def _are_same(one, other):
-    """Whether two images have the same values on the same grid."""
+def _are_equal(one, other):
+    """Return whether two images have the same values on the same grid."""
     return np.array_equal(one[0], other[0]) and one[1].is_identical(other[1])
 
 
-def _need_folder(name, folder):
-    """Refuse what is in memory if there is nowhere to write it."""
+def _require_folder(name, folder):
+    """Refuse an image or table in memory without a folder to write it to."""
     if folder is None:
         raise LabelsError(
             f'{name} is in memory, or was changed there since it was loaded, and a graph works on files: '
@@ -102,7 +96,7 @@ def _need_folder(name, folder):
 
 
 def _write(folder, name, suffix, content, write):
-    """Write a file named by its content, whole or not at all."""
+    """Write a file atomically under a name that depends on its content."""
     path = expand(folder).absolute() / f'{name}-{sha256(content).hexdigest()[:12]}{suffix}'
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(path) as partial_path:

@@ -2,24 +2,18 @@
 """The class ``NiftiLabelsMasker``: what users call."""
 
 import threading
-import warnings
-from functools import partial
 
 from ..core.errors import LabelsError
-from ..core.mask import region_ids
-from ..files.grids import report_contradiction
-from ..files.lut import choose_lookup_table
-from ..files.niimg import open_runs, single_image
-from ..files.volumes import read_labels, read_mask
+from ..files.niimg import open_runs
 from ..model.docstrings import fill_parameters
 from .attributes import FittedLabels
 from .export import find_files
-from .extraction import denoise_runs
-from .projection import HandedOut, find_columns, paint
+from .inputs import prepare_runs, refuse_confounds
+from .inverse import ReturnedArrays, fill_regions, match_columns
 from .report import make_report
-from .runs import prepare_runs, refuse_confounds
-from .settings import changed_since_fit, check_settings, remember
-from .state import Fitted, Outcome, State
+from .settings import changed_since_fit, check_settings
+from .state import State, read_atlas
+from .transform import denoise_runs
 
 #: Held while the state of a masker is replaced.
 _LOCK = threading.Lock()
@@ -109,8 +103,45 @@ class NiftiLabelsMasker(FittedLabels):
         unknown_orientation='raise',
         fill_censored='linear',
     ):
-        self._keep(locals())
-        self._handed_out = HandedOut()
+        self.labels_img = labels_img
+        self.labels = labels
+        self.background_label = background_label
+        self.mask_img = mask_img
+        self.smoothing_fwhm = smoothing_fwhm
+        self.standardize = standardize
+        self.standardize_confounds = standardize_confounds
+        self.high_variance_confounds = high_variance_confounds
+        self.detrend = detrend
+        self.low_pass = low_pass
+        self.high_pass = high_pass
+        self.t_r = t_r
+        self.dtype = dtype
+        self.resampling_target = resampling_target
+        self.memory = memory
+        self.memory_level = memory_level
+        self.verbose = verbose
+        self.strategy = strategy
+        self.reports = reports
+        self.lut = lut
+        self.filter = filter
+        self.interpolation = interpolation
+        self.nan_policy = nan_policy
+        self.missing_labels = missing_labels
+        self.min_coverage = min_coverage
+        self.preset = preset
+        self.confounds_columns = confounds_columns
+        self.confounds_strategy = confounds_strategy
+        self.n_compcor = n_compcor
+        self.acompcor = acompcor
+        self.fd_threshold = fd_threshold
+        self.dvars_threshold = dvars_threshold
+        self.min_segment = min_segment
+        self.non_steady_state = non_steady_state
+        self.confounds_na = confounds_na
+        self.num_threads = num_threads
+        self.unknown_orientation = unknown_orientation
+        self.fill_censored = fill_censored
+        self._returned = ReturnedArrays()
 
     def fit(self, imgs=None, y=None):
         """Read the labels and the mask, and bring them to the grid of ``imgs`` if that is given.
@@ -120,7 +151,7 @@ class NiftiLabelsMasker(FittedLabels):
         imgs : path, nibabel image or list of these, optional
             Only the headers are read.
         y : object, optional
-            For scikit-learn; makes no difference.
+            For scikit-learn; has no effect.
 
         Returns
         -------
@@ -132,11 +163,11 @@ class NiftiLabelsMasker(FittedLabels):
         LabelsError
             If a parameter is invalid, an image or a table can't be read, or no region is left.
         """
-        fitted = self._read_atlas(check_settings(self.get_params()))
+        fitted = read_atlas(check_settings(self.get_params()))
         grid = None if imgs is None else open_runs(imgs)[0].grid
-        # Without a series, what will be left of the regions is not known yet.
+        # Without a series, the grid that may lose regions is not known yet.
         known = grid is not None or fitted.settings['resampling_target'] != 'data'
-        self._state = State.begin(fitted, Outcome.before_signals(fitted.place(grid, demanding=known)))
+        self._state = State.after_fit(fitted, fitted.place(grid, demanding=known))
         return self
 
     def fit_transform(self, imgs, y=None, *, confounds=None, sample_mask=None):
@@ -165,20 +196,20 @@ class NiftiLabelsMasker(FittedLabels):
         refuse_confounds(y)
         settings = check_settings(self.get_params())
         runs = prepare_runs(imgs, confounds, sample_mask, settings)
-        fitted = self._read_atlas(settings)
-        state = State.begin(fitted, Outcome.before_signals(fitted.place(runs[0].series.grid)))
-        signals, outcome = denoise_runs(runs, fitted, settings, state.outcome.placed)
-        self._state = state.then(outcome)
-        self._handed_out.add(signals, outcome)
-        return self._contain(signals, outcome.names)
+        fitted = read_atlas(settings)
+        state = State.after_fit(fitted, fitted.place(runs[0].series.grid))
+        signals, result = denoise_runs(runs, fitted, settings, state.result.placed)
+        self._state = state.with_result(result)
+        self._returned.add(signals, result)
+        return self._contain(signals, result.names)
 
     def transform(self, imgs, confounds=None, sample_mask=None):
         """Extract and denoise region time series into the container of :meth:`set_output`.
 
         Else it is :meth:`transform_single_imgs`, which describes the parameters.
         """
-        signals, outcome = self._transform(imgs, confounds, sample_mask)
-        return self._contain(signals, outcome.names)
+        signals, result = self._transform(imgs, confounds, sample_mask)
+        return self._contain(signals, result.names)
 
     def transform_single_imgs(self, imgs, confounds=None, sample_mask=None):
         """Extract and denoise the region time series of a series, or of each run of a list.
@@ -227,7 +258,7 @@ class NiftiLabelsMasker(FittedLabels):
         LabelsError
             If the masker is not fitted, or the columns do not tell which regions they are of.
         """
-        return paint(*find_columns(signals, self._checked_state()[0], self._handed_out))
+        return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
 
     def generate_report(self, title='Region signals'):
         """Draw the series that was transformed last.
@@ -247,10 +278,10 @@ class NiftiLabelsMasker(FittedLabels):
         LabelsError
             If no series was transformed with ``reports=True``, or the packages that draw are not installed.
         """
-        outcome = self._checked_state()[0].outcome
-        if outcome.shown is None or not self.reports:
+        result = self._checked_state()[0].result
+        if result.report_data is None or not self.reports:
             raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
-        return make_report(title, outcome)
+        return make_report(title, result)
 
     def to_workflow(self, folder=None, **more):
         """Build the Nipype graph that returns the same time series, to the last bit.
@@ -279,47 +310,30 @@ class NiftiLabelsMasker(FittedLabels):
 
         settings = check_settings(self.get_params())
         fitted = None if self._state is None else self._state.fitted
-        if fitted is not None and changed_since_fit(fitted.given, settings):
+        if fitted is not None and changed_since_fit(fitted.parameters, settings):
             fitted = None
         return as_workflow(settings, **find_files(settings, fitted, folder), **more)
 
     def __getstate__(self):
-        """Pickle without the arrays that were returned: copies of them are others."""
-        return {**vars(self), '_handed_out': HandedOut()}
-
-    def _read_atlas(self, settings):
-        """Read the atlas, its look-up table and the mask."""
-        background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
-        atlas, atlas_grid = read_labels(atlas_file, background)
-        mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
-        for where in (atlas_grid, *(mask or ())[1:]):
-            report_contradiction(where, partial(warnings.warn, stacklevel=4))
-        ids = region_ids(atlas, background)
-        lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], _warn)
-        lookup = lookup[lookup['index'] != background].reset_index(drop=True)
-        return Fitted(remember(settings), settings, atlas, atlas_grid, mask, lookup)
+        """Return what is pickled: a copy has returned no arrays."""
+        return {**vars(self), '_returned': ReturnedArrays()}
 
     def _checked_state(self):
-        """State and settings, unless a parameter that ``fit`` used was changed since."""
+        """Return state and settings; refuse parameters that were changed after ``fit`` used them."""
         state, settings = self._fitted_state(), check_settings(self.get_params())
-        changed = changed_since_fit(state.fitted.given, settings)
+        changed = changed_since_fit(state.fitted.parameters, settings)
         if changed:
             raise LabelsError(f'{", ".join(changed)} changed after fit: call fit again')
         return state, settings
 
     def _transform(self, imgs, confounds, sample_mask):
-        """Denoised time series and outcome of a call; the state is replaced when all is done."""
+        """Return denoised time series and their result; replace the state at the end."""
         state, settings = self._checked_state()
         runs = prepare_runs(imgs, confounds, sample_mask, settings)
-        signals, outcome = denoise_runs(runs, state.fitted, settings, state.outcome.placed)
+        signals, result = denoise_runs(runs, state.fitted, settings, state.result.placed)
         with _LOCK:
             # Another thread may have fitted the masker anew.
             if self._state.fitted is state.fitted:
-                self._state = self._state.then(outcome)
-        self._handed_out.add(signals, outcome)
-        return signals, outcome
-
-
-def _warn(message, *values):
-    """Warn about an atlas, at the call of ``fit``."""
-    warnings.warn(message % values, stacklevel=5)
+                self._state = self._state.with_result(result)
+        self._returned.add(signals, result)
+        return signals, result

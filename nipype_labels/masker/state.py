@@ -1,28 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a masker knows since its last success: immutable, and replaced whole by the next successful call."""
+"""What a masker knows since its last successful call: immutable, and replaced whole by the next successful call."""
 
+import inspect
+import warnings
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from ..core.mask import region_ids
 from ..core.regions import has_signal
-from ..files.grids import Grid
-from ..files.orientation import set_orientation
+from ..files.grids import Grid, report_contradiction
+from ..files.lut import choose_lookup_table
+from ..files.niimg import single_image
 from ..files.placing import Placed, place_atlas
+from ..files.volumes import read_labels, read_mask
+from .settings import remember
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedAtlas:
     """The atlas and the mask of a masker, on their own grids.
 
     Attributes
     ----------
-    given : dict
-        Parameters that they were read by.
+    parameters : dict
+        Parameters that they were read by, to notice changes.
     settings : dict
-        All parameters at that time, from :func:`~nipype_labels.masker.settings.check_settings`.
+        All parameters at that time, checked.
     atlas : array of int, shape (I, J, K)
     atlas_grid : Grid
     mask : pair of array of bool, shape (I', J', K'), and Grid, or None
@@ -30,51 +35,35 @@ class Fitted:
         Columns ``index`` and ``name``, a row per region.
     """
 
-    given: dict
+    parameters: dict
     settings: dict
     atlas: np.ndarray
     atlas_grid: Grid
     mask: tuple | None
     lookup: pd.DataFrame
 
-    def place(self, grid, at_hand=None, demanding=True):
-        """Bring atlas and mask to the grid that a series is read on.
+    def place(self, grid, previous=None, demanding=True):
+        """Resample atlas and mask to the grid that a series is read on, or return ``previous`` if it is on that grid.
 
-        Parameters
-        ----------
-        grid : Grid or None
-            Of the series. With ``resampling_target`` other than ``'data'``, or for None, the atlas's own is used.
-        at_hand : Placed, optional
-            Returned if its grid is this one.
-        demanding : bool
-            Refuse a grid on which no region is left.
-
-        Returns
-        -------
-        Placed
-
-        Raises
-        ------
-        GridError
-            If the mask is on another grid and may not, or left and right of an image to resample are unknown.
-        MissingRegionsError
-            If no region is left.
+        Without a grid, or with ``resampling_target`` other than ``'data'``, the grid is the atlas's own. ``demanding``
+        refuses a grid on which no region is left.
         """
         target = self.settings['resampling_target']
         series, grid = grid, grid if target == 'data' and grid is not None else self.atlas_grid
-        for image in (series, self.atlas_grid, *(self.mask or ())[1:]) if target != 'none' else ():
-            if image is not None:
-                image.require_orientation(grid, self.settings['unknown_orientation'])
-        # Grids that only match could place a voxel at the rim of a region differently.
-        if at_hand is not None and at_hand.grid.is_identical(grid) and has_signal(at_hand.regions['status']).any():
-            return at_hand
+        if target != 'none':
+            for image in (series, self.atlas_grid, *(self.mask or ())[1:]):
+                if image is not None:
+                    image.require_orientation(grid, self.settings['unknown_orientation'])
+        # Grids that only match could assign a voxel at the border of a region differently.
+        if previous is not None and previous.grid.is_identical(grid) and has_signal(previous.regions['status']).any():
+            return previous
         background, strict = self.settings['background_label'], target == 'none'
         return place_atlas(self.lookup, self.atlas, self.atlas_grid, self.mask, grid, background, strict, demanding)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the last successful call found out.
+class Result:
+    """Columns and coverage of the last successful call.
 
     Attributes
     ----------
@@ -82,43 +71,29 @@ class Outcome:
         Atlas and mask on the grid that the series was read on.
     regions : DataFrame
         Coverage table.
-    kept : array of bool, shape (L,)
+    has_column : array of bool, shape (L,)
         Which of its rows have a column.
     t_r : float or None
         Repetition time in s.
-    shown : dict or None
-        What a report shows.
+    report_data : dict or None
+        What a report draws.
     """
 
     placed: Placed
     regions: pd.DataFrame
-    kept: np.ndarray
+    has_column: np.ndarray
     t_r: float | None = None
-    shown: dict | None = None
+    report_data: dict | None = None
 
     @property
     def ids(self):
         """Region ids of the columns, as a tuple."""
-        return tuple(self.regions['index'][self.kept].tolist())
+        return tuple(self.regions['index'][self.has_column].tolist())
 
     @property
     def names(self):
         """Region names of the columns."""
-        return self.regions['name'][self.kept].tolist()
-
-    @classmethod
-    def before_signals(cls, placed):
-        """Outcome of ``fit``: a column for each region, no series yet.
-
-        Parameters
-        ----------
-        placed : Placed
-
-        Returns
-        -------
-        Outcome
-        """
-        return cls(placed, placed.regions, np.ones(len(placed.regions), dtype=bool))
+        return self.regions['name'][self.has_column].tolist()
 
 
 @dataclass(frozen=True)
@@ -127,91 +102,44 @@ class State:
 
     Attributes
     ----------
-    fitted : Fitted
-    outcome : Outcome
+    fitted : FittedAtlas
+    result : Result
         Of the last successful call.
     columns : frozenset of tuple of int
-        Region ids of the columns of all outcomes since ``fit``.
+        Region ids of the columns of all results since ``fit``.
     """
 
-    fitted: Fitted
-    outcome: Outcome
+    fitted: FittedAtlas
+    result: Result
     columns: frozenset
 
     @classmethod
-    def begin(cls, fitted, outcome):
-        """State after ``fit``.
+    def after_fit(cls, fitted, placed):
+        """Return the state before any series is read: a column for each region."""
+        result = Result(placed, placed.regions, np.ones(len(placed.regions), dtype=bool))
+        return cls(fitted, result, frozenset([result.ids]))
 
-        Parameters
-        ----------
-        fitted : Fitted
-        outcome : Outcome
-
-        Returns
-        -------
-        State
-        """
-        return cls(fitted, outcome, frozenset([outcome.ids]))
-
-    def then(self, outcome):
-        """State after a further call.
-
-        Parameters
-        ----------
-        outcome : Outcome
-
-        Returns
-        -------
-        State
-        """
-        return State(self.fitted, outcome, self.columns | {outcome.ids})
+    def with_result(self, result):
+        """Return the state after a further call."""
+        return State(self.fitted, result, self.columns | {result.ids})
 
 
-def make_image(values, grid, t_r=None):
-    """Make an image of a copy of an array, in mm and s.
-
-    Parameters
-    ----------
-    values : array, shape (I, J, K) or (I, J, K, T)
-    grid : Grid
-    t_r : float, optional
-        Repetition time in s; without it the header has 0, which means unknown.
-
-    Returns
-    -------
-    Nifti1Image or Nifti2Image
-        The second if the first can not hold the shape.
-    """
-    make = nib.Nifti1Image if max(values.shape) < 2**15 else nib.Nifti2Image
-    image = make(np.array(values), np.array(grid.affine))
-    if grid.doubt:
-        set_orientation(image.header, values.shape[:3], grid.affine, grid.doubt)
-    image.header.set_xyzt_units('mm', 'sec')
-    if values.ndim > 3:
-        image.header.set_zooms((*image.header.get_zooms()[:3], t_r or 0.0))
-    return image
+def read_atlas(settings):
+    """Read the atlas, its look-up table and the mask."""
+    background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
+    atlas, atlas_grid = read_labels(atlas_file, background)
+    mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
+    for grid in (atlas_grid, *(mask or ())[1:]):
+        report_contradiction(grid, warn_user)
+    ids = region_ids(atlas, background)
+    lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], warn_user)
+    lookup = lookup[lookup['index'] != background].reset_index(drop=True)
+    return FittedAtlas(remember(settings), settings, atlas, atlas_grid, mask, lookup)
 
 
-def merge_regions(tables):
-    """Coverage table of several runs.
-
-    Parameters
-    ----------
-    tables : sequence of DataFrame
-        One per run, each with a row per region in the same order.
-
-    Returns
-    -------
-    DataFrame
-        The fewest voxels and the lowest coverage and tSNR of any run, the number of volumes of all, and the first
-        status that is not ``'ok'``.
-    """
-    merged = tables[0].copy()
-    for table in tables[1:]:
-        for column in ('n_voxels_grid', 'n_voxels_mask', 'n_voxels_used', 'coverage', 'tsnr'):
-            merged[column] = np.fmin(merged[column], table[column])
-        merged['n_volumes'] += table['n_volumes']
-        # A constant region still has a signal: a run in which there is none says more.
-        worse = (merged['status'] == 'ok') | (has_signal(merged['status']) & ~has_signal(table['status']))
-        merged['status'] = merged['status'].where(~worse, table['status'])
-    return merged
+def warn_user(message, *values):
+    """Warn at the line outside this package that called it."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get('__name__', '').startswith('nipype_labels.'):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message % values if values else message, stacklevel=level)

@@ -529,17 +529,18 @@ def check_z_scores(found, **parameters):
     ),
 )
 def check_percent(found, **parameters):
-    # Confounds that are not z-scored take different fractions of the means away.
-    confounds = np.column_stack([CONFOUNDS[:, 1], np.ones(N_VOLUMES)])[:, : 1 + ('low_pass' not in parameters)]
-    confounds[:, -1] += np.linspace(-0.4, 0.4, N_VOLUMES)
-    plain = denoise(COURSES, confounds, **parameters | {'standardize': 'none'})
-    before, after = COURSES.mean(axis=0), plain.mean(axis=0)
+    # A confound that is not z-scored takes more or less than nine tenths of the means away.
+    ramp = np.linspace(-0.4, 0.4, N_VOLUMES)[:, None]
+    courses = RNG.normal(500, 1, (N_VOLUMES, 4)) + ramp * [-500, 0, 50, 300]
+    plain = denoise(courses, 1 + 1.5 * ramp, **parameters | {'standardize': False})
+    before, after = courses.mean(axis=0), plain.mean(axis=0)
     if found['which'].startswith('before'):
         reference = before
     else:
+        assert (after > before / 10).any() == ('low_pass' not in parameters)
         reference = np.where(np.abs(after) < np.abs(before) / 10, before + after, after)
     expected = 100 * (plain - after) / np.abs(reference)
-    assert_allclose(denoise(COURSES, confounds, **parameters), expected, rtol=1e-9, atol=1e-9)
+    assert_allclose(denoise(courses, 1 + 1.5 * ramp, **parameters), expected, rtol=1e-9, atol=1e-9)
 
 
 @claim(r'Denoised time series were mapped back to the voxels of their regions\.', {'project': 'labels'})

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a call of ``transform`` is given, checked before any series is read: runs, confounds and volumes to retain."""
+"""Arguments of ``transform``, checked before any series is read: runs, confounds and volumes to retain."""
 
 import os
-import warnings
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,27 +20,27 @@ from ..files.sample_mask import read_sample_mask
 from ..files.selection import Choice, choose_confounds
 from ..files.series import Series
 from ..files.timing import resolve_repetition_time
+from .state import warn_user
 
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A series and what belongs to it.
+    """A series with its confounds and retained volumes.
 
     Attributes
     ----------
     series : Series
     confounds : array, shape (T, C)
-    kept : array of bool, shape (T,)
-        Volumes to retain.
+    retained : array of bool, shape (T,)
     t_r : float or None
         Repetition time in s.
     contradictions : list of str
-        Of the names of the files of the run.
+        Between the names of the files of the run.
     """
 
     series: Series
     confounds: np.ndarray
-    kept: np.ndarray
+    retained: np.ndarray
     t_r: float | None
     contradictions: list
 
@@ -57,24 +55,19 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
     confounds, sample_mask : object
         Of one run as they are; of several, a list with an entry per run, or one table or mask for all volumes.
     settings : dict
-        Parameters from :func:`~nipype_labels.masker.settings.check_settings`.
+        Checked parameters.
 
     Returns
     -------
     list of PreparedRun
-
-    Raises
-    ------
-    LabelsError
-        If something can't be read, has another number of volumes than its run, or repetition times differ.
     """
     series = open_runs(imgs)
     lengths = [one.n_volumes for one in series]
     listed = isinstance(imgs, list | tuple)
     sources = imgs if listed and len(imgs) == len(series) else [None if listed else imgs] * len(series)
-    masks = _masks_of_runs(sample_mask, lengths, listed)
-    tables = _confounds_of_runs(confounds, lengths)
-    runs = [_prepare(*given, settings) for given in zip(series, sources, tables, masks, strict=True)]
+    masks = _split_sample_mask(sample_mask, lengths, listed)
+    tables = _split_confounds(confounds, lengths)
+    runs = [_prepare(*one, settings) for one in zip(series, sources, tables, masks, strict=True)]
     known = [run for run in runs if run.t_r is not None]
     for run in known[1:]:
         if abs(run.t_r - known[0].t_r) > T_R_TOLERANCE * min(run.t_r, known[0].t_r):
@@ -86,18 +79,7 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
 
 
 def refuse_confounds(y):
-    """Refuse what a caller of ``fit_transform`` may have meant as confounds, where scikit-learn passes ``y``.
-
-    Parameters
-    ----------
-    y : object
-        One value per image or volume, or None.
-
-    Raises
-    ------
-    ConfoundsError
-        If it is a path, a table, or a list of these.
-    """
+    """Refuse a path, a table, or a list of these as ``y``: the caller may have meant confounds."""
     entries = y if isinstance(y, list | tuple) else ()
     paths = any(isinstance(each, os.PathLike) or (isinstance(each, str) and os.path.isfile(each)) for each in entries)  # noqa: PTH113
     if isinstance(y, str | os.PathLike) or paths or any(np.ndim(each) for each in entries) or np.ndim(y) > 1:
@@ -108,81 +90,81 @@ def refuse_confounds(y):
 
 
 def _prepare(series, source, confounds, sample_mask, settings):
-    """One run."""
+    """Prepare one run."""
     tables = confounds if isinstance(confounds, list | tuple) else [confounds]
-    images = [_file_of(image) for image in (source, settings['mask_img'], settings['labels_img'])]
-    contradictions = find_contradictions(*images[:2], tables, images[2:])
+    bold, mask, atlas = (_find_file_name(image) for image in (source, settings['mask_img'], settings['labels_img']))
+    contradictions = find_contradictions(bold, mask, tables, [atlas])
     for contradiction in contradictions:
-        warnings.warn(f'files that may not belong together: {contradiction}', stacklevel=5)
+        warn_user(f'files that may not belong together: {contradiction}')
     with errors_name(series.grid.path):
-        kept = kept_volumes(sample_mask, series.n_volumes)
-        values, kept, notes = _take_confounds(confounds, series, kept, settings)
+        retained = kept_volumes(sample_mask, series.n_volumes)
+        values, retained, notes = _select_confounds(confounds, series, retained, settings)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
         t_r, warning = resolve_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
-    report_contradiction(series.grid, partial(warnings.warn, stacklevel=6))
-    for note in [*notes, *([f'{series.grid.path}: {warning}'] if warning else [])]:
-        warnings.warn(note, stacklevel=5)
-    return PreparedRun(series, values, kept, t_r, contradictions)
+    report_contradiction(series.grid, warn_user)
+    for note in notes + ([f'{series.grid.path}: {warning}'] if warning else []):
+        warn_user(note)
+    return PreparedRun(series, values, retained, t_r, contradictions)
 
 
-def _take_confounds(given, series, kept, settings):
-    """Confounds of a run without missing values, its retained volumes, and notes."""
+def _select_confounds(confounds, series, retained, settings):
+    """Return the confounds of a run without missing values, its retained volumes, and notes."""
     strategies, n_volumes = settings['confounds_strategy'], series.n_volumes
-    tables = take_tables(given, n_volumes)
+    tables = take_tables(confounds, n_volumes)
     choice = Choice.of(settings)
     if not tables and (choice.columns or strategies):
-        raise ConfoundsError(f'{[*choice.columns, *strategies]} asked for, but there are no confounds')
+        raise ConfoundsError(f'{[*choice.columns, *strategies]} asked for, but there are no confounds: pass confounds')
     chosen = choose_confounds(tables, choice, n_volumes)
     notes = chosen.notes + (check_denoised(series.grid.path) if 'ICA-AROMA' in strategies else [])
     source = ', '.join(table.source for table in tables)
-    kept = ~np.any([~kept, *chosen.censored.values()], axis=0)
-    if not kept.any():
+    retained = ~np.any([~retained, *chosen.censored.values()], axis=0)
+    if not retained.any():
         counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
         raise SignalError(f'{source}: no volume of {n_volumes} is retained; censored are: {counts}')
-    return fill_missing(chosen.frame, settings['confounds_na'], source, kept).to_numpy(), kept, notes
+    return fill_missing(chosen.frame, settings['confounds_na'], source, retained).to_numpy(), retained, notes
 
 
-def _file_of(image):
-    """File of an image that is given as a path or as nibabel has loaded it; None if there is none."""
+def _find_file_name(image):
+    """Return the file of an image that is a path or was loaded by nibabel; None if it has none."""
     get_filename = getattr(image, 'get_filename', None)
     return image if get_filename is None else get_filename()
 
 
-def _masks_of_runs(given, lengths, listed):
-    """Sample mask of each run: an array or None."""
-    nested = listed and isinstance(given, list | tuple) and any(not np.isscalar(mask) for mask in given)
+def _split_sample_mask(sample_mask, lengths, listed):
+    """Return the sample mask of each run: an array or None."""
+    nested = listed and isinstance(sample_mask, list | tuple) and any(not np.isscalar(mask) for mask in sample_mask)
     if nested:
-        _check_count('sample_mask', given, lengths, SignalError)
-        return [_read_mask(mask) for mask in given]
-    if given is None or len(lengths) == 1:
-        return [_read_mask(given)] * len(lengths)
-    kept = kept_volumes(_read_mask(given), sum(lengths))
-    return np.split(kept, np.cumsum(lengths)[:-1])
+        _check_count('sample_mask', sample_mask, lengths, SignalError)
+        return [_read_mask(mask) for mask in sample_mask]
+    if sample_mask is None or len(lengths) == 1:
+        return [_read_mask(sample_mask)] * len(lengths)
+    retained = kept_volumes(_read_mask(sample_mask), sum(lengths))
+    return np.split(retained, np.cumsum(lengths)[:-1])
 
 
-def _read_mask(given):
-    """A sample mask as it is, or from the file that it is in."""
-    return read_sample_mask(given) if isinstance(given, str | os.PathLike) else given
+def _read_mask(sample_mask):
+    """Return a sample mask as it is, or read it from its file."""
+    return read_sample_mask(sample_mask) if isinstance(sample_mask, str | os.PathLike) else sample_mask
 
 
-def _confounds_of_runs(given, lengths):
-    """Confounds of each run in any form."""
-    if given is None or len(lengths) == 1:
-        return [given] * len(lengths)
-    if isinstance(given, np.ndarray | pd.DataFrame) and len(given) == sum(lengths):
+def _split_confounds(confounds, lengths):
+    """Return the confounds of each run in any form."""
+    if confounds is None or len(lengths) == 1:
+        return [confounds] * len(lengths)
+    if isinstance(confounds, np.ndarray | pd.DataFrame) and len(confounds) == sum(lengths):
         ends = np.cumsum(lengths)
-        return [given[end - length : end] for end, length in zip(ends, lengths, strict=True)]
-    if not isinstance(given, list | tuple):
+        return [confounds[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    if not isinstance(confounds, list | tuple):
         raise ConfoundsError(
             f'confounds of {len(lengths)} runs must be a list with an entry per run, '
             f'or a table with {sum(lengths)} rows, one per volume of all runs'
         )
-    _check_count('confounds', given, lengths, ConfoundsError)
-    return given
+    _check_count('confounds', confounds, lengths, ConfoundsError)
+    return confounds
 
 
-def _check_count(name, given, lengths, error):
-    """Refuse a list that has not an entry per run."""
-    if len(given) != len(lengths):
-        raise error(f'{name} has {len(given)} entries for {len(lengths)} runs: give one per run')
+def _check_count(name, entries, lengths, error):
+    """Refuse a list whose length is not the number of runs."""
+    if len(entries) != len(lengths):
+        raise error(f'{name} has {len(entries)} entries for {len(lengths)} runs: pass one per run')
