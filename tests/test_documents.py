@@ -17,8 +17,10 @@ from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.strategies import STRATEGIES
+from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
+from nipype_labels.model.outputs import NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.nodes import INPUTS, OUTPUTS
+from nipype_labels.workflows.nodes import INPUTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -120,10 +122,25 @@ def test_every_argument_of_the_factory_but_its_resources_is_an_option():
     assert arguments <= names
 
 
-def test_outputs_table_names_the_fields_of_the_outputnode():
-    """The page of outputs lists every field of the factory's outputnode."""
-    rows = table_rows((ROOT / 'docs' / 'outputs.md').read_text(encoding='utf-8'))
-    assert set(OUTPUTS) <= {name for row in rows for name in re.findall(r'`(\w+)`', row[1])}
+def list_outputs():
+    """Rows of the table of outputs, as the registry has them."""
+    for output in NODE_OUTPUTS:
+        name = f'{"ATLAS/" if output.per_atlas else ""}{output.file_name}'
+        condition = f' With {" and ".join(f"`{name}`" for name in output.needs)}.' if output.needs else ''
+        yield f'| {f"`{name}`" if output.file_name else ""} | `{output.key}` | {output.description}.{condition} |'
+
+
+def test_page_of_outputs_has_a_row_for_each_output():
+    """The registry writes the table; copy its rows to the page when it changes."""
+    page = (ROOT / 'docs' / 'outputs.md').read_text(encoding='utf-8')
+    assert '\n'.join(list_outputs()) in page
+
+
+@pytest.mark.parametrize('columns', [COVERAGE, CENSORING])
+def test_page_of_outputs_explains_every_column(columns):
+    """Columns of the tables of regions and of volumes, and the statuses of regions."""
+    listed = ' '.join(row[0] for row in table_rows((ROOT / 'docs' / 'outputs.md').read_text(encoding='utf-8')))
+    assert {*columns, *(STATUSES if columns is COVERAGE else ())} <= set(re.findall(r'`(\w+)`', listed))
 
 
 def test_the_page_has_the_parameters_of_the_class_and_no_others(page):

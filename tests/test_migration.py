@@ -13,9 +13,10 @@ from masker_cases import MASK, SERIES
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser, main
+from nipype_labels.model.outputs import NODE_OUTPUTS
 from nipype_labels.model.parameters import CONFOUNDS_PARAMETERS
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.nodes import INPUTS, OUTPUTS
+from nipype_labels.workflows.nodes import INPUTS
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'migration.md'
 
@@ -101,7 +102,7 @@ def test_what_lines_name_on_our_side_exists():
         code = ' '.join(re.findall(r'`([^`]+)`', cell))
         assert set(re.findall(r'(?<!\w)--[a-z-]+', code)) <= options, cell
         assert set(re.findall(r'inputnode\.(\w+)', code)) <= set(INPUTS), cell
-        assert set(re.findall(r'outputnode\.(\w+)', code)) <= set(OUTPUTS), cell
+        assert set(re.findall(r'outputnode\.(\w+)', code)) <= {output.key for output in NODE_OUTPUTS}, cell
         assert all(hasattr(found, name) for name in re.findall(r'masker\.(\w+)', code)), cell
         for names, where in re.findall(r'((?:`\w+=[^`]*`,? ?)+)(?:\((class|factory)\))?', cell):
             for name in re.findall(r'(?:`|, )(\w+)=', names):

@@ -103,7 +103,7 @@ def sink_tables(bold_wf, labels_wf, names):
     theirs = bold_wf.get_node('ds_confounds').inputs
     places = {'base_directory': theirs.base_directory, 'source_file': theirs.source_file}
     entities = [(f'std_{entity}', entity) for entity in ('space', 'cohort', 'resolution')]
-    for field, suffix in (('clean_signals', 'timeseries'), ('regions', 'regions')):
+    for field, suffix in (('timeseries', 'timeseries'), ('regions', 'regions')):
         interface = DerivativesDataSink(suffix=suffix, **places)
         interface._file_patterns = (PATTERN,)
         sink = pe.MapNode(interface, ['in_file', 'atlas'], name=f'{labels_wf.name}_ds_{suffix}')

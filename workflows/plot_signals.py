@@ -119,7 +119,7 @@ for ax in axes[-1]:
 figure.savefig(folder / 'signals.png', dpi=120)
 
 cleaning = pd.read_json(outputs['clean'].cleaning_file, typ='series')
-print(cleaning[['NumberOfVolumesKept', 'RankOfConfounds', 'DegreesOfFreedom']].to_string())
+print(cleaning[['NumberOfVolumesRetained', 'RankOfConfounds', 'DegreesOfFreedom']].to_string())
 
 # %%
 # The coverage table

@@ -1,113 +1,69 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which files become of a run: their names, before there is any of them."""
+"""Names of the derivatives of a run, known before any of them is written."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..core.connectivity import CONNECTIVITIES
 from ..core.errors import LabelsError
+from ..model.outputs import DERIVATIVES, DRAWN, Output
 from .names import build_path, parse_name
 
-#: What is drawn, if it is: the parameters alone do not tell.
-DRAWN = ('report', 'contours', 'carpets', 'connectivity_figures')
+#: Labels of ``desc`` that distinguish the files of one run; none begins like another.
+OWN_DESCS = tuple(output.derivative.desc for output in DERIVATIVES if output.derivative.desc)
 
-#: Labels of ``desc`` that tell our files of one run apart; none begins like another.
-OWN_DESCS = {
-    'raw_signals': 'raw',
-    'projected': 'projected',
-    'mean_volume': 'mean',
-    'kept_volumes': 'censoring',
-    'high_variance_confounds': 'highvariance',
-    'contours': 'contours',
-    'carpets': 'carpet',
-    'connectivity_figures': 'connectivity',
-}
-
-#: Suffixes and extensions of what there is for each atlas, and of what there is once.
-_PER_ATLAS = {
-    'raw_signals': ('timeseries', '.tsv'),
-    'clean_signals': ('timeseries', '.tsv'),
-    'regions': ('bold', '.tsv'),
-    'labels': ('dseg', '.nii.gz'),
-    'lookup': ('dseg', '.tsv'),
-    'projected': ('bold', '.nii.gz'),
-    'connectivity': ('relmat', '.tsv'),
-    'contours': ('bold', '.svg'),
-    'carpets': ('bold', '.svg'),
-    'connectivity_figures': ('bold', '.svg'),
-}
-_PER_RUN = {
-    'mean_volume': ('boldref', '.nii.gz'),
-    'kept_volumes': ('timeseries', '.tsv'),
-    'high_variance_confounds': ('timeseries', '.tsv'),
-    'report': ('report', '.html'),
-}
-
-#: What is made of the series itself, so that its sidecar names the series first among its sources.
-_DIRECT = ('raw_signals', 'regions', 'labels', 'lookup', 'mean_volume', 'kept_volumes', 'high_variance_confounds')
-
-#: What the field ``stat`` calls Fisher z of correlations.
+#: Labels of ``stat`` for Fisher z of correlations.
 _FISHER_Z = {'correlation': 'fisherz', 'partial correlation': 'partialfisherz'}
 
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A file that will be.
+    """File that a run will write: its output, its atlas (an index; None if per run), and its path in the dataset."""
 
-    Attributes
-    ----------
-    role : str
-        The output of the extraction that it holds; ``'lookup'`` is the table of names beside the labels.
-    atlas : int or None
-        Place of its atlas; None if there is one such file for all.
-    path : str
-        Within the data set, with slashes.
-    """
-
-    role: str
+    output: Output
     atlas: int | None
     path: str
 
     @property
+    def key(self):
+        """Key of the output."""
+        return self.output.key
+
+    @property
     def sidecar(self):
-        """Path of its sidecar; None for what is drawn."""
-        if self.role in DRAWN:
+        """Path of the sidecar; None for reports and figures."""
+        if self.output.is_drawn:
             return None
         path = PurePosixPath(self.path)
         return str(path.with_name(path.name.split('.', 1)[0] + '.json'))
 
     @property
     def is_direct(self):
-        """Whether its sidecar names the series first among its sources."""
-        return self.role in _DIRECT
+        """Whether the sidecar names the series first among its sources."""
+        return self.output.derivative.sources[:1] == ('bold',)
 
 
 def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, drawn=()):
-    """Plan the files of one run.
+    """Return the files of one run as a list of PlannedFile, each after the files it is made of.
 
     Parameters
     ----------
     source : str
-        Path of the series within its data set.
+        Path of the series within its dataset.
     atlas_labels : sequence of str
     parameters : dict
-        Of the extraction; what lacks has its default.
+        Of the extraction; missing parameters have their default.
     desc : str, optional
-        Label that tells the files from those of other parameters.
+        Label that distinguishes these files from those of other parameters.
     atlas_scales : sequence of (str or None), optional
         Label of ``scale`` for each atlas.
     drawn : sequence of str
-        Which of ``DRAWN`` there are; without connectivity, there are no figures of it.
-
-    Returns
-    -------
-    list of PlannedFile
-        What is made of another file stands behind it.
+        Keys of the outputs of the report that exist; without connectivity, it has no figures.
 
     Raises
     ------
     LabelsError
-        If the source is not named as BIDS has it, a label can't be part of a name, or two atlases have the same.
+        If the source has no BIDS name, a label cannot be part of a name, or two atlases have the same label.
 
     Examples
     --------
@@ -115,48 +71,30 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     >>> files[1].path, files[1].sidecar.rsplit('_', 1)[1]
     ('sub-01/func/sub-01_task-rest_atlas-AAL_stat-sum_timeseries.tsv', 'timeseries.json')
     """
-    entities = _entities(source)
+    entities = _parse_source(source)
     _check_desc(desc)
     scales = [scale or None for scale in atlas_scales or [None] * len(atlas_labels)]
     if len(scales) != len(atlas_labels):
         raise LabelsError(f'{len(scales)} scales are given for {len(atlas_labels)} atlases')
     atlases = list(zip(atlas_labels, scales, strict=True))
-    for place, atlas in enumerate(atlases):
-        if atlas in atlases[:place]:
-            first = atlases.index(atlas) + 1
+    for i, atlas in enumerate(atlases):
+        if atlas in atlases[:i]:
             raise LabelsError(
-                f'atlases {first} and {place + 1} would write the same files: both are labelled {atlas[0]!r}'
+                f'atlases {atlases.index(atlas) + 1} and {i + 1} would write the same files: both are labelled '
+                f'{atlas[0]!r}'
             )
-    chosen = [role for role in (*_PER_ATLAS, *_PER_RUN) if _is_made(role, parameters, drawn)]
+    made = [
+        output for output in DERIVATIVES if output.is_made(parameters) and (output.key in drawn or not output.is_drawn)
+    ]
     planned = []
-    for place, (label, scale) in enumerate(atlases):
+    for i, (label, scale) in enumerate(atlases):
         own = entities | {'atlas': label, 'scale': scale}
-        planned += [_plan(role, place, own, parameters, desc) for role in chosen if role in _PER_ATLAS]
-    return planned + [_plan(role, None, entities, parameters, desc) for role in chosen if role in _PER_RUN]
+        planned += [_plan(output, i, own, parameters, desc) for output in made if output.per_atlas]
+    return planned + [_plan(output, None, entities, parameters, desc) for output in made if not output.per_atlas]
 
 
 def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scales=None):
-    """Files that other choices of what to compute from the same signals would have given, beside those planned.
-
-    Parameters
-    ----------
-    planned : list of PlannedFile
-    source : str
-    atlas_labels : sequence of str
-    parameters : dict
-    desc : str, optional
-    atlas_scales : sequence of (str or None), optional
-        As :func:`plan_files` takes them, as is all before.
-
-    Returns
-    -------
-    list of PlannedFile
-
-    Raises
-    ------
-    LabelsError
-        If :func:`plan_files` would.
-    """
+    """Return the files that other outputs of the same time series would have, except those planned."""
     choices = [{'connectivity': kind, 'fisher_z': fisher_z} for kind in CONNECTIVITIES for fisher_z in (False, True)]
     others = {}
     for choice in choices:
@@ -167,87 +105,62 @@ def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scal
 
 
 def list_paths(planned):
-    """Paths of planned files and of their sidecars, each once."""
+    """Return the paths of planned files and of their sidecars, each once."""
     return list(dict.fromkeys(path for file in planned for path in (file.path, file.sidecar) if path))
 
 
 def check_plans(plans):
-    """Refuse sources that would write the same file.
-
-    Parameters
-    ----------
-    plans : sequence of (str, list of PlannedFile)
-        Source and plan of each run.
-
-    Raises
-    ------
-    LabelsError
-        It names both.
-    """
+    """Raise LabelsError if two sources would write the same file; ``plans`` has pairs of source and planned files."""
     owners = {}
     for source, planned in plans:
         for path in list_paths(planned):
             if owners.setdefault(path, source) != source:
                 raise LabelsError(
-                    f'{owners[path]} and {source} would both write {path}, since their names differ in nothing that '
-                    'is kept: write each to a folder of its own'
+                    f'{owners[path]} and {source} would both write {path}, because the entities of derivatives are the '
+                    'same for both. Write each to a separate folder'
                 )
 
 
 def measure_label(parameters):
-    """Label of ``stat`` for a matrix of connectivity."""
+    """Return the label of ``stat`` for a connectivity matrix."""
     kind = parameters.get('connectivity', 'none')
     return _plain(_FISHER_Z.get(kind, kind) if parameters.get('fisher_z') else kind)
 
 
-def _entities(source):
-    """Entities that files take over from their source: all but the one that says how it was made."""
+def _parse_source(source):
+    """Return the entities of a series that its derivatives have too: all except ``desc``."""
     folders = str(source).split('/')[:-1]
     if '\\' in str(source) or any(folder in ('', '.', '..') for folder in folders):
-        raise LabelsError(f'{str(source)!r} must be the path of the series within its data set, as in sub-01/func/…')
+        raise LabelsError(f'{str(source)!r} must be the path of the series within its dataset, as in sub-01/func/…')
     entities, _, _ = parse_name(source)
     return {key: value for key, value in entities.items() if key != 'desc'}
 
 
 def _check_desc(desc):
-    """Refuse labels by which files of two sets of parameters could have one name."""
+    """Raise LabelsError for a label by which files of two sets of parameters could have the same name."""
     if desc is None:
         return
     if not (isinstance(desc, str) and desc.isascii() and desc.isalnum()):
-        raise LabelsError(f'desc must be of letters and digits, not {desc!r}')
-    if desc in OWN_DESCS.values():
-        raise LabelsError(f'desc-{desc} is what files of another kind are called: choose another desc')
+        raise LabelsError(f'desc must consist of letters and digits, not {desc!r}')
+    if desc in OWN_DESCS:
+        raise LabelsError(f'desc-{desc} is reserved for an output of this package. Choose another desc')
 
 
-def _is_made(role, parameters, drawn):
-    """Whether a run gives what has this role."""
-    connects = (parameters.get('connectivity') or 'none') != 'none'
-    announced = {
-        'connectivity': connects,
-        'connectivity_figures': connects,
-        'projected': (parameters.get('project') or 'none') != 'none',
-        'high_variance_confounds': bool(parameters.get('high_variance_confounds')),
-    }
-    return announced.get(role, True) and (role in drawn or role not in DRAWN)
-
-
-def _plan(role, atlas, entities, parameters, desc):
-    """The file of a role."""
-    suffix, extension = (_PER_RUN if atlas is None else _PER_ATLAS)[role]
-    if role in ('raw_signals', 'clean_signals', 'projected'):
+def _plan(output, atlas, entities, parameters, desc):
+    """Return the planned file of an output."""
+    name = output.derivative
+    if name.stat == 'strategy':
         entities = entities | {'stat': _plain(parameters.get('strategy', 'mean'))}
-    elif role == 'regions':
-        entities = entities | {'stat': 'coverage'}
-    elif role == 'connectivity':
+    elif name.stat == 'connectivity':
         entities = entities | {'stat': measure_label(parameters)}
-    # One label behind the other: whatever desc is, no two files have one name.
-    labels = [label for label in (OWN_DESCS.get(role), desc) if label]
-    folder = 'figures' if extension == '.svg' else 'func'
-    return PlannedFile(
-        role, atlas, build_path(entities | {'desc': '+'.join(labels) or None}, suffix, extension, folder)
-    )
+    elif name.stat:
+        entities = entities | {'stat': name.stat}
+    # One label after the other: no two files have the same name, whatever desc is.
+    entities = entities | {'desc': '+'.join(label for label in (name.desc, desc) if label) or None}
+    folder = 'figures' if name.extension == '.svg' else 'func'
+    return PlannedFile(output, atlas, build_path(entities, name.suffix, name.extension, folder))
 
 
 def _plain(name):
-    """The name of a choice, as a label."""
+    """Return a name without the characters that a label cannot have."""
     return ''.join(character for character in name if character.isalnum())

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sidecars of the files of a run: what is known of a file, as one dictionary whose order never varies."""
+"""JSON sidecars of the derivatives of a run; their order of keys never varies.
+
+BIDS has the columns of a table and other keys next to each other in one object. If the name of any column, such as that
+of a region, is a key of :data:`KEYS`, all columns of that table are in an object of their own under ``Columns``.
+"""
 
 import json
 import math
 from dataclasses import dataclass, field
 
-from .columns import describe_columns, describe_regions, merge_columns
+from ..core.connectivity import choose_estimator
+from ..core.filters import BUTTERWORTH_ORDER
 from .dataset import SOURCE_DATASET, make_uri
 from .names import parse_name
-from .provenance import describe_making, n_dropped
 
-#: What we write into sidecars, in this order; columns of a table follow, under their names (see :mod:`.columns`).
+#: Keys of sidecars, in this order; columns of a table follow.
 KEYS = (
     'Description',
     'Warnings',
@@ -23,10 +27,10 @@ KEYS = (
     'SamplingFrequency',
     'StartTime',
     'NumberOfVolumes',
-    'NumberOfVolumesKept',
+    'NumberOfVolumesRetained',
     'NumberOfVolumesDropped',
-    'VolumesTable',
-    'RegionsTable',
+    'CensoringTable',
+    'CoverageTable',
     'Atlas',
     'Measure',
     'CovarianceEstimator',
@@ -42,46 +46,60 @@ KEYS = (
     'Software',
 )
 
-#: What files are, by role.
-_DESCRIPTIONS = {
-    'raw_signals': 'Signals of the regions of an atlas before cleaning: a column per region, a row per volume.',
-    'clean_signals': 'Clean signals of the regions of an atlas: a column per region, a row per volume.',
-    'regions': 'Regions of an atlas: how much of each is left in this series, and why one has no signal.',
-    'labels': 'Labels that signals were extracted with, and the names of their regions.',
-    'projected': 'Clean signals in space: each voxel has that of its region, 0 outside all regions.',
-    'connectivity': 'Connectivity of the regions of an atlas: a row for each column, in the order of the heading.',
-    'mean_volume': 'Mean volume of the series.',
-    'kept_volumes': 'Volumes of the series: which were kept, and why others were not.',
-    'high_variance_confounds': 'Time courses of the voxels that vary most, as confounds; a row per volume.',
-}
+#: Key of the object that has the columns if one of them has the name of a key.
+NESTED = 'Columns'
 
-#: What is said besides of signals of which volumes were dropped.
-_DROPPED = (
-    ' {} of {} volumes have no row: RepetitionTime, SamplingFrequency and StartTime are those of the series, and '
-    'VolumesTable tells which volumes the rows are.'
+#: Keys that ``cleaning.json`` must have.
+CLEANING = (
+    'Parameters',
+    'ConfoundsColumns',
+    'ConfoundsStrategy',
+    'ConfoundsMissing',
+    'ScrubbingThresholds',
+    'NumberOfConfounds',
+    'RankOfConfounds',
+    'NumberOfVolumes',
+    'NumberOfVolumesRetained',
+    'VolumesCensored',
+    'DegreesOfFreedom',
 )
 
-#: Roles of files whose rows or volumes follow each other in time.
-_TIMED = ('raw_signals', 'clean_signals', 'projected', 'high_variance_confounds')
+#: Parameters that time series depend on before denoising.
+REDUCTION = (
+    'use_mask',
+    'use_luts',
+    'labels',
+    'background_label',
+    'resampling_target',
+    'interpolation',
+    'unknown_orientation',
+    'smoothing_fwhm',
+    'strategy',
+    'dtype',
+    'nan_policy',
+    'missing_labels',
+    'min_coverage',
+)
+
+#: Added to the description of time series from which censored volumes were dropped.
+_DROPPED = (
+    ' {} of {} volumes have no row: RepetitionTime, SamplingFrequency and StartTime are those of the series, and '
+    'CensoringTable names the volumes of the rows.'
+)
+
+#: Units of time series after standardisation.
+_UNITS = {
+    'none': 'arbitrary',
+    'zscore': 'standard deviation',
+    'zscore_sample': 'standard deviation',
+    'psc': '%',
+    'psc_nilearn': '%',
+}
 
 
 @dataclass(frozen=True)
-class Atlas:
-    """What sidecars tell of an atlas.
-
-    Attributes
-    ----------
-    name : str
-        Its label.
-    file_name : str
-        Name of its file, without folders.
-    sha256 : str
-        Digest of that file's content.
-    indices : dict of str to int
-        Ids of its regions, by their names.
-    connectivity : dict
-        How its matrix was estimated, as the node ``Connectivity`` writes it; empty without one.
-    """
+class AtlasSource:
+    """Label, file name and SHA-256 of an atlas, its region ids by name, and how its matrix was estimated."""
 
     name: str
     file_name: str
@@ -97,19 +115,19 @@ class Provenance:
     Attributes
     ----------
     source : str
-        Path of the series within its data set.
+        Path of the series within its dataset.
     parameters : dict
         Of the extraction.
     methods : str
-        What was done, in words.
+        Methods boilerplate.
     cleaning : dict
-        What ``cleaning.json`` holds.
+        Content of ``cleaning.json``.
     series : dict
-        What the sidecar of the series holds, empty without one.
+        Content of the sidecar of the series, empty without one.
     versions : dict of str to str
         Of software.
     more_sources : tuple of str
-        Paths, within the data set of the series, of confounds, mask and the like.
+        Paths of confounds and mask within the dataset of the series.
     warnings : tuple of str
         Contradictions between the names of the files that a file was made from.
     """
@@ -123,89 +141,88 @@ class Provenance:
     more_sources: tuple = ()
     warnings: tuple = ()
 
+    @property
+    def n_dropped(self):
+        """Number of volumes of the series without a row in the denoised time series."""
+        if self.parameters.get('censored_output', 'drop') == 'nan':
+            return 0
+        return self.cleaning['NumberOfVolumes'] - self.cleaning['NumberOfVolumesRetained']
+
 
 def describe_file(file, planned, run, atlas=None, names=()):
-    """Sidecar of a file.
-
-    Parameters
-    ----------
-    file : PlannedFile
-        Not one of what is drawn.
-    planned : list of PlannedFile
-        All files of the run.
-    run : Provenance
-    atlas : Atlas, optional
-        That of the file, if it has one.
-    names : sequence of str
-        Columns of the table, if it is one.
-
-    Returns
-    -------
-    dict
-        Keys in the order of :data:`KEYS`, then columns.
-
-    Raises
-    ------
-    LabelsError
-        If the file or the series is not named as BIDS has it.
-    """
-    role = 'labels' if file.role == 'lookup' else file.role
-    known = {'Description': _DESCRIPTIONS[role], 'Software': run.versions}
+    """Return the sidecar of a file as a dict: keys in the order of :data:`KEYS`, then the columns ``names``."""
+    output = file.output
+    uris = {other.key: make_uri(other.path) for other in planned if other.atlas in (file.atlas, None)}
+    known = {'Description': f'{output.description}.', 'Software': run.versions}
     if run.warnings:
         known['Warnings'] = list(run.warnings)
-    known['Sources'] = [make_uri(run.source, SOURCE_DATASET)]
+    known['Sources'] = list(_list_sources(output.derivative.sources, run, uris))
     known |= _space(file, run)
-    if role in _TIMED:
-        known |= _timing(run)
-    if role in ('clean_signals', 'projected') and n_dropped(run):
-        known['Description'] += _DROPPED.format(n_dropped(run), run.cleaning['NumberOfVolumes'])
     if atlas is not None:
         known['Atlas'] = {'Name': atlas.name, 'File': atlas.file_name, 'SHA256': atlas.sha256}
-    within = {other.role: make_uri(other.path) for other in planned if other.atlas in (file.atlas, None)}
-    known |= describe_making(role, run, within)
-    if role == 'connectivity' and atlas is not None:
+    for fact in output.derivative.facts:
+        known |= FACTS[fact](run, uris)
+    if 'dropped' in output.derivative.facts and run.n_dropped:
+        known['Description'] += _DROPPED.format(run.n_dropped, run.cleaning['NumberOfVolumes'])
+    if output.key == 'connectivity' and atlas is not None:
         known |= {key: atlas.connectivity[key] for key in ('Shrinkage', 'Note') if key in atlas.connectivity}
     sidecar = {key: known[key] for key in KEYS if key in known}
-    if role in ('raw_signals', 'clean_signals', 'connectivity'):
-        columns = describe_regions(role, names, atlas, run.parameters)
-    else:
-        columns = describe_columns(role, names)
-    return _jsonable(merge_columns(sidecar, columns, KEYS))
+    return _jsonable(merge_columns(sidecar, _describe_columns(output, names, atlas, run.parameters)))
+
+
+def merge_columns(sidecar, columns):
+    """Return a sidecar with columns next to its keys, or under ``Columns`` if the name of one is a key.
+
+    Examples
+    --------
+    >>> merge_columns({'Sources': []}, {'Insula': {}})
+    {'Sources': [], 'Insula': {}}
+    >>> merge_columns({'Sources': []}, {'Insula': {}, 'Sources': {}})
+    {'Sources': [], 'Columns': {'Insula': {}, 'Sources': {}}}
+    """
+    collides = any(name in KEYS or name == NESTED for name in columns)
+    return {**sidecar, NESTED: columns} if collides else {**sidecar, **columns}
 
 
 def to_json(content):
-    """Text of a JSON file; the same for the same content, on every machine.
-
-    Parameters
-    ----------
-    content : dict
-
-    Returns
-    -------
-    str
-    """
+    """Return the text of a JSON file; equal for equal content on every machine."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
 
 
+def _list_sources(sources, run, uris):
+    """Yield the URIs of the files that a file was made of."""
+    for source in sources:
+        if source == 'bold':
+            yield make_uri(run.source, SOURCE_DATASET)
+        elif source == 'inputs':
+            yield from (make_uri(path, SOURCE_DATASET) for path in run.more_sources)
+        elif source in uris:
+            yield uris[source]
+
+
 def _space(file, run):
-    """Where the voxels of a file, or of what it was computed from, are."""
+    """Describe the voxel grid of a file, or of the image it was computed from."""
     entities, _, _ = parse_name(file.path)
     known = {}
     if 'space' in entities:
         known['SpatialReference'] = run.series.get('SpatialReference', make_uri(run.source, SOURCE_DATASET))
     if 'res' in entities:
         labels = run.parameters.get('resampling_target') == 'labels'
-        atlas = file.role in ('labels', 'lookup') and labels
-        atlas |= file.role == 'projected' and (labels or run.parameters.get('project') == 'atlas')
+        atlas = file.key in ('labels', 'lookup') and labels
+        atlas |= file.key == 'projected' and (labels or run.parameters.get('project') == 'atlas')
         own = run.series.get('Resolution', 'That of the preprocessed series')
         known['Resolution'] = "That of the atlas's own image" if atlas else own
-    if file.role in ('mean_volume', 'projected') and isinstance(run.series.get('SkullStripped'), bool):
-        known['SkullStripped'] = run.series['SkullStripped']
     return known
 
 
-def _timing(run):
-    """When the rows or volumes of a file were acquired, as far as anything tells."""
+def _skull(run, uris):
+    """Report whether the series was skull-stripped, if its sidecar does."""
+    known = run.series.get('SkullStripped')
+    return {'SkullStripped': known} if isinstance(known, bool) else {}
+
+
+def _timing(run, uris):
+    """Describe when the rows or volumes of a file were acquired, as far as it is known."""
     known = {'TaskName': run.series['TaskName']} if isinstance(run.series.get('TaskName'), str) else {}
     known['NumberOfVolumes'] = run.cleaning['NumberOfVolumes']
     t_r = run.cleaning['Parameters'].get('t_r')
@@ -217,8 +234,134 @@ def _timing(run):
     return known
 
 
+def _retained(run, uris):
+    """Count the volumes of the series and those retained."""
+    return {key: run.cleaning[key] for key in ('NumberOfVolumes', 'NumberOfVolumesRetained')}
+
+
+def _tables(run, uris):
+    """Name the tables of volumes and of regions."""
+    return {'CensoringTable': uris['censoring'], 'CoverageTable': uris['regions']}
+
+
+def _reduction(run, uris):
+    """Describe time series before denoising.
+
+    Each key of the sidecar of denoised time series is here too: that one would apply according to BIDS's inheritance
+    principle, because its name has no entity that this one does not have.
+    """
+    n_volumes = run.cleaning['NumberOfVolumes']
+    return {
+        'NumberOfVolumesRetained': n_volumes,
+        'NumberOfVolumesDropped': 0,
+        'SoftwareFilters': {},
+        'Confounds': {},
+        'Censoring': {},
+        'DegreesOfFreedom': n_volumes,
+        'Parameters': {key: run.parameters[key] for key in run.parameters if key in REDUCTION},
+    }
+
+
+def _denoising(run, uris):
+    """Describe filters, confounds and censoring."""
+    cleaning = run.cleaning
+    return {
+        'SoftwareFilters': _describe_filters(cleaning['Parameters']),
+        'Confounds': {
+            'Strategy': cleaning['ConfoundsStrategy'],
+            'Columns': cleaning['ConfoundsColumns'],
+            'Missing': cleaning['ConfoundsMissing'],
+            **({'Notes': cleaning['ConfoundsNotes']} if 'ConfoundsNotes' in cleaning else {}),
+            'Number': cleaning['NumberOfConfounds'],
+            'Rank': cleaning['RankOfConfounds'],
+        },
+        'DegreesOfFreedom': cleaning['DegreesOfFreedom'],
+        **_censoring(run, uris),
+    }
+
+
+def _censoring(run, uris):
+    """Describe why volumes were censored, and how many."""
+    return {
+        'Censoring': {
+            'Output': run.parameters.get('censored_output', 'drop'),
+            'Thresholds': run.cleaning['ScrubbingThresholds'],
+            'VolumesCensored': run.cleaning['VolumesCensored'],
+        }
+    }
+
+
+def _connectivity(run, uris):
+    """Describe a connectivity matrix."""
+    kind = run.parameters['connectivity']
+    return {
+        'NumberOfVolumes': run.cleaning['NumberOfVolumesRetained'],
+        'Measure': kind,
+        'CovarianceEstimator': choose_estimator(kind, run.parameters.get('covariance_estimator', 'auto')),
+        'FisherZ': bool(run.parameters.get('fisher_z')),
+        'DegreesOfFreedom': run.cleaning['DegreesOfFreedom'],
+    }
+
+
+#: Groups of keys that rows of the registry of outputs name.
+FACTS = {
+    'skull': _skull,
+    'timing': _timing,
+    'retained': _retained,
+    'dropped': lambda run, uris: {'NumberOfVolumesDropped': run.n_dropped},
+    'volumes_table': lambda run, uris: {'CensoringTable': uris['censoring']},
+    'tables': _tables,
+    'reduction': _reduction,
+    'denoising': _denoising,
+    'censoring': _censoring,
+    'connectivity': _connectivity,
+    'parameters': lambda run, uris: {'Parameters': run.parameters},
+    'methods': lambda run, uris: {'Methods': run.methods},
+}
+
+
+def _describe_filters(parameters):
+    """Return the filters in time, under the key of BIDS; cut-offs in Hz."""
+    low, high = parameters.get('low_pass'), parameters.get('high_pass')
+    cut_offs = {'HighPassCutoff': high, 'LowPassCutoff': low}
+    given = {name: value for name, value in cut_offs.items() if value is not None}
+    filters = {'LinearTrend': {}} if parameters.get('detrend') else {}
+    if given and parameters['filter'] == 'butterworth':
+        filters['Butterworth'] = {
+            'Order': BUTTERWORTH_ORDER,
+            'Passes': 2,
+            'GainAtCutoff': '-6 dB',
+            **given,
+            'Units': 'Hz',
+            'CensoredVolumesFilled': parameters.get('fill_censored', 'linear'),
+        }
+    elif given and parameters['filter'] == 'cosine':
+        filters['DiscreteCosine'] = {**given, 'Units': 'Hz'}
+    return filters
+
+
+def _describe_columns(output, names, atlas, parameters):
+    """Return the description of each column of a table by name."""
+    if output.derivative.columns:
+        known = output.derivative.columns
+        return {name: known[name] for name in names or known if name in known}
+    if output.key == 'high_variance_confounds':
+        numbered = enumerate(names, 1)
+        return {name: {'Description': f'Component {i}, in the order of variance explained'} for i, name in numbered}
+    if atlas is None or output.derivative.extension != '.tsv' or output.key == 'lookup':
+        return {}
+    units = {'raw_timeseries': 'arbitrary', 'timeseries': _UNITS[parameters.get('standardize', 'none')]}
+    columns = {}
+    for name in names:
+        index = atlas.indices[name]
+        columns[name] = {'Description': f'Region {index} of {atlas.name}', 'Index': index}
+        if output.key in units:
+            columns[name]['Units'] = units[output.key]
+    return columns
+
+
 def _jsonable(value):
-    """A value without what JSON has no number for."""
+    """Return a value with n/a for numbers that JSON does not have."""
     if isinstance(value, dict):
         return {key: _jsonable(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -36,7 +36,7 @@ def demo(out):
     status = extract(str(bold), [str(atlas)], out, lut=[str(lut)], detrend=True, standardize='zscore')
     folder = Path(out) / 'AAL'
     regions = read_regions(folder / 'regions.tsv')
-    names, signals = read_signals(folder / 'signals.tsv')
+    names, signals = read_signals(folder / 'timeseries.tsv')
     shown = [name for name, there in zip(names, regions['status'] == 'ok', strict=True) if there][:COLUMNS]
     print(
         f'\n{bold.name} in {atlas.name}: {len(signals)} volumes, z-scored signals of {len(names)} regions, for example'

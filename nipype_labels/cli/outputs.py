@@ -13,34 +13,22 @@ from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..files.regions import read_regions
+from ..model.outputs import BY_KEY, OUTPUTS
 from .checks import make_folder
 
-#: Outputs of nodes, and their names in the folder of each atlas.
-PER_ATLAS = {
-    'signals.tsv': ('clean', 'out_files'),
-    'signals_raw.tsv': ('reduce', 'out_files'),
-    'regions.tsv': ('clean', 'regions_files'),
-    'labels.nii.gz': ('apply_mask', 'out_files'),
-    'projected.nii.gz': ('project', 'out_files'),
-    'connectivity.tsv': ('connectivity', 'out_files'),
-    'connectivity.json': ('connectivity', 'info_files'),
-}
-
-#: Outputs of nodes, and their names beside those folders.
-PER_SERIES = {
-    'mean.nii.gz': ('reduce', 'mean_file'),
-    'kept_volumes.tsv': ('clean', 'kept_volumes_file'),
-    'cleaning.json': ('clean', 'cleaning_file'),
-    'high_variance_confounds.tsv': ('high_variance', 'out_file'),
-    'report.html': ('report', 'out_file'),
-}
-
+#: Outputs that are copied to the folder of each atlas, and next to these folders.
+_COPIED = tuple(output for output in OUTPUTS if output.file_name)
+PER_ATLAS = {output.file_name: output for output in _COPIED if output.per_atlas}
+PER_RUN = {output.file_name: output for output in _COPIED if not output.per_atlas}
 
 #: Hidden file in the folder of the user that a run locks while it puts its outputs there.
 LOCK = '.lock'
 
 #: Files next to the folders of the atlases that are true for all of these folders.
-SHARED = ('cleaning.json', 'kept_volumes.tsv', 'mean.nii.gz', 'high_variance_confounds.tsv')
+SHARED = tuple(name for name, output in PER_RUN.items() if not output.is_drawn)
+
+#: Table of the denoised time series, which every folder of an atlas has.
+TIMESERIES = BY_KEY['timeseries'].file_name
 
 
 def check_out(out, folders, inputs):
@@ -76,7 +64,7 @@ def name_folders(atlases):
         # A name of dots alone would lead out of the folder, or be that folder itself.
         stem = stem if stem.strip('.') else 'atlas'
         tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))
-        taken = {name.lower() for name in (*names, *PER_SERIES, 'work')}
+        taken = {name.lower() for name in (*names, *PER_RUN, 'work')}
         names.append(next(name for name in tries if name.lower() not in taken))
     return names
 
@@ -85,13 +73,14 @@ def write(graph, out, folders):
     """Copy the outputs of the nodes to where the user wants them, all or none; the paths written."""
     nodes = {node.name: node for node in graph.nodes()}
     copies = {}
-    for name, (node, field) in PER_SERIES.items():
-        if node in nodes:
-            copies[out / name] = getattr(nodes[node].result.outputs, field)
-    for name, (node, field) in PER_ATLAS.items():
-        if node in nodes:
-            files = getattr(nodes[node].result.outputs, field)
+    for name, output in (*PER_RUN.items(), *PER_ATLAS.items()):
+        if output.node not in nodes:
+            continue
+        files = getattr(nodes[output.node].result.outputs, output.field)
+        if output.per_atlas:
             copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
+        else:
+            copies[out / name] = files
     for folder in folders:
         make_folder(out / folder)
     # The outputs of two runs would mix.
@@ -107,7 +96,7 @@ def write(graph, out, folders):
 def _check_others(out, folders, copies):
     """Refuse to replace a file that also describes the time series of atlases that this run has not processed."""
     others = sorted(
-        path.parent.name for path in out.glob('*/signals.tsv') if path.parent.name not in (*folders, 'work')
+        path.parent.name for path in out.glob(f'*/{TIMESERIES}') if path.parent.name not in (*folders, 'work')
     )
     for name in SHARED if others else ():
         path, copy = out / name, copies.get(out / name)
@@ -145,7 +134,7 @@ def _announce(out, replaced, removed):
 
 def _places(out, folders):
     """All files that a run may write."""
-    return [out / name for name in PER_SERIES] + [out / folder / name for folder in folders for name in PER_ATLAS]
+    return [out / name for name in PER_RUN] + [out / folder / name for folder in folders for name in PER_ATLAS]
 
 
 def _put(copies, stale):
@@ -162,7 +151,7 @@ def summarise(out, written, folders):
     """Say which regions are missing, and last what was written."""
     lacking = []
     for folder in folders:
-        regions = read_regions(out / folder / 'regions.tsv')
+        regions = read_regions(out / folder / BY_KEY['regions'].file_name)
         missing = list_missing(regions['name'], regions['status'])
         if missing:
             n_missing = (~has_signal(regions['status'])).sum()

@@ -23,10 +23,10 @@ FLAG_NUMBERS = {'1': 'true', '0': 'false'}
 def read_sample_mask(path):
     """Return a sample mask: flags (bool) or indices (int), shape (n,).
 
-    Forms: a TSV with a column ``kept`` of true and false (as :func:`write_kept_volumes` writes) or a column ``volume``
+    Forms: a TSV with a column ``retained`` of true and false (as :func:`write_censoring` writes) or a column ``volume``
     of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
     """
-    cells = _read_column(path, ('kept', 'volume'))
+    cells = _read_column(path, ('retained', 'volume'))
     if cells.dtype.kind in 'bi':
         return cells
     lowered = [str(cell).strip().lower() for cell in cells]
@@ -40,7 +40,7 @@ def read_runs(path):
     return _whole(_read_column(path, ('run',)), path)
 
 
-def write_kept_volumes(path, kept, reasons):
+def write_censoring(path, kept, reasons):
     """Write which volumes (T,) are retained, and the reasons (dict of flags) why others are censored."""
     why = [[name for name, flags in reasons.items() if flags[volume]] for volume in range(len(kept))]
     write_table(
@@ -48,7 +48,7 @@ def write_kept_volumes(path, kept, reasons):
         pd.DataFrame(
             {
                 'volume': np.arange(len(kept)),
-                'kept': np.where(kept, 'true', 'false'),
+                'retained': np.where(kept, 'true', 'false'),
                 'reason': [','.join(names) or None for names in why],
             }
         ),
@@ -80,7 +80,7 @@ def _read_column(path, names):
     if found[0] not in table:
         raise SignalError(f'{path} is no list of volumes: its first line is no heading of a table')
     cells = table[found[0]].to_numpy(dtype=object)
-    if found[0] == 'kept':
+    if found[0] == 'retained':
         cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
     if found[0] != 'volume' and 'volume' in table:
         _check_order(_whole(table['volume'].to_numpy(dtype=object), path), path)

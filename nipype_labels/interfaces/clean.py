@@ -14,7 +14,7 @@ from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.entities import find_contradictions
 from ..files.regions import assign_tsnr, read_regions, write_regions
-from ..files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
+from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.selection import Choice, choose_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
@@ -85,7 +85,7 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
 class _CleanSignalOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='cleaned signals')
     regions_files = traits.List(File(exists=True), desc='coverage tables with the tSNR of retained volumes')
-    kept_volumes_file = File(exists=True, desc='which volumes were kept, and why others were not')
+    censoring_file = File(exists=True, desc='which volumes were kept, and why others were not')
     cleaning_file = File(exists=True, desc='JSON of all that was done')
     t_r = traits.Float(desc='repetition time in s, undefined if nothing tells it')
 
@@ -125,8 +125,8 @@ class CleanSignal(LabelsInterface):
                 results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
         self._write_regions(runtime, tables, kept)
-        with self.publish(runtime, 'kept_volumes.tsv', 'kept_volumes_file') as path:
-            write_kept_volumes(path, kept, left_out)
+        with self.publish(runtime, 'censoring.tsv', 'censoring_file') as path:
+            write_censoring(path, kept, left_out)
         with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':

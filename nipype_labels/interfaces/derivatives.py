@@ -11,30 +11,36 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
-from ..bids.outputs import DRAWN, plan_files, plan_others
-from ..bids.provenance import CLEANING
-from ..bids.sidecars import Atlas, Provenance, describe_file, to_json
+from ..bids.outputs import plan_files, plan_others
+from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..core.errors import LabelsError
 from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.entities import find_contradictions
 from ..files.json_files import parse_json, read_json
 from ..files.regions import read_regions
+from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
 from .process_guard import exit_if_orphaned
 
 #: What is logged of outputs that change.
 REPLACED = '%s: outputs of other inputs or parameters are replaced: %s'
 
-#: Tables of which the heading names regions or confounds.
-_HEADED = ('raw_signals', 'clean_signals', 'connectivity', 'high_variance_confounds', 'regions')
 
-#: What the parameters announce, and must then be given; and the other way round.
-_ANNOUNCED = ('high_variance_confounds', 'projected', 'connectivity', *DRAWN)
+def _declare_output(output):
+    """Return the input for an output of the extraction."""
+    files = InputMultiObject if output.per_atlas else lambda trait, **metadata: InputFile(**metadata)
+    return files(InputFile(), mandatory=not output.needs, desc=output.description)
 
 
-class _SaveDerivativesInputSpec(LabelsInputSpec):
-    # 2: the description of coverage changed. 3: those of tSNR and of connectivity did.
-    numerics = 3
+#: Inputs for the outputs of an extraction, one per row of the registry.
+_OutputsInputSpec = type(
+    '_OutputsInputSpec', (LabelsInputSpec,), {output.key: _declare_output(output) for output in NODE_OUTPUTS}
+)
+
+
+class _SaveDerivativesInputSpec(_OutputsInputSpec):
+    # Raised whenever descriptions or keys of sidecars change.
+    numerics = 4
 
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the data set to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its data set')
@@ -53,21 +59,6 @@ class _SaveDerivativesInputSpec(LabelsInputSpec):
     methods = traits.Str(hash_files=False, desc='what was done, in words')
     atlas_files = InputMultiObject(InputFile(), mandatory=True, desc='the atlases as they were given, for checksums')
     bold_sidecar = InputFile(desc='JSON sidecar of the series, for what it tells of times and space')
-    raw_signals = InputMultiObject(InputFile(), mandatory=True, desc='signals before cleaning, of each atlas')
-    clean_signals = InputMultiObject(InputFile(), mandatory=True, desc='clean signals')
-    regions = InputMultiObject(InputFile(), mandatory=True, desc='regions tables')
-    labels = InputMultiObject(InputFile(), mandatory=True, desc='label images that were used')
-    mean_volume = InputFile(mandatory=True, desc='mean volume of the series')
-    kept_volumes = InputFile(mandatory=True, desc='table of the volumes that were kept')
-    cleaning = InputFile(mandatory=True, desc='JSON of what cleaning did')
-    high_variance_confounds = InputFile(desc='table of these confounds, if the parameters ask for them')
-    projected = InputMultiObject(InputFile(), desc='signals in space, if the parameters ask for them')
-    connectivity = InputMultiObject(InputFile(), desc='matrices, if the parameters ask for them')
-    connectivity_info = InputMultiObject(InputFile(), desc='JSON of how each matrix was estimated')
-    report = InputFile(desc='HTML page')
-    contours = InputMultiObject(InputFile(), desc='images of where regions are, SVG')
-    carpets = InputMultiObject(InputFile(), desc='images of signals, SVG')
-    connectivity_figures = InputMultiObject(InputFile(), desc='images of the matrices, SVG')
 
     def more_to_hash(self):
         """Names of the atlases' files, which sidecars tell."""
@@ -117,19 +108,22 @@ class SaveDerivatives(LabelsInterface):
     def _plan(self):
         """The files of the run, and those that other parameters may have left."""
         parameters = parse_json(self.inputs.parameters, 'SaveDerivatives.parameters')
-        drawn = [role for role in DRAWN if self.given(role)]
+        drawn = [key for key in DRAWN if self.given(key)]
         choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.given('desc') or None)
         choices += (self.given('atlas_scales') or None,)
         planned = plan_files(*choices, drawn)
-        roles = {file.role for file in planned}
-        for role in _ANNOUNCED:
-            if (role in roles) != bool(self.given(role)):
-                asked = 'ask for it, but it is not given' if role in roles else 'do not ask for it, but it is given'
-                raise LabelsError(f'SaveDerivatives.{role}: the parameters {asked}')
-        for role in sorted({file.role for file in planned if file.atlas is not None} - {'lookup'} | {'atlas_files'}):
-            n = len(getattr(self.inputs, role))
+        keys = {file.key for file in planned}
+        for output in DERIVATIVES:
+            if output.needs and (output.key in keys) != bool(self.given(output.key)):
+                asked = 'ask for this output, but it is not given'
+                if output.key not in keys:
+                    asked = 'do not ask for this output, but it is given'
+                raise LabelsError(f'SaveDerivatives.{output.key}: the parameters {asked}')
+        lists = [output.key for output in NODE_OUTPUTS if output.per_atlas and self.given(output.key)]
+        for key in ('atlas_files', *lists):
+            n = len(getattr(self.inputs, key))
             if n != len(self.inputs.atlas_labels):
-                raise LabelsError(f'SaveDerivatives.{role}: {n} for {len(self.inputs.atlas_labels)} atlases')
+                raise LabelsError(f'SaveDerivatives.{key}: {n} files for {len(self.inputs.atlas_labels)} atlases')
         return planned, plan_others(planned, *choices)
 
     def _contents(self, planned):
@@ -139,14 +133,14 @@ class SaveDerivatives(LabelsInterface):
         data, sidecars = {}, {}
         for file in planned:
             atlas = None if file.atlas is None else atlases[file.atlas]
-            if file.role == 'lookup':
+            if not file.output.node:
                 data[file.path] = _format_lookup(atlas)
                 continue
             run = replace(provenance, warnings=self._contradictions(provenance, file.atlas))
-            given = getattr(self.inputs, file.role)
+            given = getattr(self.inputs, file.key)
             data[file.path] = Path(given if file.atlas is None else given[file.atlas])
             if file.sidecar is not None:
-                names = _read_heading(data[file.path], file.role, atlas) if file.role in _HEADED else ()
+                names = _read_header(data[file.path], file, atlas)
                 sidecars[file.sidecar] = to_json(describe_file(file, planned, run, atlas, names)).encode()
         return data, sidecars
 
@@ -156,7 +150,9 @@ class SaveDerivatives(LabelsInterface):
         cleaning = read_json(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
         if lacking:
-            raise LabelsError(f'{self.inputs.cleaning} does not tell what cleaning did: it lacks {", ".join(lacking)}')
+            raise LabelsError(
+                f'{self.inputs.cleaning} is not a valid cleaning.json. Missing keys: {", ".join(lacking)}'
+            )
         versions = {'nipype_labels': __version__}
         versions |= {name: importlib.metadata.version(name) for name in ('nipype', *COMPUTING_LIBRARIES)}
         return Provenance(
@@ -189,7 +185,7 @@ class SaveDerivatives(LabelsInterface):
         indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
         infos = self.given('connectivity_info', [])
         info = read_json(infos[place]) if infos else {}
-        return Atlas(self.inputs.atlas_labels[place], path.name, digest, indices, info)
+        return AtlasSource(self.inputs.atlas_labels[place], path.name, digest, indices, info)
 
     def _top(self, out_dir):
         """What files of the data set are to hold, by their paths; a README is the user's as soon as it is there."""
@@ -240,11 +236,11 @@ def _clear(out_dir, planned, others, data, sidecars):
     replaced = sorted(file.path for file in changed if file.sidecar and (out_dir / file.path).is_file())
     if replaced:
         logger.warning(REPLACED, out_dir, ', '.join(replaced))
-    cleaned = {file.atlas for file in changed if file.role == 'clean_signals'}
+    cleaned = {file.atlas for file in changed if file.key == 'timeseries'}
     left = [file for file in others if file.atlas in cleaned or (file.atlas is None and cleaned)]
     stale = {file.sidecar for file in changed}
     # What is drawn has no sidecar, and is marked by that of the run's volumes.
-    stale |= {file.sidecar for file in planned if file.role == 'kept_volumes' and None in stale}
+    stale |= {file.sidecar for file in planned if file.key == 'censoring' and None in stale}
     stale |= {path for path, content in sidecars.items() if not has_content(out_dir / path, content)}
     for path in [*stale, *(file.sidecar for file in left), *(file.path for file in left)]:
         if path is not None:
@@ -257,11 +253,13 @@ def _format_lookup(atlas):
     return ''.join(['index\tname\n', *(f'{index}\t{name}\n' for name, index in atlas.indices.items())]).encode()
 
 
-def _read_heading(path, role, atlas):
-    """Names of a table's columns, which are regions of the atlas if they head signals."""
+def _read_header(path, file, atlas):
+    """Return the names of a table's columns, which are regions of the atlas if they head time series; () otherwise."""
+    if file.output.derivative.extension != '.tsv':
+        return ()
     with path.open(encoding='utf-8-sig') as stream:
         names = stream.readline().rstrip('\n').split('\t')
-    unknown = [name for name in names if atlas and role != 'regions' and name not in atlas.indices]
+    unknown = [name for name in names if atlas and not file.output.derivative.columns and name not in atlas.indices]
     if unknown:
-        raise LabelsError(f'{path} has columns that its regions table lacks: {", ".join(unknown[:5])}')
+        raise LabelsError(f'{path} has columns that its coverage table does not have: {", ".join(unknown[:5])}')
     return names

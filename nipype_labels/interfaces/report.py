@@ -33,7 +33,7 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     regions_files = InputMultiObject(InputFile(), mandatory=True, desc='their coverage tables, from ReduceLabels')
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='their time series before denoising')
     cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their time series after denoising')
-    kept_volumes_file = InputFile(mandatory=True, desc='table of retained volumes, from CleanSignal')
+    censoring_file = InputFile(mandatory=True, desc='table of retained volumes, from CleanSignal')
     cleaning_file = InputFile(mandatory=True, desc='JSON metadata of denoising, from CleanSignal')
     mask_file = InputFile(desc='brain mask to outline, on any grid')
     confounds_files = InputMultiObject(
@@ -97,7 +97,7 @@ class LabelsReport(LabelsInterface):
     def _series(self, reports):
         """Return the data that all atlases share."""
         mean, grid = read_volume(self.inputs.mean_file)
-        kept = _read_kept(self.inputs.kept_volumes_file)
+        kept = _read_kept(self.inputs.censoring_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.given('warnings', [])]))
@@ -141,7 +141,7 @@ def _read_kept(path):
     """Return whether each volume is retained."""
     kept = read_sample_mask(path)
     if kept.dtype.kind != 'b':
-        raise SignalError(f'{path} must have a column kept, with a flag for each volume')
+        raise SignalError(f'{path} must have a column retained, with a flag for each volume')
     return kept
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..bids.outputs import DRAWN, plan_files
+from ..bids.outputs import plan_files
 from ..interfaces import SaveDerivatives
+from ..model.outputs import NODE_OUTPUTS, document_outputs
 from ..model.parameters import PARAMETERS
 from .boilerplate import describe
 from .labels import check_parameters, init_labels_wf
-from .nodes import OUTPUTS, make_node
+from .nodes import make_node
 
-#: What the extraction gave, what it was given, and what was drawn of it.
-FIELDS = tuple(dict.fromkeys((*OUTPUTS, 'atlas_files', 'bold_sidecar', *DRAWN)))
+#: Fields of ``inputnode``: outputs of the extraction, and inputs that sidecars describe.
+FIELDS = (*(output.key for output in NODE_OUTPUTS), 'atlas_files', 'bold_sidecar')
 
 #: Arguments of the extraction that change no number.
 _RESOURCES = ('reports', 'atlas_names', 'num_threads')
@@ -81,17 +82,7 @@ def init_labels_derivatives_wf(
 
     Inputs
     ------
-    raw_signals, clean_signals, regions, labels : list of str
-        As :func:`init_labels_wf` gives them, as is all that follows up to ``connectivity_figures``.
-    mean_volume, kept_volumes, cleaning : str
-    high_variance_confounds : str
-        If the parameters ask for it, as for the next two.
-    projected, connectivity : list of str
-    connectivity_info : list of str
-        With the matrices.
-    report : str
-        If it is drawn, with images of each atlas.
-    contours, carpets, connectivity_figures : list of str
+    {outputs}
     atlas_files : list of str
         Atlases as they were given to the extraction.
     bold_sidecar : str
@@ -127,3 +118,6 @@ def init_labels_derivatives_wf(
     wf.connect([(inputnode, save, [(field, field) for field in FIELDS])])
     wf.connect(save, 'out_files', outputnode, 'out_files')
     return wf
+
+
+init_labels_derivatives_wf.__doc__ = init_labels_derivatives_wf.__doc__.replace('{outputs}', document_outputs())

@@ -6,6 +6,7 @@ import importlib.util
 from ..core.errors import LabelsError
 from ..core.validation import validate
 from ..model.docstrings import fill_parameters
+from ..model.outputs import document_outputs
 from .nodes import build_graph
 from .resources import Sizes
 
@@ -114,30 +115,7 @@ def init_labels_wf(
 
     Outputs
     -------
-    raw_signals, clean_signals : list of str
-        Tables, a column per region, before and after cleaning.
-    regions : list of str
-        Tables, a row per region: how much of it is left, and why if nothing is.
-    labels : list of str
-        Label images that were used.
-    mean_volume : str
-        Mean volume of the series.
-    kept_volumes : str
-        Table of the volumes that were kept.
-    cleaning : str
-        JSON of what cleaning did.
-    high_variance_confounds : str
-        Table of them, if asked for.
-    projected : list of str
-        Signals in space, if asked for.
-    connectivity : list of str
-        Matrices, a row and a column per region, if asked for.
-    connectivity_info : list of str
-        JSON of how each matrix was estimated, with its shrinkage.
-    report : str
-        HTML page, if asked for.
-    contours, carpets, connectivity_figures : list of str
-        SVG images of an atlas each, with the report, for hosts that collect them.
+    {outputs}
     """
     given = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, use_sample_mask=use_sample_mask)
     given |= dict(labels=labels, background_label=background_label, resampling_target=resampling_target)
@@ -164,3 +142,6 @@ def check_parameters(given):
     if missing:
         raise LabelsError(f'reports need {" and ".join(missing)}: pip install "nipype_labels[reports]"')
     return given
+
+
+init_labels_wf.__doc__ = init_labels_wf.__doc__.replace('{outputs}', document_outputs())

@@ -3,6 +3,7 @@
 
 import math
 import sys
+from collections import defaultdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..interfaces import (
     Resample,
 )
 from ..interfaces.volumes import RunInputs
+from ..model.outputs import NODE_OUTPUTS
 from .boilerplate import describe
 from .resources import estimate
 
@@ -36,25 +38,6 @@ INPUTS = (
     't_r',
 )
 
-#: Fields of ``outputnode``; lists have an entry per atlas, in the order of the atlases.
-OUTPUTS = (
-    'raw_signals',
-    'clean_signals',
-    'regions',
-    'labels',
-    'mean_volume',
-    'kept_volumes',
-    'cleaning',
-    'high_variance_confounds',
-    'projected',
-    'connectivity',
-    'connectivity_info',
-    'report',
-    'contours',
-    'carpets',
-    'connectivity_figures',
-)
-
 
 def build_graph(given, sizes, name):
     """Return the workflow of canonical parameters."""
@@ -65,9 +48,10 @@ def build_graph(given, sizes, name):
         smoothed=bool(np.any(given.get('smoothing_fwhm', 0))),
         projected=given['project'],
     )
+    fields = [output.key for output in NODE_OUTPUTS]
     nodes = SimpleNamespace(
         inputnode=pe.Node(RunInputs(INPUTS), name='inputnode'),
-        outputnode=pe.Node(niu.IdentityInterface(fields=list(OUTPUTS), mandatory_inputs=False), name='outputnode'),
+        outputnode=pe.Node(niu.IdentityInterface(fields=fields, mandatory_inputs=False), name='outputnode'),
     )
     edges = [*_extract(nodes, given, memory), *_denoise(nodes, given, memory), *_resample(nodes, given, memory)]
     if given['high_variance_confounds']:
@@ -78,6 +62,7 @@ def build_graph(given, sizes, name):
         edges += _measure_connectivity(nodes, given, memory)
     if given['reports']:
         edges += _report(nodes, given, memory)
+    edges += _connect_outputs(nodes, given)
     wf = workflow_class()(name=name)
     wf.__desc__ = describe(given) + '\n'
     # In one call: Nipype examines the whole graph each time, which would be slow for thousands of runs.
@@ -106,8 +91,6 @@ def _extract(nodes, given, memory):
         (nodes.inputnode, nodes.apply_mask, [('atlas_files', 'atlas_files'), ('atlas_luts', 'lut_files')]),
         (nodes.inputnode, nodes.reduce, [('bold_file', 'in_file')]),
         (nodes.apply_mask, nodes.reduce, [('out_files', 'labels_files'), ('regions_files', 'regions_files')]),
-        (nodes.apply_mask, nodes.outputnode, [('out_files', 'labels')]),
-        (nodes.reduce, nodes.outputnode, [('out_files', 'raw_signals'), ('mean_file', 'mean_volume')]),
     ]
 
 
@@ -142,16 +125,6 @@ def _denoise(nodes, given, memory):
             nodes.reduce,
             nodes.clean,
             [('out_files', 'signals_files'), ('regions_files', 'regions_files'), ('t_r', 'header_t_r')],
-        ),
-        (
-            nodes.clean,
-            nodes.outputnode,
-            [
-                ('out_files', 'clean_signals'),
-                ('regions_files', 'regions'),
-                ('kept_volumes_file', 'kept_volumes'),
-                ('cleaning_file', 'cleaning'),
-            ],
         ),
     ]
 
@@ -190,7 +163,6 @@ def _find_high_variance(nodes, given, memory):
     edges = [
         (nodes.inputnode, nodes.high_variance, [('bold_file', 'in_file')]),
         (nodes.high_variance, nodes.clean, [('out_file', 'high_variance_file')]),
-        (nodes.high_variance, nodes.outputnode, [('out_file', 'high_variance_confounds')]),
     ]
     if not given['use_mask']:
         return edges
@@ -215,7 +187,6 @@ def _project(nodes, given, memory):
         (onto[0], nodes.project, [(onto[1], 'labels_files')]),
         (nodes.reduce, nodes.project, [('regions_files', 'regions_files')]),
         (nodes.clean, nodes.project, [('out_files', 'signals_files'), ('t_r', 't_r')]),
-        (nodes.project, nodes.outputnode, [('out_files', 'projected')]),
     ]
 
 
@@ -223,48 +194,25 @@ def _measure_connectivity(nodes, given, memory):
     """Add the node that measures functional connectivity; return its edges."""
     interface = Connectivity(**_pick(given, 'connectivity', 'covariance_estimator', 'fisher_z'))
     nodes.connectivity = make_node(interface, 'connectivity', memory['connectivity'])
-    return [
-        (nodes.clean, nodes.connectivity, [('out_files', 'signals_files')]),
-        (
-            nodes.connectivity,
-            nodes.outputnode,
-            [('out_files', 'connectivity'), ('info_files', 'connectivity_info')],
-        ),
-    ]
+    return [(nodes.clean, nodes.connectivity, [('out_files', 'signals_files')])]
 
 
 def _report(nodes, given, memory):
-    """Add the node that draws the report; return its edges."""
-    report = make_report_node(given, describe(given), memory['report'])
-    edges = [
-        (nodes.apply_mask, report, [('out_files', 'labels_files')]),
-        (nodes.reduce, report, [('mean_file', 'mean_file'), ('out_files', 'signals_files')]),
-        (
-            nodes.clean,
-            report,
-            [
-                ('out_files', 'cleaned_files'),
-                ('regions_files', 'regions_files'),
-                ('kept_volumes_file', 'kept_volumes_file'),
-                ('cleaning_file', 'cleaning_file'),
-            ],
-        ),
-        (
-            report,
-            nodes.outputnode,
-            [('out_file', 'report'), ('contours_files', 'contours'), ('carpet_files', 'carpets')],
-        ),
-    ]
-    if given['use_mask']:
-        edges += [(nodes.inputnode, report, [('bold_mask', 'mask_file')])]
-    if given['use_confounds']:
-        edges += [(nodes.inputnode, report, [('confounds_file', 'confounds_files')])]
-    if given['connectivity'] != 'none':
-        edges += [
-            (nodes.connectivity, report, [('out_files', 'connectivity_files')]),
-            (report, nodes.outputnode, [('connectivity_svg_files', 'connectivity_figures')]),
-        ]
-    return edges
+    """Add the node that draws the report; return the edges from the inputs of the run that it shows."""
+    nodes.report = make_report_node(given, describe(given), memory['report'])
+    shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
+    return [(nodes.inputnode, nodes.report, [edge]) for name, edge in shown.items() if given[name]]
+
+
+def _connect_outputs(nodes, given):
+    """Return the edges from the nodes that write outputs to ``outputnode`` and to the report."""
+    edges = defaultdict(list)
+    for output in NODE_OUTPUTS:
+        if output.is_made(given) and (given['reports'] or not output.is_drawn):
+            edges[output.node, 'outputnode'].append((output.field, output.key))
+            if given['reports'] and output.report_input:
+                edges[output.node, 'report'].append((output.field, output.report_input))
+    return [(getattr(nodes, source), getattr(nodes, target), fields) for (source, target), fields in edges.items()]
 
 
 def make_node(interface, name, mem_gb, n_procs=1):

@@ -7,36 +7,11 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from ..files.entities import find_contradictions
+from ..model.outputs import NODE_OUTPUTS
 from .derivatives import init_labels_derivatives_wf
 from .labels import init_labels_wf
 from .nodes import make_report_node
 from .resources import Sizes, estimate
-
-#: Outputs of an extraction that are lists with an entry per atlas.
-PER_ATLAS = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity', 'connectivity_info')
-
-#: Outputs of an extraction that are the same whatever the atlases.
-PER_RUN = ('mean_volume', 'kept_volumes', 'cleaning', 'high_variance_confounds')
-
-#: Which inputs of the report show which outputs.
-_SHOWN = {
-    'labels': 'labels_files',
-    'regions': 'regions_files',
-    'raw_signals': 'signals_files',
-    'clean_signals': 'cleaned_files',
-    'connectivity': 'connectivity_files',
-    'mean_volume': 'mean_file',
-    'kept_volumes': 'kept_volumes_file',
-    'cleaning': 'cleaning_file',
-}
-
-#: Which fields of the derivatives hold which outputs of the report.
-_REPORTED = {
-    'out_file': 'report',
-    'contours_files': 'contours',
-    'carpet_files': 'carpets',
-    'connectivity_svg_files': 'connectivity_figures',
-}
 
 
 def init_run_wf(
@@ -83,8 +58,8 @@ def init_run_wf(
     extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
     wf.add_nodes(extractions)
     atlases = [atlas for group in groups.values() for atlas in group]
-    there = [field for field in (*PER_ATLAS, *PER_RUN) if _gives(extractions[0], field)]
-    sources = {field: _joined(wf, extractions, field) for field in there}
+    made = [output for output in NODE_OUTPUTS if output.is_made(parameters)]
+    sources = {output: _joined(wf, extractions, output) for output in made if not output.is_drawn}
     save = init_labels_derivatives_wf(
         out_dir=out_dir,
         source=run.source,
@@ -99,19 +74,15 @@ def init_run_wf(
     inputs.atlas_files = [atlas.path for atlas in atlases]
     if run.sidecar is not None:
         inputs.bold_sidecar = str(run.sidecar)
-    for field, (node, output) in sources.items():
-        wf.connect(node, output, save, f'inputnode.{field}')
+    for output, (node, field) in sources.items():
+        wf.connect(node, field, save, f'inputnode.{output.key}')
     if reports:
         report = _report(run, atlases, parameters, extractions[0].__desc__, sizes)
-        for field, into in _SHOWN.items():
-            if field in sources:
-                wf.connect(*sources[field], report, into)
-        drawn = {
-            output: field
-            for output, field in _REPORTED.items()
-            if field != 'connectivity_figures' or 'connectivity' in sources
-        }
-        wf.connect([(report, save, [(output, f'inputnode.{field}') for output, field in drawn.items()])])
+        for output, (node, field) in sources.items():
+            if output.report_input:
+                wf.connect(node, field, report, output.report_input)
+        drawn = [(output.field, f'inputnode.{output.key}') for output in made if output.is_drawn]
+        wf.connect([(report, save, drawn)])
     return wf
 
 
@@ -140,19 +111,14 @@ def _used(run, parameters):
     return [path for name, path in taken.items() if parameters[name]]
 
 
-def _gives(wf, field):
-    """Whether an extraction has an output."""
-    outputnode = wf.get_node('outputnode')
-    return any(field in (into for _, into in edge['connect']) for *_, edge in wf._graph.in_edges(outputnode, data=True))
-
-
-def _joined(wf, extractions, field):
-    """Node and field that give an output of all extractions."""
-    if field in PER_RUN or len(extractions) == 1:
-        return extractions[0], f'outputnode.{field}'
-    merge = pe.Node(niu.Merge(len(extractions)), name=f'merge_{field}', run_without_submitting=True)
+def _joined(wf, extractions, output):
+    """Node and field that return an output of all extractions."""
+    field = f'outputnode.{output.key}'
+    if not output.per_atlas or len(extractions) == 1:
+        return extractions[0], field
+    merge = pe.Node(niu.Merge(len(extractions)), name=f'merge_{output.key}', run_without_submitting=True)
     for i, extraction in enumerate(extractions):
-        wf.connect(extraction, f'outputnode.{field}', merge, f'in{i + 1}')
+        wf.connect(extraction, field, merge, f'in{i + 1}')
     return merge, 'out'
 
 

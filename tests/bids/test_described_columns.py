@@ -9,10 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.bids.columns import describe_columns
+from nipype_labels.model.columns import COVERAGE
 
 RNG = np.random.default_rng(3)
-SAID = {name: told['Description'] for name, told in describe_columns('regions', ()).items()}
+SAID = {name: told['Description'] for name, told in COVERAGE.items()}
 RETAINED = np.setdiff1d(np.arange(30), [0, 12, 13, 14])
 
 
@@ -38,16 +38,16 @@ def bench():
 EXPECTED = {
     'index': ('Id of the region', lambda i, *_: i),
     'name': ('Name of the region', lambda i, *_: 'ABC'[i - 1]),
-    'n_voxels_atlas': ('in the atlas, on its own grid', lambda i, atlas, *_: (atlas == i).sum()),
-    'n_voxels_grid': ('on the grid of the', lambda i, atlas, on_grid, *_: (on_grid == i).sum()),
-    'n_voxels_mask': ('in the mask', lambda i, atlas, on_grid, mask, bold: ((on_grid == i) & mask).sum()),
-    'n_voxels_used': ('finite at least once', lambda *bench: used(*bench).sum()),
+    'n_voxels_atlas': ("in the atlas, on the atlas's voxel grid", lambda i, atlas, *_: (atlas == i).sum()),
+    'n_voxels_grid': ('on the voxel grid of the', lambda i, atlas, on_grid, *_: (on_grid == i).sum()),
+    'n_voxels_mask': ('within the mask', lambda i, atlas, on_grid, mask, bold: ((on_grid == i) & mask).sum()),
+    'n_voxels_used': ('finite in at least one volume', lambda *bench: used(*bench).sum()),
     'coverage': (
         "fraction of the region's volume in the atlas",
         lambda i, atlas, *rest: used(i, atlas, *rest).sum() * 4**3 / ((atlas == i).sum() * 2**3),
     ),
     'status': ('', lambda *_: 'ok'),
-    'volume_atlas': ('Volume in the atlas', lambda i, atlas, *_: (atlas == i).sum() * 2**3),
+    'volume_atlas': ('Volume of the region in the atlas', lambda i, atlas, *_: (atlas == i).sum() * 2**3),
     'n_volumes': ('Volumes with a value', lambda *_: 30),
     'tsnr': ('retained volumes, without their linear trend', lambda *bench: tsnr(*bench)),
 }

@@ -6,9 +6,10 @@ import itertools
 import pytest
 
 from nipype_labels.bids.names import parse_name
-from nipype_labels.bids.outputs import DRAWN, OWN_DESCS, check_plans, list_paths, plan_files, plan_others
+from nipype_labels.bids.outputs import OWN_DESCS, check_plans, list_paths, plan_files, plan_others
 from nipype_labels.core.connectivity import CONNECTIVITIES
 from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.outputs import DRAWN
 
 STEM = 'sub-01_ses-a_task-rest_run-1_space-MNI152NLin2009cAsym'
 SOURCE = f'sub-01/ses-a/func/{STEM}_res-2_desc-preproc_bold.nii.gz'
@@ -21,22 +22,22 @@ FULL = {
 
 
 def by_role(*arguments, **options):
-    return {file.role: file for file in plan_files(*arguments, **options)}
+    return {file.key: file for file in plan_files(*arguments, **options)}
 
 
 def test_files_of_a_run_keep_the_entities_of_the_source_but_desc():
     planned = by_role(SOURCE, ['AAL'], FULL, drawn=DRAWN)
     of_atlas, stat = f'{STEM}_atlas-AAL_res-2', 'stat-standarddeviation'
     expected = {
-        'raw_signals': f'func/{of_atlas}_{stat}_desc-raw_timeseries.tsv',
-        'clean_signals': f'func/{of_atlas}_{stat}_timeseries.tsv',
+        'raw_timeseries': f'func/{of_atlas}_{stat}_desc-raw_timeseries.tsv',
+        'timeseries': f'func/{of_atlas}_{stat}_timeseries.tsv',
         'regions': f'func/{of_atlas}_stat-coverage_bold.tsv',
         'labels': f'func/{of_atlas}_dseg.nii.gz',
         'lookup': f'func/{of_atlas}_dseg.tsv',
         'projected': f'func/{of_atlas}_{stat}_desc-projected_bold.nii.gz',
         'connectivity': f'func/{of_atlas}_stat-partialcorrelation_relmat.tsv',
         'mean_volume': f'func/{STEM}_res-2_desc-mean_boldref.nii.gz',
-        'kept_volumes': f'func/{STEM}_res-2_desc-censoring_timeseries.tsv',
+        'censoring': f'func/{STEM}_res-2_desc-censoring_timeseries.tsv',
         'high_variance_confounds': f'func/{STEM}_res-2_desc-highvariance_timeseries.tsv',
         'report': f'func/{STEM}_res-2_report.html',
     }
@@ -49,7 +50,7 @@ def test_files_of_a_run_keep_the_entities_of_the_source_but_desc():
 
 def test_a_sidecar_stands_beside_each_file_but_what_is_drawn():
     for file in plan_files(SOURCE, ['AAL'], FULL, drawn=DRAWN):
-        if file.role in DRAWN:
+        if file.key in DRAWN:
             assert file.sidecar is None
         else:
             entities, suffix, _ = parse_name(file.path)
@@ -75,13 +76,13 @@ def test_stat_says_which_connectivity(parameters, label):
 
 def test_what_was_not_asked_for_is_not_planned():
     assert set(by_role(SOURCE, ['A'], {})) == {
-        'raw_signals',
-        'clean_signals',
+        'raw_timeseries',
+        'timeseries',
         'regions',
         'labels',
         'lookup',
         'mean_volume',
-        'kept_volumes',
+        'censoring',
     }
 
 
@@ -94,13 +95,13 @@ def test_there_are_no_figures_of_connectivity_without_connectivity():
 
 def test_each_atlas_has_its_files_and_its_scale():
     planned = plan_files(SOURCE, ['A', 'B', 'B'], {}, atlas_scales=[None, '100', '200'])
-    found = [parse_name(file.path)[0] for file in planned if file.role == 'clean_signals']
+    found = [parse_name(file.path)[0] for file in planned if file.key == 'timeseries']
     assert [(entities['atlas'], entities.get('scale')) for entities in found] == [
         ('A', None),
         ('B', '100'),
         ('B', '200'),
     ]
-    assert [file.atlas for file in planned if file.role == 'clean_signals'] == [0, 1, 2]
+    assert [file.atlas for file in planned if file.key == 'timeseries'] == [0, 1, 2]
 
 
 def test_two_atlases_of_one_label_are_refused_by_place():
@@ -119,13 +120,13 @@ def test_no_two_labels_of_desc_share_a_file():
 
 @pytest.mark.parametrize('desc', ['', 'a+b', 'a b', '../x', 'é', 'x\n', 1])
 def test_a_desc_that_is_no_plain_label_is_refused(desc):
-    with pytest.raises(LabelsError, match='desc must be of letters and digits'):
+    with pytest.raises(LabelsError, match='desc must consist of letters and digits'):
         plan_files(SOURCE, ['A'], {}, desc)
 
 
-@pytest.mark.parametrize('desc', OWN_DESCS.values())
+@pytest.mark.parametrize('desc', OWN_DESCS)
 def test_a_desc_that_is_our_own_is_refused(desc):
-    with pytest.raises(LabelsError, match='choose another desc'):
+    with pytest.raises(LabelsError, match='Choose another desc'):
         plan_files(SOURCE, ['A'], {}, desc)
 
 
@@ -140,7 +141,7 @@ def test_a_desc_that_is_our_own_is_refused(desc):
     ],
 )
 def test_a_source_outside_its_data_set_is_refused(source):
-    with pytest.raises(LabelsError, match='within its data set'):
+    with pytest.raises(LabelsError, match='within its dataset'):
         plan_files(source, ['A'], {})
 
 
@@ -176,9 +177,9 @@ def test_others_are_what_other_choices_would_have_given():
     arguments = (SOURCE, ['A'], {'connectivity': 'correlation'})
     planned = plan_files(*arguments)
     others = plan_others(planned, *arguments)
-    stats = [parse_name(file.path)[0]['stat'] for file in others if file.role == 'connectivity']
+    stats = [parse_name(file.path)[0]['stat'] for file in others if file.key == 'connectivity']
     assert sorted(stats) == sorted(
         [*(kind.replace(' ', '') for kind in CONNECTIVITIES if kind != 'correlation'), 'fisherz', 'partialfisherz']
     )
-    assert {file.role for file in others} == {'connectivity', 'projected', 'high_variance_confounds', *DRAWN}
+    assert {file.key for file in others} == {'connectivity', 'projected', 'high_variance_confounds', *DRAWN}
     assert not {file.path for file in others} & {file.path for file in planned}

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from nipype_labels.bids.outputs import DRAWN, plan_files
-from nipype_labels.bids.sidecars import KEYS, Atlas, Provenance, describe_file, to_json
+from nipype_labels.bids.outputs import plan_files
+from nipype_labels.bids.sidecars import KEYS, AtlasSource, Provenance, describe_file, to_json
 from nipype_labels.core.regions import STATUSES
+from nipype_labels.model.outputs import DRAWN
 
 schema = pytest.importorskip('bidsschematools.schema')
 
@@ -23,8 +24,8 @@ CLEANING = {
     'NumberOfConfounds': 2,
     'RankOfConfounds': 2,
     'NumberOfVolumes': 100,
-    'NumberOfVolumesKept': 90,
-    'VolumesLeftOut': {'sample_mask': 0, 'framewise_displacement': 10},
+    'NumberOfVolumesRetained': 90,
+    'VolumesCensored': {'sample_mask': 0, 'framewise_displacement': 10},
     'DegreesOfFreedom': 61.5,
     'UnavailableRegions': [{}],
 }
@@ -57,19 +58,19 @@ def run():
 def describe(run, names=('Left', 'Right'), parameters=None):
     """Sidecars of all files, by role."""
     run = dataclasses.replace(run, parameters=run.parameters | (parameters or {}))
-    atlas = Atlas('AAL', 'AAL.nii', 'ab' * 32, {name: 10 * i for i, name in enumerate(names, 1)})
+    atlas = AtlasSource('AAL', 'AAL.nii', 'ab' * 32, {name: 10 * i for i, name in enumerate(names, 1)})
     planned = plan_files(SOURCE, ['AAL'], run.parameters, drawn=DRAWN)
     return {
-        file.role: describe_file(
+        file.key: describe_file(
             file, planned, run, None if file.atlas is None else atlas, names if file.atlas is not None else ()
         )
         for file in planned
-        if file.role not in DRAWN
+        if file.key not in DRAWN
     }
 
 
 def test_times_are_numbers_in_seconds_and_hertz(run):
-    for role in ('raw_signals', 'clean_signals', 'projected', 'high_variance_confounds'):
+    for role in ('raw_timeseries', 'timeseries', 'projected', 'high_variance_confounds'):
         sidecar = describe(run)[role]
         assert (sidecar['RepetitionTime'], sidecar['SamplingFrequency'], sidecar['StartTime']) == (0.8, 1.25, 0.39)
         assert sidecar['NumberOfVolumes'] == 100
@@ -77,16 +78,18 @@ def test_times_are_numbers_in_seconds_and_hertz(run):
 
 def test_times_that_nothing_tells_are_left_out(run):
     del run.cleaning['Parameters']['t_r']
-    sidecar = describe(dataclasses.replace(run, series={'StartTime': True}))['clean_signals']
+    sidecar = describe(dataclasses.replace(run, series={'StartTime': True}))['timeseries']
     assert not {'RepetitionTime', 'SamplingFrequency', 'StartTime', 'TaskName'} & set(sidecar)
 
 
 def test_dropped_volumes_are_counted_and_said(run):
-    sidecar = describe(run)['clean_signals']
-    assert (sidecar['NumberOfVolumesKept'], sidecar['NumberOfVolumesDropped']) == (90, 10)
+    sidecar = describe(run)['timeseries']
+    assert (sidecar['NumberOfVolumesRetained'], sidecar['NumberOfVolumesDropped']) == (90, 10)
     assert '10 of 100 volumes have no row' in sidecar['Description']
-    assert sidecar['VolumesTable'] == 'bids::sub-01/func/sub-01_task-rest_space-T1w_res-2_desc-censoring_timeseries.tsv'
-    kept = describe(run, parameters={'censored_output': 'nan'})['clean_signals']
+    assert (
+        sidecar['CensoringTable'] == 'bids::sub-01/func/sub-01_task-rest_space-T1w_res-2_desc-censoring_timeseries.tsv'
+    )
+    kept = describe(run, parameters={'censored_output': 'nan'})['timeseries']
     assert kept['NumberOfVolumesDropped'] == 0
     assert 'no row' not in kept['Description']
 
@@ -96,14 +99,14 @@ def test_sources_are_addresses_of_what_a_file_was_made_of(run):
     confounds = 'bids:preprocessed:sub-01/func/sub-01_task-rest_desc-confounds_timeseries.tsv'
     high_variance = 'bids::sub-01/func/sub-01_task-rest_space-T1w_res-2_desc-highvariance_timeseries.tsv'
     assert {role: sidecar['Sources'] for role, sidecar in sidecars.items() if role != 'lookup'} == {
-        'raw_signals': [SERIES_URI, f'{stem}_dseg.nii.gz'],
-        'clean_signals': [f'{stem}_stat-mean_desc-raw_timeseries.tsv', confounds, high_variance],
+        'raw_timeseries': [SERIES_URI, f'{stem}_dseg.nii.gz'],
+        'timeseries': [f'{stem}_stat-mean_desc-raw_timeseries.tsv', confounds, high_variance],
         'regions': [SERIES_URI, f'{stem}_dseg.nii.gz'],
         'labels': [SERIES_URI],
         'projected': [f'{stem}_stat-mean_timeseries.tsv', f'{stem}_dseg.nii.gz'],
         'connectivity': [f'{stem}_stat-mean_timeseries.tsv'],
         'mean_volume': [SERIES_URI],
-        'kept_volumes': [SERIES_URI, confounds],
+        'censoring': [SERIES_URI, confounds],
         'high_variance_confounds': [SERIES_URI],
     }
 
@@ -111,7 +114,7 @@ def test_sources_are_addresses_of_what_a_file_was_made_of(run):
 def test_what_is_made_of_the_series_names_it_first(run):
     sidecars = describe(run)
     planned = plan_files(SOURCE, ['AAL'], run.parameters, drawn=DRAWN)
-    direct = [file.role for file in planned if file.is_direct]
+    direct = [file.key for file in planned if file.is_direct]
     assert direct == [role for role, sidecar in sidecars.items() if sidecar['Sources'][0] == SERIES_URI]
 
 
@@ -120,12 +123,12 @@ BUTTERWORTH = {'Order': 5, 'Passes': 2, 'GainAtCutoff': '-6 dB', 'CensoredVolume
 
 
 def test_cleaning_is_told_as_the_node_told_it(run):
-    sidecar = describe(run)['clean_signals']
+    sidecar = describe(run)['timeseries']
     assert sidecar['DegreesOfFreedom'] == CLEANING['DegreesOfFreedom']
     assert sidecar['Confounds']['Columns'] == CLEANING['ConfoundsColumns']
     assert sidecar['Confounds']['Rank'] == 2
     assert sidecar['Censoring']['Thresholds'] == CLEANING['ScrubbingThresholds']
-    assert sidecar['Censoring']['VolumesLeftOut'] == CLEANING['VolumesLeftOut']
+    assert sidecar['Censoring']['VolumesCensored'] == CLEANING['VolumesCensored']
     assert sidecar['SoftwareFilters'] == {
         'LinearTrend': {},
         'Butterworth': BUTTERWORTH | {'HighPassCutoff': 0.01, 'LowPassCutoff': 0.1, 'Units': 'Hz'},
@@ -145,7 +148,7 @@ def test_cleaning_is_told_as_the_node_told_it(run):
 )
 def test_filters_are_those_that_acted(settings, filters, run):
     run.cleaning['Parameters'].update(settings)
-    found = describe(run)['clean_signals']['SoftwareFilters']
+    found = describe(run)['timeseries']['SoftwareFilters']
     assert {name: {k: v for k, v in kind.items() if k != 'Units'} for name, kind in found.items()} == filters
 
 
@@ -159,16 +162,16 @@ def test_a_matrix_says_what_it_holds(run):
 
 def test_columns_have_units_and_stand_beside_the_keys(run):
     sidecars = describe(run)
-    assert sidecars['raw_signals']['Left']['Units'] == 'arbitrary'
-    assert sidecars['clean_signals']['Left'] == {'Description': 'Region 10 of AAL', 'Index': 10, 'Units': '%'}
-    assert list(sidecars['clean_signals'])[-2:] == ['Left', 'Right']
+    assert sidecars['raw_timeseries']['Left']['Units'] == 'arbitrary'
+    assert sidecars['timeseries']['Left'] == {'Description': 'Region 10 of AAL', 'Index': 10, 'Units': '%'}
+    assert list(sidecars['timeseries'])[-2:] == ['Left', 'Right']
 
 
 @pytest.mark.parametrize('name', [*KEYS, 'Columns'])
 def test_a_region_named_like_a_key_hides_nothing(name, run):
     """All columns of the table then stand under a key of their own, whether this sidecar has that key or not."""
     usual, sidecars = describe(run), describe(run, ('Left', name))
-    for role in ('raw_signals', 'clean_signals', 'connectivity'):
+    for role in ('raw_timeseries', 'timeseries', 'connectivity'):
         keys = {key: value for key, value in usual[role].items() if key not in ('Left', 'Right')}
         assert {key: value for key, value in sidecars[role].items() if key != 'Columns'} == keys
         assert list(sidecars[role]['Columns']) == ['Left', name]
@@ -200,9 +203,9 @@ def test_keys_that_bids_knows_are_used_as_it_knows_them(run):
 def test_what_applies_to_raw_signals_by_inheritance_is_overridden(run):
     """The sidecar of clean signals has no entity that the name of raw signals lacks: BIDS lets it apply to them."""
     sidecars = describe(run)
-    assert set(sidecars['clean_signals']) <= set(sidecars['raw_signals'])
-    assert sidecars['raw_signals']['Confounds'] == sidecars['raw_signals']['SoftwareFilters'] == {}
-    assert sidecars['raw_signals']['Parameters'] == {
+    assert set(sidecars['timeseries']) <= set(sidecars['raw_timeseries'])
+    assert sidecars['raw_timeseries']['Confounds'] == sidecars['raw_timeseries']['SoftwareFilters'] == {}
+    assert sidecars['raw_timeseries']['Parameters'] == {
         'strategy': 'mean',
         'resampling_target': 'data',
         'smoothing_fwhm': 6.0,
@@ -240,9 +243,9 @@ def test_only_images_say_whether_skulls_were_stripped(run):
 
 def test_statuses_of_regions_are_explained_each(run):
     names = ('index', 'name', 'status', 'tsnr')
-    atlas = Atlas('AAL', 'AAL.nii', 'ab' * 32)
+    atlas = AtlasSource('AAL', 'AAL.nii', 'ab' * 32)
     planned = plan_files(SOURCE, ['AAL'], run.parameters)
-    (file,) = (file for file in planned if file.role == 'regions')
+    (file,) = (file for file in planned if file.key == 'regions')
     sidecar = describe_file(file, planned, run, atlas, names)
     assert tuple(sidecar['status']['Levels']) == STATUSES
     assert set(names) <= set(sidecar)
@@ -251,7 +254,7 @@ def test_statuses_of_regions_are_explained_each(run):
 
 def test_text_is_the_same_for_the_same_content_and_always_json(run):
     odd = {'fill_value': float('nan'), 'labels': ['Rés', '"quoted"']}
-    texts = [to_json(describe(run, parameters=odd)['clean_signals']) for _ in range(2)]
+    texts = [to_json(describe(run, parameters=odd)['timeseries']) for _ in range(2)]
     assert texts[0] == texts[1]
     assert 'Rés' in texts[0]
     parsed = json.loads(texts[0], parse_constant=lambda name: pytest.fail(f'{name} is no JSON'))

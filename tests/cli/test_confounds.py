@@ -40,8 +40,8 @@ def test_a_preset_is_recorded_as_what_it_stands_for(extract):
     assert done['ConfoundsStrategy'] == ['24P', '8Phys', 'cosines', 'scrubbing']
     assert done['ScrubbingThresholds'] == {'framewise_displacement': 0.2, 'std_dvars': 1.5, 'min_segment': 5}
     assert done['NonSteadyState'] == 'censor'
-    assert done['VolumesLeftOut']['non_steady_state'] == 2
-    assert done['VolumesLeftOut']['short_segment'] > 0
+    assert done['VolumesCensored']['non_steady_state'] == 2
+    assert done['VolumesCensored']['short_segment'] > 0
     assert done['NumberOfConfounds'] == 24 + 8 + 1
     _, _, done = extract('--preset', 'compcor')
     assert (done['CompCorComponents'], done['CompCorMasks'], done['ConfoundsMissing']) == (

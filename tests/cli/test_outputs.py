@@ -29,11 +29,11 @@ def other(small):
 
 def test_another_atlas_by_the_same_options_joins_the_first(extract, other, small):
     assert extract('--detrend')[0] == 0
-    before = (small.out / 'atlas' / 'signals.tsv').read_bytes()
+    before = (small.out / 'atlas' / 'timeseries.tsv').read_bytes()
     status, said = extract('--detrend', atlas=other)
     assert (status, len(said)) == (0, 1)
-    assert (small.out / 'atlas' / 'signals.tsv').read_bytes() == before
-    assert (small.out / 'other' / 'signals.tsv').is_file()
+    assert (small.out / 'atlas' / 'timeseries.tsv').read_bytes() == before
+    assert (small.out / 'other' / 'timeseries.tsv').is_file()
 
 
 @pytest.mark.parametrize('option', ['--detrend', '--high-variance-confounds'])
@@ -68,13 +68,13 @@ def test_outputs_that_are_replaced_or_removed_are_named(extract, small):
     _, said = extract('--detrend')
     assert len(said) == 2
     assert said[0] == (
-        f'WARNING: {small.out}: outputs of other inputs or options: replaced atlas/signals.tsv, cleaning.json; '
+        f'WARNING: {small.out}: outputs of other inputs or options: replaced atlas/timeseries.tsv, cleaning.json; '
         'removed atlas/projected.nii.gz'
     )
 
 
 GIVEN = [
-    ('kept_volumes.tsv', '--sample-mask'),
+    ('censoring.tsv', '--sample-mask'),
     ('high_variance_confounds.tsv', '--confounds'),
     ('atlas/regions.tsv', '--lut'),
 ]

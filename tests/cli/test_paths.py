@@ -19,7 +19,7 @@ def test_a_percent_sign_in_a_path_is_a_percent_sign(name, plugin, small, call, t
     asked = ('extract', str(bold), '--atlas', str(small.atlas), '-o', str(folder / 'out'), '--plugin', plugin)
     monkeypatch.chdir(folder)
     assert call(*asked)[0] == 0
-    assert len(read_signals(folder / 'out' / 'atlas' / 'signals.tsv')[1]) == 30
+    assert len(read_signals(folder / 'out' / 'atlas' / 'timeseries.tsv')[1]) == 30
     bold.write_bytes(bold.read_bytes()[:-2000])
     status, _, said = call(*asked)
     assert status == 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nipype_labels.core.errors import LabelsError, SignalError
-from nipype_labels.files.sample_mask import read_runs, read_sample_mask, write_kept_volumes
+from nipype_labels.files.sample_mask import read_runs, read_sample_mask, write_censoring
 from nipype_labels.files.tables import read_table
 
 FLAGS = [True, False, True, True]
@@ -23,9 +23,9 @@ def written(folder, text, name='volumes.tsv'):
 @pytest.mark.parametrize(
     ('name', 'text', 'expected'),
     [
-        ('kept.tsv', 'kept\ntrue\nfalse\ntrue\ntrue\n', FLAGS),
-        ('kept.tsv', 'volume\tkept\treason\n0\ttrue\tn/a\n1\tfalse\tx\n2\ttrue\tn/a\n3\ttrue\tn/a\n', FLAGS),
-        ('kept.tsv', '\ufeffkept\r\nTrue\r\nFalse\r\nTRUE\r\nTrue\r\n', FLAGS),
+        ('kept.tsv', 'retained\ntrue\nfalse\ntrue\ntrue\n', FLAGS),
+        ('kept.tsv', 'volume\tretained\treason\n0\ttrue\tn/a\n1\tfalse\tx\n2\ttrue\tn/a\n3\ttrue\tn/a\n', FLAGS),
+        ('kept.tsv', '\ufeffretained\r\nTrue\r\nFalse\r\nTRUE\r\nTrue\r\n', FLAGS),
         ('volumes.tsv', 'volume\n0\n2\n3\n', INDICES),
         ('volumes.tsv', 'volume\tonset\n0\t0.0\n2\t4.0\n3\t6.0\n', INDICES),
         ('volumes.txt', '0\n2\n3\n', INDICES),
@@ -67,8 +67,8 @@ def test_numpy_files_of_flags_or_indices_are_read_as_what_they_are(tmp_path, val
 @pytest.mark.parametrize('kept', [FLAGS, [True] * 5, [False] * 3, [True], [False, True] * 200])
 def test_kept_volumes_come_back_as_a_sample_mask(tmp_path, kept):
     kept = np.array(kept)
-    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, {'sample_mask': ~kept})
-    mask = read_sample_mask(tmp_path / 'kept_volumes.tsv')
+    write_censoring(tmp_path / 'censoring.tsv', kept, {'sample_mask': ~kept})
+    mask = read_sample_mask(tmp_path / 'censoring.tsv')
     assert mask.dtype == bool
     assert mask.tolist() == kept.tolist()
 
@@ -80,15 +80,15 @@ def test_kept_volumes_say_why_others_were_left_out(tmp_path):
         'std_dvars': np.array([False, False, False, True]),
         'non_steady_state': np.array([True, False, False, False]),
     }
-    write_kept_volumes(tmp_path / 'kept_volumes.tsv', kept, reasons)
-    assert (tmp_path / 'kept_volumes.tsv').read_text() == (
-        'volume\tkept\treason\n'
+    write_censoring(tmp_path / 'censoring.tsv', kept, reasons)
+    assert (tmp_path / 'censoring.tsv').read_text() == (
+        'volume\tretained\treason\n'
         '0\tfalse\tnon_steady_state\n'
         '1\ttrue\tn/a\n'
         '2\tfalse\tframewise_displacement\n'
         '3\tfalse\tframewise_displacement,std_dvars\n'
     )
-    table = read_table(tmp_path / 'kept_volumes.tsv')
+    table = read_table(tmp_path / 'censoring.tsv')
     assert table['reason'].isna().tolist() == kept.tolist()
 
 
@@ -102,18 +102,18 @@ def test_kept_volumes_say_why_others_were_left_out(tmp_path):
         '0\ninf\n',
         '0,2,3\n',
         'index\n0\n2\n',
-        'kept\ntrue\nn/a\n',
-        'kept\ntrue\nmaybe\n',
+        'retained\ntrue\nn/a\n',
+        'retained\ntrue\nmaybe\n',
         'volume\n0\nn/a\n',
         '',
         '\n\n',
-        'kept\n',
-        'kept\ntrue\0\n',
+        'retained\n',
+        'retained\ntrue\0\n',
         'keep\ntrue\n',
-        'kept\tkept\ntrue\tfalse\n',
-        'volume\tkept\n1\ttrue\n0\ttrue\n',
-        'volume\tkept\n0\ttrue\n1\n',
-        'volume\tkept\n0\ttrue\tx\n',
+        'retained\tretained\ntrue\tfalse\n',
+        'volume\tretained\n1\ttrue\n0\ttrue\n',
+        'volume\tretained\n0\ttrue\n1\n',
+        'volume\tretained\n0\ttrue\tx\n',
         '0\n1_0\n',
         f'0\n{2**63}\n',
         '0\n1e30\n',
@@ -128,7 +128,7 @@ def test_what_is_no_list_of_volumes_is_refused_by_file(tmp_path, text):
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-@pytest.mark.parametrize('text', ['kept\n1\n0\n1\n1\n', 'volume\tkept\n0\t1\n1\t0\n2\t1\n3\t1\n'])
+@pytest.mark.parametrize('text', ['retained\n1\n0\n1\n1\n', 'volume\tretained\n0\t1\n1\t0\n2\t1\n3\t1\n'])
 def test_flags_written_as_0_and_1_are_never_indices(tmp_path, text):
     path = written(tmp_path, text)
     try:

@@ -92,7 +92,7 @@ def found(request, runs, files):
         raw_file=reduced['out_files'][0],
         clean_file=cleaned['out_files'][0],
         regions_file=cleaned['regions_files'][0],
-        kept=pd.read_csv(cleaned['kept_volumes_file'], sep='\t')['kept'].to_numpy(),
+        kept=pd.read_csv(cleaned['censoring_file'], sep='\t')['retained'].to_numpy(),
         cleaning=json.loads(Path(cleaned['cleaning_file']).read_text()),
     )
 

@@ -127,7 +127,7 @@ def unchanged(accept, earlier):
 
     def check(case):
         given = accept(case)
-        for name in ('signals.tsv', 'signals_raw.tsv', 'regions.tsv'):
+        for name in ('timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv'):
             assert (given / 'out' / 'atlas' / name).read_bytes() == (earlier / 'out' / 'atlas' / name).read_bytes()
 
     return check

@@ -210,8 +210,8 @@ def test_what_is_no_mask_is_refused(case, refuse):
 )
 def test_labels_and_masks_that_are_only_unusual_mean_the_same(case, accept, earlier):
     given = accept(case)
-    (folder,) = (path.parent for path in (given / 'out').glob('*/signals.tsv') if path.parent.name != 'work')
-    for name in ('signals.tsv', 'regions.tsv'):
+    (folder,) = (path.parent for path in (given / 'out').glob('*/timeseries.tsv') if path.parent.name != 'work')
+    for name in ('timeseries.tsv', 'regions.tsv'):
         assert (folder / name).read_bytes() == (earlier / 'out' / 'atlas' / name).read_bytes()
 
 
@@ -232,8 +232,8 @@ def test_ids_without_a_name_are_told_and_change_no_column(value, given, call, ea
     status, said = call(*given.arguments())
     assert status == 0
     assert f'WARNING: {given / LUT}: no name for the region ids {value} of the image: they get no column' in said
-    written = (given / 'out' / 'atlas' / 'signals.tsv').read_bytes()
-    assert written == (earlier / 'out' / 'atlas' / 'signals.tsv').read_bytes()
+    written = (given / 'out' / 'atlas' / 'timeseries.tsv').read_bytes()
+    assert written == (earlier / 'out' / 'atlas' / 'timeseries.tsv').read_bytes()
 
 
 @cases(

@@ -57,7 +57,7 @@ PIECES = st.one_of(
         [
             *('\t', '\n', '\r', '\r\n', ',', ';', '"', '""', '\0', ' ', '#', '//', '<', '>', '&', '{', '}', '[', ']'),
             *('n/a', 'nan', 'inf', '-inf', '1e400', '-1', '0x10', '1_0', '9' * 400, '9' * 5000, '1e-400', '٣', '.'),
-            *('index', 'name', 'kept', 'volume', 'run', 'true', 'null', 'csf', '\ufeff', '\u2028', '\x0b', '\x1b'),
+            *('index', 'name', 'retained', 'volume', 'run', 'true', 'null', 'csf', '\ufeff', '\u2028', '\x0b', '\x1b'),
             *('<!DOCTYPE', '<label index="1">A</label>', '<VALUE_LABEL_DTABLE>', '"1" "A"', '{"RepetitionTime":'),
         ]
     ).map(str.encode),
@@ -222,8 +222,8 @@ TEXTS = {
         read_kept,
         '.tsv',
         [
-            b'kept\n' + b'true\nfalse\n' * 20,
-            b'volume\tkept\treason\n' + b''.join(b'%d\ttrue\tn/a\n' % i for i in ROWS),
+            b'retained\n' + b'true\nfalse\n' * 20,
+            b'volume\tretained\treason\n' + b''.join(b'%d\ttrue\tn/a\n' % i for i in ROWS),
             b'0\n2\n3\n17\n',
         ],
     ),

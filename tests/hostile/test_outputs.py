@@ -65,8 +65,8 @@ def link(name, target):
     ("an atlas's folder that is a file", make_file('out/atlas'), 'can not write to out/atlas: it is no folder'),
     (
         'signals that are a folder',
-        make_folder('out/atlas/signals.tsv'),
-        'can not write out/atlas/signals.tsv: there is a',
+        make_folder('out/atlas/timeseries.tsv'),
+        'can not write out/atlas/timeseries.tsv: there is a',
     ),
     ('a mean that is a folder', make_folder('out/mean.nii.gz'), 'can not write out/mean.nii.gz: there is a folder'),
     ('a stale file that is a folder', make_folder('out/atlas/projected.nii.gz'), 'can not write out/atlas/projected'),
@@ -186,7 +186,7 @@ def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
     folder = 'one' if done['detrend'] else 'two'
     assert (done['detrend'], done['standardize']) in ((True, 'none'), (False, 'zscore'))
     (cleaned,) = (given / folder).rglob('clean/cleaned-0.tsv')
-    assert (given / 'out' / 'atlas' / 'signals.tsv').read_bytes() == cleaned.read_bytes()
+    assert (given / 'out' / 'atlas' / 'timeseries.tsv').read_bytes() == cleaned.read_bytes()
     assert half_written(given / 'out') == []
 
 

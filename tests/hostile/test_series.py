@@ -223,6 +223,6 @@ def test_a_series_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
 def test_a_scale_of_an_integer_series_counts(accept, earlier):
     given = accept(Case('scaled', fields(BOLD, scl_slope=0.5, scl_inter=-3.0)))
     before, after = (
-        np.loadtxt(place / 'out' / 'atlas' / 'signals_raw.tsv', skiprows=1) for place in (earlier, given.folder)
+        np.loadtxt(place / 'out' / 'atlas' / 'timeseries_raw.tsv', skiprows=1) for place in (earlier, given.folder)
     )
     np.testing.assert_allclose(after, before / 2 - 3, rtol=1e-12)

@@ -111,7 +111,7 @@ def test_a_table_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
 
 def test_names_in_latin_1_are_those_names(accept):
     given = accept(Case('latin-1', lut(TABLE.replace('Insula', 'Île de Reil').encode('latin-1'))))
-    assert read_signals(given / 'out' / 'atlas' / 'signals.tsv')[0] == ['Putamen', 'Amygdala', 'Île de Reil']
+    assert read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')[0] == ['Putamen', 'Amygdala', 'Île de Reil']
 
 
 #: Names that do harm where they are taken for something else.
@@ -149,15 +149,15 @@ def test_wild_names_head_their_columns_and_nothing_else(accept):
 
     given = accept(Case('wild', damage, options='--project labels --connectivity correlation'))
     out, names = given / 'out', list(WILD.values())
-    assert read_signals(out / 'atlas' / 'signals.tsv')[0] == names
+    assert read_signals(out / 'atlas' / 'timeseries.tsv')[0] == names
     assert read_signals(out / 'atlas' / 'connectivity.tsv')[0] == names
     assert read_regions(out / 'atlas' / 'regions.tsv')['name'].tolist() == names
     json.loads((out / 'cleaning.json').read_text(encoding='utf-8'))
     written = {path for path in contents(given.folder) if path.startswith('out')}
     assert {path.count('/') for path in written} <= {0, 1, 2}
     assert {path.rsplit('/', 1)[-1] for path in written} == {
-        *('out', 'atlas', 'signals.tsv', 'signals_raw.tsv', 'regions.tsv', 'labels.nii.gz', 'projected.nii.gz'),
-        *('.lock', 'connectivity.tsv', 'connectivity.json', 'mean.nii.gz', 'kept_volumes.tsv', 'cleaning.json'),
+        *('out', 'atlas', 'timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv', 'labels.nii.gz', 'projected.nii.gz'),
+        *('.lock', 'connectivity.tsv', 'connectivity.json', 'mean.nii.gz', 'censoring.tsv', 'cleaning.json'),
     }
 
 
@@ -184,7 +184,7 @@ def test_an_atlas_is_written_to_a_folder_of_its_own_whatever_its_name(name, acce
         ask(atlas=name)(given)
 
     given = accept(Case('named', damage))
-    (folder,) = [path.parent for path in given.folder.rglob('signals.tsv')]
+    (folder,) = [path.parent for path in given.folder.rglob('timeseries.tsv')]
     assert folder.parent == given / 'out'
     assert folder.name not in ('work', 'mean.nii.gz', 'report.html')
     assert (given / 'out' / 'mean.nii.gz').is_file()
@@ -200,5 +200,5 @@ def test_atlases_never_share_a_folder(accept):
 
     options = '--atlas b/atlas.nii.gz --atlas c/atlas-2.nii.gz --atlas d/ATLAS.nii.gz'
     given = accept(Case('three', both(damage, image('atlas.nii.gz')), options=options))
-    written = [path.parent for path in given.folder.glob('out/*/signals.tsv')]
+    written = [path.parent for path in given.folder.glob('out/*/timeseries.tsv')]
     assert len({str(path).lower() for path in written}) == 4

@@ -238,6 +238,6 @@ def test_one_volume_has_its_signals(axes, accept, earlier):
         ask(confounds=None, sample_mask=None),
     )
     given = accept(Case('one', damage, options='--project labels'))
-    _, whole = read_signals(earlier / 'out' / 'atlas' / 'signals_raw.tsv')
-    _, signals = read_signals(given / 'out' / 'atlas' / 'signals.tsv')
+    _, whole = read_signals(earlier / 'out' / 'atlas' / 'timeseries_raw.tsv')
+    _, signals = read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')
     np.testing.assert_array_equal(signals, whole[:1])

@@ -119,7 +119,7 @@ def spoil(data):
 )
 def test_values_that_are_none_are_left_out(case, accept):
     given = accept(case)
-    names, signals = read_signals(given / 'out' / 'atlas' / 'signals.tsv')
+    names, signals = read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')
     assert np.isfinite(signals).all()
     assert names == ['Putamen', 'Amygdala', 'Insula']
     if 'strategy' not in case.options and 'smoothing' not in case.options:
@@ -130,7 +130,7 @@ def test_values_that_are_none_are_left_out(case, accept):
 
 def test_a_series_that_never_varies_has_no_z_scores(accept):
     given = accept(Case('constant', fill(7, 'i2'), options='--standardize zscore'))
-    assert np.isnan(read_signals(given / 'out' / 'atlas' / 'signals.tsv')[1]).all()
+    assert np.isnan(read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')[1]).all()
     regions = read_regions(given / 'out' / 'atlas' / 'regions.tsv')
     assert regions['status'].tolist() == ['constant'] * 3
 

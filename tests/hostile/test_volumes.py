@@ -43,9 +43,9 @@ def runs(content):
     ('a folder', folder(KEEP), f'no such file | {KEEP}'),
     ('empty', keep(''), f'{KEEP} must hold one row of volumes, its shape is (0,)'),
     ('junk', keep(bytes(range(256))), f'{KEEP} is no list of volumes'),
-    ('all volumes left out', keep('kept\n' + 'false\n' * 40), f'{KEEP}: --sample-mask keeps no volume'),
-    ('a flag too few', keep('kept\n' + 'true\n' * 39), f'{KEEP}: --sample-mask has 39 flags for 40 volumes'),
-    ('no flag', keep('kept\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
+    ('all volumes left out', keep('retained\n' + 'false\n' * 40), f'{KEEP}: --sample-mask keeps no volume'),
+    ('a flag too few', keep('retained\n' + 'true\n' * 39), f'{KEEP}: --sample-mask has 39 flags for 40 volumes'),
+    ('no flag', keep('retained\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
     (
         'a volume that does not exist',
         keep('volume\n0\n40\n'),
@@ -71,9 +71,12 @@ def test_lists_that_do_not_fit_the_volumes_are_refused(case, refuse_cheaply):
 
 
 @cases(
-    ('a byte-order mark and line ends of Windows', keep('\ufeffkept\r\n' + '\r\n'.join(FLAGS))),
+    ('a byte-order mark and line ends of Windows', keep('\ufeffretained\r\n' + '\r\n'.join(FLAGS))),
     ('flags in capitals', keep('\n'.join(FLAGS).upper())),
-    ('flags under their heading as numbers', keep('kept\n' + ''.join(f'{int(flag == "true")}\n' for flag in FLAGS))),
+    (
+        'flags under their heading as numbers',
+        keep('retained\n' + ''.join(f'{int(flag == "true")}\n' for flag in FLAGS)),
+    ),
     ('volumes', keep('\n'.join(map(str, KEPT)))),
     ('volumes as floats', keep('\n'.join(f'{volume}.0' for volume in KEPT))),
     ('an array of flags', array(np.array(FLAGS) == 'true')),

@@ -124,7 +124,7 @@ def test_names_of_confounds_without_headings_do_not_come_from_the_file(signals, 
 def test_all_outputs_are_declared_absolute_and_in_the_nodes_own_folder(signals, run):
     """Nipype deletes what is not declared, and loses what is elsewhere."""
     outputs = run(clean_node(signals, header_t_r=2.0))
-    files = [*outputs.out_files, outputs.kept_volumes_file, outputs.cleaning_file]
+    files = [*outputs.out_files, outputs.censoring_file, outputs.cleaning_file]
     folder = Path(files[0]).parent
     assert folder.name == 'node-0'
     assert sorted(files) == sorted(str(path) for path in folder.iterdir())

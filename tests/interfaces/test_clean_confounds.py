@@ -48,7 +48,7 @@ def test_strategies_clean_as_nilearn_does_with_their_columns(
     assert told['RankOfConfounds'] == np.linalg.matrix_rank(
         (lambda c: c - c.mean(axis=0))(table[columns].fillna(0).to_numpy())
     )
-    assert told['NumberOfVolumes'] == told['NumberOfVolumesKept'] == 30
+    assert told['NumberOfVolumes'] == told['NumberOfVolumesRetained'] == 30
     assert told['DegreesOfFreedom'] == 30 - told['RankOfConfounds'] - (2 if detrend else 1)
 
 

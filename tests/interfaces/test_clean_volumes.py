@@ -34,14 +34,14 @@ def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
     assert 5 < kept.sum() < 30
     told = volumes(outputs)
     assert told['volume'].tolist() == list(range(30))
-    assert told['kept'].tolist() == kept.tolist()
+    assert told['retained'].tolist() == kept.tolist()
     reasons = [
         ','.join(n for n, f in (('framewise_displacement', m), ('std_dvars', c)) if f) or None
         for m, c in zip(moves, changes, strict=True)
     ]
     assert [None if pd.isna(r) else r for r in told['reason']] == reasons
-    assert len(cleaned(outputs)) == kept.sum() == report(outputs)['NumberOfVolumesKept']
-    left_out = report(outputs)['VolumesLeftOut']
+    assert len(cleaned(outputs)) == kept.sum() == report(outputs)['NumberOfVolumesRetained']
+    left_out = report(outputs)['VolumesCensored']
     assert left_out == {
         'sample_mask': 0,
         'framewise_displacement': moves.sum(),
@@ -61,7 +61,7 @@ def test_scrubbing_leaves_out_volumes_before_the_steady_state(installed, signals
             dvars_threshold=100.0,
         )
     )
-    assert volumes(outputs)['kept'].tolist() == [False] * 3 + [True] * 27
+    assert volumes(outputs)['retained'].tolist() == [False] * 3 + [True] * 27
     assert report(outputs)['NumberOfConfounds'] == 0
 
 
@@ -123,7 +123,7 @@ def test_an_outlier_that_scrubbing_finds_has_no_influence(steady, signals, text,
     before = clean(values)
     values[[7, 8]] += 1e7
     after = clean(values)
-    assert volumes(before)['volume'][~volumes(before)['kept']].tolist() == [7, 8]
+    assert volumes(before)['volume'][~volumes(before)['retained']].tolist() == [7, 8]
     assert Path(before.out_files[0]).read_bytes() == Path(after.out_files[0]).read_bytes()
 
 
@@ -145,7 +145,7 @@ def sample_mask(text, tmp_path):
         'indices': lambda: KEPT,
         'file of flags': lambda: text('mask.txt', '\n'.join(str(flag) for flag in flags)),
         'file of indices': lambda: text('mask.txt', '\n'.join(map(str, KEPT))),
-        'table of flags': lambda: text('mask.tsv', '\n'.join(['volume\tkept\treason', *rows]) + '\n'),
+        'table of flags': lambda: text('mask.tsv', '\n'.join(['volume\tretained\treason', *rows]) + '\n'),
         'table of indices': lambda: text('mask.tsv', '\n'.join(['volume', *map(str, KEPT)]) + '\n'),
         'array of flags': lambda: saved(np.array(flags)),
         'array of indices': lambda: saved(np.array(KEPT)),
@@ -161,10 +161,10 @@ def test_sample_masks_of_all_forms_keep_the_same_volumes(form, sample_mask, sign
     """And say so in a table that is itself such a mask."""
     path = signals(series(12))
     outputs = run(CleanSignal(signals_files=path, sample_mask=sample_mask(form), detrend=True))
-    assert np.flatnonzero(volumes(outputs)['kept']).tolist() == KEPT
+    assert np.flatnonzero(volumes(outputs)['retained']).tolist() == KEPT
     assert volumes(outputs)['reason'].dropna().unique().tolist() == ['sample_mask']
     assert len(cleaned(outputs)) == len(KEPT)
-    again = run(CleanSignal(signals_files=path, sample_mask=outputs.kept_volumes_file, detrend=True))
+    again = run(CleanSignal(signals_files=path, sample_mask=outputs.censoring_file, detrend=True))
     assert Path(outputs.out_files[0]).read_bytes() == Path(again.out_files[0]).read_bytes()
 
 

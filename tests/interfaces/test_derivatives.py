@@ -16,7 +16,7 @@ from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
 
 STEM = 'sub-01/func/sub-01_task-rest_space-MNI152NLin2009cAsym'
-ROLES = ('raw_signals', 'clean_signals', 'regions', 'labels', 'projected', 'connectivity', 'contours')
+ROLES = ('raw_timeseries', 'timeseries', 'regions', 'labels', 'projected', 'connectivity', 'contours')
 
 
 @pytest.fixture(scope='module')
@@ -49,11 +49,11 @@ def test_files_hold_the_bytes_that_nodes_gave(made, out, save):
     planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
     compared = set()
     for file in planned:
-        if file.role != 'lookup':
-            given = made[file.role] if file.atlas is None else made[file.role][file.atlas]
+        if file.key != 'lookup':
+            given = made[file.key] if file.atlas is None else made[file.key][file.atlas]
             assert (out / file.path).read_bytes() == Path(given).read_bytes(), file
-            compared.add(file.role)
-    assert compared == {*ROLES, 'mean_volume', 'kept_volumes', 'high_variance_confounds', 'report'}
+            compared.add(file.key)
+    assert compared == {*ROLES, 'mean_volume', 'censoring', 'high_variance_confounds', 'report'}
     lookup = (out / f'{STEM}_atlas-Two_res-2_dseg.tsv').read_text(encoding='utf-8')
     assert lookup == 'index\tname\n11\tSources\n12\tRepetitionTime\n13\tNowhere\n'
 
@@ -87,7 +87,7 @@ def test_what_cleaning_told_and_what_the_atlas_holds_is_told_again(made, out, sa
     save()
     told, cleaning = sidecar(out, 'stat-mean_timeseries'), json.loads(Path(made['cleaning']).read_text())
     assert told['DegreesOfFreedom'] == cleaning['DegreesOfFreedom']
-    assert told['NumberOfVolumesKept'] == cleaning['NumberOfVolumesKept'] == 28
+    assert told['NumberOfVolumesRetained'] == cleaning['NumberOfVolumesRetained'] == 28
     assert told['NumberOfVolumesDropped'] == 2
     assert told['Confounds']['Columns'] == cleaning['ConfoundsColumns']
     assert (told['RepetitionTime'], told['SamplingFrequency'], told['StartTime']) == (2.0, 0.5, 0.98)
@@ -112,7 +112,7 @@ COUNTS = {
 
 def test_sidecars_count_volumes_as_the_page_on_outputs_says(out, save):
     save()
-    names = ('NumberOfVolumes', 'NumberOfVolumesKept', 'NumberOfVolumesDropped')
+    names = ('NumberOfVolumes', 'NumberOfVolumesRetained', 'NumberOfVolumesDropped')
     assert {end: tuple(map(sidecar(out, end).get, names)) for end in COUNTS} == COUNTS
 
 
@@ -121,7 +121,7 @@ def test_regions_named_like_keys_hide_none(made, out, save):
     told = sidecar(out, 'stat-mean_timeseries', 'Two')
     assert told['RepetitionTime'] == 2.0
     assert told['Sources'][0].startswith('bids::sub-01')
-    assert list(told['Columns']) == read_signals(made['clean_signals'][1])[0]
+    assert list(told['Columns']) == read_signals(made['timeseries'][1])[0]
     assert told['Columns']['Sources']['Index'] == 11
     assert sidecar(out, 'stat-mean_timeseries')['Left']['Index'] == 1
 
@@ -145,7 +145,7 @@ def test_what_was_computed_from_signals_that_changed_does_not_stay(made, out, sa
     relmats = sorted(path.name.split('stat-')[1] for path in out.rglob('*One*_relmat.tsv'))
     assert relmats == ['correlation_relmat.tsv', 'covariance_relmat.tsv']
     assert list(out.rglob('*highvariance*'))
-    save(**covariance, clean_signals=made['raw_signals'])
+    save(**covariance, timeseries=made['raw_timeseries'])
     relmats = sorted(path.name.split('stat-')[1] for path in out.rglob('*One*_relmat.*'))
     assert relmats == ['covariance_relmat.json', 'covariance_relmat.tsv']
     assert not list(out.rglob('*highvariance*'))
@@ -156,7 +156,7 @@ def test_outputs_that_are_replaced_are_named(made, save, caplog):
     save()
     save()
     assert 'replaced' not in caplog.text
-    save(clean_signals=made['raw_signals'])
+    save(timeseries=made['raw_timeseries'])
     (said,) = [record.getMessage() for record in caplog.records if 'are replaced' in record.getMessage()]
     assert 'timeseries.tsv' in said
     assert 'desc-raw' not in said
@@ -178,8 +178,8 @@ def test_an_output_of_the_folder_that_is_given_as_an_input_is_refused(made, out,
     save()
     before = tree(out)
     (own,) = out.rglob('*atlas-One_*stat-mean_desc-raw_timeseries.tsv')
-    with pytest.raises(LabelsError, match=r'desc-raw_timeseries\.tsv: this output is also an input .*raw_signals'):
-        save(raw_signals=[str(own), made['raw_signals'][1]])
+    with pytest.raises(LabelsError, match=r'desc-raw_timeseries\.tsv: this output is also an input .*raw_timeseries'):
+        save(raw_timeseries=[str(own), made['raw_timeseries'][1]])
     assert tree(out) == before
 
 
@@ -246,7 +246,7 @@ def failing(monkeypatch, after):
 def test_a_run_that_ends_half_way_leaves_no_half_file_and_none_that_passes_for_finished(after, made, out, save):
     """A sidecar is the mark of what is whole; those of what is to change go before anything is written."""
     save()
-    changed = {'parameters': json.dumps(PARAMETERS | {'standardize': 'none'}), 'clean_signals': made['raw_signals']}
+    changed = {'parameters': json.dumps(PARAMETERS | {'standardize': 'none'}), 'timeseries': made['raw_timeseries']}
     changed['report'] = made['contours'][0]
     with pytest.MonkeyPatch.context() as patch:
         failing(patch, after)
@@ -318,11 +318,11 @@ def test_a_link_is_replaced_and_not_followed(out, save, tmp_path):
 @pytest.mark.parametrize(
     ('changed', 'message'),
     [
-        ({'connectivity': None}, 'connectivity: the parameters ask for it, but it is not given'),
-        ({'parameters': '{}'}, 'the parameters do not ask for it, but it is given'),
-        ({'projected': None}, 'projected: the parameters ask for it'),
-        ({'high_variance_confounds': None}, 'high_variance_confounds: the parameters ask for it'),
-        ({'atlas_labels': ['One']}, '2 for 1 atlases'),
+        ({'connectivity': None}, 'connectivity: the parameters ask for this output, but it is not given'),
+        ({'parameters': '{}'}, 'the parameters do not ask for this output, but it is given'),
+        ({'projected': None}, 'projected: the parameters ask for this output'),
+        ({'high_variance_confounds': None}, 'high_variance_confounds: the parameters ask for this output'),
+        ({'atlas_labels': ['One']}, '2 files for 1 atlases'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
         ({'parameters': 'none'}, 'parameters cannot be read as JSON'),
         ({'parameters': '[]'}, 'parameters must hold a JSON object'),
@@ -336,14 +336,14 @@ def test_what_does_not_go_together_is_refused(changed, message, out, save):
 
 def test_figures_of_what_there_is_not_are_refused(made, save):
     parameters = json.dumps({**PARAMETERS, 'connectivity': 'none'})
-    with pytest.raises(LabelsError, match='connectivity_figures: the parameters do not ask for it'):
+    with pytest.raises(LabelsError, match='connectivity_figures: the parameters do not ask for this output'):
         save(connectivity=None, connectivity_figures=made['contours'], parameters=parameters)
 
 
 def test_inputs_that_are_not_what_they_should_be_are_named(made, save, text):
-    with pytest.raises(LabelsError, match=r'odd\.json does not tell what cleaning did: it lacks Parameters'):
+    with pytest.raises(LabelsError, match=r'odd\.json is not a valid cleaning\.json\. Missing keys: Parameters'):
         save(cleaning=text('odd.json', '{}'))
-    with pytest.raises(LabelsError, match=r'columns that its regions table lacks'):
+    with pytest.raises(LabelsError, match=r'columns that its coverage table does not have'):
         save(regions=made['regions'][::-1])
 
 
@@ -372,7 +372,7 @@ def test_a_deleted_file_is_made_again(made, out, tmp_path):
 
 
 #: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
-GOLDEN = 'faa20599041836cb20cd254da2ed974a53945db4e110a8d3c7193b05f76a7cc0'
+GOLDEN = '407e51f198f6066e399fce9f3486cfd4c2e52ae3e01c0373538ea61b5c5d0560'
 
 
 def test_numerics_are_raised_whenever_texts_change(out, save):

@@ -55,7 +55,7 @@ def process(series, atlases, mask, folder):
             regions_files=reduced.regions_files,
             signals_files=reduced.out_files,
             cleaned_files=clean.out_files,
-            kept_volumes_file=clean.kept_volumes_file,
+            censoring_file=clean.censoring_file,
             cleaning_file=clean.cleaning_file,
             connectivity_files=matrices,
             **labels,

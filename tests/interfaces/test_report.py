@@ -12,7 +12,7 @@ import pytest
 from nipype.interfaces.base import isdefined
 
 from nipype_labels.core.errors import ConfoundsError, ImageError, LabelsError, SignalError
-from nipype_labels.files.sample_mask import write_kept_volumes
+from nipype_labels.files.sample_mask import write_censoring
 from nipype_labels.files.tables import write_signals
 from nipype_labels.files.volumes import write_volume
 from nipype_labels.interfaces import ApplyMask, CleanSignal, ReduceLabels
@@ -52,7 +52,7 @@ def made(tmp_path_factory):
         'regions_files': reduced.outputs.regions_files,
         'signals_files': reduced.outputs.out_files,
         'cleaned_files': cleaned.outputs.out_files,
-        'kept_volumes_file': cleaned.outputs.kept_volumes_file,
+        'censoring_file': cleaned.outputs.censoring_file,
         'cleaning_file': cleaned.outputs.cleaning_file,
     }
 
@@ -123,10 +123,10 @@ def test_labels_may_be_on_another_grid(made, tmp_path):
 
 def test_a_series_of_one_volume_has_a_report(made, tmp_path):
     for name, rows in (('signals', '1.5\tn/a\t2.5\n'), ('kept', '0\ttrue\tn/a\n')):
-        header = {'signals': 'Left <area>\tNowhere\tRight\n', 'kept': 'volume\tkept\treason\n'}[name]
+        header = {'signals': 'Left <area>\tNowhere\tRight\n', 'kept': 'volume\tretained\treason\n'}[name]
         (tmp_path / f'{name}.tsv').write_text(header + rows)
     signals = str(tmp_path / 'signals.tsv')
-    one = {'signals_files': signals, 'cleaned_files': signals, 'kept_volumes_file': str(tmp_path / 'kept.tsv')}
+    one = {'signals_files': signals, 'cleaned_files': signals, 'censoring_file': str(tmp_path / 'kept.tsv')}
     assert 'no time course' in report(tmp_path, {**made, **one}).read_text(encoding='utf-8')
 
 
@@ -184,7 +184,7 @@ def test_a_threshold_is_drawn_if_volumes_were_scrubbed_by_it(made, more, tmp_pat
     ).run(cwd=tmp_path)
     files = {
         'cleaned_files': scrubbed.outputs.out_files,
-        'kept_volumes_file': scrubbed.outputs.kept_volumes_file,
+        'censoring_file': scrubbed.outputs.censoring_file,
         'cleaning_file': scrubbed.outputs.cleaning_file,
         'confounds_files': [str(tmp_path / 'scrub.tsv')],
     }
@@ -223,7 +223,7 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
         'index\tname\tn_voxels_atlas\tn_voxels_grid\tn_voxels_mask\tn_voxels_used\tcoverage\tstatus\tvolume_atlas\t'
         'n_volumes\ttsnr\n' + ''.join(row.format(i + 1, names[i], counts[i], 8.0 * counts[i]) for i in range(400))
     )
-    write_kept_volumes(tmp_path / 'kept.tsv', np.arange(240) % 40 > 0, {})
+    write_censoring(tmp_path / 'kept.tsv', np.arange(240) % 40 > 0, {})
     (tmp_path / 'cleaning.json').write_text('{"Parameters": {"t_r": 2.0, "low_pass": 0.1}}')
     (tmp_path / 'motion.tsv').write_text('framewise_displacement\n' + ''.join(f'{v}\n' for v in rng.gamma(2, 0.1, 240)))
     node = LabelsReport(
@@ -236,7 +236,7 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
         connectivity_files=[tmp_path / 'matrix.tsv'],
         connectivity_kind='correlation',
         confounds_files=[tmp_path / 'motion.tsv'],
-        kept_volumes_file=tmp_path / 'kept.tsv',
+        censoring_file=tmp_path / 'kept.tsv',
         cleaning_file=tmp_path / 'cleaning.json',
     )
     begun = time.perf_counter()
@@ -253,7 +253,7 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
         ('signals_files', 'Elsewhere\n' + '1.0\n' * 20, SignalError, 'Elsewhere'),
         ('cleaning_file', '[]', LabelsError, 'must hold a JSON object'),
         ('cleaning_file', '{', LabelsError, 'cannot be read as JSON'),
-        ('kept_volumes_file', 'volume\n1\n2\n', SignalError, 'a flag for each volume'),
+        ('censoring_file', 'volume\n1\n2\n', SignalError, 'a flag for each volume'),
         ('mean_file', 'text', ImageError, 'not an image'),
         ('mask_file', 'text', ImageError, 'not an image'),
         ('confounds_files', 'framewise_displacement\n' + '0.1\n' * 19, ConfoundsError, 'has 19 rows'),

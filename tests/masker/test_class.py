@@ -178,7 +178,7 @@ def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path,
     options = ['zscore' if option == 'True' else option for option in options]
     given = ['extract', bold, '--atlas', AAL, '--confounds', str(tmp_path / 'confounds.tsv'), '-o', 'out']
     assert main([*given, *options]) == 0
-    by_command = (tmp_path / 'out' / 'AAL' / 'signals.tsv').read_bytes()
+    by_command = (tmp_path / 'out' / 'AAL' / 'timeseries.tsv').read_bytes()
     assert by_command == (tmp_path / 'class.tsv').read_bytes()
 
 

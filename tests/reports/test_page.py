@@ -60,7 +60,7 @@ def test_problems_come_first(make_page, make_row):
 
 def test_names_are_escaped(make_page, make_row):
     rows = [make_row(3, EVIL, 'constant', coverage=0.1), make_row(5, '"><img src=x onerror=alert(1)>')]
-    cleaning = {'ConfoundsColumns': [EVIL], 'VolumesLeftOut': {EVIL: 2}, 'Parameters': {EVIL: EVIL}}
+    cleaning = {'ConfoundsColumns': [EVIL], 'VolumesCensored': {EVIL: 2}, 'Parameters': {EVIL: EVIL}}
     page = make_page(title=EVIL, name=EVIL, regions=rows, cleaning=cleaning, copies=2)
     assert EVIL not in page
     assert page.count('&lt;script&gt;alert(1)&lt;/script&gt;') >= 8
@@ -101,7 +101,7 @@ def test_the_same_input_gives_the_same_text(make_page):
 
 
 def test_censored_volumes_are_counted_by_reason(make_page):
-    page = make_page(kept=np.arange(12) > 2, cleaning={'VolumesLeftOut': {'std_dvars': 3, 'sample_mask': 0}})
+    page = make_page(kept=np.arange(12) > 2, cleaning={'VolumesCensored': {'std_dvars': 3, 'sample_mask': 0}})
     assert '9 of 12 volumes retained; censored by <code>std_dvars</code>: 3.' in page
 
 

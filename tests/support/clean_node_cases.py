@@ -38,4 +38,4 @@ def report(outputs):
 
 
 def volumes(outputs):
-    return pd.read_csv(outputs.kept_volumes_file, sep='\t', na_values=['n/a'], keep_default_na=False)
+    return pd.read_csv(outputs.censoring_file, sep='\t', na_values=['n/a'], keep_default_na=False)

@@ -115,7 +115,7 @@ def build(folder):
     ]
     (given / 'confounds.tsv').write_text('\n'.join(rows) + '\n')
     kept = ['true' if volume not in LEFT_OUT else 'false' for volume in range(N_VOLUMES)]
-    (given / 'keep.tsv').write_text('\n'.join(['kept', *kept]) + '\n')
+    (given / 'keep.tsv').write_text('\n'.join(['retained', *kept]) + '\n')
     (given / 'sidecar.json').write_text(json.dumps({'RepetitionTime': T_R, 'TaskName': 'rest'}))
     return given
 

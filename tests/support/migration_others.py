@@ -28,7 +28,7 @@ from numpy.testing import assert_array_equal
 
 def table_is_ours(bench):
     """A heading, tabs, n/a, and a row for each volume."""
-    lines = (bench.extracted / 'few' / 'signals.tsv').read_text().splitlines()
+    lines = (bench.extracted / 'few' / 'timeseries.tsv').read_text().splitlines()
     assert lines[0].split('\t') == [*NAMES, ABSENT[1]]
     assert len(lines) == 1 + 20
     assert lines[1].split('\t')[3] == 'n/a'

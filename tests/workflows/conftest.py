@@ -21,8 +21,8 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from nipype_labels.files.tables import write_signals
+from nipype_labels.model.outputs import NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.nodes import OUTPUTS
 
 #: The first lines of a script that runs a graph as a host would.
 PREAMBLE = """
@@ -103,12 +103,12 @@ def small(image, tmp_path):
 
 
 def collect(
-    raw_signals=None,
-    clean_signals=None,
+    raw_timeseries=None,
+    timeseries=None,
     regions=None,
     labels=None,
     mean_volume=None,
-    kept_volumes=None,
+    censoring=None,
     cleaning=None,
     high_variance_confounds=None,
     projected=None,
@@ -131,9 +131,10 @@ def host():
         embedded = init_labels_wf(**parameters)
         for field, value in inputs.items():
             setattr(embedded.get_node('inputnode').inputs, field, value)
-        sink = pe.Node(niu.Function(input_names=list(OUTPUTS), output_names=['out'], function=collect), name='sink')
+        fields = [output.key for output in NODE_OUTPUTS]
+        sink = pe.Node(niu.Function(input_names=fields, output_names=['out'], function=collect), name='sink')
         wf = pe.Workflow('host', base_dir=str(base_dir))
-        wf.connect([(embedded, sink, [(f'outputnode.{field}', field) for field in OUTPUTS])])
+        wf.connect([(embedded, sink, [(f'outputnode.{field}', field) for field in fields])])
         return wf
 
     return build

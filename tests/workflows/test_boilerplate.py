@@ -165,9 +165,9 @@ def test_confounds_and_volumes_are_those_that_were_used(strategy, more, tmp_path
     for words, pattern in NAMED.items():
         there = any(re.fullmatch(pattern, name) for name in used['ConfoundsColumns'])
         assert bool(re.search(words, text)) == there, words
-    assert ('not in the steady state were censored' in text) == ('non_steady_state' in used['VolumesLeftOut'])
-    assert ('displacement above 0.5 mm' in text) == ('framewise_displacement' in used['VolumesLeftOut'])
-    assert ('fewer than 5 volumes' in text) == ('short_segment' in used['VolumesLeftOut'])
+    assert ('not in the steady state were censored' in text) == ('non_steady_state' in used['VolumesCensored'])
+    assert ('displacement above 0.5 mm' in text) == ('framewise_displacement' in used['VolumesCensored'])
+    assert ('fewer than 5 volumes' in text) == ('short_segment' in used['VolumesCensored'])
     components = [name for name in used['ConfoundsColumns'] if 'comp_cor' in name]
     if components:
         n_masks, most, words = {'combined': (1, 3, 'the combined mask'), 'separated': (2, 4, 'each of the masks')}[

@@ -17,10 +17,10 @@ from derivatives_cases import tree
 from nipype.pipeline import engine as pe
 
 from nipype_labels.bids.dataset import IGNORED
-from nipype_labels.bids.outputs import DRAWN, list_paths, plan_files
+from nipype_labels.bids.outputs import list_paths, plan_files
 from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_derivatives_wf, init_labels_wf
-from nipype_labels.workflows.nodes import OUTPUTS
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def init_host_wf(files, base_dir, parameters, **choices):
     save = init_labels_derivatives_wf(parameters=parameters, **settings | choices)
     save.inputs.inputnode.atlas_files, save.inputs.inputnode.bold_sidecar = files['atlas_files'], files['bold_sidecar']
     wf = pe.Workflow('host', base_dir=str(base_dir))
-    wf.connect([(labels, save, [(f'outputnode.{field}', f'inputnode.{field}') for field in OUTPUTS])])
+    wf.connect([(labels, save, [(f'outputnode.{output.key}', f'inputnode.{output.key}') for output in NODE_OUTPUTS])])
     return wf
 
 
@@ -174,7 +174,7 @@ def test_sidecars_tell_all_parameters_that_change_numbers_and_no_other(dataset):
     assert told['Parameters']['standardize'] == 'zscore'
     assert told['Methods'].startswith('Label images were resampled')
     assert told['Sources'][1] == f'bids:preprocessed:{CONFOUNDS}'
-    assert told['NumberOfVolumesDropped'] == told['NumberOfVolumes'] - told['NumberOfVolumesKept'] > 0
+    assert told['NumberOfVolumesDropped'] == told['NumberOfVolumes'] - told['NumberOfVolumesRetained'] > 0
     assert 'Sources' in told['Columns']
 
 
@@ -231,11 +231,11 @@ def init_one(**choices):
     ('choices', 'message'),
     [
         ({'source': 'sub-01/func/bold.nii.gz'}, 'not a BIDS name'),
-        ({'source': f'../{STANDARD}'}, 'within its data set'),
+        ({'source': f'../{STANDARD}'}, 'within its dataset'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
         ({'atlas_labels': ['../x']}, 'can not be part of a name'),
         ({'atlas_scales': ['1', '2']}, '2 scales are given for 1'),
-        ({'desc': 'raw'}, 'choose another desc'),
+        ({'desc': 'raw'}, 'Choose another desc'),
         ({'parameters': {'confounds_columns': ['csf']}}, 'only acts with use_confounds'),
     ],
 )

@@ -62,7 +62,7 @@ def test_real_series_give_nilearns_signals_from_end_to_end(
     inputs = {'bold_file': real_series, 'atlas_files': [atlas]}
     result = run(inputs, resampling_target=target, nan_policy='zero', **ours)
     regions = read_regions(result.outputs.regions[0])
-    names, signals = read_signals(result.outputs.clean_signals[0])
+    names, signals = read_signals(result.outputs.timeseries[0])
     assert names == regions['name'].tolist()
     expected = nilearn_signals(quietly, real_series, atlas, regions, resampling_target=target, **theirs)
     there = np.isin(regions['status'], ['ok', 'constant'])
@@ -88,7 +88,7 @@ def test_a_masked_real_series_gives_nilearns_signals(target, installed, aal, thi
         detrend=True,
         standardize='zscore_sample',
     )
-    signals = read_signals(result.outputs.clean_signals[0])[1] * np.sqrt(19 / 20)
+    signals = read_signals(result.outputs.timeseries[0])[1] * np.sqrt(19 / 20)
     there = (regions['status'] == 'ok').to_numpy()
     assert_array_equal(there, np.isfinite(expected).all(axis=0) & ~(expected == 0).all(axis=0))
     assert (regions['n_voxels_mask'] < regions['n_voxels_grid']).sum() > 20
@@ -105,4 +105,4 @@ def test_a_band_of_a_longer_real_series_is_nilearns(installed, aal, image, run, 
     regions = read_regions(result.outputs.regions[0])
     expected = nilearn_signals(quietly, longer, aal[0], regions, t_r=2.0, **band)
     assert np.isfinite(expected).all(axis=0).sum() == 26
-    assert_allclose(read_signals(result.outputs.clean_signals[0])[1], expected, rtol=1e-6, atol=1e-6)
+    assert_allclose(read_signals(result.outputs.timeseries[0])[1], expected, rtol=1e-6, atol=1e-6)

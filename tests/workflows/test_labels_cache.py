@@ -41,11 +41,11 @@ def test_an_atlas_that_moved_away_does_not_leave_its_old_name_behind(small, imag
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
     old = image('atlas.nii.gz', labels, small.affine)
     first = run({**basic(small), 'atlas_files': [old]})
-    before = Path(first.outputs.clean_signals[0]).read_bytes()
+    before = Path(first.outputs.timeseries[0]).read_bytes()
     new = shutil.copy(old, tmp_path / 'kept.nii.gz')
     image('atlas.nii.gz', labels[::-1], small.affine)
     second = run({**basic(small), 'atlas_files': [new]})
-    assert Path(second.outputs.clean_signals[0]).read_bytes() == before
+    assert Path(second.outputs.timeseries[0]).read_bytes() == before
 
 
 def test_an_atlas_that_was_removed_after_it_was_copied_is_not_missed(small, image, run, tmp_path):
@@ -53,20 +53,20 @@ def test_an_atlas_that_was_removed_after_it_was_copied_is_not_missed(small, imag
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
     old = image('atlas.nii.gz', labels, small.affine)
     first = run({**basic(small), 'atlas_files': [old]})
-    before = Path(first.outputs.clean_signals[0]).read_bytes()
+    before = Path(first.outputs.timeseries[0]).read_bytes()
     new = shutil.move(old, tmp_path / 'moved.nii.gz')
     second = run({**basic(small), 'atlas_files': [new]})
-    assert Path(second.outputs.clean_signals[0]).read_bytes() == before
+    assert Path(second.outputs.timeseries[0]).read_bytes() == before
 
 
 def test_deleted_outputs_are_made_again(small, run):
     """Linear finds them gone."""
     first = run(full(small), **FULL)
-    before = Path(first.outputs.clean_signals[0]).read_bytes()
-    for path in (*first.outputs.clean_signals, *first.outputs.raw_signals):
+    before = Path(first.outputs.timeseries[0]).read_bytes()
+    for path in (*first.outputs.timeseries, *first.outputs.raw_timeseries):
         Path(path).unlink()
     again = run(full(small), **FULL)
-    assert Path(again.outputs.clean_signals[0]).read_bytes() == before
+    assert Path(again.outputs.timeseries[0]).read_bytes() == before
     assert again.outputs == first.outputs
 
 

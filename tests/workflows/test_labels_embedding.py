@@ -124,7 +124,7 @@ def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, 
         use_luts=True,
         use_confounds=True,
     )
-    one, two = (Path(result.outputs.clean_signals[0]).read_bytes() for result in (relative, absolute))
+    one, two = (Path(result.outputs.timeseries[0]).read_bytes() for result in (relative, absolute))
     assert one == two
 
 

@@ -58,18 +58,18 @@ def test_the_number_of_nodes_does_not_depend_on_the_number_of_atlases(settings, 
     two = run({**basic(small, 2), **mask}, 'two', **settings)
     assert one.nodes == two.nodes
     assert len(one.nodes) <= 8
-    for field in ('raw_signals', 'clean_signals', 'regions', 'labels'):
+    for field in ('raw_timeseries', 'timeseries', 'regions', 'labels'):
         first, both = getattr(one.outputs, field), getattr(two.outputs, field)
         assert (len(first), len(both)) == (1, 2)
         assert Path(first[0]).read_bytes() == Path(both[0]).read_bytes()
-    assert read_signals(two.outputs.clean_signals[1])[0] == ['11', '12']
+    assert read_signals(two.outputs.timeseries[1])[0] == ['11', '12']
 
 
 def test_tables_may_be_there_for_some_atlases(small, run):
     """None stands where there is none."""
     inputs = {**basic(small, 2), 'atlas_luts': [None, small.atlas_luts[1]]}
     result = run(inputs, use_luts=True)
-    names = [read_signals(path)[0] for path in result.outputs.clean_signals]
+    names = [read_signals(path)[0] for path in result.outputs.timeseries]
     assert names == [['1', '2', '4', '7'], ['Eleven', 'Twelve']]
 
 
@@ -107,7 +107,7 @@ def test_columns_are_the_rows_of_the_table_whatever_was_lost(policy, target, sma
     small_one = 'lost_in_resampling' if target == 'data' else 'ok'
     assert regions['status'].tolist() == [outside, small_one, 'ok', 'absent_from_atlas', 'outside_mask']
     there = ['There'] if target == 'data' else ['Small', 'There']
-    for path in (result.outputs.raw_signals[0], result.outputs.clean_signals[0]):
+    for path in (result.outputs.raw_timeseries[0], result.outputs.timeseries[0]):
         names, signals = read_signals(path)
         assert names == (there if policy == 'drop' else regions['name'].tolist())
         present = np.isfinite(signals).all(axis=0) & (signals != 0).any(axis=0)
@@ -139,7 +139,7 @@ def test_a_volume_left_out_has_no_influence_on_the_outputs(settings, censored, s
         result = run(
             inputs, f'work{factor}', use_sample_mask=True, censored_output=censored, project='labels', **settings
         )
-        paths = [*result.outputs.clean_signals, *result.outputs.projected, result.outputs.kept_volumes]
+        paths = [*result.outputs.timeseries, *result.outputs.projected, result.outputs.censoring]
         found.append([Path(path).read_bytes() for path in paths])
         assert np.isfinite(read_signals(paths[0])[1]).any()
     assert found[0] == found[1]
@@ -155,7 +155,7 @@ def test_confounds_and_masks_of_volumes_come_in_every_form(small, tmp_path, run)
     for i, form in enumerate(forms):
         inputs = {**basic(small), 'sample_mask': form, 'confounds_file': [small.confounds_file]}
         result = run(inputs, f'work{i}', use_sample_mask=True, use_confounds=True)
-        found.add(Path(result.outputs.clean_signals[0]).read_bytes())
+        found.add(Path(result.outputs.timeseries[0]).read_bytes())
     assert len(found) == 1
 
 
@@ -174,7 +174,7 @@ def test_the_projection_shows_the_clean_signals(project, small, run):
     result = run(full(small), **{**FULL, 'project': project})
     for i, path in enumerate(result.outputs.projected):
         onto = nibabel.load(result.outputs.labels[i] if project == 'labels' else small.atlas_files[i])
-        names, signals = read_signals(result.outputs.clean_signals[i])
+        names, signals = read_signals(result.outputs.timeseries[i])
         regions = read_regions(result.outputs.regions[i])
         labels, shown = np.asarray(onto.dataobj), nibabel.load(path).get_fdata()
         assert shown.shape == (*onto.shape, 40)
@@ -187,7 +187,7 @@ def test_the_projection_shows_the_clean_signals(project, small, run):
 
 def test_connectivity_is_that_of_the_clean_signals(small, run):
     result = run(full(small), **FULL, connectivity='correlation', covariance_estimator='empirical')
-    for signals_file, matrix_file in zip(result.outputs.clean_signals, result.outputs.connectivity, strict=True):
+    for signals_file, matrix_file in zip(result.outputs.timeseries, result.outputs.connectivity, strict=True):
         names, signals = read_signals(signals_file)
         columns, matrix = read_signals(matrix_file)
         assert columns == names
@@ -199,4 +199,4 @@ def test_connectivity_is_that_of_the_clean_signals(small, run):
 def test_names_given_in_order_head_the_columns(small, run):
     """Of the only atlas."""
     result = run(basic(small), labels=['A', 'B', 'C', 'D'])
-    assert read_signals(result.outputs.clean_signals[0])[0] == ['A', 'B', 'C', 'D']
+    assert read_signals(result.outputs.timeseries[0])[0] == ['A', 'B', 'C', 'D']

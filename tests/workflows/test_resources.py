@@ -133,7 +133,7 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
     files = {
         'mean_file': made['ReduceLabels']['mean_file'],
         'cleaned_files': made['CleanSignal']['out_files'],
-        'kept_volumes_file': made['CleanSignal']['kept_volumes_file'],
+        'censoring_file': made['CleanSignal']['censoring_file'],
         'cleaning_file': made['CleanSignal']['cleaning_file'],
     }
     found['report'] = peak('LabelsReport', made, signals_files=signals, **files, **placed)

@@ -60,7 +60,7 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
     paths = [package_file(*BOLD), package_file(*MASK), package_file(*AAL), confounds, tmp_path]
     outputs = run_script('denoise_and_project', *paths)
     image = nib.load(outputs['project'].out_files[0])
-    kept = pd.read_csv(outputs['clean'].kept_volumes_file, sep='\t')['kept'].to_numpy()
+    kept = pd.read_csv(outputs['clean'].censoring_file, sep='\t')['retained'].to_numpy()
     labelled = nib.load(outputs['apply_mask'].out_files[0]).get_fdata() > 0
     values = image.get_fdata()[labelled]
     assert image.shape == (16, 16, 9, 20)

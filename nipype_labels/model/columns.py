@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Columns of the tables that describe regions and volumes, as sidecars and the documentation explain them."""
+
+#: Status of a region in the coverage table.
+STATUSES = {
+    'ok': 'Has a time series',
+    'absent_from_atlas': 'In the look-up table, not in the image',
+    'outside_field_of_view': 'No voxel of the region lies in the series',
+    'lost_in_resampling': 'Too small or thin to be the nearest region to any voxel',
+    'outside_mask': 'No voxel of the region lies in the mask',
+    'low_coverage': 'Coverage is below min_coverage',
+    'not_finite': 'No finite voxel in any volume',
+    'constant': 'Has a time series that never varies; z-scores and percent signal change are n/a',
+}
+
+#: Columns of the coverage table.
+COVERAGE = {
+    'index': {'Description': 'Id of the region in the label image'},
+    'name': {'Description': 'Name of the region, and of its column of the time series'},
+    'n_voxels_atlas': {'Description': "Voxels of the region in the atlas, on the atlas's voxel grid"},
+    'n_voxels_grid': {'Description': 'Voxels of the region on the voxel grid of the time series'},
+    'n_voxels_mask': {'Description': 'Voxels of the region within the mask'},
+    'n_voxels_used': {
+        'Description': 'Voxels of the region within mask and field of view that are finite in at least one volume'
+    },
+    'coverage': {
+        'Description': "Volume used, as a fraction of the region's volume in the atlas, at most 1. A region at the "
+        'border of the atlas image loses the outer half voxel on another voxel grid'
+    },
+    'status': {'Description': 'Why the region has no time series, if it has none', 'Levels': STATUSES},
+    'volume_atlas': {'Description': 'Volume of the region in the atlas', 'Units': 'mm^3'},
+    'n_volumes': {'Description': 'Volumes with a value'},
+    'tsnr': {
+        'Description': 'Temporal signal-to-noise ratio of the mean time series of the region before denoising: '
+        'mean over standard deviation of the retained volumes, without their linear trend'
+    },
+}
+
+#: Columns of the table of censored volumes.
+CENSORING = {
+    'volume': {'Description': 'Number of the volume in the series, counted from 0'},
+    'retained': {
+        'Description': 'Whether the volume was retained',
+        'Levels': {
+            'true': 'Retained',
+            'false': 'Censored: not part of the denoised time series. Confounds of the whole series can contain it',
+        },
+    },
+    'reason': {'Description': 'Why the volume was censored; several reasons are joined by commas'},
+}

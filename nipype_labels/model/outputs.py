@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The registry of outputs: what an extraction writes, each output described once.
+
+The workflow factories, the command, the report, the derivatives and the documentation read this table. A further output
+needs a row here and the node that writes the file.
+"""
+
+import textwrap
+from dataclasses import dataclass, field
+
+from .columns import CENSORING, COVERAGE
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """Name and sidecar of an output in a BIDS dataset of derivatives.
+
+    Attributes
+    ----------
+    suffix, extension : str
+    desc : str
+        Label of ``desc`` that distinguishes the output from others of the run; empty if the suffix does.
+    stat : {'', 'coverage', 'strategy', 'connectivity'}
+        Label of ``stat``: this word, or the value of this parameter.
+    sources : tuple of str
+        Files the output was made of: ``'bold'`` (the series), ``'inputs'`` (confounds, mask), or keys of outputs.
+    facts : tuple of str
+        Groups of keys in the sidecar; see ``FACTS`` in :mod:`nipype_labels.bids.sidecars`.
+    columns : dict of str to dict
+        Columns of the table, if they are the same for every atlas.
+    """
+
+    suffix: str
+    extension: str
+    desc: str = ''
+    stat: str = ''
+    sources: tuple = ()
+    facts: tuple = ()
+    columns: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One output of an extraction.
+
+    Attributes
+    ----------
+    key : str
+        Field of ``outputnode`` and input of ``SaveDerivatives``.
+    node, field : str
+        Node that writes the output, and its output field; empty for a file that only derivatives have.
+    per_atlas : bool
+        Whether there is one file per atlas; otherwise one per run.
+    description : str
+        What the file contains, without a full stop.
+    needs : tuple of str
+        Parameters of the workflow factory that must be switched on.
+    file_name : str
+        Name in the folder that ``nipype-labels extract`` writes; empty if the file is not copied.
+    report_input : str
+        Input of ``LabelsReport`` that reads the file; empty if the report does not show it.
+    derivative : Derivative or None
+        None if derivatives contain no such file.
+    """
+
+    key: str
+    node: str
+    field: str
+    per_atlas: bool
+    description: str
+    needs: tuple = ()
+    file_name: str = ''
+    report_input: str = ''
+    derivative: Derivative | None = None
+
+    @property
+    def is_drawn(self):
+        """Whether the report node writes the file."""
+        return 'reports' in self.needs
+
+    def is_made(self, parameters):
+        """Whether an extraction with these parameters, and with reports, writes the file."""
+        return all(parameters.get(name, False) not in (None, False, 'none') for name in self.needs if name != 'reports')
+
+
+#: Outputs of an extraction, each after the outputs it is computed from.
+OUTPUTS = (
+    Output(
+        key='raw_timeseries',
+        node='reduce',
+        field='out_files',
+        per_atlas=True,
+        description='Region time series before denoising: a column per region, a row per volume',
+        file_name='timeseries_raw.tsv',
+        report_input='signals_files',
+        derivative=Derivative(
+            'timeseries',
+            '.tsv',
+            desc='raw',
+            stat='strategy',
+            sources=('bold', 'labels'),
+            facts=('timing', 'tables', 'reduction', 'methods'),
+        ),
+    ),
+    Output(
+        key='timeseries',
+        node='clean',
+        field='out_files',
+        per_atlas=True,
+        description='Denoised region time series: a column per region, a row per volume',
+        file_name='timeseries.tsv',
+        report_input='cleaned_files',
+        derivative=Derivative(
+            'timeseries',
+            '.tsv',
+            stat='strategy',
+            sources=('raw_timeseries', 'inputs', 'high_variance_confounds'),
+            facts=('timing', 'retained', 'dropped', 'tables', 'denoising', 'parameters', 'methods'),
+        ),
+    ),
+    Output(
+        key='regions',
+        node='clean',
+        field='regions_files',
+        per_atlas=True,
+        description='Coverage table: voxel counts, coverage and status of every region',
+        file_name='regions.tsv',
+        report_input='regions_files',
+        derivative=Derivative('bold', '.tsv', stat='coverage', sources=('bold', 'labels'), columns=COVERAGE),
+    ),
+    Output(
+        key='labels',
+        node='apply_mask',
+        field='out_files',
+        per_atlas=True,
+        description='Label image that the time series were extracted with, on the voxel grid of the extraction',
+        file_name='labels.nii.gz',
+        report_input='labels_files',
+        derivative=Derivative('dseg', '.nii.gz', sources=('bold',)),
+    ),
+    Output(
+        key='lookup',
+        node='',
+        field='',
+        per_atlas=True,
+        description='Look-up table of the label image: id and name of every region',
+        derivative=Derivative('dseg', '.tsv', sources=('bold',)),
+    ),
+    Output(
+        key='projected',
+        node='project',
+        field='out_files',
+        per_atlas=True,
+        description='Denoised time series as an image: every voxel has the value of its region, 0 outside all regions',
+        needs=('project',),
+        file_name='projected.nii.gz',
+        derivative=Derivative(
+            'bold',
+            '.nii.gz',
+            desc='projected',
+            stat='strategy',
+            sources=('timeseries', 'labels'),
+            facts=('skull', 'timing', 'retained', 'dropped', 'volumes_table', 'parameters', 'methods'),
+        ),
+    ),
+    Output(
+        key='connectivity',
+        node='connectivity',
+        field='out_files',
+        per_atlas=True,
+        description='Functional connectivity: a row and a column per region, in the order of the header; n/a for '
+        'regions with no time series or a constant one',
+        needs=('connectivity',),
+        file_name='connectivity.tsv',
+        report_input='connectivity_files',
+        derivative=Derivative(
+            'relmat',
+            '.tsv',
+            stat='connectivity',
+            sources=('timeseries',),
+            facts=('connectivity', 'parameters', 'methods'),
+        ),
+    ),
+    Output(
+        key='connectivity_info',
+        node='connectivity',
+        field='info_files',
+        per_atlas=True,
+        description='How the matrix was estimated, as JSON: measure, covariance estimator, shrinkage (0 to 1)',
+        needs=('connectivity',),
+        file_name='connectivity.json',
+    ),
+    Output(
+        key='contours',
+        node='report',
+        field='contours_files',
+        per_atlas=True,
+        description='Figure of the report, SVG: outlines of the regions on the mean volume',
+        needs=('reports',),
+        derivative=Derivative('bold', '.svg', desc='contours'),
+    ),
+    Output(
+        key='carpets',
+        node='report',
+        field='carpet_files',
+        per_atlas=True,
+        description='Figure of the report, SVG: displacement, and time series before and after denoising',
+        needs=('reports',),
+        derivative=Derivative('bold', '.svg', desc='carpet'),
+    ),
+    Output(
+        key='connectivity_figures',
+        node='report',
+        field='connectivity_svg_files',
+        per_atlas=True,
+        description='Figure of the report, SVG: connectivity matrix',
+        needs=('reports', 'connectivity'),
+        derivative=Derivative('bold', '.svg', desc='connectivity'),
+    ),
+    Output(
+        key='mean_volume',
+        node='reduce',
+        field='mean_file',
+        per_atlas=False,
+        description='Mean volume of the series',
+        file_name='mean.nii.gz',
+        report_input='mean_file',
+        derivative=Derivative('boldref', '.nii.gz', desc='mean', sources=('bold',), facts=('skull',)),
+    ),
+    Output(
+        key='censoring',
+        node='clean',
+        field='censoring_file',
+        per_atlas=False,
+        description='Which volumes of the series were retained or censored, and why',
+        file_name='censoring.tsv',
+        report_input='censoring_file',
+        derivative=Derivative(
+            'timeseries',
+            '.tsv',
+            desc='censoring',
+            sources=('bold', 'inputs'),
+            facts=('retained', 'censoring'),
+            columns=CENSORING,
+        ),
+    ),
+    Output(
+        key='cleaning',
+        node='clean',
+        field='cleaning_file',
+        per_atlas=False,
+        description='What denoising did, as JSON: parameters, confounds and their rank, censored volumes, degrees of '
+        'freedom, and warnings',
+        file_name='cleaning.json',
+        report_input='cleaning_file',
+    ),
+    Output(
+        key='high_variance_confounds',
+        node='high_variance',
+        field='out_file',
+        per_atlas=False,
+        description='High-variance confounds (similar to tCompCor): a column per confound, a row per volume',
+        needs=('high_variance_confounds',),
+        file_name='high_variance_confounds.tsv',
+        derivative=Derivative('timeseries', '.tsv', desc='highvariance', sources=('bold',), facts=('timing',)),
+    ),
+    Output(
+        key='report',
+        node='report',
+        field='out_file',
+        per_atlas=False,
+        description='Report, one HTML file that needs no other file: problems first, then regions, motion, time '
+        'series, spectra, connectivity, parameters and methods',
+        needs=('reports',),
+        file_name='report.html',
+        derivative=Derivative('report', '.html'),
+    ),
+)
+
+#: Outputs by key.
+BY_KEY = {output.key: output for output in OUTPUTS}
+
+#: Outputs that nodes write: fields of ``outputnode`` of :func:`nipype_labels.workflows.init_labels_wf`.
+NODE_OUTPUTS = tuple(output for output in OUTPUTS if output.node)
+
+#: Outputs that derivatives contain.
+DERIVATIVES = tuple(output for output in OUTPUTS if output.derivative is not None)
+
+#: Keys of the outputs that the report node writes.
+DRAWN = tuple(output.key for output in OUTPUTS if output.is_drawn)
+
+
+def document_outputs(indent='    '):
+    """Return the lines of a numpydoc section that describes every field of ``outputnode``."""
+    lines = []
+    for output in NODE_OUTPUTS:
+        lines += [f'{output.key} : {"list of str" if output.per_atlas else "str"}']
+        condition = f' With {" and ".join(f"``{name}``" for name in output.needs)}.' if output.needs else ''
+        lines += textwrap.wrap(
+            f'{output.description}.{condition}', 110, initial_indent=indent, subsequent_indent=indent
+        )
+    return '\n'.join(f'{indent}{line}' for line in lines).lstrip()
