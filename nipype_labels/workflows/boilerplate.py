@@ -105,9 +105,9 @@ def _reduction(parameters):
     smoothed = ''
     if any(widths):
         size = ' × '.join(f'{width:g}' for width in widths)
-        smoothed = f'smoothed by a Gaussian kernel (full width at half maximum {size} mm) '
+        smoothed = f', smoothed by a Gaussian kernel (full width at half maximum {size} mm),'
     yield (
-        f'For every region and volume, {_REDUCED[parameters["strategy"]]} of the {smoothed}BOLD signal over its voxels '
+        f'For every region and volume, {_REDUCED[parameters["strategy"]]} of the BOLD signal{smoothed} over its voxels '
         f'was computed with *nipype_labels* {_version()}, a package for *Nipype* [@nipype1; @nipype2] that uses '
         '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )

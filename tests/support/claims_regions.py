@@ -75,7 +75,7 @@ STATISTICS = {
 
 
 @claim(
-    r'For every region and volume, the ([a-z ]+) of the (?=smoothed|BOLD)',
+    r'For every region and volume, the ([a-z ]+) of the BOLD signal(?=[, ])',
     *({'strategy': name.replace(' ', '_')} for name in STATISTICS),
 )
 def check_statistic(found, **parameters):
@@ -85,7 +85,7 @@ def check_statistic(found, **parameters):
 
 
 @claim(
-    r'smoothed by a Gaussian kernel \(full width at half maximum (?P<widths>[\d.× ]+) mm\)',
+    r', smoothed by a Gaussian kernel \(full width at half maximum (?P<widths>[\d.× ]+) mm\),',
     {'smoothing_fwhm': 6.0},
     {'smoothing_fwhm': [4.0, 7.0, 5.5]},
 )
@@ -108,7 +108,7 @@ def check_smoothing(found, **parameters):
 
 
 @claim(
-    r'BOLD signal over its voxels was computed with \*nipype_labels\* (?P<version>\S+), a package for \*Nipype\* '
+    r'over its voxels was computed with \*nipype_labels\* (?P<version>\S+), a package for \*Nipype\* '
     r'\[@nipype1; @nipype2\] that uses \*NumPy\* \[@numpy\], \*SciPy\* \[@scipy\] and \*NiBabel\* \[@nibabel\]\.',
     {},
 )
