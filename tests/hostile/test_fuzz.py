@@ -20,7 +20,7 @@ from nipype_labels.core.clean import kept_volumes
 from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
-from nipype_labels.files.lut import read_header, read_lookup_table
+from nipype_labels.files.lut import read_afni_table, read_lookup_table
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask
 from nipype_labels.files.series import open_series
@@ -161,7 +161,7 @@ def read_kept(path):
         raise LabelsError(f'{path}: {e}') from e
 
 
-@pytest.mark.parametrize('read', [read_all, read_grid, read_header], ids=lambda read: read.__name__)
+@pytest.mark.parametrize('read', [read_all, read_grid, read_afni_table], ids=lambda read: read.__name__)
 def test_any_series_is_read_or_refused(folder, read):
     content = (folder / 'bold.nii.gz').read_bytes()
 
