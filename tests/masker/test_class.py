@@ -153,7 +153,9 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize(
-    ('parameters', 'bold'), list(zip(PARAMETERS, [FUNCTIONAL, SERIES, FUNCTIONAL, SERIES, FUNCTIONAL], strict=True))
+    ('parameters', 'bold'),
+    list(zip(PARAMETERS, [FUNCTIONAL, SERIES, FUNCTIONAL, SERIES, FUNCTIONAL], strict=True)),
+    ids=range(len(PARAMETERS)),
 )
 def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path, monkeypatch, capsys):
     """With confounds and without."""
