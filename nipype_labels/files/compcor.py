@@ -38,10 +38,10 @@ def find_components(names, masks, n_compcor, acompcor, source):
         notes.append(f'{_NO_MASKS.format(source)}. They are taken for those of the combined mask.')
     taken = []
     for mask in ('combined',) if acompcor == 'combined' else ('CSF', 'WM'):
-        of_mask = sorted((name for name in masks if masks[name] == mask), key=_number)
-        if not of_mask:
+        columns = sorted((name for name in masks if masks[name] == mask), key=_number)
+        if not columns:
             raise ConfoundsError(f'{source} has no aCompCor components of the mask {mask}: choose another acompcor')
-        taken += of_mask if n_compcor == 'all' else of_mask[:n_compcor]
+        taken += columns if n_compcor == 'all' else columns[:n_compcor]
     missing = [name for name in taken if name not in components]
     if missing:
         raise ConfoundsError(f'{source} has no column {missing[0]!r}, which the JSON file next to it describes')

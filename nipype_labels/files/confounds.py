@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds tables: TSV, CSV, and text of numbers, as fMRI packages and statistics programs write them."""
+"""Confounds from files (TSV, CSV, text of numbers), arrays and DataFrames."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pandas as pd
 
 from ..core.errors import ConfoundsError, LabelsError
 from ..core.scaling import LARGEST
-from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_table
+from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_table, read_text
+from .paths import expand
 from .tables import to_numbers
-from .text import read_text
 
 
 @dataclass(eq=False)
@@ -62,6 +63,55 @@ def read_table_of_confounds(path, n_volumes, stem='confounds_0'):
         Path(path),
         notes,
     )
+
+
+def make_tables(confounds, n_volumes):
+    """Return ConfoundsTables from an array (T, C), DataFrame, path, a list of these, or None."""
+    if confounds is None:
+        return []
+    if isinstance(confounds, list | tuple) and any(
+        isinstance(c, str | os.PathLike) or np.ndim(c) == 2 for c in confounds
+    ):
+        return [_make_table(each, n_volumes, f'confounds_{i}') for i, each in enumerate(confounds)]
+    return [_make_table(confounds, n_volumes, 'confounds_0')]
+
+
+def _make_table(confounds, n_volumes, stem):
+    """Return one table; columns without a name are called by the stem and their number."""
+    if isinstance(confounds, str | os.PathLike):
+        return read_table_of_confounds(expand(confounds), n_volumes, stem)
+    frame = confounds if isinstance(confounds, pd.DataFrame) else _as_frame(confounds)
+    if len(frame) != n_volumes:
+        raise ConfoundsError(f'confounds have {len(frame)} rows, the series has {n_volumes} volumes')
+    names = [name if isinstance(name, str) else f'{stem}_{name}' for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfoundsError(f'confounds have columns of the same name: {", ".join(map(repr, twice[:5]))}')
+    columns = {name: _column_numbers(frame.iloc[:, i]) for i, name in enumerate(names)}
+    return ConfoundsTable('confounds', pd.DataFrame(columns, index=range(n_volumes)))
+
+
+def _as_frame(confounds):
+    """Return an array as a DataFrame of numbers."""
+    table = np.asarray(confounds)
+    if table.ndim == 1 and table.dtype.kind != 'f':
+        raise ConfoundsError(
+            'confounds must have a row per volume and a column per confound; a row of labels is not an array of them'
+        )
+    if table.ndim not in (1, 2):
+        raise ConfoundsError(f'confounds must have one row per volume and one column each, not the shape {table.shape}')
+    try:
+        return pd.DataFrame(table.astype(np.float64))
+    except (TypeError, ValueError) as e:
+        raise ConfoundsError(f'confounds hold a value that is not a number: {e}') from e
+
+
+def _column_numbers(cells):
+    """Return a column as numbers, or unchanged if a cell is not a number."""
+    try:
+        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        return cells.to_numpy(dtype=object)
 
 
 def read_confounds(paths, n_volumes):

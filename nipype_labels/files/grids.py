@@ -16,7 +16,7 @@ from ..core.choices import check_choice
 from ..core.errors import GridError, ImageError
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
-from .orientation import find_contradiction, find_doubt
+from .orientation import compare_sform_qform, explain_unknown_orientation
 
 #: Contradictions that were reported, by path and text.
 _reported = set()
@@ -82,7 +82,7 @@ class Grid:
                 )
 
 
-def load(path):
+def open_header(path):
     """Open a volume image without reading its voxels; ImageError if nibabel can not, GridError for its affine."""
     if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
@@ -106,7 +106,7 @@ def check_size(path, image):
     if not isinstance(voxels, nib.arrayproxy.ArrayProxy):
         return
     file = Path(str(voxels.file_like))
-    if not file.is_file() or is_packed_otherwise(file):
+    if not file.is_file() or is_compressed_otherwise(file):
         return
     promised, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
     most = size * (DEFLATE_RATIO if is_gzipped(file) else 1)
@@ -124,7 +124,7 @@ def is_gzipped(path):
     return Path(path).suffix.lower() in ('.gz', '.mgz')
 
 
-def is_packed_otherwise(path):
+def is_compressed_otherwise(path):
     """Whether a file is compressed in a way that is not read as a stream, by its name."""
     return Path(path).suffix.lower() in ('.bz2', '.zst')
 
@@ -148,7 +148,7 @@ def make_grid(path, image):
     """Return the Grid of an opened image, called ``path``; ImageError if it is surface data."""
     refuse_surface(path, image)
     shape = tuple(int(n) for n in image.shape[:3])
-    return Grid(str(path), shape, image.affine, find_doubt(image), find_contradiction(image))
+    return Grid(str(path), shape, image.affine, explain_unknown_orientation(image), compare_sform_qform(image))
 
 
 def report_contradiction(where, report):
@@ -160,7 +160,7 @@ def report_contradiction(where, report):
 
 def read_grid(path, whole=False):
     """Return the Grid of an image from its header; with ``whole``, refuse a file too small for this grid."""
-    image = load(path)
+    image = open_header(path)
     if whole:
         check_size(path, image)
     return make_grid(path, image)

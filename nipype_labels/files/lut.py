@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..core.errors import GridError, ImageError, LookupTableError
 from ..core.regions import LARGEST_ID
-from .grids import load
+from .grids import open_header
 from .lut_tables import parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
 from .paths import expand, strip_suffixes
@@ -153,7 +153,7 @@ def find_lookup_table(atlas, in_header=True):
 def read_afni_table(image):
     """Return the pairs of id and name in AFNI's table in the header of an image, None without one."""
     try:
-        header = getattr(load(image) if isinstance(image, str | os.PathLike) else image, 'header', None)
+        header = getattr(open_header(image) if isinstance(image, str | os.PathLike) else image, 'header', None)
     except (GridError, ImageError) as e:
         raise LookupTableError(str(e)) from e
     extensions = [e for e in getattr(header, 'extensions', ()) if e.get_code() == AFNI_EXTENSION]

@@ -31,7 +31,7 @@ def check_memory(memory):
         raise LabelsError(f'memory must be a joblib.Memory or the path of a folder, not {memory!r}')
 
 
-def recall(memory, key, compute):
+def load_or_compute(memory, key, compute):
     """Return a tuple of arrays from a cache under ``key`` (a digest), or compute and keep them.
 
     ``memory`` is a joblib.Memory or path; threads and processes may share it. A digest is kept with the arrays:

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..core import grid
 from ..core.errors import ImageError
-from .grids import is_packed_otherwise, make_grid
+from .grids import is_compressed_otherwise, make_grid
 from .paths import expand
-from .series import Series, open_series, stream_image
+from .series import Series, make_series, open_series
 from .timing import read_header_time
 
 #: What an image in memory is called in errors, unless it knows a file.
@@ -42,7 +42,7 @@ def open_runs(given):
     if isinstance(given, list | tuple):
         return _open_list([series for entry in given for series in open_runs(entry)])
     if isinstance(given, nib.spatialimages.SpatialImage):
-        return [_open_held(given)]
+        return [_open_in_memory(given)]
     if not isinstance(given, str | os.PathLike):
         raise ImageError(f'a path, an image of nibabel or a list of them is needed, not {type(given).__name__}')
     path = expand(given)
@@ -61,19 +61,19 @@ def single_image(given):
     return given if isinstance(given, nib.spatialimages.SpatialImage) else open_image(given).grid.path
 
 
-class _Unfiled(Series):
+class _UnfiledSeries(Series):
     """A series that is not one file."""
 
     def digest(self):
         """Return a digest of the voxels and of what they mean."""
-        digest = hashlib.sha256(self.meaning.encode())
+        digest = hashlib.sha256(self.description.encode())
         for _, block in self.blocks():
             digest.update(block.tobytes())
         return digest.hexdigest()
 
 
 @dataclass(frozen=True)
-class _HeldSeries(_Unfiled):
+class _MemorySeries(_UnfiledSeries):
     """A series whose voxels are in memory: ``data``, shape (I, J, K, T)."""
 
     data: np.ndarray = None
@@ -86,7 +86,7 @@ class _HeldSeries(_Unfiled):
 
 
 @dataclass(frozen=True)
-class _JoinedSeries(_Unfiled):
+class _JoinedSeries(_UnfiledSeries):
     """Single volumes (``parts``, a tuple of Series), one after another."""
 
     parts: tuple = ()
@@ -98,7 +98,7 @@ class _JoinedSeries(_Unfiled):
                 yield volume, np.asarray(part.decoder()(block), dtype=self.stored)
 
 
-def _open_held(image):
+def _open_in_memory(image):
     """Return the Series of an image in memory, read from the file of its voxels if they were not changed."""
     name = str(image.get_filename() or UNNAMED)
     shape = image.shape
@@ -106,20 +106,20 @@ def _open_held(image):
         raise ImageError(f'{name} is not a 3D or 4D series of volumes: its shape is {shape}')
     grid.check_affine(image.affine, f'the affine of {name}')
     where = make_grid(name, image)
-    held = _caches(image)
+    arrays = _cached_arrays(image)
     if _is_streamed(image.dataobj):
-        held = [data for data in held if not _agrees(data, image)]
-        if not held:
-            return replace(stream_image(image, name), grid=where)
-    elif not held or not nib.is_proxy(image.dataobj):
+        arrays = [data for data in arrays if not _equals_file(data, image)]
+        if not arrays:
+            return replace(make_series(image, name), grid=where)
+    elif not arrays or not nib.is_proxy(image.dataobj):
         # Voxels that were given as an array; what get_fdata() returned may have been changed apart from them.
-        held = [np.asanyarray(image.dataobj), *held]
-    if not all(_equal(held[0], data) for data in held[1:]):
+        arrays = [np.asanyarray(image.dataobj), *arrays]
+    if not all(_equal(arrays[0], data) for data in arrays[1:]):
         raise ImageError(f'{name}: dataobj and what get_fdata() returned were changed apart; {MAKE_ANEW}')
-    return _hold(held[0], where, read_header_time(image))
+    return _wrap_array(arrays[0], where, read_header_time(image))
 
 
-def _hold(data, where, t_r):
+def _wrap_array(data, where, t_r):
     """Return the Series of an array, shape (I, J, K) or (I, J, K, T, …)."""
     name = where.path
     if isinstance(data, np.ma.MaskedArray):
@@ -128,10 +128,10 @@ def _hold(data, where, t_r):
     data = data.astype(np.uint8) if data.dtype.kind == 'b' else data
     if data.dtype.kind not in 'iuf' or data.dtype.itemsize > 8:
         raise ImageError(f'{name} holds {data.dtype}, no plain numbers: integers or floats of at most 64 bits')
-    return _HeldSeries(where, data.shape[3], data.dtype, 0, 1.0, 0.0, t_r, name, data)
+    return _MemorySeries(where, data.shape[3], data.dtype, 0, 1.0, 0.0, t_r, name, data)
 
 
-def _caches(image):
+def _cached_arrays(image):
     """Return arrays that were read from an image before, which the user may have changed since."""
     kept = (getattr(image, name, None) for name in ('_fdata_cache', '_data_cache'))
     return [data for data in kept if data is not None]
@@ -141,15 +141,15 @@ def _is_streamed(voxels):
     """Whether voxels are in a file that is read as a stream; other proxies are read by nibabel."""
     if type(voxels) is not nib.arrayproxy.ArrayProxy or voxels.order != 'F':
         return False
-    return isinstance(voxels.file_like, str | os.PathLike) and not is_packed_otherwise(voxels.file_like)
+    return isinstance(voxels.file_like, str | os.PathLike) and not is_compressed_otherwise(voxels.file_like)
 
 
-def _agrees(data, image):
+def _equals_file(data, image):
     """Whether an array that was read from an image still has the values of its file, as nibabel scales them."""
     if data.shape != image.shape:
         return False
     try:
-        series = stream_image(image, image.get_filename() or UNNAMED)
+        series = make_series(image, image.get_filename() or UNNAMED)
         volumes = data.reshape((series.n_voxels, -1), order='F')
         return all(
             _equal(volumes[:, first : first + len(block)].T, _scaled(block, image.dataobj, data.dtype))

@@ -18,7 +18,7 @@ _MARK = 'left and right unknown: '
 _MGH_FLAG = slice(28, 30)
 
 
-def find_doubt(image):
+def explain_unknown_orientation(image):
     """Say in a few words why an image's header does not tell left from right; empty if it does."""
     header = image.header
     if isinstance(header, nib.Nifti1Header):
@@ -38,7 +38,7 @@ def find_doubt(image):
     return ''
 
 
-def find_contradiction(image):
+def compare_sform_qform(image):
     """Say by how much sform and qform of an image contradict each other; empty if they agree or one is missing."""
     header = image.header
     if not isinstance(header, nib.Nifti1Header) or not (header['sform_code'] and header['qform_code']):

@@ -32,12 +32,12 @@ def read_sample_mask(path):
     lowered = [str(cell).strip().lower() for cell in cells]
     if set(lowered) <= set(FLAGS):
         return np.array([FLAGS[cell] for cell in lowered], dtype=bool)
-    return _whole(cells, path)
+    return _to_whole_numbers(cells, path)
 
 
 def read_runs(path):
     """Return the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
-    return _whole(_read_column(path, ('run',)), path)
+    return _to_whole_numbers(_read_column(path, ('run',)), path)
 
 
 def write_censoring(path, kept, reasons):
@@ -72,7 +72,7 @@ def _read_column(path, names):
         raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if not found:
-        return _row(cells, path)
+        return _require_row(cells, path)
     twice = sorted({name for name in heading if heading.count(name) > 1})
     if twice:
         raise SignalError(f'{path} has columns of the same name: {", ".join(twice)}')
@@ -83,8 +83,8 @@ def _read_column(path, names):
     if found[0] == 'retained':
         cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
     if found[0] != 'volume' and 'volume' in table:
-        _check_order(_whole(table['volume'].to_numpy(dtype=object), path), path)
-    return _row(cells, path)
+        _check_order(_to_whole_numbers(table['volume'].to_numpy(dtype=object), path), path)
+    return _require_row(cells, path)
 
 
 def _check_order(volumes, path):
@@ -95,7 +95,7 @@ def _check_order(volumes, path):
         raise SignalError(f'{path}: volume {other} follows volume {one}; there must be a row for each volume in turn')
 
 
-def _row(cells, path):
+def _require_row(cells, path):
     """Return cells if they are one row of some."""
     if cells.ndim == 2 and 1 in cells.shape:
         cells = cells.reshape(-1)
@@ -104,7 +104,7 @@ def _row(cells, path):
     return cells
 
 
-def _whole(cells, path):
+def _to_whole_numbers(cells, path):
     """Return cells as whole numbers, small enough to count volumes."""
     numbers = cells if cells.dtype.kind in 'biuf' else np.array([np.nan])
     if cells.dtype.kind == 'O':

@@ -5,13 +5,20 @@ import difflib
 import re
 from dataclasses import dataclass, fields
 
+import numpy as np
 import pandas as pd
 
+from ..core.censoring import short_segments
 from ..core.errors import ConfoundsError
-from .censoring import MOTION_MEASURES, find_motion_outliers, find_non_steady
 from .compcor import find_components, has_components, read_masks
 from .confound_strategies import CONFOUNDS_STRATEGIES, COSINES
 from .confounds import join_tables
+
+#: Columns of fMRIPrep that show motion outliers.
+MOTION_MEASURES = ('framewise_displacement', 'std_dvars')
+
+#: Columns of fMRIPrep that mark one volume each.
+_NON_STEADY = r'non_steady_state_outlier\d+'
 
 #: Columns of every table of fMRIPrep, and of its releases before 1.2, whose names no strategy knows.
 _FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}
@@ -19,7 +26,7 @@ _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 
 
 @dataclass(frozen=True)
-class Choice:
+class ConfoundsChoice:
     """Parameters that choose confounds; see the workflow factory."""
 
     columns: tuple
@@ -40,7 +47,7 @@ class Choice:
 
 
 @dataclass
-class Chosen:
+class SelectedConfounds:
     """Confounds that are used (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
 
     frame: pd.DataFrame
@@ -48,8 +55,8 @@ class Chosen:
     notes: list
 
 
-def choose_confounds(tables, choice, n_volumes):
-    """Return the Chosen confounds of ``n_volumes`` volumes, columns in the order of the ConfoundsTables.
+def select_confounds(tables, choice, n_volumes):
+    """Return the SelectedConfounds confounds of ``n_volumes`` volumes, columns in the order of the ConfoundsTables.
 
     A table from which nothing is selected is used whole, unless it is fMRIPrep's: that is an error.
     """
@@ -72,10 +79,12 @@ def choose_confounds(tables, choice, n_volumes):
         frames.append(table.numbers(names if names or scrubbed else list(table.frame)))
     if 'scrubbing' in choice.strategies:
         thresholds = choice.fd_threshold, choice.dvars_threshold
-        censored.update(find_motion_outliers(of_fmriprep, *thresholds, choice.min_segment))
+        censored.update(_find_motion_outliers(of_fmriprep, *thresholds, choice.min_segment))
     if choice.non_steady_state == 'censor':
-        censored.update(find_non_steady(marked))
-    return Chosen(pd.concat([pd.DataFrame(index=range(n_volumes)), *frames], axis=1), censored, [*dict.fromkeys(notes)])
+        censored.update(_find_non_steady(marked))
+    return SelectedConfounds(
+        pd.concat([pd.DataFrame(index=range(n_volumes)), *frames], axis=1), censored, [*dict.fromkeys(notes)]
+    )
 
 
 _NOTHING = (
@@ -131,3 +140,33 @@ def _of_strategy(strategy, choice, tables):
         names, more = find_components(table.frame, masks, choice.n_compcor, choice.acompcor, table.source)
         found, notes = found + names, notes + more
     return found, notes
+
+
+def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
+    """Return flags of volumes (T,) with motion or change above the thresholds, and of short segments between them.
+
+    Keys are ``'framewise_displacement'`` (threshold in mm), ``'std_dvars'`` (standardised) and, if ``min_segment``
+    volumes are demanded between outliers, ``'short_segment'``.
+    """
+    thresholds = {'fd_threshold': fd_threshold, 'dvars_threshold': dvars_threshold}
+    for name, threshold in thresholds.items():
+        if not threshold >= 0:
+            raise ConfoundsError(f'{name} must be 0 or more, not {threshold}')
+    found = {}
+    for name, threshold in zip(MOTION_MEASURES, thresholds.values(), strict=True):
+        table = next((table for table in tables if name in table.frame), None)
+        if table is None:
+            sources = ', '.join(table.source for table in tables)
+            raise ConfoundsError(f'{sources}: there is no column {name!r}, which scrubbing needs')
+        # A comparison with a missing value, as in the first row, is false: that volume is retained.
+        found[name] = (table.numbers([name])[name] > threshold).to_numpy()
+    if min_segment:
+        found['short_segment'] = short_segments(np.any(list(found.values()), axis=0), min_segment)
+    return found
+
+
+def _find_non_steady(tables):
+    """Return flags (T,) of volumes that tables mark, under ``'non_steady_state'``; empty without marks."""
+    marks = [(table, [name for name in table.frame if re.fullmatch(_NON_STEADY, name)]) for table in tables]
+    flags = [(table.numbers(names) > 0).any(axis=1).to_numpy() for table, names in marks if names]
+    return {'non_steady_state': np.any(flags, axis=0)} if flags else {}

@@ -15,7 +15,7 @@ from ..core.errors import ImageError
 from ..core.scaling import Decoder, floating
 from .digests import image_digest
 from .formats import describe_format
-from .grids import Grid, check_size, is_gzipped, is_packed_otherwise, load, make_grid
+from .grids import Grid, check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
 from .orientation import set_orientation
 from .timing import read_header_time
 
@@ -74,7 +74,7 @@ class Series:
         return max(1, min(self.n_volumes, BLOCK_BYTES // self.volume_bytes))
 
     @property
-    def meaning(self):
+    def description(self):
         """Return what the voxels mean, in words, except for the place of the grid."""
         return f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
 
@@ -95,27 +95,27 @@ class Series:
         shape = (self.volumes_per_block, self.n_voxels)
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
         with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
-            with _telling(self.voxel_file):
+            with _errors_name_file(self.voxel_file):
                 stream.seek(self.offset)
             starts = range(0, self.n_volumes, shape[0])
             read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
             if len(buffers) == 1:
                 for first, block in read:
-                    self._fill(stream, first, block)
+                    self._read_block(stream, first, block)
                     yield first, block
                 return
-            ahead = reader.submit(self._fill, stream, *read[0])
+            ahead = reader.submit(self._read_block, stream, *read[0])
             for i, (first, block) in enumerate(read):
                 ahead.result()
                 if i + 1 < len(read):
-                    ahead = reader.submit(self._fill, stream, *read[i + 1])
+                    ahead = reader.submit(self._read_block, stream, *read[i + 1])
                 yield first, block
 
     def digest(self):
         """Return a digest of every file of the image and of how its voxels are read."""
-        return f'{self.meaning} {self.offset} {image_digest(self.voxel_file)}'
+        return f'{self.description} {self.offset} {image_digest(self.voxel_file)}'
 
-    def _fill(self, stream, first, block):
+    def _read_block(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum is at the end."""
         got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
         if got < block.nbytes:
@@ -129,10 +129,10 @@ class Series:
 
 def open_series(path):
     """Return the Series of a 3D or 4D image stored first axis fastest (NIfTI, Analyze, MGH), plain or gzipped."""
-    return stream_image(load(path), path)
+    return make_series(open_header(path), path)
 
 
-def stream_image(image, name):
+def make_series(image, name):
     """Return the Series of an opened nibabel image, whose voxels are read from its file, not from memory.
 
     ``name`` is for errors. ImageError if they are not a stream of real numbers, or the file is too small for them.
@@ -150,7 +150,7 @@ def stream_image(image, name):
     voxel_file = str(voxels.file_like)
     if not Path(voxel_file).is_file():
         raise ImageError(f'{path} lacks the file with its voxels: {voxel_file}')
-    if is_packed_otherwise(voxel_file):
+    if is_compressed_otherwise(voxel_file):
         raise ImageError(f'{path} can not be read as a stream, compress it with gzip')
     check_size(path, image)
     return Series(
@@ -214,14 +214,14 @@ def _open(path):
 def _read(stream, view, path):
     """Read into ``view`` as far as the stream goes; return the part that was filled."""
     done = 0
-    with _telling(path), suppress(EOFError):
+    with _errors_name_file(path), suppress(EOFError):
         while done < len(view) and (n := stream.readinto(view[done:])):
             done += n
     return view[:done]
 
 
 @contextmanager
-def _telling(path):
+def _errors_name_file(path):
     """Name the file in errors that a stream raises."""
     try:
         yield

@@ -15,7 +15,7 @@ from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.entities import find_contradictions
 from ..files.regions import assign_tsnr, read_regions, write_regions
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
-from ..files.selection import Choice, choose_confounds
+from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
 from ..model.parameters import CONFOUNDS_PARAMETERS
@@ -171,11 +171,11 @@ class CleanSignal(LabelsInterface):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.given('confounds_files', [])
-        choice = Choice.of({name: self.given(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'})
+        choice = ConfoundsChoice.of({name: self.given(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'})
         if not files and (choice.columns or choice.strategies):
             asked = [*choice.columns, *choice.strategies]
             raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
-        chosen = choose_confounds(read_tables(files, n_volumes), choice, n_volumes)
+        chosen = select_confounds(read_tables(files, n_volumes), choice, n_volumes)
         if 'ICA-AROMA' in choice.strategies:
             chosen.notes += check_denoised(self.given('bold_file'))
         for note in chosen.notes:

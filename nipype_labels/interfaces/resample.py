@@ -5,7 +5,7 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.resample import Sampler, clip_range, resample_nearest
-from ..files.grids import load, read_grid, report_contradiction
+from ..files.grids import open_header, read_grid, report_contradiction
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
 from ..model.parameters import PARAMETERS
@@ -73,7 +73,7 @@ class Resample(LabelsInterface):
                 out_files[i] = in_file
                 continue
             with self.publish(runtime, out_names[i]) as path:
-                flat = len(load(in_file).shape) == 3 and self.inputs.interpolation == 'nearest'
+                flat = len(open_header(in_file).shape) == 3 and self.inputs.interpolation == 'nearest'
                 (self._labels if flat else self._series)(in_file, target, path)
         self._results['out_files'] = out_files
         return runtime
@@ -99,7 +99,7 @@ class Resample(LabelsInterface):
         sampler = Sampler(grid.shape, grid.affine, target.shape, target.affine, None, kind)
         for _, block in series.blocks(threads) if kind != 'nearest' else ():
             clip = clip_range(decode(block), *clip)
-        shape = (*target.shape, *load(in_file).shape[3:])
+        shape = (*target.shape, *open_header(in_file).shape[3:])
         with SeriesWriter(path, shape, target.affine, series.t_r, series.float_type, target.doubt) as writer:
             for _, block in series.blocks(threads):
                 for stored in block:

@@ -11,13 +11,12 @@ from ..core.clean import kept_volumes
 from ..core.errors import ConfoundsError, SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_filter
 from ..files.confound_strategies import check_denoised
-from ..files.confounds import fill_missing
+from ..files.confounds import fill_missing, make_tables
 from ..files.entities import find_contradictions
-from ..files.given import take_tables
 from ..files.grids import report_contradiction
 from ..files.niimg import open_runs
 from ..files.sample_mask import read_sample_mask
-from ..files.selection import Choice, choose_confounds
+from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.series import Series
 from ..files.timing import resolve_repetition_time
 from .state import warn_user
@@ -111,11 +110,11 @@ def _prepare(series, source, confounds, sample_mask, settings):
 def _select_confounds(confounds, series, retained, settings):
     """Return the confounds of a run without missing values, its retained volumes, and notes."""
     strategies, n_volumes = settings['confounds_strategy'], series.n_volumes
-    tables = take_tables(confounds, n_volumes)
-    choice = Choice.of(settings)
+    tables = make_tables(confounds, n_volumes)
+    choice = ConfoundsChoice.of(settings)
     if not tables and (choice.columns or strategies):
         raise ConfoundsError(f'{[*choice.columns, *strategies]} asked for, but there are no confounds: pass confounds')
-    chosen = choose_confounds(tables, choice, n_volumes)
+    chosen = select_confounds(tables, choice, n_volumes)
     notes = chosen.notes + (check_denoised(series.grid.path) if 'ICA-AROMA' in strategies else [])
     source = ', '.join(table.source for table in tables)
     retained = ~np.any([~retained, *chosen.censored.values()], axis=0)

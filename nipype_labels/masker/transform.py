@@ -11,7 +11,7 @@ from ..core.errors import MissingRegionsError, errors_name
 from ..core.grid import voxel_volume
 from ..core.highvariance import high_variance_confounds
 from ..core.regions import blank_missing, has_signal, list_missing
-from ..files.memory import make_key, recall
+from ..files.memory import load_or_compute, make_key
 from ..files.placing import Placed, bring_mask
 from ..files.reducing import reduce_one
 from ..files.regions import assign_tsnr, complete_regions
@@ -118,7 +118,7 @@ def _extract(series, placed, settings):
     names = (*READING, 'smoothing_fwhm', 'unknown_orientation')
     how = f'{NUMERICS} {[settings[name] for name in names]} {series.grid.doubt!r} {placed.grid.doubt!r}'
     arrays = (placed.masked, placed.grid.affine, placed.regions['index'].to_numpy())
-    return recall(memory, make_key(how, arrays, series), read)
+    return load_or_compute(memory, make_key(how, arrays, series), read)
 
 
 def _find_high_variance_confounds(series, mask, settings):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nipype_labels.core.errors import ImageError
-from nipype_labels.files.grids import load, read_grid
+from nipype_labels.files.grids import open_header, read_grid
 from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import open_series
 from nipype_labels.files.volumes import read_labels
@@ -54,7 +54,7 @@ def dicom(path):
         ('IM0001', dicom, 'is a DICOM file', 'dcm2niix'),
     ],
 )
-@pytest.mark.parametrize('read', [load, open_series, read_labels])
+@pytest.mark.parametrize('read', [open_header, open_series, read_labels])
 def test_another_format_is_named_with_its_converter(tmp_path, name, write, what, how, read):
     write(tmp_path / name)
     with pytest.raises(ImageError) as caught:

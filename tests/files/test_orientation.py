@@ -11,7 +11,7 @@ import scipy.io
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.errors import GridError, ImageError, LabelsError
-from nipype_labels.files.grids import Grid, load, read_grid, report_contradiction
+from nipype_labels.files.grids import Grid, open_header, read_grid, report_contradiction
 from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import SeriesWriter, open_series
 from nipype_labels.files.volumes import read_labels, write_volume
@@ -176,13 +176,13 @@ def test_quaternions_that_rounding_made_too_long_are_scaled(tmp_path):
         patched(path, 256, '<3f', *quaternion)
         with pytest.raises(ValueError, match='w2 should be positive'):
             nib.load(path)
-        assert_allclose(load(path).affine, expected, atol=1e-5)
+        assert_allclose(open_header(path).affine, expected, atol=1e-5)
         assert_array_equal(read_labels(path)[0], voxels())
     patched(path, 256, '<3f', 0, 1.5, 0)
     with pytest.raises(ImageError, match=r'b\.nii.*quatern_b, quatern_c and quatern_d are not a rotation.*fslorient'):
-        load(path)
+        open_header(path)
     patched(path, 254, '<h', 1)
-    assert_allclose(load(path).affine, AFFINE)
+    assert_allclose(open_header(path).affine, AFFINE)
 
 
 @pytest.mark.parametrize('suffix', ['.nii', '.img'])

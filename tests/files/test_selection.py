@@ -12,7 +12,7 @@ from nipype_labels.core.errors import ConfoundsError, LabelsError
 from nipype_labels.core.validation import OPEN, expand_preset
 from nipype_labels.files.confound_strategies import check_denoised
 from nipype_labels.files.confounds import read_confounds, read_tables
-from nipype_labels.files.selection import Choice, choose_confounds
+from nipype_labels.files.selection import select_confounds
 
 #: What asks nilearn for the columns of a strategy.
 OF_NILEARN = {
@@ -32,7 +32,9 @@ def select(paths, n_volumes=N_VOLUMES, columns=(), strategies=(), **others):
     settings = OPEN | {'acompcor': 'combined', 'fd_threshold': 0.5, 'dvars_threshold': 1.5} | others
     settings.setdefault('non_steady_state', 'censor')
     del settings['confounds_na']
-    return choose_confounds(read_tables(paths, n_volumes), Choice(tuple(columns), strategies, **settings), n_volumes)
+    return select_confounds(
+        read_tables(paths, n_volumes), ConfoundsChoice(tuple(columns), strategies, **settings), n_volumes
+    )
 
 
 def retained(chosen):

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from nipype_labels.core.errors import GridError, ImageError, LabelsError
-from nipype_labels.files.grids import Grid, load, read_grid
+from nipype_labels.files.grids import Grid, open_header, read_grid
 from nipype_labels.files.volumes import read_labels, read_mask, write_volume
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
@@ -265,7 +265,7 @@ def test_grids_match_in_the_same_place_and_say_both_if_not():
         ('table.tsv', b'index\tname\n'),
     ],
 )
-@pytest.mark.parametrize('read', [load, read_grid, read_labels, read_mask])
+@pytest.mark.parametrize('read', [open_header, read_grid, read_labels, read_mask])
 def test_what_is_no_image_is_refused_by_name(tmp_path, name, content, read):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ImageError, match=name) as caught:
@@ -274,7 +274,7 @@ def test_what_is_no_image_is_refused_by_name(tmp_path, name, content, read):
 
 
 @pytest.mark.parametrize('name', ['nowhere.nii.gz', '.'])
-@pytest.mark.parametrize('read', [load, read_labels])
+@pytest.mark.parametrize('read', [open_header, read_labels])
 def test_a_missing_file_or_a_folder_is_refused_by_name(tmp_path, name, read):
     with pytest.raises(ImageError, match='no such image file') as caught:
         read(tmp_path / name)
@@ -296,7 +296,7 @@ def test_a_missing_file_or_a_folder_is_refused_by_name(tmp_path, name, read):
 def test_a_header_that_makes_no_sense_is_refused_by_name(tmp_path, at, numbers, why, caplog):
     path = header_patched(save(tmp_path / 'odd.nii', np.ones((2, 3, 4), np.int16)), at, numbers)
     with pytest.raises(ImageError, match=r'odd\.nii'):
-        load(path)
+        open_header(path)
 
 
 @pytest.mark.parametrize('name', ['cut.nii', 'cut.nii.gz'])
@@ -340,7 +340,7 @@ def test_labels_that_promise_terabytes_are_refused_at_once(tmp_path, name):
 
 
 @pytest.mark.parametrize('wrong', [np.nan, np.inf, 0.0])
-@pytest.mark.parametrize('read', [load, read_grid, read_labels, read_mask])
+@pytest.mark.parametrize('read', [open_header, read_grid, read_labels, read_mask])
 def test_an_affine_that_maps_nothing_is_refused_by_file(tmp_path, wrong, read):
     path = save(tmp_path / 'flat.nii', np.ones((2, 3, 4), np.uint8))
     header_patched(path, 280, [wrong, 0, 0, 0], np.float32)  # the first row of the sform
