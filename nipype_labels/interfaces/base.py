@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What makes a node safe to cache, to kill and to embed, once for every node.
+"""Base classes of all nodes, which are safe to cache, to kill and to embed.
 
-Nipype's ``SimpleInterface`` can give stale or silently wrong results, or keep a parallel run waiting for ever. Each
-method here closes one of these doors and says which.
+Nipype's ``SimpleInterface`` can return stale or silently wrong results, or keep a parallel run waiting forever. Each
+method here prevents one of these failures, and its docstring says which.
 """
 
 import importlib.metadata
@@ -26,7 +26,7 @@ from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lut import find_lookup_table
 from ..files.paths import expand
-from .process_guard import exit_if_orphaned, is_owned, lock_folder
+from .process_guard import exit_if_orphaned, is_node_folder, lock_folder
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -34,19 +34,19 @@ logger = logging.getLogger('nipype.interface')
 #: Libraries whose releases may change numbers; major and minor version are part of every node's hash.
 COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
-#: Code of Nipype's engine that sets inputs outside of the run context.
-_HANDING_ON = (engine.Node._get_inputs.__code__, engine.MapNode._make_nodes.__code__)
+#: Code of Nipype's engine that passes outputs on to inputs, outside of the run context.
+_PASSING_ON = (engine.Node._get_inputs.__code__, engine.MapNode._make_nodes.__code__)
 
-#: How often a long reading says how far it is.
+#: Seconds between log messages about the progress of reading.
 PROGRESS_SECONDS = 5
 
 
 class InputFile(File):
     """Name of an input file, made absolute when it is set: nodes run in folders of their own.
 
-    It is not asked whether the file exists (:meth:`LabelsInterface._pre_run_hook` does): a file that vanishes after
-    it was set would silently become undefined. Links are kept, since their names are the user's. A list of one name, as
-    BIDSDataGrabber returns it, stands for the name.
+    Whether the file exists is checked by :meth:`LabelsInterface._pre_run_hook`: a file that vanishes after it was set
+    would silently become undefined. Links are kept, since their names are the user's. A list of one name, as
+    BIDSDataGrabber returns it, is taken as the name.
     """
 
     def validate(self, objekt, name, value):
@@ -63,16 +63,11 @@ class InputFile(File):
 
 
 class LabelsInputSpec(BaseInterfaceInputSpec):
-    """Inputs whose hash carries all that can change a node's numbers.
+    """Inputs whose hash contains all that can change a node's numbers.
 
-    Attributes
-    ----------
-    numerics : int
-        Raised by hand whenever the node's numbers can change, since Nipype hashes no code.
-    grids : tuple of str
-        Traits of images of which only the grid matters. They are ``nohash``; their grids are hashed instead.
-    names_only : tuple of str
-        Traits of files of which only the name matters. They are ``nohash``; ``more_to_hash`` has what their names say.
+    ``numerics`` is raised by hand whenever the node's numbers can change, since Nipype hashes no code. ``grids`` are
+    traits of images of which only the grid matters, ``names_only`` those of files of which only the name matters; both
+    are ``nohash``, and grids are hashed instead, or ``more_to_hash`` has what the names say.
     """
 
     numerics = 1
@@ -80,13 +75,13 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
     names_only = ()
 
     #: Values from upstream nodes that do not fit: what is wrong with each, by input. Assigned anew, never changed.
-    _unfit = {}
+    _refused = {}
 
     def __setattr__(self, name, value):
-        """Set an input; a value that does not fit is refused, or noted if an engine hands it on.
+        """Set an input; refuse a value that does not fit, or note it if an engine passes it on.
 
-        Engines hand on the outputs of upstream nodes outside of the run context, where an exception leaves MultiProc
-        waiting for ever. :meth:`LabelsInterface._pre_run_hook` raises it within the context.
+        Engines pass on the outputs of upstream nodes outside of the run context, where an exception leaves MultiProc
+        waiting forever. :meth:`LabelsInterface._pre_run_hook` raises it within the context.
         """
         try:
             super().__setattr__(name, value)
@@ -94,10 +89,10 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
             told = ' '.join(str(e).split()).rstrip('.') + self._hint(name, value)
             if not is_set_by_engine():
                 raise type(e)(told) from e
-            self._note(**{**self._unfit, name: told})
+            self._note(**{**self._refused, name: told})
         else:
-            if name in self._unfit:
-                self._note(**{other: told for other, told in self._unfit.items() if other != name})
+            if name in self._refused:
+                self._note(**{other: told for other, told in self._refused.items() if other != name})
 
     def _hint(self, name, value):
         """Return the choice, or the input, that a refused value or name resembles; empty if none does."""
@@ -109,22 +104,22 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         return suggest(refused[0], choices) if refused else ''
 
     def _note(self, **unfit):
-        self.__dict__['_unfit'] = unfit
+        self.__dict__['_refused'] = unfit
 
     def __deepcopy__(self, memo):
         """Copy the inputs, as a graph's run does."""
         copied = super().__deepcopy__(memo)
-        copied._note(**self._unfit)
+        copied._note(**self._refused)
         return copied
 
     def __getstate__(self):
         """Pickle the inputs, as a node is sent to a worker."""
-        return {**super().__getstate__(), '_unfit': self._unfit}
+        return {**super().__getstate__(), '_refused': self._refused}
 
     def __setstate__(self, state):
         """Unpickle the inputs."""
-        super().__setstate__({name: value for name, value in state.items() if name != '_unfit'})
-        self._note(**state.get('_unfit', {}))
+        super().__setstate__({name: value for name, value in state.items() if name != '_refused'})
+        self._note(**state.get('_refused', {}))
 
     def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
         """Return what Nipype hashes of a value: of an image every file it consists of, each content read once."""
@@ -147,24 +142,24 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
         exact = [(name, [v.hex() for v in _flat(getattr(self, name)) if isinstance(v, float)]) for name in hashed]
         salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
-        salt += [('unfit', sorted(self._unfit.items()))] if self._unfit else []
+        salt += [('unfit', sorted(self._refused.items()))] if self._refused else []
         salt += self.more_to_hash()
         # Names that are not UTF-8 are hashed as they are: an error here would be outside of the run context.
         return listed + salt, md5(f'{digest}{salt}'.encode('utf-8', 'surrogateescape')).hexdigest()
 
     def more_to_hash(self):
-        """Pairs of names and values that a node's result depends on beside its inputs' values."""
+        """Return pairs of names and values that a node's result depends on besides its inputs' values."""
         return []
 
 
 class LabelsInterface(SimpleInterface):
     """A node whose outputs are right or missing, never stale, half-written or silently empty.
 
-    Subclasses write every output through :meth:`publish` and name it in ``self._results``.
+    Subclasses write every output through :meth:`write_output` and name it in ``self._results``.
     """
 
     #: Switches and the inputs they stand for: True demands the input, False forbids it, undefined follows it.
-    _intents = {}
+    _switches = {}
 
     #: Held while the node runs in the folder that an engine gave it.
     _lock = None
@@ -183,22 +178,22 @@ class LabelsInterface(SimpleInterface):
                 self._lock = None
 
     def _check_mandatory_inputs(self):
-        """Leave it to :meth:`_pre_run_hook`: an error before the run context leaves MultiProc waiting for ever."""
+        """Check nothing yet: an error before the run context would leave MultiProc waiting forever."""
 
     def _pre_run_hook(self, runtime):
-        """Forget the last run's outputs, then check that all inputs are there; files may vanish after they were set."""
+        """Forget the last run's outputs, and check that all inputs exist; files may vanish after they were set."""
         self._results = {}
-        owned = is_owned(Path(runtime.cwd))
+        owned = is_node_folder(Path(runtime.cwd))
         self._lock = lock_folder(Path(runtime.cwd)) if owned else None
-        for unfit in self.inputs._unfit.values():
+        for unfit in self.inputs._refused.values():
             raise LabelsError(f'{type(self).__name__}: {unfit}')
         super()._check_mandatory_inputs()
         self._check_exclusive_inputs()
         for name, path in self._input_files():
             if not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
                 raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
-        for switch, name in self._intents.items():
-            wanted, given = self.given(switch), self.given(name) is not None
+        for switch, name in self._switches.items():
+            wanted, given = self.get_input(switch), self.get_input(name) is not None
             if wanted is not None and wanted != given:
                 raise LabelsError(
                     f'{type(self).__name__}: {switch} is {wanted}, but {name} is {"" if given else "not "}given'
@@ -212,34 +207,34 @@ class LabelsInterface(SimpleInterface):
         """Refuse two inputs of which one excludes the other: Nipype refuses them at assignment, but not in a copy."""
         for name in self.inputs.copyable_trait_names():
             for other in self.inputs.trait(name).xor or ():
-                if self.given(name) is not None and self.given(other) is not None:
+                if self.get_input(name) is not None and self.get_input(other) is not None:
                     raise LabelsError(
                         f'{type(self).__name__}: {name} and {other} exclude each other, and both are given'
                     )
 
     def _list_outputs(self):
-        """Outputs of this run. Without a run there are none: Nipype must not take that for a cached, empty result."""
+        """Return outputs of this run; raise without any, which Nipype would take for a cached result."""
         if not self._results:
             raise FileNotFoundError(f'{type(self).__name__} has no outputs yet, or a cached one is gone: run it again')
         return self._results
 
-    def given(self, name, default=None):
-        """Value of an input, or ``default`` if it is undefined."""
+    def get_input(self, name, default=None):
+        """Return the value of an input, or ``default`` if it is undefined."""
         value = getattr(self.inputs, name)
         return value if isdefined(value) else default
 
-    def rows(self, *names):
-        """Values of inputs that are lists, side by side: see :func:`broadcast`."""
-        return broadcast(*(self.given(name) for name in names), names=names)
+    def zip_inputs(self, *names):
+        """Return the values of inputs that are lists, side by side: see :func:`broadcast`."""
+        return broadcast(*(self.get_input(name) for name in names), names=names)
 
     def _input_files(self):
-        """Pairs of an input's name and each file that it names."""
+        """Yield an input's name and each file that it names."""
         for name in self.inputs.copyable_trait_names():
             for path in _flat(getattr(self.inputs, name)) if _takes_files(self.inputs.trait(name).handler) else ():
                 if isinstance(path, str):
                     yield name, path
 
-    def keep_inputs(self, paths):
+    def refuse_to_replace_inputs(self, paths):
         """Raise LabelsError if writing one of ``paths`` would replace a file that the node reads."""
         read = {os.path.realpath(path): name for name, path in self._input_files()}
         for path in paths:
@@ -250,31 +245,31 @@ class LabelsInterface(SimpleInterface):
                 )
 
     @contextmanager
-    def publish(self, runtime, name, output=None):
-        """Give a path to write the file ``name`` to, put the finished file in its place, and name it as ``output``.
+    def write_output(self, runtime, name, output=None):
+        """Yield a temporary path for the output file ``name``, rename it when complete, and set the field ``output``.
 
-        A reader never sees half a file, and a worker that outlived its run writes nothing into the next one's folder.
+        Readers never see half a file, and an orphaned worker writes nothing into the folder of the next run.
         """
-        final = self.place(runtime, name)
-        self.keep_inputs([final])
+        final = self.output_path(runtime, name)
+        self.refuse_to_replace_inputs([final])
         with write_atomically(final) as partial:
             yield partial
             exit_if_orphaned()
         if output is not None:
             self._results[output] = str(final)
 
-    def paths(self, runtime, pattern, n):
-        """Names of ``n`` outputs: ``pattern`` with a number in it, and their paths in the node's folder."""
+    def output_paths(self, runtime, pattern, n):
+        """Return the names of ``n`` outputs, ``pattern`` with a number in it, and their paths in the node's folder."""
         names = [pattern.format(i) for i in range(n)]
-        return names, [str(self.place(runtime, name)) for name in names]
+        return names, [str(self.output_path(runtime, name)) for name in names]
 
-    def place(self, runtime, name):
-        """Path of the output ``name``: distinct for each node and its inputs where no engine empties the folder."""
+    def output_path(self, runtime, name):
+        """Return the path of an output: distinct for each node and its inputs where no engine empties the folder."""
         return Path(runtime.cwd) / f'{self._prefix}{name}'
 
 
 def read_blocks(series, num_threads):
-    """Read blocks for as long as the run is alive, and say every few seconds how far that is."""
+    """Read blocks while the master process is alive, and log the progress every few seconds."""
     said = time.monotonic()
     for first, block in series.blocks(num_threads):
         exit_if_orphaned()
@@ -285,25 +280,8 @@ def read_blocks(series, num_threads):
 
 
 def broadcast(*lists, names):
-    """Go through lists side by side: those of one entry, or None, are repeated.
+    """Go through lists side by side; those of one entry, or None, are repeated. LabelsError if lengths differ.
 
-    Parameters
-    ----------
-    *lists : list or None
-    names : sequence of str
-        What to call them in the error.
-
-    Returns
-    -------
-    list of tuple
-
-    Raises
-    ------
-    LabelsError
-        If two longer ones differ in length.
-
-    Examples
-    --------
     >>> broadcast(['a', 'b'], ['c'], None, names=('x', 'y', 'z'))
     [('a', 'c', None), ('b', 'c', None)]
     """
@@ -317,10 +295,10 @@ def broadcast(*lists, names):
 
 
 def is_set_by_engine():
-    """Whether Nipype's engine is handing on outputs of upstream nodes, or the elements of a MapNode's lists."""
+    """Whether Nipype's engine is passing on outputs of upstream nodes, or the elements of a MapNode's lists."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code in _HANDING_ON:
+        if frame.f_code in _PASSING_ON:
             return True
         frame = frame.f_back
     return False
@@ -343,14 +321,14 @@ def _inner_traits(handler):
 
 
 def _flat(value):
-    """Values of a trait as a list: none if it is undefined."""
+    """Return the values of a trait as a list: empty if it is undefined."""
     if not isdefined(value):
         return []
     return [entry for v in value for entry in _flat(v)] if isinstance(value, list | tuple) else [value]
 
 
-def try_grid(path):
-    """Grid of an image, None if it can't be read: the run reports that, the hash must not."""
+def read_grid_or_none(path):
+    """Return the grid of an image, None if it can't be read: the run reports that, the hash must not."""
     try:
         return read_grid(path)
     except (LabelsError, OSError):
@@ -358,16 +336,7 @@ def try_grid(path):
 
 
 def digest_found_tables(atlases):
-    """Digests of the look-up tables in the headers of atlases or next to them; None where there is none.
-
-    Parameters
-    ----------
-    atlases : list of str
-
-    Returns
-    -------
-    list of (str, str) or None
-    """
+    """Return the path and digest of the LUT in the header of each atlas or next to it; None without one."""
     digests = []
     for atlas in atlases:
         try:
@@ -383,6 +352,6 @@ def _minor_version(library):
 
 
 def _grid_digest(path):
-    """Digest of an image's grid."""
-    grid = try_grid(path)
+    """Return the digest of an image's grid, None if it can't be read."""
+    grid = read_grid_or_none(path)
     return grid and md5(f'{grid.shape}{grid.doubt}'.encode() + grid.affine.tobytes()).hexdigest()

@@ -104,7 +104,7 @@ class CleanSignal(LabelsInterface):
 
     input_spec = _CleanSignalInputSpec
     output_spec = _CleanSignalOutputSpec
-    _intents = {
+    _switches = {
         'use_confounds': 'confounds_files',
         'use_high_variance': 'high_variance_file',
         'use_sample_mask': 'sample_mask',
@@ -125,9 +125,9 @@ class CleanSignal(LabelsInterface):
                 results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
         self._write_regions(runtime, tables, kept)
-        with self.publish(runtime, 'censoring.tsv', 'censoring_file') as path:
+        with self.write_output(runtime, 'censoring.tsv', 'censoring_file') as path:
             write_censoring(path, kept, left_out)
-        with self.publish(runtime, 'cleaning.json', 'cleaning_file') as path:
+        with self.write_output(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
@@ -155,9 +155,9 @@ class CleanSignal(LabelsInterface):
             'standardize_confounds',
             'fill_censored',
         )
-        parameters = {name: self.given(name) for name in names}
+        parameters = {name: self.get_input(name) for name in names}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
-        known = (self.given('t_r'), self.given('sidecar_file'), self.given('header_t_r'))
+        known = (self.get_input('t_r'), self.get_input('sidecar_file'), self.get_input('header_t_r'))
         t_r, warning = resolve_repetition_time(*known, filtered, parameters['detrend'])
         if warning:
             logger.warning(REPETITION_TIMES, warning)
@@ -170,14 +170,16 @@ class CleanSignal(LabelsInterface):
         with errors_name(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
-        files = self.given('confounds_files', [])
-        choice = ConfoundsChoice.of({name: self.given(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'})
+        files = self.get_input('confounds_files', [])
+        choice = ConfoundsChoice.of(
+            {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'}
+        )
         if not files and (choice.columns or choice.strategies):
             asked = [*choice.columns, *choice.strategies]
             raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
         chosen = select_confounds(read_tables(files, n_volumes), choice, n_volumes)
         if 'ICA-AROMA' in choice.strategies:
-            chosen.notes += check_denoised(self.given('bold_file'))
+            chosen.notes += check_denoised(self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
         self._notes = chosen.notes
@@ -187,44 +189,44 @@ class CleanSignal(LabelsInterface):
             counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in left_out.items())
             raise SignalError(f'{source}: none of {n_volumes} volumes is kept, since they are left out by: {counts}')
         chosen = fill_missing(chosen.frame, self.inputs.confounds_na, source, kept)
-        if self.given('high_variance_file'):
+        if self.get_input('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
             chosen = pd.concat([chosen, extra], axis=1)
         return chosen, left_out
 
     def _list(self, name, read):
         """A list that is given as such or as a file."""
-        value = self.given(name)
+        value = self.get_input(name)
         return read(value) if isinstance(value, str) else value
 
     def _file(self, name):
         """The file that a list is given as, None if it is not given as one."""
-        value = self.given(name)
+        value = self.get_input(name)
         return value if isinstance(value, str) else None
 
     def _together(self, signals_file):
         """What to call signals in errors, with the other files that cleaning depends on."""
-        others = [*self.given('confounds_files', []), self._file('sample_mask'), self._file('runs')]
+        others = [*self.get_input('confounds_files', []), self._file('sample_mask'), self._file('runs')]
         others = ', '.join(name for name in others if name)
         return f'{signals_file} with {others}' if others else signals_file
 
     def _write(self, runtime, tables, results):
         """Write the cleaned signals."""
-        names, self._results['out_files'] = self.paths(runtime, 'cleaned-{}.tsv', len(tables))
+        names, self._results['out_files'] = self.output_paths(runtime, 'cleaned-{}.tsv', len(tables))
         for name, (columns, raw), result in zip(names, tables, results, strict=True):
             signals = result.signals
             if self.inputs.censored_output == 'nan':
                 signals = np.full(raw.shape, np.nan)
                 signals[result.kept] = result.signals
-            with self.publish(runtime, name) as path:
+            with self.write_output(runtime, name) as path:
                 write_signals(path, columns, signals)
 
     def _write_regions(self, runtime, tables, kept):
         """Write the coverage tables with the tSNR of retained volumes."""
-        if not self.given('regions_files'):
+        if not self.get_input('regions_files'):
             return
-        rows = self.rows('signals_files', 'regions_files')
-        names, self._results['regions_files'] = self.paths(runtime, 'clean_regions-{}.tsv', len(tables))
+        rows = self.zip_inputs('signals_files', 'regions_files')
+        names, self._results['regions_files'] = self.output_paths(runtime, 'clean_regions-{}.tsv', len(tables))
         for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
-            with self.publish(runtime, name) as path:
+            with self.write_output(runtime, name) as path:
                 write_regions(path, assign_tsnr(read_regions(regions_file), columns, raw, kept))

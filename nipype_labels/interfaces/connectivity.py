@@ -45,10 +45,10 @@ class Connectivity(LabelsInterface):
     output_spec = _ConnectivityOutputSpec
 
     def _run_interface(self, runtime):
-        choices = [self.given(name) for name in ('connectivity', 'covariance_estimator', 'fisher_z')]
+        choices = [self.get_input(name) for name in ('connectivity', 'covariance_estimator', 'fisher_z')]
         n_atlases = len(self.inputs.signals_files)
-        names, self._results['out_files'] = self.paths(runtime, 'connectivity-{}.tsv', n_atlases)
-        info_names, self._results['info_files'] = self.paths(runtime, 'connectivity-{}.json', n_atlases)
+        names, self._results['out_files'] = self.output_paths(runtime, 'connectivity-{}.tsv', n_atlases)
+        info_names, self._results['info_files'] = self.output_paths(runtime, 'connectivity-{}.json', n_atlases)
         note = qualify_fisher_z(*choices[:2]) if choices[2] else ''
         if note:
             logger.warning(note)
@@ -56,7 +56,7 @@ class Connectivity(LabelsInterface):
             regions, signals = read_signals(signals_file)
             with errors_name(signals_file):
                 matrix, shrinkage = measure_connectivity(signals, *choices)
-            with self.publish(runtime, name) as path:
+            with self.write_output(runtime, name) as path:
                 write_signals(path, regions, matrix)
             info = {
                 'Measure': choices[0],
@@ -64,6 +64,6 @@ class Connectivity(LabelsInterface):
                 'Shrinkage': shrinkage,
                 'FisherZ': choices[2],
             }
-            with self.publish(runtime, info_name) as path:
+            with self.write_output(runtime, info_name) as path:
                 path.write_text(json.dumps(info | ({'Note': note} if note else {}), indent=2) + '\n', encoding='utf-8')
         return runtime

@@ -93,7 +93,7 @@ class SaveDerivatives(LabelsInterface):
             top = self._top(out_dir)
             self._check_sources(out_dir, planned)
             removed = [path for file in others for path in (file.path, file.sidecar) if path is not None]
-            self.keep_inputs([out_dir / path for path in (*data, *sidecars, *removed)])
+            self.refuse_to_replace_inputs([out_dir / path for path in (*data, *sidecars, *removed)])
             for path, content in top.items():
                 if not has_content(path, content):
                     _save(path, content)
@@ -108,18 +108,18 @@ class SaveDerivatives(LabelsInterface):
     def _plan(self):
         """The files of the run, and those that other parameters may have left."""
         parameters = parse_json(self.inputs.parameters, 'SaveDerivatives.parameters')
-        drawn = [key for key in DRAWN if self.given(key)]
-        choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.given('desc') or None)
-        choices += (self.given('atlas_scales') or None,)
+        drawn = [key for key in DRAWN if self.get_input(key)]
+        choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.get_input('desc') or None)
+        choices += (self.get_input('atlas_scales') or None,)
         planned = plan_files(*choices, drawn)
         keys = {file.key for file in planned}
         for output in DERIVATIVES:
-            if output.needs and (output.key in keys) != bool(self.given(output.key)):
+            if output.needs and (output.key in keys) != bool(self.get_input(output.key)):
                 asked = 'ask for this output, but it is not given'
                 if output.key not in keys:
                     asked = 'do not ask for this output, but it is given'
                 raise LabelsError(f'SaveDerivatives.{output.key}: the parameters {asked}')
-        lists = [output.key for output in NODE_OUTPUTS if output.per_atlas and self.given(output.key)]
+        lists = [output.key for output in NODE_OUTPUTS if output.per_atlas and self.get_input(output.key)]
         for key in ('atlas_files', *lists):
             n = len(getattr(self.inputs, key))
             if n != len(self.inputs.atlas_labels):
@@ -146,7 +146,7 @@ class SaveDerivatives(LabelsInterface):
 
     def _provenance(self):
         """What sidecars tell of the run."""
-        sidecar = self.given('bold_sidecar')
+        sidecar = self.get_input('bold_sidecar')
         cleaning = read_json(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
         if lacking:
@@ -158,11 +158,11 @@ class SaveDerivatives(LabelsInterface):
         return Provenance(
             source=self.inputs.source,
             parameters=parse_json(self.inputs.parameters, 'SaveDerivatives.parameters'),
-            methods=self.given('methods', ''),
+            methods=self.get_input('methods', ''),
             cleaning=cleaning,
             series=read_json(sidecar) if sidecar else {},
             versions=versions,
-            more_sources=tuple(self.given('more_sources', ())),
+            more_sources=tuple(self.get_input('more_sources', ())),
         )
 
     def _contradictions(self, provenance, place):
@@ -183,7 +183,7 @@ class SaveDerivatives(LabelsInterface):
             digest = hashlib.file_digest(stream, 'sha256').hexdigest()
         regions = read_regions(self.inputs.regions[place])
         indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
-        infos = self.given('connectivity_info', [])
+        infos = self.get_input('connectivity_info', [])
         info = read_json(infos[place]) if infos else {}
         return AtlasSource(self.inputs.atlas_labels[place], path.name, digest, indices, info)
 

@@ -48,12 +48,12 @@ class HighVarianceConfounds(LabelsInterface):
 
     input_spec = _HighVarianceConfoundsInputSpec
     output_spec = _HighVarianceConfoundsOutputSpec
-    _intents = {'use_mask': 'mask_file'}
+    _switches = {'use_mask': 'mask_file'}
 
     def _run_interface(self, runtime):
         series = open_series(self.inputs.in_file)
         voxels = np.arange(series.n_voxels)
-        if self.given('mask_file'):
+        if self.get_input('mask_file'):
             mask, grid = read_mask(self.inputs.mask_file[0])
             grid.require(series.grid, 'resample the mask to the series')
             voxels = np.flatnonzero(mask.reshape(-1, order='F'))
@@ -67,6 +67,6 @@ class HighVarianceConfounds(LabelsInterface):
                 percentile=self.inputs.percentile,
                 detrend=self.inputs.detrend,
             )
-        with self.publish(runtime, 'high_variance_confounds.tsv', 'out_file') as path:
+        with self.write_output(runtime, 'high_variance_confounds.tsv', 'out_file') as path:
             write_signals(path, [f'high_variance_{i:02d}' for i in range(confounds.shape[1])], confounds)
         return runtime

@@ -56,12 +56,12 @@ class ApplyMask(LabelsInterface):
 
     input_spec = _ApplyMaskInputSpec
     output_spec = _ApplyMaskOutputSpec
-    _intents = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
+    _switches = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
 
     def _run_interface(self, runtime):
-        rows = self.rows('labels_files', 'atlas_files', 'mask_files', 'lut_files')
-        label_names, out_files = self.paths(runtime, 'labels-{}.nii.gz', len(rows))
-        region_names, regions_files = self.paths(runtime, 'masked_regions-{}.tsv', len(rows))
+        rows = self.zip_inputs('labels_files', 'atlas_files', 'mask_files', 'lut_files')
+        label_names, out_files = self.output_paths(runtime, 'labels-{}.nii.gz', len(rows))
+        region_names, regions_files = self.output_paths(runtime, 'masked_regions-{}.tsv', len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             background = self.inputs.background_label
             # The atlas first: what is wrong with it is said of the user's file, not of one made from it.
@@ -72,9 +72,9 @@ class ApplyMask(LabelsInterface):
             masked = self._mask(labels, grid, mask_file)
             lookup = self._lookup(atlas, atlas_file or labels_file, lut_file)
             regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)
-            with self.publish(runtime, label_names[i]) as path:
+            with self.write_output(runtime, label_names[i]) as path:
                 write_volume(path, masked, grid.affine, grid.doubt)
-            with self.publish(runtime, region_names[i]) as path:
+            with self.write_output(runtime, region_names[i]) as path:
                 write_regions(path, regions)
         self._results.update(out_files=out_files, regions_files=regions_files)
         return runtime
@@ -93,7 +93,7 @@ class ApplyMask(LabelsInterface):
         background = self.inputs.background_label
         with errors_name(atlas_file):
             ids = region_ids(atlas, background)
-        names = self.given('labels')
+        names = self.get_input('labels')
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
         lookup = choose_lookup_table(ids, atlas_file, names, lut_file, logger.warning)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whose a node's folder is: one run's at a time, and no longer that of a worker whose master was killed."""
+"""Lock a node's folder for one run at a time, and end orphaned worker processes."""
 
 import multiprocessing
 import os
@@ -14,27 +14,15 @@ EXIT_ORPHANED = 75
 LOCK_SECONDS = 20
 
 
-def is_owned(folder):
-    """Whether the folder is one that an engine keeps for a node, with the hash of its inputs; else it is the user's."""
+def is_node_folder(folder):
+    """Whether an engine keeps the folder for a node, with the hash of its inputs; else it is the user's."""
     return any(folder.glob('_0x*.json'))
 
 
 def lock_folder(folder):
-    """Hold a node's folder: a second run of the graph would empty it, or mix its files with those of this one.
+    """Return the lock on a node's folder, None on file systems without locks; LabelsError if another run has it.
 
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    filelock.FileLock or None
-        To be released; None if the file system knows no locks.
-
-    Raises
-    ------
-    LabelsError
-        If another run holds it.
+    A second run of the graph would empty the folder, or mix its files with those of this run.
     """
     try:
         # A worker whose master was killed gives up its folder as soon as it notices.

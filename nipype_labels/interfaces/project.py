@@ -51,19 +51,19 @@ class InverseProject(LabelsInterface):
     output_spec = _InverseProjectOutputSpec
 
     def _run_interface(self, runtime):
-        rows = self.rows('signals_files', 'labels_files', 'regions_files')
-        names, self._results['out_files'] = self.paths(runtime, 'projected-{}.nii.gz', len(rows))
+        t_r, rows = self.get_input('t_r'), self.zip_inputs('signals_files', 'labels_files', 'regions_files')
+        names, self._results['out_files'] = self.output_paths(runtime, 'projected-{}.nii.gz', len(rows))
         for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
             columns, signals = read_signals(signals_file)
-            signals = np.where(np.isnan(signals), self.given('fill_value', np.nan), signals)
+            signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
             regions = read_regions(regions_file)
             labels, grid = read_labels(labels_file, unused_id(regions['index']))
             projector = Projector(labels, self._ids(columns, regions, signals_file, regions_file))
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
                 errors_name(signals_file),
-                self.publish(runtime, name) as path,
-                SeriesWriter(path, shape, grid.affine, self.given('t_r'), self.inputs.out_dtype, grid.doubt) as writer,
+                self.write_output(runtime, name) as path,
+                SeriesWriter(path, shape, grid.affine, t_r, self.inputs.out_dtype, grid.doubt) as writer,
             ):
                 for row in signals:
                     writer.write(projector(row))

@@ -76,7 +76,7 @@ class ReduceLabels(LabelsInterface):
         series = open_series(self.inputs.in_file)
         report_contradiction(series.grid, logger.warning)
         decoder = series.decoder(self.inputs.dtype)
-        pairs = self.rows('labels_files', 'regions_files')
+        pairs = self.zip_inputs('labels_files', 'regions_files')
         threads = self.inputs.num_threads
         with ThreadPoolExecutor(threads) as pool:
             reducers, tables, volumes = zip(*pool.map(partial(self._reducer, series, decoder), pairs), strict=True)
@@ -84,7 +84,7 @@ class ReduceLabels(LabelsInterface):
         with errors_name(self.inputs.in_file):
             signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, signals, tables, reducers, volumes)
-        with self.publish(runtime, 'mean.nii.gz', 'mean_file') as path:
+        with self.write_output(runtime, 'mean.nii.gz', 'mean_file') as path:
             volume = mean.reshape(series.grid.shape, order='F').astype('float32')
             write_volume(path, volume, series.grid.affine, series.grid.doubt)
         if series.t_r is not None:
@@ -127,8 +127,8 @@ class ReduceLabels(LabelsInterface):
 
     def _write(self, runtime, signals, tables, reducers, volumes):
         """Write signals and regions tables, after the policies for regions without a signal."""
-        out_names, self._results['out_files'] = self.paths(runtime, 'signals-{}.tsv', len(signals))
-        region_names, self._results['regions_files'] = self.paths(runtime, 'regions-{}.tsv', len(signals))
+        out_names, self._results['out_files'] = self.output_paths(runtime, 'signals-{}.tsv', len(signals))
+        region_names, self._results['regions_files'] = self.output_paths(runtime, 'regions-{}.tsv', len(signals))
         for i, (values, begun, reducer, volume) in enumerate(zip(signals, tables, reducers, volumes, strict=True)):
             regions = complete_regions(
                 begun, values, reducer.n_used, reducer.n_in_view, volume, self.inputs.min_coverage
@@ -139,7 +139,7 @@ class ReduceLabels(LabelsInterface):
             status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
             with errors_name(self.inputs.in_file), errors_name(self.inputs.labels_files[i]):
                 columns, kept = blank_missing(values, status, regions['name'], policy)
-            with self.publish(runtime, out_names[i]) as path:
+            with self.write_output(runtime, out_names[i]) as path:
                 write_signals(path, regions['name'][kept], columns)
-            with self.publish(runtime, region_names[i]) as path:
+            with self.write_output(runtime, region_names[i]) as path:
                 write_regions(path, regions)

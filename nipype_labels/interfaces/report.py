@@ -78,19 +78,19 @@ class LabelsReport(LabelsInterface):
     def _run_interface(self, runtime):
         reports = _import_reports()
         series = self._series(reports)
-        rows = self.rows('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
+        rows = self.zip_inputs('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
         names = self._names(len(rows))
         atlases = [
             reports.AtlasData(name, *_read_atlas(series.kept, *row)) for name, row in zip(names, rows, strict=True)
         ]
-        title, methods = self.inputs.title, self.given('methods', '')
+        title, methods = self.inputs.title, self.get_input('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
         page = reports.render_report(title, series, atlases, figures, _read_versions(), methods)
         self._write_figures(runtime, 'contours', 'contours_files', figures)
         self._write_figures(runtime, 'carpet', 'carpet_files', figures)
-        if self.given('connectivity_files'):
+        if self.get_input('connectivity_files'):
             self._write_figures(runtime, 'connectivity', 'connectivity_svg_files', figures)
-        with self.publish(runtime, 'report.html', 'out_file') as path:
+        with self.write_output(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
         return runtime
 
@@ -98,9 +98,9 @@ class LabelsReport(LabelsInterface):
         """Return the data that all atlases share."""
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.censoring_file)
-        mask, mask_grid = read_mask(self.inputs.mask_file) if self.given('mask_file') else (None, None)
+        mask, mask_grid = read_mask(self.inputs.mask_file) if self.get_input('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
-        found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.given('warnings', [])]))
+        found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.get_input('warnings', [])]))
         return reports.SeriesData(
             mean.astype(np.float32),
             grid.affine,
@@ -108,21 +108,21 @@ class LabelsReport(LabelsInterface):
             cleaning | ({'Warnings': found} if found else {}),
             mask=mask,
             mask_affine=None if mask is None else mask_grid.affine,
-            displacement=_read_displacement(self.given('confounds_files', []), len(kept)),
-            connectivity_kind=self.given('connectivity_kind', ''),
+            displacement=_read_displacement(self.get_input('confounds_files', []), len(kept)),
+            connectivity_kind=self.get_input('connectivity_kind', ''),
         )
 
     def _write_figures(self, runtime, kind, output, figures):
         """Write one kind of figure, a file for each atlas."""
-        names, paths = self.paths(runtime, f'{kind}-{{}}.svg', len(figures))
+        names, paths = self.output_paths(runtime, f'{kind}-{{}}.svg', len(figures))
         for name, drawn in zip(names, figures, strict=True):
-            with self.publish(runtime, name) as path:
+            with self.write_output(runtime, name) as path:
                 path.write_text(drawn[kind], encoding='utf-8', newline='\n')
         self._results[output] = paths
 
     def _names(self, n):
         """Return the names of ``n`` atlases."""
-        names = self.given('atlas_names', [f'Atlas {i + 1}' for i in range(n)])
+        names = self.get_input('atlas_names', [f'Atlas {i + 1}' for i in range(n)])
         if len(names) != n:
             raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {n} atlases')
         return names

@@ -9,7 +9,7 @@ from ..files.grids import open_header, read_grid, report_contradiction
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
 from ..model.parameters import PARAMETERS
-from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, try_grid
+from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, read_grid_or_none
 from .parameters import trait
 
 
@@ -37,7 +37,7 @@ class _ResampleInputSpec(LabelsInputSpec):
         if not (files and references) or (1 not in (len(files), len(references)) and len(files) != len(references)):
             return []
         pairs = broadcast(files, references, names=('in_files', 'reference_files'))
-        grids = ((path, try_grid(path), try_grid(reference)) for path, reference in pairs)
+        grids = ((path, read_grid_or_none(path), read_grid_or_none(reference)) for path, reference in pairs)
         return [('handed on', [path for path, own, wanted in grids if own and wanted and own.matches(wanted)])]
 
 
@@ -62,8 +62,8 @@ class Resample(LabelsInterface):
     output_spec = _ResampleOutputSpec
 
     def _run_interface(self, runtime):
-        pairs = self.rows('in_files', 'reference_files')
-        out_names, out_files = self.paths(runtime, 'resampled-{}.nii.gz', len(pairs))
+        pairs = self.zip_inputs('in_files', 'reference_files')
+        out_names, out_files = self.output_paths(runtime, 'resampled-{}.nii.gz', len(pairs))
         for i, (in_file, reference_file) in enumerate(pairs):
             target, own = read_grid(reference_file, whole=True), read_grid(in_file)
             for where in (own, target):
@@ -72,7 +72,7 @@ class Resample(LabelsInterface):
             if own.matches(target):
                 out_files[i] = in_file
                 continue
-            with self.publish(runtime, out_names[i]) as path:
+            with self.write_output(runtime, out_names[i]) as path:
                 flat = len(open_header(in_file).shape) == 3 and self.inputs.interpolation == 'nearest'
                 (self._labels if flat else self._series)(in_file, target, path)
         self._results['out_files'] = out_files

@@ -12,7 +12,7 @@ from nipype_labels.core.errors import ConfoundsError, LabelsError
 from nipype_labels.core.validation import OPEN, expand_preset
 from nipype_labels.files.confound_strategies import check_denoised
 from nipype_labels.files.confounds import read_confounds, read_tables
-from nipype_labels.files.selection import select_confounds
+from nipype_labels.files.selection import ConfoundsChoice, select_confounds
 
 #: What asks nilearn for the columns of a strategy.
 OF_NILEARN = {

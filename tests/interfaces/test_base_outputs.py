@@ -38,7 +38,7 @@ def test_a_node_that_never_ran_has_no_outputs():
 
 def publish_half(folder, still=lambda: True):
     """Publish a file, and fail amid writing it."""
-    with CleanSignal().publish(SimpleNamespace(cwd=str(folder)), 'out.tsv') as path:
+    with CleanSignal().write_output(SimpleNamespace(cwd=str(folder)), 'out.tsv') as path:
         path.write_text('half')
         assert still()
         raise OSError('disk full')
@@ -62,7 +62,7 @@ def test_publish_keeps_the_earlier_file_when_writing_fails(tmp_path):
 
 def test_publish_puts_the_finished_file_in_place(tmp_path):
     """Under its own name alone."""
-    with CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.nii.gz') as path:
+    with CleanSignal().write_output(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.nii.gz') as path:
         assert path.name.endswith('.nii.gz')
         path.write_text('whole')
     assert [(p.name, p.read_text()) for p in (tmp_path / 'cwd').iterdir()] == [('out.nii.gz', 'whole')]
@@ -78,7 +78,7 @@ def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch)
     monkeypatch.setattr(os, '_exit', end)
     with (
         pytest.raises(SystemExit) as ended,
-        CleanSignal().publish(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.tsv') as path,
+        CleanSignal().write_output(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.tsv') as path,
     ):
         path.write_text('whole')
     assert ended.value.code == process_guard.EXIT_ORPHANED

@@ -144,7 +144,7 @@ def test_an_output_that_is_an_input_is_refused(name, signals, text):
     node = clean_node(signals, confounds_files=str(given))
     with (
         pytest.raises(LabelsError, match=rf'{name}: this output is also an input \(CleanSignal.confounds_files\)'),
-        node.publish(SimpleNamespace(cwd=given.parent), name) as path,
+        node.write_output(SimpleNamespace(cwd=given.parent), name) as path,
     ):
         path.write_text('an output')
     assert given.read_text() == 'csf\n1\n2\n0\n5\n'
