@@ -21,6 +21,7 @@ from numpy.testing import assert_allclose
 
 from nipype_labels.core.clean import clean
 from nipype_labels.core.errors import LabelsError, SignalError
+from nipype_labels.core.regression import effective_number
 
 # Numbers that go with the signals
 
@@ -163,3 +164,11 @@ def test_runs_that_do_not_fit_are_refused():
 def test_a_run_without_a_volume_kept_is_refused():
     with pytest.raises(SignalError, match='keeps no volume of run 1'):
         clean(series(), runs=np.repeat([0, 1], 30), sample_mask=range(30))
+
+
+def test_the_effective_number_is_that_of_the_covariance_around_the_mean_over_time():
+    passed = np.random.default_rng(0).normal(size=(6, 6))
+    centring = np.eye(6) - 1 / 6
+    covariance = centring @ passed @ passed.T @ centring
+    expected = np.trace(covariance) ** 2 / np.trace(covariance @ covariance)
+    assert_allclose(effective_number(passed), expected, rtol=1e-12)

@@ -33,3 +33,17 @@ def test_every_exception_pickles_with_its_message(error, protocol):
 def test_every_exception_is_a_labels_error_and_a_value_error(error):
     assert issubclass(error, errors.LabelsError)
     assert issubclass(error, ValueError)
+
+
+@pytest.mark.parametrize(
+    ('path', 'message', 'expected'),
+    [
+        ('lut.tsv', 'no region', 'lut.tsv: no region'),
+        ('lut.tsv', 'lut.tsv has no region', 'lut.tsv has no region'),
+        (None, 'no region', 'no region'),
+    ],
+)
+def test_an_error_names_its_file_once(path, message, expected):
+    with pytest.raises(errors.LookupTableError) as caught, errors.errors_name(path):
+        raise errors.LookupTableError(message)
+    assert str(caught.value) == expected

@@ -193,3 +193,16 @@ def test_all_volumetric_tables_of_templateflow_are_read(tmp_path):
     names = dict(pairs(found['tpl-VALiDATe29_atlas-VALiDATe_dseg.tsv']))
     assert names[22] == 'not_used (22)'
     assert names[1] == 'l_prefrontal_cortex'
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('1 1 Left A\n2 2 Right A\n', [(1, 'Left A'), (2, 'Right A')]),
+        ('1 A 300 400 500\n2 B 300 400 501\n', [(1, 'A 300 400 500'), (2, 'B 300 400 501')]),
+        ('1 A 12.5 12.5 12.5\n2 B 13.5 12.5 12.5\n', [(1, 'A 12.5 12.5 12.5'), (2, 'B 13.5 12.5 12.5')]),
+    ],
+    ids=['ids twice', 'beyond a byte', 'between bytes'],
+)
+def test_numbers_are_taken_off_names_only_if_they_are_ids_or_colours(tmp_path, text, expected):
+    assert pairs(read_lookup_table(written(tmp_path, text))) == expected
