@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sidecars of a series by the inheritance principle of BIDS: beside it, and in the folders above."""
+"""Sidecars of a series by the inheritance principle of BIDS: next to the series, and in parent folders."""
 
 from collections import defaultdict
 

@@ -137,7 +137,7 @@ def sort_entities(keys):
 
 
 def build_path(entities, suffix, extension, folder='func'):
-    """Put the path of a file within its data set together.
+    """Build the path of a file within its dataset.
 
     Parameters
     ----------

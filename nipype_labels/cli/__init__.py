@@ -3,7 +3,7 @@
 
 import errno
 
-#: What a system says of names and rights, which a user can mend.
+#: Errors of the operating system about names and permissions, which a user can fix.
 USERS_ERRNO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 

@@ -25,7 +25,7 @@ class Watch:
     Parameters
     ----------
     n_runs : int
-        In all, for what is told of the time left.
+        Total number of runs, to estimate the remaining time.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Watch:
     def __call__(self, node, status):
         """Take note that ``node`` starts, ends or fails (``status``)."""
         run = node.fullname.split('.')[1]
-        # Nipype's Linear says of nodes that it left out, since others failed, that they ended.
+        # Nipype's Linear reports nodes as ended that it skipped because others failed.
         if run in self.stopped:
             return
         if status == 'exception':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The parser of the command. Options of parameters come from the registry; options not given are left out."""
+"""The parser of the command. Options of parameters come from the registry; options that are not given are absent."""
 
 import argparse
 import re

@@ -26,7 +26,7 @@ DEAD_WORKER = (
     'on from there; give it fewer --nprocs or more memory'
 )
 
-#: What a system says when it has no more to give: no traceback tells more.
+#: Errors of a system without free disk space or memory; a traceback adds nothing.
 MACHINES_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 

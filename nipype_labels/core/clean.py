@@ -28,7 +28,7 @@ from .scaling import LARGEST
 #: (ddof 0 or 1); percent signal change from the mean before denoising; or nilearn's percent signal change.
 STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn')
 
-#: What becomes of missing values in the first rows of confounds, where derivatives have none.
+#: Missing values in the first rows of confounds, where derivatives have no value.
 CONFOUNDS_NA = ('raise', 'zero', 'mean', 'backfill')
 
 #: Whether censored volumes leave the output or stay as rows without values.

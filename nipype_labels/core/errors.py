@@ -29,7 +29,7 @@ class LookupTableError(LabelsError):
 
 
 class ConfoundsError(LabelsError):
-    """A confounds table can't be read, or lacks what was asked of it."""
+    """A confounds table cannot be read, or a requested column is missing."""
 
 
 class SignalError(LabelsError):

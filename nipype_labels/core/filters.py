@@ -32,7 +32,7 @@ def check_filter(filter, low_pass, high_pass, t_r):
     ------
     LabelsError
         If there is no such filter, a cut-off is given that it would not use or that isn't between 0 and the Nyquist
-        frequency, if they leave no band between them, or if the cosine filter lacks its cut-off.
+        frequency, if they leave no band between them, or if the cosine filter has no cut-off.
     """
     check_choice('filter', filter, FILTERS)
     cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
@@ -121,7 +121,7 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     Raises
     ------
     SignalError
-        If there are too few volumes for the filter to settle, or a cut-off is next to nothing.
+        If there are too few volumes for the filter's padding, or a cut-off is too close to 0.
     """
     kind, band = ('bandpass', (high_pass, low_pass))
     if high_pass is None or low_pass is None:

@@ -41,7 +41,7 @@ def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True)
             values = decoder(np.take(block, voxels[chunk], axis=1)).astype(np.float64)
             values[np.isinf(values)] = np.nan
             if detrend:
-                # Sums about the first volume keep their digits where the variance is small beside the mean.
+                # Sums about the first volume keep their digits where the variance is small relative to the mean.
                 origin[chunk] = values[0] if first == 0 else origin[chunk]
                 values -= origin[chunk]
             total[chunk] += values.sum(axis=0)

@@ -43,7 +43,7 @@ class RegionReducer:
     smoothing_fwhm : float or sequence of 3 floats
         In mm; 0 is off. Over the whole volume, after sampling and before the reduction.
     nan_policy : {'omit', 'zero', 'raise'}
-        Non-finite voxels, and voxels outside the series' field of view, are left out or count as 0 (nilearn's way);
+        Non-finite voxels, and voxels outside the series' field of view, are excluded or count as 0 (as in nilearn);
         ``'raise'`` refuses non-finite voxels and leaves out those outside.
     interpolation : {'cubic', 'linear', 'nearest'}, optional
         How to sample the series on the labels' grid; without it both must have one grid.

@@ -20,7 +20,7 @@ STATUSES = (
 #: Ids are kept in 32 bits.
 LARGEST_ID = 2**31 - 1
 
-#: What becomes of the column of a region that has no signal.
+#: Columns of regions without a signal.
 MISSING_LABELS = ('nan', 'zero', 'drop', 'raise')
 
 #: Decimals of a coverage; more would be rounding noise of the affines.
@@ -142,7 +142,7 @@ def signal_status(status, signals, n_used, n_in_view, covered, min_coverage):
 
 
 def is_constant(signals):
-    """Whether each column's finite values stay the same but for rounding; never for a single row.
+    """Whether each column's finite values are constant except for rounding; never for a single row.
 
     >>> is_constant(np.array([[1e6, 1.0, 0.0], [1e6 + 1e-8, 1.1, np.nan]])).tolist()
     [True, False, True]
@@ -213,7 +213,7 @@ def list_missing(names, status, most=8):
     Returns
     -------
     str
-        Empty if none lacks.
+        Empty if no region is missing.
 
     Examples
     --------

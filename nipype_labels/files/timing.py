@@ -118,7 +118,7 @@ def read_header_time(image):
 
 
 def _agree(one, other):
-    """Whether two repetition times are the same but for rounding."""
+    """Whether two repetition times are equal except for rounding."""
     return abs(one - other) <= T_R_TOLERANCE * min(one, other)
 
 

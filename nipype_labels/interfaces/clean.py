@@ -87,19 +87,19 @@ class _CleanSignalOutputSpec(TraitedSpec):
     regions_files = traits.List(File(exists=True), desc='coverage tables with the tSNR of retained volumes')
     censoring_file = File(exists=True, desc='which volumes were kept, and why others were not')
     cleaning_file = File(exists=True, desc='JSON of all that was done')
-    t_r = traits.Float(desc='repetition time in s, undefined if nothing tells it')
+    t_r = traits.Float(desc='repetition time in s, undefined if it is not known')
 
 
 class CleanSignal(LabelsInterface):
     """Detrend, filter, regress confounds out of and standardise signals, in this order.
 
-    A volume that is scrubbed or left out by the sample mask has no influence on any value.
+    A censored volume has no influence on the denoised time series.
 
     Raises
     ------
     LabelsError
-        If files do not fit together, a confound lacks or has no value, a filter lacks the repetition time or leaves
-        no band, or no volume or degree of freedom is left.
+        If files do not match, a confound or its value is missing, a filter needs a repetition time that is not known or
+        leaves no band, or no volume or degree of freedom is left.
     """
 
     input_spec = _CleanSignalInputSpec

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that writes what an extraction gave as a data set of derivatives."""
+"""Node that writes the outputs of an extraction as a BIDS derivatives dataset."""
 
 import hashlib
 import importlib.metadata
@@ -42,23 +42,25 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     # Raised whenever descriptions or keys of sidecars change.
     numerics = 4
 
-    out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the data set to write')
-    source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its data set')
+    out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the dataset to write')
+    source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its dataset')
     more_sources = traits.List(
-        traits.Str(), hash_files=False, desc='paths, in the same data set, of confounds, mask and the like'
+        traits.Str(), hash_files=False, desc='paths, in the same dataset, of confounds, mask and the like'
     )
     dataset_links = traits.Str(
-        '{}', usedefault=True, hash_files=False, desc='JSON object: where the data set "preprocessed" and others are'
+        '{}', usedefault=True, hash_files=False, desc='JSON object: where the dataset "preprocessed" and others are'
     )
     atlas_labels = traits.List(traits.Str(), mandatory=True, hash_files=False, desc='label of each atlas')
     atlas_scales = traits.List(
         traits.Str(), hash_files=False, desc='label of the scale of each atlas, empty where there is none'
     )
-    desc = traits.Str(hash_files=False, desc='label that tells these files from those of other parameters')
+    desc = traits.Str(hash_files=False, desc='label that distinguishes these files from those of other parameters')
     parameters = traits.Str('{}', usedefault=True, hash_files=False, desc="JSON object of the factory's parameters")
     methods = traits.Str(hash_files=False, desc='what was done, in words')
     atlas_files = InputMultiObject(InputFile(), mandatory=True, desc='the atlases as they were given, for checksums')
-    bold_sidecar = InputFile(desc='JSON sidecar of the series, for what it tells of times and space')
+    bold_sidecar = InputFile(
+        desc='JSON sidecar of the series, the source of its slice timing, repetition time and space'
+    )
 
     def more_to_hash(self):
         """Names of the atlases' files, which sidecars tell."""
@@ -66,14 +68,14 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
 
 
 class _SaveDerivativesOutputSpec(TraitedSpec):
-    out_files = traits.List(File(exists=True), desc='all files of the run, then those of the data set')
+    out_files = traits.List(File(exists=True), desc='all files of the run, then those of the dataset')
 
 
 class SaveDerivatives(LabelsInterface):
     """Write the outputs of an extraction, each with a sidecar, under names that BIDS knows.
 
     A sidecar is the mark of a file that is whole and of these parameters. Those of all files that are to change go
-    first, then files are written, then sidecars: whenever the run is killed, what is not yet right lacks its sidecar.
+    first, then files are written, then sidecars: if the run is killed, each incomplete file is without its sidecar.
 
     Raises
     ------
@@ -127,7 +129,7 @@ class SaveDerivatives(LabelsInterface):
         return planned, plan_others(planned, *choices)
 
     def _contents(self, planned):
-        """What files and sidecars are to hold, by their paths within the data set."""
+        """Return the contents of files and sidecars, by their paths within the dataset."""
         provenance = self._provenance()
         atlases = [self._atlas(place) for place in range(len(self.inputs.atlas_labels))]
         data, sidecars = {}, {}
@@ -188,7 +190,7 @@ class SaveDerivatives(LabelsInterface):
         return AtlasSource(self.inputs.atlas_labels[place], path.name, digest, indices, info)
 
     def _top(self, out_dir):
-        """What files of the data set are to hold, by their paths; a README is the user's as soon as it is there."""
+        """Return the contents of the dataset's own files, by path; an existing README is the user's."""
         description, ignored = out_dir / 'dataset_description.json', out_dir / '.bidsignore'
         links = parse_json(self.inputs.dataset_links, 'SaveDerivatives.dataset_links')
         # A link that leads nowhere, as data managers leave them, is a description that can't be read here.

@@ -66,7 +66,7 @@ class ReduceLabels(LabelsInterface):
     Raises
     ------
     LabelsError
-        If the series can't be read to its end, labels must share its grid and don't, or a region lacks and may not.
+        If the series cannot be read to its end, labels are not on the required grid, or a required region is missing.
     """
 
     input_spec = _ReduceLabelsInputSpec

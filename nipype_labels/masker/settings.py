@@ -87,7 +87,7 @@ def remember(parameters):
 
 
 def _is_same(one, other):
-    """Whether two values of a parameter are the same object, or equal ones of a type that tells."""
+    """Whether two values of a parameter are the same object, or equal text, paths, numbers or tables."""
     if one is other:
         return True
     if isinstance(one, pd.DataFrame) or isinstance(other, pd.DataFrame):

@@ -2,7 +2,7 @@
 """What a graph does, in the words of a methods section, from the parameters that it was built with.
 
 Citations are keys as Pandoc takes them, those of fMRIPrep's own bibliography where it has the work; ``references.bib``
-beside this file holds them all.
+in this folder holds all references.
 """
 
 import functools

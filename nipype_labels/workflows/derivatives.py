@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The factory of what writes: an extraction's outputs as a data set of derivatives."""
+"""Workflow factory that writes the outputs of an extraction as a BIDS derivatives dataset."""
 
 import inspect
 import json
@@ -38,7 +38,7 @@ def init_labels_derivatives_wf(
     more_sources=(),
     name='labels_derivatives_wf',
 ):
-    """Write what an extraction gave into a data set of derivatives, with sidecars, under names that BIDS knows.
+    """Write the outputs of an extraction into a derivatives dataset, with sidecars, under BIDS names.
 
     .. code-block:: text
 
@@ -51,22 +51,22 @@ def init_labels_derivatives_wf(
     Parameters
     ----------
     out_dir : path
-        Folder of the data set; made if it isn't there. It must not be that of another data set.
+        Folder of the dataset; created if it does not exist. It must not hold another dataset.
     source : str
-        Path of the series within its data set, as in ``'sub-01/func/sub-01_task-rest_desc-preproc_bold.nii.gz'``.
+        Path of the series within its dataset, as in ``'sub-01/func/sub-01_task-rest_desc-preproc_bold.nii.gz'``.
     atlas_labels : list of str
         A label for each atlas, of letters and digits (:func:`nipype_labels.bids.names.make_labels`).
     parameters : dict
         Arguments that :func:`init_labels_wf` was given.
     desc : str, optional
-        Label of letters and digits that tells these files from those of other parameters.
+        Label of letters and digits that distinguishes these files from those of other parameters.
     atlas_scales : list of (str or None), optional
         Label of ``scale`` for each atlas.
     dataset_links : dict of str to str, optional
         Where data sets are, as address or as path from ``out_dir``: ``'preprocessed'`` is that of the series. BIDS
         wants it; without it, the addresses that sidecars give lead nowhere.
     more_sources : list of str
-        Paths, in the data set of the series, of what else was used: confounds, mask.
+        Paths of further inputs (confounds, mask) within the dataset of the series.
     name : str
 
     Returns
@@ -91,7 +91,7 @@ def init_labels_derivatives_wf(
     Outputs
     -------
     out_files : list of str
-        All files of the run, and those at the top of the data set.
+        All files of the run, and those at the top of the dataset.
     """
     known = inspect.signature(init_labels_wf).bind(**parameters)
     known.apply_defaults()

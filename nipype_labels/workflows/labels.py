@@ -109,7 +109,7 @@ def init_labels_wf(
     sample_mask : str, list of bool or list of int
         Volumes to keep.
     runs : str or list of int
-        Run of each volume; each is cleaned for itself.
+        Run of each volume; runs are denoised separately.
     t_r : float
         Repetition time in s; the sidecar's or the header's by default.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nipype's MultiProc, but for its patience with workers that are dead."""
+"""Nipype's MultiProc, which ends if a worker process has died."""
 
 from traceback import format_exception
 

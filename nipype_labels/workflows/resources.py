@@ -117,7 +117,7 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
         reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)
     if smoothed:
         reduce += 20 * on_grid + num_threads * 40 * on_grid
-    # The courses of the voxels that vary most, twice while they are joined; their products, and what becomes of these.
+    # High-variance voxels, twice while their blocks are joined; their products and the decomposition of these.
     strongest = math.ceil(voxels * PERCENTILE / 100)
     courses = 2 * strongest * n_volumes * sizes.itemsize + 24 * min(strongest, CHUNK) * n_volumes
     shown = sizes.atlas_voxels if sampled or projected == 'atlas' else voxels

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph of one run of a data set: its signals for any number of atlases, its report, and its derivatives."""
+"""Workflow of one run of a dataset: time series for any number of atlases, report and derivatives."""
 
 import os
 
@@ -17,7 +17,7 @@ from .resources import Sizes, estimate
 def init_run_wf(
     *, run, groups, parameters, out_dir, desc=None, reports=True, sample_mask=None, sizes=Sizes(), name='run_wf'
 ):
-    """Extract region signals of one run of a data set, and write them as derivatives.
+    """Extract region time series of one run of a dataset, and write them as derivatives.
 
     .. code-block:: text
 
@@ -36,7 +36,7 @@ def init_run_wf(
     out_dir : str
         Folder of the derivatives.
     desc : str, optional
-        Label that tells these derivatives from others of the same run and atlas.
+        Label that distinguishes these derivatives from others of the same run and atlas.
     reports : bool
         Draw a report.
     sample_mask : list of int, optional
@@ -106,7 +106,7 @@ def _extract(run, group, parameters, sample_mask, sizes, name):
 
 
 def _used(run, parameters):
-    """Files of a run, beside its series, that the extraction takes."""
+    """Return the files of a run that the extraction takes besides its series."""
     taken = {'use_mask': run.mask, 'use_confounds': run.confounds}
     return [path for name, path in taken.items() if parameters[name]]
 
