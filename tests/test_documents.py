@@ -15,9 +15,9 @@ from masker_cases import AAL, MASK, SERIES, confounds
 
 from nipype_labels import NiftiLabelsMasker, interfaces
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.outputs import NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.nodes import INPUTS

@@ -17,10 +17,10 @@ from real_files import package_file
 from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.filters import T_R_TOLERANCE
 from nipype_labels.core.grid import GRID_TOLERANCE
 from nipype_labels.core.regions import STATUSES, has_signal
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.parameters import PARAMETERS
 from nipype_labels.workflows import init_labels_wf
 from nipype_labels.workflows.resources import ARROW, Sizes, estimate

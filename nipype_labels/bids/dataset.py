@@ -3,7 +3,7 @@
 
 from urllib.parse import quote
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from .names import LACKING_ENTITIES, LACKING_SUFFIXES
 
 #: Version of BIDS that names and sidecars follow.

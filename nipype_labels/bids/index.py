@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.errors import LabelsError
 from ..files.json_files import read_json
+from ..model.errors import LabelsError
 from .names import parse_name, split_name
 
 #: Suffixes of confounds tables: the present one, and that of fMRIPrep before 20.2.

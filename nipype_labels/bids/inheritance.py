@@ -3,8 +3,8 @@
 
 from collections import defaultdict
 
-from ..core.errors import LabelsError
 from ..files.json_files import read_json
+from ..model.errors import LabelsError
 
 #: Entities by which sidecars are looked up, so that the time per series does not grow with the dataset.
 _NAMED = ('task', 'run')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..core.connectivity import CONNECTIVITIES
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, Output
 from .names import build_path, parse_name
 

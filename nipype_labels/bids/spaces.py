@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 
 #: Entities that distinguish the spaces of a run.
 SPACE_ENTITIES = ('space', 'cohort', 'res', 'den')

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids.names import make_labels
-from ..core.errors import LabelsError, errors_name
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.lut import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.paths import expand
 from ..files.volumes import read_labels
+from ..model.errors import LabelsError, errors_name
 
 
 @dataclass(frozen=True)

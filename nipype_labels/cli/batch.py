@@ -8,7 +8,7 @@ import traceback
 
 from nipype.pipeline import engine as pe
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from . import RunError
 from .run import execute, find_reason
 

@@ -4,11 +4,11 @@
 import numpy as np
 
 from ..core.components import find_at_border, find_components
-from ..core.errors import errors_name
 from ..core.mask import region_ids
 from ..core.regions import count_voxels
 from ..files.lut import NO_TABLE, find_lookup_table, read_lookup_table
 from ..files.volumes import read_labels
+from ..model.errors import errors_name
 
 #: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.
 FEW_VOXELS = 5

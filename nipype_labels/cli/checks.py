@@ -15,10 +15,10 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.choices import suggest
-from ..core.errors import LabelsError, errors_name
 from ..files.json_files import read_json
 from ..files.paths import expand
 from ..files.tables import write_signals
+from ..model.errors import LabelsError, errors_name
 
 
 def check_running(nprocs, plugin, dummy_scans=0):

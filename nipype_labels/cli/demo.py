@@ -4,9 +4,9 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..core.errors import LabelsError
 from ..files.regions import read_regions
 from ..files.tables import read_signals
+from ..model.errors import LabelsError
 from .extract import extract
 
 #: How much of the table is shown.

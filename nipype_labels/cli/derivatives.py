@@ -14,11 +14,11 @@ from ..bids.dataset import describe_dataset
 from ..bids.inheritance import merge_sidecars
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
-from ..core.errors import LabelsError
 from ..core.validation import expand_preset
 from ..files.grids import read_grid
 from ..files.json_files import read_json
 from ..files.series import open_series
+from ..model.errors import LabelsError
 from ..model.outputs import DRAWN
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf

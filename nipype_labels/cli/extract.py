@@ -4,7 +4,6 @@
 import sys
 from pathlib import Path
 
-from ..core.errors import LabelsError, MissingRegionsError
 from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid, report_contradiction
@@ -14,6 +13,7 @@ from ..files.timing import resolve_repetition_time
 from ..files.volumes import read_mask
 from ..interfaces.clean import CONTRADICTION, REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
+from ..model.errors import LabelsError, MissingRegionsError
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
 from .atlases import check_tables

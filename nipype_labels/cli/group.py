@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ..bids.names import build_name, parse_name, sort_entities
-from ..core.errors import LabelsError
 from ..files.atomic import write_atomically
 from ..files.regions import read_regions
 from ..files.tables import format_row, read_signals
+from ..model.errors import LabelsError
 
 #: Folder of the tables in the dataset.
 FOLDER = 'group'

@@ -3,7 +3,7 @@
 
 import sys
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from . import USERS_ERRNO, RunError, parser
 from .messages import in_options
 from .parser import expand_home

@@ -7,12 +7,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..core.errors import LabelsError
 from ..core.regions import has_signal, list_missing
 from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..files.regions import read_regions
+from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY, OUTPUTS
 from .checks import make_folder
 

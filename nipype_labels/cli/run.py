@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nipype import config
 
-from ..core import errors
 from ..files.locks import Timeout, locked
 from ..files.lut import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
+from ..model import errors
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
 from .messages import in_options

@@ -5,11 +5,11 @@ import sys
 from dataclasses import replace
 
 from ..bids.runs import PREPROC
-from ..core.errors import LabelsError
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid
 from ..files.series import open_series
 from ..interfaces.clean import CONTRADICTION
+from ..model.errors import LabelsError
 from ..workflows.resources import Sizes, estimate, estimate_disk
 from .checks import check_orientations
 

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from ..model.errors import LabelsError
 from ..model.parameters import PARAMETERS
-from .errors import LabelsError
 
 
 def normalize_choice(parameter, value):

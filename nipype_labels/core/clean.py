@@ -16,8 +16,8 @@ from functools import partial
 
 import numpy as np
 
+from ..model.errors import SignalError
 from .choices import check_choice
-from .errors import SignalError
 from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .gaps import FILLS, fill_censored, longest_gap
 from .regions import MISSING_LABELS, is_constant

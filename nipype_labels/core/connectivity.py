@@ -4,8 +4,8 @@
 import numpy as np
 import scipy
 
+from ..model.errors import LabelsError, SignalError
 from .choices import check_choice
-from .errors import LabelsError, SignalError
 from .regions import is_constant
 
 #: Measures of functional connectivity.

@@ -4,8 +4,8 @@
 import numpy as np
 import scipy
 
+from ..model.errors import SignalError
 from .choices import check_choice
-from .errors import SignalError
 
 #: How a frequency band is kept.
 FILTERS = ('butterworth', 'cosine', 'none')

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import scipy
 
-from .errors import GridError
+from ..model.errors import GridError
 
 #: Affines whose inverse would hold no more digits than this part of one are none. Voxels of 0.1 mm that lie 10 m away
 #: are far above it.

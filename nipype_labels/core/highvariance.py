@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .errors import SignalError
+from ..model.errors import SignalError
 from .filters import remove_trend
 from .scaling import Decoder
 

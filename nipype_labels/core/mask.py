@@ -3,8 +3,8 @@
 
 import numpy as np
 
+from ..model.errors import GridError, MissingRegionsError
 from . import grid
-from .errors import GridError, MissingRegionsError
 from .regions import count_voxels
 
 

@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
+from ..model.errors import ImageError
 from . import grid
-from .errors import ImageError
 from .operators import Gather, RegionWeights, Sums
 from .resample import Sampler, clip_range
 from .scaling import Decoder, View

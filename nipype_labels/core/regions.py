@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .errors import MissingRegionsError
+from ..model.errors import MissingRegionsError
 
 #: What a region can be, in the order in which a signal is lost.
 STATUSES = (

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import scipy
 
+from ..model.errors import LabelsError
 from . import grid
-from .errors import LabelsError
 
 #: Standard deviations at which the kernel is cut (scipy's default).
 TRUNCATE = 4.0

@@ -5,10 +5,10 @@ from numbers import Real
 
 import numpy as np
 
+from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import CONFOUNDS_PARAMETERS, OF_ALL_PRESETS, PARAMETERS, PRESETS
 from .choices import check_choice, find_choice, normalize_choice
 from .connectivity import check_connectivity
-from .errors import LabelsError, LookupTableError
 from .filters import check_filter, check_repetition_time
 from .smooth import check_fwhm
 

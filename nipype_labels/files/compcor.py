@@ -3,7 +3,7 @@
 
 import re
 
-from ..core.errors import ConfoundsError
+from ..model.errors import ConfoundsError
 from .json_files import read_json
 from .paths import find_sidecar
 

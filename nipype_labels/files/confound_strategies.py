@@ -4,7 +4,7 @@
 import re
 from pathlib import Path
 
-from ..core.errors import ConfoundsError
+from ..model.errors import ConfoundsError
 
 _MOTION = ('trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z')
 _PHYSIOLOGY = ('csf', 'white_matter')

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfoundsError, LabelsError
 from ..core.scaling import LARGEST
+from ..model.errors import ConfoundsError, LabelsError
 from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_table, read_text
 from .paths import expand
 from .tables import to_numbers

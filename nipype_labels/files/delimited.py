@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from .tables import to_number
 
 #: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nibabel as nib
 
-from ..core.errors import ImageError
+from ..model.errors import ImageError
 
 #: Formats by the ends of their names: what a file is, and how to get a volume image from it.
 _FORMATS = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import grid
 from ..core.choices import check_choice
-from ..core.errors import GridError, ImageError
+from ..model.errors import GridError, ImageError
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
 from .orientation import compare_sform_qform, explain_unknown_orientation

@@ -3,7 +3,7 @@
 
 import nibabel as nib
 
-from ..core.errors import ImageError
+from ..model.errors import ImageError
 
 #: How far the sum of squares of a quaternion may exceed 1 by rounding.
 QUATERNION_TOLERANCE = 0.01

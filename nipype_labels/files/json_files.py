@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 
 
 def read_json(path, error=LabelsError):

@@ -3,7 +3,7 @@
 
 import re
 
-from ..core.errors import LookupTableError
+from ..model.errors import LookupTableError
 
 #: What a table may be, for the error about one that is none of these.
 FORMS = (

@@ -5,7 +5,7 @@ import csv
 import re
 from collections import Counter
 
-from ..core.errors import LookupTableError
+from ..model.errors import LookupTableError
 from .lut_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, letters and digits alone, lower case; the first found counts.

@@ -4,7 +4,7 @@
 import re
 from xml.etree import ElementTree
 
-from ..core.errors import LookupTableError
+from ..model.errors import LookupTableError
 from .lut_lines import is_id, no_known_form, to_id
 
 #: How AFNI's label tables are called, in files and in headers of images.

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import scipy
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from .locks import locked
 from .paths import expand
 

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from ..core import grid
-from ..core.errors import ImageError
+from ..model.errors import ImageError
 from .grids import is_compressed_otherwise, make_grid
 from .paths import expand
 from .series import Series, make_series, open_series

@@ -4,9 +4,9 @@
 import numpy as np
 
 from ..core import grid, mask
-from ..core.errors import LabelsError, MissingRegionsError
 from ..core.quality import temporal_snr
 from ..core.regions import count_voxels, coverage, has_signal, placement_status, signal_status
+from ..model.errors import LabelsError, MissingRegionsError
 from .tables import read_table, to_numbers, write_table
 
 #: Its first columns, in order; quality columns follow.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import SignalError
+from ..model.errors import SignalError
 from .tables import read_table, to_numbers, write_table
 
 #: How flags are written in text.

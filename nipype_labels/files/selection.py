@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.censoring import short_segments
-from ..core.errors import ConfoundsError
+from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
 from .confound_strategies import CONFOUNDS_STRATEGIES, COSINES
 from .confounds import join_tables

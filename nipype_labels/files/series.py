@@ -11,8 +11,8 @@ import nibabel as nib
 import numpy as np
 from isal import igzip, isal_zlib
 
-from ..core.errors import ImageError
 from ..core.scaling import Decoder, floating
+from ..model.errors import ImageError
 from .digests import image_digest
 from .formats import describe_format
 from .grids import Grid, check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header

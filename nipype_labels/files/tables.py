@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 
 #: How a missing value is written.
 MISSING = 'n/a'

@@ -8,8 +8,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from ..core.errors import SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_repetition_time
+from ..model.errors import SignalError, errors_name
 from .json_files import read_json
 
 #: Seconds in NIfTI's units of time, by their codes; without a unit a repetition time is taken as seconds.

@@ -6,8 +6,8 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 
-from ..core.errors import ImageError
 from ..core.regions import LARGEST_ID
+from ..model.errors import ImageError
 from .niimg import open_image
 from .orientation import set_orientation
 

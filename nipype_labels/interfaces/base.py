@@ -20,12 +20,12 @@ from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
 from ..core.choices import suggest
-from ..core.errors import LabelsError
 from ..files.atomic import write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.grids import read_grid
 from ..files.lut import find_lookup_table
 from ..files.paths import expand
+from ..model.errors import LabelsError
 from .process_guard import exit_if_orphaned, is_node_folder, lock_folder
 
 #: Nipype's logger for what happens inside nodes.

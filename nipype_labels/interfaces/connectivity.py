@@ -10,8 +10,8 @@ from ..core.connectivity import (
     measure_connectivity,
     qualify_fisher_z,
 )
-from ..core.errors import errors_name
 from ..files.tables import read_signals, write_signals
+from ..model.errors import errors_name
 from ..model.parameters import PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 from .parameters import trait

@@ -13,11 +13,11 @@ from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
-from ..core.errors import LabelsError
 from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.entities import find_contradictions
 from ..files.json_files import parse_json, read_json
 from ..files.regions import read_regions
+from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
 from .process_guard import exit_if_orphaned

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import errors_name
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE, high_variance_confounds
 from ..files.series import open_series
 from ..files.tables import write_signals
 from ..files.volumes import read_mask
+from ..model.errors import errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, read_blocks
 from .parameters import switch, trait
 

@@ -3,12 +3,12 @@
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.errors import LookupTableError, errors_name
 from ..core.mask import apply_mask, region_ids
 from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
 from ..files.regions import begin_regions, write_regions
 from ..files.volumes import read_labels, read_mask, write_volume
+from ..model.errors import LookupTableError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 from .parameters import switch, trait
 

@@ -4,7 +4,7 @@
 from nipype.interfaces.base import traits
 
 from ..core.choices import find_choice
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 from ..model.parameters import PARAMETERS
 
 

@@ -4,8 +4,8 @@
 import multiprocessing
 import os
 
-from ..core.errors import LabelsError
 from ..files.locks import Timeout, acquire_lock
+from ..model.errors import LabelsError
 
 #: What a worker ends with that finds its master dead (EX_TEMPFAIL).
 EXIT_ORPHANED = 75

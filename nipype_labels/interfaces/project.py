@@ -4,13 +4,13 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import SignalError, errors_name
 from ..core.project import Projector
 from ..core.regions import unused_id
 from ..files.regions import read_regions
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
 from ..files.volumes import read_labels
+from ..model.errors import SignalError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
 

@@ -6,7 +6,6 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.errors import LabelsError, errors_name
 from ..core.grid import voxel_volume
 from ..core.mask import region_ids
 from ..core.reduce import reduce_series
@@ -18,6 +17,7 @@ from ..files.regions import begin_regions, complete_regions, read_regions, write
 from ..files.series import open_series
 from ..files.tables import write_signals
 from ..files.volumes import read_labels, write_volume
+from ..model.errors import LabelsError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 from .parameters import trait
 

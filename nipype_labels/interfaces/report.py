@@ -7,7 +7,6 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
-from ..core.errors import LabelsError, SignalError
 from ..core.regions import unused_id
 from ..files.confounds import read_tables
 from ..files.json_files import read_json
@@ -15,6 +14,7 @@ from ..files.regions import read_regions
 from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
+from ..model.errors import LabelsError, SignalError
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
 

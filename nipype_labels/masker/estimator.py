@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 
 from ..core.choices import check_choice
-from ..core.errors import LabelsError, NotFittedError
+from ..model.errors import LabelsError, NotFittedError
 
 #: Containers of the output of ``transform``, as scikit-learn names them.
 CONTAINERS = ('default', 'pandas', 'polars')

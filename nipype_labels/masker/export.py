@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import LabelsError
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.lut import choose_lookup_table
@@ -17,6 +16,7 @@ from ..files.niimg import single_image
 from ..files.paths import expand
 from ..files.tables import write_table
 from ..files.volumes import read_labels, read_mask, write_volume
+from ..model.errors import LabelsError
 
 
 def find_files(settings, fitted, folder=None):

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ..core.clean import kept_volumes
-from ..core.errors import ConfoundsError, SignalError, errors_name
 from ..core.filters import T_R_TOLERANCE, check_filter
 from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, make_tables
@@ -19,6 +18,7 @@ from ..files.sample_mask import read_sample_mask
 from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.series import Series
 from ..files.timing import resolve_repetition_time
+from ..model.errors import ConfoundsError, SignalError, errors_name
 from .state import warn_user
 
 

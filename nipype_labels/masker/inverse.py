@@ -6,9 +6,9 @@ import weakref
 import nibabel as nib
 import numpy as np
 
-from ..core.errors import SignalError
 from ..core.project import Projector
 from ..files.orientation import set_orientation
+from ..model.errors import SignalError
 
 
 class ReturnedArrays:

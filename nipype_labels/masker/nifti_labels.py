@@ -3,9 +3,9 @@
 
 import threading
 
-from ..core.errors import LabelsError
 from ..files.niimg import open_runs
 from ..model.docstrings import fill_parameters
+from ..model.errors import LabelsError
 from .attributes import FittedLabels
 from .export import find_files
 from .inputs import prepare_runs, refuse_confounds

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from ..core.errors import LabelsError
+from ..model.errors import LabelsError
 
 #: Parameters that a report lists.
 LISTED = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')

@@ -7,9 +7,9 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from ..core.errors import LabelsError, LookupTableError
 from ..core.validation import validate
 from ..files.memory import check_memory
+from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import PARAMETERS
 
 #: Parameters that decide how a series becomes raw time series.

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ..core.clean import clean
-from ..core.errors import MissingRegionsError, errors_name
 from ..core.grid import voxel_volume
 from ..core.highvariance import high_variance_confounds
 from ..core.regions import blank_missing, has_signal, list_missing
@@ -15,6 +14,7 @@ from ..files.memory import load_or_compute, make_key
 from ..files.placing import Placed, bring_mask
 from ..files.reducing import reduce_one
 from ..files.regions import assign_tsnr, complete_regions
+from ..model.errors import MissingRegionsError, errors_name
 from .report import collect_report_data
 from .settings import READING
 from .state import Result, warn_user

@@ -3,9 +3,9 @@
 
 import importlib.util
 
-from ..core.errors import LabelsError
 from ..core.validation import validate
 from ..model.docstrings import fill_parameters
+from ..model.errors import LabelsError
 from ..model.outputs import document_outputs
 from .nodes import build_graph
 from .resources import Sizes

@@ -4,7 +4,7 @@
 import pytest
 
 from nipype_labels.bids.dataset import BIDS_VERSION, IGNORED, describe_dataset, list_ignored, make_uri
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 schema = pytest.importorskip('bidsschematools.schema')
 

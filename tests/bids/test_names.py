@@ -18,7 +18,7 @@ from nipype_labels.bids.names import (
     make_labels,
     parse_name,
 )
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 schema = pytest.importorskip('bidsschematools.schema')
 

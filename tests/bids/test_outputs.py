@@ -8,7 +8,7 @@ import pytest
 from nipype_labels.bids.names import parse_name
 from nipype_labels.bids.outputs import OWN_DESCS, check_plans, list_paths, plan_files, plan_others
 from nipype_labels.core.connectivity import CONNECTIVITIES
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.outputs import DRAWN
 
 STEM = 'sub-01_ses-a_task-rest_run-1_space-MNI152NLin2009cAsym'

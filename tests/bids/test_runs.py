@@ -7,7 +7,7 @@ import time
 import pytest
 
 from nipype_labels.bids.runs import find_runs
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 MNI, NATIVE = 'space-MNI152NLin2009cAsym_res-2_', ''
 

@@ -19,7 +19,7 @@ import nipype_labels
 ROOT = Path(__file__).parents[2]
 
 #: Where exceptions are defined: tests pickle those of the core, and the command's own crosses no process.
-OF_EXCEPTIONS = {'nipype_labels.core.errors', 'nipype_labels.cli'}
+OF_EXCEPTIONS = {'nipype_labels.model.errors', 'nipype_labels.cli'}
 
 #: Folders at the top of a checkout that hold Python too, and must stay out.
 STRANGERS = ('workflows', 'tests', 'benchmarks', 'docs')

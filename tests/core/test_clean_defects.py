@@ -21,7 +21,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
 from nipype_labels.core.clean import clean
-from nipype_labels.core.errors import SignalError
+from nipype_labels.model.errors import SignalError
 
 
 @pairwise(

@@ -20,8 +20,8 @@ from cleaning_cases import (
 from numpy.testing import assert_allclose
 
 from nipype_labels.core.clean import clean
-from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.core.regression import effective_number
+from nipype_labels.model.errors import LabelsError, SignalError
 
 # Numbers that go with the signals
 

@@ -21,7 +21,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
 from nipype_labels.core.clean import clean, scale_confounds
-from nipype_labels.core.errors import SignalError
+from nipype_labels.model.errors import SignalError
 
 
 @pytest.mark.parametrize(('standardize', 'ddof'), [('zscore', 0), ('zscore_sample', 1)])

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import EmpiricalCovariance
 
 from nipype_labels.core.connectivity import CONNECTIVITIES, CORRELATIONS, choose_estimator, measure_connectivity
-from nipype_labels.core.errors import LabelsError, SignalError
+from nipype_labels.model.errors import LabelsError, SignalError
 
 
 def make_signals(n_volumes, n_regions, seed=70):

@@ -6,7 +6,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import fft, signal
 
-from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.core.filters import (
     butterworth,
     check_filter,
@@ -14,6 +13,7 @@ from nipype_labels.core.filters import (
     cosine_drifts,
     remove_trend,
 )
+from nipype_labels.model.errors import LabelsError, SignalError
 
 T_R = 2.0
 BANDS = {

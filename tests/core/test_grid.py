@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core import grid
-from nipype_labels.core.errors import GridError
+from nipype_labels.model.errors import GridError
 
 SHAPE = (5, 6, 7)
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import SignalError
 from nipype_labels.core.highvariance import high_variance_confounds, voxel_power
 from nipype_labels.core.scaling import Decoder
+from nipype_labels.model.errors import SignalError
 
 N_VOLUMES, N_VOXELS = 40, 600
 

@@ -9,8 +9,8 @@ from nibabel import Nifti1Image
 from nilearn.regions import img_to_signals_labels
 from numpy.testing import assert_array_equal
 
-from nipype_labels.core.errors import GridError, MissingRegionsError
 from nipype_labels.core.mask import apply_mask, count_in_view, region_ids
+from nipype_labels.model.errors import GridError, MissingRegionsError
 
 SHAPE = (5, 6, 7)
 

@@ -8,10 +8,10 @@ from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.core.errors import ImageError
 from nipype_labels.core.reduce import NAN_POLICIES, RegionReducer
 from nipype_labels.core.smooth import kernel_sigmas
 from nipype_labels.core.strategies import STRATEGIES
+from nipype_labels.model.errors import ImageError
 
 SHAPE, LABELS_SHAPE, N_VOLUMES = (7, 8, 6), (8, 7, 9), 5
 AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])

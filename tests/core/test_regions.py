@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import MissingRegionsError
 from nipype_labels.core.mask import apply_mask, count_in_view
 from nipype_labels.core.reduce import RegionReducer
 from nipype_labels.core.regions import (
@@ -23,6 +22,7 @@ from nipype_labels.core.regions import (
     signal_status,
 )
 from nipype_labels.core.resample import resample_nearest
+from nipype_labels.model.errors import MissingRegionsError
 
 
 @pytest.mark.parametrize('ids', [[9, 1, 500, 3], [3], [500], [-4, 9], []])

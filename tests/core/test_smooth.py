@@ -8,9 +8,9 @@ from nilearn.image import smooth_img
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.smooth import kernel_radius, kernel_sigmas, region_weights, smooth
 from nipype_labels.core.strategies import Partition
+from nipype_labels.model.errors import LabelsError
 
 SHAPE = (9, 10, 8)
 AFFINE = np.diag([2.0, -3.0, 3.5, 1.0])

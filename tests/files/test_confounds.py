@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import ConfoundsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
+from nipype_labels.model.errors import ConfoundsError
 
 DATA = Path(importlib.util.find_spec('nilearn').origin).parent / 'interfaces' / 'fmriprep' / 'data'
 OLD = 'test_desc-confounds_regressors'

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from nipype_labels.core.errors import ConfoundsError
 from nipype_labels.files.confounds import fill_missing, read_confounds, read_tables
+from nipype_labels.model.errors import ConfoundsError
 
 VALUES = np.array([[1.5, -2.0, 0.25], [3.0, 4.0, -0.5], [-0.125, 6.0, 7.0], [8.0, -9.0, 1e-3]])
 

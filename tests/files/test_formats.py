@@ -7,11 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from nipype_labels.core.errors import ImageError
 from nipype_labels.files.grids import open_header, read_grid
 from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import open_series
 from nipype_labels.files.volumes import read_labels
+from nipype_labels.model.errors import ImageError
 
 EXAMPLES = Path(nib.__file__).parent / 'tests' / 'data'
 

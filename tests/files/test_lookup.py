@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from lookup_cases import TWO, installed, pairs, written
 
-from nipype_labels.core.errors import LookupTableError
 from nipype_labels.files.lut import check_lookup_table, name_by_order, read_afni_table, read_lookup_table
+from nipype_labels.model.errors import LookupTableError
 
 #: Real BIDS tables, by template; their images are not needed.
 TEMPLATEFLOW = (

@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from lookup_cases import TWO, installed, pairs, written
 
-from nipype_labels.core.errors import LookupTableError
 from nipype_labels.files.lut import read_lookup_table
+from nipype_labels.model.errors import LookupTableError
 
 
 @pytest.mark.parametrize(

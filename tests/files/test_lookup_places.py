@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LookupTableError
 from nipype_labels.files.lut import choose_lookup_table, find_lookup_table
+from nipype_labels.model.errors import LookupTableError
 
 SCHAEFER = 'Schaefer2018_100Parcels_7Networks_order'
 YEO = 'Yeo2011_7Networks'

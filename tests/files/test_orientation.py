@@ -10,11 +10,11 @@ import pytest
 import scipy.io
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import GridError, ImageError, LabelsError
 from nipype_labels.files.grids import Grid, open_header, read_grid, report_contradiction
 from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import SeriesWriter, open_series
 from nipype_labels.files.volumes import read_labels, write_volume
+from nipype_labels.model.errors import GridError, ImageError, LabelsError
 
 SHAPE = (4, 5, 6)
 AFFINE = np.array([[-3.0, 0, 0, 9], [0, 3, 0, -12], [0, 0, 4, -7], [0, 0, 0, 1]])

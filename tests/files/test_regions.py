@@ -12,7 +12,6 @@ import pytest
 from nilearn.image import resample_to_img
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import LabelsError, MissingRegionsError
 from nipype_labels.core.grid import voxel_volume
 from nipype_labels.core.mask import count_in_view
 from nipype_labels.core.quality import temporal_snr
@@ -28,6 +27,7 @@ from nipype_labels.files.regions import (
     write_regions,
 )
 from nipype_labels.files.volumes import read_labels
+from nipype_labels.model.errors import LabelsError, MissingRegionsError
 
 
 def installed(package, path):

@@ -13,8 +13,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from series_cases import SHAPE, noise, read_all, save, use_blocks_of
 
-from nipype_labels.core.errors import ImageError, LabelsError
 from nipype_labels.files.series import open_series
+from nipype_labels.model.errors import ImageError, LabelsError
 
 
 @pytest.fixture

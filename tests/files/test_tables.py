@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals, read_table, to_numbers, write_signals, write_table
+from nipype_labels.model.errors import LabelsError
 
 HARD = [
     0.0,

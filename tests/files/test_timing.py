@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
-from nipype_labels.core.errors import SignalError
 from nipype_labels.files.paths import find_sidecar
 from nipype_labels.files.timing import choose_repetition_time, read_timing, resolve_repetition_time
+from nipype_labels.model.errors import SignalError
 
 
 def sidecar(folder, content):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from nipype_labels.core.errors import GridError, ImageError, LabelsError
 from nipype_labels.files.grids import Grid, open_header, read_grid
 from nipype_labels.files.volumes import read_labels, read_mask, write_volume
+from nipype_labels.model.errors import GridError, ImageError, LabelsError
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 IDS = (-32768, -129, -128, -1, 0, 1, 126, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**24)

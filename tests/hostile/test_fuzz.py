@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nipype_labels.core.clean import kept_volumes
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.lut import read_afni_table, read_lookup_table
@@ -27,6 +26,7 @@ from nipype_labels.files.series import open_series
 from nipype_labels.files.tables import read_signals
 from nipype_labels.files.timing import read_timing
 from nipype_labels.files.volumes import read_labels, read_mask
+from nipype_labels.model.errors import LabelsError
 
 EXAMPLES = int(os.environ.get('FUZZ_EXAMPLES', 60))
 

@@ -9,10 +9,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.workflows import init_labels_wf
 
 FINE, COARSE = np.diag([1.5, 1.5, 1.5, 1]), np.diag([3.0, 3, 3, 1])

@@ -18,7 +18,6 @@ from nipype.pipeline import engine as pe
 from node_cases import clean_node, digest, runnable
 
 from nipype_labels import interfaces
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.interfaces import (
     ApplyMask,
     CleanSignal,
@@ -27,6 +26,7 @@ from nipype_labels.interfaces import (
     ReduceLabels,
     Resample,
 )
+from nipype_labels.model.errors import LabelsError
 
 OPTIONAL_FILES = [
     (ApplyMask, 'atlas_files'),

@@ -11,8 +11,8 @@ from nipype.interfaces.base import isdefined, traits
 from nipype.pipeline import engine as pe
 from node_cases import clean_node
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.interfaces import CleanSignal, process_guard
+from nipype_labels.model.errors import LabelsError
 
 
 def test_a_deleted_cached_output_is_made_again(signals, tmp_path):

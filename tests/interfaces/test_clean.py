@@ -11,9 +11,9 @@ from nilearn import signal
 from nipype.interfaces.base import isdefined
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import CleanSignal
+from nipype_labels.model.errors import LabelsError, SignalError
 
 
 @pytest.mark.parametrize('standardize_confounds', [True, False])

@@ -9,9 +9,9 @@ from nilearn import signal
 from numpy.testing import assert_allclose
 from pairwise import pairwise
 
-from nipype_labels.core.errors import ConfoundsError, SignalError
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import CleanSignal, HighVarianceConfounds
+from nipype_labels.model.errors import ConfoundsError, SignalError
 
 WITH_DERIVATIVES = [base + end for end in ('', '_derivative1', '_power2', '_derivative1_power2') for base in MOTION]
 

@@ -10,8 +10,8 @@ from clean_node_cases import FMRIPREP, cleaned, report, series, volumes
 from numpy.testing import assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.core.errors import SignalError
 from nipype_labels.interfaces import CleanSignal
+from nipype_labels.model.errors import SignalError
 
 
 def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):

@@ -6,9 +6,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.connectivity import measure_connectivity
-from nipype_labels.core.errors import SignalError
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import Connectivity
+from nipype_labels.model.errors import SignalError
 
 
 def test_each_table_of_signals_gives_a_matrix_under_its_names(signals, run):

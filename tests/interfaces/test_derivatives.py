@@ -12,8 +12,8 @@ from derivatives_cases import PARAMETERS, SOURCE, make_run, saver, tree
 from nipype.pipeline import engine as pe
 
 from nipype_labels.bids.outputs import list_paths, plan_files
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
+from nipype_labels.model.errors import LabelsError
 
 STEM = 'sub-01/func/sub-01_task-rest_space-MNI152NLin2009cAsym'
 ROLES = ('raw_timeseries', 'timeseries', 'regions', 'labels', 'projected', 'connectivity', 'contours')

@@ -9,10 +9,10 @@ import pytest
 from nilearn.image import high_variance_confounds
 from numpy.testing import assert_allclose
 
-from nipype_labels.core.errors import GridError, LabelsError, SignalError
 from nipype_labels.files import series as series_module
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import HighVarianceConfounds, Resample
+from nipype_labels.model.errors import GridError, LabelsError, SignalError
 
 MASK = ('nipype', 'testing/data/ds003_sub-01_mc_brainmask.nii.gz')
 MASKED = ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import GridError, ImageError, LookupTableError, MissingRegionsError
 from nipype_labels.files.regions import read_regions
 from nipype_labels.interfaces import ApplyMask, Resample
+from nipype_labels.model.errors import GridError, ImageError, LookupTableError, MissingRegionsError
 
 LUT = 'index\tname\n7\tSeven\n2\tTwo\n9\tNine\n5\tFive\n'
 

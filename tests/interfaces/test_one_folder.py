@@ -10,7 +10,6 @@ import pytest
 from nipype.interfaces.base import isdefined
 from node_cases import clean_node
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.regions import read_regions
 from nipype_labels.interfaces import (
     ApplyMask,
@@ -22,6 +21,7 @@ from nipype_labels.interfaces import (
     ReduceLabels,
     Resample,
 )
+from nipype_labels.model.errors import LabelsError
 
 
 def outputs_of(interface, folder):

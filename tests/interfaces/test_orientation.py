@@ -10,9 +10,9 @@ import pytest
 from nipype.interfaces.base import isdefined
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import GridError, LabelsError
 from nipype_labels.files.grids import read_grid
 from nipype_labels.interfaces import CleanSignal, Resample
+from nipype_labels.model.errors import GridError, LabelsError
 from nipype_labels.workflows import init_labels_wf
 
 SHAPE = (4, 5, 6)

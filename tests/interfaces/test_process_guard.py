@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from node_cases import runnable
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.interfaces import ApplyMask, process_guard
+from nipype_labels.model.errors import LabelsError
 
 
 def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):

@@ -7,10 +7,10 @@ import pytest
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import LabelsError, SignalError
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
+from nipype_labels.model.errors import LabelsError, SignalError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import MissingRegionsError
 from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
+from nipype_labels.model.errors import MissingRegionsError
 
 
 def test_every_status_is_told(image, run):

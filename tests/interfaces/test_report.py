@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from nipype.interfaces.base import isdefined
 
-from nipype_labels.core.errors import ConfoundsError, ImageError, LabelsError, SignalError
 from nipype_labels.files.sample_mask import write_censoring
 from nipype_labels.files.tables import write_signals
 from nipype_labels.files.volumes import write_volume
 from nipype_labels.interfaces import ApplyMask, CleanSignal, ReduceLabels
 from nipype_labels.interfaces.report import LabelsReport
+from nipype_labels.model.errors import ConfoundsError, ImageError, LabelsError, SignalError
 
 AFFINE = np.array([[-4.0, 0, 0, 20], [0, 4, 0, -24], [0, 0, 4, -12], [0, 0, 0, 1]])
 

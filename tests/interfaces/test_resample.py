@@ -10,9 +10,9 @@ from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files import series as series_module
 from nipype_labels.interfaces import ApplyMask, Resample
+from nipype_labels.model.errors import LabelsError
 
 # The target lies within the source but for one side that looks far beyond it; no voxel is on a border or halfway.
 SOURCE = np.array([[3.0, 0, 0, -15.3], [0, 3.2, 0, -14.1], [0, 0, 3.5, -11.2], [0, 0, 0, 1]])

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import main
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals, write_signals
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 

@@ -12,8 +12,8 @@ from nilearn.signal import clean
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import ConfoundsError, LabelsError, SignalError
 from nipype_labels.files.tables import read_signals
+from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from masker_cases import AAL, MASK, SERIES, assert_same_regions, confounds, held
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import write_signals
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 

@@ -14,8 +14,8 @@ from nipype import logging
 from threadpoolctl import threadpool_limits
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.files.tables import read_signals
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*no look-up table in its header:UserWarning')
 

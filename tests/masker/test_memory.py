@@ -13,7 +13,7 @@ from masker_cases import AAL, SERIES, held
 from numpy.testing import assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from small_cases import atlas, run
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
 

@@ -10,8 +10,8 @@ from nilearn.signal import clean
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.strategies import STRATEGIES
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 

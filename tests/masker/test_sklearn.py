@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from small_cases import atlas, run, tables
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 
 pytestmark = pytest.mark.slow
 

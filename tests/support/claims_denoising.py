@@ -26,8 +26,8 @@ from claims import (
 from fmriprep_tables import MOTION, write_spiky
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.errors import LabelsError
 from nipype_labels.core.gaps import FILLS
+from nipype_labels.model.errors import LabelsError
 
 # Censored volumes
 

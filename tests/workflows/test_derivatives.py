@@ -18,7 +18,7 @@ from nipype.pipeline import engine as pe
 
 from nipype_labels.bids.dataset import IGNORED
 from nipype_labels.bids.outputs import list_paths, plan_files
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_derivatives_wf, init_labels_wf
 

@@ -6,7 +6,7 @@ import pytest
 from graph_cases import FULL, inner_nodes
 from traits.api import TraitError
 
-from nipype_labels.core.errors import LabelsError
+from nipype_labels.model.errors import LabelsError
 from nipype_labels.workflows import init_labels_wf
 
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from nipype_labels.core import errors
+from nipype_labels.model import errors
 
 CLASSES = [
     found
