@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 
+import hypothesis
 import pytest
 from real_files import package_file
 
@@ -12,8 +13,12 @@ from nipype_labels.files import digests
 
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 
+# The same examples in every run, and no folder of those that failed.
+hypothesis.settings.register_profile('same', derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile('same')
+
 # Asserts outside test files, told as those within them are.
-pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_others')
+pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_confounds', 'migration_others')
 
 #: Package and path in it of each real series.
 SERIES = {
@@ -37,7 +42,9 @@ def pytest_ignore_collect(collection_path, config):
 def pytest_collection_modifyitems(config, items):
     """With --fast, leave out slow tests and all but the first case of each."""
     if config.getoption('--fast'):
-        quick = [item for item in reversed(items) if not item.get_closest_marker('slow')]
+        quick = [
+            item for item in reversed(items) if not {'slow', 'endurance'} & {mark.name for mark in item.iter_markers()}
+        ]
         first = set({item.nodeid.split('[')[0]: item for item in quick}.values())
         config.hook.pytest_deselected(items=[item for item in items if item not in first])
         items[:] = [item for item in items if item in first]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The page for those who come from other tools: each of its lines is so."""
+"""Check each line of the migration page."""
 
 import inspect
 import re
 import warnings
 from pathlib import Path
 
+import migration_confounds as confounds
 import migration_data as data
 import migration_others as others
 import pytest
@@ -20,18 +21,17 @@ from nipype_labels.workflows.nodes import INPUTS
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'migration.md'
 
-#: Tools whose nodes are run next to ours, and the check of each line of their tables.
-CHECKS = {'nipype': others.NIPYPE, 'niworkflows': others.NIWORKFLOWS}
+#: Tables about nilearn's masker, which the tests of ours compare it with throughout.
+MASKER = {'nilearn: constructor', 'nilearn: methods', 'nilearn: attributes'}
 
-#: Tables whose numbers are tested elsewhere: the masker and confounds against nilearn, statistics against NumPy.
-NAMED = {
-    'nilearn: constructor',
-    'nilearn: methods',
-    'nilearn: attributes',
-    'nilearn: confounds',
-    'xcp_d',
-    'FSL',
-    'AFNI',
+#: Checks of lines, by the heading of the first column of their table.
+CHECKS = {
+    'nilearn: confounds': confounds.CONFOUNDS,
+    'nipype': others.NIPYPE,
+    'niworkflows': others.NIWORKFLOWS,
+    'xcp_d': others.XCP_D,
+    'FSL': others.FSL,
+    'AFNI': others.AFNI,
 }
 
 
@@ -72,7 +72,7 @@ def bench(tmp_path, monkeypatch, quietly, extracted):
 
 
 def test_the_page_has_the_tables_and_their_three_columns():
-    assert {heading[0] for heading, _ in LINES} == NAMED | set(CHECKS)
+    assert {heading[0] for heading, _ in LINES} == MASKER | set(CHECKS)
     assert all(heading[1:] == ['ours', 'differs in'] and len(cells) == 3 for heading, cells in LINES)
 
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.clean import clean
 
-bounded = settings(derandomize=True, deadline=None, max_examples=30)
+bounded = settings(max_examples=30)
 seeds = st.integers(0, 2**31)
 filters = st.sampled_from(list(FILTERS))
 

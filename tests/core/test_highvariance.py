@@ -91,7 +91,7 @@ def test_the_sign_of_confounds_does_not_follow_the_sign_of_the_series():
     assert_allclose(confounds_of(-series), confounds_of(series), rtol=0, atol=1e-12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(starts=st.lists(st.integers(1, N_VOLUMES - 1), unique=True, max_size=12), detrend=st.booleans())
 def test_blocks_make_no_difference(starts, detrend):
     series = courses()

@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=doubles))
 def test_signals_come_back_bit_for_bit(folder, signals):
     names = [f'region {i}' for i in range(signals.shape[1])]
@@ -191,7 +191,7 @@ def test_a_table_comes_back_as_it_went(tmp_path):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(doubles, min_size=1, max_size=12))
 def test_numbers_of_a_table_come_back_bit_for_bit(folder, values):
     write_table(folder / 'table.tsv', pd.DataFrame({'value': values, 'index': range(len(values))}))
@@ -206,7 +206,7 @@ def test_cells_of_text_are_no_numbers(cell):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=('Cc', 'Cs', 'Zl', 'Zp')), min_size=1, max_size=8).filter(

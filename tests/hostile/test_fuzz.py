@@ -36,7 +36,6 @@ MOST_BYTES = 2**25
 fuzzed = settings(
     max_examples=EXAMPLES,
     derandomize='FUZZ_EXAMPLES' not in os.environ,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

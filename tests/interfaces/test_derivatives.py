@@ -13,6 +13,7 @@ from nipype.pipeline import engine as pe
 
 from nipype_labels.bids.outputs import list_paths, plan_files
 from nipype_labels.files.tables import read_signals
+from nipype_labels.interfaces import process_guard
 from nipype_labels.model.errors import LabelsError
 
 STEM = 'sub-01/func/sub-01_task-rest_space-MNI152NLin2009cAsym'
@@ -357,6 +358,24 @@ def test_the_name_of_an_atlas_counts_since_sidecars_tell_it(made, out, tmp_path)
         return saver(made, out, atlas_files=[str(first), made['atlas_files'][1]]).inputs.get_hashval('content')[1]
 
     assert digest(moved) == digest(made['atlas_files'][0]) != digest(renamed)
+
+
+@pytest.mark.parametrize('checks', [0, 1])
+def test_a_worker_that_outlived_its_run_saves_nothing(checks, out, save, monkeypatch):
+    """Neither before it removes what has changed, nor before it gives a file its name."""
+
+    def end(status):
+        raise SystemExit(status)
+
+    save()
+    before, answers = tree(out), iter([False] * checks)
+    monkeypatch.setattr(process_guard, 'is_orphaned', lambda: next(answers, True))
+    monkeypatch.setattr(os, '_exit', end)
+    with pytest.raises(SystemExit) as ended:
+        save(parameters=json.dumps({**PARAMETERS, 'standardize': 'psc'}))
+    assert ended.value.code == process_guard.EXIT_ORPHANED
+    assert tree(out).items() <= before.items()
+    assert (tree(out) == before) == (checks == 0)
 
 
 def test_a_deleted_file_is_made_again(made, out, tmp_path):

@@ -80,7 +80,6 @@ def kinds(base):
 @settings(
     max_examples=N_EXAMPLES,
     derandomize='GRAPH_EXAMPLES' not in os.environ,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Real data that other tools and ours are given alike, and the ways to compare them."""
 
+from copy import deepcopy
 from functools import cache
 
 import nibabel
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from masker_cases import AAL, SERIES, held
+from nilearn.maskers import NiftiLabelsMasker as Theirs
 from numpy.testing import assert_allclose
 
 from nipype_labels import NiftiLabelsMasker
@@ -27,6 +29,11 @@ class Bench:
     def __init__(self, folder, patch, quietly, extracted):
         self.folder, self.patch, self.quietly, self.extracted = folder, patch, quietly, extracted
 
+    def theirs(self, labels, imgs, /, given=()):
+        """Signals of nilearn's masker, which is given copies: it changes some of what it is given."""
+        imgs, given = deepcopy((imgs, dict(given)))
+        return self.quietly(Theirs(labels, standardize=None).fit_transform, imgs, **given)
+
     def ours(self, labels, imgs, /, given=(), **parameters):
         """Signals of our masker."""
         return self.quietly(NiftiLabelsMasker(labels, **parameters).fit_transform, imgs, **dict(given))
@@ -35,6 +42,10 @@ class Bench:
         """Path of an image that is saved."""
         image.to_filename(self.folder / name)
         return str(self.folder / name)
+
+    def read(self, name):
+        """A table that the command wrote."""
+        return pd.read_csv(self.extracted / name, sep='\t')
 
 
 @cache

@@ -73,6 +73,14 @@ def test_equal_bytes_stop_the_cascade(host):
 
 
 @pytest.mark.usefixtures('again')
+def test_the_smallest_difference_of_a_number_counts(host):
+    for high_pass in (0.01 + 1e-12, 0.01 + 2e-12):
+        outcome = host.run(parameters={'high_pass': high_pass})
+        assert outcome.error is None
+        assert 'clean' in outcome.executed
+
+
+@pytest.mark.usefixtures('again')
 def test_new_numerics_of_a_node_rerun_that_node_alone(host):
     """Its bytes are the same here, and the cascade stops."""
     assert host.run(numerics='CleanSignal').executed == {'clean'}
