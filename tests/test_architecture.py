@@ -22,7 +22,6 @@ def own_lines(function):
 
 @pytest.mark.parametrize('path', [*FILES, *CHECKS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path):
-    """No file has more than 400 lines and no function more than 60."""
     text = path.read_text(encoding='utf-8')
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     assert text.count('\n') <= 400
@@ -31,7 +30,6 @@ def test_files_and_functions_stay_small(path):
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_names_its_licence(path):
-    """One line, no banner."""
     assert path.read_text(encoding='utf-8').startswith('# SPDX-License-Identifier: BSD-3-Clause\n')
 
 

@@ -75,13 +75,11 @@ def options():
 
 
 def test_every_parameter_of_the_seed_has_a_row(parameters):
-    """The table of parameters lists the seed's, all of them."""
     listed = [name for row in parameters for name in re.findall(r'`(\w+)`', row[0])]
     assert set(SEED) <= set(listed)
 
 
 def test_traits_in_the_table_of_parameters_exist(parameters):
-    """What the table calls Node.trait is a trait of a node."""
     named = [name for row in parameters for name in re.findall(r'`([A-Z]\w+)\.(\w+)`', row[1])]
     assert len(named) > len(SEED)
     missing = [n for n in named if n[1] not in getattr(interfaces, n[0]).input_spec().copyable_trait_names()]
@@ -89,7 +87,6 @@ def test_traits_in_the_table_of_parameters_exist(parameters):
 
 
 def test_arguments_in_the_table_of_parameters_exist(parameters):
-    """What the table calls an argument or a field of the factory is one."""
     arguments = inspect.signature(init_labels_wf).parameters
     for row in parameters:
         assert all(field in INPUTS for field in re.findall(r'`inputnode\.(\w+)`', row[2]))
@@ -98,14 +95,12 @@ def test_arguments_in_the_table_of_parameters_exist(parameters):
 
 
 def test_options_in_the_table_of_parameters_exist(parameters):
-    """What the table calls an option is one."""
     named = [option for row in parameters for option in re.findall(r'`(--[\w-]+)`', row[3])]
     assert len(named) > len(SEED) - 4
     assert set(named) <= options()
 
 
 def test_every_argument_of_the_factory_but_its_resources_is_an_option():
-    """The command reaches whatever the factory can do."""
     # Filled in from the files and resources that the command is given.
     own = [
         'use_mask',
@@ -131,20 +126,17 @@ def list_outputs():
 
 
 def test_page_of_outputs_has_a_row_for_each_output():
-    """The registry writes the table; copy its rows to the page when it changes."""
     page = (ROOT / 'docs' / 'outputs.md').read_text(encoding='utf-8')
     assert '\n'.join(list_outputs()) in page
 
 
 @pytest.mark.parametrize('columns', [COVERAGE, CENSORING])
 def test_page_of_outputs_explains_every_column(columns):
-    """Columns of the tables of regions and of volumes, and the statuses of regions."""
     listed = ' '.join(row[0] for row in table_rows((ROOT / 'docs' / 'outputs.md').read_text(encoding='utf-8')))
     assert {*columns, *(STATUSES if columns is COVERAGE else ())} <= set(re.findall(r'`(\w+)`', listed))
 
 
 def test_the_page_has_the_parameters_of_the_class_and_no_others(page):
-    """The seed's in the first table, ours in that of the class."""
     before, of_class = page.split('## The masker')
     of_seed = before.split('| its methods')[0]
     listed = [name for row in table_rows(of_seed) for name in re.findall(r'`(\w+)`', row[0])]
@@ -153,7 +145,6 @@ def test_the_page_has_the_parameters_of_the_class_and_no_others(page):
 
 
 def test_the_page_has_the_methods_of_the_class_and_no_others(page):
-    """With their arguments and defaults."""
     _, of_class = page.split('## The masker')
     listed = [call for row in table_rows(of_class) if len(row) == 2 for call in re.findall(r'`(\w+\(.*?\))`', row[0])]
     methods = inspect.getmembers(NiftiLabelsMasker, inspect.isfunction)
@@ -163,7 +154,6 @@ def test_the_page_has_the_methods_of_the_class_and_no_others(page):
 
 @QUIET
 def test_the_page_has_the_attributes_of_the_class_and_no_others(page):
-    """Of one that has transformed a series."""
     _, of_class = page.split('## The masker')
     listed = [name for row in table_rows(of_class) if len(row) == 2 for name in re.findall(r'`(\w+_)`', row[0])]
     masker = NiftiLabelsMasker(AAL, mask_img=MASK, high_variance_confounds=True, memory=None)
@@ -283,7 +273,6 @@ ACTS = [
 
 
 def test_every_parameter_of_the_seed_is_tried():
-    """None is taken and forgotten."""
     assert list(dict.fromkeys(name for name, *_ in ACTS)) == SEED
 
 
@@ -294,7 +283,6 @@ def test_every_parameter_of_the_seed_is_tried():
     ids=[f'{name}-{place}' for place, (name, *_) in enumerate(ACTS)],
 )
 def test_a_parameter_of_the_seed_acts_on_the_class(name, value, other, compare, more, tmp_path, monkeypatch):
-    """On its numbers, its names, its errors, or what it leaves behind."""
     monkeypatch.chdir(tmp_path)
     given = {'labels_img': few(1, 2, 86)} | more
     compare(*(NiftiLabelsMasker(**given | {name: each}) for each in (value, other)))
@@ -302,7 +290,6 @@ def test_a_parameter_of_the_seed_acts_on_the_class(name, value, other, compare, 
 
 @QUIET
 def test_code_in_the_readme_runs(tmp_path, monkeypatch, capsys):
-    """The lines that the README says run as they stand do."""
     blocks = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
     assert [len(code.strip().splitlines()) <= 12 for code in blocks] == [True, True]
     monkeypatch.chdir(tmp_path)
@@ -312,7 +299,6 @@ def test_code_in_the_readme_runs(tmp_path, monkeypatch, capsys):
 
 
 def test_links_of_the_readme_lead_somewhere():
-    """Relative links of the README are files or folders."""
     links = re.findall(r'\]\((?!http)([^)]+)\)', (ROOT / 'README.md').read_text(encoding='utf-8'))
     assert links
     assert all((ROOT / link).exists() for link in links)

@@ -91,7 +91,6 @@ def test_the_line_is_so(tool, theirs, bench):
 
 
 def test_what_lines_name_on_our_side_exists():
-    """Parameters, fields, options and attributes."""
     commands = next(action for action in build_parser()._actions if action.choices).choices
     options = {option for action in commands['extract']._actions for option in action.option_strings}
     ours = {name: set(inspect.signature(each).parameters) for name, each in CALLED.items()}
@@ -110,7 +109,6 @@ def test_what_lines_name_on_our_side_exists():
 
 
 def test_values_that_lines_give_on_our_side_are_taken():
-    """By the command and by the factory, which refuse others."""
     taken = 0
     for _, (_, cell, _) in LINES:
         for span in re.findall(r'`(--[^` ]+ [^`]+)`', cell):

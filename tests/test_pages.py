@@ -71,7 +71,6 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('path', [page for page in PAGES if blocks(PYTHON, page)], ids=lambda path: path.stem)
 def test_code_of_pages_runs(path, folder):
-    """One block after the other, after those of the README that the page includes."""
     code = [block for options in blocks(INCLUDE, path) for block in re.findall(PYTHON, included(options), re.S | re.M)]
     code += [block for block in blocks(PYTHON, path) if ELSEWHERE not in block]
     names = {}
@@ -88,7 +87,6 @@ def included(options):
 
 
 def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
-    """The first thing that is said about the width."""
     (block,) = blocks(PYTHON, ROOT / 'docs' / 'why.md')
     with warnings.catch_warnings():
         exec(compile(block, 'why.md', 'exec'), {})
@@ -101,7 +99,6 @@ def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
 
 @pytest.mark.parametrize('path', [README, ROOT / 'CONTRIBUTING.md', *PAGES], ids=lambda path: path.stem)
 def test_commands_of_pages_parse(path):
-    """By the command's own parser; targets of make are there."""
     targets = re.findall(r'^([\w-]+):', text_of(ROOT / 'Makefile'), re.MULTILINE)
     for words in commands_of(path):
         if words[0] == 'nipype-labels':
@@ -141,20 +138,17 @@ def test_links_of_pages_lead_somewhere(path):
 
 
 def test_tests_that_the_reasons_name_are_there():
-    """In the file that is named beside."""
     named = re.findall(r'\[`(test_\w+)`\]\(\.\./([\w/]+\.py)\)', text_of(ROOT / 'docs' / 'why.md'))
     assert len(named) > 12
     assert [name for name, path in named if f'def {name}(' not in text_of(ROOT / path)] == []
 
 
 def test_the_table_of_nodes_is_that_of_the_interfaces():
-    """All of them, and no other."""
     rows = table_under(ROOT / 'docs' / 'concepts.md', '## Processing steps')
     assert sorted(row[0].strip('`') for row in rows) == sorted(interfaces.__all__)
 
 
 def test_statuses_are_explained_each():
-    """And it is said which of them have a signal."""
     below = text_of(ROOT / 'docs' / 'outputs.md').split('| status | meaning |')[1].split('\n\n')[0]
     assert set(re.findall(r'^\| `(\w+)` \|', below, re.MULTILINE)) == set(STATUSES)
     text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
@@ -170,7 +164,6 @@ def policies():
 
 @pytest.mark.parametrize(('name', 'default', 'others'), policies(), ids=lambda cell: cell[:20])
 def test_policies_have_the_default_and_the_choices_of_the_code(name, default, others):
-    """Of the factory and of the command; tests/contracts compares these with all others."""
     assert PARAMETERS[name].neutral == ast.literal_eval(default)
     commands = next(action for action in build_parser()._actions if action.choices).choices
     option = next(action for action in commands['extract']._actions if action.dest == name)
@@ -180,7 +173,6 @@ def test_policies_have_the_default_and_the_choices_of_the_code(name, default, ot
 
 
 def test_numbers_in_the_concepts_are_those_of_the_code():
-    """Of tolerances, and of what None and False say."""
     text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
     assert f'{GRID_TOLERANCE:g} voxels' in text
     assert f'more than {100 * T_R_TOLERANCE:g} %' in text
@@ -190,7 +182,6 @@ def test_numbers_in_the_concepts_are_those_of_the_code():
 
 
 def test_packages_have_a_row_in_readme_and_design():
-    """In the order in which they may import each other."""
     folders = {path.name for path in (ROOT / 'nipype_labels').iterdir() if (path / '__init__.py').is_file()}
     rows = [row[0].strip('`') for row in table_under(ROOT / 'docs' / 'design.md', '## Packages')]
     questions = re.findall(r'`nipype_labels/(\w+)/`', section_between('## Packages', 'BSD 3-Clause'))
@@ -207,7 +198,6 @@ def numbers(cell):
 
 
 def test_sizes_of_changed_defaults_are_those_that_the_script_measures():
-    """The table of differences.md equals the output of benchmarks.differences, up to rounding."""
     listed = table_under(ROOT / 'docs' / 'differences.md', '## Size of the changed defaults')
     found = [list(row) for row in measure()]
     assert [row[:2] for row in listed] == [row[:2] for row in found]
@@ -217,7 +207,6 @@ def test_sizes_of_changed_defaults_are_those_that_the_script_measures():
 
 
 def test_memory_in_the_page_on_clusters_is_what_the_estimate_returns():
-    """For both lengths of the series, without pyarrow."""
     rows = table_under(ROOT / 'docs' / 'clusters.md', '## Memory of a run')
     on_grid = Sizes((99, 117, 95, 240), 2, 99 * 117 * 95, oblique=False, n_regions=400, n_atlases=1)
     for column, n_volumes in ((1, 240), (2, 1200)):
@@ -251,7 +240,6 @@ INERT = {
 
 
 def test_parameters_that_act_with_others_only_raise_alone(folder):
-    """All of the table in the factory, those with an asterisk in the masker."""
     rows = table_under(ROOT / 'docs' / 'concepts.md', '## Parameters that act with others only')
     named = [found for row in rows for found in re.findall(r'`(\w+)`(\*?)', row[0])]
     assert sorted(name for name, _ in named) == sorted(INERT)
@@ -268,7 +256,6 @@ def test_parameters_that_act_with_others_only_raise_alone(folder):
     ('page', 'package'), [('nodes', interfaces), ('factories', workflows)], ids=['nodes', 'factories']
 )
 def test_public_names_have_a_reference(page, package):
-    """Each node, and each workflow factory."""
     text = text_of(ROOT / 'docs' / f'{page}.md')
     named = re.findall(rf'^\.\. auto(?:class|function):: {package.__name__}\.(\w+)$', text, re.MULTILINE)
     assert sorted(named) == sorted(package.__all__)

@@ -60,7 +60,6 @@ def test_another_data_set_is_refused_with_what_to_do(existing, maker):
 
 
 def test_series_of_two_data_sets_do_not_mix():
-    """Paths within them may be the same, and no sidecar could tell."""
     existing = describe_dataset('1.2.3', {'preprocessed': '../one'})
     with pytest.raises(LabelsError, match=r'preprocessed is \.\./one, not \.\./two\. Choose another folder'):
         describe_dataset('1.2.3', {'preprocessed': '../two'}, existing)

@@ -62,7 +62,6 @@ def test_entities_have_the_order_of_the_schema():
 
 
 def test_what_the_schema_lacks_is_what_we_say_it_lacks():
-    """As soon as it knows one of them, validators need not look away any more."""
     loaded = schema.load_schema()
     assert not {entity.name for entity in loaded.objects.entities.values()} & set(LACKING_ENTITIES)
     assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(LACKING_SUFFIXES)

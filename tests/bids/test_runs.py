@@ -55,7 +55,6 @@ def test_each_run_comes_with_what_is_its_own(dataset):
 
 
 def test_labels_are_as_they_are_written(dataset):
-    """``run-01`` stays so."""
     assert {run.entities.get('run') for run in find_runs(dataset).runs} == {'01', '02', None}
 
 
@@ -161,7 +160,6 @@ def test_images_acquired_together_share_a_mask_and_confounds(label, empty):
 
 @pytest.mark.parametrize('label', ['run-1', 'acq-a', 'chunk-1', 'recording-a', 'foo-1', 'dir-AP'])
 def test_other_acquisitions_share_nothing(label, empty):
-    """A mask without ``run`` is that of a run without ``run``."""
     touch(empty, f'{RUN}{label}{PREPROC}', f'{RUN[:-1]}{BRAIN}', f'{RUN[:-1]}{TABLE}', f'{RUN}task-x{TABLE}')
     (run,) = find_runs(empty).runs
     for needed in ({'mask': True}, {'confounds': True}):
@@ -317,7 +315,6 @@ def test_a_wrong_root_names_the_dataset_inside(dataset, tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_time_per_run_does_not_grow_with_the_dataset(empty):
-    """Though all of its runs are in one folder."""
     seconds = []
     for runs in (range(100), range(1000)):
         touch(empty, *(name for i in runs for name in run_files(f'sub-02_task-rest_run-{i}', MNI)))

@@ -169,7 +169,6 @@ def test_columns_have_units_and_stand_beside_the_keys(run):
 
 @pytest.mark.parametrize('name', [*KEYS, 'Columns'])
 def test_a_region_named_like_a_key_hides_nothing(name, run):
-    """All columns of the table then stand under a key of their own, whether this sidecar has that key or not."""
     usual, sidecars = describe(run), describe(run, ('Left', name))
     for role in ('raw_timeseries', 'timeseries', 'connectivity'):
         keys = {key: value for key, value in usual[role].items() if key not in ('Left', 'Right')}
@@ -201,7 +200,6 @@ def test_keys_that_bids_knows_are_used_as_it_knows_them(run):
 
 
 def test_what_applies_to_raw_signals_by_inheritance_is_overridden(run):
-    """The sidecar of clean signals has no entity that the name of raw signals lacks: BIDS lets it apply to them."""
     sidecars = describe(run)
     assert set(sidecars['timeseries']) <= set(sidecars['raw_timeseries'])
     assert sidecars['raw_timeseries']['Confounds'] == sidecars['raw_timeseries']['SoftwareFilters'] == {}
@@ -213,7 +211,6 @@ def test_what_applies_to_raw_signals_by_inheritance_is_overridden(run):
 
 
 def test_space_and_resolution_are_those_of_the_series_or_told_by_it(run):
-    """BIDS demands both for what is in a space of the subject's own."""
     for role, sidecar in describe(run).items():
         assert sidecar['SpatialReference'] == SERIES_URI, role
         assert sidecar['Resolution'] == 'That of the preprocessed series', role

@@ -46,7 +46,6 @@ def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
 
 @pytest.mark.slow
 def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
-    """As four of AAL3, in truth."""
     shutil.copy(AAL.with_name('AAL3.nii'), tmp_path)
     status, told, _ = call('check', str(tmp_path / 'AAL3.nii'), str(AAL.with_name('AAL3.txt')))
     assert status == 0
@@ -123,7 +122,6 @@ def test_a_file_that_is_no_atlas_is_an_error(tmp_path, call):
 
 
 def test_the_status_is_0_with_notes_and_1_with_problems(atlas, call):
-    """Scripts rely on the status: a region that may be lost is a note, a region that always is lost is a problem."""
     labels = cells()
     labels[5, 5, 0] = 8
     regions = {3: 'Left', 70000: 'Right', 8: 'At the border, of one voxel', 9: 'Absent'}

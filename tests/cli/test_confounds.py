@@ -85,7 +85,6 @@ def test_aroma_looks_at_the_name_of_the_series(extract):
 
 
 def test_masks_that_change_are_noticed(extract, tmp_path):
-    """The JSON file next to the table is an input like the table."""
     options = ('--confounds-strategy', 'aCompCor', '--n-compcor', '1')
     assert extract(*options)[2]['ConfoundsColumns'] == ['a_comp_cor_01', 'cosine00']
     described = {f'a_comp_cor_{i:02d}': {'Mask': 'combined' if i == 6 else 'WM'} for i in range(7)}

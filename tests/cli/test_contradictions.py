@@ -51,7 +51,6 @@ def test_extract_warns_at_both_ends_and_in_its_files(tmp_path, call):
 
 
 def test_derivatives_name_an_atlas_of_another_space(tmp_path, call):
-    """In one line for all runs, in each sidecar of the atlas, and first in each report."""
     describe(tmp_path / 'fmriprep')
     for run in (RUN, 'sub-02_task-rest'):
         for name in (PREPROC, BRAIN):

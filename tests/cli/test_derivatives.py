@@ -168,7 +168,6 @@ def check_region_that_lacks(data):
 
 
 def test_all_ways_to_run_give_the_same_bytes(data, command):
-    """In sequence and in parallel."""
     chosen = ('--participant-label', 'sub-03', '--no-reports', *CLEANING)
     for out, more in (('one', ()), ('two', ('--nprocs', '2', '--mem-gb', '4'))):
         given = [argument.replace('/out', f'/{out}') for argument in asked(data, AAL, BOXES)]
@@ -222,7 +221,6 @@ def test_dummy_scans_are_left_out(data, call):
 
 
 def test_one_description_of_two_sets_of_parameters_each(data, call):
-    """By desc; neither touches the other's files nor its work."""
     chosen = ('--participant-label', '01', '--no-reports')
     assert call(*asked(data, BOXES), *chosen, '--desc', 'raw0')[0] == 0
     files, before = contents(data / 'out'), executed(data / 'out' / 'work')
@@ -238,7 +236,6 @@ def test_one_description_of_two_sets_of_parameters_each(data, call):
 
 
 def test_tables_are_given_found_or_missed(data, call):
-    """A table that does not fit is an error before anything runs."""
     one = ('--participant-label', '01', '--no-reports')
     (data / 'given.csv').write_text('id,label\n' + ''.join(f'{i},Given {i}\n' for i in range(8, 0, -1)))
     shutil.copy(data / 'atlases' / 'boxes.nii.gz', data / 'atlases' / 'bare.nii.gz')
@@ -268,7 +265,6 @@ def test_series_of_several_spaces_need_a_choice(data, call):
 
 
 def test_a_run_that_lacks_what_it_needs_is_named(data, call):
-    """The others are done."""
     (data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_desc-confounds_timeseries.tsv').unlink()
     status, _, said = call(
         *asked(data, BOXES), '--participant-label', '01', '--no-reports', '--confounds-strategy', '6P'
@@ -308,7 +304,6 @@ def test_a_dry_run_does_nothing(data, call):
 
 
 def test_what_a_dry_run_foretells_is_what_it_takes_within_a_factor_of_two(data, call, tmp_path):
-    """Memory of the whole command, and disk."""
     chosen = (*asked(data, AAL, BOXES), '--participant-label', '01', '03', *CLEANING, *CONNECTING)
     _, told, _ = call(*chosen, '--dry-run')
     memory, derivatives, work = (float(number) for number in re.findall(r'([\d.]+) [GM]B', told))
@@ -336,7 +331,6 @@ WILD = ['../x', '<script>alert(1)</script>', 'x' * 300, 'Région № 4 “β”'
 
 
 def test_wild_names_of_regions_stay_names(data, call):
-    """They head their columns, break out of no folder, and are text on the page."""
     (data / 'atlases' / 'boxes.tsv').write_text(
         'index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in enumerate(WILD, start=1)), encoding='utf-8'
     )
@@ -364,7 +358,6 @@ def test_names_that_would_break_a_table_are_refused(name, data, call):
 
 
 def test_wild_entities_are_refused(data, call):
-    """A data set whose names BIDS does not allow."""
     func = data / 'fmriprep' / 'sub-01' / 'func'
     wild = func / f'sub-01_task-<script>_{SPACE}_desc-preproc_bold.nii.gz'
     shutil.copy(func / f'{NAMES[0]}_{SPACE}_desc-preproc_bold.nii.gz', wild)

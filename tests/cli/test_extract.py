@@ -47,7 +47,6 @@ def assert_user_error_said(status, stdout, stderr, words):
 
 
 def test_a_run_writes_what_was_asked_for(small, command):
-    """And nothing beside it but its work folder."""
     done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--detrend', '-o', small.out)
     assert done.returncode == 0, done.stderr
     assert files(small.out) == BESIDE
@@ -61,7 +60,6 @@ def test_a_run_writes_what_was_asked_for(small, command):
 
 
 def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, command):
-    """On standard error, with the regions that are missing and why."""
     done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out)
     lines = done.stderr.splitlines()
     progress = [re.fullmatch(r'\[(\d+)/(\d+)\] (\w+) (running|done) \(\d+\.\d s\)', line) for line in lines]
@@ -76,7 +74,6 @@ def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, command):
 
 
 def test_standard_output_is_kept_for_results(small, command):
-    """What is said on the way, warnings too, goes to standard error, and is said once."""
     done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     assert done.stdout == ''
     assert done.stderr.count('outside_field_of_view') == 1
@@ -90,7 +87,6 @@ def test_nothing_is_said_to_be_missing_where_nothing_is(small, command):
 
 
 def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
-    """The same parameters by another way."""
     done = command(
         *('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--mask', small.mask),
         *('--confounds', small.confounds, '--confounds-columns', 'rot_.', '--strategy', 'median'),
@@ -134,7 +130,6 @@ def test_signals_are_the_factorys_bytes(small, command, tmp_path, monkeypatch):
 
 
 def test_two_processors_give_the_same_bytes(small, command, tmp_path):
-    """In parallel as in sequence."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '--atlas', small.other, '--detrend')
     one = command(*asked, '-o', tmp_path / 'one')
     two = command(*asked, '-o', tmp_path / 'two', '--plugin', 'MultiProc', '--nprocs', '2')
@@ -146,7 +141,6 @@ def test_two_processors_give_the_same_bytes(small, command, tmp_path):
 
 
 def test_the_same_call_reruns_nothing(small, command):
-    """And with one parameter changed, only what it concerns."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
 
     def made():
@@ -165,7 +159,6 @@ def test_the_same_call_reruns_nothing(small, command):
 
 
 def test_atlases_of_one_name_get_folders_of_their_own(small, command):
-    """In their order."""
     done = command('extract', small.bold, '--atlas', small.atlas, '--atlas', small.other, '-o', small.out)
     assert done.returncode == 0, done.stderr
     assert len(read_regions(small.out / 'atlas' / 'regions.tsv')) == 4
@@ -173,7 +166,6 @@ def test_atlases_of_one_name_get_folders_of_their_own(small, command):
 
 
 def test_a_table_belongs_to_the_atlas_before_it(small, command):
-    """Also if the first atlas has none."""
     done = command(
         'extract', small.bold, '--atlas', small.other, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out
     )
@@ -184,7 +176,6 @@ def test_a_table_belongs_to_the_atlas_before_it(small, command):
 
 @pytest.mark.parametrize('place', ['before', 'twice'])
 def test_a_table_without_an_atlas_is_an_error_of_usage(place, small, command):
-    """There is none that it could belong to."""
     tables = ['--lut', small.lut]
     asked = [*tables, '--atlas', small.atlas] if place == 'before' else ['--atlas', small.atlas, *tables, *tables]
     done = command('extract', small.bold, *asked, '-o', small.out)
@@ -194,13 +185,11 @@ def test_a_table_without_an_atlas_is_an_error_of_usage(place, small, command):
 
 
 def test_a_mask_of_another_grid_is_resampled(small, command):
-    """As the labels are."""
     done = command('extract', small.bold, '--atlas', small.atlas, '--mask', small.mask, '-o', small.out)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_sidecar_beside_the_series_is_read(small, command):
-    """Unless another is named; it is checked against the header."""
     small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 2.001}))
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     assert command(*asked).returncode == 0
@@ -210,7 +199,6 @@ def test_the_sidecar_beside_the_series_is_read(small, command):
 
 
 def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path):
-    """Of inputs and of outputs."""
     done = command('extract', 'bold.nii.gz', '--atlas', 'atlas.nii.gz', '--lut', 'lut.tsv', '-o', 'out')
     assert done.returncode == 0, done.stderr
     assert files(tmp_path / 'out' / 'atlas') == IN_EACH
@@ -264,7 +252,6 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
     ids=lambda value: ' '.join(value).replace('{bold} --atlas {atlas} ', '') if isinstance(value, list) else None,
 )
 def test_an_error_of_the_users_is_one_line_that_says_what_to_mend(asked, words, small, call):
-    """No traceback, no crash notes, status 2."""
     asked = [word.format(**vars(small)) for word in asked]
     output = [] if '-o' in asked else ['-o', str(small.out)]
     assert_user_error_said(*call('extract', *asked, *output), words)
@@ -279,7 +266,6 @@ def test_an_error_of_the_users_is_one_line_in_a_process_too(small, command):
 
 
 def test_a_table_next_to_the_atlas_is_used_and_a_missing_one_reported(small, call):
-    """Also if all is cached."""
     asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '-o', str(small.out))
     for _ in range(2):
         status, _, said = call(*asked)
@@ -303,7 +289,6 @@ def test_ids_without_a_row_are_reported_once_also_if_all_is_cached(small, call):
 
 
 def test_a_truncated_series_is_named(small, command):
-    """With what there is of it; nothing is written."""
     whole = small.bold.read_bytes()
     small.bold.write_bytes(whole[: len(whole) // 2])
     done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
@@ -313,7 +298,6 @@ def test_a_truncated_series_is_named(small, command):
 
 
 def test_times_that_contradict_are_told_before_anything_runs(small, call):
-    """Not after an hour of reading."""
     (small.bold.parent / 'bold.json').write_text('{"RepetitionTime": 3}')
     asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '--low-pass', '0.1', '-o', str(small.out))
     done = call(*asked)
@@ -323,7 +307,6 @@ def test_times_that_contradict_are_told_before_anything_runs(small, call):
 
 
 def test_an_explicit_repetition_time_wins_and_the_command_says_so(small, command):
-    """Once, also if the result is cached."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--tr', '3', '--low-pass', '0.1')
     for _ in range(2):
         done = command(*asked)
@@ -334,7 +317,6 @@ def test_an_explicit_repetition_time_wins_and_the_command_says_so(small, command
 
 
 def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):
-    """What was done before is not done again."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '-o', small.out)
     table = small.confounds.read_text()
     small.confounds.write_text(table + '0.0\t0.0\n')
@@ -346,7 +328,6 @@ def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):
 
 
 def test_an_error_in_parallel_is_the_same_line(small, command):
-    """It crosses the border between processes."""
     done = command(
         *('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '--confounds-columns', 'rotx'),
         *('--plugin', 'MultiProc', '--nprocs', '2', '-o', small.out),
@@ -355,7 +336,6 @@ def test_an_error_in_parallel_is_the_same_line(small, command):
 
 
 def test_a_second_run_on_one_work_folder_is_refused(small, command):
-    """The first one is not disturbed."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     (small.out / 'work').mkdir(parents=True)
     with FileLock(small.out / 'work' / '.lock'):
@@ -387,7 +367,6 @@ def test_a_killed_worker_ends_the_run_and_says_what_to_do(small, tmp_path):
 
 
 def test_nothing_old_is_left_among_the_outputs(small, command):
-    """A file that this run did not make is no output of it."""
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     assert command(*asked, '--project', 'labels').returncode == 0
     assert 'projected.nii.gz' in files(small.out / 'atlas')

@@ -21,7 +21,6 @@ MESSAGES = [
 
 @pytest.mark.parametrize(('message', 'told'), MESSAGES)
 def test_parameters_become_options(message, told):
-    """With their values; words of sentences, parts of paths and names of columns stay."""
     assert in_options(message) == told
     assert in_options(told) == told
 

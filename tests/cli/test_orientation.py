@@ -30,7 +30,6 @@ def unknown(small):
 
 
 def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
-    """Before anything runs; accepting it is recorded."""
     asked = ['extract', str(unknown.bold), '-o', str(unknown.out)]
     given = ['--atlas', str(unknown.atlas)]
     for more in ([], ['--resampling-target', 'labels'], ['--mask', str(unknown.mask)]):
@@ -54,7 +53,6 @@ def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
 
 
 def test_a_contradiction_is_reported_once(small, command):
-    """Also if all nodes are cached; the check of an atlas notes it."""
     for path in (small.bold, small.atlas):
         image = nibabel.load(path)
         image.header.set_qform(np.diag([-4.0, 4, 4, 1]), 1)

@@ -51,7 +51,6 @@ def test_another_atlas_by_other_options_is_refused(option, extract, other, small
 
 
 def test_another_atlas_on_another_series_is_refused(extract, other, small):
-    """The mean volume tells, though the cleaning is the same."""
     assert extract()[0] == 0
     shutil.copy(small.bold, small.bold.with_name('first.nii.gz'))
     image = nibabel.load(small.bold.with_name('first.nii.gz'))
@@ -62,7 +61,6 @@ def test_another_atlas_on_another_series_is_refused(extract, other, small):
 
 
 def test_outputs_that_are_replaced_or_removed_are_named(extract, small):
-    """And nothing is said where all stays as it is."""
     assert len(extract('--project', 'labels')[1]) == 1
     assert len(extract('--project', 'labels')[1]) == 1
     _, said = extract('--detrend')
@@ -100,7 +98,6 @@ def test_a_series_of_the_output_folder_is_refused(call, extract, small):
 
 
 def test_home_is_expanded_where_the_shell_does_not(call, small, monkeypatch):
-    """As in --out=~/x."""
     home = small.out.with_name('home')
     home.mkdir()
     monkeypatch.setenv('HOME', str(home))

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.timeout(120)
     ('name', 'plugin'), [('50% threshold', 'Linear'), ('%(here)s %%', 'MultiProc'), ('100%', 'Linear')]
 )
 def test_a_percent_sign_in_a_path_is_a_percent_sign(name, plugin, small, call, tmp_path, monkeypatch):
-    """In the output folder, of an input, and in the current folder; also where a node fails."""
     folder = tmp_path / name
     folder.mkdir()
     bold = small.bold.rename(folder / 'bold.nii.gz')

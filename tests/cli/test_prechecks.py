@@ -69,7 +69,6 @@ def _two(small):
 
 @pytest.mark.parametrize('name', REFUSED)
 def test_extract_refuses_before_any_node_runs(name, small, call):
-    """In one line, without a trace of the work folder."""
     arguments, words = REFUSED[name]
     asked = ['extract', str(small.bold), '--atlas', str(small.atlas), *arguments(small), '-o', str(small.out)]
     status, _, said = call(*asked)
@@ -84,7 +83,6 @@ def test_extract_refuses_before_any_node_runs(name, small, call):
 
 
 def test_a_run_of_another_length_is_refused_for_itself(small, call, tmp_path):
-    """Before its first node; the others are processed."""
     root = tmp_path / 'fmriprep'
     (root / 'sub-01' / 'func').mkdir(parents=True)
     (root / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.8.0", "DatasetType": "derivative"}')
@@ -107,7 +105,6 @@ def test_a_run_of_another_length_is_refused_for_itself(small, call, tmp_path):
 
 
 def test_a_retained_volume_more_than_confounds_is_enough(small, call):
-    """The check refuses nothing that a run accepts."""
     asked = with_confounds(small, np.random.default_rng(1).normal(size=(30, 27)))
     status, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), *asked, '-o', str(small.out))
     assert status == 0, said

@@ -7,7 +7,6 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
-    """They reach it: without memory there is nothing it can run."""
     (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.001, "raise_insufficient": true}')
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
     done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
@@ -16,7 +15,6 @@ def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
 
 
 def test_help_names_every_option_and_needs_no_nipype(command):
-    """It is there at once."""
     done = command('extract', '--help')
     assert done.returncode == 0
     for option in ('--atlas', '--lut', '--mask', '--confounds', '--standardize', '--project', '--nprocs'):
@@ -25,7 +23,6 @@ def test_help_names_every_option_and_needs_no_nipype(command):
 
 
 def test_usage_without_a_command_is_an_error(command):
-    """Status 2, as for other errors of usage."""
     done = command()
     assert done.returncode == 2
     assert 'usage: nipype-labels' in done.stderr

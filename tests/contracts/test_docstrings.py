@@ -57,13 +57,11 @@ def missing_unit(name, described):
 
 
 def test_the_core_page_lists_functions():
-    """Its list is found."""
     assert {'clean.clean', 'connectivity.measure_connectivity'} <= set(CORE)
 
 
 @pytest.mark.parametrize('name', PUBLIC)
 def test_docstrings_pass_the_validation_of_numpydoc(name):
-    """Parameters are complete, in order and typed; results are described."""
     required = ALWAYS | IN_FULL if name not in METHODS or lists_parameters(PUBLIC[name]) else ALWAYS
     required = required - IN_FULL if name in NODES else required
     assert not find_faults(PUBLIC[name], required)
@@ -71,7 +69,6 @@ def test_docstrings_pass_the_validation_of_numpydoc(name):
 
 @pytest.mark.parametrize('name', PUBLIC)
 def test_docstrings_name_shapes_and_units(name):
-    """Arrays have a shape, parameters in physical units have the unit."""
     docstring = read_docstring(PUBLIC[name])
     for section in ('Parameters', 'Returns'):
         for parameter, (kind, description) in entries(docstring, section).items():
@@ -82,7 +79,6 @@ def test_docstrings_name_shapes_and_units(name):
 
 @pytest.mark.parametrize('name', METHODS)
 def test_methods_describe_their_parameters(name):
-    """In a section, or by reference to a method that has the section."""
     wanted = set(inspect.signature(METHODS[name]).parameters) - {'self'}
     referred = re.findall(r':meth:`~?\.?(?:NiftiLabelsMasker\.)?(\w+)`', inspect.getdoc(METHODS[name]))
     described = [METHODS[name], *(getattr(NiftiLabelsMasker, other) for other in referred)]
@@ -92,13 +88,11 @@ def test_methods_describe_their_parameters(name):
 
 @pytest.mark.parametrize('name', NODES)
 def test_nodes_document_the_error_of_wrong_inputs(name):
-    """Users catch one class of errors."""
     assert 'LabelsError' in [entry.type or entry.name for entry in read_docstring(NODES[name])['Raises']]
 
 
 @pytest.mark.parametrize('name', NODES)
 def test_traits_name_their_units(name):
-    """As docstrings do."""
     for spec in (NODES[name].input_spec(), NODES[name].output_spec()):
         assert not [
             each for trait in spec.copyable_trait_names() for each in missing_unit(trait, spec.trait(trait).desc)
@@ -107,7 +101,6 @@ def test_traits_name_their_units(name):
 
 @pytest.mark.parametrize('command', ['extract', 'derivatives'])
 def test_options_name_their_units(command):
-    """By their placeholder, or in their help."""
     (commands,) = (action for action in build_parser()._actions if action.choices)
     for action in commands.choices[command]._actions:
         assert not missing_unit(action.dest, f'{action.help} {UNIT_OF.get(action.metavar, "")}')

@@ -27,7 +27,6 @@ NEEDED = {
 
 @pytest.mark.parametrize('name', workflows.__all__)
 def test_a_factory_takes_keywords(name):
-    """No argument depends on its position."""
     kinds = {each.kind for each in inspect.signature(getattr(workflows, name)).parameters.values()}
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
@@ -35,7 +34,6 @@ def test_a_factory_takes_keywords(name):
 @pytest.mark.parametrize('name', workflows.__all__)
 @pytest.mark.parametrize('section', NODES)
 def test_a_factory_documents_the_fields_of_its_graph(section, name):
-    """All, in their order, with their types."""
     factory = getattr(workflows, name)
     node = factory(**NEEDED.get(name, {})).get_node(NODES[section])
     documented = entries(read_docstring(factory), section)
@@ -46,7 +44,6 @@ def test_a_factory_documents_the_fields_of_its_graph(section, name):
 
 
 def test_the_graph_of_a_run_has_no_fields(tmp_path):
-    """It is built for one run, whose files it reads and whose outputs it writes."""
     run = Run(tmp_path, tmp_path / 'sub-01' / 'func' / 'sub-01_task-rest_desc-preproc_bold.nii.gz')
     parameters = {'use_mask': False, 'use_confounds': False}
     groups = {'labels_0_wf': [Atlas('AAL', 'AAL.nii')]}

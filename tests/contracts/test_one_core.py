@@ -204,7 +204,6 @@ def unlisted(action, of):
 
 
 def test_parameters_are_found_in_all_kinds_of_places():
-    """At least one of each kind."""
     users = {'ReduceLabels', 'init_labels_wf', 'NiftiLabelsMasker', *COMMANDS}
     assert users <= set(places()['strategy'])
     assert 'clean.clean' in places()['detrend']
@@ -212,18 +211,15 @@ def test_parameters_are_found_in_all_kinds_of_places():
 
 @pytest.mark.parametrize('parameter', places())
 def test_a_parameter_has_one_default(parameter):
-    """Except where the table has another one, with the reason."""
     assert not list(check_defaults(parameter, places()[parameter]))
 
 
 @pytest.mark.parametrize('parameter', places())
 def test_a_parameter_has_the_same_choices_everywhere(parameter):
-    """In code and docstrings, the default first."""
     assert not list(check_choices(parameter, places()[parameter]))
 
 
 def test_differences_on_purpose_are_still_there():
-    """No entry of the table is stale, and each has its reason."""
     found = {intended(name, each) for each, of in places().items() for name, _ in find_differences(each, of)}
     assert sorted(set(DIFFERENT) - found) == []
     assert all(reason for _, reason in DIFFERENT.values())
@@ -231,7 +227,6 @@ def test_differences_on_purpose_are_still_there():
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_options_are_parameters_and_change_them(command):
-    """The command or the factory takes the option, with its type, and the option changes the default."""
     own, factory = (inspect.signature(each).parameters for each in (COMMANDS[command], init_labels_wf))
     named = [action for action in options(command) if action.option_strings]
     assert not list(check_options(named, own, factory))
@@ -239,6 +234,5 @@ def test_options_are_parameters_and_change_them(command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_options_name_their_choices(command):
-    """As choices of the parser, or in the help."""
     found = {action.dest: unlisted(action, places().get(action.dest, {})) for action in options(command)}
     assert not {name: lacking for name, lacking in found.items() if lacking}

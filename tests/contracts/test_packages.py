@@ -78,13 +78,11 @@ def wheel(checkout):
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel, checkout):
-    """Templates, styles and references too; no tests, no scripts, no benchmarks."""
     assert all(list((checkout / name).rglob('*.py')) for name in STRANGERS)
     assert not list(check_wheel(wheel, sources(checkout)))
 
 
 def test_the_wheel_says_what_it_is(wheel):
-    """Its version is the package's; its licence is in it, and its command."""
     told = {Path(name).name: content.decode() for name, content in wheel.items() if '.dist-info/' in name}
     assert f'\nVersion: {nipype_labels.__version__}\n' in told['METADATA']
     assert told['LICENSE'] == (ROOT / 'LICENSE').read_text(encoding='utf-8')
@@ -94,14 +92,12 @@ def test_the_wheel_says_what_it_is(wheel):
 
 
 def test_changes_tell_of_this_version():
-    """In an entry of its own, which is the first and is not empty."""
     first = re.search(r'^## (\S+).*\n\n(.+)', (ROOT / 'CHANGES.md').read_text(encoding='utf-8'), re.MULTILINE)
     assert first[1] == nipype_labels.__version__
     assert not first[2].startswith('#')
 
 
 def test_the_citation_names_this_version():
-    """As the package does."""
     assert f'\nversion: {nipype_labels.__version__}\n' in (ROOT / 'CITATION.cff').read_text(encoding='utf-8')
 
 
@@ -112,7 +108,6 @@ def test_the_installed_version_is_that_of_the_code():
 
 @pytest.mark.parametrize('script', importlib.metadata.distribution('nipype_labels').entry_points, ids=str)
 def test_commands_exist(script):
-    """Each is a function that can be called without arguments, under its name beside this Python."""
     inspect.signature(script.load()).bind()
     found = shutil.which(script.name, path=str(Path(sys.executable).parent))
     done = subprocess.run([found, '--version'], capture_output=True, text=True, timeout=60, check=True)
@@ -121,18 +116,15 @@ def test_commands_exist(script):
 
 @pytest.mark.parametrize('package', [module for module in modules() if hasattr(module, '__path__')])
 def test_packages_list_what_they_give(package):
-    """Those that give something: all of it, in order."""
     assert not list(check_all(package))
 
 
 def test_the_rooms_that_others_use_list_what_they_give():
-    """Nodes, factories and pictures, and the notebook class."""
     listing = {module.__name__ for module in modules() if hasattr(module, '__all__')}
     assert {'nipype_labels', *(f'nipype_labels.{name}' for name in ('interfaces', 'workflows', 'reports'))} <= listing
 
 
 def test_exceptions_are_defined_where_tests_pickle_them():
-    """Any room may raise them, and a worker hands them on."""
     found = [each for module in modules() for each in vars(module).values() if inspect.isclass(each)]
     ours = {each for each in found if issubclass(each, BaseException) and each.__module__.startswith('nipype_labels')}
     assert {each.__module__ for each in ours} == OF_EXCEPTIONS
@@ -145,14 +137,12 @@ def python(code):
 
 
 def test_importing_the_package_imports_no_large_library():
-    """Each of them costs more than a program that uses another part should pay."""
     large = ('nipype', 'pandas', 'nibabel', 'scipy', 'numpy', 'matplotlib')
     assert python(f'import nipype_labels, sys; print([name for name in {large} if name in sys.modules])') == '[]'
 
 
 @pytest.mark.parametrize('name', nipype_labels.__all__)
 def test_public_names_are_imported_from_the_top(name):
-    """Before and after the first use, and dir() lists them before it."""
     code = f'import nipype_labels; print({name!r} in dir(nipype_labels)); from nipype_labels import {name}'
     assert python(f'{code}; print({name}.__name__, {name} is nipype_labels.{name})').split() == ['True', name, 'True']
 
@@ -165,6 +155,5 @@ def test_star_import_takes_the_public_names():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    """As of any module."""
     with pytest.raises(AttributeError, match='no attribute'):
         _ = nipype_labels.init_label_wf

@@ -126,7 +126,6 @@ def check_outputs(spec):
 
 
 def test_traits_of_all_nodes_are_checked():
-    """Those of each node are among those found."""
     nodes = [getattr(interfaces, name) for name in interfaces.__all__]
     assert {node.input_spec for node in nodes} <= set(specs('inputs'))
     assert {node.output_spec for node in nodes} <= set(specs('outputs'))
@@ -134,18 +133,15 @@ def test_traits_of_all_nodes_are_checked():
 
 @pytest.mark.parametrize('spec', specs('inputs'))
 def test_inputs_are_files_and_scalars_with_metadata_that_nipype_reads(spec):
-    """Each is described, hashed by its content, and refused only where a message can be given."""
     assert not list(check_inputs(spec))
 
 
 @pytest.mark.parametrize('spec', specs('outputs'))
 def test_outputs_are_files_that_exist_and_scalars(spec):
-    """Each is described."""
     assert not list(check_outputs(spec))
 
 
 def test_metadata_that_is_allowed_is_read_by_nipype():
-    """Each stands in the code that sets, checks, hashes and explains inputs."""
     sources = [Path(base.__file__).with_name(f'{name}.py') for name in ('specs', 'core', 'support')]
     code = ' '.join(path.read_text(encoding='utf-8') for path in sources)
     assert [word for word in READ if not re.search(rf'\b{word}\b', code)] == []
@@ -176,7 +172,6 @@ FAULTY_INPUTS = [
 @pytest.mark.filterwarnings('ignore:.*')
 @pytest.mark.parametrize(('trait', 'said'), FAULTY_INPUTS, ids=[said for _, said in FAULTY_INPUTS])
 def test_a_faulty_input_is_found(trait, said):
-    """Each by its own message."""
     spec = type('_Faulty', (LabelsInputSpec,), {'wrong': trait, 'other': traits.Int(desc='a')})
     assert any(said in each for each in check_inputs(spec))
 
@@ -199,6 +194,5 @@ def test_a_grid_that_is_hashed_as_a_file_is_found():
     ids=lambda value: value if isinstance(value, str) else '',
 )
 def test_a_faulty_output_is_found(trait, said):
-    """Each by its own message."""
     spec = type('_Faulty', (TraitedSpec,), {'wrong': trait})
     assert any(said in each for each in check_outputs(spec))

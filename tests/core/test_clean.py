@@ -158,7 +158,6 @@ def real(request):
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
 def test_signals_of_real_series_are_the_seeds(seed, real, strategy):
-    """From the atlas's resampling through the reduction to the z-score."""
     name, image, labels = real
     stored = image.dataobj.get_unscaled()
     stored = stored.reshape(-1, stored.shape[3], order='F').T

@@ -126,7 +126,6 @@ def test_x13_percent_change_of_a_region_does_not_depend_on_its_neighbours():
 @pytest.mark.parametrize(('detrend', 'z'), [(False, False), (False, True), (True, False), (True, True)])
 @pytest.mark.parametrize('more', [0, 1, 25])
 def test_x14_confounds_that_fit_anything_are_refused(detrend, z, more):
-    """Of 20 dimensions the trend takes two; if confounds are z-scored, the mean takes one that they never fit."""
     n_confounds = (18 if detrend else 19 if z else 20) + more
     confounds = np.random.default_rng(1).normal(size=(20, n_confounds))
     given = dict(detrend=detrend, standardize_confounds=z)
@@ -136,7 +135,6 @@ def test_x14_confounds_that_fit_anything_are_refused(detrend, z, more):
 
 
 def test_x14_confounds_that_fit_all_that_a_band_passes_are_refused():
-    """A band of 0.09 Hz of 0.25 Hz leaves 60 volumes some 22 degrees of freedom."""
     confounds = np.random.default_rng(1).normal(size=(N_VOLUMES, 30))
     with pytest.raises(SignalError, match='leave no degree of freedom'):
         clean(series(), confounds, t_r=T_R, **BAND)

@@ -67,7 +67,6 @@ def test_cleaned_signals_are_orthogonal_to_the_processed_confounds(seed, filter,
     columns=st.lists(st.integers(0, N_REGIONS - 1), min_size=1, max_size=8),
 )
 def test_each_column_is_cleaned_for_itself(seed, filter, detrend, standardize, columns):
-    """Taken in any order, some or twice, columns give the same; one that is not finite or constant changes no other."""
     signals = series(seed)
     signals[:, 0], signals[7, 1] = 3.0, np.nan
     given = dict(t_r=T_R, detrend=detrend, standardize=standardize, sample_mask=KEPT, **FILTERS[filter])

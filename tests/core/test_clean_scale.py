@@ -73,7 +73,6 @@ def test_a_constant_region_stays_as_it_is_if_nothing_is_scaled(value):
     slope=[0, 1e-3, 3.0, 1e4],
 )
 def test_rounding_noise_is_never_blown_up(standardize, given, slope):
-    """A line less its trend leaves nothing that could be called a signal."""
     times = np.arange(N_VOLUMES)
     signals = np.column_stack([1e6 + slope * times, 0.1 - slope * times, series()[:, 0]])
     ours = clean(signals, regressors(), detrend=True, standardize=standardize, **given)

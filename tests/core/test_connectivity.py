@@ -28,7 +28,6 @@ def measure(*arguments, **choices):
 @pytest.mark.parametrize('shape', [(240, 40), (40, 90), (1200, 7), (30, 1)])
 @pytest.mark.parametrize('kind', CONNECTIVITIES)
 def test_shrunk_connectivity_agrees_with_nilearn(kind, shape):
-    """Also for more regions than volumes."""
     signals = make_signals(*shape)
     expected = ConnectivityMeasure(kind=kind, standardize=True).fit_transform([signals])[0]
     assert_allclose(measure(signals, kind, 'ledoit_wolf'), expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
@@ -55,7 +54,6 @@ def test_empirical_covariance_is_that_of_the_sample_over_its_size():
 
 
 def test_partial_correlation_is_that_of_what_other_regions_leave():
-    """By regression of each pair on all others."""
     signals = make_signals(100, 6)
     found = measure(signals, 'partial correlation', 'empirical')
     for i, j in itertools.combinations(range(6), 2):
@@ -66,7 +64,6 @@ def test_partial_correlation_is_that_of_what_other_regions_leave():
 
 
 def test_shrinkage_is_that_of_ledoit_and_wolf():
-    """Lemma 3.2 to 3.4 of their article, volume by volume."""
     signals = make_signals(25, 9)
     centred = signals - signals.mean(axis=0)
     sample = centred.T @ centred / 25
@@ -83,7 +80,6 @@ def test_shrinkage_is_that_of_ledoit_and_wolf():
 @pytest.mark.parametrize('estimator', ['ledoit_wolf', 'empirical'])
 @pytest.mark.parametrize('kind', CONNECTIVITIES)
 def test_regions_without_a_signal_stay_and_change_nothing(kind, estimator):
-    """Lost, constant, or with a gap of their own: rows and columns of n/a."""
     signals = make_signals(60, 10)
     with_holes = np.insert(signals, [2, 5, 10], np.nan, axis=1)
     with_holes[:, 6] = 7.0
@@ -106,7 +102,6 @@ def test_nothing_is_left_of_a_series_without_any_signal():
 
 @pytest.mark.parametrize('kind', CORRELATIONS)
 def test_fisher_z_is_the_inverse_hyperbolic_tangent(kind):
-    """Where it is finite."""
     signals = make_signals(60, 10)
     r, z = measure(signals, kind), measure(signals, kind, fisher_z=True)
     off = ~np.eye(10, dtype=bool)
@@ -131,7 +126,6 @@ def test_only_measures_that_need_an_inverse_are_shrunk_by_default(kind):
 
 
 def test_correlations_do_not_fall_with_the_number_of_regions_or_volumes():
-    """Twenty networks of twenty regions: Ledoit and Wolf's estimate of a correlation of 0.45 is 0.37 at 100 volumes."""
     rng = np.random.default_rng(0)
     network = np.repeat(np.arange(20), 20)
     within = (network[:, None] == network) & ~np.eye(400, dtype=bool)

@@ -182,7 +182,6 @@ def test_cut_offs_that_can_act_pass(filter, low_pass, high_pass):
 
 @pytest.mark.parametrize('low_pass', [None, 0.1])
 def test_a_cut_off_next_to_nothing_is_refused_where_the_filter_has_no_numbers(low_pass):
-    """Down to where that is, only less and less of a slow drift goes."""
     values = np.random.default_rng(9).normal(size=(200, 2)).cumsum(axis=0)
     left = [butterworth(values, T_R, low_pass, high_pass) for high_pass in (1e-8, 1e-9)]
     assert_allclose(*left, atol=1e-2)

@@ -138,7 +138,6 @@ PATTERNS = {
 @pytest.mark.parametrize('drift', [0, 8])
 @pytest.mark.parametrize('pattern', PATTERNS)
 def test_gaps_filled_by_default_widen_correlations_by_less_than_a_twentieth(pattern, drift):
-    """Compared with the same number of volumes without a gap; sampling noise of the ratio is 0.026."""
     kept = PATTERNS[pattern]
     whole = spread_of_correlations(np.ones(kept.sum(), dtype=bool), seed=1, drift=drift)
     assert spread_of_correlations(kept, seed=2, drift=drift) < 1.05 * whole
@@ -163,7 +162,6 @@ def test_a_trend_across_a_gap_is_removed_whole(given):
 
 
 def test_a_common_drift_makes_no_connectivity_after_a_gap():
-    """Fifty independent regions that drift by 2 %, and a gap of 30 %."""
     n = 200
     noise = np.random.default_rng(0).normal(size=(n, 50)) * 10
     kept = np.ones(n, dtype=bool)

@@ -75,7 +75,6 @@ def test_grids_are_the_same_within_a_hundredth_of_a_voxel(drift, same, axis):
 
 
 def test_a_voxel_size_that_differs_is_measured_at_the_far_corner():
-    """An error per voxel that no element-wise comparison sees adds up along a line."""
     affine = np.diag([2.0, 2, 2, 1])
     other = np.diag([2.0, 2, 2.0002, 1])
     assert grid.same_grid((50, 50, 50), affine, (50, 50, 50), other)

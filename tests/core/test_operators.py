@@ -19,7 +19,6 @@ def block(request):
 
 
 def test_each_atlas_finds_its_voxels_among_those_of_all(block):
-    """In its own order, decoded, whatever the others want."""
     wanted = [np.array([7, 3, 119]), np.array([], dtype=int), np.array([3, 50])]
     gather = Gather(wanted, Decoder(2.0, 1.0))
     assert gather.voxels.tolist() == [3, 7, 50, 119]

@@ -124,7 +124,6 @@ def test_the_order_of_voxels_and_axes_changes_no_signal(seed, shape, ids, way, o
 @given(seed=seeds, shape=shapes, ids=ids_in_any_order, slope=st.floats(0.01, 100), intercept=st.floats(-1000, 1000))
 @pytest.mark.parametrize('interpolation', [None, 'linear'])
 def test_scaled_integers_give_the_scaled_signals(seed, shape, ids, slope, intercept, interpolation, signals_of):
-    """As a mean of what is stored, scaled afterwards."""
     stored, labels = images(seed, shape, ids)
     stored = np.nan_to_num(stored).astype(np.int16)
     way, decoder = {'interpolation': interpolation}, Decoder(slope, intercept)

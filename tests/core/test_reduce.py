@@ -140,7 +140,6 @@ def test_signals_agree_with_nilearn(target, masked, background, geometry, kind, 
     target=['data', 'labels'],
 )
 def test_smoothed_signals_agree_with_nilearn(target, geometry, kind, strategy, nilearn_signals, signals_of):
-    """Smoothed after resampling, over voxels that the mask then leaves out as well."""
     stored, affine = stored_series(kind, geometry), AFFINES[geometry]
     ours = signals_on(target, stored, affine, 0, True, signals_of, strategy=strategy, smoothing_fwhm=5.5)
     theirs = nilearn_signals(
@@ -175,7 +174,6 @@ def test_signals_agree_with_a_loop(kind, strategy, signals_of, reduce_by_loop):
 @pytest.mark.parametrize('strategy', ['mean', 'sum'])
 @pytest.mark.parametrize('kind', ['float64', 'scaled-int16', 'uint8'])
 def test_smoothing_regions_is_smoothing_volumes(kind, strategy, signals_of, monkeypatch):
-    """Whether the kernel is folded into regions or not is a matter of speed alone."""
     stored, affine, decoder = stored_series(kind, 'aligned'), AFFINES['aligned'], DECODERS.get(kind, Decoder())
     settings = {'decoder': decoder, 'strategy': strategy, 'smoothing_fwhm': 5.5}
     folded = signals_on('data', stored, affine, 0, True, signals_of, **settings)
@@ -212,7 +210,6 @@ def test_sums_of_small_integers_do_not_overflow(signals_of):
 
 
 def test_a_large_offset_leaves_the_variance_whole(signals_of):
-    """Computed from deviations, not from squares that cancel."""
     data = np.random.default_rng(12).normal(1e8, 1, (*SHAPE, 2))
     reducer = RegionReducer(np.ones(SHAPE, int), np.eye(4), [1], shape=SHAPE, affine=np.eye(4), strategy='variance')
     assert_allclose(signals_of(data, reducer)[:, 0], data.reshape(-1, 2).var(axis=0), rtol=1e-9)

@@ -59,13 +59,11 @@ def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
 
 
 def test_what_was_too_narrow_would_have_shown(labels, signals_of):
-    """The series of these tests do overshoot: clipped by itself, a volume gives another value."""
     alone = signals_of(RISING[..., :1], sampling(labels, strategy='maximum'))
     assert (signals_of(RISING, sampling(labels, strategy='maximum'))[0] > alone[0] + 1).all()
 
 
 def test_decoded_values_set_the_range(labels, blocks_of):
-    """The range is one of numbers, not of what is stored."""
     stored, decoder = RISING.astype(np.int16), Decoder(-0.5, 20.0)
     read_blocks = blocks_of(stored, 1)
     (ours,), _ = reduce_series(read_blocks, N_VOLUMES, [sampling(labels, decoder=decoder)], decoder)
@@ -101,7 +99,6 @@ def holed():
 
 @pairwise(policy=['omit', 'zero'], fwhm=[0, 5], affine=[None, LABELS_AFFINE, TURNED], dtype=['f8', 'f4', 'i2', '>i2'])
 def test_blocks_change_no_bit(labels, holed, dtype, affine, fwhm, policy, blocks_of):
-    """For every strategy, in one pass for all of them; the mean volume may differ by its order of summing."""
     stored = (np.where(np.isnan(holed), 0, holed) if dtype.endswith('i2') else holed).astype(dtype)
     on_grid = labels if affine is not None else labels[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
     results = []

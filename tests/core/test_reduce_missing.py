@@ -190,7 +190,6 @@ def test_voxels_in_view_are_counted_alike_under_every_policy(data, fine_labels, 
 
 @pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
 def test_raise_leaves_out_what_is_out_of_view(data, fine_labels, fwhm, signals_of):
-    """A field of view that ends is no hole."""
     whole = np.where(np.isfinite(data), data, 90)
     refusing = signals_of(whole, on_own_grid(fine_labels, nan_policy='raise', smoothing_fwhm=fwhm))
     omitting = signals_of(whole, on_own_grid(fine_labels, nan_policy='omit', smoothing_fwhm=fwhm))

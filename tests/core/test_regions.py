@@ -179,7 +179,6 @@ def test_long_lists_of_names_are_cut_with_their_number():
 
 
 def test_one_run_can_show_every_status_and_keeps_its_width(signals_of):
-    """From an atlas to a table: each region is lost in its own way, and each has its row and column."""
     ids = [90, 10, 50, 20, 70, 30, 80, 60]
     expected = dict(zip(sorted(ids), STATUSES[:1] + STATUSES[2:] + STATUSES[1:2], strict=True))
     assert set(expected.values()) == set(STATUSES)

@@ -110,7 +110,6 @@ def test_x7_noise_in_an_affine_loses_no_boundary_slab(labels, volume, noise, whe
 
 
 def test_x7_nilearn_loses_a_boundary_slab(labels, quietly):
-    """The defect itself: should it go, the difference from the reference is to be dropped from the list."""
     noisy = AFFINE.copy()
     noisy[0, 3] -= 1e-6
     noisy[0, 1] = 1e-7
@@ -269,7 +268,6 @@ def test_the_clip_range_is_the_same_for_every_type(dtype):
 @pytest.mark.parametrize('size', [-12.5, 0.8, 3.3, 4.8, 8.8])
 @pytest.mark.filterwarnings('ignore')
 def test_halves_fall_to_the_side_that_they_fall_to_in_nilearn(size, step):
-    """Half-way between two voxels the last bit decides, and whole regions or masks can lie there."""
     values = np.random.default_rng(3).integers(0, 9, (12, 4, 4)).astype(np.int16)
     affine, target = np.diag([size, 2.0, 2.0, 1.0]), np.diag([step, 2.0, 2.0, 1.0])
     target[0, 3] = size * 1.5 - (0 if size > 0 else 20 * step)
@@ -287,7 +285,6 @@ def test_halves_fall_to_the_side_that_they_fall_to_in_nilearn(size, step):
 @pytest.mark.parametrize('order', [1, 3])
 @pytest.mark.parametrize('shape', [(7, 6, 5), (1, 4, 2), (2, 1, 3)], ids=str)
 def test_point_weights_are_the_spline(order, shape):
-    """Within the grid and on its borders, which mirror, of volumes one voxel thin too."""
     rng = np.random.default_rng(7)
     last = np.array(shape)[:, None] - 1
     where = np.concatenate([rng.uniform(size=(3, 40)) * last, np.zeros((3, 1)), last], axis=1)

@@ -90,7 +90,6 @@ def test_voxels_out_of_view_are_blank(block, blank):
 
 
 def test_smoothing_sees_the_whole_volume(block):
-    """Not the voxels wanted alone."""
     block[:] = 0
     block[:, 22] = 1000
     values, _ = look(View(VOXELS, SHAPE, Decoder(), sigmas=(1.0, 1.0, 1.0)), block)

@@ -50,7 +50,6 @@ def test_the_kernel_is_normalised_over_finite_voxels(sigmas, hole, smooth_by_loo
 
 
 def test_x5_a_hole_darkens_none_of_its_neighbours():
-    """A hole that counts as 0 takes a tenth off its neighbours' values."""
     volume = np.ones((9, 9, 9))
     volume[4, 4, 4] = np.nan
     smoothed = smooth(volume, kernel_sigmas(6, np.diag([3.0, 3, 3, 1])))
@@ -121,7 +120,6 @@ def test_region_weights_sum_the_smoothed_volume(volume, labels, sigmas):
 
 
 def test_region_weights_keep_every_count():
-    """Each region's weights sum to its number of voxels, for the mirrored kernel loses nothing."""
     part = Partition.of(CORNERS, [1, 2, 3, 9])
     weights = region_weights(part.voxels, part.starts, SHAPE, (1.3, 2.0, 30.0))
     assert_allclose(weights.sum(axis=1), part.counts, rtol=1e-12)

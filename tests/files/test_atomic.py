@@ -58,7 +58,6 @@ def test_a_copy_that_ends_half_way_leaves_what_was_there(there, tmp_path, monkey
 
 
 def test_files_have_the_rights_that_the_user_gives_new_files(tmp_path):
-    """Others of the group are to read them."""
     (tmp_path / 'usual').write_text('')
     save(tmp_path / 'path', b'abc')
     assert (tmp_path / 'path').stat().st_mode == (tmp_path / 'usual').stat().st_mode

@@ -184,7 +184,6 @@ def test_names_may_hold_separators_between_quotation_marks(write):
 @pytest.mark.parametrize('name', ['c.tsv.gz', 'c.tsv'])
 @pytest.mark.parametrize('heading', [True, False])
 def test_compressed_tables_are_read_by_their_content(write, pack, name, heading):
-    """Whatever bytes they hold: 40 tables of other numbers."""
     rng = np.random.default_rng(0)
     for _ in range(40 if pack is gzip.compress else 2):
         values = rng.normal(size=(4, 3))

@@ -57,7 +57,6 @@ def test_a_file_is_read_once_by_this_process_and_not_at_all_by_the_next(memory, 
 
 @pytest.mark.parametrize('same_time', [False, True])
 def test_other_content_has_another_digest(memory, large, same_time):
-    """Of the same size, and with the time stamp of the file before."""
     before, status = content_digest(large, memory), large.stat()
     large.write_bytes(os.urandom(LEAST_BYTES + 1))
     if same_time:
@@ -75,7 +74,6 @@ def test_a_file_put_in_the_place_of_another_is_another(memory, large, tmp_path):
 
 
 def test_a_file_that_may_still_change_is_not_remembered(memory, large, reads, monkeypatch):
-    """Its time stamp might stay the same."""
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', 1000)
     content_digest(large, memory)
     content_digest(large, memory)
@@ -90,7 +88,6 @@ def test_small_files_leave_no_records(memory, tmp_path):
 
 
 def test_records_that_are_damaged_are_none(memory, large, reads, monkeypatch):
-    """Half a record of a process that was killed, another's text, and bytes that are no text."""
     content_digest(large, memory)
     (shard,) = memory.iterdir()
     record = shard.read_bytes().strip()
@@ -114,7 +111,6 @@ def test_a_memory_that_can_not_be_written_only_costs_time(large, tmp_path, memor
 
 @pytest.mark.slow
 def test_many_processes_share_one_memory(memory, tmp_path):
-    """Their records are all there, and whole."""
     files = [tmp_path / f'{i}.bin' for i in range(30)]
     for path in files:
         path.write_bytes(os.urandom(LEAST_BYTES + 1))
@@ -152,7 +148,6 @@ def test_the_memory_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
     ],
 )
 def test_each_file_of_an_image_counts(memory, tmp_path, named, other, size):
-    """Whichever is named, and whether the other one is changed, added or removed."""
     for name in (named, other):
         (tmp_path / name).write_bytes(os.urandom(size))
     found = [image_digest(tmp_path / named)]
@@ -168,7 +163,6 @@ def test_each_file_of_an_image_counts(memory, tmp_path, named, other, size):
 
 @pytest.mark.parametrize('name', ['b.nii', 'b.nii.gz', 'b.mgz', 'b.tsv', 'b', 'b.json'])
 def test_a_file_on_its_own_has_the_digest_of_its_content(memory, tmp_path, name):
-    """Whatever lies next to it."""
     for other in (name, 'b.img', 'b.hdr', 'b.mat', 'b.REC'):
         (tmp_path / other).write_bytes(other.encode())
     assert image_digest(tmp_path / name) == content_digest(tmp_path / name)

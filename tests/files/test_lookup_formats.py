@@ -138,7 +138,6 @@ def test_numbers_in_names_stay(tmp_path, text, expected):
     ],
 )
 def test_columns_without_headings_that_may_be_ids_or_names_are_refused(tmp_path, text):
-    """With the first line and the accepted forms."""
     with pytest.raises(
         LookupTableError, match=r'regions\.tsv has no known form .* first line is .* Accepted: '
     ) as caught:
@@ -170,7 +169,6 @@ def test_xml_entities_are_never_expanded(tmp_path):
 
 @pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-le', 'utf-16-be'])
 def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):
-    """Excel's Unicode text."""
     text = 'index\tname\r\n3\tLeft A\r\n1\tRight B\r\n'
     path = written(tmp_path, text if encoding == 'utf-16' else f'\ufeff{text}', encoding=encoding)
     assert pairs(read_lookup_table(path)) == TWO
@@ -178,7 +176,6 @@ def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):
 
 @pytest.mark.slow
 def test_all_volumetric_tables_of_templateflow_are_read(tmp_path):
-    """In one of them two ids have one name: ids are added there."""
     with zipfile.ZipFile(installed('templateflow', 'conf/templateflow-skel.zip')) as archive:
         names = [name for name in archive.namelist() if name.endswith('_dseg.tsv')]
         volumetric = [name for name in names if not name.startswith(('tpl-fsaverage', 'tpl-fsLR'))]

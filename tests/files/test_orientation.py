@@ -88,7 +88,6 @@ def test_mgh_needs_its_flag(tmp_path, flag, doubt):
 
 @pytest.mark.parametrize('origin', [None, (2, 2, 3)])
 def test_what_is_written_on_an_unknown_grid_is_unknown(tmp_path, origin):
-    """Whether NIfTI can say so by its codes, or the origin is not in the centre and the description says it."""
     nib.Spm99AnalyzeImage(voxels(), AFFINE).to_filename(tmp_path / 'b.img')
     (tmp_path / 'b.mat').unlink()
     header = nib.load(tmp_path / 'b.img').header
@@ -155,7 +154,6 @@ def moved(mm):
     ],
 )
 def test_sform_and_qform_contradict_each_other_beyond_half_a_voxel(tmp_path, qform, codes, drift):
-    """The sform is used, and both are named once."""
     grid = read_grid(nifti(tmp_path / 'b.nii', codes, qform=qform))
     said = []
     report_contradiction(grid, said.append)
@@ -169,7 +167,6 @@ def test_sform_and_qform_contradict_each_other_beyond_half_a_voxel(tmp_path, qfo
 
 
 def test_quaternions_that_rounding_made_too_long_are_scaled(tmp_path):
-    """As NIfTI defines; nibabel refuses them."""
     path = nifti(tmp_path / 'b.nii', (0, 1), qform=np.diag([-1.0, 1, -1, 1]) @ np.abs(AFFINE))
     expected = read_grid(path).affine
     for quaternion in ((0, 1.00001, 0), (0, 1.001, 0)):
@@ -212,7 +209,6 @@ def test_a_quaternion_does_not_matter_where_the_sform_is_used(tmp_path, suffix):
     ],
 )
 def test_headers_that_other_programs_read_are_read_or_refused(tmp_path, at, form, values, said):
-    """By the same affine as NIfTI defines, with a sentence where programs differ."""
     path = nifti(tmp_path / 'b.nii', (0, 1), qform=np.abs(AFFINE))
     expected = read_grid(path).affine
     path.write_bytes(path.read_bytes()[:352] + bytes(1) * (at == 108) + path.read_bytes()[352:])

@@ -185,7 +185,6 @@ def test_rows_and_signals_together_reach_every_status(everything):
 
 
 def test_a_region_beyond_the_view_of_the_series_is_outside_of_it(everything):
-    """Where the labels have a grid of their own, only the reduction knows."""
     begun = begin_regions(*everything)
     in_view = begun['n_voxels_mask'].to_numpy().copy()
     in_view[0] = 0
@@ -198,7 +197,6 @@ def test_a_region_beyond_the_view_of_the_series_is_outside_of_it(everything):
 @pytest.mark.parametrize('sizes', [(2, 2, 2), (3, 3, 3), (4, 4, 8), (1, 1, 1), (-2, 2, 2)])
 @pytest.mark.parametrize('atlas_sizes', [(1, 1, 1), (2, 2, 2), (-1, 1, 2)])
 def test_coverage_is_a_part_of_the_volume_in_mm(sizes, atlas_sizes):
-    """Counts of voxels say nothing when their sizes differ."""
     atlas_grid, fine = grid((24, 24, 24), atlas_sizes), grid((24, 24, 24), sizes, path='bold.nii')
     atlas = np.zeros((24, 24, 24), np.int32)
     atlas[2:12, 2:12, 2:12], atlas[14:16, 14:16, 14:16] = 1, 2
@@ -229,7 +227,6 @@ def test_a_region_at_the_least_coverage_stays(min_coverage):
 
 @pytest.mark.parametrize('size', [2, 3, 4])
 def test_a_region_that_is_covered_whole_is_never_covered_too_little(size):
-    """Rounding in the volume of a voxel takes nothing off it."""
     atlas_grid, coarse = grid((12, 12, 12), (1, 1, 1)), grid((3, 3, 3), (size,) * 3, path='bold.nii')
     atlas, labels = np.zeros((12, 12, 12), np.int32), np.zeros((3, 3, 3), np.int32)
     atlas[:size, :size, :size], labels[0, 0, 0] = 1, 1

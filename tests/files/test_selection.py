@@ -73,7 +73,6 @@ def test_strategies_select_what_nilearn_selects(table, strategy):
 @pytest.mark.parametrize('acompcor', ['combined', 'separated'])
 @pytest.mark.parametrize('table', [OLD, NEW, STEADY, 'spiky'], indirect=True, ids=['1.4', '21', 'steady', 'spiky'])
 def test_acompcor_selects_the_components_of_its_masks(table, acompcor, n_compcor, tmp_path):
-    """By the JSON file next to the table, or by their names; not by their numbers alone."""
     if not table.with_suffix('.json').is_file():
         copy_table(OLD.with_suffix('.json'), tmp_path)
     n_volumes = len(pd.read_csv(table, sep='\t'))
@@ -121,7 +120,6 @@ def test_a_table_without_cosines_or_components(write):
 @pytest.mark.parametrize('preset', ['simple', 'scrubbing', 'compcor', 'ica_aroma'])
 @pytest.mark.parametrize('table', [OLD, NEW, STEADY, 'spiky'], indirect=True, ids=['1.4', '21', 'steady', 'spiky'])
 def test_presets_are_strategies_of_nilearn(table, preset, tmp_path):
-    """In columns and in retained volumes."""
     if not table.with_suffix('.json').is_file():
         copy_table(OLD.with_suffix('.json'), tmp_path)
     settings = expand_preset({'preset': preset})
@@ -136,7 +134,6 @@ def test_presets_are_strategies_of_nilearn(table, preset, tmp_path):
 
 
 def test_a_preset_is_a_set_of_parameters():
-    """Others count more; strategies exclude it."""
     expanded = expand_preset({'preset': 'Scrubbing', 'fd_threshold': 0.2, 'min_segment': 0})
     assert expanded == {
         'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
@@ -157,7 +154,6 @@ def test_a_preset_is_a_set_of_parameters():
 @pytest.mark.parametrize('min_segment', [0, 1, 2, 5, 12, 60])
 @pytest.mark.parametrize('seed', range(4))
 def test_segments_are_censored_as_nilearn_censors_them(tmp_path, seed, min_segment):
-    """Also with marks of the steady state, and up to the ends of the series."""
     table, rng = write_spiky(tmp_path), np.random.default_rng(seed)
     frame = pd.read_csv(table, sep='\t')
     frame['framewise_displacement'] = np.where(rng.random(60) < 0.15, 0.9, 0.1)

@@ -96,7 +96,6 @@ def test_a_single_volume_or_voxel_is_a_series(tmp_path, name, shape):
 
 
 def test_gzip_of_several_members_is_one_series(tmp_path):
-    """As parallel compressors write it."""
     raw = save(tmp_path / 'bold.nii', noise('int16')).read_bytes()
     parts = [gzip.compress(raw[start : start + 3000]) for start in range(0, len(raw), 3000)]
     (tmp_path / 'bold.nii.gz').write_bytes(b''.join(parts))
@@ -142,7 +141,6 @@ def test_reading_may_stop_early_and_start_again(tmp_path, monkeypatch, name, num
 )
 @pytest.mark.parametrize('order', ['<', '>'])
 def test_values_are_cast_as_asked_after_scaling(tmp_path, stored, slope, dtype, decoded, order):
-    """``auto`` is float32 for all but plain integers; scaled ones fail in the reference."""
     path = save(tmp_path / 'bold.nii', noise(stored), slope, order=order)
     got = open_series(path).decoder(dtype)(next(open_series(path).blocks())[1])
     assert got.dtype == np.dtype(decoded)
@@ -173,7 +171,6 @@ print(n, (peak() - before) / 1024)
 @pytest.mark.slow
 @pytest.mark.parametrize(('name', 'num_threads'), [('big.nii', 1), ('big.nii.gz', 2)])
 def test_reading_holds_blocks_and_no_more(tmp_path, name, num_threads):
-    """A series of 200 MB takes the memory of one or two blocks of 16 MB."""
     path = save(tmp_path / 'big.nii', np.zeros((64, 64, 40, 1), np.int16))
     volume, n_volumes = 64 * 64 * 40 * 2, 640
     with path.open('r+b') as stream:

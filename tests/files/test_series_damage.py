@@ -75,7 +75,6 @@ def test_a_gzipped_file_without_its_whole_checksum_is_refused(tmp_path, monkeypa
 @pytest.mark.parametrize('per_block', [1, 4, 500])
 @pytest.mark.parametrize('name', ['bold.nii.gz', 'bold.mgz'])
 def test_damaged_gzip_never_gives_a_series(tmp_path, monkeypatch, name, per_block):
-    """A bit that flipped on the way may decompress to other numbers: the checksum behind them tells."""
     data = noise('int16')
     save(tmp_path / name, data, kind=nib.MGHImage if name.endswith('mgz') else nib.Nifti1Image)
     use_blocks_of(monkeypatch, per_block, tmp_path / name)
@@ -109,7 +108,6 @@ def test_the_checksum_counts_whatever_lies_behind_the_voxels(tmp_path, behind):
 
 @pytest.mark.parametrize('flipped', [False, True])
 def test_the_checksum_counts_where_a_reader_need_not_fetch_it(tmp_path, flipped):
-    """Voxels and checksum begin and end at round numbers of bytes, as the buffers of a reader do."""
     data = noise('int16', (16, 61, 179, 3)) // 4
     raw = save(tmp_path / 'bold.nii', data).read_bytes()
     deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)

@@ -51,7 +51,6 @@ def test_a_volume_has_no_repetition_time(tmp_path):
 
 @pytest.mark.parametrize(('stored', 'seconds'), [(720, 0.72), (2500, 2.5), (10, 0.01), (2.5, None), (0, None)])
 def test_mgh_counts_repetition_time_in_milliseconds(tmp_path, stored, seconds):
-    """What is below 10 ms was copied from a header in seconds."""
     image = nib.MGHImage(noise('int16'), AFFINE)
     image.header.set_zooms((3, 3, 4, stored))
     image.to_filename(tmp_path / 'bold.mgz')
@@ -122,7 +121,6 @@ def test_an_axis_beyond_32767_makes_it_nifti_2(tmp_path, length, header):
 
 
 def test_the_same_volumes_give_the_same_bytes(tmp_path, monkeypatch):
-    """Neither the file's name nor the time nor the memory layout is in them."""
     contents = []
     for name, order in (('one.nii.gz', 'C'), ('another.nii.gz', 'F')):
         with SeriesWriter(tmp_path / name, SHAPE, AFFINE, 2.0) as writer:
@@ -136,7 +134,6 @@ def test_the_same_volumes_give_the_same_bytes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(('at', 'value'), [(112, np.float32(2)), (108, np.float32(16)), (70, np.int16(512))])
 def test_the_digest_of_a_pair_counts_what_its_header_says(tmp_path, at, value):
-    """A scale, another beginning of the voxels, another type: the file of voxels stays as it is."""
     path = save(tmp_path / 'bold.img', noise('int16'), kind=nib.Nifti1Pair)
     path.write_bytes(path.read_bytes() + bytes(16))
     header = path.with_suffix('.hdr')

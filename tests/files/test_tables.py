@@ -114,7 +114,6 @@ def test_signals_that_another_program_saved_are_read(tmp_path, text):
 
 
 def test_a_heading_without_rows_is_no_volume(tmp_path):
-    """Whether it is refused or read as such, no warning of a library gets out."""
     (tmp_path / 'signals.tsv').write_text('A\tB\n')
     try:
         names, signals = read_signals(tmp_path / 'signals.tsv')
@@ -150,7 +149,6 @@ def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
     ],
 )
 def test_what_is_no_table_of_signals_is_refused_by_file(tmp_path, text):
-    """Above all, a cell too many never moves the columns under other names."""
     (tmp_path / 'signals.tsv').write_text(text)
     with pytest.raises(LabelsError, match=r'signals\.tsv') as caught:
         read_signals(tmp_path / 'signals.tsv')

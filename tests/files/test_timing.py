@@ -115,7 +115,6 @@ def test_the_distance_of_volumes_is_a_repetition_time_only_if_it_is_even(tmp_pat
 
 @pytest.mark.parametrize('steps', [{'filtered': True}, {'filtered': False, 'detrended': True}])
 def test_unevenly_spaced_volumes_are_neither_filtered_nor_detrended(tmp_path, steps):
-    """Whatever the header says; an explicit repetition time says that the file is wrong."""
     path = sidecar(tmp_path, {'VolumeTiming': [0, 2, 4, 12], 'AcquisitionDuration': 2})
     with pytest.raises(SignalError, match=r'bold\.json: volumes are unevenly spaced \(2 to 8 s.* Pass --tr'):
         resolve_repetition_time(None, path, 2.0, name='--tr', **steps)

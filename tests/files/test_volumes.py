@@ -44,7 +44,6 @@ def header_patched(path, at, numbers, dtype=np.int16):
 @pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
 @pytest.mark.parametrize('dtype', ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'float32', '>i2'])
 def test_ids_come_back_exact_whatever_type_stored_them(tmp_path, dtype, name):
-    """The reference overflows above 127 and takes 256 for background."""
     holds = np.iinfo(dtype) if np.dtype(dtype).kind in 'iu' else np.iinfo(np.int32)
     ids = [i for i in IDS if holds.min <= i <= holds.max]
     labels, where = read_labels(save(tmp_path / name, along_a_line(ids, dtype)))
@@ -228,7 +227,6 @@ def test_volumes_are_written_with_their_place_and_units(tmp_path):
 
 
 def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
-    """Neither the file's name nor the time is in them."""
     volume = np.random.default_rng(2).integers(0, 400, (5, 6, 7)).astype(np.int32)
     write_volume(tmp_path / 'one.nii.gz', volume, AFFINE)
     now = time.time()
@@ -310,7 +308,6 @@ def test_labels_cut_short_are_refused_by_name(tmp_path, name, part):
 
 
 def test_damaged_gzip_never_gives_labels(tmp_path):
-    """A bit that flipped on the way turns one id into another: the checksum behind the voxels tells."""
     labels = np.random.default_rng(4).integers(0, 9, (16, 16, 16)).astype(np.int16)
     good = save(tmp_path / 'good.nii.gz', labels).read_bytes()
     wrong = []

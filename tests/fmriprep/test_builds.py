@@ -127,7 +127,6 @@ def test_there_are_as_many_nodes_of_ours_as_runs_times_spaces_times_nodes(built)
 @pytest.mark.parametrize('space', SPACES)
 @pytest.mark.parametrize('run', RUNS)
 def test_each_run_and_space_is_fed_by_its_own_nodes_of_fmripreps(run, space, built, labels):
-    """Series, mask and atlas of the space, confounds of the run."""
     iterable = f'_in_tuple_{space}.res2'
     fed = {name: built.after[ours(run, space, name)].fed for name in NODES}
     bold = (f'{run}/bold_std_wf/{iterable}/resample', 'out_file')
@@ -149,7 +148,6 @@ def test_each_run_and_space_is_fed_by_its_own_nodes_of_fmripreps(run, space, bui
 
 
 def test_no_node_of_fmripreps_changes(built):
-    """Neither its inputs and their hash, nor who feeds it, nor which of its outputs are needed."""
     for place, node in built.before.items():
         attached = built.after[place]
         assert attached.fed == node.fed
@@ -163,7 +161,6 @@ def test_no_node_of_fmripreps_changes(built):
     ids=['that an outputnode has', 'that nothing takes'],
 )
 def test_only_a_field_that_nothing_takes_changes_a_node_of_fmripreps(node, field, changes, build):
-    """What an outputnode has counts as needed, whether or not anything follows."""
     wf = build()
     before = expand(wf)
     confounds_wf = wf.get_node(f'sub_01_wf.{RUNS[0]}.bold_confounds_wf')
@@ -172,7 +169,6 @@ def test_only_a_field_that_nothing_takes_changes_a_node_of_fmripreps(node, field
 
 
 def test_settings_are_those_of_fmriprep_but_for_content_hashes(built):
-    """A crash of ours is shown by its report; contents count, where it goes by time stamps."""
     theirs = built.after[f'{RUNS[0]}/ds_confounds'].config['execution']
     assert theirs['hash_method'] == 'timestamp'
     own = init_labels_wf().get_node('reduce').config['execution']
@@ -182,7 +178,6 @@ def test_settings_are_those_of_fmriprep_but_for_content_hashes(built):
 
 
 def test_the_boilerplate_tells_of_ours_once(built):
-    """However many runs there are."""
     (text,) = {wf.__desc__ for wf in built.attached}
     assert built.wf.visit_desc().count(text) == 1
     assert text not in built.text

@@ -98,7 +98,6 @@ def found(request, runs, files):
 
 
 def test_attaching_ours_runs_ours_alone(runs):
-    """None of the host's nodes but those that always run: only fields that it uses itself are connected."""
     resampled = {f'{BOLD_WF}/bold_std_wf/{folder}/resample' for folder in FOLDERS.values()}
     assert resampled | {f'{BOLD_WF}/bold_confounds_wf/spike_regressors'} <= set(runs.alone.executed)
     assert not ours(*NODES) & set(runs.alone.executed)
@@ -119,14 +118,12 @@ def test_detaching_ours_reruns_nothing(runs):
 
 
 def test_equal_results_of_fmripreps_nodes_rerun_none_of_ours(runs):
-    """It goes by time stamps, and computes all over again what a touched series leads to; ours go by contents."""
     resampled = {f'{BOLD_WF}/bold_std_wf/{folder}/resample' for folder in FOLDERS.values()}
     assert resampled | {f'{BOLD_WF}/bold_confounds_wf/spike_regressors'} <= set(runs.touched.executed)
     assert not (ours(*NODES) | SELECTING) & set(runs.touched.executed)
 
 
 def test_signals_are_means_of_the_labelled_voxels_that_fmriprep_resampled(found, quietly):
-    """The atlas of the space, on its grid, within its mask; a region that isn't in the atlas keeps its column."""
     resampled = quietly(
         resample_to_img, found.atlas, found.bold, interpolation='nearest', force_resample=True, copy_header=True
     )
@@ -163,7 +160,6 @@ def test_clean_signals_are_nilearns(found, quietly):
 
 
 def test_tables_are_written_among_fmripreps_derivatives(found, subject):
-    """By space, resolution and atlas, beside its own table of confounds."""
     resolution = '_res-2' if found.space == 'MNI152NLin2009cAsym' else ''
     func = subject / 'out' / 'sub-01' / 'func'
     assert (func / 'sub-01_task-rest_run-1_desc-confounds_timeseries.tsv').exists()
@@ -173,7 +169,6 @@ def test_tables_are_written_among_fmripreps_derivatives(found, subject):
 
 
 def test_only_an_output_space_with_a_resolution_is_on_the_templates_grid(runs):
-    """Another one has the voxels of the series, and a field of view that is cropped to the brain."""
     outputs = {
         space: runs.alone.outputs[f'{BOLD_WF}/bold_std_wf/{folder}/resample'] for space, folder in FOLDERS.items()
     }
@@ -184,7 +179,6 @@ def test_only_an_output_space_with_a_resolution_is_on_the_templates_grid(runs):
 
 
 def test_under_fmripreps_own_plugin_the_bytes_are_the_same(runs, run_host, files):
-    """Workers are started by a server and do one node each, as it sets them to."""
     arguments = {'n_procs': 2, 'memory_gb': 64, 'maxtasksperchild': 1, 'raise_insufficient': False}
     (parallel,) = run_host('parallel', [{'labels': files | CLEANING}], plugin='MultiProc', plugin_args=arguments)
     assert parallel.start_method == 'forkserver'

@@ -89,7 +89,6 @@ def test_terabytes_that_a_header_promises_are_not_asked_for(name, target, refuse
 
 
 def test_no_grid_is_made_of_a_reference_that_lies(given):
-    """As a node, with nobody to check before."""
     fields(ATLAS, dim=HUGE)(given)
     with pytest.raises(Exception, match=rf'{ATLAS} has \d+ bytes, too few for the 4000000000000 bytes'):
         Resample(in_files=str(given / MASK), reference_files=str(given / ATLAS)).run(cwd=str(given.folder))

@@ -192,7 +192,6 @@ def test_columns_that_explain_nothing_take_nothing(case, accept):
 
 
 def test_components_are_in_order_however_long_their_numbers(accept):
-    """Numbers of more digits than Python reads."""
     damage = heading('csf\trot_x\trot_y', f'a_comp_cor_{"9" * 5000}\ta_comp_cor_10\ta_comp_cor_09')
     given = accept(Case('long', damage, options='--confounds-strategy aCompCor --n-compcor 2'))
     assert json.loads((given / 'out' / 'cleaning.json').read_text())['ConfoundsColumns'] == [

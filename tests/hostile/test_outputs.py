@@ -78,7 +78,6 @@ def test_a_place_that_can_not_be_written_is_refused_before_anything_runs(case, r
 
 @pytest.mark.parametrize('folder', ['out', 'out/atlas', 'above'])
 def test_a_folder_that_may_not_be_written_is_refused_by_name(folder, given, refuse, without_privileges):
-    """Also as root, who gives up his right to write anywhere."""
     (given / 'above').mkdir()
     (given / folder).chmod(0o555)
     named = {'out': 'out', 'out/atlas': 'out/atlas', 'above': 'above/out/work'}[folder]
@@ -127,7 +126,6 @@ sys.exit(main(sys.argv[2:]))
 
 @pytest.mark.parametrize('size', [0, 600, 3000])
 def test_a_disk_that_is_full_ends_a_run_by_one_line_and_changes_no_output(size, given):
-    """Within a node, whose file can't grow."""
     before = contents(given.folder)
     program = [sys.executable, '-c', PROGRAM, str(size), *given.arguments('--detrend')]
     done = subprocess.run(program, capture_output=True, text=True, timeout=120, cwd=given.folder)
@@ -142,7 +140,6 @@ def test_a_disk_that_is_full_ends_a_run_by_one_line_and_changes_no_output(size, 
 
 @pytest.mark.parametrize('copies', [0, 3, 6])
 def test_a_disk_that_is_full_when_outputs_are_copied_changes_none(copies, given, refuse, monkeypatch):
-    """They go together: no table stands beside one of another run."""
     done, copyfile = [], shutil.copyfile
 
     def copy(source, target):
@@ -162,7 +159,6 @@ def start(given, *options):
 
 
 def test_of_two_runs_in_one_work_folder_one_may_be_refused_and_none_is_wrong(given, earlier):
-    """At the same moment; both are to give what an earlier one gave."""
     shutil.rmtree(given / 'out')
     runs = [start(given) for _ in range(2)]
     said = [run.communicate(timeout=120)[1] for run in runs]
@@ -175,7 +171,6 @@ def test_of_two_runs_in_one_work_folder_one_may_be_refused_and_none_is_wrong(giv
 
 
 def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
-    """With work folders of their own and other parameters, of which the tables and the sidecar tell."""
     runs = [
         start(given, '--work-dir', 'one', '--detrend'),
         start(given, '--work-dir', 'two', '--standardize', 'zscore'),
@@ -257,7 +252,6 @@ def test_parameters_that_do_not_go_together_are_refused(case, refuse):
 
 
 def test_a_damaged_memory_of_digests_changes_nothing(unchanged, tmp_path, monkeypatch):
-    """Records of the right length, but of junk."""
     monkeypatch.setattr(digests, 'LEAST_BYTES', 0)
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
     monkeypatch.setattr(digests, 'default_memory', lambda: tmp_path / 'memory')
@@ -270,7 +264,6 @@ def test_a_damaged_memory_of_digests_changes_nothing(unchanged, tmp_path, monkey
 
 @pytest.mark.parametrize('cache', ['', '/dev/null/cache'])
 def test_a_user_without_a_home_needs_none(cache, unchanged, monkeypatch):
-    """As in containers; nothing is remembered then."""
     monkeypatch.setattr(digests, 'default_memory', default_memory)
     monkeypatch.setattr(digests, 'LEAST_BYTES', 0)
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)

@@ -140,8 +140,6 @@ WILD = {
 
 
 def test_wild_names_head_their_columns_and_nothing_else(accept):
-    """In all tables, in sidecars and in space; they name no file and leave no folder."""
-
     def damage(given):
         ids = range(1, len(WILD) + 1)
         lut('index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in zip(ids, WILD.values(), strict=True)))(given)
@@ -162,7 +160,6 @@ def test_wild_names_head_their_columns_and_nothing_else(accept):
 
 
 def test_wild_names_run_nothing_in_a_report(accept):
-    """What a browser could take for a script or an attribute is text."""
     names = [WILD['a script'], WILD['an attribute'], WILD['in other scripts']]
     table = 'index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in zip((7, 1, 2), names, strict=True))
     page = (accept(Case('wild', lut(table), options='--reports')) / 'out' / 'report.html').read_text(encoding='utf-8')
@@ -191,8 +188,6 @@ def test_an_atlas_is_written_to_a_folder_of_its_own_whatever_its_name(name, acce
 
 
 def test_atlases_never_share_a_folder(accept):
-    """Not even where a name looks like one that was made."""
-
     def damage(given):
         for name in ('b/atlas', 'c/atlas-2', 'd/ATLAS'):
             (given / f'{name}.nii.gz').parent.mkdir()

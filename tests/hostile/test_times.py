@@ -232,7 +232,6 @@ def test_series_that_are_too_short_are_refused(case, refuse):
 
 @pytest.mark.parametrize('axes', [3, 4])
 def test_one_volume_has_its_signals(axes, accept, earlier):
-    """And is shown in space as one volume."""
     damage = both(
         image(BOLD, lambda data: data[..., 0] if axes == 3 else data[..., :1]),
         ask(confounds=None, sample_mask=None),

@@ -44,7 +44,6 @@ def series():
 def test_background_is_no_region_from_atlas_to_projection(
     background, dtype, target, project, image, series, tmp_path, monkeypatch
 ):
-    """NaN voxels show 0 as the background does, never the time series of the region 0."""
     fine = atlas_of(background, dtype)
     coarse = fine[::2, ::2, ::2]
     atlas = image('atlas.nii.gz', *((coarse, COARSE) if target is None else (fine, FINE)))
@@ -75,7 +74,6 @@ def test_background_is_no_region_from_atlas_to_projection(
 
 @pytest.mark.parametrize(('background', 'dtype'), [(0, 'float32'), (-1, 'int16'), (5, 'float32'), (255, 'int16')])
 def test_labels_without_a_coverage_table_are_reduced_by_their_ids(background, dtype, image, series, run):
-    """As they are after ApplyMask."""
     labels = atlas_of(background, dtype)[::2, ::2, ::2]
     labels_file, in_file = image('labels.nii.gz', labels), image('series.nii.gz', series)
     alone = run(ReduceLabels(in_file=in_file, labels_files=labels_file, background_label=background))
@@ -89,7 +87,6 @@ def test_labels_without_a_coverage_table_are_reduced_by_their_ids(background, dt
 
 
 def test_raw_labels_with_a_coverage_table_do_not_join_their_nan_to_a_region(image, series, run):
-    """Also where a region has the id 0."""
     labels = atlas_of(-1, 'float32')[::2, ::2, ::2]
     labels_file = image('labels.nii.gz', labels)
     tables = run(ApplyMask(labels_files=labels_file, background_label=-1)).regions_files
@@ -100,7 +97,6 @@ def test_raw_labels_with_a_coverage_table_do_not_join_their_nan_to_a_region(imag
 
 
 def test_a_background_that_is_a_region_of_the_coverage_table_is_refused(image, series, run):
-    """One of them is wrong."""
     placed = run(
         ApplyMask(labels_files=image('labels.nii.gz', atlas_of(-1, 'int16')[::2, ::2, ::2]), background_label=-1)
     )

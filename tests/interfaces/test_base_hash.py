@@ -47,13 +47,11 @@ def test_raised_numerics_change_the_hash(interface):
 
 @pytest.mark.parametrize('interface', [ReduceLabels, Resample, HighVarianceConfounds])
 def test_threads_do_not_change_the_hash(interface):
-    """Threads change no numbers."""
     assert digest(interface(num_threads=1)) == digest(interface(num_threads=8))
 
 
 @pytest.mark.parametrize('library', ['numpy', 'scipy', 'nibabel'])
 def test_hash_carries_major_and_minor_versions_of_computing_libraries(library, monkeypatch):
-    """Another minor release reruns a node, another patch release does not."""
     real = importlib.metadata.version
     before = digest(ReduceLabels())
 
@@ -70,7 +68,6 @@ def test_hash_carries_major_and_minor_versions_of_computing_libraries(library, m
 
 @pytest.mark.parametrize('method', ['content', 'timestamp'])
 def test_voxels_of_a_reference_do_not_matter_but_its_grid_does(image, method):
-    """A new series on the same grid does not resample the atlas again."""
     labels = image('labels.nii', np.ones((3, 3, 3), dtype='int16'))
 
     def hashed(reference):
@@ -84,7 +81,6 @@ def test_voxels_of_a_reference_do_not_matter_but_its_grid_does(image, method):
 
 
 def test_files_of_one_content_hash_alike_whatever_their_names(text, signals):
-    """A copied or renamed file is no new input; another content is."""
     tables = [text(name, 'csf\n1\n2\n0\n5\n') for name in ('one.tsv', 'two.tsv')]
     other = text('three.tsv', 'csf\n1\n2\n0\n6\n')
     one, two, three = (digest(clean_node(signals, confounds_files=table)) for table in (*tables, other))
@@ -92,7 +88,6 @@ def test_files_of_one_content_hash_alike_whatever_their_names(text, signals):
 
 
 def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
-    """Under content hashing neither time nor inode counts."""
     table = text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
     before = digest(clean_node(signals, confounds_files=table))
     text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
@@ -115,7 +110,6 @@ def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
     ],
 )
 def test_both_files_of_a_pair_count(tmp_path, interface, field, named, changed, method):
-    """A scale factor is in the header alone, voxels are in the other file alone."""
     nibabel.save(nibabel.Nifti1Pair(np.ones((2, 2, 2), np.int16), np.eye(4)), tmp_path / 'b.img')
     node = interface(**{field: str(tmp_path / f'b{named}')})
     before = digest(node, method)
@@ -149,7 +143,6 @@ def wordy_traits():
 
 @pytest.mark.parametrize(('interface', 'name', 'value', 'word'), list(wordy_traits()))
 def test_a_word_that_names_a_file_by_chance_is_hashed_as_a_word(interface, name, value, word):
-    """A file ``mean`` in the current folder does not make strategy='mean' another parameter."""
     before = digest(interface(**{name: value}))
     Path(word).write_text('by chance')
     assert digest(interface(**{name: value})) == before

@@ -73,7 +73,6 @@ def test_a_file_that_vanished_is_an_error_in_a_graph_too(signals, text, tmp_path
     ],
 )
 def test_a_missing_mandatory_input_is_an_error_of_the_run_not_of_what_comes_before(interface, name, run):
-    """Errors before the run context leave MultiProc waiting for ever."""
     assert interface()._check_mandatory_inputs() is None
     with pytest.raises(ValueError, match=f'requires a value for input.*{name}'):
         run(interface())
@@ -118,7 +117,6 @@ if __name__ == '__main__':
 @pytest.mark.slow
 @pytest.mark.timeout(90)
 def test_inputs_that_are_missing_or_do_not_fit_are_errors_under_multiproc(tmp_path):
-    """Every node ends with the error, also a clone and a MapNode; none hangs."""
     script = tmp_path / 'script.py'
     script.write_text(MULTIPROC)
     process = subprocess.Popen(
@@ -138,7 +136,6 @@ def test_inputs_that_are_missing_or_do_not_fit_are_errors_under_multiproc(tmp_pa
 
 
 def test_relative_names_become_absolute_when_set(signals, text, run):
-    """A node runs in another folder than the one it was set up in."""
     Path('confounds.tsv').write_text('csf\n1\n2\n0\n5\n')
     Path('mask.txt').write_text('true\ntrue\nfalse\ntrue\n')
     node = clean_node(signals, confounds_files='confounds.tsv', sample_mask='mask.txt')
@@ -150,13 +147,11 @@ def test_relative_names_become_absolute_when_set(signals, text, run):
 
 
 def test_home_is_expanded(monkeypatch):
-    """A leading tilde is the user's home."""
     monkeypatch.setenv('HOME', '/home/someone')
     assert ReduceLabels(in_file='~/bold.nii.gz').inputs.in_file == '/home/someone/bold.nii.gz'
 
 
 def test_links_keep_their_names():
-    """Data managers link files of good names to files of bad ones."""
     Path('MD5E-s1--abc').write_text('x')
     Path('sub-01_bold.nii.gz').symlink_to('MD5E-s1--abc')
     assert ReduceLabels(in_file='sub-01_bold.nii.gz').inputs.in_file == str(Path.cwd() / 'sub-01_bold.nii.gz')
@@ -174,7 +169,6 @@ SWITCHES = [
 
 @pytest.mark.parametrize(('interface', 'switch', 'name'), SWITCHES)
 def test_a_switch_demands_or_forbids_its_input(interface, switch, name, image, signals, text, run):
-    """An input that was lost, or that nobody announced, never changes numbers silently."""
     node = runnable(interface, image, signals, **{switch: True})
     with pytest.raises(LabelsError, match=f'{switch} is True, but {name} is not given'):
         run(node)
@@ -185,7 +179,6 @@ def test_a_switch_demands_or_forbids_its_input(interface, switch, name, image, s
 
 
 def test_a_switch_that_agrees_changes_nothing(signals, text, run, contents):
-    """With the input there, True and undefined give the same bytes; without it, False and undefined."""
     table = text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
     with_it = [run(clean_node(signals, confounds_files=table, **s)) for s in ({}, {'use_confounds': True})]
     without = [run(clean_node(signals, **s)) for s in ({}, {'use_confounds': False})]
@@ -195,7 +188,6 @@ def test_a_switch_that_agrees_changes_nothing(signals, text, run, contents):
 
 
 def test_lists_that_do_not_go_together_are_named(image, run):
-    """With their lengths."""
     labels = [image(f'{i}.nii', np.ones((2, 2, 2), dtype='int16')) for i in range(3)]
     with pytest.raises(LabelsError, match='in_files 3, reference_files 2'):
         run(Resample(in_files=labels, reference_files=labels[:2]))
@@ -233,7 +225,6 @@ def _graph_of(node):
 @pytest.mark.parametrize(('interface', 'name', 'value'), UNFIT)
 @pytest.mark.parametrize('obtained', OBTAINED)
 def test_a_value_that_does_not_fit_is_refused_at_once(obtained, interface, name, value):
-    """However the user has come by the node; what it had stays."""
     node = OBTAINED[obtained](pe.Node(interface(), name='node'))
     before = digest(node.interface)
     with pytest.raises(TraitError, match=name):
@@ -257,7 +248,6 @@ def upstream_of(node, name, value, folder):
 
 @pytest.mark.parametrize(('interface', 'name', 'value'), [*UNFIT, (ApplyMask, 'labels', ['a'])])
 def test_a_value_from_upstream_is_an_error_of_the_run(interface, name, value, image, signals, tmp_path):
-    """By name, also where two inputs exclude each other; an exception outside of the run leaves MultiProc waiting."""
     given = {'lut_files': ['lut.tsv']} if name == 'labels' else {}
     node = pe.Node(runnable(interface, image, signals, **given), name='node').clone('other')
     with pytest.raises(RuntimeError, match=rf'LabelsError: {interface.__name__}: .*{name}'):
@@ -265,7 +255,6 @@ def test_a_value_from_upstream_is_an_error_of_the_run(interface, name, value, im
 
 
 def test_a_choice_that_resembles_another_is_suggested():
-    """Of one choice, of a list of choices, and of the names of inputs."""
     with pytest.raises(TraitError, match=r"'medain' .*; did you mean 'median'"):
         ReduceLabels(strategy='medain')
     with pytest.raises(TraitError, match="; did you mean 'scrubbing'"):
@@ -276,7 +265,6 @@ def test_a_choice_that_resembles_another_is_suggested():
 
 @pytest.mark.parametrize('name', ['in_file', 'labels_files'])
 def test_a_list_of_one_file_is_that_file(name):
-    """As BIDSDataGrabber returns it."""
     given = getattr(ReduceLabels(**{name: ['one.nii.gz']}).inputs, name)
     assert given == (f'{Path.cwd()}/one.nii.gz' if name == 'in_file' else [f'{Path.cwd()}/one.nii.gz'])
 
@@ -289,13 +277,11 @@ def test_a_list_of_several_series_names_what_takes_them():
 
 @pytest.mark.parametrize('value', ['x' * 300, '/nowhere/' + 'é' * 200], ids=['characters', 'bytes'])
 def test_a_name_that_is_too_long_is_an_error_of_the_run(value, image, signals, tmp_path):
-    """It is hashed before the run."""
     node = pe.Node(runnable(ReduceLabels, image, signals), name='node')
     with pytest.raises(RuntimeError, match=r'LabelsError: ReduceLabels\.in_file: no such file'):
         upstream_of(node, 'in_file', value, tmp_path / 'work').run()
 
 
 def test_names_that_are_not_utf8_are_hashed():
-    """Each as another one."""
     digests = {digest(ReduceLabels(in_file=name)) for name in ('odd-\udcff.nii', 'odd-\udcfe.nii', 'odd-.nii')}
     assert len(digests) == 3

@@ -16,8 +16,6 @@ from nipype_labels.model.errors import LabelsError
 
 
 def test_a_deleted_cached_output_is_made_again(signals, tmp_path):
-    """Stock interfaces hand on undefined outputs instead, silently."""
-
     def outputs():
         node = pe.Node(clean_node(signals, detrend=True), name='clean', base_dir=str(tmp_path / 'work'))
         return node.run().outputs
@@ -45,14 +43,12 @@ def publish_half(folder, still=lambda: True):
 
 
 def test_publish_leaves_nothing_behind_when_writing_fails(tmp_path):
-    """Neither the file nor a part of it."""
     with pytest.raises(OSError, match='disk full'):
         publish_half(tmp_path / 'cwd')
     assert list((tmp_path / 'cwd').iterdir()) == []
 
 
 def test_publish_keeps_the_earlier_file_when_writing_fails(tmp_path):
-    """What was whole stays whole, and under its name there is never half a file."""
     final = tmp_path / 'cwd' / 'out.tsv'
     final.write_text('whole')
     with pytest.raises(OSError, match='disk full'):
@@ -61,7 +57,6 @@ def test_publish_keeps_the_earlier_file_when_writing_fails(tmp_path):
 
 
 def test_publish_puts_the_finished_file_in_place(tmp_path):
-    """Under its own name alone."""
     with CleanSignal().write_output(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.nii.gz') as path:
         assert path.name.endswith('.nii.gz')
         path.write_text('whole')
@@ -86,7 +81,6 @@ def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch)
 
 
 def test_outputs_of_one_run_do_not_leak_into_the_next(signals, run):
-    """An optional output that the second run does not have is undefined."""
     node = clean_node(signals, header_t_r=2.0)
     assert run(node).t_r == 2.0
     node.inputs.header_t_r = traits.Undefined
@@ -96,7 +90,6 @@ def test_outputs_of_one_run_do_not_leak_into_the_next(signals, run):
 
 
 def test_a_failed_run_does_not_leave_the_outputs_of_the_one_before(signals, run):
-    """They belong to other inputs."""
     node = clean_node(signals)
     run(node)
     node.inputs.use_confounds = True
@@ -114,7 +107,6 @@ def test_outputs_do_not_depend_on_the_names_of_inputs(signals, text, run, conten
 
 
 def test_names_of_confounds_without_headings_do_not_come_from_the_file(signals, text, run):
-    """The same numbers in a file of another name are the same input."""
     numbers = '1 2\n2 7\n0 1\n5 5\n'
     outputs = [run(clean_node(signals, confounds_files=text(name, numbers))) for name in ('one.txt', 'two.txt')]
     first, second = (json.loads(Path(o.cleaning_file).read_text())['ConfoundsColumns'] for o in outputs)

@@ -27,7 +27,6 @@ from nipype_labels.model.errors import LabelsError, SignalError
     ],
 )
 def test_bands_are_kept_as_by_nilearn(band, standardize_confounds, signals, run, quietly):
-    """Of signals and confounds alike."""
     values, motion = series(100), np.random.default_rng(12).normal(size=(100, 3))
     outputs = run(
         CleanSignal(
@@ -54,7 +53,6 @@ def test_bands_are_kept_as_by_nilearn(band, standardize_confounds, signals, run,
 
 
 def test_z_scores_are_of_the_population_unless_of_the_sample(signals, run):
-    """ddof 0 and 1."""
     values = series()
     for name, ddof in (('zscore', 0), ('zscore_sample', 1)):
         ours = cleaned(run(CleanSignal(signals_files=signals(values), standardize=name)))
@@ -62,13 +60,11 @@ def test_z_scores_are_of_the_population_unless_of_the_sample(signals, run):
 
 
 def test_without_a_task_signals_stay_as_they_are(signals, run):
-    """To the last bit."""
     assert_array_equal(cleaned(run(CleanSignal(signals_files=signals(series())))), series())
 
 
 @pytest.mark.parametrize('standardize', ['zscore', 'psc', 'none'])
 def test_regions_without_values_stay_without_and_do_not_touch_others(standardize, signals, run):
-    """Missing ones, constant ones and ones that lack a value."""
     values = series(n_regions=5)
     alone = cleaned(run(CleanSignal(signals_files=signals(values[:, :2]), standardize=standardize, detrend=True)))
     values[:, 2], values[:, 3], values[5, 4] = np.nan, 7, np.nan
@@ -82,7 +78,6 @@ def test_regions_without_values_stay_without_and_do_not_touch_others(standardize
 
 
 def test_several_tables_are_cleaned_each_as_if_alone(signals, text, run):
-    """With the same confounds and volumes."""
     paths = [signals(series(n_regions=2), 'one.tsv'), signals(series(n_regions=6), 'two.tsv')]
     settings = {
         'confounds_files': text('confounds.tsv', 'a\n' + '\n'.join(str(i * i % 7) for i in range(30)) + '\n'),
@@ -96,7 +91,6 @@ def test_several_tables_are_cleaned_each_as_if_alone(signals, text, run):
 
 
 def test_tables_of_several_lengths_are_refused(signals, run):
-    """They are of one series."""
     paths = [signals(series(30), 'one.tsv'), signals(series(29), 'two.tsv')]
     with pytest.raises(SignalError, match=r'must have as many rows: .*one\.tsv, .*two\.tsv'):
         run(CleanSignal(signals_files=paths))
@@ -104,7 +98,6 @@ def test_tables_of_several_lengths_are_refused(signals, run):
 
 @pytest.mark.parametrize('as_file', [True, False])
 def test_runs_are_cleaned_each_for_itself(as_file, signals, text, run):
-    """As if they were series of their own."""
     values = series(40)
     settings = {'detrend': True, 'standardize': 'zscore'}
     runs = [1] * 15 + [2] * 25
@@ -125,7 +118,6 @@ def test_runs_are_cleaned_each_for_itself(as_file, signals, text, run):
     ],
 )
 def test_the_repetition_time_is_the_parameters_else_the_sidecars_else_the_headers(given, expected, signals, text, run):
-    """And is handed on."""
     inputs = dict(given)
     if 'sidecar' in inputs:
         value = inputs.pop('sidecar')
@@ -144,7 +136,6 @@ def test_the_repetition_time_is_the_parameters_else_the_sidecars_else_the_header
     ],
 )
 def test_times_that_contradict_each_other_stop_a_filter_alone(timing, said, signals, text, run, caplog):
-    """Without a filter the repetition time counts as unknown; an explicit one wins, and the log says so."""
     inputs = {'sidecar_file': text('bold.json', json.dumps(timing)), 'header_t_r': 0.8}
     inputs['signals_files'] = signals(series())
     with pytest.raises(SignalError, match=said):
@@ -159,7 +150,6 @@ def test_times_that_contradict_each_other_stop_a_filter_alone(timing, said, sign
 
 
 def test_a_filter_without_a_repetition_time_is_refused(signals, run):
-    """Hertz need seconds."""
     with pytest.raises(SignalError, match='set t_r'):
         run(CleanSignal(signals_files=signals(series()), high_pass=0.01))
 
@@ -174,13 +164,11 @@ def test_bands_that_can_not_be_are_refused(band, message, signals, run):
 
 
 def test_too_few_volumes_for_the_filter_are_refused(signals, run):
-    """With the number it takes."""
     with pytest.raises(SignalError, match='30 volumes are too few for a bandpass filter, it needs 34 or more'):
         run(CleanSignal(signals_files=signals(series()), t_r=2.0, high_pass=0.01, low_pass=0.1))
 
 
 def test_the_report_holds_every_parameter(signals, run):
-    """As it acted."""
     settings = {'detrend': True, 'filter': 'cosine', 'high_pass': 0.02, 'standardize': 'psc', 't_r': 2.0}
     told = report(run(CleanSignal(signals_files=signals(series(60)), **settings)))
     for name, value in {**settings, 'standardize_confounds': True}.items():
@@ -191,7 +179,6 @@ def test_the_report_holds_every_parameter(signals, run):
 
 
 def test_names_go_with_their_columns(signals, run):
-    """In any script, and with spaces."""
     names = ['Gyrus frontalis', 'Füße', '前頭葉', '4']
     path = signals(series(), columns=names)
     ours, values = read_signals(run(CleanSignal(signals_files=path)).out_files[0])
@@ -200,12 +187,10 @@ def test_names_go_with_their_columns(signals, run):
 
 
 def test_what_is_no_table_is_named(text, run):
-    """Rather than cleaned."""
     with pytest.raises(LabelsError, match=r'signals\.tsv is no table of signals'):
         run(CleanSignal(signals_files=text('signals.tsv', 'A\tB\n1\tx\n')))
 
 
 def test_two_runs_give_the_same_bytes(steady, signals, run, contents):
-    """Of all files."""
     inputs = {'signals_files': signals(series()), 'confounds_files': steady, 'confounds_strategy': ['6P', 'aCompCor']}
     assert contents(run(CleanSignal(**inputs))) == contents(run(CleanSignal(**inputs)))

@@ -20,7 +20,6 @@ WITH_DERIVATIVES = [base + end for end in ('', '_derivative1', '_power2', '_deri
 def test_strategies_clean_as_nilearn_does_with_their_columns(
     strategy, detrend, standardize, fmriprep, signals, run, quietly
 ):
-    """On real tables, missing first values as 0."""
     columns = {'6P': MOTION, '24P': WITH_DERIVATIVES, 'GSR': ['global_signal']}[strategy]
     table = pd.read_csv(fmriprep, sep='\t')
     node = CleanSignal(
@@ -86,7 +85,6 @@ def test_acompcor_takes_its_first_components_and_the_drifts(n_compcor, steady, s
 
 
 def test_strategies_and_columns_add_up(steady, signals, run):
-    """In the order of the table, none twice."""
     node = CleanSignal(
         signals_files=signals(series()),
         confounds_files=steady,
@@ -100,7 +98,6 @@ def test_strategies_and_columns_add_up(steady, signals, run):
 
 
 def test_a_missing_value_is_refused_by_column_and_row(steady, signals, run):
-    """Unless it is said what it becomes."""
     node = CleanSignal(signals_files=signals(series()), confounds_files=steady, confounds_columns=['rot_x_derivative1'])
     with pytest.raises(ConfoundsError, match=r"regressors\.tsv: column 'rot_x_derivative1' is n/a in row 0"):
         run(node)
@@ -108,7 +105,6 @@ def test_a_missing_value_is_refused_by_column_and_row(steady, signals, run):
 
 @pytest.mark.parametrize(('policy', 'first'), [('zero', 0.0), ('mean', None)])
 def test_missing_first_values_become_what_is_asked(policy, first, steady, signals, text, run):
-    """Zero, or the mean of the column."""
     column = pd.read_csv(steady, sep='\t')['rot_x_derivative1'].to_numpy(copy=True)
     column[0] = column[1:].mean() if first is None else first
     filled = text('filled.tsv', 'rot_x_derivative1\n' + '\n'.join(map(repr, column.tolist())) + '\n')
@@ -119,7 +115,6 @@ def test_missing_first_values_become_what_is_asked(policy, first, steady, signal
 
 @pytest.mark.parametrize('policy', ['raise', 'zero', 'mean'])
 def test_a_missing_value_amid_others_is_always_refused(policy, signals, text, run):
-    """It is no derivative's first."""
     rows = ['csf', *map(str, range(30))]
     rows[11] = 'n/a'
     node = CleanSignal(
@@ -132,14 +127,12 @@ def test_a_missing_value_amid_others_is_always_refused(policy, signals, text, ru
 
 
 def test_a_column_that_is_not_there_is_refused(steady, signals, run):
-    """With the ones that are near."""
     node = CleanSignal(signals_files=signals(series()), confounds_files=steady, confounds_columns=['rotx'])
     with pytest.raises(ConfoundsError, match=r"regressors\.tsv has no column 'rotx'; did you mean .*rot_x"):
         run(node)
 
 
 def test_a_table_of_another_length_is_refused(steady, signals, run):
-    """Both lengths are told."""
     node = CleanSignal(signals_files=signals(series(29)), confounds_files=steady, confounds_strategy=['6P'])
     with pytest.raises(ConfoundsError, match='has 30 rows, the signals have 29 volumes'):
         run(node)
@@ -153,7 +146,6 @@ def test_columns_without_a_table_are_refused(signals, run):
 
 
 def test_high_variance_confounds_join_the_others(steady, installed, signals, run, quietly):
-    """All of their columns, whatever is chosen of the table."""
     real = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
     found = run(HighVarianceConfounds(in_file=real)).out_file
     table = pd.read_csv(steady, sep='\t').iloc[:20]
@@ -174,7 +166,6 @@ def test_high_variance_confounds_join_the_others(steady, installed, signals, run
 
 
 def test_tables_stand_side_by_side(signals, run, quietly):
-    """As one."""
     motion = np.random.default_rng(12).normal(size=(30, 4))
     files = [signals(motion[:, :2], 'one.tsv', ['a', 'b']), signals(motion[:, 2:], 'two.tsv', ['c', 'd'])]
     ours = cleaned(run(CleanSignal(signals_files=signals(series()), confounds_files=files)))

@@ -15,7 +15,6 @@ from nipype_labels.model.errors import SignalError
 
 
 def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
-    """By the thresholds, and says why for each volume."""
     table = pd.read_csv(steady, sep='\t')
     fd, dvars = 0.15, 1.1
     outputs = run(
@@ -103,7 +102,6 @@ def test_a_volume_left_out_has_no_influence(steps, standardize, censored, signal
 
 
 def test_an_outlier_that_scrubbing_finds_has_no_influence(steady, signals, text, run):
-    """Found by the table, gone without a trace."""
     table = pd.read_csv(steady, sep='\t', dtype=str, keep_default_na=False)
     table.loc[[7, 8], 'framewise_displacement'] = '3.5'
     confounds = text('confounds.tsv', table.to_csv(sep='\t', index=False))
@@ -158,7 +156,6 @@ FORMS = ['flags', 'indices', 'file of flags', 'file of indices', 'table of flags
 
 @pytest.mark.parametrize('form', [*FORMS, 'array of flags', 'array of indices'])
 def test_sample_masks_of_all_forms_keep_the_same_volumes(form, sample_mask, signals, run):
-    """And say so in a table that is itself such a mask."""
     path = signals(series(12))
     outputs = run(CleanSignal(signals_files=path, sample_mask=sample_mask(form), detrend=True))
     assert np.flatnonzero(volumes(outputs)['retained']).tolist() == KEPT
@@ -169,7 +166,6 @@ def test_sample_masks_of_all_forms_keep_the_same_volumes(form, sample_mask, sign
 
 
 def test_volumes_left_out_may_stay_as_rows_without_values(sample_mask, signals, run):
-    """So that rows are volumes; the others are what they are without."""
     inputs = {'signals_files': signals(series(12)), 'sample_mask': sample_mask('flags'), 'standardize': 'zscore'}
     short, full = (run(CleanSignal(censored_output=form, **inputs)) for form in ('drop', 'nan'))
     rows = cleaned(full)

@@ -153,7 +153,6 @@ def test_what_was_computed_from_signals_that_changed_does_not_stay(made, out, sa
 
 
 def test_outputs_that_are_replaced_are_named(made, save, caplog):
-    """And nothing is said of those that stay."""
     save()
     save()
     assert 'replaced' not in caplog.text
@@ -204,7 +203,6 @@ def test_another_data_set_is_refused_and_left_as_it_is(content, out, save):
 
 
 def test_a_description_that_leads_nowhere_is_another_data_sets(out, save):
-    """As data managers leave it until it is asked for."""
     out.mkdir()
     (out / 'dataset_description.json').symlink_to('annex/nowhere')
     with pytest.raises(LabelsError, match='cannot be read as JSON'):
@@ -245,7 +243,6 @@ def failing(monkeypatch, after):
 
 @pytest.mark.parametrize('after', [0, 1, 2, 4, 7, 9])
 def test_a_run_that_ends_half_way_leaves_no_half_file_and_none_that_passes_for_finished(after, made, out, save):
-    """A sidecar is the mark of what is whole; those of what is to change go before anything is written."""
     save()
     changed = {'parameters': json.dumps(PARAMETERS | {'standardize': 'none'}), 'timeseries': made['raw_timeseries']}
     changed['report'] = made['contours'][0]
@@ -362,8 +359,6 @@ def test_the_name_of_an_atlas_counts_since_sidecars_tell_it(made, out, tmp_path)
 
 @pytest.mark.parametrize('checks', [0, 1])
 def test_a_worker_that_outlived_its_run_saves_nothing(checks, out, save, monkeypatch):
-    """Neither before it removes what has changed, nor before it gives a file its name."""
-
     def end(status):
         raise SystemExit(status)
 

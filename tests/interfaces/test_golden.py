@@ -19,7 +19,6 @@ def golden():
 
 @pytest.mark.parametrize('name', CASES)
 def test_numerics_are_raised_whenever_numbers_change(name, golden, tmp_path):
-    """And the file of golden values says for which numerics it was written."""
     numerics = getattr(interfaces, name).input_spec.numerics
     assert golden[f'{name}.numerics'] == numerics, 'write the golden values anew: python tests/support/golden_cases.py'
     found = compute(name, tmp_path)
@@ -33,5 +32,4 @@ def test_numerics_are_raised_whenever_numbers_change(name, golden, tmp_path):
 
 
 def test_every_node_that_computes_has_golden_values():
-    """Of those that do not, one draws, and one writes texts that have a digest of their own."""
     assert set(interfaces.__all__) - set(CASES) == {'LabelsReport', 'SaveDerivatives'}

@@ -33,7 +33,6 @@ def in_double(path):
 @pytest.mark.parametrize('detrend', [True, False])
 @pytest.mark.parametrize(('n_confounds', 'percentile'), [(5, 2.0), (3, 10.0)])
 def test_courses_of_real_series_are_nilearns(n_confounds, percentile, detrend, real_series, run, quietly):
-    """Whatever their number and the part of the voxels they are from."""
     settings = dict(n_confounds=n_confounds, percentile=percentile, detrend=detrend)
     names, ours = read_signals(run(HighVarianceConfounds(in_file=real_series, **settings)).out_file)
     assert names == [f'high_variance_{i:02d}' for i in range(n_confounds)]
@@ -51,7 +50,6 @@ def test_a_mask_says_where_to_look(installed, run, quietly):
 
 
 def test_voxels_outside_the_mask_have_no_influence(image, run, contents):
-    """However much they vary."""
     rng = np.random.default_rng(4)
     data = rng.normal(100, 10, (5, 5, 5, 12))
     mask = np.zeros((5, 5, 5), dtype='uint8')
@@ -64,7 +62,6 @@ def test_voxels_outside_the_mask_have_no_influence(image, run, contents):
 
 
 def test_a_mask_on_another_grid_is_refused_until_it_is_resampled(installed, image, run, contents):
-    """The error names both."""
     series, whole = installed(*MASKED), nibabel.load(installed(*MASK))
     finer = np.repeat(np.repeat(np.repeat(np.asarray(whole.dataobj), 3, 0), 3, 1), 3, 2).astype('uint8')
     affine = whole.affine @ np.diag([1 / 3, 1 / 3, 1 / 3, 1])
@@ -79,14 +76,12 @@ def test_a_mask_on_another_grid_is_refused_until_it_is_resampled(installed, imag
 
 
 def test_bytes_depend_neither_on_threads_nor_on_the_run(real_series, run, contents, monkeypatch):
-    """A series of several blocks."""
     monkeypatch.setattr(series_module, 'BLOCK_BYTES', 3 * 8 * int(np.prod(nibabel.load(real_series).shape[:3])))
     one, again, two = (contents(run(HighVarianceConfounds(in_file=real_series, num_threads=n))) for n in (1, 1, 2))
     assert one == again == two
 
 
 def test_only_the_table_is_written(real_series, run):
-    """No copy of the series."""
     out = Path(run(HighVarianceConfounds(in_file=real_series)).out_file)
     assert list(out.parent.iterdir()) == [out]
 
@@ -100,7 +95,6 @@ def test_a_series_in_which_nothing_varies_is_refused(n_volumes, image, run):
 
 
 def test_an_empty_mask_is_refused(installed, image, run):
-    """It names the mask."""
     series = installed(*MASKED)
     whole = nibabel.load(installed(*MASK))
     mask = image('empty.nii', np.zeros(whole.shape, dtype='uint8'), whole.affine)

@@ -29,7 +29,6 @@ def masked_voxels(outputs):
 
 
 def test_there_is_a_row_for_each_row_of_the_look_up_table_in_its_order(labels, text, run):
-    """Also for a region that the atlas doesn't have."""
     regions = read_regions(run(ApplyMask(labels_files=labels, lut_files=text('lut.tsv', LUT))).regions_files[0])
     assert regions['index'].tolist() == [7, 2, 9, 5]
     assert regions['name'].tolist() == ['Seven', 'Two', 'Nine', 'Five']
@@ -38,7 +37,6 @@ def test_there_is_a_row_for_each_row_of_the_look_up_table_in_its_order(labels, t
 
 
 def test_the_background_is_no_row(labels, text, run):
-    """Though tables often name it."""
     lut = text('lut.tsv', 'index\tname\n0\tbackground\n2\tTwo\n5\tFive\n7\tSeven\n')
     assert read_regions(run(ApplyMask(labels_files=labels, lut_files=lut)).regions_files[0])['index'].tolist() == [
         2,
@@ -48,7 +46,6 @@ def test_the_background_is_no_row(labels, text, run):
 
 
 def test_columns_stand_in_the_order_that_the_files_promise(labels, run):
-    """Tables are read by other programs too."""
     path = run(ApplyMask(labels_files=labels)).regions_files[0]
     columns = [
         'index',
@@ -64,7 +61,6 @@ def test_columns_stand_in_the_order_that_the_files_promise(labels, run):
 
 
 def test_a_mask_takes_voxels_and_their_part_of_the_coverage(labels, image, run):
-    """Regions without a voxel left keep their row."""
     mask = np.zeros((4, 2, 4), dtype='uint8')
     mask[..., 0], mask[:3, 0, 1] = 1, 1
     outputs = run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
@@ -77,7 +73,6 @@ def test_a_mask_takes_voxels_and_their_part_of_the_coverage(labels, image, run):
 
 @pytest.mark.parametrize('inside', [1, 255, -3, 0.5])
 def test_any_one_value_beside_0_is_inside(inside, labels, image, run):
-    """Masks come as 0 and 1, 0 and 255, and more."""
     mask = np.where(np.arange(32).reshape(4, 2, 4) % 2, inside, 0).astype('float32')
     expected = np.where(mask != 0, np.asarray(nibabel.load(labels).dataobj), 0)
     assert_array_equal(masked_voxels(run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))), expected)
@@ -85,7 +80,6 @@ def test_any_one_value_beside_0_is_inside(inside, labels, image, run):
 
 @pytest.mark.parametrize('inside', [1, 255, -3, 0.5])
 def test_any_one_value_beside_0_is_inside_on_another_grid_too(inside, labels, image, run):
-    """A mask that had to be resampled is the same mask."""
     finer = np.zeros((8, 4, 8), dtype='float32')
     finer[:4] = inside
     affine = np.array([[1.5, 0, 0, -0.7], [0, 1.5, 0, -0.7], [0, 0, 1.5, -0.7], [0, 0, 0, 1]])
@@ -110,7 +104,6 @@ def test_what_is_no_mask_is_refused(mask, message, labels, image, run):
 
 @pytest.mark.parametrize('shape', [(4, 2, 4), (4, 2, 5)])
 def test_a_mask_on_another_grid_is_refused_and_both_are_named(shape, labels, image, run):
-    """With their shapes, sizes and origins."""
     affine = np.diag([3.0, 3, 3.1, 1]) if shape == (4, 2, 4) else None
     mask = image('mask.nii', np.ones(shape, dtype='uint8'), affine)
     with pytest.raises(GridError) as caught:
@@ -123,7 +116,6 @@ def test_a_mask_on_another_grid_is_refused_and_both_are_named(shape, labels, ima
 
 
 def test_no_region_left_is_an_error(labels, image, run):
-    """It names the images."""
     mask = np.zeros((4, 2, 4), dtype='uint8')
     mask[..., 3] = 1
     with pytest.raises(MissingRegionsError, match=r'no region of .*labels\.nii\.gz.* 3 outside_mask'):
@@ -157,14 +149,12 @@ TABLES = {
 
 @pytest.mark.parametrize('form', TABLES)
 def test_look_up_tables_of_all_forms_give_the_same_names(form, labels, text, run):
-    """What users have."""
     outputs = run(ApplyMask(labels_files=labels, lut_files=text(form, TABLES[form])))
     regions = read_regions(outputs.regions_files[0])
     assert list(zip(regions['index'], regions['name'], strict=True)) == [(2, 'Two'), (5, 'Five'), (7, 'Seven')]
 
 
 def test_names_may_be_given_in_the_order_of_the_ids(labels, run):
-    """Instead of a table, if there are as many."""
     outputs = run(ApplyMask(labels_files=labels, labels=['Two', 'Five', 'Seven']))
     assert read_regions(outputs.regions_files[0])['name'].tolist() == ['Two', 'Five', 'Seven']
 
@@ -188,7 +178,6 @@ def test_too_few_or_too_many_names_are_refused(names, labels, text, run):
 
 
 def test_an_id_without_a_name_gets_no_row_and_a_warning(labels, text, run, caplog, monkeypatch):
-    """The table says what the columns are."""
     lut = text('lut.tsv', 'index\tname\n7\tSeven\n')
     monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
     outputs = run(ApplyMask(labels_files=labels, lut_files=lut))
@@ -199,7 +188,6 @@ def test_an_id_without_a_name_gets_no_row_and_a_warning(labels, text, run, caplo
 
 
 def test_several_atlases_go_at_once(labels, image, text, run):
-    """Each with its table, or None, and each as if it were alone."""
     other = np.zeros((4, 2, 4), dtype='int16')
     other[0], other[1] = 1, 3
     other = image('other.nii.gz', other)
@@ -224,7 +212,6 @@ def test_names_alone_do_not_go_with_several_atlases(labels, run):
 
 
 def test_what_resampling_lost_is_told_from_what_no_scanner_saw(image, run):
-    """By the atlas on its own grid."""
     atlas = np.zeros((12, 4, 4), dtype='int16')
     atlas[0:4], atlas[11], atlas[5, 1, 1] = 1, 3, 2
     atlas = image('atlas.nii.gz', atlas, np.diag([2.0, 2, 2, 1]))
@@ -254,7 +241,6 @@ def test_another_background_than_0(image, run):
 
 @pytest.mark.slow
 def test_real_atlas_counts(real_series, aal, aal_on_series):
-    """Every AAL region has a row, and the counts are those of the images."""
     placed = aal_on_series(real_series)
     regions = read_regions(placed['regions_files'][0])
     assert len(regions) == 116
@@ -270,7 +256,6 @@ def test_real_atlas_counts(real_series, aal, aal_on_series):
 
 
 def test_a_table_next_to_the_atlas_is_used_and_a_change_of_it_noticed(labels, text, run):
-    """Also of an atlas on a grid of its own; no such table counts where names are given."""
     here = Path(labels).parent
     atlas = here / 'tpl-X_res-1_atlas-Y_dseg.nii.gz'
     nibabel.save(nibabel.load(labels), atlas)

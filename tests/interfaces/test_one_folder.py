@@ -85,7 +85,6 @@ def subject(image, number, lost=False):
 
 @pytest.mark.slow
 def test_every_node_and_atlas_has_names_of_its_own(image, atlases, tmp_path):
-    """Also in the folders of an engine, from which outputs are often gathered into one."""
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
     files, _, _ = process(subject(image, 1), atlases, mask, tmp_path / 'cwd')
     names = [Path(path).name for path in files]
@@ -95,7 +94,6 @@ def test_every_node_and_atlas_has_names_of_its_own(image, atlases, tmp_path):
 
 @pytest.mark.slow
 def test_two_subjects_in_one_folder_are_as_in_two(image, atlases, tmp_path):
-    """The second inherits nothing from the first, whose outputs stay."""
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
     subjects = [subject(image, 1, lost=True), subject(image, 2)]
     alone = []
@@ -108,7 +106,6 @@ def test_two_subjects_in_one_folder_are_as_in_two(image, atlases, tmp_path):
 
 
 def test_the_tables_of_apply_mask_serve_the_next_subject(image, atlases, tmp_path):
-    """A region that the first subject lost is not lost in the second."""
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
     _, regions, placed = process(subject(image, 1, lost=True), atlases, mask, tmp_path / 'cwd')
     assert read_regions(regions[0])['status'].tolist() == ['ok', 'not_finite']
@@ -116,7 +113,6 @@ def test_the_tables_of_apply_mask_serve_the_next_subject(image, atlases, tmp_pat
 
 
 def test_files_of_the_user_stay(image):
-    """Whatever they are called."""
     names = ['confounds.tsv', 'high_variance_confounds.tsv', 'mean.nii.gz', 'signals-0.tsv', 'regions-0.tsv']
     for name in names:
         Path(name).write_text('mine')
@@ -129,7 +125,6 @@ def test_files_of_the_user_stay(image):
 
 
 def test_the_same_run_again_has_the_same_names(image, tmp_path):
-    """Nothing piles up when a script runs again."""
     series = subject(image, 1)
     first, again = (outputs_of(HighVarianceConfounds(in_file=series), tmp_path / 'cwd')[1] for _ in range(2))
     assert first == again
@@ -138,7 +133,6 @@ def test_the_same_run_again_has_the_same_names(image, tmp_path):
 
 @pytest.mark.parametrize('name', ['confounds.tsv', 'link.tsv'])
 def test_an_output_that_is_an_input_is_refused(name, signals, text):
-    """What a node reads is never replaced, by whichever name."""
     given = Path(text('confounds.tsv', 'csf\n1\n2\n0\n5\n'))
     (given.parent / 'link.tsv').symlink_to(given)
     node = clean_node(signals, confounds_files=str(given))

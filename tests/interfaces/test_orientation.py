@@ -75,7 +75,6 @@ def graph(tmp_path, **parameters):
 @pytest.mark.parametrize('target', ['data', 'labels'])
 @pytest.mark.parametrize('unknown', ['bold', 'atlas'])
 def test_a_graph_refuses_or_records_an_unknown_orientation(target, unknown, save, tmp_path):
-    """Also of an atlas that other nodes have read and written before the series is sampled."""
     data = np.random.default_rng(1).normal(size=(*SHAPE, 30)).astype(np.float32)
     bold = save('bold.nii', data, None if unknown == 'bold' else MOVED, unknown != 'bold')
     atlas = save('atlas.nii', labels((5, 6, 6)), None if unknown == 'atlas' else MOVED, unknown != 'atlas')
@@ -109,7 +108,6 @@ def test_without_resampling_there_is_nothing_to_accept():
 @pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
 @pytest.mark.parametrize('target', ['data', 'labels'])
 def test_the_masker_refuses_an_unknown_orientation(target, series, save, tmp_path):
-    """Whether a series is fitted, transformed, or transformed after one on the same grid that is known."""
     atlas = save('atlas.nii', labels((5, 6, 6)), MOVED)
     given = {'labels_img': atlas, 'labels': ['A', 'B'], 'resampling_target': target, 'memory': str(tmp_path / 'memory')}
     image = nibabel.load(series)

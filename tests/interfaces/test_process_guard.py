@@ -12,7 +12,6 @@ from nipype_labels.model.errors import LabelsError
 
 
 def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
-    """Only where an engine runs the node: elsewhere there is nothing to hold, and no lock is left behind."""
     monkeypatch.setattr(process_guard, 'LOCK_SECONDS', 0.1)
     folder = tmp_path / 'graph' / 'mask'
     folder.mkdir(parents=True)
@@ -33,12 +32,10 @@ def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, 
     ids=['alive', 'dead', 'gone'],
 )
 def test_a_worker_knows_that_its_master_died(alive, pid, orphaned, monkeypatch):
-    """By the sentinel or, where siblings hold that open, by the process id."""
     parent = SimpleNamespace(is_alive=lambda: alive, pid=pid)
     monkeypatch.setattr(process_guard.multiprocessing, 'parent_process', lambda: parent)
     assert process_guard.is_orphaned() is orphaned
 
 
 def test_a_master_is_no_orphan():
-    """A process that nobody forked has no master to lose."""
     assert process_guard.is_orphaned() is False

@@ -38,7 +38,6 @@ def by_loop(labels, columns, values, blank=np.nan):
 @pytest.mark.parametrize('columns', ['ABCD', 'DCBA', 'CA'])
 @pytest.mark.parametrize('dtype', ['float32', 'float64'])
 def test_every_voxel_shows_the_signal_of_its_id(dtype, columns, atlas, signals, run):
-    """Whatever the order of the columns; a region without a column is background."""
     values = np.random.default_rng(8).normal(size=(6, len(columns)))
     path = signals(values, columns=list(columns))
     written = nibabel.load(run(InverseProject(signals_files=path, out_dtype=dtype, **atlas)).out_files[0])
@@ -49,7 +48,6 @@ def test_every_voxel_shows_the_signal_of_its_id(dtype, columns, atlas, signals, 
 
 @pytest.mark.parametrize(('fill', 'blank'), [({}, np.nan), ({'fill_value': 0.0}, 0), ({'fill_value': -3.5}, -3.5)])
 def test_missing_values_stay_missing_or_are_filled(fill, blank, atlas, signals, run):
-    """Whole columns and single rows; the background stays 0."""
     values = np.random.default_rng(8).normal(size=(5, 4))
     values[:, 1], values[2] = np.nan, np.nan
     outputs = run(
@@ -61,7 +59,6 @@ def test_missing_values_stay_missing_or_are_filled(fill, blank, atlas, signals, 
 
 @pytest.mark.parametrize('t_r', [0.8, 2.0])
 def test_the_header_tells_grid_and_repetition_time(t_r, atlas, signals, run):
-    """Those of the labels and of the signals."""
     path = signals(np.ones((5, 4)), columns=list('ABCD'))
     written = nibabel.load(run(InverseProject(signals_files=path, t_r=t_r, **atlas)).out_files[0])
     assert_allclose(written.affine, nibabel.load(atlas['labels_files'][0]).affine, atol=1e-6)
@@ -79,14 +76,12 @@ def test_a_single_row_is_a_volume_unless_asked_otherwise(squeeze, shape, atlas, 
 
 
 def test_columns_that_the_table_does_not_know_are_refused(atlas, signals, run):
-    """They have no place."""
     path = signals(np.ones((2, 2)), columns=['A', 'Z'])
     with pytest.raises(SignalError, match=r'signals\.tsv has columns that .*regions-0\.tsv does not know: Z'):
         run(InverseProject(signals_files=path, **atlas))
 
 
 def test_several_atlases_go_at_once_and_bytes_are_those_of_each_alone(atlas, signals, run, contents):
-    """Twice the same in one run and in two."""
     path = signals(np.random.default_rng(9).normal(size=(4, 4)), columns=list('ABCD'))
     twice = {key: files * 2 for key, files in atlas.items()}
     both = contents(run(InverseProject(signals_files=[path, path], **twice)))
@@ -120,7 +115,6 @@ def test_real_signals_go_back_as_by_nilearn(real_series, aal, aal_on_series, run
 
 @pytest.mark.slow
 def test_signals_go_back_onto_the_atlas_on_its_own_grid(installed, aal, aal_on_series, run):
-    """Regions lost on the way are n/a there, not their neighbours'."""
     series = installed('nibabel', 'tests/data/functional.nii')
     reduced = run(ReduceLabels(in_file=series, **aal_on_series(series)))
     _names, signals = read_signals(reduced.out_files[0])
@@ -173,7 +167,6 @@ def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
 
 
 def test_dropped_columns_go_back_to_the_right_places(image, run):
-    """Names lead, not positions."""
     labels = np.zeros((4, 3, 3), dtype='int16')
     labels[0], labels[1], labels[2] = 1, 2, 3
     mask = np.ones((4, 3, 3), dtype='uint8')
@@ -199,7 +192,6 @@ def test_dropped_columns_go_back_to_the_right_places(image, run):
 
 
 def test_a_table_that_is_none_is_named(atlas, text, run):
-    """Rather than projected."""
     path = text('signals.tsv', 'A\tB\n1\tx\n')
     with pytest.raises(LabelsError, match=r'signals\.tsv is no table of signals'):
         run(InverseProject(signals_files=path, **atlas))

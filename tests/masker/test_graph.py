@@ -85,7 +85,6 @@ def test_an_atlas_that_was_saved_and_changed_since_is_not_the_file(change, serie
 
 @pytest.mark.slow
 def test_an_atlas_that_was_not_changed_is_its_file(series, tmp_path, monkeypatch):
-    """A path, a pattern, an image that was loaded or saved."""
     saved = atlas()
     nibabel.save(saved, tmp_path / 'atlas.nii')
     loaded = nibabel.load(tmp_path / 'atlas.nii')
@@ -111,7 +110,6 @@ def test_a_file_that_was_changed_since_it_was_read_is_refused(name, series, tmp_
 
 
 def test_names_in_a_header_in_memory_go_to_the_graph(series, tmp_path):
-    """And are those of ``fit``."""
     image = atlas()
     nibabel.save(image, tmp_path / 'atlas.nii')
     pairs = ' '.join(f'"{i}" "region {i}"' for i in (1, 2, 3, 4))

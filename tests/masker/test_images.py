@@ -64,7 +64,6 @@ def test_voxels_are_those_of_the_file_that_was_loaded(name, slope, tmp_path):
 
 
 def test_an_image_with_the_voxels_of_another_is_read_from_their_file(tmp_path):
-    """With the affine and the repetition time of its own header."""
     image = saved(tmp_path / 'a.nii.gz', volumes(0, 30), slope=0.5, inter=100.0)
     other = nibabel.Nifti1Image(image.dataobj, image.affine)
     other.header.set_xyzt_units('mm', 'sec')
@@ -115,7 +114,6 @@ def test_voxels_in_memory_are_read_as_they_are():
 
 
 def test_two_versions_of_the_voxels_in_one_image_are_refused():
-    """What get_fdata() returned is a copy where voxels are integers."""
     image = nibabel.Nifti1Image(volumes(0).astype('int16'), np.eye(4))
     image.get_fdata()
     expected = extract(image)
@@ -131,7 +129,6 @@ def test_two_versions_of_the_voxels_in_one_image_are_refused():
 
 @pytest.mark.parametrize('parameter', ['labels_img', 'mask_img'])
 def test_labels_and_masks_in_memory_count_too(parameter, tmp_path):
-    """As they are when the masker is fitted."""
     values = {'labels_img': labels().get_fdata(), 'mask_img': np.ones(SHAPE)}[parameter].astype('int16')
     nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / 'a.nii')
     image = nibabel.load(tmp_path / 'a.nii')

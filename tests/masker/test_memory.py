@@ -37,8 +37,6 @@ def small(seed=0, shape=(4, 4, 3), **parameters):
 
 @pytest.mark.parametrize('kind', [str, lambda folder: joblib.Memory(folder, verbose=0)])
 def test_time_series_are_found_again_for_the_same_voxels(kind, tmp_path, reads):
-    """Whatever the file is called, and not for others."""
-
     def signals(imgs=SERIES, **parameters):
         masker = NiftiLabelsMasker(AAL, memory=kind(tmp_path / 'memory'), verbose=1, **parameters)
         return masker.fit_transform(imgs)
@@ -60,7 +58,6 @@ def test_time_series_are_found_again_for_the_same_voxels(kind, tmp_path, reads):
 
 
 def test_what_changes_numbers_changes_the_key(tmp_path, reads, monkeypatch):
-    """Shapes of labels with the same bytes, the affine that smoothing depends on, and versions of libraries."""
     for shape in ((4, 4, 3), (3, 4, 4)):
         masker, series = small(memory=tmp_path, shape=shape)
         masker.fit_transform(series)
@@ -80,7 +77,6 @@ def test_what_changes_numbers_changes_the_key(tmp_path, reads, monkeypatch):
 @pytest.mark.filterwarnings('ignore::UserWarning:joblib')
 @pytest.mark.parametrize('damage', ['cut', 'bit', 'empty', 'other'])
 def test_a_damaged_file_is_computed_again(damage, tmp_path, reads):
-    """Also where one bit of a number flipped, which loads without an error; then the cache is whole again."""
     masker, series = small(memory=tmp_path)
     expected = masker.fit_transform(series)
     (kept,) = tmp_path.rglob('output.pkl')
@@ -133,7 +129,6 @@ def test_processes_share_a_cache(tmp_path):
 
 
 def test_a_masker_does_not_share_what_it_keeps(tmp_path):
-    """Changes of returned arrays reach neither the cache nor the report."""
     masker, series = small(memory=tmp_path)
     signals = masker.fit_transform(series)
     page = masker.generate_report()._repr_html_()

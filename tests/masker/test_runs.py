@@ -49,7 +49,6 @@ def test_a_list_of_runs_gives_the_bytes_of_each_run(parameters):
 
 
 def test_runs_are_taken_in_all_forms(tmp_path):
-    """Paths, a pattern, images; one table and one mask for all volumes."""
     expected = NiftiLabelsMasker(atlas(), detrend=True).fit_transform(
         images(), confounds=tables(*LENGTHS), sample_mask=masks()
     )
@@ -72,7 +71,6 @@ def test_runs_are_taken_in_all_forms(tmp_path):
 
 
 def test_runs_are_those_of_the_graph(tmp_path):
-    """A graph that is told the run of each volume gives the same bytes."""
     parameters = {'detrend': True, 'low_pass': 0.1, 'standardize': 'zscore'}
     nibabel.save(atlas(), tmp_path / 'atlas.nii')
     joined = nibabel.Nifti1Image(np.concatenate([i.get_fdata() for i in images()], axis=3), np.eye(4), run().header)
@@ -89,7 +87,6 @@ def test_runs_are_those_of_the_graph(tmp_path):
 
 
 def test_lists_of_volumes_are_one_run():
-    """Nested too; a list of one series is that series."""
     image = run()
     expected = NiftiLabelsMasker(atlas(), detrend=True).fit_transform(image)
     volumes = nibabel.four_to_three(image)
@@ -122,7 +119,6 @@ def test_runs_that_disagree_are_refused(imgs, given, words):
 
 
 def test_a_region_that_one_run_lost():
-    """Is NaN in that run alone; its column can not be dropped from one run only."""
     given = [run(0), run(1, without=[2])]
     masker = NiftiLabelsMasker(atlas())
     signals = masker.fit_transform(given)

@@ -24,7 +24,6 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.mark.parametrize('strategy', STRATEGIES)
 @pytest.mark.parametrize(('name', 'path'), [('functional', FUNCTIONAL), ('ds003', SERIES)], ids=['functional', 'ds003'])
 def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize):
-    """For every region that has a signal; the seed gives 0 for the others."""
     reference = np.load(REFERENCE)
     assert reference['version'] == '0.10.0'
     expected = reference[f'{name}_{strategy}_{standardize or "none"}']
@@ -44,7 +43,6 @@ def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize)
 @pytest.mark.slow
 @pytest.mark.parametrize('name', json.loads(str(np.load(REFERENCE)['parameters'])))
 def test_every_parameter_does_what_the_seeds_does(name):
-    """On a real series, alone and all together; a region that lies outside the mask is 0 in the seed's."""
     reference = np.load(REFERENCE)
     parameters = {'dtype': np.float64, 'nan_policy': 'zero'} | json.loads(str(reference['parameters']))[name]
     inputs = {'confounds': reference['confounds_of_20'], 'sample_mask': reference['kept']}
@@ -67,7 +65,6 @@ def test_every_parameter_does_what_the_seeds_does(name):
 
 @pytest.mark.slow
 def test_the_projection_is_the_seeds():
-    """Region by region: the seed numbers the regions that are left by the resampling."""
     reference = np.load(REFERENCE)
     masker = NiftiLabelsMasker(AAL, mask_img=MASK)
     masker.fit_transform(SERIES)

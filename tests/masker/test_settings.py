@@ -64,7 +64,6 @@ def test_every_parameter_is_tried():
 
 @pytest.mark.parametrize(('name', 'value'), [(name, value) for name, values in WRONG.items() for value in values])
 def test_wrong_values_are_refused_by_fit_and_by_transform(name, value):
-    """With an error of ours, before anything is read."""
     fitted = NiftiLabelsMasker(atlas()).fit()
     with pytest.raises(LabelsError):
         NiftiLabelsMasker(**{'labels_img': atlas(), name: value}).fit()
@@ -124,7 +123,6 @@ def test_ids_are_whole_numbers_of_any_type():
 
 
 def test_ids_without_a_name_are_told(tmp_path):
-    """As by the node; they get no column."""
     lut = pd.DataFrame({'index': [3, 1], 'name': ['c', 'a']})
     lut.to_csv(tmp_path / 'lut.tsv', sep='\t', index=False)
     for given, source in ((lut, 'look-up table'), (tmp_path / 'lut.tsv', 'lut.tsv')):
@@ -145,7 +143,6 @@ def test_names_in_an_afni_header_are_found_in_memory_and_in_files(tmp_path):
 
 
 def test_columns_of_zeros_stay_zero():
-    """Under every standardisation, with confounds and filters; a constant region too."""
     image = run(without=[2])
     image.get_fdata()[atlas().get_fdata() == 3] = 5.0
     for standardize in (False, 'zscore', 'zscore_sample', 'psc'):
@@ -169,7 +166,6 @@ def test_fit_without_a_series_does_not_judge_regions():
 
 
 def test_confounds_missing_in_censored_volumes_do_not_matter():
-    """As in the node."""
     values = np.random.default_rng(1).normal(size=(40, 2))
     kept = np.arange(40) != 7
     expected = NiftiLabelsMasker(atlas()).fit_transform(run(), confounds=values, sample_mask=kept)

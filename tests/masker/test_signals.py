@@ -95,7 +95,6 @@ def test_dropped_columns_keep_their_ids():
 
 
 def test_signals_go_back_into_space():
-    """One row as a volume, rows as a series, by the ids of the columns."""
     masker = NiftiLabelsMasker(AAL, mask_img=MASK)
     signals = masker.fit_transform(SERIES)
     image = masker.inverse_transform(signals)
@@ -139,7 +138,6 @@ def test_scrubbed_volumes_have_no_influence():
 
 
 def test_an_explicit_repetition_time_wins_over_the_header(tmp_path):
-    """With a warning that names both; the numbers are those of the explicit one."""
     rng = np.random.default_rng(3)
     labels = nibabel.Nifti1Image(np.arange(8, dtype=np.int16).reshape(2, 2, 2), np.eye(4))
     series = nibabel.Nifti1Image(rng.normal(size=(2, 2, 2, 60)).astype(np.float32), np.eye(4))

@@ -46,7 +46,6 @@ CLASSES = np.arange(40) % 2
     ids=lambda value: type(value).__name__,
 )
 def test_y_is_never_regressed_out(y, last):
-    """The features of a pipeline with y are those of the masker alone."""
     pipeline = make_pipeline(NiftiLabelsMasker(atlas()), StandardScaler(), last).fit(VOLUMES, y)
     alone = NiftiLabelsMasker(atlas()).fit_transform(VOLUMES)
     assert_array_equal(NiftiLabelsMasker(atlas()).fit_transform(VOLUMES, y), alone)

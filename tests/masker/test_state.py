@@ -75,7 +75,6 @@ def look(masker):
 
 @pytest.mark.parametrize('seed', range(8))
 def test_any_history_is_that_of_a_new_masker(seed):
-    """Random calls and changes; a new masker repeats the last successful ``fit`` and ``transform`` alone."""
     chance = random.Random(seed)
     masker, fits, succeeded = NiftiLabelsMasker(ATLASES[0], reports=False), None, 0
     for _ in range(80):
@@ -218,7 +217,6 @@ def test_what_a_masker_gives_is_not_what_it_keeps():
 
 
 def test_one_masker_serves_several_threads():
-    """On several grids, with several losses, each thread with its own answer."""
     masker = NiftiLabelsMasker(atlas(), mask_img=MASK, missing_labels='drop', standardize='zscore').fit()
     series = [run(), run(1, without=[2]), TWICE, [run(2), run(3)], run(4, without=[4]), run(5, n_volumes=70)]
     expected = [NiftiLabelsMasker(**masker.get_params()).fit_transform(one) for one in series]
@@ -233,7 +231,6 @@ def test_one_masker_serves_several_threads():
 
 
 def test_fitting_in_one_thread_never_mixes_with_transforming_in_another():
-    """Either atlas answers, or the change is refused."""
     masker = NiftiLabelsMasker(ATLASES[0]).fit()
     expected = {NiftiLabelsMasker(one).fit_transform(run()).tobytes() for one in ATLASES}
 

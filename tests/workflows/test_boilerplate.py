@@ -156,7 +156,6 @@ COMPCOR = [{'acompcor': masks, 'n_compcor': n} for masks in ('combined', 'separa
     ids=str,
 )
 def test_confounds_and_volumes_are_those_that_were_used(strategy, more, tmp_path):
-    """Sentence by sentence, as cleaning.json has them."""
     chosen = {'confounds_strategy': [strategy], 'confounds_na': 'zero'} | more
     write_signals(tmp_path / 'raw.tsv', ['A'], np.random.default_rng(0).normal(size=(60, 1)))
     node = CleanSignal(signals_files=str(tmp_path / 'raw.tsv'), confounds_files=str(write_spiky(tmp_path)), **chosen)
@@ -190,6 +189,5 @@ def test_cleaning_says_nothing_that_did_not_happen(tmp_path):
 
 
 def test_every_citation_is_in_the_bibliography():
-    """And whatever is in there is cited."""
     cited = set(re.findall(r'@(\w+)', init_labels_wf(**FULL).__desc__))
     assert cited == set(re.findall(r'@\w+\{(\w+),', REFERENCES.read_text(encoding='utf-8')))

@@ -217,7 +217,6 @@ def test_workers_of_multiproc_write_too(files, tmp_path):
 
 
 def test_extracting_alone_writes_no_derivatives():
-    """A host that embeds it has its own way to write."""
     assert not [name for name in init_labels_wf(reports=True).list_node_names() if 'save' in name]
 
 

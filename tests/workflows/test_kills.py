@@ -32,7 +32,6 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize('point', range(POINTS))
 @pytest.mark.parametrize('plugin', each_plugin())
 def test_a_run_killed_anywhere_leaves_nothing_that_the_next_ones_trip_over(plugin, point, undisturbed, request):
-    """By SIGKILL and SIGTERM in turn, of the main process; its workers live on for as long as they like."""
     empty_queue = request.getfixturevalue('slurm') if plugin == 'SLURM' else None
     host, work = undisturbed, f'{plugin}-{point}'
     host.plugin = PLUGINS[plugin]
@@ -77,7 +76,6 @@ def test_a_killed_worker_ends_the_run_and_the_next_one_finishes_it(point, undist
 @pytest.mark.parametrize('point', range(6))
 @pytest.mark.parametrize('plugin', ['Linear', 'watched'])
 def test_two_runs_on_one_work_folder_are_right_or_refused(plugin, point, undisturbed, tmp_path):
-    """Never wrong; and one alone can finish what they left."""
     host, work = undisturbed, f'shared-{plugin}-{point}'
     host.plugin = PLUGINS[plugin]
     with host.started(work=str(host.folder / work), parameters=ONE, outcome='first.json') as first:

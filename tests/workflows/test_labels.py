@@ -57,7 +57,6 @@ def thinned(aal, tmp_path_factory):
 def test_real_series_give_nilearns_signals_from_end_to_end(
     ours, theirs, target, real_series, aal, thinned, run, quietly
 ):
-    """On either grid, raw and cleaned, without any loss of digits between the nodes."""
     atlas = aal[0] if target == 'data' else thinned
     inputs = {'bold_file': real_series, 'atlas_files': [atlas]}
     result = run(inputs, resampling_target=target, nan_policy='zero', **ours)
@@ -73,7 +72,6 @@ def test_real_series_give_nilearns_signals_from_end_to_end(
 
 @pytest.mark.parametrize('target', ['data', 'labels'])
 def test_a_masked_real_series_gives_nilearns_signals(target, installed, aal, thinned, run, quietly):
-    """The mask comes to whichever grid counts."""
     series, mask, atlas = installed(*MASKED), installed(*MASK), aal[0] if target == 'data' else thinned
     inputs = {'bold_file': series, 'bold_mask': mask, 'atlas_files': [atlas]}
     result = run(inputs, use_mask=True, resampling_target=target, nan_policy='zero', detrend=True, standardize=True)

@@ -14,7 +14,6 @@ from nipype_labels.workflows import init_labels_wf
     'parameters', [{}, FULL, {'use_mask': True, 'resampling_target': 'labels', 'high_variance_confounds': True}]
 )
 def test_every_node_is_hashed_by_content_and_says_what_it_needs(parameters):
-    """Whatever the host's own setting."""
     for node in inner_nodes(**parameters).values():
         assert node.config['execution']['hash_method'] == 'content'
         assert 0.1 < node.mem_gb < 64
@@ -39,7 +38,6 @@ def test_every_node_is_hashed_by_content_and_says_what_it_needs(parameters):
     ],
 )
 def test_contradictions_raise_while_the_graph_is_built(parameters, message):
-    """Not in the middle of the night."""
     with pytest.raises(LabelsError, match=message):
         init_labels_wf(**parameters)
 
@@ -98,7 +96,6 @@ def test_a_parameter_that_would_not_act_raises(parameters):
     ],
 )
 def test_a_bad_value_raises_while_the_graph_is_built(name, value):
-    """It names the parameter or the values there are."""
     with pytest.raises((TraitError, ValueError, TypeError)):
         init_labels_wf(**{name: value})
 
@@ -114,13 +111,11 @@ def test_a_bad_value_raises_while_the_graph_is_built(name, value):
     ],
 )
 def test_a_bad_value_for_confounds_raises_while_the_graph_is_built(name, value):
-    """It names the parameter or the values there are."""
     with pytest.raises((TraitError, ValueError)):
         init_labels_wf(use_confounds=True, **{'confounds_strategy': ['6P', 'aCompCor', 'scrubbing'], name: value})
 
 
 def test_parameters_go_by_name_alone():
-    """There are too many for places."""
     with pytest.raises(TypeError):
         init_labels_wf(True)
     with pytest.raises(TypeError):
@@ -128,7 +123,6 @@ def test_parameters_go_by_name_alone():
 
 
 def test_a_graph_that_is_built_has_not_run(tmp_path):
-    """And has written nothing."""
     init_labels_wf(**FULL)
     assert list((tmp_path / 'cwd').iterdir()) == []
 

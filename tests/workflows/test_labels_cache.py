@@ -15,7 +15,6 @@ ALL_NODES = ['apply_mask', 'clean', 'high_variance', 'project', 'reduce', 'resam
 
 
 def test_a_second_run_executes_nothing(small, run):
-    """And gives the same files."""
     first, second = (run(full(small), **FULL) for _ in range(2))
     assert first.executed == first.nodes == ALL_NODES
     assert second.executed == []
@@ -23,7 +22,6 @@ def test_a_second_run_executes_nothing(small, run):
 
 
 def test_touched_rewritten_and_copied_sources_rerun_nothing(small, tmp_path, run):
-    """Only contents count, inside a host that goes by time stamps."""
     run(full(small), **FULL)
     for path in (small.bold_file, *small.atlas_files, *small.atlas_luts, small.bold_mask, small.confounds_file):
         content = Path(path).read_bytes()
@@ -37,7 +35,6 @@ def test_touched_rewritten_and_copied_sources_rerun_nothing(small, tmp_path, run
 
 
 def test_an_atlas_that_moved_away_does_not_leave_its_old_name_behind(small, image, run, tmp_path):
-    """Names are not hashed: what is at the old name by now is another atlas, and no input."""
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
     old = image('atlas.nii.gz', labels, small.affine)
     first = run({**basic(small), 'atlas_files': [old]})
@@ -49,7 +46,6 @@ def test_an_atlas_that_moved_away_does_not_leave_its_old_name_behind(small, imag
 
 
 def test_an_atlas_that_was_removed_after_it_was_copied_is_not_missed(small, image, run, tmp_path):
-    """The copy is an input like the first one."""
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
     old = image('atlas.nii.gz', labels, small.affine)
     first = run({**basic(small), 'atlas_files': [old]})
@@ -60,7 +56,6 @@ def test_an_atlas_that_was_removed_after_it_was_copied_is_not_missed(small, imag
 
 
 def test_deleted_outputs_are_made_again(small, run):
-    """Linear finds them gone."""
     first = run(full(small), **FULL)
     before = Path(first.outputs.timeseries[0]).read_bytes()
     for path in (*first.outputs.timeseries, *first.outputs.raw_timeseries):
@@ -71,7 +66,6 @@ def test_deleted_outputs_are_made_again(small, run):
 
 
 def test_two_work_folders_give_the_same_bytes(small, run):
-    """Of signals, tables, images and reports of cleaning."""
     one, two = (vars(run(full(small), folder, **FULL).outputs) for folder in ('one', 'deeper/two'))
     for field, value in one.items():
         for i, path in enumerate(value if isinstance(value, list) else [value] if value else []):

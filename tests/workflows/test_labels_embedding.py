@@ -37,7 +37,6 @@ if __name__ == '__main__':
 
 @pytest.mark.timeout(120)
 def test_two_graphs_embedded_in_a_host_complete_in_sequence_and_in_parallel(small, run_script, tmp_path):
-    """With the same bytes; a second parallel run leaves every file as it was; nothing is written elsewhere."""
     before = sorted(tmp_path.iterdir())
     made = {}
     for plugin in ('Linear', 'MultiProc'):
@@ -83,7 +82,6 @@ if __name__ == '__main__':
     'case', ['bold_file', 'bold_mask', 'confounds_file', 'atlas_files', 't_r', 'sample_mask', 'runs']
 )
 def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_script, tmp_path):
-    """A host that waits for ever is worse than one that fails."""
     run_script(BROKEN, case, seconds=15)
     assert (tmp_path / 'raised').read_text()
 
@@ -99,7 +97,6 @@ def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_s
 )
 @pytest.mark.parametrize('target', ['data', 'labels'])
 def test_inputs_must_come_as_announced(target, switch, field, small, run):
-    """Neither unannounced nor, once announced, not at all."""
     value = [True] * 40 if field == 'sample_mask' else getattr(small, field)
     value = value[:1] if field == 'atlas_luts' else value
     with pytest.raises((RuntimeError, ValueError), match=r'is True, but|requires a value'):
@@ -109,7 +106,6 @@ def test_inputs_must_come_as_announced(target, switch, field, small, run):
 
 
 def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, tmp_path, run, monkeypatch):
-    """Nodes run in folders of their own."""
     monkeypatch.chdir(tmp_path)
     inputs = {'bold_file': 'bold.nii.gz', 'atlas_files': ['one.nii.gz'], 'bold_mask': 'mask.nii.gz'}
     inputs |= {'atlas_luts': ['names_one.tsv'], 'confounds_file': 'confounds.tsv'}
@@ -129,7 +125,6 @@ def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, 
 
 
 def test_a_host_may_run_many_series_through_iterables(small, image, tmp_path):
-    """Each in a folder of its own."""
     other = image('second.nii.gz', small.data + 5, small.affine, 2.0)
     wf = init_labels_wf()
     wf.base_dir = str(tmp_path / 'work')
@@ -143,7 +138,6 @@ def test_a_host_may_run_many_series_through_iterables(small, image, tmp_path):
 
 
 def test_the_graph_is_a_workflow_of_nipypes():
-    """Named as asked."""
     wf = init_labels_wf(name='parcellate')
     assert isinstance(wf, pe.Workflow)
     assert wf.name == 'parcellate'

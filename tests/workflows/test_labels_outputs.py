@@ -21,7 +21,6 @@ TARGETS = ['data', 'labels', None]
 @pytest.mark.parametrize('masked', [True, False])
 @pytest.mark.parametrize('target', TARGETS)
 def test_every_grid_goes_with_and_without_a_mask(target, masked, small, image, run):
-    """A mask that takes a corner takes voxels, and all outputs agree on the grid."""
     inputs = basic(small)
     if target is None:
         labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
@@ -42,7 +41,6 @@ def test_every_grid_goes_with_and_without_a_mask(target, masked, small, image, r
 
 
 def test_without_a_target_grids_must_agree(small, run):
-    """The error names both files."""
     with pytest.raises(RuntimeError, match=r'grids differ: .* and .*bold\.nii\.gz'):
         run(basic(small), resampling_target=None)
 
@@ -52,7 +50,6 @@ def test_without_a_target_grids_must_agree(small, run):
     [{}, {'use_mask': True, 'high_variance_confounds': True, 'project': 'atlas'}, {'resampling_target': 'labels'}],
 )
 def test_the_number_of_nodes_does_not_depend_on_the_number_of_atlases(settings, small, run):
-    """And outputs stand in the order of the atlases."""
     mask = {'bold_mask': small.bold_mask} if 'use_mask' in settings else {}
     one = run({**basic(small), **mask}, 'one', **settings)
     two = run({**basic(small, 2), **mask}, 'two', **settings)
@@ -66,7 +63,6 @@ def test_the_number_of_nodes_does_not_depend_on_the_number_of_atlases(settings, 
 
 
 def test_tables_may_be_there_for_some_atlases(small, run):
-    """None stands where there is none."""
     inputs = {**basic(small, 2), 'atlas_luts': [None, small.atlas_luts[1]]}
     result = run(inputs, use_luts=True)
     names = [read_signals(path)[0] for path in result.outputs.timeseries]
@@ -76,7 +72,6 @@ def test_tables_may_be_there_for_some_atlases(small, run):
 @pytest.mark.parametrize('target', ['data', 'labels'])
 @pytest.mark.parametrize('policy', ['nan', 'zero', 'drop'])
 def test_columns_are_the_rows_of_the_table_whatever_was_lost(policy, target, small, image, tmp_path, run):
-    """In resampling, outside the field of view, outside the mask, or never there."""
     atlas = np.zeros((16, 12, 12), dtype='int16')
     atlas[0:4], atlas[4:8], atlas[14:], atlas[9, 1, 1] = 5, 1, 9, 3
     mask = np.ones((6, 6, 6), dtype='uint8')
@@ -128,7 +123,6 @@ SCRUBBED = [0, 7, 8, 31, 39]
     ids=['plain', 'filtered', 'smoothed'],
 )
 def test_a_volume_left_out_has_no_influence_on_the_outputs(settings, censored, small, image, run):
-    """However wild it is, the clean signals and their projection are the same bytes."""
     mask = [volume not in SCRUBBED for volume in range(40)]
     # Blobs on a dark ground, where splines overshoot.
     data = np.where(np.random.default_rng(21).uniform(size=(6, 6, 6, 1)) < 0.5, 0, small.data)
@@ -160,7 +154,6 @@ def test_confounds_and_masks_of_volumes_come_in_every_form(small, tmp_path, run)
 
 
 def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small, run):
-    """Unless sidecar or parameter say it; the parameter wins."""
     result = run(basic(small), high_pass=0.02, detrend=True, project='atlas')
     assert json.loads(Path(result.outputs.cleaning).read_text())['Parameters']['t_r'] == 2.0
     assert nibabel.load(result.outputs.projected[0]).header.get_zooms()[3] == 2.0
@@ -170,7 +163,6 @@ def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small
 
 @pytest.mark.parametrize('project', ['labels', 'atlas'])
 def test_the_projection_shows_the_clean_signals(project, small, run):
-    """On the labels' grid or the atlas's own."""
     result = run(full(small), **{**FULL, 'project': project})
     for i, path in enumerate(result.outputs.projected):
         onto = nibabel.load(result.outputs.labels[i] if project == 'labels' else small.atlas_files[i])
@@ -197,6 +189,5 @@ def test_connectivity_is_that_of_the_clean_signals(small, run):
 
 
 def test_names_given_in_order_head_the_columns(small, run):
-    """Of the only atlas."""
     result = run(basic(small), labels=['A', 'B', 'C', 'D'])
     assert read_signals(result.outputs.timeseries[0])[0] == ['A', 'B', 'C', 'D']

@@ -68,7 +68,6 @@ def test_a_changed_parameter_reruns_its_node_and_what_lies_downstream(host):
 @pytest.mark.endurance
 @pytest.mark.usefixtures('again')
 def test_equal_bytes_stop_the_cascade(host):
-    """The series is not interpolated here, so that a wider type gives the same numbers."""
     assert host.run(parameters={'dtype': 'float64'}).executed == {'reduce'}
 
 
@@ -82,7 +81,6 @@ def test_the_smallest_difference_of_a_number_counts(host):
 
 @pytest.mark.usefixtures('again')
 def test_new_numerics_of_a_node_rerun_that_node_alone(host):
-    """Its bytes are the same here, and the cascade stops."""
     assert host.run(numerics='CleanSignal').executed == {'clean'}
 
 
@@ -109,7 +107,6 @@ def test_a_deleted_output_is_made_again_or_missed_aloud(host):
 
 @pytest.mark.endurance
 def test_a_work_folder_that_moved_is_right_or_refused(host):
-    """Results name files by absolute paths."""
     shutil.copytree(host.folder / 'work', host.folder / 'before')
     shutil.move(host.folder / 'work', host.folder / 'moved')
     outcome = host.run(work='moved')
@@ -162,7 +159,6 @@ def test_an_upstream_result_that_cannot_be_pickled_is_an_error(plugin, tmp_path)
 
 @pytest.mark.parametrize('name', interfaces.__all__)
 def test_whatever_a_node_gives_can_be_pickled(name):
-    """Names of files, numbers, text, and lists of these."""
     outputs = getattr(interfaces, name).output_spec()
     assert all(is_plain(outputs.trait(output).handler) for output in outputs.copyable_trait_names())
 

@@ -62,7 +62,6 @@ def host(tmp_path_factory):
 
 
 def test_their_nodes_feed_ours_in_sequence_and_in_parallel(host, tmp_path):
-    """With the same bytes."""
     assert host.first.error is None
     assert host.first.executed == OURS | THEIRS
     parallel = NiworkflowsHost(tmp_path, 'fork').run()
@@ -102,7 +101,6 @@ def test_a_second_run_executes_nothing_and_a_parameter_of_ours_only_ours(host):
 
 
 def test_a_host_of_theirs_tells_in_its_methods_what_ours_does():
-    """At any depth, once, where it stands."""
     ours = init_labels_wf(use_mask=True, high_variance_confounds=True)
     inner, host = LiterateWorkflow('inner'), LiterateWorkflow('host')
     inner.__desc__, host.__desc__, host.__postdesc__ = 'First.\n', 'Before.\n', 'After.\n'

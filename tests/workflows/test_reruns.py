@@ -155,7 +155,6 @@ def test_every_parameter_has_a_case():
 
 @pytest.mark.parametrize('name', PARAMETERS)
 def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name, inputs, rerun):
-    """There and back."""
     value, nodes, needs = PARAMETERS[name]
     base = BASE | needs
     if name == 'use_confounds':
@@ -180,7 +179,6 @@ def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name
 
 @pytest.mark.parametrize('name', INPUTS)
 def test_a_changed_input_reruns_its_readers_and_what_takes_in_other_bytes(name, inputs, rerun, tmp_path):
-    """There and back, under the same name; who takes only the grid or the name of an image does not read it."""
     _, fed, graph = wiring(BASE)
     unread = {'reference_files', *CleanSignal.input_spec.names_only}
     readers = {node for node in graph for _, field, into in fed[node] if field == name and into not in unread}

@@ -108,7 +108,6 @@ GRIDS['1 mm'] = ((193, 229, 193), 1.0)
 def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
     at, n_volumes, dtype, n_regions, n_atlases, num_threads, peak, tmp_path
 ):
-    """For series of any length, voxel, type and number of regions, each node in a process of its own."""
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS[at][0], n_volumes, dtype, GRIDS[at][1])
     placed = {key: files * n_atlases for key, files in write_atlas(tmp_path, *GRIDS[at], n_regions).items()}
     sizes = replace(
@@ -168,7 +167,6 @@ def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize('num_threads', [pytest.param(1, marks=MINUTES), 2])
 def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
-    """The whole process stays below 250 MB (and pyarrow) for half a gigabyte of voxels, even if all are labelled."""
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 240, 'int16', 2.0)
     placed = write_atlas(tmp_path, *GRIDS['2 mm'], 400)
     labels = nibabel.load(placed['labels_files'][0])
@@ -180,7 +178,6 @@ def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
 
 
 def test_reckoned_memory_grows_with_what_needs_it():
-    """Volumes, atlases, threads, sampling and smoothing; never with the size of the file alone."""
     short, long = (Sizes((99, 117, 95, n), 2, n_atlases=1) for n in (240, 1200))
     grown = estimate(long)['reduce'] - estimate(short)['reduce']
     # Signals grow, voxels do not: 960 more volumes are two gigabytes of them.

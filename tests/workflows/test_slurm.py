@@ -31,7 +31,6 @@ def cancel(job, host):
 
 
 def test_a_cancelled_job_is_all_that_a_second_call_has_to_finish(slurm, tmp_path):
-    """Three runs, two atlases; in the end all bytes are those of a run in sequence."""
     slurm()
     host = Host(tmp_path, shape=(30, 30, 30, 60))
     for i in range(N_RUNS):

@@ -19,7 +19,6 @@ def test_x10_the_factory_refuses_unknown_parameters(name):
 
 @pytest.mark.parametrize('node', interfaces.__all__)
 def test_x10_nodes_refuse_unknown_inputs(node):
-    """When they are set, not when they run."""
     with pytest.raises(TraitError, match='extrapolate'):
         getattr(interfaces, node)().inputs.extrapolate = True
 
@@ -31,7 +30,6 @@ def test_x10_cleaning_refuses_unknown_parameters():
 
 
 def test_x10_the_command_refuses_unknown_options(capsys):
-    """With status 2."""
     with pytest.raises(SystemExit) as ended:
         main(['extract', 'bold.nii.gz', '--atlas', 'atlas.nii.gz', '-o', 'out', '--standardise', 'psc'])
     assert ended.value.code == 2

@@ -48,7 +48,6 @@ def test_arrays_become_lists(value):
 
 
 def test_arrays_give_what_lists_give_and_rerun_nothing(tmp_path):
-    """Set on the node, or by another node upstream."""
     write_signals(tmp_path / 'signals.tsv', ['a'], np.random.default_rng(0).normal(size=(3000, 1)))
     flags = np.ones(3000, dtype=bool)
     flags[1500] = False
