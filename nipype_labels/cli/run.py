@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nipype import config
 
-from ..files.locks import Timeout, locked
+from ..files.locks import LockedError, locked
 from ..files.lut import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
@@ -20,10 +20,10 @@ from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
 from .messages import in_options
 
-#: What is said of a worker that did not end by itself.
+#: Error after a worker process that did not end by itself.
 DEAD_WORKER = (
-    'a worker process was killed, most likely for lack of memory: what was finished is kept, and the same command goes '
-    'on from there; give it fewer --nprocs or more memory'
+    'a worker process was killed, most likely because memory ran out. Completed steps are kept. Pass fewer --nprocs or '
+    'provide more memory, and rerun the same command'
 )
 
 #: Errors of a system without free disk space or memory; a traceback adds nothing.
@@ -134,10 +134,8 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
     try:
         with locked(Path(wf.base_dir) / '.lock', timeout=0):
             return wf.run(plugin=plugin, plugin_args=arguments)
-    except Timeout:
-        raise RunError(
-            f'another run is at work in {wf.base_dir}: wait for it, or give this one its own --work-dir'
-        ) from None
+    except LockedError as e:
+        raise RunError(f'{wf.base_dir} is {e}. Wait for it, or pass a different --work-dir.') from None
 
 
 def find_reason(text):
@@ -156,5 +154,5 @@ def find_reason(text):
         return errors.LabelsError(message) if int(code) in USERS_ERRNO else RunError(message)
     said = re.findall(r'MemoryError: (.+)', text)
     if said:
-        return RunError(f'{said[-1]}: give it fewer --nprocs or more memory')
+        return RunError(f'{said[-1]}. Pass fewer --nprocs or provide more memory')
     return RunError(text)

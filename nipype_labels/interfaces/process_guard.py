@@ -4,7 +4,7 @@
 import multiprocessing
 import os
 
-from ..files.locks import Timeout, acquire_lock
+from ..files.locks import LockedError, acquire_lock
 from ..model.errors import LabelsError
 
 #: What a worker ends with that finds its master dead (EX_TEMPFAIL).
@@ -27,8 +27,8 @@ def lock_folder(folder):
     try:
         # A worker whose master was killed gives up its folder as soon as it notices.
         return acquire_lock(folder.with_name(f'.{folder.name}.lock'), LOCK_SECONDS)
-    except Timeout:
-        raise LabelsError(f'another run is at work in {folder}: give each run a working folder of its own') from None
+    except LockedError as e:
+        raise LabelsError(f'{folder} is {e}. Wait for it, or use a different base_dir') from None
 
 
 def exit_if_orphaned():

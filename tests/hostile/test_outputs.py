@@ -166,7 +166,7 @@ def test_of_two_runs_in_one_work_folder_one_may_be_refused_and_none_is_wrong(giv
     assert status in ([0, 0], [0, 1]), said
     for run, text in zip(runs, said, strict=True):
         assert 'Traceback' not in text
-        assert run.returncode == 0 or 'another run is at work in' in complaint(text)
+        assert run.returncode == 0 or 'is locked by process' in complaint(text)
     assert contents(given / 'out') == contents(earlier / 'out')
 
 
