@@ -28,7 +28,7 @@ def acquire_lock(path, timeout=-1):
         raise LockedError(f'locked by {_read_owner(path) or owner or "another process"}') from None
     except (OSError, NotImplementedError):
         return None
-    _write_owner(path)
+    _write(path, f'process {os.getpid()} on {platform.node()} (started {time.strftime("%H:%M")})')
     return lock
 
 
@@ -40,14 +40,14 @@ def locked(path, timeout=-1):
         yield
     finally:
         if lock is not None:
+            _write(path, '')
             lock.release()
 
 
-def _write_owner(path):
-    """Write this process into its lock file; on Windows, no other handle may write to a locked file."""
+def _write(path, owner):
+    """Write the owner into a lock file; on Windows, no other handle may write to a locked file."""
     with suppress(OSError):
-        started = time.strftime('%H:%M')
-        Path(path).write_text(f'process {os.getpid()} on {platform.node()} (started {started})', encoding='utf-8')
+        Path(path).write_text(owner, encoding='utf-8')
 
 
 def _read_owner(path):
