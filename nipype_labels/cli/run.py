@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nipype import config
 
-from ..files.locks import LockedError, locked
+from ..files.locks import locked
 from ..files.lut import NO_NAMES, NO_TABLE
 from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
@@ -134,7 +134,7 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
     try:
         with locked(Path(wf.base_dir) / '.lock', timeout=0):
             return wf.run(plugin=plugin, plugin_args=arguments)
-    except LockedError as e:
+    except errors.LockedError as e:
         raise RunError(f'{wf.base_dir} is {e}. Wait for it, or pass a different --work-dir.') from None
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-
-class LockedError(TimeoutError):
-    """Another process holds a lock; the message says which, as in ``locked by process 12 (started 14:02)``."""
+from ..model.errors import LockedError
 
 
 def acquire_lock(path, timeout=-1):

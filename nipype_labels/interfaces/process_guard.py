@@ -4,8 +4,8 @@
 import multiprocessing
 import os
 
-from ..files.locks import LockedError, acquire_lock
-from ..model.errors import LabelsError
+from ..files.locks import acquire_lock
+from ..model.errors import LabelsError, LockedError
 
 #: What a worker ends with that finds its master dead (EX_TEMPFAIL).
 EXIT_ORPHANED = 75

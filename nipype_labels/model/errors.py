@@ -40,6 +40,10 @@ class MissingRegionsError(LabelsError):
     """Regions that must be there are not."""
 
 
+class LockedError(LabelsError):
+    """Another process holds a lock; the message says which, as in ``locked by process 12 (started 14:02)``."""
+
+
 class NotFittedError(LabelsError, AttributeError):
     """A masker is used before it was fitted; scikit-learn's error of that name has the same two bases."""
 
