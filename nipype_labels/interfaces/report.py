@@ -21,12 +21,21 @@ from .parameters import trait
 #: Confound: movement of the head since the last volume, in mm.
 DISPLACEMENT = 'framewise_displacement'
 
+#: Output that holds each kind of figure.
+FIGURES = {
+    'contours': 'contours_files',
+    'carpet': 'carpet_files',
+    'spectra': 'spectra_files',
+    'connectivity': 'connectivity_svg_files',
+}
+
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 5: the figures of spectra are written, and say why there is no spectrum.
     # 4: the page shows the figures that are written.
     # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
-    numerics = 4
+    numerics = 5
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
@@ -56,6 +65,7 @@ class _LabelsReportOutputSpec(TraitedSpec):
     out_file = File(exists=True, desc='report as one self-contained HTML file')
     contours_files = traits.List(File(exists=True), desc='figures of the contours, SVG')
     carpet_files = traits.List(File(exists=True), desc='figures of displacement and time series, SVG')
+    spectra_files = traits.List(File(exists=True), desc='figures of the spectra, SVG')
     connectivity_svg_files = traits.List(
         File(exists=True), desc='figures of the connectivity matrices, SVG; undefined without matrices'
     )
@@ -86,10 +96,9 @@ class LabelsReport(LabelsInterface):
         title, methods = self.inputs.title, self.get_input('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
         page = reports.render_report(title, series, atlases, figures, _read_versions(), methods)
-        self._write_figures(runtime, 'contours', 'contours_files', figures)
-        self._write_figures(runtime, 'carpet', 'carpet_files', figures)
-        if self.get_input('connectivity_files'):
-            self._write_figures(runtime, 'connectivity', 'connectivity_svg_files', figures)
+        for kind, output in FIGURES.items():
+            if kind != 'connectivity' or self.get_input('connectivity_files'):
+                self._write_figures(runtime, kind, output, figures)
         with self.write_output(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
         return runtime

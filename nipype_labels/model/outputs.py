@@ -209,6 +209,15 @@ OUTPUTS = (
         derivative=Derivative('bold', '.svg', desc='carpet'),
     ),
     Output(
+        key='spectra',
+        node='report',
+        field='spectra_files',
+        per_atlas=True,
+        description='Figure of the report, SVG: spectra of the time series before and after denoising',
+        needs=('reports',),
+        derivative=Derivative('bold', '.svg', desc='spectra'),
+    ),
+    Output(
         key='connectivity_figures',
         node='report',
         field='connectivity_svg_files',

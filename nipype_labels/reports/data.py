@@ -43,6 +43,11 @@ class SeriesData:
         return self.cleaning.get('Parameters', {}).get('t_r')
 
     @property
+    def n_runs(self):
+        """Number of runs, each denoised separately."""
+        return self.cleaning.get('Parameters', {}).get('n_runs') or 1
+
+    @property
     def band(self):
         """Lowest and highest frequency in Hz that the filter passed; None where it did not act."""
         parameters = self.cleaning.get('Parameters', {})

@@ -4,8 +4,6 @@
 import re
 from pathlib import Path, PurePath
 
-import numpy as np
-
 from ..core.display import strongest_pairs
 from .carpet import draw_carpets
 from .contours import draw_contours
@@ -20,7 +18,7 @@ N_PAIRS = 5
 
 
 def draw_figures(title, series, atlas):
-    """Return the figures of an atlas as SVGs by name: contours, carpet, and spectra and connectivity if they exist."""
+    """Return the figures of an atlas by name, as SVGs; connectivity is None without a matrix."""
     return {
         'contours': draw_contours(title, series, atlas),
         'carpet': draw_carpets(title, series, atlas),
@@ -56,9 +54,6 @@ def render_report(title, series, atlases, figures, versions, methods=''):
         censored={reason: n for reason, n in series.cleaning.get('VolumesCensored', {}).items() if n},
         warnings=series.cleaning.get('Warnings', []),
         degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
-        t_r=series.t_r,
-        n_runs=series.cleaning.get('Parameters', {}).get('n_runs') or 1,
-        gaps=bool((np.diff(np.flatnonzero(series.kept)) > 1).any()),
         atlases=[_describe(atlas, drawn) for atlas, drawn in zip(atlases, figures, strict=True)],
         parameters=list_parameters(series.cleaning),
         methods=mark_up(methods),

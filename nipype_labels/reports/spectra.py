@@ -21,17 +21,30 @@ HEIGHT = 300
 
 
 def draw_spectra(title, series, atlas):
-    """Return an SVG with the spectra; None without a repetition time, or with too few volumes or regions."""
+    """Return an SVG with the spectra, or with the reason why there are none."""
+    curves, subject, height = None, atlas.name, TOP + 40
     if series.t_r is None:
-        return None
-    curves = spectra_curves(atlas.raw, atlas.cleaned, series.kept, series.t_r, series.band)
-    if curves is None:
-        return None
-    subject = with_title(f'{atlas.name}: median and quartiles of {curves["n_regions"]} regions', title)
+        note = 'The repetition time is unknown, so spectra have no frequencies and are not drawn.'
+    else:
+        curves = spectra_curves(atlas.raw, atlas.cleaned, series.kept, series.t_r, series.band)
+        note = _describe_estimate(series) if curves else 'Too few volumes or regions are left for a spectrum.'
+    if curves:
+        subject += f': median and quartiles of {curves["n_regions"]} regions'
+        height = TOP + HEIGHT + 84
     left = MARGIN + AXIS
-    places = {'left': left, 'across': WIDTH - MARGIN - left, 'high': HEIGHT}
-    height = TOP + HEIGHT + 60
-    return fill_figure('spectra', 'Spectra before and after denoising', subject, height, spectra=curves, **places)
+    values = {'spectra': curves, 'note': note, 'left': left, 'across': WIDTH - MARGIN - left, 'high': HEIGHT}
+    heading = 'Spectra before and after denoising'
+    return fill_figure('spectra', heading, with_title(subject, title), height, **values)
+
+
+def _describe_estimate(series):
+    """Return how the spectra of a series are estimated, as a line below the figure."""
+    words = ['Relative to the variance of each region']
+    if (np.diff(np.flatnonzero(series.kept)) > 1).any():
+        words.append('fitted to the retained volumes (Lomb and Scargle)')
+    if series.n_runs > 1:
+        words.append(f'{series.n_runs} runs as one time course')
+    return '; '.join(words)
 
 
 def spectra_curves(raw, cleaned, kept, t_r, band):

@@ -42,8 +42,8 @@ def test_files_of_a_run_keep_the_entities_of_the_source_but_desc():
         'report': f'func/{STEM}_res-2_report.html',
     }
     assert {role: planned[role].path.removeprefix('sub-01/ses-a/') for role in expected} == expected
-    figures = {role: planned[role].path for role in ('contours', 'carpets', 'connectivity_figures')}
-    descs = {'contours': 'contours', 'carpets': 'carpet', 'connectivity_figures': 'connectivity'}
+    figures = {role: planned[role].path for role in ('contours', 'carpets', 'spectra', 'connectivity_figures')}
+    descs = {'contours': 'contours', 'carpets': 'carpet', 'spectra': 'spectra', 'connectivity_figures': 'connectivity'}
     assert figures == {role: f'sub-01/figures/{of_atlas}_desc-{desc}_bold.svg' for role, desc in descs.items()}
     assert set(planned) == {*expected, *figures}
 
@@ -56,7 +56,7 @@ def test_a_sidecar_stands_beside_each_file_but_what_is_drawn():
             entities, suffix, _ = parse_name(file.path)
             assert parse_name(file.sidecar) == (entities, suffix, '.json')
     paths = list_paths(plan_files(SOURCE, ['AAL'], FULL, drawn=DRAWN))
-    assert len(paths) == len(set(paths)) == 14 + 9
+    assert len(paths) == len(set(paths)) == 15 + 9
 
 
 @pytest.mark.parametrize(

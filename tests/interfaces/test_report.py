@@ -96,12 +96,16 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert '2 of 3 regions have a signal, 1 has none.' in text
     assert text.index('Absent from the atlas') < text.index('Nowhere') < text.index('<table>')
     assert 'Left &lt;area&gt;' in text
-    assert written(path.parent) == ['carpet-0.svg', 'contours-0.svg', 'report.html']
+    assert written(path.parent) == ['carpet-0.svg', 'contours-0.svg', 'report.html', 'spectra-0.svg']
 
 
 def test_two_runs_give_the_same_bytes(made, more, tmp_path):
     first, second = (report(tmp_path / name, {**made, **more}).parent for name in 'ab')
-    assert written(first) == written(second) == ['carpet-0.svg', 'connectivity-0.svg', 'contours-0.svg', 'report.html']
+    assert (
+        written(first)
+        == written(second)
+        == [*('carpet-0.svg', 'connectivity-0.svg', 'contours-0.svg', 'report.html', 'spectra-0.svg')]
+    )
     assert [path.read_bytes() for path in sorted(first.iterdir())] == [p.read_bytes() for p in sorted(second.iterdir())]
 
 
@@ -163,6 +167,7 @@ def test_the_page_embeds_the_figures_that_are_written_for_each_atlas(made, more,
     for stem, paths in (
         ('contours', outputs.contours_files),
         ('carpet', outputs.carpet_files),
+        ('spectra', outputs.spectra_files),
         ('connectivity', outputs.connectivity_svg_files),
     ):
         assert [Path(path).name.endswith(f'-{stem}-{i}.svg') for i, path in enumerate(paths)] == [True] * 3

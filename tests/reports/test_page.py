@@ -187,7 +187,7 @@ def test_spectra_need_the_repetition_time(make_page):
     page = make_page(cleaning={'Parameters': {'t_r': 2.0, 'low_pass': 0.1, 'high_pass': None, 'n_runs': 2}})
     assert 'Name: median and quartiles of 2 regions' in page
     assert 'passed by the filter: below 0.1 Hz' in page
-    assert 'the 2 runs are taken as one time course' in page
+    assert '2 runs as one time course' in page
     assert 'Lomb' not in page
     few = make_page(5, cleaning={'Parameters': {'t_r': 2.0}})
     assert 'Too few volumes or regions are left for a spectrum.' in few

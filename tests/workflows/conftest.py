@@ -117,6 +117,7 @@ def collect(
     report=None,
     contours=None,
     carpets=None,
+    spectra=None,
     connectivity_figures=None,
 ):
     """What a host does with the outputs."""
