@@ -46,6 +46,19 @@ def largest_of_neighbours(values, most):
     return np.maximum.reduceat(values, _first_of_groups(len(values), most))
 
 
+def grey_window(volume):
+    """Return the values of black and white; the brightest voxels and the empty background do not count.
+
+    >>> grey_window(np.array([0.0, np.nan, 10.0, 20.0]))
+    (0.0, 20.0)
+    """
+    values = volume[np.isfinite(volume) & (volume != 0)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = min(0.0, float(values.min())), float(np.quantile(values, 0.995, method='higher'))
+    return low, high if high > low else low + 1.0
+
+
 def colour_limit(matrix, bounded):
     """Return the value at which colours of a matrix, shape (L, L), end: 1 if values are bounded by -1 and 1.
 

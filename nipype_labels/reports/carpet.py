@@ -4,22 +4,8 @@
 import numpy as np
 
 from ..core.display import average_neighbours, largest_of_neighbours, standardize_rows
+from . import svg
 from .formatting import format_number
-from .svg import (
-    AXIS,
-    DIVERGING,
-    MARGIN,
-    MARKS,
-    N_COLOURS,
-    TOP,
-    embed,
-    embed_scale,
-    fill_figure,
-    place_ticks,
-    round_ticks,
-    shade,
-    with_title,
-)
 
 #: Standard deviations at which the colours end.
 RANGE = 3.0
@@ -35,21 +21,18 @@ MOST_ABOVE = 4
 
 
 def draw_carpets(title, series, atlas):
-    """Return an SVG with framewise displacement and the carpets before and after denoising.
-
-    A series of one volume has no time course, which the figure says instead.
-    """
+    """Return an SVG with framewise displacement and the carpets before and after denoising."""
     motion = motion_bars(series.displacement, series.kept, series.fd_threshold)
-    first = TOP + 8 + (MOTION + HEADING if motion else 0)
+    first = svg.TOP + 8 + (MOTION + HEADING if motion else 0)
     second = first + CARPET + HEADING
     carpets = carpet_images(atlas.raw, atlas.cleaned, series.kept, atlas.ids)
     averaged = '; neighbours averaged' if carpets and carpets['averaged'] else ''
     subject = f'{atlas.name}: {series.kept.sum()} of {len(series.kept)} volumes retained{averaged}'
-    places = {'motion_top': TOP + 8, 'motion_height': MOTION, 'tops': (first, second), 'carpet_height': CARPET}
-    height = second + CARPET + 64 if carpets else TOP + 40
-    drawn = {'carpets': carpets, 'motion': motion, 'scale': embed_scale(), 'range': format_number(RANGE)}
+    places = {'motion_top': svg.TOP + 8, 'motion_height': MOTION, 'tops': (first, second), 'carpet_height': CARPET}
+    height = second + CARPET + 64 if carpets else svg.TOP + 40
+    drawn = {'carpets': carpets, 'motion': motion, 'scale': svg.embed_scale(), 'range': format_number(RANGE)}
     heading = 'Region time series before and after denoising'
-    return fill_figure('carpet', heading, with_title(subject, title), height, left=AXIS + MARGIN, **places, **drawn)
+    return svg.fill_figure('carpet', heading, subject, title, height, **places, **drawn)
 
 
 def carpet_images(raw, cleaned, kept, ids):
@@ -58,18 +41,18 @@ def carpet_images(raw, cleaned, kept, ids):
     if n_volumes < 2:
         return None
     before, after = (
-        shade(average_neighbours(standardize_rows(signals), LARGEST), N_COLOURS, -RANGE, RANGE)
+        svg.shade(average_neighbours(standardize_rows(signals), LARGEST), svg.N_COLOURS, -RANGE, RANGE)
         for signals in (raw, cleaned)
     )
     censored = average_neighbours(kept[None].astype(float), LARGEST)[0] < 1
-    after[:, censored] = N_COLOURS + 1
+    after[:, censored] = svg.N_COLOURS + 1
     return {
-        'before': embed(before, DIVERGING),
-        'after': embed(after, DIVERGING),
-        'censored': embed(censored[None].astype(np.uint8), MARKS) if censored.any() else None,
+        'before': svg.embed(before, svg.DIVERGING),
+        'after': svg.embed(after, svg.DIVERGING),
+        'censored': svg.embed(censored[None].astype(np.uint8), svg.MARKS) if censored.any() else None,
         'averaged': before.shape != (n_regions, n_volumes),
-        'volumes': place_ticks(n_volumes, range(n_volumes)),
-        'regions': place_ticks(n_regions, ids),
+        'volumes': svg.place_ticks(n_volumes, range(n_volumes)),
+        'regions': svg.place_ticks(n_regions, ids),
     }
 
 
@@ -85,7 +68,7 @@ def motion_bars(displacement, kept, threshold=None):
     censored = largest_of_neighbours(~kept, LARGEST[1])
     largest = float(known.max())
     drawn = threshold is not None and threshold <= MOST_ABOVE * largest
-    ticks = round_ticks(0, max(largest, threshold if drawn else 0) or 1, 4)
+    ticks = svg.round_ticks(0, max(largest, threshold if drawn else 0) or 1, 4)
     return {
         'columns': len(heights),
         'kept': bar_path(heights, ~censored, ticks[-1]),

@@ -5,9 +5,10 @@ from itertools import accumulate
 
 import numpy as np
 
+from ..core.display import grey_window
 from ..core.regions import unused_id
 from ..core.slices import PLANES, choose_slices, cut_plane, view_grid
-from .svg import GREYS, MARGIN, TOP, WIDTH, embed, fill_figure, grey_window, shade, with_title
+from .svg import GREYS, MARGIN, TOP, WIDTH, embed, fill_figure, shade
 
 #: Slices in each plane.
 N_SLICES = 6
@@ -28,9 +29,9 @@ def draw_contours(title, series, atlas):
         [_place(each, n, top, side, height) for n, each in enumerate(slices)]
         for slices, top, height in zip(planes, tops, heights, strict=False)
     ]
-    subject = with_title(f'{atlas.name}: {atlas.summary}', title)
     drawn = {'rows': rows, 'has_mask': series.mask is not None}
-    return fill_figure('contours', 'Contours on the mean volume', subject, tops[-1], **drawn)
+    subject = f'{atlas.name}: {atlas.summary}'
+    return fill_figure('contours', 'Contours on the mean volume', subject, title, tops[-1], **drawn)
 
 
 def outline_slices(mean, mean_affine, labels, labels_affine, ids, lost, mask=None, mask_affine=None):

@@ -6,26 +6,24 @@ from functools import cached_property
 
 import numpy as np
 
+from ..model.columns import STATUSES
+
+#: Regions with a signal and a lower coverage are reported.
+LITTLE_COVERAGE = 0.5
+
+#: Explanation of each problem of a region.
+PROBLEMS = {reason: meaning for reason, meaning in STATUSES.items() if reason != 'ok'} | {
+    'lost_in_denoising': 'Has a time series before denoising, and none after it',
+    'little_coverage': f'Has a time series, but covers less than {100 * LITTLE_COVERAGE:.0f} % of its volume',
+}
+
 
 @dataclass(frozen=True)
 class SeriesData:
-    """What a report shows of a series, the same for all atlases.
+    """What a report shows of a series, the same for all atlases; the mask may be on any grid.
 
-    Attributes
-    ----------
-    mean : array, shape (I, J, K)
-    affine : array, shape (4, 4)
-    kept : array of bool, shape (T,)
-        Retained volumes.
-    cleaning : dict
-        Metadata of denoising, as CleanSignal writes them.
-    mask : array of bool, shape (I', J', K'), optional
-        Of the brain, on any grid.
-    mask_affine : array, shape (4, 4), optional
-    displacement : array, shape (T,), optional
-        Framewise displacement in mm; NaN where there is none.
-    connectivity_kind : str
-        What connectivity matrices hold, as in ``'partial correlation'``.
+    Shapes: ``mean`` (I, J, K); ``kept`` (T,), True for retained volumes; ``displacement`` (T,), framewise displacement
+    in mm, NaN where it is missing. ``cleaning`` is the metadata that CleanSignal writes.
     """
 
     mean: np.ndarray
@@ -38,20 +36,24 @@ class SeriesData:
     connectivity_kind: str = ''
 
     @property
+    def parameters(self):
+        """Parameters of denoising."""
+        return self.cleaning.get('Parameters', {})
+
+    @property
     def t_r(self):
         """Repetition time in s; None if denoising did not know it."""
-        return self.cleaning.get('Parameters', {}).get('t_r')
+        return self.parameters.get('t_r')
 
     @property
     def n_runs(self):
         """Number of runs, each denoised separately."""
-        return self.cleaning.get('Parameters', {}).get('n_runs') or 1
+        return self.parameters.get('n_runs') or 1
 
     @property
     def band(self):
         """Lowest and highest frequency in Hz that the filter passed; None where it did not act."""
-        parameters = self.cleaning.get('Parameters', {})
-        return parameters.get('high_pass'), parameters.get('low_pass')
+        return self.parameters.get('high_pass'), self.parameters.get('low_pass')
 
     @property
     def fd_threshold(self):
@@ -61,21 +63,10 @@ class SeriesData:
 
 @dataclass(frozen=True)
 class AtlasData:
-    """What a report shows of an atlas and its time series.
+    """What a report shows of an atlas and its time series; ``regions`` are L rows of the coverage table.
 
-    Attributes
-    ----------
-    name : str
-    labels : array of int, shape (I', J', K')
-        On any grid.
-    affine : array, shape (4, 4)
-        Of ``labels``.
-    regions : list of L dicts
-        Rows of the coverage table.
-    raw, cleaned : array, shape (T, L)
-        Time series; NaN for regions without a signal and, in ``cleaned``, for censored volumes.
-    connectivity : array, shape (L, L), optional
-        NaN where a value is missing.
+    Shapes: ``raw`` and ``cleaned`` (T, L), NaN for regions without a signal and, after denoising, for censored volumes;
+    ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid.
     """
 
     name: str
@@ -108,3 +99,12 @@ class AtlasData:
         n_lost = int(self.lost.sum())
         words = f'{len(self.regions) - n_lost} of {len(self.regions)} regions have a signal'
         return f'{words}, {n_lost} {"has" if n_lost == 1 else "have"} none' if n_lost else words
+
+
+def find_problems(regions, lost):
+    """Return the regions of each problem, rows of the coverage table; ``lost`` is True without a usable signal."""
+    status = np.array([region['status'] for region in regions])
+    covered = np.array([region['coverage'] for region in regions], dtype=np.float64)
+    groups = {reason: status == reason for reason in PROBLEMS}
+    groups |= {'lost_in_denoising': (status == 'ok') & lost, 'little_coverage': ~lost & (covered < LITTLE_COVERAGE)}
+    return {reason: [regions[i] for i in np.flatnonzero(flags)] for reason, flags in groups.items() if flags.any()}

@@ -6,20 +6,8 @@ import re
 import numpy as np
 
 from ..core.display import average_neighbours, colour_limit
+from . import svg
 from .formatting import format_signed
-from .svg import (
-    AXIS,
-    DIVERGING,
-    MARGIN,
-    N_COLOURS,
-    TOP,
-    embed,
-    embed_scale,
-    fill_figure,
-    place_ticks,
-    shade,
-    with_title,
-)
 
 #: Width of the figure; the matrix is a square, and the page shows it next to a list.
 WIDTH = 720
@@ -34,12 +22,12 @@ MOST_NAMES, NAMES_AXIS = 50, 206
 def draw_matrix(title, series, atlas):
     """Return an SVG with the connectivity matrix of an atlas."""
     matrix = matrix_image(atlas.connectivity, atlas.names, atlas.ids, series.connectivity_kind)
-    left = MARGIN + (AXIS if matrix['names'] is None else NAMES_AXIS)
-    side = WIDTH - MARGIN - left
+    left = svg.MARGIN + (svg.AXIS if matrix['names'] is None else NAMES_AXIS)
+    side = WIDTH - svg.MARGIN - left
     heading = f'Connectivity{series.connectivity_kind and f": {series.connectivity_kind}"}'
     subject = f'{atlas.name}{"; neighbours averaged" if matrix["averaged"] else ""}'
-    drawn = {'matrix': matrix, 'scale': embed_scale(), 'left': left, 'side': side}
-    return fill_figure('matrix', heading, with_title(subject, title), TOP + side + 84, WIDTH, **drawn)
+    drawn = {'matrix': matrix, 'scale': svg.embed_scale(), 'left': left, 'side': side}
+    return svg.fill_figure('matrix', heading, subject, title, svg.TOP + side + 84, WIDTH, **drawn)
 
 
 def matrix_image(matrix, names, ids, kind=''):
@@ -50,11 +38,11 @@ def matrix_image(matrix, names, ids, kind=''):
     pairs = matrix[np.triu_indices(len(matrix), 1)]
     known = pairs[np.isfinite(pairs)]
     return {
-        'image': embed(shade(smaller, N_COLOURS, -limit, limit), DIVERGING),
+        'image': svg.embed(svg.shade(smaller, svg.N_COLOURS, -limit, limit), svg.DIVERGING),
         'limit': limit,
         'averaged': smaller.shape != matrix.shape,
         'names': list(names) if len(names) <= MOST_NAMES else None,
-        'ticks': place_ticks(len(names), ids),
+        'ticks': svg.place_ticks(len(names), ids),
         'n_pairs': len(known),
         'n_missing': len(pairs) - len(known),
         'quartiles': [format_signed(q) for q in np.quantile(known, (0.25, 0.5, 0.75))] if known.size else None,

@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from ..core.display import strongest_pairs
 from .carpet import draw_carpets
 from .contours import draw_contours
+from .data import PROBLEMS, find_problems
 from .formatting import format_value, mark_up
 from .matrix import draw_matrix
-from .problems import find_problems
 from .spectra import draw_spectra
 from .svg import fill_template
 
@@ -28,23 +28,10 @@ def draw_figures(title, series, atlas):
 
 
 def render_report(title, series, atlases, figures, versions, methods=''):
-    """Return a report as one HTML page that needs no other file; equal arguments give equal texts.
+    """Return a report as one HTML page that needs no other file; equal arguments return equal texts.
 
-    Parameters
-    ----------
-    title : str
-    series : SeriesData
-    atlases : sequence of AtlasData
-    figures : sequence of dict
-        Of each atlas, from :func:`draw_figures`.
-    versions : dict of str to str
-        Of the software that computed the time series.
-    methods : str
-        Methods boilerplate for Pandoc.
-
-    Returns
-    -------
-    str
+    ``figures`` are those of each atlas, from :func:`draw_figures`; ``versions`` are those of the software that computed
+    the time series, by name; ``methods`` is a text for Pandoc.
     """
     return fill_template(
         'report.html.j2',
@@ -56,6 +43,7 @@ def render_report(title, series, atlases, figures, versions, methods=''):
         degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
         atlases=[_describe(atlas, drawn) for atlas, drawn in zip(atlases, figures, strict=True)],
         parameters=list_parameters(series.cleaning),
+        meanings=PROBLEMS,
         methods=mark_up(methods),
         versions=versions,
     )
@@ -97,12 +85,7 @@ def list_parameters(cleaning):
 
 
 class Report:
-    """A report as an HTML page.
-
-    Parameters
-    ----------
-    html : str
-    """
+    """A report as an HTML page, which notebooks show."""
 
     def __init__(self, html):
         self.html = html

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..core.spectra import spectrum_quartiles
 from .formatting import format_number
-from .svg import AXIS, MARGIN, TOP, WIDTH, fill_figure, round_ticks, with_title
+from .svg import AXIS, MARGIN, TOP, WIDTH, fill_figure, round_ticks
 
 #: With fewer retained volumes no spectrum is drawn.
 LEAST_VOLUMES = 8
@@ -31,10 +31,9 @@ def draw_spectra(title, series, atlas):
     if curves:
         subject += f': median and quartiles of {curves["n_regions"]} regions'
         height = TOP + HEIGHT + 84
-    left = MARGIN + AXIS
-    values = {'spectra': curves, 'note': note, 'left': left, 'across': WIDTH - MARGIN - left, 'high': HEIGHT}
+    values = {'spectra': curves, 'note': note, 'across': WIDTH - 2 * MARGIN - AXIS, 'high': HEIGHT}
     heading = 'Spectra before and after denoising'
-    return fill_figure('spectra', heading, with_title(subject, title), height, **values)
+    return fill_figure('spectra', heading, subject, title, height, **values)
 
 
 def _describe_estimate(series):

@@ -54,19 +54,6 @@ def shade(values, n, low, high):
     return np.where(finite, np.rint(fractions * (n - 1)), n).astype(np.uint8)
 
 
-def grey_window(volume):
-    """Return the values of black and white; the brightest voxels and the empty background do not count.
-
-    >>> grey_window(np.array([0.0, np.nan, 10.0, 20.0]))
-    (0.0, 20.0)
-    """
-    values = volume[np.isfinite(volume) & (volume != 0)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = min(0.0, float(values.min())), float(np.quantile(values, 0.995, method='higher'))
-    return low, high if high > low else low + 1.0
-
-
 def embed(indices, palette):
     """Return the data URL of a PNG with the colours of a palette, shape (number of colours, 3), at each pixel."""
     image = Image.fromarray(indices).convert('P')
@@ -101,15 +88,11 @@ def round_ticks(low, high, most=5):
     return [round(float(value), 12) for value in values]
 
 
-def with_title(subject, title):
-    """Return what a figure shows, followed by the title of the report."""
-    return f'{subject} – {title}' if title else subject
-
-
-def fill_figure(kind, heading, subject, height, width=WIDTH, **values):
-    """Return a figure as markup of an SVG that stands alone: the template ``kind`` within the frame."""
-    frame = {'heading': heading, 'subject': subject, 'width': width, 'height': round(height)}
-    return Markup(fill_template(f'{kind}.svg.j2', **frame, margin=MARGIN, top=TOP, **values))
+def fill_figure(kind, heading, subject, title, height, width=WIDTH, left=MARGIN + AXIS, **values):
+    """Return a figure as a self-contained SVG: the template ``kind`` within the frame that all figures share."""
+    frame = {'heading': heading, 'subject': f'{subject} – {title}' if title else subject, 'width': width, 'left': left}
+    frame |= {'height': round(height), 'margin': MARGIN, 'top': TOP}
+    return Markup(fill_template(f'{kind}.svg.j2', **frame, **values))
 
 
 def fill_template(name, **values):

@@ -94,7 +94,7 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert '<h1>One &amp; all</h1>' in text
     assert '18 of 20 volumes retained; censored by <code>sample_mask</code>: 2.' in text
     assert '2 of 3 regions have a signal, 1 has none.' in text
-    assert text.index('Absent from the atlas') < text.index('Nowhere') < text.index('<table>')
+    assert text.index('Absent from atlas') < text.index('Nowhere') < text.index('<table>')
     assert 'Left &lt;area&gt;' in text
     assert written(path.parent) == ['carpet-0.svg', 'contours-0.svg', 'report.html', 'spectra-0.svg']
 

@@ -44,7 +44,7 @@ def test_problems_come_first(make_page, make_row):
     page = make_page(regions=[make_row(3, 'Front'), make_row(5, 'Rear', 'outside_mask', coverage=0.0)])
     order = [
         '1 of 2 regions have a signal, 1 has none',
-        'Outside the mask',
+        'Outside mask',
         'Rear',
         'Contours on the mean volume',
         '<table>',

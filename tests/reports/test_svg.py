@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from nipype_labels.reports.svg import DIVERGING, GREYS, embed, grey_window, shade
+from nipype_labels.core.display import grey_window
+from nipype_labels.reports.svg import DIVERGING, GREYS, embed, shade
 
 
 def test_an_image_is_what_any_decoder_reads():
