@@ -4,7 +4,7 @@
 from urllib.parse import quote
 
 from ..model.errors import LabelsError
-from .names import LACKING_ENTITIES, LACKING_SUFFIXES
+from .names import UNKNOWN_ENTITIES, UNKNOWN_SUFFIXES
 
 #: Version of BIDS that names and sidecars follow.
 BIDS_VERSION = '1.11.0'
@@ -15,10 +15,10 @@ GENERATOR = 'nipype_labels'
 #: Name of the dataset of the series in ``DatasetLinks`` and in URIs.
 SOURCE_DATASET = 'preprocessed'
 
-#: Files that a validator does not know, because the schema does not have their entities or suffixes.
+#: Patterns of files that the BIDS validator does not know, because their entities or suffixes are not in the schema.
 IGNORED = (
-    *(f'*_{entity}-*' for entity in LACKING_ENTITIES),
-    *(f'*_{suffix}.*' for suffix in LACKING_SUFFIXES),
+    *(f'*_{entity}-*' for entity in UNKNOWN_ENTITIES),
+    *(f'*_{suffix}.*' for suffix in UNKNOWN_SUFFIXES),
     'figures',
     'group',
     'logs',
@@ -47,21 +47,8 @@ used contradict each other.
 
 
 def make_uri(path, dataset=''):
-    """Return the BIDS URI of a file.
+    """Return the BIDS URI of a path in a dataset, which is this one or has the name in ``DatasetLinks``.
 
-    Parameters
-    ----------
-    path : str
-        Path within its dataset, with slashes.
-    dataset : str
-        Name in ``DatasetLinks``; by default the dataset that the URI is in.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> make_uri('sub-01/func/sub-01_task-rest_bold.nii.gz', 'preprocessed')
     'bids:preprocessed:sub-01/func/sub-01_task-rest_bold.nii.gz'
     """
@@ -69,40 +56,22 @@ def make_uri(path, dataset=''):
 
 
 def describe_dataset(version, links=None, existing=None, where='dataset_description.json'):
-    """Return the content of ``dataset_description.json``.
+    """Return the content of ``dataset_description.json``: the existing keys with this version and these links.
 
-    Parameters
-    ----------
-    version : str
-        Version of this package.
-    links : dict of str to str, optional
-        Places of other datasets, by the names that URIs use.
-    existing : dict, optional
-        Present content. Other keys, such as authors, stay.
-    where : path
-        Its path, for errors.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    LabelsError
-        If the file describes a dataset of other software or of other series, or has strange content.
+    ``links`` are locations of other datasets, by name; ``where`` is the path of the file, for errors.
     """
     links, found, existing = dict(links or {}), existing is not None, existing or {}
     generators = existing.get('GeneratedBy')
     generators = [entry for entry in generators if isinstance(entry, dict)] if isinstance(generators, list) else []
     if found and GENERATOR not in [entry.get('Name') for entry in generators]:
-        makers = ', '.join(str(entry.get('Name')) for entry in generators) or 'nobody that it names'
+        makers = ', '.join(str(entry.get('Name')) for entry in generators) or 'unknown software'
         raise LabelsError(
-            f'{where} describes another dataset (made by {makers}), into which nothing is written. Choose a folder '
+            f'{where} describes another dataset (made by {makers}), which is not changed. Choose a folder '
             f'for the derivatives, as in derivatives/{GENERATOR}'
         )
     linked = existing.get('DatasetLinks', {})
     if not isinstance(linked, dict):
-        raise LabelsError(f'{where}: DatasetLinks must be an object of names and places, not {linked!r}. Correct it')
+        raise LabelsError(f'{where}: DatasetLinks must be an object of names and locations, not {linked!r}. Correct it')
     for name, place in links.items():
         if linked.get(name, place) != place:
             raise LabelsError(
@@ -119,6 +88,6 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
 
 
 def list_ignored(existing=''):
-    """Return the content of ``.bidsignore``: the present lines, and those of ours that are missing."""
+    """Return the content of ``.bidsignore``: the existing lines, and the missing ones of :data:`IGNORED`."""
     lines = existing.splitlines()
     return '\n'.join([*lines, *(line for line in IGNORED if line not in lines)]) + '\n'

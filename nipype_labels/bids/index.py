@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names of the files of a dataset of derivatives; what cannot be read or understood is listed, never skipped."""
+"""Index of the files of a dataset of derivatives; files whose names cannot be used are listed with the reason."""
 
 import os
 import re
@@ -16,7 +16,7 @@ CONFOUNDS_SUFFIXES = ('timeseries', 'regressors')
 #: Extensions of volume images.
 VOLUMES = ('.nii.gz', '.nii')
 
-#: Levels of folders below that of a subject: session and datatype, and one to spare.
+#: Levels of folders below a subject: session, datatype and one more.
 _DEPTH = 3
 
 #: Folders of a subject without series.
@@ -32,15 +32,7 @@ _WANTED = re.compile(
 
 @dataclass(frozen=True)
 class File:
-    """A file of a dataset, by the parts of its name.
-
-    Attributes
-    ----------
-    path : str
-        Within the dataset, with slashes.
-    entities : dict of str to str
-    suffix, extension : str
-    """
+    """A file of a dataset: its path within the dataset, with slashes, and the parts of its name."""
 
     path: str
     entities: dict
@@ -55,16 +47,10 @@ class File:
 
 @dataclass(frozen=True)
 class Index:
-    """Files of a dataset that matter to an extraction.
+    """Series, brain masks, confounds tables and sidecars of a dataset.
 
-    Attributes
-    ----------
-    files : list of File
-        Series, brain masks, confounds tables and sidecars of series.
-    bad_series : dict of str to str
-        Path of each series whose name cannot be used, and the reason.
-    unread : dict of str to str
-        Path of each folder that cannot be read, and of each other file whose name cannot be used, and the reason.
+    ``bad_series`` has the reason why the name of a series cannot be used, by path; ``unread`` has it for other files,
+    and for folders that cannot be read.
     """
 
     files: list = field(default_factory=list)
@@ -73,23 +59,7 @@ class Index:
 
 
 def index_dataset(root, participants=()):
-    """List the files of a dataset of derivatives that matter to an extraction.
-
-    Parameters
-    ----------
-    root : Path
-    participants : sequence of str
-        Labels of the participants to search, with or without ``sub-``; all by default.
-
-    Returns
-    -------
-    Index
-
-    Raises
-    ------
-    LabelsError
-        If the folder is not a dataset, or a participant is missing.
-    """
+    """Return the Index of a dataset, of all participants or of those with the labels given."""
     check_root(root)
     try:
         entries = _scan(root)
@@ -102,7 +72,7 @@ def index_dataset(root, participants=()):
     missing = [name for name in wanted if name not in names]
     if missing:
         present = ', '.join(printable(name.removeprefix('sub-')) for name in names) or 'no participants'
-        raise LabelsError(f'{root} has no series of {missing[0]}; there are: {present}')
+        raise LabelsError(f'{root} has no series of {missing[0]}. Available: {present}')
     chosen = [entry for entry in subjects if not wanted or entry.name in wanted]
     tops = [entry for entry in entries if entry.name.endswith('bold.json')]
     _visit(index, root, '', [*tops, *chosen], _DEPTH)
@@ -134,13 +104,13 @@ def _is_dataset(path):
 
 
 def _scan(folder):
-    """Entries of a folder in the order of their names, without hidden ones such as AppleDouble files."""
+    """Return the entries of a folder by name, without hidden ones such as AppleDouble files."""
     with os.scandir(folder) as entries:
         return sorted((entry for entry in entries if not entry.name.startswith('.')), key=lambda entry: entry.name)
 
 
 def _visit(index, root, folder, entries, depth):
-    """Add the files of a folder and of the folders within it."""
+    """Add the files of a folder and of its subfolders to the index."""
     for entry in entries:
         path = f'{folder}/{entry.name}' if folder else entry.name
         try:
@@ -156,7 +126,7 @@ def _visit(index, root, folder, entries, depth):
 
 
 def _add(index, path, name):
-    """Add a file if it matters."""
+    """Add a file to the index if it may be part of a run."""
     if not _WANTED.fullmatch(name):
         return
     is_sidecar = name.endswith('.json')
@@ -173,7 +143,7 @@ def _add(index, path, name):
 
 
 def _check_folders(path, entities):
-    """Refuse a name that contradicts the folders of its subject and session."""
+    """Raise LabelsError if a name contradicts the folders of its subject and session."""
     for folder in path.split('/')[:-1]:
         key, _, label = folder.partition('-')
         if key in ('sub', 'ses') and entities.get(key, label) != label:

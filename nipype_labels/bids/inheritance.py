@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sidecars of a series by the inheritance principle of BIDS: next to the series, and in parent folders."""
+"""JSON sidecars of a series by the inheritance principle of BIDS: next to the series, and in parent folders."""
 
 from collections import defaultdict
 
@@ -14,13 +14,7 @@ _OF_SPACE = ('SpatialReference', 'Resolution', 'Density')
 
 
 class Sidecars:
-    """Sidecars of a dataset, each of which applies to every series that has all entities of its name.
-
-    Parameters
-    ----------
-    files : iterable of File
-        Sidecars of series, in any folder of the dataset.
-    """
+    """Sidecars (Files) of a dataset; each applies to every series that has all entities of its name."""
 
     def __init__(self, files):
         self._found = defaultdict(list)
@@ -28,17 +22,7 @@ class Sidecars:
             self._found[file.folder, *(file.entities.get(key) for key in _NAMED)].append(file)
 
     def find(self, series):
-        """Find the sidecars of a series.
-
-        Parameters
-        ----------
-        series : File
-
-        Returns
-        -------
-        list of File
-            From the top of the dataset down, in each folder those with fewer entities first.
-        """
+        """Return the sidecars of a series from the top of the dataset down; in a folder, fewest entities first."""
         folders = series.folder.split('/')
         chosen = []
         for folder in ['', *('/'.join(folders[: i + 1]) for i in range(len(folders)))]:
@@ -54,21 +38,9 @@ class Sidecars:
 
 
 def merge_sidecars(paths):
-    """Return the content of sidecars of one series; a later one replaces values of the earlier ones.
+    """Return the merged content of sidecars in the order of :meth:`Sidecars.find`; later files override earlier ones.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        In the order of :meth:`Sidecars.find`.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    LabelsError
-        If a file is not a JSON object, or two of one folder and of equally many entities contradict each other.
+    LabelsError if two files of one folder and of equally many entities contradict each other.
     """
     merged, owners = {}, {}
     for path in paths:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names of files in the Brain Imaging Data Structure: taken apart, put together, and safe whatever goes in."""
+"""Read and build the names of files in the Brain Imaging Data Structure (BIDS)."""
 
 import hashlib
 import re
@@ -13,18 +13,18 @@ _ORDER = """
     space split recording chunk atlas seg scale res den label stat desc
 """
 
-#: Keys of entities in the order in which names have them: the schema's, and one that it does not know.
+#: Keys of entities in the order of names: those of the schema, and :data:`UNKNOWN_ENTITIES`.
 ENTITIES = tuple(_ORDER.split())
 
-#: Keys and suffixes that we use and the schema does not know: a validator is to look away.
-LACKING_ENTITIES = ('stat',)
-LACKING_SUFFIXES = ('timeseries', 'relmat', 'boldref', 'report')
+#: Keys and suffixes of our files that are not in the schema; ``.bidsignore`` has them.
+UNKNOWN_ENTITIES = ('stat',)
+UNKNOWN_SUFFIXES = ('timeseries', 'relmat', 'boldref', 'report')
 
-#: Letters and digits that :func:`make_label` gives at most, and bytes that file systems take in a name.
+#: Longest label of :func:`make_label`, and longest name of a file in bytes.
 LONGEST_LABEL = 48
 LONGEST_NAME = 255
 
-#: Entities that tell atlases apart, in the order in which a label is made of them.
+#: Entities that identify an atlas, in their order in its label.
 _ATLAS_ENTITIES = ('atlas', 'seg', 'scale', 'desc')
 
 _KEY, _VALUE = re.compile('[0-9a-zA-Z]+'), re.compile('[0-9a-zA-Z+]+')
@@ -32,28 +32,8 @@ _SUFFIX, _EXTENSION = re.compile('[0-9a-zA-Z]+'), re.compile(r'(\.[0-9a-zA-Z]+)+
 
 
 def parse_name(path):
-    """Take the name of a file apart.
+    """Return the entities (dict), suffix and extension of the name of a file, which must have a subject.
 
-    Parameters
-    ----------
-    path : path
-        Only its last part counts.
-
-    Returns
-    -------
-    entities : dict of str to str
-        In the order of the name; labels as they are written, ``01`` stays ``01``.
-    suffix : str
-    extension : str
-        From the first dot on.
-
-    Raises
-    ------
-    LabelsError
-        If the name is not made of pairs ``key-label``, a suffix and an extension, has a key twice, or no subject.
-
-    Examples
-    --------
     >>> parse_name('sub-01/func/sub-01_task-rest_bold.nii.gz')
     ({'sub': '01', 'task': 'rest'}, 'bold', '.nii.gz')
     """
@@ -64,22 +44,7 @@ def parse_name(path):
 
 
 def split_name(path):
-    """Split the name of a file, which may have no subject; see :func:`parse_name`.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    entities : dict of str to str
-    suffix, extension : str
-
-    Raises
-    ------
-    LabelsError
-        If the name is not made of pairs ``key-label``, a suffix and an extension, or has a key twice.
-    """
+    """Return the entities, suffix and extension of a file whose name may have no subject; see :func:`parse_name`."""
     stem, dot, rest = str(path).rsplit('/', 1)[-1].partition('.')
     wrong = f'{str(path)!r} is not a BIDS name'
     *parts, suffix = stem.split('_')
@@ -97,37 +62,21 @@ def split_name(path):
 
 
 def build_name(entities, suffix, extension):
-    """Put the name of a file together.
+    """Return the name of a file; entities that are None are omitted.
 
-    Parameters
-    ----------
-    entities : dict of str to (str or None)
-        None leaves one out. Keys that nobody knows stand, in the order given, before ``stat`` and ``desc``.
-    suffix, extension : str
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    LabelsError
-        If a part holds what names can not, or the name is longer than file systems take.
-
-    Examples
-    --------
     >>> build_name({'desc': 'raw', 'sub': '01', 'stat': None}, 'timeseries', '.tsv')
     'sub-01_desc-raw_timeseries.tsv'
     """
     given = {key: value for key, value in entities.items() if value is not None}
     for key, value in given.items():
         if not (_matches(_KEY, key) and _matches(_VALUE, value)):
-            raise LabelsError(f'{f"{key}-{value}"!r} can not be part of a name: labels are of letters, digits and +')
+            raise LabelsError(f'{f"{key}-{value}"!r} cannot be part of a name: labels consist of letters, digits and +')
     if not (_matches(_SUFFIX, suffix) and _matches(_EXTENSION, extension)):
-        raise LabelsError(f'no name can end in {f"_{suffix}{extension}"!r}')
+        end = f'_{suffix}{extension}'
+        raise LabelsError(f'{end!r} cannot end a name: suffix and extension consist of letters and digits')
     name = '_'.join([*(f'{key}-{given[key]}' for key in sort_entities(given)), suffix]) + extension
     if len(name) > LONGEST_NAME:
-        raise LabelsError(f'{name} has {len(name)} letters, file systems take {LONGEST_NAME}: use shorter labels')
+        raise LabelsError(f'{name} has {len(name)} characters, file systems allow {LONGEST_NAME}. Use shorter labels')
     return name
 
 
@@ -137,59 +86,27 @@ def sort_entities(keys):
 
 
 def build_path(entities, suffix, extension, folder='func'):
-    """Build the path of a file within its dataset.
+    """Return the path of a file within its dataset, with slashes; ``figures`` are folders of subjects, not of sessions.
 
-    Parameters
-    ----------
-    entities : dict of str to str
-    suffix, extension : str
-        As :func:`build_name` takes them, as are the entities.
-    folder : str
-        The last one: ``'func'``, or ``'figures'``, which a subject has only one of.
-
-    Returns
-    -------
-    str
-        With slashes; never absolute, and never with ``..``.
-
-    Raises
-    ------
-    LabelsError
-        If a part holds what names can not, or there is no subject.
-
-    Examples
-    --------
     >>> build_path({'sub': '01', 'ses': 'a', 'task': 'rest'}, 'bold', '.json')
     'sub-01/ses-a/func/sub-01_ses-a_task-rest_bold.json'
     """
     name = build_name(entities, suffix, extension)
     if not entities.get('sub'):
-        raise LabelsError(f'{name} names no subject, as in sub-01')
+        raise LabelsError(f'{name} has no subject, as in sub-01')
     if not _matches(_SUFFIX, folder):
-        raise LabelsError(f'{folder!r} can not be the name of a folder')
+        raise LabelsError(f'{folder!r} cannot be the name of a folder')
     upper = ('sub',) if folder == 'figures' else ('sub', 'ses')
     folders = [f'{key}-{entities[key]}' for key in upper if entities.get(key)]
     return str(PurePosixPath(*folders, folder, name))
 
 
 def make_label(text, default='atlas'):
-    """Make a label of any text.
+    """Return a label for the name of an atlas or the stem of its file: 1 to 48 letters and digits.
 
-    Parameters
-    ----------
-    text : str
-        The name of an atlas or the stem of its file. Of a name with the entity ``atlas``, that and what else tells
-        atlases apart count.
-    default : str
-        Label of a text without a letter or digit.
+    If the text has the entity ``atlas``, the label consists of it, ``seg``, ``scale`` and ``desc``. A longer label is
+    truncated and ends in a checksum. A text without letters or digits becomes ``default``.
 
-    Returns
-    -------
-    str
-        Of 1 to 48 letters and digits; what is longer ends in a digest.
-
-    Examples
-    --------
     >>> make_label('harvard_oxford (cort)'), make_label('../../x'), make_label('Rés 2'), make_label('***')
     ('harvardOxfordCort', 'x', 'Res2', 'atlas')
     >>> make_label('atlas-Schaefer2018_res-2_desc-400Parcels7Networks_dseg')
@@ -210,22 +127,8 @@ def make_label(text, default='atlas'):
 
 
 def make_labels(texts, default='atlas'):
-    """Make a label of each text, no two the same; those that would be are told apart by a number behind them.
+    """Return a unique label for each text; case is ignored, because some file systems ignore it.
 
-    Parameters
-    ----------
-    texts : sequence of str
-    default : str
-        Label of a text without a letter or digit.
-
-    Returns
-    -------
-    list of str
-        As :func:`make_label` gives them; they differ by more than upper and lower case, since not all file systems
-        tell that apart.
-
-    Examples
-    --------
     >>> make_labels(['AAL', 'aal', 'AAL-2', '*'])
     ['AAL', 'aal2', 'AAL22', 'atlas']
     """
@@ -242,10 +145,10 @@ def make_labels(texts, default='atlas'):
 
 
 def _matches(pattern, value):
-    """Whether a value is a string of which the whole matches."""
+    """Whether a value is a string that matches a pattern as a whole."""
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _place(key):
-    """Place of an entity in a name; unknown entities follow all that say what was recorded and where."""
+    """Return the sort key of an entity; unknown entities precede ``stat`` and ``desc``."""
     return ENTITIES.index(key) if key in ENTITIES else ENTITIES.index('stat') - 0.5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs of a dataset of derivatives: each series with its own brain mask, confounds table and sidecars."""
+"""Runs of a dataset of derivatives: each series with its brain mask, confounds table and sidecars."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -45,20 +45,17 @@ class Run:
 
     Attributes
     ----------
-    root : Path
-        Of the dataset.
-    bold : Path
-        Preprocessed series.
+    root, bold : Path
+        Dataset and preprocessed series.
     mask, confounds : Path or None
-        Brain mask on the grid of the series, and confounds table; None if there is none, or more than one.
+        Brain mask in the space of the series, and confounds table; None if missing or ambiguous.
     sidecar : Path or None
         JSON sidecar of the series; if several apply, the one with most entities.
     sidecars : tuple of Path
-        All sidecars that apply; a later one replaces values of the earlier ones.
+        All sidecars that apply; a later one overrides earlier ones.
     entities : dict of str to str
-        Of the name of the series.
     candidates : dict of str to tuple of Path
-        ``'bold'``, ``'mask'`` and ``'confounds'``: files that cannot be told apart, if there are several.
+        Ambiguous files, by ``'bold'``, ``'mask'`` and ``'confounds'``.
     """
 
     root: Path
@@ -87,11 +84,11 @@ class Run:
 
     @property
     def n_series(self):
-        """Number of files that the run stands for: more than one if it exists as ``.nii`` and as ``.nii.gz``."""
+        """Number of files of the series: 2 if it exists as ``.nii`` and as ``.nii.gz``."""
         return max(1, len(self.candidates.get('bold', ())))
 
     def require(self, mask=False, confounds=False):
-        """Raise LabelsError unless the series and what is needed with it exist once."""
+        """Raise LabelsError unless the series, and the mask and confounds table if required, exist once."""
         for role, needed in (('bold', True), ('mask', mask), ('confounds', confounds)):
             path, several = getattr(self, role), self.candidates.get(role, ())
             if needed and several:
@@ -105,14 +102,14 @@ class Run:
                 _check_readable(path)
 
     def _expect(self, role):
-        """Name of the mask or confounds table that belongs to the series."""
+        """Return the expected name of the mask or confounds table of the series."""
         without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NO_TABLES, {'desc': 'confounds'})
         shared = {key: label for key, label in self.entities.items() if key not in without}
         return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
 
 
 def _check_readable(path):
-    """Raise LabelsError if a file is a link to nothing, or may not be read."""
+    """Raise LabelsError if a file cannot be read."""
     try:
         path.open('rb').close()
     except OSError as e:
@@ -122,20 +119,10 @@ def _check_readable(path):
 
 @dataclass(frozen=True)
 class Found:
-    """Runs of a dataset, and an account of all other series in it.
+    """Runs of a dataset sorted by name, and the other series and files.
 
-    Attributes
-    ----------
-    runs : list of Run
-        In the order of their names.
-    bad_series : dict of str to str
-        Path of each series whose name cannot be used, and the reason.
-    unread : dict of str to str
-        Path of each folder that cannot be read, and of each other file whose name cannot be used, and the reason.
-    bold_desc : str
-        Label of ``desc`` of the series.
-    excluded : dict of str to int
-        Number of series that were not asked for, by the reason.
+    ``bad_series`` and ``unread`` are those of the Index; ``bold_desc`` is the label of ``desc`` of the series;
+    ``excluded`` has the number of series that were not selected, by reason.
     """
 
     runs: list
@@ -146,33 +133,16 @@ class Found:
 
     @property
     def n_series(self):
-        """Number of all series found."""
+        """Number of series of the dataset, selected or not."""
         return sum(run.n_series for run in self.runs) + len(self.bad_series) + sum(self.excluded.values())
 
 
 def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=(), bold_desc=None):
-    """Find the preprocessed series of a dataset such as fMRIPrep writes, with the files of each.
+    """Return the preprocessed series of a dataset as fMRIPrep writes it, with the files of each (Found).
 
-    Parameters
-    ----------
-    root : path
-    participants, sessions, tasks, spaces : sequence of str, optional
-        Labels to include, with or without the entity before them (``sub-01``); all by default. A space may name
-        its resolution (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space.
-    echoes : sequence of str, optional
-        Single echoes to include, or ``all``; by default, series that combine the echoes.
-    bold_desc : str, optional
-        Label of ``desc`` of the series; by default ``preproc``, or the only one if the dataset has no other.
-
-    Returns
-    -------
-    Found
-
-    Raises
-    ------
-    LabelsError
-        If the folder is not a dataset, something asked for is missing, or a space asked for exists in several
-        resolutions or cohorts.
+    Labels select with or without the entity (``sub-01``); an empty list selects all. A space may have its resolution
+    (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space. ``echoes`` may be ``all``; by default only
+    combined echoes are selected. ``bold_desc`` is ``preproc`` by default, or the only ``desc`` of the dataset.
     """
     root = Path(root).absolute()
     index = index_dataset(root, participants)
@@ -205,13 +175,13 @@ def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=()
 
 
 def _default_desc(volumes):
-    """Label of ``desc`` to process if none is asked for."""
+    """Return the label of ``desc`` to process by default."""
     descs = {file.entities['desc'] for file in volumes if 'desc' in file.entities}
     return next(iter(descs)) if len(descs) == 1 else PREPROC
 
 
 def _explain_none(root, index, volumes, bold_desc):
-    """Say why a dataset has no series of a description, and which descriptions it has."""
+    """Return the error message if no series has the label of ``desc``."""
     why = f'{root} has no preprocessed series: no file ends in _desc-{bold_desc}_bold.nii.gz'
     descs = sorted({file.entities['desc'] for file in volumes if 'desc' in file.entities})
     if descs:
@@ -227,7 +197,7 @@ def _is_series(file):
 
 
 def _choose_all(root, series, of_all, wanted, excluded, bad_series):
-    """Series that have a label of each kind asked for; the others are counted, or are among the bad ones."""
+    """Return the selected series; count the excluded ones by reason, and list single echoes among the bad ones."""
     for key, labels in wanted.items():
         before, n_bad = len(series), len(bad_series)
         if key == 'space':
@@ -241,19 +211,19 @@ def _choose_all(root, series, of_all, wanted, excluded, bad_series):
 
 
 def _choose(root, series, key, labels, of_all):
-    """Series whose entity has one of the labels, each of which is in the dataset."""
+    """Return series whose entity has one of the labels; LabelsError if the dataset does not have a label."""
     labels = [label.removeprefix(f'{key}-') for label in labels]
     present = {file.entities.get(key, 'none') for file in series}
     if not present.issuperset(labels):
         present = {file.entities.get(key, 'none') for file in of_all()}
     for label in labels:
         if label not in present:
-            raise LabelsError(f'{root} has no series of {key}-{label}; there are: {", ".join(sorted(present))}')
+            raise LabelsError(f'{root} has no series of {key}-{label}. Available: {", ".join(sorted(present))}')
     return [file for file in series if file.entities.get(key, 'none') in labels]
 
 
 def _choose_echoes(root, series, labels, of_all, bad_series):
-    """Series of the echoes asked for; by default, those that combine the echoes, which each run must have."""
+    """Return series of the echoes asked for; by default, series of combined echoes."""
     single = [file for file in series if 'echo' in file.entities]
     if not labels:
         if single and len(single) == len(series):
@@ -272,12 +242,12 @@ def _choose_echoes(root, series, labels, of_all, bad_series):
 
 
 def _without_echo(file):
-    """What identifies the run of a series, whatever its echo and space."""
+    """Return the entities of a series except echo and space."""
     return frozenset(pair for pair in file.entities.items() if pair[0] not in ('echo', *SPACE_ENTITIES))
 
 
 def _pair(root, files, series):
-    """Runs of series, each with the files of the same acquisition."""
+    """Return the Run of each series."""
     masks, tables = _Pairs(TOGETHER), _Pairs(_NO_TABLES)
     for file in files:
         if file.suffix == 'mask' and file.entities.get('desc') == 'brain':
@@ -292,7 +262,7 @@ def _pair(root, files, series):
 
 
 def _run(root, same, masks, tables, sidecars):
-    """The run of a series, or of several files that cannot be told apart."""
+    """Return the Run of a series, which may exist in several files."""
     file = same[0]
     found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
     places = {role: tuple(root / other.path for other in others) for role, others in found.items()}
@@ -310,7 +280,7 @@ def _run(root, same, masks, tables, sidecars):
 
 
 class _Pairs:
-    """Files to pair with series: by all entities, those that a file may lack if it belongs to several series apart."""
+    """Files to pair with series by entities; ``optional`` ones may be missing in the name of a file."""
 
     def __init__(self, optional):
         self._optional = (*optional, 'desc')
@@ -321,7 +291,7 @@ class _Pairs:
         self._by_key[self._key(file)].append(file)
 
     def find(self, series):
-        """Return the files that have most entities in common with a series and contradict none of them."""
+        """Return the files that contradict no entity of a series and share most of them."""
         matching = [
             (sum(key in file.entities for key in self._optional), file)
             for file in self._by_key.get(self._key(series), ())

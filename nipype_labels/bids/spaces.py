@@ -16,20 +16,8 @@ _ABSENT = 'none'
 
 
 def name_space(entities, details=SPACE_ENTITIES[1:]):
-    """Return the space of a file as ``--space`` takes it.
+    """Return the space of a file as ``--space`` takes it, followed by those of the entities ``details`` that it has.
 
-    Parameters
-    ----------
-    entities : dict of str to str
-    details : sequence of str
-        Entities to add to the space if the file has them.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> name_space({'space': 'MNIInfant', 'cohort': '2'}), name_space({'task': 'rest'})
     ('MNIInfant:cohort-2', 'func')
     """
@@ -38,47 +26,30 @@ def name_space(entities, details=SPACE_ENTITIES[1:]):
 
 
 def choose_spaces(root, series, asked, of_all):
-    """Choose series by their spaces.
+    """Return the series (Files) of the spaces, such as ``MNI152NLin2009cAsym:res-2``; all if no space is asked for.
 
-    Parameters
-    ----------
-    root : path
-        Of the dataset, for errors.
-    series : list of File
-    asked : sequence of str
-        Spaces, perhaps with cohort, resolution and density: ``MNI152NLin2009cAsym:res-2``; all by default.
-    of_all : function
-        Returns the series of the whole dataset, for spaces that none of ``series`` has.
-
-    Returns
-    -------
-    list of File
-
-    Raises
-    ------
-    LabelsError
-        If a space is missing, or the name of one stands for several series of one run.
+    ``root`` is for errors; ``of_all`` returns the series of all participants.
     """
     chosen = {}
     for name in asked:
         found = [file for file in series if _matches(file.entities, name)]
         if not found and not any(_matches(file.entities, name) for file in of_all()):
             present = ', '.join(sorted({name_space(file.entities) for file in of_all()}))
-            raise LabelsError(f'{root} has no series of space-{name.removeprefix("space-")}; there are: {present}')
+            raise LabelsError(f'{root} has no series of space-{name.removeprefix("space-")}. Available: {present}')
         _check_one(name, found)
         chosen.update((file.path, file) for file in found)
     return list(chosen.values()) if asked else series
 
 
 def _matches(entities, name):
-    """Whether a series is in a space, with all details that the name of the space has."""
+    """Whether a series is in a space and has all details that the name of the space has."""
     label, *details = name.removeprefix('space-').split(':')
     pairs = [detail.partition('-')[::2] for detail in details]
     return entities.get('space', NATIVE) == label and all(entities.get(key, _ABSENT) == value for key, value in pairs)
 
 
 def _check_one(name, found):
-    """Refuse the name of a space that stands for several series of one run."""
+    """Raise LabelsError if the name of a space fits several series of one run."""
     runs = defaultdict(dict)
     for file in found:
         details = tuple(file.entities.get(key, _ABSENT) for key in SPACE_ENTITIES[1:])
@@ -91,7 +62,7 @@ def _check_one(name, found):
                 ':'.join([name, *(f'{SPACE_ENTITIES[i + 1]}-{details[i]}' for i in differ)]) for details in sorted(same)
             ]
             raise LabelsError(
-                f'--space {name} stands for {len(same)} series of one run: '
+                f'--space {name} matches {len(same)} series of one run: '
                 f'{", ".join(file.path for file in same.values())}. Pass one of: --space {", --space ".join(names)}; '
                 f'or --space {" ".join(names)} to process each'
             )

@@ -47,10 +47,10 @@ def test_ours_is_brought_up_to_date_and_keeps_what_its_owner_wrote():
 @pytest.mark.parametrize(
     ('existing', 'maker'),
     [
-        ({}, 'nobody'),
-        ({'Name': 'raw', 'BIDSVersion': '1.8.0'}, 'nobody'),
-        ({'Name': 'x', 'GeneratedBy': None}, 'nobody'),
-        ({'Name': 'x', 'GeneratedBy': {'Name': 'nipype_labels'}}, 'nobody'),
+        ({}, 'unknown software'),
+        ({'Name': 'raw', 'BIDSVersion': '1.8.0'}, 'unknown software'),
+        ({'Name': 'x', 'GeneratedBy': None}, 'unknown software'),
+        ({'Name': 'x', 'GeneratedBy': {'Name': 'nipype_labels'}}, 'unknown software'),
         ({'Name': 'x', 'GeneratedBy': [{'Name': 'fMRIPrep', 'Version': '24'}]}, 'fMRIPrep'),
     ],
 )

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from nipype_labels.bids.names import (
     ENTITIES,
-    LACKING_ENTITIES,
-    LACKING_SUFFIXES,
     LONGEST_LABEL,
+    UNKNOWN_ENTITIES,
+    UNKNOWN_SUFFIXES,
     build_name,
     build_path,
     make_label,
@@ -58,13 +58,13 @@ def names(draw):
 def test_entities_have_the_order_of_the_schema():
     loaded = schema.load_schema()
     ordered = [loaded.objects.entities[entity].name for entity in loaded.rules.entities]
-    assert [key for key in ENTITIES if key not in LACKING_ENTITIES] == ordered
+    assert [key for key in ENTITIES if key not in UNKNOWN_ENTITIES] == ordered
 
 
 def test_what_the_schema_lacks_is_what_we_say_it_lacks():
     loaded = schema.load_schema()
-    assert not {entity.name for entity in loaded.objects.entities.values()} & set(LACKING_ENTITIES)
-    assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(LACKING_SUFFIXES)
+    assert not {entity.name for entity in loaded.objects.entities.values()} & set(UNKNOWN_ENTITIES)
+    assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(UNKNOWN_SUFFIXES)
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_a_name_that_is_not_bids_is_refused_by_name(name, what):
 )
 @pytest.mark.parametrize('key', ['sub', 'ses', 'atlas', 'scale', 'stat', 'desc', 'space'])
 def test_no_entity_leads_out_of_the_folder(key, value):
-    with pytest.raises(LabelsError, match='can not be part of a name') as caught:
+    with pytest.raises(LabelsError, match='cannot be part of a name') as caught:
         build_path({'sub': '01', key: value}, 'bold', '.tsv')
     assert '\n' not in str(caught.value)
 
@@ -147,7 +147,7 @@ def test_a_path_needs_a_subject_and_figures_have_one_folder_per_subject():
 
 def test_a_name_longer_than_file_systems_take_is_refused():
     entities = {'sub': 'x' * 100, 'task': 'y' * 100, 'desc': 'z' * 60}
-    with pytest.raises(LabelsError, match='file systems take 255'):
+    with pytest.raises(LabelsError, match='file systems allow 255'):
         build_name(entities, 'bold', '.nii.gz')
 
 

@@ -147,7 +147,7 @@ def test_a_source_outside_its_data_set_is_refused(source):
 
 @pytest.mark.parametrize('label', ['../x', '<script>', 'a\tb', 'a\nb', '脳', ''])
 def test_a_label_that_can_not_be_in_a_name_is_refused(label):
-    with pytest.raises(LabelsError, match='can not be part of a name'):
+    with pytest.raises(LabelsError, match='cannot be part of a name'):
         plan_files(SOURCE, [label], {})
 
 

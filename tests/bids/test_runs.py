@@ -76,11 +76,11 @@ def test_runs_are_chosen_by_labels(chosen, names, dataset):
 @pytest.mark.parametrize(
     ('chosen', 'words'),
     [
-        ({'participants': ['03']}, 'no series of sub-03; there are: 01, 02'),
+        ({'participants': ['03']}, 'no series of sub-03. Available: 01, 02'),
         ({'participants': ['01', '03']}, 'no series of sub-03'),
-        ({'tasks': ['movie']}, 'no series of task-movie; there are: nback, rest'),
+        ({'tasks': ['movie']}, 'no series of task-movie. Available: nback, rest'),
         ({'participants': ['02'], 'tasks': ['nback']}, 'no series of sub 02 and task nback together'),
-        ({'spaces': ['MNI152NLin6Asym']}, 'there are: MNI152NLin2009cAsym:res-1, MNI152NLin2009cAsym:res-2, func'),
+        ({'spaces': ['MNI152NLin6Asym']}, 'Available: MNI152NLin2009cAsym:res-1, MNI152NLin2009cAsym:res-2, func'),
     ],
 )
 def test_what_is_not_there_is_named_beside_what_is(chosen, words, dataset):
@@ -200,7 +200,7 @@ def test_two_resolutions_are_not_one(empty):
     for name in ('space-A_', 'space-A_res-2_', 'space-A_res-1_'):
         touch(empty, *run_files('sub-02_task-rest', name))
     assert len(find_runs(empty).runs) == 3
-    with pytest.raises(LabelsError, match=r'--space A stands for 3 series .*A:res-1.*A:res-2.*A:res-none') as raised:
+    with pytest.raises(LabelsError, match=r'--space A matches 3 series .*A:res-1.*A:res-2.*A:res-none') as raised:
         find_runs(empty, spaces=['A'])
     assert all(f'sub-02_task-rest_space-A{res}_desc' in str(raised.value) for res in ('', '_res-1', '_res-2'))
     assert [run.entities.get('res') for run in find_runs(empty, spaces=['A:res-none', 'A:res-2']).runs] == [None, '2']
@@ -224,7 +224,7 @@ def test_single_echoes_are_runs_if_they_are_asked_for(empty):
     assert list(found.bad_series) == [f'sub-03/func/sub-03_task-rest_echo-1{PREPROC}']
     assert 'Pass --echo to process it' in found.bad_series.popitem()[1]
     (empty / 'sub-03/func' / f'sub-03_task-rest_echo-1{PREPROC}').unlink()
-    with pytest.raises(LabelsError, match='no series of echo-4; there are: 1, 2, 3, none'):
+    with pytest.raises(LabelsError, match=r'no series of echo-4\. Available: 1, 2, 3, none'):
         find_runs(empty, echoes=['4'])
     for name in (f'{run}{PREPROC}', f'{run}_{MNI[:-1]}{PREPROC}'):
         (empty / 'sub-02/func' / name).unlink()

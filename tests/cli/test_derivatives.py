@@ -281,7 +281,7 @@ def test_a_run_that_lacks_what_it_needs_is_named(data, call):
         (('--atlas', '<script>=atlases/boxes.nii.gz'), 'letters and digits alone'),
         (('--atlas', 'BOXES=atlases/AAL.nii'), 'is given twice'),
         (('--atlas', 'none=atlases/none.nii'), 'no such atlas'),
-        (('--participant-label', '07'), 'no series of sub-07; there are: 01, 02, 03'),
+        (('--participant-label', '07'), 'no series of sub-07. Available: 01, 02, 03'),
         (('--desc', '../x'), 'desc'),
         (('--fd-threshold', '0.3'), '--fd-threshold given, but it only acts with'),
         (('--low-pass', '-1'), '--low-pass'),

@@ -232,7 +232,7 @@ def init_one(**choices):
         ({'source': 'sub-01/func/bold.nii.gz'}, 'not a BIDS name'),
         ({'source': f'../{STANDARD}'}, 'within its dataset'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),
-        ({'atlas_labels': ['../x']}, 'can not be part of a name'),
+        ({'atlas_labels': ['../x']}, 'cannot be part of a name'),
         ({'atlas_scales': ['1', '2']}, '2 scales are given for 1'),
         ({'desc': 'raw'}, 'Choose another desc'),
         ({'parameters': {'confounds_columns': ['csf']}}, 'only acts with use_confounds'),
