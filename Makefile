@@ -49,6 +49,7 @@ bench: $(VENV)/test
 ## The documentation, made anew from pages, code and examples, which run, in docs/_build/html; a warning is an error.
 docs: $(VENV)/docs
 	rm -rf $(MADE)
+	$(BIN)/python docs/_ext/tables.py
 	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
 clean:

@@ -46,5 +46,8 @@ CENSORING = {
             'false': 'Censored: not part of the denoised time series. Confounds of the whole series can contain it',
         },
     },
-    'reason': {'Description': 'Why the volume was censored; several reasons are joined by commas'},
+    'reason': {
+        'Description': 'Why the volume was censored: sample_mask, or a column of the confounds; several reasons are '
+        'joined by commas'
+    },
 }

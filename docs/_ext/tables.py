@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write the tables of pages that describe parameters, outputs and columns: ``python docs/_ext/tables.py``.
+
+A table is between the lines ``<!-- table: NAME -->`` and ``<!-- end -->``; a test compares pages with the code.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+from nipype_labels import NiftiLabelsMasker, init_labels_wf, interfaces
+from nipype_labels.bids.outputs import plan_files
+from nipype_labels.cli.main import build_parser
+from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
+from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
+from nipype_labels.model.parameters import PARAMETERS
+
+#: Nodes whose traits of these names are no parameters: they take values of the workflow.
+RECORDING = ('SaveDerivatives',)
+
+#: Nodes that a parameter of the workflow adds; they have no trait of its name.
+ADDED = {
+    'high_variance_confounds': ['HighVarianceConfounds'],
+    'project': ['InverseProject'],
+    'reports': ['LabelsReport'],
+}
+
+#: Run whose derivatives are listed.
+RUN = 'sub-01_task-rest'
+
+
+def code(text):
+    """Return text as code, empty if there is none."""
+    return f'`{text}`' if text else ''
+
+
+def table(heads, rows):
+    """Return a Markdown table."""
+    return ''.join(f'| {" | ".join(row)} |\n' for row in (heads, ['---'] * len(heads), *rows))
+
+
+def parameters(kind):
+    """Return the table of the masker's parameters of a kind; with None, that of the parameters it does not have."""
+    of_class, of_factory = (inspect.signature(each).parameters for each in (NiftiLabelsMasker, init_labels_wf))
+    names = [name for name, each in of_class.items() if each.kind is kind]
+    names = names if kind else [name for name in of_factory if name not in of_class]
+    return table(
+        ('parameter', 'meaning', 'default', 'nodes', '`nipype-labels extract`'),
+        [describe_parameter(PARAMETERS[name]) for name in names if name in PARAMETERS],
+    )
+
+
+def describe_parameter(parameter):
+    """Return the cells of a parameter."""
+    name, nodes = parameter.name, []
+    for node in interfaces.__all__:
+        if node not in RECORDING and name in getattr(interfaces, node).input_spec().copyable_trait_names():
+            nodes.append(node)
+    sentences = [f'{parameter.help[0].upper()}{parameter.help[1:]}.', parameter.more.replace('``', '`')]
+    if parameter.choices:
+        sentences.append(f'Choices: {", ".join(map(code, parameter.choices))}.')
+    if parameter.when:
+        sentences.append(f'Acts only with {parameter.when.text}.')
+    default = parameter.default_text
+    if parameter.defaults.get('masker'):
+        default += '; masker: yes'
+    (commands,) = (action for action in build_parser()._actions if action.choices)
+    options = [action.option_strings[0] for action in commands.choices['extract']._actions if action.dest == name]
+    return (
+        code(name),
+        ' '.join(filter(None, sentences)),
+        default,
+        ', '.join(map(code, nodes or ADDED.get(name, ()))),
+        code(''.join(options)),
+    )
+
+
+def outputs():
+    """Return the table of the files of an extraction."""
+    rows = []
+    for output in NODE_OUTPUTS:
+        file_name = f'{"ATLAS/" if output.per_atlas else ""}{output.file_name}' if output.file_name else ''
+        condition = f' With {" and ".join(map(code, output.needs))}.' if output.needs else ''
+        rows.append((code(file_name), code(output.key), f'{output.description}.{condition}'))
+    return table(('file of `nipype-labels extract`', 'field of `outputnode`', 'content'), rows)
+
+
+def derivatives():
+    """Return the table of the files of a run in a dataset of derivatives."""
+    everything = {
+        'strategy': 'mean',
+        'connectivity': 'correlation',
+        'project': 'labels',
+        'high_variance_confounds': True,
+    }
+    planned = plan_files(f'sub-01/func/{RUN}_desc-preproc_bold.nii.gz', ['AAL'], everything, drawn=DRAWN)
+    rows = [
+        (code(file.path.replace(f'sub-01/func/{RUN}', 'NAME').replace(RUN, 'NAME')), file.output.description)
+        for file in planned
+    ]
+    return table(('file', 'content'), rows)
+
+
+def columns(described):
+    """Return the table of the columns of a table."""
+    rows = []
+    for name, column in described.items():
+        unit = f', in {column["Units"]}' if 'Units' in column else ''
+        rows.append((code(name), f'{column["Description"]}{unit}'))
+    return table(('column', 'meaning'), rows)
+
+
+#: Tables by name.
+TABLES = {
+    'parameters of nilearn': lambda: parameters(inspect.Parameter.POSITIONAL_OR_KEYWORD),
+    'further parameters': lambda: parameters(inspect.Parameter.KEYWORD_ONLY),
+    'parameters without masker': lambda: parameters(None),
+    'outputs': outputs,
+    'derivatives': derivatives,
+    'censoring': lambda: columns(CENSORING),
+    'coverage': lambda: columns(COVERAGE),
+    'statuses': lambda: table(('status', 'meaning'), [(code(name), text) for name, text in STATUSES.items()]),
+}
+
+
+def fill(text):
+    """Return a page with its tables."""
+    pattern = r'(?<=<!-- table: )([\w ]+) -->\n.*?(?=<!-- end -->)'
+    return re.sub(pattern, lambda found: f'{found[1]} -->\n{TABLES[found[1]]()}', text, flags=re.DOTALL)
+
+
+if __name__ == '__main__':
+    for page in Path(__file__).parents[1].glob('*.md'):
+        page.write_text(fill(page.read_text(encoding='utf-8')), encoding='utf-8')
