@@ -14,10 +14,9 @@ CHECKS = sorted([*(ROOT / 'tests').rglob('*.py'), *(ROOT / 'benchmarks').rglob('
 
 
 def own_lines(function):
-    """Lines of a function without its docstring, and without a signature that has one parameter per line."""
+    """Lines of a function without its docstring."""
     documented = ast.get_docstring(function, clean=False)
-    body = function.end_lineno - function.body[0].lineno + 1
-    return body - (documented.count('\n') + 1 if documented else 0)
+    return function.end_lineno - function.lineno + 1 - (documented.count('\n') + 1 if documented else 0)
 
 
 @pytest.mark.parametrize('path', [*FILES, *CHECKS], ids=lambda path: str(path.relative_to(ROOT)))

@@ -103,44 +103,20 @@ class NiftiLabelsMasker(FittedLabels):
         unknown_orientation='raise',
         fill_censored='linear',
     ):
-        self.labels_img = labels_img
-        self.labels = labels
-        self.background_label = background_label
-        self.mask_img = mask_img
-        self.smoothing_fwhm = smoothing_fwhm
-        self.standardize = standardize
-        self.standardize_confounds = standardize_confounds
-        self.high_variance_confounds = high_variance_confounds
-        self.detrend = detrend
-        self.low_pass = low_pass
-        self.high_pass = high_pass
-        self.t_r = t_r
-        self.dtype = dtype
-        self.resampling_target = resampling_target
-        self.memory = memory
-        self.memory_level = memory_level
-        self.verbose = verbose
-        self.strategy = strategy
-        self.reports = reports
-        self.lut = lut
-        self.filter = filter
-        self.interpolation = interpolation
-        self.nan_policy = nan_policy
-        self.missing_labels = missing_labels
-        self.min_coverage = min_coverage
-        self.preset = preset
-        self.confounds_columns = confounds_columns
-        self.confounds_strategy = confounds_strategy
-        self.n_compcor = n_compcor
-        self.acompcor = acompcor
-        self.fd_threshold = fd_threshold
-        self.dvars_threshold = dvars_threshold
-        self.min_segment = min_segment
-        self.non_steady_state = non_steady_state
-        self.confounds_na = confounds_na
-        self.num_threads = num_threads
-        self.unknown_orientation = unknown_orientation
-        self.fill_censored = fill_censored
+        given = dict(labels_img=labels_img, labels=labels, lut=lut, background_label=background_label)
+        given |= dict(mask_img=mask_img, resampling_target=resampling_target)
+        given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation)
+        given |= dict(smoothing_fwhm=smoothing_fwhm, t_r=t_r, dtype=dtype, strategy=strategy)
+        given |= dict(nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
+        given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, preset=preset)
+        given |= dict(n_compcor=n_compcor, acompcor=acompcor, fd_threshold=fd_threshold)
+        given |= dict(dvars_threshold=dvars_threshold, min_segment=min_segment)
+        given |= dict(non_steady_state=non_steady_state, confounds_na=confounds_na)
+        given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
+        given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
+        given |= dict(standardize=standardize, fill_censored=fill_censored, reports=reports)
+        given |= dict(memory=memory, memory_level=memory_level, verbose=verbose, num_threads=num_threads)
+        vars(self).update(given)
         self._returned = ReturnedArrays()
 
     def fit(self, imgs=None, y=None):

@@ -62,7 +62,9 @@ def init_labels_wf(
     num_threads=1,
     name='labels_wf',
 ):
-    """Extract and clean region signals of one series for any number of atlases; project and connect them if asked to.
+    """Extract denoised region time series of one fMRI series for any number of atlases.
+
+    Map them back to images and measure functional connectivity if ``project`` or ``connectivity`` asks for it.
 
     .. code-block:: text
 
@@ -72,14 +74,16 @@ def init_labels_wf(
                                     └─▶ high_variance ──────────────┤
         confounds_file, sample_mask ────────────────────────────────┘
 
-    The number of nodes depends neither on the number of atlases nor on that of regions. Nothing is written outside the
-    nodes' own folders.
+    The number of nodes depends neither on the number of atlases nor on the number of regions. Nothing is written
+    outside the folders of the nodes.
 
     Parameters
     ----------
     sizes : Sizes
-        Sizes to estimate memory for; by default an hour of whole-brain fMRI and two atlases of 1 mm.
+        Sizes from which the memory of each node is estimated. Default: an hour of whole-brain fMRI and two atlases of
+        1 mm.
     name : str
+        Name of the workflow.
 
     Returns
     -------
@@ -88,48 +92,45 @@ def init_labels_wf(
     Raises
     ------
     LabelsError
-        If parameters contradict each other.
-    TraitError
-        If one has a wrong type or value.
+        If a parameter has a wrong type or value, or parameters contradict each other.
 
     Inputs
     ------
     bold_file : str
-        Series, 4D or 3D.
+        fMRI series, 4D; a 3D image is one volume.
     bold_mask : str
-        Mask, on any grid.
+        Brain mask, on any voxel grid.
     bold_sidecar : str
         JSON sidecar of the series, for its repetition time.
     atlas_files : list of str
         Label images.
     atlas_luts : list of str or None
-        A look-up table for each atlas, None where there is none.
+        Look-up table of each atlas; None for an atlas without one.
     confounds_file : str or list of str
-        Confounds, a row per volume.
+        Confounds tables, a row per volume.
     sample_mask : str, list of bool or list of int
-        Volumes to keep.
+        Volumes to retain: a flag per volume, or indices.
     runs : str or list of int
         Run of each volume; runs are denoised separately.
     t_r : float
-        Repetition time in s; the sidecar's or the header's by default.
+        Repetition time in s. Default: that of the sidecar, or of the header of the series.
 
     Outputs
     -------
     {outputs}
     """
     given = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, use_sample_mask=use_sample_mask)
-    given |= dict(labels=labels, background_label=background_label, resampling_target=resampling_target)
+    given |= dict(labels=labels, background_label=background_label, resampling_target=resampling_target, dtype=dtype)
     given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation, smoothing_fwhm=smoothing_fwhm)
-    given |= dict(strategy=strategy, dtype=dtype, nan_policy=nan_policy, missing_labels=missing_labels)
-    given |= dict(min_coverage=min_coverage, high_variance_confounds=high_variance_confounds, preset=preset)
+    given |= dict(strategy=strategy, nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
     given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
     given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold)
-    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)
-    given |= dict(standardize_confounds=standardize_confounds, detrend=detrend, filter=filter, low_pass=low_pass)
-    given |= dict(high_pass=high_pass, standardize=standardize, fill_censored=fill_censored)
-    given |= dict(censored_output=censored_output, project=project, fill_value=fill_value, connectivity=connectivity)
-    given |= dict(covariance_estimator=covariance_estimator, fisher_z=fisher_z, reports=reports)
-    given |= dict(atlas_names=atlas_names, num_threads=num_threads)
+    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na, preset=preset)
+    given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
+    given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass, standardize=standardize)
+    given |= dict(fill_censored=fill_censored, censored_output=censored_output, project=project, fill_value=fill_value)
+    given |= dict(connectivity=connectivity, covariance_estimator=covariance_estimator, fisher_z=fisher_z)
+    given |= dict(reports=reports, atlas_names=atlas_names, num_threads=num_threads)
     return build_graph(check_parameters(given), sizes, name)
 
 
