@@ -15,56 +15,24 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Parameter:
-    """Description of a parameter.
-
-    Attributes
-    ----------
-    name : str
-    kind : type or str
-        ``bool``, ``int``, ``float``, ``str``, or one of the words ``'names'`` (list of text), ``'count'`` (integer or
-        ``'all'``) and ``'widths'`` (one or three numbers).
-    default : object
-        Of the workflow factory, and of everything else that has no entry in ``defaults``.
-    help : str
-        One phrase for ``--help``, descriptions of traits and docstrings.
-    more : str
-        Further sentences for docstrings.
-    choices : tuple of str
-        Canonical names; the default is first.
-    aliases : dict
-        Other values that are accepted, and the choices that they mean.
-    low, high : float or None
-        Range; an ``open_low`` excludes ``low``.
-    metavar : str
-        Placeholder of the option's value.
-    unset : str
-        What it means that the parameter is not given, if it has no default.
-    without_preset : object
-        Value if neither the parameter nor a preset is given; for parameters whose default is None.
-    with_preset : str
-        What presets set, in words, if it is the same for all.
-    when : Condition or None
-        Condition under which values other than the default act.
-    defaults : dict of str to object
-        Defaults of single interfaces: ``masker``, ``derivatives``.
-    """
+    """Description of a parameter."""
 
     name: str
-    kind: Any
-    default: Any
-    help: str
-    more: str = ''
-    choices: tuple[str, ...] = ()
-    aliases: dict[Any, str] = field(default_factory=dict)
+    kind: Any  # bool, int, float, str, 'names' (list of str), 'count' (int or 'all'), or 'widths' (1 or 3 floats)
+    default: Any  # of the workflow factory, and of every interface that has no entry in ``defaults``
+    help: str  # one phrase for --help, descriptions of traits and docstrings
+    more: str = ''  # further sentences for docstrings
+    choices: tuple[str, ...] = ()  # canonical names; the default is first
+    aliases: dict[Any, str] = field(default_factory=dict)  # other accepted values, and the choices that they mean
     low: float | None = None
     high: float | None = None
-    open_low: bool = False
-    metavar: str = ''
-    unset: str = 'none'
-    without_preset: Any = None
-    with_preset: str = ''
-    when: Condition | None = None
-    defaults: dict[str, Any] = field(default_factory=dict)
+    open_low: bool = False  # whether ``low`` itself is excluded
+    metavar: str = ''  # placeholder of the option's value
+    unset: str = 'none'  # meaning of a parameter that is not given, if it has no default
+    without_preset: Any = None  # value if neither the parameter (whose default is None) nor a preset is given
+    with_preset: str = ''  # what presets set, in words, if it is the same for all
+    when: Condition | None = None  # condition under which values other than the default act
+    defaults: dict[str, Any] = field(default_factory=dict)  # defaults of single interfaces: masker, derivatives
 
     @property
     def neutral(self):

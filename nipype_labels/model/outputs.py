@@ -13,64 +13,29 @@ from .columns import CENSORING, COVERAGE
 
 @dataclass(frozen=True)
 class Derivative:
-    """Name and sidecar of an output in a BIDS dataset of derivatives.
-
-    Attributes
-    ----------
-    suffix, extension : str
-    desc : str
-        Label of ``desc`` that distinguishes the output from others of the run; empty if the suffix does.
-    stat : {'', 'coverage', 'strategy', 'connectivity'}
-        Label of ``stat``: this word, or the value of this parameter.
-    sources : tuple of str
-        Files the output was made of: ``'bold'`` (the series), ``'inputs'`` (confounds, mask), or keys of outputs.
-    facts : tuple of str
-        Groups of keys in the sidecar; see ``FACTS`` in :mod:`nipype_labels.bids.sidecars`.
-    columns : dict of str to dict
-        Columns of the table, if they are the same for every atlas.
-    """
+    """Name and sidecar of an output in a BIDS dataset of derivatives."""
 
     suffix: str
     extension: str
-    desc: str = ''
-    stat: str = ''
-    sources: tuple = ()
-    facts: tuple = ()
-    columns: dict = field(default_factory=dict)
+    desc: str = ''  # distinguishes the output from others of the run; empty if the suffix does
+    stat: str = ''  # this word, or the value of this parameter: coverage, strategy, connectivity
+    sources: tuple = ()  # 'bold' (the series), 'inputs' (confounds, mask), or keys of outputs
+    facts: tuple = ()  # groups of keys in the sidecar: FACTS in bids/sidecars.py
+    columns: dict = field(default_factory=dict)  # columns of the table, if they are the same for every atlas
 
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """One output of an extraction.
+    """One output of an extraction."""
 
-    Attributes
-    ----------
-    key : str
-        Field of ``outputnode`` and input of ``SaveDerivatives``.
-    node, field : str
-        Node that writes the output, and its output field; empty for a file that only derivatives have.
-    per_atlas : bool
-        Whether there is one file per atlas; otherwise one per run.
-    description : str
-        What the file contains, without a full stop.
-    needs : tuple of str
-        Parameters of the workflow factory that must be switched on.
-    file_name : str
-        Name in the folder that ``nipype-labels extract`` writes; empty if the file is not copied.
-    report_input : str
-        Input of ``LabelsReport`` that reads the file; empty if the report does not show it.
-    derivative : Derivative or None
-        None if derivatives contain no such file.
-    """
-
-    key: str
-    node: str
-    field: str
-    per_atlas: bool
-    description: str
-    needs: tuple = ()
-    file_name: str = ''
-    report_input: str = ''
+    key: str  # field of outputnode, and input of SaveDerivatives
+    node: str  # node that writes the output; empty for a file that only derivatives have
+    field: str  # output of this node
+    description: str  # content of the file, without a full stop
+    per_atlas: bool = True  # a file per atlas, or one per run
+    needs: tuple = ()  # parameters of the workflow factory that must be switched on
+    file_name: str = ''  # in the folder of ``nipype-labels extract``; empty if the file is not copied
+    report_input: str = ''  # input of LabelsReport that reads the file
     derivative: Derivative | None = None
 
     @property
@@ -89,7 +54,6 @@ OUTPUTS = (
         key='raw_timeseries',
         node='reduce',
         field='out_files',
-        per_atlas=True,
         description='Region time series before denoising: a column per region, a row per volume',
         file_name='timeseries_raw.tsv',
         report_input='signals_files',
@@ -106,7 +70,6 @@ OUTPUTS = (
         key='timeseries',
         node='clean',
         field='out_files',
-        per_atlas=True,
         description='Denoised region time series: a column per region, a row per volume',
         file_name='timeseries.tsv',
         report_input='cleaned_files',
@@ -122,7 +85,6 @@ OUTPUTS = (
         key='regions',
         node='clean',
         field='regions_files',
-        per_atlas=True,
         description='Coverage table: voxel counts, coverage and status of every region',
         file_name='regions.tsv',
         report_input='regions_files',
@@ -132,7 +94,6 @@ OUTPUTS = (
         key='labels',
         node='apply_mask',
         field='out_files',
-        per_atlas=True,
         description='Label image that the time series were extracted with, on the voxel grid of the extraction',
         file_name='labels.nii.gz',
         report_input='labels_files',
@@ -142,7 +103,6 @@ OUTPUTS = (
         key='lookup',
         node='',
         field='',
-        per_atlas=True,
         description='Look-up table of the label image: id and name of every region',
         derivative=Derivative('dseg', '.tsv', sources=('bold',)),
     ),
@@ -150,7 +110,6 @@ OUTPUTS = (
         key='projected',
         node='project',
         field='out_files',
-        per_atlas=True,
         description='Denoised time series as an image: every voxel has the value of its region, 0 outside all regions',
         needs=('project',),
         file_name='projected.nii.gz',
@@ -167,7 +126,6 @@ OUTPUTS = (
         key='connectivity',
         node='connectivity',
         field='out_files',
-        per_atlas=True,
         description='Functional connectivity: a row and a column per region, in the order of the header; n/a for '
         'regions with no time series or a constant one',
         needs=('connectivity',),
@@ -185,7 +143,6 @@ OUTPUTS = (
         key='connectivity_info',
         node='connectivity',
         field='info_files',
-        per_atlas=True,
         description='How the matrix was estimated, as JSON: measure, covariance estimator, shrinkage (0 to 1)',
         needs=('connectivity',),
         file_name='connectivity.json',
@@ -194,7 +151,6 @@ OUTPUTS = (
         key='contours',
         node='report',
         field='contours_files',
-        per_atlas=True,
         description='Figure of the report, SVG: outlines of the regions on the mean volume',
         needs=('reports',),
         derivative=Derivative('bold', '.svg', desc='contours'),
@@ -203,7 +159,6 @@ OUTPUTS = (
         key='carpets',
         node='report',
         field='carpet_files',
-        per_atlas=True,
         description='Figure of the report, SVG: displacement, and time series before and after denoising',
         needs=('reports',),
         derivative=Derivative('bold', '.svg', desc='carpet'),
@@ -212,7 +167,6 @@ OUTPUTS = (
         key='spectra',
         node='report',
         field='spectra_files',
-        per_atlas=True,
         description='Figure of the report, SVG: spectra of the time series before and after denoising',
         needs=('reports',),
         derivative=Derivative('bold', '.svg', desc='spectra'),
@@ -221,7 +175,6 @@ OUTPUTS = (
         key='connectivity_figures',
         node='report',
         field='connectivity_svg_files',
-        per_atlas=True,
         description='Figure of the report, SVG: connectivity matrix',
         needs=('reports', 'connectivity'),
         derivative=Derivative('bold', '.svg', desc='connectivity'),
