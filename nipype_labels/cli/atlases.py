@@ -2,39 +2,31 @@
 """Atlases as a command is given them, and which of them share a pass over the series."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids.names import make_labels
 from ..core.mask import region_ids
 from ..files.atomic import write_atomically
+from ..files.json_files import read_json
 from ..files.lut import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.paths import expand
 from ..files.volumes import read_labels
 from ..model.errors import LabelsError, errors_name
+from .messages import warn
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """An atlas.
+    """An atlas; ``lut`` is the look-up table given for it, without which its nodes look for one."""
 
-    Attributes
-    ----------
-    name : str
-        Letters and digits: files are named by it.
-    path : str
-    lut : str or None
-        The look-up table given for it; without one, its nodes look for it.
-    """
-
-    name: str
+    name: str  # letters and digits: files are named by it
     path: str
     lut: str | None = None
 
 
 def name_atlases(given, luts=()):
-    """Return the atlases of arguments ``name=path``, or paths alone, whose files then give the names."""
+    """Return the atlases of arguments ``name=path``, or of paths alone, which are named by their files."""
     pairs = [entry.split('=', 1) if '=' in entry else (None, entry) for entry in given]
     paths = [Path(path).expanduser().absolute() for _, path in pairs]
     made = make_labels([path.name.removesuffix('.gz').removesuffix('.nii') for path in paths])
@@ -66,12 +58,15 @@ def check_tables(paths, luts, labels, background_label):
 
 def _warn(message, *values):
     remedy = '; name its table with --lut' if message == NO_TABLE else ''
-    print(f'WARNING: {message % values}{remedy}', file=sys.stderr)
+    warn(f'{message % values}{remedy}')
 
 
 def group_atlases(atlases, record):
-    """Return groups of atlases that share a pass over a series, as the file ``record`` has them."""
-    known = json.loads(record.read_text(encoding='utf-8')) if record.is_file() else []
+    """Return groups of atlases that share a pass over a series, as the JSON file ``record`` has them."""
+    try:
+        known = read_json(record)['groups'] if record.is_file() else []
+    except (LabelsError, KeyError):
+        known = []  # damaged; the nodes notice that results belong to other atlases
     by_name, groups = {atlas.name: atlas for atlas in atlases}, {}
     for i, members in enumerate(known):
         # Of the rest of a group alone, the nodes would be others: it is a group of its own.
@@ -80,5 +75,6 @@ def group_atlases(atlases, record):
     if by_name:
         groups[f'labels_{len(known)}_wf'] = list(by_name.values())
         with write_atomically(record) as partial:
-            partial.write_text(json.dumps([*known, list(by_name)], indent=1) + '\n', encoding='utf-8')
+            content = json.dumps({'groups': [*known, list(by_name)]}, indent=1)
+            partial.write_text(content + '\n', encoding='utf-8')
     return groups

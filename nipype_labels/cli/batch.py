@@ -20,20 +20,7 @@ LEAST_TOGETHER = 32
 
 
 class Watch:
-    """Callback for Nipype's plugins that follows runs.
-
-    Parameters
-    ----------
-    n_runs : int
-        Total number of runs, to estimate the remaining time.
-
-    Attributes
-    ----------
-    done : set of str
-        Runs that were finished, cached ones too.
-    stopped : dict of str to str
-        For each run with a node that failed, the name of the node.
-    """
+    """Callback for Nipype's plugins that follows runs: those done (also cached), and failed nodes by name of run."""
 
     def __init__(self, n_runs):
         self.n_runs, self.began = n_runs, time.monotonic()

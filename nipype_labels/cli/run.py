@@ -31,12 +31,7 @@ MACHINES_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFI
 
 
 class Progress:
-    """Callback for Nipype's plugins that counts nodes.
-
-    Parameters
-    ----------
-    n_nodes : int
-    """
+    """Callback for Nipype's plugins that counts nodes and prints their states."""
 
     def __init__(self, n_nodes):
         self.n_nodes, self.done, self.began = n_nodes, 0, time.monotonic()
@@ -85,29 +80,7 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
 
 
 def run(wf, plugin, nprocs, plugin_args=None):
-    """Run a graph.
-
-    Parameters
-    ----------
-    wf : Workflow
-    plugin : str
-        Of Nipype.
-    nprocs : int
-    plugin_args : dict, optional
-        For the plugin.
-
-    Returns
-    -------
-    DiGraph
-        Of the nodes that were executed.
-
-    Raises
-    ------
-    LabelsError
-        The one that a node raised.
-    RunError
-        If a node failed for another reason.
-    """
+    """Run a graph and return it; raise the LabelsError of a node, or RunError if it failed for another reason."""
     progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
     try:
         return execute(wf, plugin, nprocs, progress, plugin_args or {})
