@@ -12,6 +12,8 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage, spatial
 
+from nipype_labels.files.atomic import write_atomically
+
 from .inputs import CACHE, Inputs
 
 #: Low corner of the field of view, in mm, and the shape at 1 mm.
@@ -141,12 +143,11 @@ class Maker(Inputs):
             self.table(name)
 
     def _make(self, final, write):
-        """Let ``write`` make a file under another name, and give it its own when it is whole."""
+        """Let ``write`` make a file, atomically."""
         if not final.exists():
             print(f'making {final}', flush=True)
-            partial = final.with_name(f'partial-{final.name}')
-            write(partial)
-            partial.replace(final)
+            with write_atomically(final) as partial:
+                write(partial)
         return final
 
 

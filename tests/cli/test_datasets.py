@@ -166,7 +166,7 @@ def test_the_input_dataset_is_never_written_into(out, option, small_dataset, cal
     ('content', 'words'),
     [
         ('{"Name": "x", "GeneratedBy": [{"Name": "fMRIPrep"}]}', 'made by fMRIPrep'),
-        ('{"Name": "x", "GeneratedBy": 3}', 'made by nobody'),
+        ('{"Name": "x", "GeneratedBy": 3}', 'made by unknown software'),
         ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": ["a"]}', 'DatasetLinks must be an object'),
         ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": {"preprocessed": "../b"}}', r'is \.\./b'),
         ('[]', 'must hold a JSON object'),
