@@ -35,14 +35,14 @@ class Parameter:
     defaults: dict[str, Any] = field(default_factory=dict)  # defaults of single interfaces: masker, derivatives
 
     @property
-    def neutral(self):
+    def neutral(self) -> Any:
         """Canonical value that is the same as not giving the parameter."""
         default = self.default if self.without_preset is None else self.without_preset
         default = list(default) if isinstance(default, tuple) else default
         return self.aliases.get(default, default) if default is None or isinstance(default, bool) else default
 
     @property
-    def default_text(self):
+    def default_text(self) -> str:
         """The default in words, for ``--help`` and tables."""
         if self.without_preset is not None:
             return f'{self.without_preset}, or {self.with_preset or "as the preset says"}'
@@ -51,7 +51,7 @@ class Parameter:
         return ('no', 'yes')[self.neutral] if self.kind is bool else str(self.neutral)
 
     @property
-    def type_text(self):
+    def type_text(self) -> str:
         """The type as docstrings have it."""
         listed = ', '.join(repr(value) for value in self.documented_choices)
         kinds = {'names': 'list of str', 'count': "int or 'all'", 'widths': 'float or list of 3 floats'}
@@ -61,7 +61,7 @@ class Parameter:
         return text + (', optional' if self.neutral is None or self.without_preset is not None else '')
 
     @property
-    def documented_choices(self):
+    def documented_choices(self) -> list[Any]:
         """Choices as docstrings list them: the default as signatures have it, and True if it has a meaning."""
         shown = [self.default if choice == self.aliases.get(self.default) else choice for choice in self.choices]
         return [*shown[:1], True, *shown[1:]] if True in self.aliases else shown

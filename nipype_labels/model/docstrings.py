@@ -4,6 +4,8 @@
 import inspect
 import re
 import textwrap
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .parameters import PARAMETERS
 
@@ -12,41 +14,36 @@ _SECTION = re.compile(
     r'^(?P<indent> *)Parameters\n(?P=indent)-+\n(?P<entries>.*?)(?=\n\n|\Z)', re.MULTILINE | re.DOTALL
 )
 
+#: A function or class.
+Target = TypeVar('Target', bound=Callable[..., Any])
+
 #: Columns of a line.
 _WIDTH = 120
 
 
-def fill_parameters(target):
-    """Complete the section of parameters of a docstring, in the order of the signature.
+def fill_parameters(target: Target) -> Target:
+    """Complete the section of parameters of a docstring, in the order of the signature; return the function or class.
 
     Parameters of the registry are inserted; entries that the docstring has itself take precedence.
-
-    Parameters
-    ----------
-    target : function or class
-
-    Returns
-    -------
-    function or class
-        The target itself.
     """
-    found = _SECTION.search(target.__doc__ or '')
+    text = target.__doc__ or ''
+    found = _SECTION.search(text)
     if found:
         own = _split_entries(found['entries'], found['indent'])
         names = inspect.signature(target).parameters
         lines = [own.get(name) or _write_entry(name, found['indent']) for name in names]
         start, end = found.span('entries')
-        target.__doc__ = target.__doc__[:start] + '\n'.join(lines) + target.__doc__[end:]
+        target.__doc__ = text[:start] + '\n'.join(lines) + text[end:]
     return target
 
 
-def _split_entries(text, indent):
+def _split_entries(text: str, indent: str) -> dict[str, str]:
     """Return the entries of a section, by name of parameter."""
     entries = re.split(rf'\n(?={indent}\S)', text)
-    return {re.match(r'\s*(\w+)', entry)[1]: entry for entry in entries}
+    return {entry.split(' :')[0].strip(): entry for entry in entries}
 
 
-def _write_entry(name, indent):
+def _write_entry(name: str, indent: str) -> str:
     """Return the entry of a parameter of the registry."""
     parameter = PARAMETERS[name]
     text = f'{parameter.help[0].upper()}{parameter.help[1:]}.'

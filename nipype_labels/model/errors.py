@@ -5,13 +5,14 @@ Each takes its whole message as its only argument, so that it survives pickling 
 and keeps to one line, so that it survives a scheduler that hands on only the text of a traceback.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class LabelsError(ValueError):
     """Something that a user gave can't be worked with; the message says what, where and what to do."""
 
-    def __init__(self, message):
+    def __init__(self, message: object) -> None:
         # Names of files and regions may hold line feeds.
         super().__init__('\\n'.join(str(message).splitlines()))
 
@@ -49,7 +50,7 @@ class NotFittedError(LabelsError, AttributeError):
 
 
 @contextmanager
-def errors_name(path):
+def errors_name(path: object) -> Iterator[None]:
     """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
     try:
         yield

@@ -7,6 +7,7 @@ needs a row here and the node that writes the file.
 
 import textwrap
 from dataclasses import dataclass, field
+from typing import Any
 
 from .columns import CENSORING, COVERAGE
 
@@ -19,9 +20,9 @@ class Derivative:
     extension: str
     desc: str = ''  # distinguishes the output from others of the run; empty if the suffix does
     stat: str = ''  # this word, or the value of this parameter: coverage, strategy, connectivity
-    sources: tuple = ()  # 'bold' (the series), 'inputs' (confounds, mask), or keys of outputs
-    facts: tuple = ()  # groups of keys in the sidecar: FACTS in bids/sidecars.py
-    columns: dict = field(default_factory=dict)  # columns of the table, if they are the same for every atlas
+    sources: tuple[str, ...] = ()  # 'bold' (the series), 'inputs' (confounds, mask), or keys of outputs
+    facts: tuple[str, ...] = ()  # groups of keys in the sidecar: FACTS in bids/sidecars.py
+    columns: dict[str, Any] = field(default_factory=dict)  # columns of the table, if they are the same for every atlas
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +34,17 @@ class Output:
     field: str  # output of this node
     description: str  # content of the file, without a full stop
     per_atlas: bool = True  # a file per atlas, or one per run
-    needs: tuple = ()  # parameters of the workflow factory that must be switched on
+    needs: tuple[str, ...] = ()  # parameters of the workflow factory that must be switched on
     file_name: str = ''  # in the folder of ``nipype-labels extract``; empty if the file is not copied
     report_input: str = ''  # input of LabelsReport that reads the file
     derivative: Derivative | None = None
 
     @property
-    def is_drawn(self):
+    def is_drawn(self) -> bool:
         """Whether the report node writes the file."""
         return 'reports' in self.needs
 
-    def is_made(self, parameters):
+    def is_made(self, parameters: dict[str, Any]) -> bool:
         """Whether an extraction with these parameters, and with reports, writes the file."""
         return all(parameters.get(name, False) not in (None, False, 'none') for name in self.needs if name != 'reports')
 
@@ -252,7 +253,7 @@ DERIVATIVES = tuple(output for output in OUTPUTS if output.derivative is not Non
 DRAWN = tuple(output.key for output in OUTPUTS if output.is_drawn)
 
 
-def document_outputs(indent='    '):
+def document_outputs(indent: str = '    ') -> str:
     """Return the lines of a numpydoc section that describes every field of ``outputnode``."""
     lines = []
     for output in NODE_OUTPUTS:

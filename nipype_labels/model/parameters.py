@@ -30,11 +30,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 OF_ALL_PRESETS = {'confounds_na': 'backfill'}
 
 
-def _has_cut_off(given):
+def _has_cut_off(given: dict[str, Any]) -> bool:
     return given.get('low_pass') is not None or given.get('high_pass') is not None
 
 
-def _with_strategy(name):
+def _with_strategy(name: str) -> Condition:
     return Condition(f'confounds_strategy {name!r}', lambda given: name in given['confounds_strategy'])
 
 
