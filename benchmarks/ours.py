@@ -13,52 +13,52 @@ import numpy as np
 import numpy.ma  # here, since NumPy, like SciPy below, loads its parts at first use, which must not count
 
 
+def _read_atlas(path):
+    """Return an atlas whose regions are named by their ids."""
+    from nipype_labels.files.volumes import read_labels
+    from nipype_labels.model.atlas import Atlas, region_ids
+
+    labels, grid = read_labels(path)
+    ids = region_ids(labels)
+    return Atlas(grid, labels, ids, ids.astype(str))
+
+
 def reduce(data, scratch, threads, series, atlases, **options):
     """Signals of all regions, as ReduceLabels gets them: from files to arrays."""
     import scipy.ndimage
     import scipy.sparse  # noqa: F401
 
-    from nipype_labels.core.mask import region_ids
     from nipype_labels.core.reduce import RegionReducer, reduce_series
     from nipype_labels.files.series import open_series
-    from nipype_labels.files.volumes import read_labels
 
     series_file, atlas_files = data.series(**series), [data.atlas(**atlas) for atlas in atlases]
     options = options | {'num_threads': threads}
 
     def work():
         series = open_series(series_file)
-        where = dict(shape=series.grid.shape, affine=series.grid.affine, decoder=series.decoder())
 
         def reducer(path):
-            labels, grid = read_labels(path)
-            return RegionReducer(labels, grid.affine, region_ids(labels), **where, **options)
+            return RegionReducer(_read_atlas(path), series.grid, **options)
 
         with ThreadPoolExecutor(threads) as pool:
             reducers = list(pool.map(reducer, atlas_files))
         blocks = partial(series.blocks, threads)
-        signals, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
-        return np.concatenate(signals, axis=1)
+        reductions, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
+        return np.concatenate([reduction.signals for reduction in reductions], axis=1)
 
     return work
 
 
 def reduce_node(data, scratch, threads, series, atlases):
     """The same by the node itself, which reads and writes its tables and writes the mean volume."""
-    import pandas as pd
-
-    from nipype_labels.core.mask import region_ids
-    from nipype_labels.files.regions import begin_regions, write_regions
-    from nipype_labels.files.volumes import read_labels
+    from nipype_labels.core.coverage import CoverageTable
+    from nipype_labels.files.coverage import write_coverage
     from nipype_labels.interfaces import ReduceLabels
 
     regions_files = []
     for i, atlas in enumerate(atlases):
-        labels, grid = read_labels(data.atlas(**atlas))
-        ids = region_ids(labels)
-        lookup = pd.DataFrame({'index': ids, 'name': ids.astype(str)})
         regions_files.append(str(scratch / f'begun-{i}.tsv'))
-        write_regions(regions_files[i], begin_regions(lookup, labels, grid, labels, grid, labels))
+        write_coverage(regions_files[i], CoverageTable.of(_read_atlas(data.atlas(**atlas))))
     files = dict(labels_files=[str(data.atlas(**atlas)) for atlas in atlases], regions_files=regions_files)
     node = ReduceLabels(in_file=str(data.series(**series)), num_threads=threads, **files)
 
@@ -91,19 +91,17 @@ def high_variance(data, scratch, threads, series, masked=False):
 
 def project(data, scratch, threads, n_labels):
     """Signals back in space, as InverseProject puts them there: from an array and an atlas to a compressed series."""
-    from nipype_labels.core.mask import region_ids
-    from nipype_labels.core.project import Projector
+    from nipype_labels.core.strategies import RegionIndex
     from nipype_labels.files.series import SeriesWriter
-    from nipype_labels.files.volumes import read_labels
 
     atlas_file, signals, path = data.atlas(n_labels), np.load(data.region_signals(n_labels)), scratch / 'out.nii.gz'
 
     def work():
-        labels, grid = read_labels(atlas_file)
-        projector = Projector(labels, region_ids(labels))
+        atlas = _read_atlas(atlas_file)
+        index, grid = RegionIndex.of(atlas), atlas.space
         with SeriesWriter(path, (*grid.shape, len(signals)), grid.affine, 2.0, 'float32') as writer:
             for row in signals:
-                writer.write(projector(row))
+                writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
         return path
 
     return work

@@ -18,8 +18,8 @@ from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces, workflows
 from nipype_labels.cli.main import build_parser
 from nipype_labels.core.filters import T_R_TOLERANCE
-from nipype_labels.core.grid import GRID_TOLERANCE
-from nipype_labels.core.regions import STATUSES, has_signal
+from nipype_labels.model.affines import GRID_TOLERANCE
+from nipype_labels.model.columns import WITH_SIGNAL
 from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.parameters import PARAMETERS
 from nipype_labels.workflows import init_labels_wf
@@ -151,7 +151,7 @@ def test_the_table_of_nodes_is_that_of_the_interfaces():
 def test_statuses_with_a_signal_are_named():
     text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
     said = re.search('A region whose status is (.*?) has a signal', text)[1]
-    assert re.findall(r'`(\w+)`', said) == [s for s, there in zip(STATUSES, has_signal(STATUSES), strict=True) if there]
+    assert re.findall(r'`(\w+)`', said) == [*WITH_SIGNAL]
 
 
 def policies():

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bids.names import make_labels
-from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.json_files import read_json
 from ..files.lut import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.paths import expand
 from ..files.volumes import read_labels
+from ..model.atlas import region_ids
 from ..model.errors import LabelsError, errors_name
 from .messages import warn
 

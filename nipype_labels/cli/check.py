@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels check``: report problems of an atlas and its look-up table before anything runs."""
 
-import numpy as np
-
 from ..core.components import find_at_border, find_components
-from ..core.mask import region_ids
-from ..core.regions import count_voxels
 from ..files.lut import NO_TABLE, find_lookup_table, read_lookup_table
 from ..files.volumes import read_labels
+from ..model.affines import voxel_sizes
+from ..model.atlas import Atlas, region_ids
 from ..model.errors import errors_name
 
 #: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.
@@ -28,8 +26,7 @@ def check(atlas, lut=None):
     labels, grid = read_labels(atlas)
     with errors_name(atlas):
         ids = region_ids(labels)
-    zooms = np.sqrt((grid.affine[:3, :3] ** 2).sum(axis=0))
-    size = ' × '.join(f'{zoom:.4g}' for zoom in zooms)
+    size = ' × '.join(f'{size:.4g}' for size in voxel_sizes(grid.affine))
     print(f'{atlas}: {len(ids)} regions, {" × ".join(map(str, labels.shape))} voxels of {size} mm')
     lut = lut or find_lookup_table(atlas)
     names, problems, notes = {}, [], [grid.contradiction] if grid.contradiction else []
@@ -47,7 +44,7 @@ def check(atlas, lut=None):
     problems += _list('region ids without a name, which get no column', unnamed)
     absent = [f'{i} {name}' for i, name in names.items() if i not in set(ids.tolist()) and i != 0]
     notes += _list('names whose region is not in the image, so that their columns will be n/a', absent)
-    notes += _describe_shapes(labels, ids, [names.get(i, str(i)) for i in ids.tolist()], grid.affine)
+    notes += _describe_shapes(Atlas(grid, labels, ids, [names.get(i, str(i)) for i in ids.tolist()]))
     for kind, lines in (('problem', problems), ('note', notes)):
         for line in lines:
             print(f'{kind}: {line}')
@@ -56,13 +53,13 @@ def check(atlas, lut=None):
     return 1 if problems else 0
 
 
-def _describe_shapes(labels, ids, names, affine):
-    """Lines about regions that are small, in several components, or at the border."""
-    small = [f'{name} ({n})' for name, n in zip(names, count_voxels(labels, ids), strict=True) if n < FEW_VOXELS]
-    parts = list(zip(names, find_components(labels, ids, affine), strict=True))
+def _describe_shapes(atlas):
+    """Return lines about regions that are small, in several components, or at the border."""
+    small = [f'{name} ({n})' for name, n in zip(atlas.names, atlas.count_voxels(), strict=True) if n < FEW_VOXELS]
+    parts = list(zip(atlas.names, find_components(atlas), strict=True))
     sides = [name for name, part in parts if part.both_sides]
     apart = [f'{name} ({part.gap:.0f} mm)' for name, part in parts if part.gap > FAR_APART and not part.both_sides]
-    border = [name for name, touches in zip(names, find_at_border(labels, ids), strict=True) if touches]
+    border = [name for name, touches in zip(atlas.names, find_at_border(atlas), strict=True) if touches]
     return [
         *_list(f'regions of fewer than {FEW_VOXELS} voxels, which a coarser grid may lose', small),
         *_list('one id for components left and right of the midline, which one time series mixes', sides),

@@ -15,6 +15,7 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.choices import suggest
+from ..files.grids import require_orientation
 from ..files.json_files import read_json
 from ..files.paths import expand
 from ..files.tables import write_signals
@@ -74,7 +75,7 @@ def check_orientations(series, atlases, mask, parameters):
     masks = [] if mask is None else [mask]
     for target in atlases if onto_labels else [series]:
         for grid in [series, *masks] if onto_labels else [*atlases, *masks]:
-            grid.require_orientation(target, choice, '--unknown-orientation accept')
+            require_orientation(grid, target, choice, '--unknown-orientation accept')
 
 
 @contextmanager

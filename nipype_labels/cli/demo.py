@@ -4,7 +4,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..files.regions import read_regions
+from ..files.coverage import read_coverage
 from ..files.tables import read_signals
 from ..model.errors import LabelsError
 from .extract import extract
@@ -20,9 +20,9 @@ def demo(out):
     atlas, lut = atlases / 'AAL.nii', atlases / 'AAL.txt'
     status = extract(str(bold), [str(atlas)], out, lut=[str(lut)], detrend=True, standardize='zscore')
     folder = Path(out) / 'AAL'
-    regions = read_regions(folder / 'regions.tsv')
+    regions = read_coverage(folder / 'regions.tsv')
     names, signals = read_signals(folder / 'timeseries.tsv')
-    shown = [name for name, there in zip(names, regions['status'] == 'ok', strict=True) if there][:COLUMNS]
+    shown = [name for name, there in zip(names, regions.status == 'ok', strict=True) if there][:COLUMNS]
     print(
         f'\n{bold.name} in {atlas.name}: {len(signals)} volumes, z-scored signals of {len(names)} regions, for example'
     )

@@ -3,7 +3,6 @@
 
 from pathlib import Path
 
-from ..core.resample import resample_nearest
 from ..files.entities import find_contradictions
 from ..files.grids import read_grid, report_contradiction
 from ..files.paths import find_sidecar
@@ -127,5 +126,5 @@ def _check(series, atlases, mask, parameters):
         report_contradiction(grid, warn)
     check_orientations(series.grid, grids, where, parameters)
     for grid in grids if target == 'labels' else [series.grid]:
-        if mask is not None and not resample_nearest(inside, where.affine, grid.shape, grid.affine).any():
+        if mask is not None and not where.resample_nearest(inside, grid).any():
             raise MissingRegionsError(f'no voxel of {grid} is in the mask {where}')

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..bids.names import build_name, parse_name, sort_entities
 from ..files.atomic import write_atomically
-from ..files.regions import read_regions
+from ..files.coverage import read_coverage
 from ..files.tables import format_row, read_signals
 from ..model.errors import LabelsError
 
@@ -109,8 +109,8 @@ def _shorten(names):
 
 def _read_coverage(path):
     """Names of regions, and the part of each that is covered."""
-    regions = read_regions(path)
-    return list(regions['name']), regions['coverage'].to_numpy(dtype=float)
+    regions = read_coverage(path)
+    return list(regions.name), regions.coverage
 
 
 def _read_pairs(path):

@@ -7,11 +7,10 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..core.regions import has_signal, list_missing
 from ..files.atomic import copy_content, has_content, write_atomically
+from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.locks import locked
-from ..files.regions import read_regions
 from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY, OUTPUTS
 from .checks import make_folder
@@ -151,11 +150,11 @@ def summarise(out, written, folders):
     """Say which regions are missing, and last what was written."""
     lacking = []
     for folder in folders:
-        regions = read_regions(out / folder / BY_KEY['regions'].file_name)
-        missing = list_missing(regions['name'], regions['status'])
+        regions = read_coverage(out / folder / BY_KEY['regions'].file_name)
+        missing = regions.list_missing()
         if missing:
-            n_missing = (~has_signal(regions['status'])).sum()
-            lacking.append(f'{n_missing} of {len(regions)} of {folder} ({missing})')
+            n_missing = (~regions.has_signal).sum()
+            lacking.append(f'{n_missing} of {len(regions.index)} of {folder} ({missing})')
     print(
         f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(lacking) or "none"}',
         file=sys.stderr,

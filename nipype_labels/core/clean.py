@@ -17,10 +17,11 @@ from functools import partial
 import numpy as np
 
 from ..model.errors import SignalError
+from ..model.parameters import PARAMETERS
 from .choices import check_choice
 from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .gaps import FILLS, fill_censored, longest_gap
-from .regions import MISSING_LABELS, is_constant
+from .quality import is_constant
 from .regression import confound_basis, effective_number, passes, scale_confounds
 from .scaling import LARGEST
 
@@ -214,7 +215,7 @@ def clean(
     kept = kept_volumes(sample_mask, n_volumes)
     confounds = _check_confounds(confounds, kept)
     check_choice('standardize', standardize, STANDARDIZE)
-    check_choice('missing_labels', missing_labels, MISSING_LABELS)
+    check_choice('missing_labels', missing_labels, PARAMETERS['missing_labels'].choices)
     check_choice('fill_censored', fill_censored, FILLS)
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):

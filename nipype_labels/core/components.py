@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, spatial
 
-#: Fraction of a region's voxels, and number of voxels, below which a component is not looked at.
+#: Fraction of a region's voxels, and number of voxels, below which a component is ignored.
 LEAST_FRACTION, LEAST_VOXELS = 0.05, 5
 
 
@@ -17,7 +17,7 @@ class Components:
     Attributes
     ----------
     n : int
-        How many there are; voxels that share a corner are connected.
+        Number of components; voxels that share a corner are connected.
     gap : float
         Distance in mm between the centres of the nearest voxels of the two largest; 0 for one component.
     both_sides : bool
@@ -29,29 +29,18 @@ class Components:
     both_sides: bool = False
 
 
-def find_components(labels, ids, affine):
-    """Find the larger connected components of each region.
-
-    Parameters
-    ----------
-    labels : array of int, shape (I, J, K)
-    ids : array of int, shape (L,)
-        In rising order.
-    affine : array, shape (4, 4)
-        RAS+, in mm.
-
-    Returns
-    -------
-    list of Components
-        Of each id.
-    """
-    place = np.where(np.isin(labels, ids), 1 + np.searchsorted(ids, labels), 0)
+def find_components(atlas):
+    """Return the larger connected components of each region of an atlas, a list of L Components."""
+    order = np.argsort(atlas.ids)
+    ids = np.asarray(atlas.ids)[order]
+    place = np.where(np.isin(atlas.labels, ids), 1 + np.searchsorted(ids, atlas.labels), 0)
     boxes = ndimage.find_objects(place, max_label=len(ids))
-    return [_split(place[box] == i, box, affine) for i, box in enumerate(boxes, start=1)]
+    found = [_split(place[box] == i, box, atlas.space.affine) for i, box in enumerate(boxes, start=1)]
+    return [found[i] for i in np.argsort(order)]
 
 
 def _split(inside, box, affine):
-    """Components of one region within its bounding box."""
+    """Return the components of one region within its bounding box."""
     numbers, _ = ndimage.label(inside, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(numbers.ravel())
     sizes[0] = 0
@@ -66,17 +55,8 @@ def _split(inside, box, affine):
     return Components(len(large), float(gap), x[0] * x[1] < 0)
 
 
-def find_at_border(labels, ids):
-    """Find the regions that touch the border of their image.
-
-    Parameters
-    ----------
-    labels : array of int, shape (I, J, K)
-    ids : array of int, shape (L,)
-
-    Returns
-    -------
-    array of bool, shape (L,)
-    """
+def find_at_border(atlas):
+    """Return which regions of an atlas touch the border of its image, shape (L,)."""
+    labels = atlas.labels
     planes = [np.take(labels, (0, -1), axis=axis).ravel() for axis in range(3) if labels.shape[axis] > 1]
-    return np.isin(ids, np.concatenate(planes)) if planes else np.zeros(len(ids), bool)
+    return np.isin(atlas.ids, np.concatenate(planes)) if planes else np.zeros(len(atlas.ids), bool)

@@ -6,7 +6,7 @@ import scipy
 
 from ..model.errors import LabelsError, SignalError
 from .choices import check_choice
-from .regions import is_constant
+from .quality import is_constant
 
 #: Measures of functional connectivity.
 CONNECTIVITIES = ('correlation', 'partial correlation', 'covariance', 'precision')

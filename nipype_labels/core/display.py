@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .regions import is_constant
+from .quality import is_constant
 
 #: Fraction of the pairs whose values the colours distinguish, where values have no bounds of their own.
 DISTINGUISHED = 0.98

@@ -1,137 +1,158 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Voxels taken out of blocks of volumes: once, in the order of memory, however many atlases want them."""
+"""Linear statistics of regions as sparse matrices, and the values of the elements that atlases need."""
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
 
-from .scaling import Decoder
+from .scaling import floating
 from .smooth import region_weights
 
 
-class Gather:
-    """Take some voxels out of blocks.
-
-    Parameters
-    ----------
-    wanted : sequence of arrays of int, shape (m,)
-        Flat indices (first axis fastest) that each atlas wants, in any order.
-    decoder : Decoder, optional
-        How stored values become numbers.
+@dataclass(frozen=True, eq=False)
+class RegionOperator:
+    """Sparse matrix from the elements of a series to sums or means over regions; smoothing may be a part of it.
 
     Attributes
     ----------
-    voxels : array of int, shape (n,)
-        What any of them wants, sorted.
-    """
-
-    def __init__(self, wanted, decoder=Decoder()):
-        self.decoder = decoder
-        among = np.zeros(max((voxels.max() + 1 for voxels in wanted if len(voxels)), default=0), dtype=bool)
-        for voxels in wanted:
-            among[voxels] = True
-        self.voxels, self._place = np.flatnonzero(among), np.cumsum(among, dtype=np.int32) - 1
-
-    def __call__(self, block):
-        """Take them out of a block, shape (b, I·J·K)."""
-        return Gathered(self.decoder(np.take(block, self.voxels, axis=1)), self._place)
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """Decoded values at the voxels of a :class:`Gather`.
-
-    Attributes
-    ----------
-    values : array, shape (b, n)
-        Volume by volume.
-    place : array of int, shape (1 + largest flat index,)
-        Where among the n each voxel is that is one of them.
-    """
-
-    values: np.ndarray
-    place: np.ndarray
-
-    def at(self, voxels, rows):
-        """The values of some of the voxels in some of the volumes."""
-        values = self.values if len(rows) == len(self.values) else self.values[rows]
-        return np.take(values, self.place[voxels], axis=1)
-
-    @property
-    def columns(self):
-        """The same in float64, voxel by voxel, shape (n, b)."""
-        columns = np.empty(self.values.shape[::-1])
-        # Of a few volumes NumPy would turn the axes several times slower.
-        for column, volume in zip(columns.T, self.values, strict=True):
-            column[:] = volume
-        return columns
-
-
-@dataclass(frozen=True)
-class RegionWeights:
-    """Weights whose products with volumes are sums over regions; smoothing may be a part of them.
-
-    Attributes
-    ----------
-    weights : scipy.sparse.csr_array, shape (m, I·J·K)
-        Of each voxel in each region that has voxels.
+    weights : scipy.sparse.csr_array, shape (m, number of elements)
+        Weight of each element in each of the m regions that have elements.
     divisor : array, shape (m, 1)
-        What turns the sums into sums or means.
+        By which the weighted sums are divided.
     """
 
     weights: object
     divisor: np.ndarray
 
     @classmethod
-    def of(cls, part, shape, sigmas, mean):
-        """Sums, or means, over ``part``'s regions of volumes smoothed by ``sigmas``; None if too many weights."""
+    def of(cls, index, shape, sigmas, strategy):
+        """Return the operator of a strategy after smoothing; None if it is not linear or has too many weights.
+
+        ``sigmas`` are the widths of the kernel in voxels of a grid of that ``shape``; all 0 is off.
+        """
+        if strategy not in ('mean', 'sum') or not len(index.elements):
+            return None
         if any(sigmas):
-            weights = region_weights(part.voxels, part.starts, shape, sigmas)
+            weights = region_weights(index.elements, index.starts, shape, sigmas)
             if weights is None:
                 return None
         else:
-            voxels, ends = part.voxels.astype(np.int32), np.append(part.starts, len(part.voxels)).astype(np.int32)
+            voxels, ends = index.elements.astype(np.int32), np.append(index.starts, len(index.elements))
             # Small until they are multiplied: all of this is memory that was never used before, which takes time.
-            entries = (np.ones(len(voxels), dtype=np.int8), voxels, ends)
-            weights = scipy.sparse.csr_array(entries, shape=(len(part.starts), math.prod(shape)))
-        return cls(weights, (part.counts if mean else np.ones(len(part.starts)))[:, None])
+            entries = (np.ones(len(voxels), dtype=np.int8), voxels, ends.astype(np.int32))
+            weights = scipy.sparse.csr_array(entries, shape=(len(index.starts), np.prod(shape)))
+        return cls(weights, (index.counts if strategy == 'mean' else np.ones(len(index.starts)))[:, None])
 
     @property
-    def voxels(self):
-        """Flat indices of the voxels that have weights, in any order, some perhaps more than once."""
+    def elements(self):
+        """Numbers of the elements that have weights, in any order, possibly repeated."""
         return self.weights.indices
 
 
-class Sums:
-    """Sums over the regions of several atlases in one product, so that each value comes from memory once.
+class ElementUnion:
+    """All elements that some atlases need, so that each is taken out of a block once.
 
     Parameters
     ----------
-    parts : sequence of RegionWeights or None
-        Of each atlas; None for one that is reduced in another way.
-    gather : Gather
-        Of their voxels; it may take others too.
+    needed : sequence of arrays of int, shape (m,)
+        Numbers of the elements that each atlas needs, in any order.
+
+    Attributes
+    ----------
+    elements : array of int, shape (n,)
+        Elements that any of them needs, in ascending order.
+    place : array of int, shape (1 + largest number,)
+        Position of each needed element in ``elements``, by its number.
     """
 
-    def __init__(self, parts, gather):
-        self._parts, self._weights = parts, None
-        weighted = [part.weights for part in parts if part is not None]
+    def __init__(self, needed):
+        among = np.zeros(max((elements.max() + 1 for elements in needed if len(elements)), default=0), dtype=bool)
+        for elements in needed:
+            among[elements] = True
+        self.elements, self.place = np.flatnonzero(among), np.cumsum(among, dtype=np.int32) - 1
+
+
+class Block:
+    """Some volumes of a series, each decoded once, whatever the number of atlases.
+
+    Parameters
+    ----------
+    stored : array, shape (b, number of elements)
+        As in the file, each volume with its first axis fastest.
+    decoder : Decoder
+    union : ElementUnion
+    first : int
+        Number of the first volume in the series.
+    """
+
+    def __init__(self, stored, decoder, union, first=0):
+        self.stored, self.first, self._decoder, self._union = stored, first, decoder, union
+
+    def __len__(self):
+        return len(self.stored)
+
+    @cached_property
+    def decoded(self):
+        """All values, shape (b, number of elements)."""
+        return self._decoder(self.stored)
+
+    @cached_property
+    def volumes(self):
+        """All values as floating-point numbers, shape (b, number of elements)."""
+        return floating(self.decoded)
+
+    @cached_property
+    def values(self):
+        """Values of the elements of the union, shape (b, n)."""
+        if 'decoded' in vars(self):
+            return np.take(self.decoded, self._union.elements, axis=1)
+        return self._decoder(np.take(self.stored, self._union.elements, axis=1))
+
+    @property
+    def columns(self):
+        """Values of the elements of the union in float64, element by element, shape (n, b)."""
+        columns = np.empty(self.values.shape[::-1])
+        # Of a few volumes NumPy would turn the axes several times slower.
+        for column, volume in zip(columns.T, self.values, strict=True):
+            column[:] = volume
+        return columns
+
+    def values_at(self, elements, rows):
+        """Return the values of some elements of the union in some volumes, shape (number of rows, m)."""
+        values = self.values if len(rows) == len(self.values) else self.values[rows]
+        return np.take(values, self._union.place[elements], axis=1)
+
+
+class JointOperator:
+    """The operators of several atlases in one product, so that each value comes from memory once.
+
+    Parameters
+    ----------
+    operators : sequence of RegionOperator or None
+        Of each atlas; None for an atlas that is reduced in another way.
+    union : ElementUnion
+        Of at least their elements.
+    """
+
+    def __init__(self, operators, union):
+        self._operators, self._weights = operators, None
+        weighted = [operator.weights for operator in operators if operator is not None]
         if weighted:
-            # By voxels: a region's are added one after another in the order of memory, whatever else is gathered.
+            # By elements: those of a region are added in the order of memory, whatever other atlases need.
             together = weighted[0] if len(weighted) == 1 else scipy.sparse.vstack(weighted, format='csr')
             weights = together.tocsc()
-            pointers = np.append(weights.indptr[gather.voxels], weights.indptr[-1])
-            shape = (weights.shape[0], len(gather.voxels))
+            pointers = np.append(weights.indptr[union.elements], weights.indptr[-1])
+            shape = (weights.shape[0], len(union.elements))
             data = weights.data.astype(np.float64, copy=False)
             self._weights = scipy.sparse.csc_array((data, weights.indices, pointers), shape=shape)
 
-    def __call__(self, gathered):
-        """Sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
-        sums, start, found = None if self._weights is None else self._weights @ gathered.columns, 0, []
-        for part in self._parts:
-            stop = start if part is None else start + len(part.divisor)
-            found.append(None if part is None else (sums[start:stop] / part.divisor).T)
+    def __call__(self, block):
+        """Return sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
+        sums, start, found = None if self._weights is None else self._weights @ block.columns, 0, []
+        for operator in self._operators:
+            stop = start if operator is None else start + len(operator.divisor)
+            found.append(None if operator is None else (sums[start:stop] / operator.divisor).T)
             start = stop
         return found

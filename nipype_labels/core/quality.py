@@ -3,7 +3,25 @@
 
 import numpy as np
 
-from .regions import is_constant
+#: A time series is constant if it varies by less than this fraction of its largest absolute value.
+CONSTANT_TOLERANCE = 1e-12
+
+
+def is_constant(signals):
+    """Return whether the finite values of each column are constant except for rounding; False for a single row.
+
+    >>> is_constant(np.array([[1e6, 1.0, 0.0], [1e6 + 1e-8, 1.1, np.nan]])).tolist()
+    [True, False, True]
+    """
+    if len(signals) < 2:
+        return np.zeros(signals.shape[1], dtype=bool)
+    finite = np.isfinite(signals)
+    largest = np.where(finite, signals, -np.inf).max(axis=0)
+    least = np.where(finite, signals, np.inf).min(axis=0)
+    some = finite.any(axis=0)
+    spread = np.subtract(largest, least, where=some, out=np.full(len(some), np.inf))
+    size = np.where(finite, np.abs(signals), 0).max(axis=0)
+    return spread <= CONSTANT_TOLERANCE * size
 
 
 def temporal_snr(signals, kept):

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values of an image on the grid of another.
+"""Series sampled on another voxel grid by splines, as ``scipy.ndimage.affine_transform`` does it.
 
-Label images and masks go by the nearest voxel. A series is sampled by splines as
-``scipy.ndimage.affine_transform`` does it (mirrored at the borders, nothing beyond them), either at every
-voxel of the target or only at those that matter.
+Borders are mirrored, and nothing is extrapolated. Volumes are sampled at every voxel of the target, or only at some.
 """
 
 import math
@@ -11,80 +9,26 @@ import math
 import numpy as np
 import scipy
 
-from . import grid
+from ..model import affines
 
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
 
-#: Whose grid the work is done on: the labels come to the data, the data to the labels, or both must agree.
-RESAMPLING_TARGETS = ('data', 'labels', 'none')
-
-#: More weights than this (12 bytes each), and scattered positions are interpolated without a matrix.
+#: Largest number of weights (12 bytes each) of a matrix for scattered positions.
 MOST_WEIGHTS = 10_000_000
 
-#: Planes of a sampled volume are computed so many bytes at a time: they stay near the processor, and memory small.
+#: Size of the planes of a sampled volume that are computed at a time, so that they stay in the processor's cache.
 SLAB_BYTES = 4 * 2**20
 
-#: How many times holes are filled from their neighbours before a spline crosses them.
+#: Number of steps in which values that are not finite are replaced by the mean of their neighbours.
 HOLE_FILLING_STEPS = 2
 
 
-def resample_nearest(volume, affine, target_shape, target_affine, fill=0):
-    """Take the nearest voxel's value for each voxel of another grid.
-
-    Parameters
-    ----------
-    volume : array, shape (I, J, K)
-    affine : array, shape (4, 4)
-        Of ``volume``.
-    target_shape : tuple of 3 ints
-    target_affine : array, shape (4, 4)
-    fill : scalar
-        For voxels outside ``volume``. For labels it must be the background's id.
-
-    Returns
-    -------
-    array, shape ``target_shape``, dtype of ``volume``
-    """
-    matrix = grid.voxel_map(target_affine, affine)
-    out = np.full(target_shape[:3], fill, dtype=volume.dtype)
-    for k in range(target_shape[2]):
-        where = grid.map_slab(matrix, target_shape, k)
-        on_grid = grid.inside(where, volume.shape)
-        out[on_grid, k] = volume[nearest_index(where[:, on_grid], volume.shape)]
-    return out
-
-
-def nearest_index(coordinates, shape):
-    """Indices of the voxels nearest to fractional ones; halves go up, borders hold.
-
-    Parameters
-    ----------
-    coordinates : array, shape (3, n)
-    shape : tuple of 3 ints
-
-    Returns
-    -------
-    tuple of 3 arrays of int, shape (n,)
-    """
-    pairs = zip(np.floor(coordinates + 0.5).astype(np.intp), shape, strict=False)
-    return tuple(np.clip(index, 0, n - 1) for index, n in pairs)
-
-
 def fill_holes(volume, finite):
-    """Fill non-finite voxels by the mean of their finite face neighbours, a step at a time; the rest by 0.
+    """Replace values that are not finite by the mean of their finite face neighbours, step by step; the rest by 0.
 
-    A spline needs a number everywhere; what it then makes of a hole is taken out again by
-    :class:`Sampler`, so that only the neighbourhood of a hole sees these values.
-
-    Parameters
-    ----------
-    volume : array, shape (I, J, K)
-    finite : array of bool, shape (I, J, K)
-
-    Returns
-    -------
-    array, shape (I, J, K)
+    A spline needs a number everywhere. :class:`Sampler` removes what it makes of these values, so that only voxels next
+    to them depend on them.
     """
     volume, known = np.where(finite, volume, 0.0), finite
     faces = scipy.ndimage.generate_binary_structure(3, 1)
@@ -98,54 +42,41 @@ def fill_holes(volume, finite):
 
 
 class Sampler:
-    """Sample volumes of one grid at voxels of another.
+    """Samples volumes of one grid at voxels of another.
 
     Parameters
     ----------
-    shape, affine : tuple of 3 ints, array of shape (4, 4)
-        The volumes' grid.
-    target_shape, target_affine : tuple of 3 ints, array of shape (4, 4)
-        The grid to sample on.
+    source, target : VolumeGrid
+        Of the volumes, and the one to sample on.
     voxels : array of int, shape (n,), optional
-        Flat indices (first axis fastest) of the voxels wanted; all of the target by default.
+        Numbers of the voxels of the target; all by default.
     interpolation : {'cubic', 'linear', 'nearest'}
 
     Attributes
     ----------
     inside : array of bool, shape (n,)
-        Which of the voxels lie in the volumes' field of view.
+        Which of the voxels are in the field of view of the volumes.
     """
 
-    def __init__(self, shape, affine, target_shape, target_affine, voxels=None, interpolation='cubic'):
-        self.shape = tuple(shape[:3])
+    def __init__(self, source, target, voxels=None, interpolation='cubic'):
+        self.shape = source.shape
         self.order = INTERPOLATIONS[interpolation]
-        voxels = np.arange(np.prod(target_shape[:3])) if voxels is None else voxels
-        matrix = grid.voxel_map(target_affine, affine)
-        index = np.unravel_index(voxels, target_shape[:3], order='F')
-        where = grid.map_voxels(matrix, index)
-        self.inside = grid.inside(where, self.shape)
+        voxels = np.arange(target.size) if voxels is None else voxels
+        matrix = affines.voxel_map(target.affine, source.affine)
+        index = np.unravel_index(voxels, target.shape, order='F')
+        where = affines.map_voxels(matrix, index)
+        self.inside = affines.is_inside(where, self.shape)
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
-        self.nearest = np.ravel_multi_index(nearest_index(where, self.shape), self.shape, order='F')
+        self.nearest = np.ravel_multi_index(affines.nearest_voxels(where, self.shape), self.shape, order='F')
         self._read = None
         if self.order and len(self.nearest):
-            if grid.is_axis_aligned(matrix):
+            if affines.is_axis_aligned(matrix):
                 self._read = self._separable(where, [along[self.inside] for along in index])
             else:
                 self._read = self._pointwise(where)
 
     def __call__(self, volume):
-        """Sample one volume.
-
-        Parameters
-        ----------
-        volume : array, shape (I, J, K)
-            First axis fastest in memory.
-
-        Returns
-        -------
-        array, shape (number of voxels inside,)
-            Floating point; NaN where the nearest voxel is not finite.
-        """
+        """Return a volume, shape (I, J, K), at the voxels in its field of view; NaN where the nearest is not finite."""
         flat = volume.reshape(-1, order='F')
         if self.order == 0 or not len(self.nearest):
             return np.take(flat, self.nearest)
@@ -157,21 +88,9 @@ class Sampler:
         return values
 
     def sample(self, volume, clip=None, blank=0.0):
-        """Sample one volume at all of the voxels.
+        """Return a volume, shape (I, J, K), at all voxels, and whether values were beyond ``clip``, the valid range.
 
-        Parameters
-        ----------
-        volume : array, shape (I, J, K)
-        clip : tuple of 2 floats, optional
-            Range to keep the values in.
-        blank : float
-            What voxels outside the field of view get.
-
-        Returns
-        -------
-        values : array, shape (n,)
-        clipped : bool
-            Whether values lay beyond ``clip``.
+        ``blank`` is the value of voxels outside the field of view.
         """
         values, clipped = self(volume), False
         if clip is not None and values.size:
@@ -203,8 +122,8 @@ class Sampler:
     def _separable(self, where, index):
         """Interpolate one axis after another, each by one matrix that holds spline and prefilter.
 
-        The position along an axis depends on the target's index along that axis alone, and only lines, rows and
-        planes that hold voxels wanted are computed.
+        The position along an axis depends only on the index of the target along that axis. Only lines, rows and planes
+        with requested voxels are computed.
         """
         weights, places = [], []
         for positions, at, n in zip(where, index, self.shape, strict=True):
@@ -230,7 +149,7 @@ class Sampler:
 
 
 def _slabs(places, n_planes, n_rows, n_columns):
-    """Planes to compute at a time, and for each which of the points lie in them, and where."""
+    """Return the planes to compute at a time, the points that lie in them, and their positions."""
     i, j, k = places
     most = max(1, SLAB_BYTES // (8 * n_rows * n_columns))
     slabs = []
@@ -242,20 +161,7 @@ def _slabs(places, n_planes, n_rows, n_columns):
 
 
 def line_weights(positions, n, order):
-    """Weights that turn ``n`` samples on a line into the spline's values at ``positions``.
-
-    Parameters
-    ----------
-    positions : array, shape (m,)
-        Fractional indices.
-    n : int
-    order : int
-        Of the spline.
-
-    Returns
-    -------
-    array, shape (m, n)
-    """
+    """Return the matrix, shape (m, n), from ``n`` samples on a line to the values of a spline at m positions."""
     units = np.eye(n)
     return np.stack(
         [scipy.ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
@@ -263,21 +169,10 @@ def line_weights(positions, n, order):
 
 
 def point_weights(where, shape, order):
-    """Weights that turn spline coefficients of a volume into the spline's values at scattered positions.
+    """Return the matrix from the spline coefficients of a volume to the values of the spline at n positions.
 
-    Parameters
-    ----------
-    where : array, shape (3, n)
-        Fractional indices.
-    shape : tuple of 3 ints
-        Of the volume.
-    order : int
-        Of the spline: odd.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape (n, I·J·K)
-        Over voxels whose first axis is fastest.
+    ``where`` has the shape (3, n), in fractional indices; ``order`` is odd. The matrix is sparse, of shape (n, I·J·K)
+    over voxels whose first axis is fastest.
     """
     n, taps = where.shape[1], order + 1
     data, voxels = np.ones((n, 1)), np.zeros((n, 1), dtype=np.int32)
@@ -296,21 +191,9 @@ def point_weights(where, shape, order):
 def clip_range(volumes, low=0.0, high=0.0):
     """Widen the range from ``low`` to ``high`` to the finite values of ``volumes``.
 
-    A cubic spline overshoots at edges. As in nilearn, a sampled series is kept between its least and its
-    largest value, and 0.
+    A cubic spline overshoots at edges. As in nilearn, a sampled series is kept between its least and its largest value,
+    and 0.
 
-    Parameters
-    ----------
-    volumes : array, any shape
-    low, high : float
-        The range so far.
-
-    Returns
-    -------
-    tuple of 2 floats
-
-    Examples
-    --------
     >>> clip_range(np.array([2.0, np.nan, -1.0]), high=1.5)
     (-1.0, 2.0)
     """

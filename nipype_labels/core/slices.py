@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .grid import map_voxels
-from .resample import resample_nearest
+from ..model.affines import map_voxels
+from ..model.space import VolumeGrid
 
 #: Voxels used to choose slices; more would choose the same slices.
 MAX_VOXELS = 100_000
@@ -89,4 +89,4 @@ def cut_plane(volume, affine, view, plane, index, fill=0):
     target[plane.up, 3] = view.position(plane.up, view.shape[plane.up] - 1)
     target[plane.normal, 3] = view.position(plane.normal, index)
     shape = (view.shape[plane.across], view.shape[plane.up], 1)
-    return resample_nearest(volume, affine, shape, target, fill)[..., 0].T
+    return VolumeGrid(volume.shape, affine).resample_nearest(volume, VolumeGrid(shape, target), fill)[..., 0].T

@@ -6,41 +6,26 @@ import math
 import numpy as np
 import scipy
 
+from ..model.affines import voxel_sizes
 from ..model.errors import LabelsError
-from . import grid
 
 #: Standard deviations at which the kernel is cut (scipy's default).
 TRUNCATE = 4.0
 
-#: A kernel that reaches further, in voxels, is wider than any image: filtering by it would only take for ever.
+#: Largest radius of a kernel, in voxels. A wider kernel exceeds any image, and filtering would not end.
 MOST_RADIUS = 2000
 
-#: More weights than this (12 bytes each) and it is cheaper to smooth volumes than to weight regions.
+#: Largest number of weights (12 bytes each) of regions; beyond it, smoothing volumes is faster.
 MOST_WEIGHTS = 10_000_000
 
 
 def check_fwhm(fwhm):
-    """Widths of the kernel, checked.
-
-    Parameters
-    ----------
-    fwhm : float or sequence of 3 floats
-        Full width at half maximum in mm, for all axes or one per axis; 0 smooths not at all.
-
-    Returns
-    -------
-    array, shape (1,) or (3,)
-
-    Raises
-    ------
-    LabelsError
-        If a width is negative or not finite, or there are neither one nor three.
-    """
+    """Return widths of the kernel in mm, shape (1,) or (3,); LabelsError if they are negative, not finite, or two."""
     try:
         given = np.atleast_1d(np.asarray(fwhm))
     except ValueError:
         given = np.array([None])
-    # Text and flags are not widths, though NumPy would convert them.
+    # NumPy would convert text and flags to numbers.
     widths = given.astype(np.float64) if given.dtype.kind in 'iuf' else np.array([np.nan])
     if widths.shape not in ((1,), (3,)) or not np.isfinite(widths).all() or (widths < 0).any():
         raise LabelsError(f'smoothing_fwhm must be one width in mm or three, none negative, not {fwhm!r}')
@@ -48,25 +33,11 @@ def check_fwhm(fwhm):
 
 
 def kernel_sigmas(fwhm, affine):
-    """Standard deviations of the kernel along the voxel axes.
+    """Return the standard deviations of the kernel along the voxel axes, in voxels, for widths in mm.
 
-    Parameters
-    ----------
-    fwhm : float or sequence of 3 floats
-        As for :func:`check_fwhm`.
-    affine : array, shape (4, 4)
-
-    Returns
-    -------
-    tuple of 3 floats
-        In voxels. All 0 means off.
-
-    Raises
-    ------
-    LabelsError
-        If a width is none, or reaches over more than ``MOST_RADIUS`` voxels.
+    LabelsError if a width is invalid, or reaches over more than ``MOST_RADIUS`` voxels.
     """
-    sizes = grid.voxel_sizes(affine)
+    sizes = voxel_sizes(affine)
     sigmas = check_fwhm(fwhm) / (math.sqrt(8 * math.log(2)) * sizes)
     if sigmas.max() * TRUNCATE > MOST_RADIUS:
         voxels = '×'.join(f'{size:.4g}' for size in sizes)
@@ -75,21 +46,10 @@ def kernel_sigmas(fwhm, affine):
 
 
 def smooth(volume, sigmas):
-    """Smooth a volume; what is not finite has no weight.
+    """Smooth a floating-point volume, shape (I, J, K); voxels that are not finite have no weight and become NaN.
 
-    Where everything is finite this is ``scipy.ndimage.gaussian_filter`` with mirrored borders. Elsewhere
-    the kernel is normalised over the finite voxels, and voxels that were not finite stay NaN.
-
-    Parameters
-    ----------
-    volume : array, shape (I, J, K)
-        Floating point.
-    sigmas : tuple of 3 floats
-        From :func:`kernel_sigmas`.
-
-    Returns
-    -------
-    array, shape (I, J, K), dtype of ``volume``
+    Where everything is finite this is ``scipy.ndimage.gaussian_filter`` with mirrored borders. Elsewhere the kernel is
+    normalised over the finite voxels.
     """
     finite = np.isfinite(volume)
     if finite.all():
@@ -100,17 +60,17 @@ def smooth(volume, sigmas):
 
 
 def region_weights(voxels, starts, shape, sigmas):
-    """Fold smoothing into regions: the sum over a region of a smoothed volume, as weights of the volume.
+    """Return weights whose products with a volume are the sums over regions of the smoothed volume.
 
-    Smoothing with mirrored borders is symmetric, so that summing the smoothed volume over a region
-    equals weighting the volume by the smoothed indicator of the region.
+    Smoothing with mirrored borders is symmetric: summing the smoothed volume over a region equals weighting the volume
+    by the smoothed indicator of the region.
 
     Parameters
     ----------
     voxels : array of int, shape (n,)
-        Flat indices (first axis fastest), sorted by region.
+        Sorted by region.
     starts : array of int, shape (m,)
-        Where each region begins in ``voxels``.
+        First position in ``voxels`` of each region.
     shape : tuple of 3 ints
     sigmas : tuple of 3 floats
         In voxels.
@@ -144,7 +104,7 @@ def region_weights(voxels, starts, shape, sigmas):
 
 
 def kernel_radius(sigmas):
-    """Reach of the kernel in voxels, one per axis.
+    """Return the radius of the kernel in voxels, one per axis.
 
     >>> kernel_radius((1.0, 0.5, 0.0)).tolist()
     [4, 2, 0]

@@ -4,7 +4,7 @@
 import numpy as np
 
 from .display import average_neighbours
-from .regions import is_constant
+from .quality import is_constant
 
 #: Regions whose spectra are computed at a time: little memory, and few calls.
 CHUNK = 128

@@ -1,39 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Voxels grouped by region, and the ways to make one number of a group."""
+"""Elements grouped by region, and the summary statistics of regions."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Partition:
-    """Voxels grouped by region.
+@dataclass(frozen=True, eq=False)
+class RegionIndex:
+    """Elements grouped by region.
 
     Attributes
     ----------
-    voxels : array of int, shape (n,)
-        Flat indices (first axis fastest), sorted by region, then by place.
+    elements : array of int, shape (n,)
+        Numbers of the elements, sorted by region, then in ascending order.
     starts : array of int, shape (m,)
-        Where each region that has voxels begins in ``voxels``.
+        First position in ``elements`` of each of the m regions that have elements.
     columns : array of int, shape (m,)
-        The column of each region that has voxels.
+        Column of each region that has elements.
     width : int
-        Number of columns, regions without voxels included.
+        Number of columns, L, including those of regions without elements.
     """
 
-    voxels: np.ndarray
+    elements: np.ndarray
     starts: np.ndarray
     columns: np.ndarray
     width: int
 
     @classmethod
-    def of(cls, labels, ids):
-        """Group the voxels of ``labels`` by ``ids``, in this order."""
-        ids = np.asarray(ids)
-        flat = np.asarray(labels).reshape(-1, order='F')
+    def of(cls, atlas):
+        """Group the voxels of an atlas by its regions, in the order of the look-up table."""
+        ids = np.asarray(atlas.ids)
+        flat = np.asarray(atlas.labels).reshape(-1, order='F')
         order = np.argsort(ids)
-        # Most voxels are background, and mostly that is below all ids.
+        # Most voxels are background, whose label is mostly below all ids.
         voxels = np.flatnonzero((flat >= ids.min()) & (flat <= ids.max()))
         place = np.searchsorted(ids[order], flat[voxels])
         known = ids[order][place] == flat[voxels]
@@ -43,60 +43,74 @@ class Partition:
         return cls._grouped(voxels[by_column], column[by_column], len(ids))
 
     @classmethod
-    def _grouped(cls, voxels, column, width):
+    def _grouped(cls, elements, column, width):
+        """Return the index of elements that are sorted by column."""
         starts = np.flatnonzero(np.diff(column, prepend=-1))
-        return cls(voxels, starts, column[starts], width)
+        return cls(elements, starts, column[starts], width)
 
     @property
     def counts(self):
-        """Voxels of each region that has some, shape (m,)."""
-        return np.diff(self.starts, append=len(self.voxels))
+        """Number of elements of each region that has elements, shape (m,)."""
+        return np.diff(self.starts, append=len(self.elements))
 
     @property
     def column(self):
-        """Column of each voxel, shape (n,)."""
+        """Column of each element, shape (n,)."""
         return np.repeat(self.columns, self.counts)
 
-    def keep(self, wanted):
-        """The same regions with only the voxels where ``wanted`` (bool, shape (n,)) holds."""
-        return self._grouped(self.voxels[wanted], self.column[wanted], self.width)
+    def count(self, which):
+        """Return the number of elements of each region, shape (L,), among those where ``which`` is True, shape (n,)."""
+        return np.bincount(self.column[which], minlength=self.width)
+
+    def keep(self, which):
+        """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
+        return self._grouped(self.elements[which], self.column[which], self.width)
+
+    def spread(self, values, size):
+        """Return an array with the value of its region at each element, and 0 elsewhere: the adjoint of the sum.
+
+        ``values`` has the shape (L,), the result the shape (size,).
+        """
+        out = np.zeros(size)
+        out[self.elements] = np.repeat(values[self.columns], self.counts)
+        return out
 
 
-def _sum(values, part):
-    return np.add.reduceat(values, part.starts, axis=1, dtype=np.float64)
+def _sum(values, index):
+    return np.add.reduceat(values, index.starts, axis=1, dtype=np.float64)
 
 
-def _mean(values, part):
-    return _sum(values, part) / part.counts
+def _mean(values, index):
+    return _sum(values, index) / index.counts
 
 
-def _median(values, part):
-    out = np.empty((len(values), len(part.starts)))
-    for column, (start, n) in enumerate(zip(part.starts, part.counts, strict=True)):
+def _median(values, index):
+    out = np.empty((len(values), len(index.starts)))
+    for column, (start, n) in enumerate(zip(index.starts, index.counts, strict=True)):
         middle = sorted({(n - 1) // 2, n // 2})
         ranked = np.partition(values[:, start : start + n], middle, axis=1)
         out[:, column] = ranked[:, middle].mean(axis=1, dtype=np.float64)
     return out
 
 
-def _minimum(values, part):
-    return np.minimum.reduceat(values, part.starts, axis=1)
+def _minimum(values, index):
+    return np.minimum.reduceat(values, index.starts, axis=1)
 
 
-def _maximum(values, part):
-    return np.maximum.reduceat(values, part.starts, axis=1)
+def _maximum(values, index):
+    return np.maximum.reduceat(values, index.starts, axis=1)
 
 
-def _variance(values, part):
-    deviation = values - np.repeat(_mean(values, part), part.counts, axis=1)
-    return _mean(np.square(deviation, out=deviation), part)
+def _variance(values, index):
+    deviation = values - np.repeat(_mean(values, index), index.counts, axis=1)
+    return _mean(np.square(deviation, out=deviation), index)
 
 
-def _standard_deviation(values, part):
-    return np.sqrt(_variance(values, part))
+def _standard_deviation(values, index):
+    return np.sqrt(_variance(values, index))
 
 
-#: How the voxels of a region become one value; variance is that of the population (ddof 0).
+#: Summary statistic across the voxels of a region by name; variance is that of the population (ddof 0).
 STRATEGIES = {
     'mean': _mean,
     'sum': _sum,

@@ -5,15 +5,15 @@ import math
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
 
-from ..core import grid
 from ..core.choices import check_choice
+from ..model.affines import check_affine
 from ..model.errors import GridError, ImageError
+from ..model.parameters import PARAMETERS
+from ..model.space import VolumeGrid
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
 from .orientation import compare_sform_qform, explain_unknown_orientation
@@ -25,61 +25,22 @@ _reported = set()
 DEFLATE_RATIO = 1032
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Where the voxels of a file are.
+def require_orientation(one, other, unknown_orientation='raise', accept="unknown_orientation='accept'"):
+    """Raise GridError if left and right of one of two different grids are unknown, unless that is accepted.
 
-    Attributes
-    ----------
-    path : str
-    shape : tuple of 3 ints
-    affine : array, shape (4, 4)
-        Voxel indices to RAS+ mm.
-    doubt : str
-        Why left and right are unknown; empty if the header says them.
-    contradiction : str
-        What sform and qform say differently; empty if they agree.
+    ``unknown_orientation`` is ``'raise'`` or ``'accept'``; ``accept`` is what the user writes to accept it.
     """
-
-    path: str
-    shape: tuple
-    affine: np.ndarray
-    doubt: str = ''
-    contradiction: str = ''
-
-    def __str__(self):
-        return f'{self.path} ({grid.describe(self.shape, self.affine)})'
-
-    def matches(self, other):
-        """Whether both files have their voxels in the same places."""
-        return grid.same_grid(self.shape, self.affine, other.shape, other.affine)
-
-    def is_identical(self, other):
-        """Whether both grids have the same shape, the same affine to the last bit, and the same doubt about it."""
-        same = (self.shape, self.doubt) == (other.shape, other.doubt)
-        return same and np.array_equal(self.affine, other.affine)
-
-    def require(self, other, remedy):
-        """Raise GridError, with both grids and a ``remedy``, unless they match."""
-        if not self.matches(other):
-            raise GridError(f'grids differ: {self} and {other}; {remedy}')
-
-    def require_orientation(self, other, unknown_orientation='raise', accept="unknown_orientation='accept'"):
-        """Raise GridError if left and right of one of two different grids are unknown, unless that is accepted.
-
-        ``unknown_orientation`` is ``'raise'`` or ``'accept'``; ``accept`` is what the user writes to accept it.
-        """
-        check_choice('unknown_orientation', unknown_orientation, grid.UNKNOWN_ORIENTATION)
-        if unknown_orientation == 'accept' or self.matches(other):
-            return
-        for one, another in ((self, other), (other, self)):
-            if one.doubt:
-                axes = ''.join(nib.aff2axcodes(one.affine))
-                raise GridError(
-                    f'{one.path}: left and right are unknown ({one.doubt}), and {another.path} is on another voxel '
-                    f'grid. Correct the header, for example by copying that of the original image (fslcpgeom), or pass '
-                    f'{accept} to take its axes as {axes}, as nibabel does'
-                )
+    check_choice('unknown_orientation', unknown_orientation, PARAMETERS['unknown_orientation'].choices)
+    if unknown_orientation == 'accept' or one.matches(other):
+        return
+    for unknown, another in ((one, other), (other, one)):
+        if unknown.doubt:
+            axes = ''.join(nib.aff2axcodes(unknown.affine))
+            raise GridError(
+                f'{unknown.path}: left and right are unknown ({unknown.doubt}), and {another.path} is on another voxel '
+                f'grid. Correct the header, for example by copying that of the original image (fslcpgeom), or pass '
+                f'{accept} to take its axes as {axes}, as nibabel does'
+            )
 
 
 def open_header(path):
@@ -95,7 +56,7 @@ def open_header(path):
     shape = getattr(image, 'shape', ())
     if not isinstance(image, nib.spatialimages.SpatialImage) or len(shape) < 3 or min(shape) < 1:
         raise ImageError(describe_format(path, image) or f'{path} is not a volume image: its shape is {shape}')
-    grid.check_affine(image.affine, f'the affine of {path}')
+    check_affine(image.affine, f'the affine of {path}')
     check_header(path, image)
     return image
 
@@ -145,10 +106,11 @@ def _quiet():
 
 
 def make_grid(path, image):
-    """Return the Grid of an opened image, called ``path``; ImageError if it is surface data."""
+    """Return the VolumeGrid of an opened image, called ``path``; ImageError if it is surface data."""
     refuse_surface(path, image)
     shape = tuple(int(n) for n in image.shape[:3])
-    return Grid(str(path), shape, image.affine, explain_unknown_orientation(image), compare_sform_qform(image))
+    doubt, contradiction = explain_unknown_orientation(image), compare_sform_qform(image)
+    return VolumeGrid(shape, image.affine, str(path), doubt, contradiction)
 
 
 def report_contradiction(where, report):
@@ -159,7 +121,7 @@ def report_contradiction(where, report):
 
 
 def read_grid(path, whole=False):
-    """Return the Grid of an image from its header; with ``whole``, refuse a file too small for this grid."""
+    """Return the VolumeGrid of an image from its header; with ``whole``, refuse a file too small for this grid."""
     image = open_header(path)
     if whole:
         check_size(path, image)

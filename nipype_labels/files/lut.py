@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.regions import LARGEST_ID
 from ..model.errors import GridError, ImageError, LookupTableError
+from ..model.parameters import LARGEST_ID
 from .grids import open_header
 from .lut_tables import parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import nibabel as nib
 import numpy as np
 
-from ..core import grid
+from ..model.affines import check_affine
 from ..model.errors import ImageError
 from .grids import is_compressed_otherwise, make_grid
 from .paths import expand
@@ -104,7 +104,7 @@ def _open_in_memory(image):
     shape = image.shape
     if len(shape) < 3 or min(shape) < 1 or any(n != 1 for n in shape[4:]):
         raise ImageError(f'{name} is not a 3D or 4D series of volumes: its shape is {shape}')
-    grid.check_affine(image.affine, f'the affine of {name}')
+    check_affine(image.affine, f'the affine of {name}')
     where = make_grid(name, image)
     arrays = _cached_arrays(image)
     if _is_streamed(image.dataobj):

@@ -6,7 +6,8 @@ from pathlib import Path
 import nibabel as nib
 import scipy.io
 
-from ..core import grid
+from ..model.affines import largest_drift
+from ..model.space import VolumeGrid
 
 #: How far apart sform and qform may place a corner, in voxels.
 MOST_DRIFT = 0.5
@@ -47,7 +48,7 @@ def compare_sform_qform(image):
         sform, qform = header.get_sform(), header.get_qform()
     except ValueError:  # the quaternion is not a rotation, and not used
         return ''
-    drift = grid.largest_drift(image.shape, qform, sform)
+    drift = largest_drift(image.shape, qform, sform)
     if not drift > MOST_DRIFT:
         return ''
     return f'sform and qform contradict each other by up to {drift:.3g} voxels; the sform is used'
@@ -63,7 +64,7 @@ def set_orientation(header, shape, affine, doubt=''):
     if not doubt:
         return
     header['descrip'] = f'{_MARK}{doubt}'
-    if grid.same_grid(shape, affine, shape, header.get_base_affine()):
+    if VolumeGrid(shape, affine).matches(VolumeGrid(shape, header.get_base_affine())):
         header['sform_code'] = header['qform_code'] = 0
 
 

@@ -13,9 +13,10 @@ from isal import igzip, isal_zlib
 
 from ..core.scaling import Decoder, floating
 from ..model.errors import ImageError
+from ..model.space import VolumeGrid
 from .digests import image_digest
 from .formats import describe_format
-from .grids import Grid, check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
+from .grids import check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
 from .orientation import set_orientation
 from .timing import read_header_time
 
@@ -29,7 +30,7 @@ class Series:
 
     Attributes
     ----------
-    grid : Grid
+    grid : VolumeGrid
     n_volumes : int
         T; 1 for a single volume.
     stored : dtype
@@ -44,7 +45,7 @@ class Series:
         The file that holds the voxels.
     """
 
-    grid: Grid
+    grid: VolumeGrid
     n_volumes: int
     stored: np.dtype
     offset: int
@@ -56,7 +57,7 @@ class Series:
     @property
     def n_voxels(self):
         """Return the number of voxels of a volume."""
-        return int(np.prod(self.grid.shape))
+        return self.grid.size
 
     @property
     def volume_bytes(self):

@@ -6,8 +6,8 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 
-from ..core.regions import LARGEST_ID
 from ..model.errors import ImageError
+from ..model.parameters import LARGEST_ID
 from .niimg import open_image
 from .orientation import set_orientation
 
@@ -16,7 +16,7 @@ LABEL_TOLERANCE = 1e-3
 
 
 def read_labels(path, background_label=0):
-    """Return the labels, int32 of shape (I, J, K), and the Grid of a 3D image (or 4D with one volume).
+    """Return the labels, int32 of shape (I, J, K), and the grid of a 3D image (or 4D with one volume).
 
     Voxels are integers, or floats within 0.001 of integers; non-finite ones become ``background_label``.
     """
@@ -37,7 +37,7 @@ def read_labels(path, background_label=0):
 
 
 def read_mask(path):
-    """Return the mask, bool of shape (I, J, K), and the Grid of an image of 0 and one other value."""
+    """Return the mask, bool of shape (I, J, K), and the grid of an image of 0 and one other value."""
     values, where = read_volume(path)
     values = np.where(np.isfinite(values), values, 0)
     inside = np.unique(values[values != 0])
@@ -71,7 +71,7 @@ def write_volume(path, volume, affine, doubt=''):
 
 
 def read_volume(path):
-    """Return the voxels, shape (I, J, K), and the Grid of an image of one volume of plain numbers."""
+    """Return the voxels, shape (I, J, K), and the grid of an image of one volume of plain numbers."""
     series = open_image(path)
     if series.n_volumes != 1:
         shape = (*series.grid.shape, series.n_volumes)

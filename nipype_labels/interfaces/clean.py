@@ -11,8 +11,8 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 from ..core.clean import clean, kept_volumes
 from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
+from ..files.coverage import read_coverage, write_coverage
 from ..files.entities import find_contradictions
-from ..files.regions import assign_tsnr, read_regions, write_regions
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.tables import read_signals, write_signals
@@ -229,4 +229,4 @@ class CleanSignal(LabelsInterface):
         names, self._results['regions_files'] = self.output_paths(runtime, 'clean_regions-{}.tsv', len(tables))
         for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
             with self.write_output(runtime, name) as path:
-                write_regions(path, assign_tsnr(read_regions(regions_file), columns, raw, kept))
+                write_coverage(path, read_coverage(regions_file).with_tsnr(columns, raw, kept))

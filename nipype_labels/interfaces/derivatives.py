@@ -14,9 +14,9 @@ from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignore
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, has_content, write_atomically
+from ..files.coverage import read_coverage
 from ..files.entities import find_contradictions
 from ..files.json_files import parse_json, read_json
-from ..files.regions import read_regions
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
@@ -183,8 +183,8 @@ class SaveDerivatives(LabelsInterface):
         path = Path(self.inputs.atlas_files[place])
         with path.open('rb') as stream:
             digest = hashlib.file_digest(stream, 'sha256').hexdigest()
-        regions = read_regions(self.inputs.regions[place])
-        indices = dict(zip(regions['name'], regions['index'].tolist(), strict=True))
+        regions = read_coverage(self.inputs.regions[place])
+        indices = dict(zip(regions.name, regions.index.tolist(), strict=True))
         infos = self.get_input('connectivity_info', [])
         info = read_json(infos[place]) if infos else {}
         return AtlasSource(self.inputs.atlas_labels[place], path.name, digest, indices, info)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that intersects labels with a mask and begins the regions table."""
+"""Node that intersects labels with a mask and starts the coverage table."""
+
+from dataclasses import replace
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.mask import apply_mask, region_ids
+from ..core.coverage import CoverageTable
+from ..files.coverage import write_coverage
 from ..files.grids import report_contradiction
 from ..files.lut import choose_lookup_table
-from ..files.regions import begin_regions, write_regions
 from ..files.volumes import read_labels, read_mask, write_volume
+from ..model.atlas import Atlas, region_ids
 from ..model.errors import LookupTableError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 from .parameters import switch, trait
@@ -16,7 +19,7 @@ from .parameters import switch, trait
 class _ApplyMaskInputSpec(LabelsInputSpec):
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images on the grid of the signals')
     atlas_files = InputMultiObject(
-        InputFile(), desc='the same atlases on their own grids, to know what was lost; labels_files by default'
+        InputFile(), desc='the same atlases on their own grids, to count what was lost; labels_files by default'
     )
     mask_files = InputMultiObject(InputFile(), desc='mask on the grid of the labels, one for all or one for each')
     use_mask = switch('use_mask')
@@ -42,16 +45,16 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
 
 class _ApplyMaskOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='labels within the mask')
-    regions_files = traits.List(File(exists=True), desc='regions tables, so far without signals')
+    regions_files = traits.List(File(exists=True), desc='coverage tables, before any time series is read')
 
 
 class ApplyMask(LabelsInterface):
-    """Keep labels where a mask is, and list the regions: one row per row of the look-up table, whatever is left.
+    """Exclude labels outside a mask, and write the coverage table: one row per row of the look-up table.
 
     Raises
     ------
     LabelsError
-        If an image or a table can't be read, a mask is on another grid, names do not fit, or no region is left.
+        If an image or a table cannot be read, a mask is on another grid, names do not match, or no region is left.
     """
 
     input_spec = _ApplyMaskInputSpec
@@ -64,35 +67,38 @@ class ApplyMask(LabelsInterface):
         region_names, regions_files = self.output_paths(runtime, 'masked_regions-{}.tsv', len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             background = self.inputs.background_label
-            # The atlas first: what is wrong with it is said of the user's file, not of one made from it.
-            atlas, atlas_grid = read_labels(atlas_file or labels_file, background)
+            # The atlas first: its errors name the file of the user, not one that was made from it.
+            labels, grid = read_labels(atlas_file or labels_file, background)
+            lookup = self._lookup(labels, atlas_file or labels_file, lut_file)
+            atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
             labels, grid = read_labels(labels_file, background)
-            for where in (atlas_grid, grid):
-                report_contradiction(where, logger.warning)
-            masked = self._mask(labels, grid, mask_file)
-            lookup = self._lookup(atlas, atlas_file or labels_file, lut_file)
-            regions = begin_regions(lookup, atlas, atlas_grid, labels, grid, masked)
+            resampled = replace(atlas, space=grid, labels=labels)
+            for space in (atlas.space, grid):
+                report_contradiction(space, logger.warning)
+            masked = self._mask(resampled, mask_file)
+            regions = CoverageTable.of_placed(atlas, resampled, masked)
+            regions.require_regions(atlas, grid)
             with self.write_output(runtime, label_names[i]) as path:
-                write_volume(path, masked, grid.affine, grid.doubt)
+                write_volume(path, masked.labels, grid.affine, grid.doubt)
             with self.write_output(runtime, region_names[i]) as path:
-                write_regions(path, regions)
+                write_coverage(path, regions)
         self._results.update(out_files=out_files, regions_files=regions_files)
         return runtime
 
-    def _mask(self, labels, grid, mask_file):
-        """Labels within the mask, if there is one."""
+    def _mask(self, atlas, mask_file):
+        """Return the atlas within the mask, if there is one."""
         if mask_file is None:
-            return labels
+            return atlas
         mask, mask_grid = read_mask(mask_file)
         report_contradiction(mask_grid, logger.warning)
-        mask_grid.require(grid, 'resample the mask to the labels')
-        return apply_mask(labels, mask, self.inputs.background_label)
+        mask_grid.require(atlas.space, 'resample the mask to the labels')
+        return atlas.within(mask)
 
-    def _lookup(self, atlas, atlas_file, lut_file):
-        """Names of the regions, without the background's."""
+    def _lookup(self, labels, atlas_file, lut_file):
+        """Return the look-up table without the background."""
         background = self.inputs.background_label
         with errors_name(atlas_file):
-            ids = region_ids(atlas, background)
+            ids = region_ids(labels, background)
         names = self.get_input('labels')
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')

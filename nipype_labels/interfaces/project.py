@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that shows signals in space."""
+"""Node of the inverse transform: region values mapped back to an image."""
 
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.project import Projector
-from ..core.regions import unused_id
-from ..files.regions import read_regions
+from ..core.strategies import RegionIndex
+from ..files.coverage import read_coverage
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
 from ..files.volumes import read_labels
+from ..model.atlas import Atlas, unused_id
 from ..model.errors import SignalError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
@@ -39,12 +39,12 @@ class _InverseProjectOutputSpec(TraitedSpec):
 
 
 class InverseProject(LabelsInterface):
-    """Give each voxel the signal of its region, by the region's id; volume by volume, 0 outside all regions.
+    """Map region values back to an image, volume by volume; voxels outside all regions are 0.
 
     Raises
     ------
     LabelsError
-        If a column is of no region, or the voxels' type can't hold a value.
+        If a column is not a region, or a value is beyond the range of the type of the voxels.
     """
 
     input_spec = _InverseProjectInputSpec
@@ -56,9 +56,10 @@ class InverseProject(LabelsInterface):
         for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
             columns, signals = read_signals(signals_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
-            regions = read_regions(regions_file)
-            labels, grid = read_labels(labels_file, unused_id(regions['index']))
-            projector = Projector(labels, self._ids(columns, regions, signals_file, regions_file))
+            regions = read_coverage(regions_file)
+            labels, grid = read_labels(labels_file, unused_id(regions.index))
+            ids = self._ids(columns, regions, signals_file, regions_file)
+            index = RegionIndex.of(Atlas(grid, labels, ids, columns))
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
                 errors_name(signals_file),
@@ -66,13 +67,15 @@ class InverseProject(LabelsInterface):
                 SeriesWriter(path, shape, grid.affine, t_r, self.inputs.out_dtype, grid.doubt) as writer,
             ):
                 for row in signals:
-                    writer.write(projector(row))
+                    writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
         return runtime
 
     def _ids(self, columns, regions, signals_file, regions_file):
-        """Region id of each column."""
-        ids = dict(zip(regions['name'], regions['index'], strict=True))
+        """Return the region id of each column."""
+        ids = dict(zip(regions.name, regions.index, strict=True))
         unknown = [name for name in columns if name not in ids]
         if unknown:
-            raise SignalError(f'{signals_file} has columns that {regions_file} does not know: {", ".join(unknown[:5])}')
+            raise SignalError(
+                f'{signals_file} has columns that are not regions in {regions_file}: {", ".join(unknown[:5])}'
+            )
         return [ids[name] for name in columns]

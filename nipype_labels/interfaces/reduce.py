@@ -6,22 +6,20 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.grid import voxel_volume
-from ..core.mask import region_ids
-from ..core.reduce import reduce_series
-from ..core.regions import blank_missing, list_missing, unused_id
-from ..files.grids import report_contradiction
+from ..core.coverage import CoverageTable
+from ..core.reduce import choose_reducer, reduce_series
+from ..files.coverage import read_coverage, write_coverage
+from ..files.grids import report_contradiction, require_orientation
 from ..files.lut import choose_lookup_table
-from ..files.reducing import make_reducer
-from ..files.regions import begin_regions, complete_regions, read_regions, write_regions
 from ..files.series import open_series
 from ..files.tables import write_signals
 from ..files.volumes import read_labels, write_volume
+from ..model.atlas import Atlas, region_ids, unused_id
 from ..model.errors import LabelsError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 from .parameters import trait
 
-#: What is logged of regions that have no signal.
+#: Log line about regions without a signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
 
 
@@ -79,11 +77,11 @@ class ReduceLabels(LabelsInterface):
         pairs = self.zip_inputs('labels_files', 'regions_files')
         threads = self.inputs.num_threads
         with ThreadPoolExecutor(threads) as pool:
-            reducers, tables, volumes = zip(*pool.map(partial(self._reducer, series, decoder), pairs), strict=True)
+            reducers, atlases, tables = zip(*pool.map(partial(self._reducer, series), pairs), strict=True)
         blocks = partial(read_blocks, series, threads)
         with errors_name(self.inputs.in_file):
-            signals, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
-        self._write(runtime, signals, tables, reducers, volumes)
+            reductions, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
+        self._write(runtime, reductions, atlases, tables)
         with self.write_output(runtime, 'mean.nii.gz', 'mean_file') as path:
             volume = mean.reshape(series.grid.shape, order='F').astype('float32')
             write_volume(path, volume, series.grid.affine, series.grid.doubt)
@@ -91,55 +89,55 @@ class ReduceLabels(LabelsInterface):
             self._results['t_r'] = series.t_r
         return runtime
 
-    def _reducer(self, series, decoder, pair):
-        """What reduces the series to one atlas, its coverage table, and the volume of the atlas's voxels in mm³."""
-        regions, labels, labels_grid = self._regions(*pair)
-        reducer = make_reducer(
-            series,
-            labels,
-            labels_grid,
-            regions['index'].to_numpy(),
-            decoder,
+    def _reducer(self, series, pair):
+        """Return the reducer of an atlas, the atlas, and its coverage table."""
+        atlas, regions = self._atlas(*pair)
+        if self.inputs.resampling_target == 'labels':
+            require_orientation(series.grid, atlas.space, self.inputs.unknown_orientation)
+        reducer = choose_reducer(
+            atlas,
+            series.grid,
             resampling_target=self.inputs.resampling_target,
             interpolation=self.inputs.interpolation,
-            unknown_orientation=self.inputs.unknown_orientation,
             strategy=self.inputs.strategy,
             smoothing_fwhm=self.inputs.smoothing_fwhm,
             nan_policy=self.inputs.nan_policy,
             # With several atlases the threads are theirs.
             num_threads=self.inputs.num_threads if len(self.inputs.labels_files) == 1 else 1,
         )
-        return reducer, regions, voxel_volume(labels_grid.affine)
+        return reducer, atlas, regions
 
-    def _regions(self, labels_file, regions_file):
-        """Coverage table of an atlas, its labels and their grid."""
+    def _atlas(self, labels_file, regions_file):
+        """Return an atlas and its coverage table."""
         background = self.inputs.background_label
         if regions_file is None:
             labels, grid = read_labels(labels_file, background)
             with errors_name(labels_file):
                 lookup = choose_lookup_table(region_ids(labels, background), labels_file, warn=logger.warning)
             lookup = lookup[lookup['index'] != background]
-            return begin_regions(lookup, labels, grid, labels, grid, labels), labels, grid
-        regions = read_regions(regions_file)
-        if background != 0 and background in set(regions['index']):
+            atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+            regions = CoverageTable.of(atlas)
+            regions.require_regions(atlas, grid)
+            return atlas, regions
+        regions = read_coverage(regions_file)
+        if background != 0 and background in regions.index:
             raise LabelsError(f'{regions_file} lists the region {background}, which is the background_label')
-        return regions, *read_labels(labels_file, unused_id(regions['index']))
+        unused = unused_id(regions.index)
+        labels, grid = read_labels(labels_file, unused)
+        return Atlas(grid, labels, regions.index, regions.name, unused), regions
 
-    def _write(self, runtime, signals, tables, reducers, volumes):
-        """Write signals and regions tables, after the policies for regions without a signal."""
-        out_names, self._results['out_files'] = self.output_paths(runtime, 'signals-{}.tsv', len(signals))
-        region_names, self._results['regions_files'] = self.output_paths(runtime, 'regions-{}.tsv', len(signals))
-        for i, (values, begun, reducer, volume) in enumerate(zip(signals, tables, reducers, volumes, strict=True)):
-            regions = complete_regions(
-                begun, values, reducer.n_used, reducer.n_in_view, volume, self.inputs.min_coverage
-            )
-            missing = list_missing(regions['name'], regions['status'])
+    def _write(self, runtime, reductions, atlases, tables):
+        """Write time series and coverage tables, after the policies for regions without a signal."""
+        out_names, self._results['out_files'] = self.output_paths(runtime, 'signals-{}.tsv', len(tables))
+        region_names, self._results['regions_files'] = self.output_paths(runtime, 'regions-{}.tsv', len(tables))
+        for i, (reduction, atlas, table) in enumerate(zip(reductions, atlases, tables, strict=True)):
+            regions = table.with_signals(reduction, atlas.space.measure, self.inputs.min_coverage)
+            missing = regions.list_missing()
             if missing:
                 logger.warning(MISSING_REGIONS, self.inputs.labels_files[i], missing)
-            status, policy = regions['status'].to_numpy(), self.inputs.missing_labels
             with errors_name(self.inputs.in_file), errors_name(self.inputs.labels_files[i]):
-                columns, kept = blank_missing(values, status, regions['name'], policy)
+                columns, kept = regions.apply_missing_policy(reduction.signals, self.inputs.missing_labels)
             with self.write_output(runtime, out_names[i]) as path:
-                write_signals(path, regions['name'][kept], columns)
+                write_signals(path, regions.name[kept], columns)
             with self.write_output(runtime, region_names[i]) as path:
-                write_regions(path, regions)
+                write_coverage(path, regions)

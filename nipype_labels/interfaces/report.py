@@ -7,13 +7,13 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
-from ..core.regions import unused_id
 from ..files.confounds import read_tables
+from ..files.coverage import read_coverage
 from ..files.json_files import read_json
-from ..files.regions import read_regions
 from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
+from ..model.atlas import unused_id
 from ..model.errors import LabelsError, SignalError
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
@@ -168,11 +168,11 @@ def _read_displacement(paths, n_volumes):
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):
     """Return labels, affine, regions, time series before and after denoising, and connectivity of an atlas."""
-    regions = read_regions(regions_file)
-    labels, grid = read_labels(labels_file, unused_id(regions['index']))
-    raw, cleaned = (_read_columns(path, regions['name'], kept) for path in (signals_file, cleaned_file))
-    connectivity = _read_matrix(connectivity_file, regions['name']) if connectivity_file else None
-    return labels, grid.affine, regions.to_dict('records'), raw, cleaned, connectivity
+    regions = read_coverage(regions_file)
+    labels, grid = read_labels(labels_file, unused_id(regions.index))
+    raw, cleaned = (_read_columns(path, regions.name, kept) for path in (signals_file, cleaned_file))
+    connectivity = _read_matrix(connectivity_file, regions.name) if connectivity_file else None
+    return labels, grid.affine, regions.rows(), raw, cleaned, connectivity
 
 
 def _read_columns(path, names, kept):

@@ -4,8 +4,8 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.resample import Sampler, clip_range, resample_nearest
-from ..files.grids import open_header, read_grid, report_contradiction
+from ..core.resample import Sampler, clip_range
+from ..files.grids import open_header, read_grid, report_contradiction, require_orientation
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
 from ..model.parameters import PARAMETERS
@@ -68,7 +68,7 @@ class Resample(LabelsInterface):
             target, own = read_grid(reference_file, whole=True), read_grid(in_file)
             for where in (own, target):
                 report_contradiction(where, logger.warning)
-            own.require_orientation(target, self.inputs.unknown_orientation)
+            require_orientation(own, target, self.inputs.unknown_orientation)
             if own.matches(target):
                 out_files[i] = in_file
                 continue
@@ -84,19 +84,14 @@ class Resample(LabelsInterface):
         values, source = read_volume(in_file)
         values = values.astype(np.result_type(values.dtype, np.min_scalar_type(fill)), copy=False)
         values = np.where(np.isfinite(values), values, values.dtype.type(fill))
-        write_volume(
-            path,
-            resample_nearest(values, source.affine, target.shape, target.affine, fill),
-            target.affine,
-            target.doubt,
-        )
+        write_volume(path, source.resample_nearest(values, target, fill), target.affine, target.doubt)
 
     def _series(self, in_file, target, path):
         """Resample a series volume by volume, in a first pass finding its range."""
         series, threads = open_series(in_file), self.inputs.num_threads
         decode, clip = series.decoder(), (0.0, 0.0)
         grid, kind = series.grid, self.inputs.interpolation
-        sampler = Sampler(grid.shape, grid.affine, target.shape, target.affine, None, kind)
+        sampler = Sampler(grid, target, None, kind)
         for _, block in series.blocks(threads) if kind != 'nearest' else ():
             clip = clip_range(decode(block), *clip)
         shape = (*target.shape, *open_header(in_file).shape[3:])

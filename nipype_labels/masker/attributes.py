@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from ..files.coverage import to_frame
 from .estimator import Estimator
 from .inverse import make_image
 
@@ -14,13 +15,13 @@ class FittedLabels(Estimator):
     def labels_img_(self):
         """Labels on the grid that the last series was read on, as a Nifti1Image."""
         placed = self._fitted_state().result.placed
-        return make_image(placed.labels, placed.grid)
+        return make_image(placed.resampled.labels, placed.grid)
 
     @property
     def region_atlas_(self):
         """Labels on that grid within the mask, as a Nifti1Image."""
         placed = self._fitted_state().result.placed
-        return make_image(placed.masked, placed.grid)
+        return make_image(placed.masked.labels, placed.grid)
 
     @property
     def mask_img_(self):
@@ -39,7 +40,7 @@ class FittedLabels(Estimator):
 
         Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
         """
-        return self._fitted_state().result.regions.copy()
+        return to_frame(self._fitted_state().result.coverage)
 
     @property
     def n_elements_(self):

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.mask import region_ids
 from ..files.atomic import write_atomically
 from ..files.lut import choose_lookup_table
 from ..files.niimg import single_image
 from ..files.paths import expand
 from ..files.tables import write_table
 from ..files.volumes import read_labels, read_mask, write_volume
+from ..model.atlas import region_ids
 from ..model.errors import LabelsError
 
 
@@ -37,7 +37,7 @@ def find_files(settings, fitted, folder=None):
         Paths ``atlas_file``, ``mask_file`` and ``lut_file``; the last two may be None.
     """
     read = partial(read_labels, background_label=settings['background_label'])
-    atlas, mask = (None, None) if fitted is None else ((fitted.atlas, fitted.atlas_grid), fitted.mask)
+    atlas, mask = (None, None) if fitted is None else ((fitted.atlas.labels, fitted.atlas.space), fitted.mask)
     atlas_file = _find_image('labels_img', settings['labels_img'], read, atlas, folder)
     mask_file, lut = None, settings['lut']
     if settings['mask_img'] is not None:

@@ -2,11 +2,12 @@
 """Inverse transform: region values mapped back to an image."""
 
 import weakref
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 
-from ..core.project import Projector
+from ..core.strategies import RegionIndex
 from ..files.orientation import set_orientation
 from ..model.errors import SignalError
 
@@ -65,10 +66,10 @@ def match_columns(signals, state, returned):
 def fill_regions(values, ids, result):
     """Return an image in which each voxel has the value of its region; 4D for values of shape (T, L)."""
     placed = result.placed
-    project, rows = Projector(placed.masked, list(ids)), np.atleast_2d(values)
+    index, rows = RegionIndex.of(replace(placed.masked, ids=list(ids))), np.atleast_2d(values)
     volumes = np.empty((*placed.grid.shape, len(rows)), order='F')
     for i, row in enumerate(rows):
-        volumes[..., i] = project(row)
+        volumes[..., i] = index.spread(row, placed.grid.size).reshape(placed.grid.shape, order='F')
     return make_image(volumes if values.ndim == 2 else volumes[..., 0], placed.grid, result.t_r)
 
 

@@ -143,7 +143,7 @@ class NiftiLabelsMasker(FittedLabels):
         grid = None if imgs is None else open_runs(imgs)[0].grid
         # Without a series, the grid that may lose regions is not known yet.
         known = grid is not None or fitted.settings['resampling_target'] != 'data'
-        self._state = State.after_fit(fitted, fitted.place(grid, demanding=known))
+        self._state = State.after_fit(fitted, fitted.place(grid, needs_regions=known))
         return self
 
     def fit_transform(self, imgs, y=None, *, confounds=None, sample_mask=None):

@@ -42,7 +42,7 @@ def make_report(title, result):
         'DegreesOfFreedom': data['degrees_of_freedom'],
     }
     series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=placed.grid.affine)
-    regions = result.regions[result.has_column].to_dict('records')
-    atlas = reports.AtlasData('Atlas', placed.masked, placed.grid.affine, regions, raw, denoised)
+    regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
+    atlas = reports.AtlasData('Atlas', placed.masked.labels, placed.grid.affine, regions, raw, denoised)
     figures = reports.draw_figures(title, series, atlas)
     return reports.Report(reports.render_report(title, series, [atlas], [figures], {}))

@@ -8,14 +8,37 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..core.mask import region_ids
-from ..core.regions import has_signal
-from ..files.grids import Grid, report_contradiction
+from ..core.coverage import CoverageTable
+from ..files.grids import report_contradiction, require_orientation
 from ..files.lut import choose_lookup_table
 from ..files.niimg import single_image
-from ..files.placing import Placed, place_atlas
 from ..files.volumes import read_labels, read_mask
+from ..model.atlas import Atlas, region_ids
 from .settings import remember
+
+
+@dataclass(frozen=True)
+class PlacedAtlas:
+    """An atlas and a mask on the grid that series are read on.
+
+    Attributes
+    ----------
+    resampled, masked : Atlas
+        Before and after the mask.
+    mask : array of bool, shape (I, J, K), or None
+    coverage : CoverageTable
+        Before any series is read.
+    """
+
+    resampled: Atlas
+    masked: Atlas
+    mask: np.ndarray | None
+    coverage: CoverageTable
+
+    @property
+    def grid(self):
+        """The grid, a VolumeGrid."""
+        return self.masked.space
 
 
 @dataclass(frozen=True)
@@ -25,40 +48,53 @@ class FittedAtlas:
     Attributes
     ----------
     parameters : dict
-        Parameters that they were read by, to notice changes.
+        Parameters that they were read with, to notice changes.
     settings : dict
         All parameters at that time, checked.
-    atlas : array of int, shape (I, J, K)
-    atlas_grid : Grid
-    mask : pair of array of bool, shape (I', J', K'), and Grid, or None
+    atlas : Atlas
+    mask : pair of array of bool, shape (I, J, K), and VolumeGrid, or None
     lookup : DataFrame
         Columns ``index`` and ``name``, a row per region.
     """
 
     parameters: dict
     settings: dict
-    atlas: np.ndarray
-    atlas_grid: Grid
+    atlas: Atlas
     mask: tuple | None
     lookup: pd.DataFrame
 
-    def place(self, grid, previous=None, demanding=True):
+    def place(self, grid, previous=None, needs_regions=True):
         """Resample atlas and mask to the grid that a series is read on, or return ``previous`` if it is on that grid.
 
-        Without a grid, or with ``resampling_target`` other than ``'data'``, the grid is the atlas's own. ``demanding``
-        refuses a grid on which no region is left.
+        Without a grid, or with ``resampling_target`` other than ``'data'``, the grid is the atlas's own. With
+        ``needs_regions``, a grid on which no region is left is refused.
         """
-        target = self.settings['resampling_target']
-        series, grid = grid, grid if target == 'data' and grid is not None else self.atlas_grid
+        target, own = self.settings['resampling_target'], self.atlas.space
+        series, grid = grid, grid if target == 'data' and grid is not None else own
         if target != 'none':
-            for image in (series, self.atlas_grid, *(self.mask or ())[1:]):
-                if image is not None:
-                    image.require_orientation(grid, self.settings['unknown_orientation'])
+            for space in (series, own, *(self.mask or ())[1:]):
+                if space is not None:
+                    require_orientation(space, grid, self.settings['unknown_orientation'])
         # Grids that only match could assign a voxel at the border of a region differently.
-        if previous is not None and previous.grid.is_identical(grid) and has_signal(previous.regions['status']).any():
+        if previous is not None and previous.grid.is_identical(grid) and previous.coverage.has_signal.any():
             return previous
-        background, strict = self.settings['background_label'], target == 'none'
-        return place_atlas(self.lookup, self.atlas, self.atlas_grid, self.mask, grid, background, strict, demanding)
+        resampled = masked = self.atlas.on(grid)
+        mask = None
+        if self.mask is not None:
+            if target == 'none':
+                self.mask[1].require(grid, "resample the mask, or set resampling_target to 'data' or 'labels'")
+            mask = resample_mask(self.mask, grid)
+            masked = resampled.within(mask)
+        coverage = CoverageTable.of_placed(self.atlas, resampled, masked)
+        if needs_regions:
+            coverage.require_regions(self.atlas, grid)
+        return PlacedAtlas(resampled, masked, mask, coverage)
+
+
+def resample_mask(mask, grid):
+    """Return a mask, a pair of array and VolumeGrid, on another grid; it is False outside its own grid."""
+    values, own = mask
+    return own.resample_nearest(values, grid, fill=False)
 
 
 @dataclass(frozen=True)
@@ -67,20 +103,19 @@ class Result:
 
     Attributes
     ----------
-    placed : Placed
+    placed : PlacedAtlas
         Atlas and mask on the grid that the series was read on.
-    regions : DataFrame
-        Coverage table.
+    coverage : CoverageTable
     has_column : array of bool, shape (L,)
-        Which of its rows have a column.
+        Which rows of the coverage table have a column.
     t_r : float or None
         Repetition time in s.
     report_data : dict or None
         What a report draws.
     """
 
-    placed: Placed
-    regions: pd.DataFrame
+    placed: PlacedAtlas
+    coverage: CoverageTable
     has_column: np.ndarray
     t_r: float | None = None
     report_data: dict | None = None
@@ -88,12 +123,12 @@ class Result:
     @property
     def ids(self):
         """Region ids of the columns, as a tuple."""
-        return tuple(self.regions['index'][self.has_column].tolist())
+        return tuple(self.coverage.index[self.has_column].tolist())
 
     @property
     def names(self):
         """Region names of the columns."""
-        return self.regions['name'][self.has_column].tolist()
+        return self.coverage.name[self.has_column].tolist()
 
 
 @dataclass(frozen=True)
@@ -116,7 +151,7 @@ class State:
     @classmethod
     def after_fit(cls, fitted, placed):
         """Return the state before any series is read: a column for each region."""
-        result = Result(placed, placed.regions, np.ones(len(placed.regions), dtype=bool))
+        result = Result(placed, placed.coverage, np.ones(len(placed.coverage.index), dtype=bool))
         return cls(fitted, result, frozenset([result.ids]))
 
     def with_result(self, result):
@@ -127,14 +162,15 @@ class State:
 def read_atlas(settings):
     """Read the atlas, its look-up table and the mask."""
     background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
-    atlas, atlas_grid = read_labels(atlas_file, background)
+    labels, grid = read_labels(atlas_file, background)
     mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
-    for grid in (atlas_grid, *(mask or ())[1:]):
-        report_contradiction(grid, warn_user)
-    ids = region_ids(atlas, background)
+    for space in (grid, *(mask or ())[1:]):
+        report_contradiction(space, warn_user)
+    ids = region_ids(labels, background)
     lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], warn_user)
     lookup = lookup[lookup['index'] != background].reset_index(drop=True)
-    return FittedAtlas(remember(settings), settings, atlas, atlas_grid, mask, lookup)
+    atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+    return FittedAtlas(remember(settings), settings, atlas, mask, lookup)
 
 
 def warn_user(message, *values):

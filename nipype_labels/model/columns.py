@@ -13,6 +13,9 @@ STATUSES = {
     'constant': 'Has a time series that never varies; z-scores and percent signal change are n/a',
 }
 
+#: Statuses of regions that have a time series of their own values.
+WITH_SIGNAL = ('ok', 'constant')
+
 #: Columns of the coverage table.
 COVERAGE = {
     'index': {'Description': 'Id of the region in the label image'},

@@ -6,8 +6,8 @@ from itertools import accumulate
 import numpy as np
 
 from ..core.display import grey_window
-from ..core.regions import unused_id
 from ..core.slices import PLANES, choose_slices, cut_plane, view_grid
+from ..model.atlas import unused_id
 from .svg import GREYS, MARGIN, TOP, WIDTH, embed, fill_figure, shade
 
 #: Slices in each plane.

@@ -5,11 +5,11 @@ import importlib.util
 import math
 from dataclasses import dataclass
 
-from ..core.grid import is_axis_aligned, voxel_map
 from ..core.highvariance import CHUNK, PERCENTILE
 from ..core.reduce import GATHERED_BYTES
 from ..core.resample import MOST_WEIGHTS
 from ..files.series import BLOCK_BYTES
+from ..model.affines import is_axis_aligned, voxel_map
 
 MIB = 2**20
 

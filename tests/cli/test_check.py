@@ -102,7 +102,7 @@ def test_an_atlas_without_a_table_is_named_by_its_ids(atlas, call):
 def test_an_atlas_of_background_alone_is_none(atlas, call):
     status, _, said = call('check', atlas(np.zeros((3, 3, 3))))
     assert status == 2
-    assert 'atlas.nii.gz: the label image holds nothing but its background' in said
+    assert 'atlas.nii.gz: the label image holds only its background' in said
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from coverage_frames import read_regions
 
 from nipype_labels.files.locks import locked
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 

@@ -7,7 +7,7 @@ import pytest
 
 from nipype_labels import NiftiLabelsMasker, init_labels_wf
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core import clean, connectivity, filters, gaps, project, reduce, regions, resample, scaling
+from nipype_labels.core import clean, connectivity, filters, gaps, resample, scaling
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.confound_strategies import CONFOUNDS_STRATEGIES
 from nipype_labels.model.parameters import PARAMETERS, PRESETS
@@ -21,10 +21,7 @@ TABLES = {
     'filter': filters.FILTERS,
     'fill_censored': gaps.FILLS,
     'covariance_estimator': connectivity.COVARIANCE_ESTIMATORS,
-    'nan_policy': reduce.NAN_POLICIES,
-    'missing_labels': regions.MISSING_LABELS,
     'dtype': scaling.DTYPES,
-    'project': project.PROJECTIONS,
 }
 
 

@@ -64,7 +64,7 @@ def signals_of(blocks_of):
     """Signals of one reducer over an array of shape (I, J, K, T)."""
 
     def reduce(data, reducer, decoder=Decoder(), per_block=None):
-        return reduce_series(blocks_of(data, per_block), data.shape[3], [reducer], decoder)[0][0]
+        return reduce_series(blocks_of(data, per_block), data.shape[3], [reducer], decoder)[0][0].signals
 
     return reduce
 

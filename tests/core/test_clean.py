@@ -25,10 +25,9 @@ from cleaning_cases import (
 )
 from numpy.testing import assert_array_equal
 from pairwise import pairwise
+from spaces import make_reducer, read_signals, resample_nearest
 
 from nipype_labels.core.clean import clean, kept_volumes
-from nipype_labels.core.reduce import RegionReducer, reduce_series
-from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
 
@@ -163,10 +162,8 @@ def test_signals_of_real_series_are_the_seeds(seed, real, strategy):
     stored = stored.reshape(-1, stored.shape[3], order='F').T
     decoder = Decoder(image.dataobj.slope, image.dataobj.inter)
     grid = dict(shape=image.shape[:3], affine=image.affine)
-    reducer = RegionReducer(
-        labels, image.affine, seed[f'{name}_ids'], decoder=decoder, strategy=strategy, nan_policy='zero', **grid
-    )
-    (signals,), _ = reduce_series(lambda: iter([(0, stored[:8]), (8, stored[8:])]), len(stored), [reducer], decoder)
+    reducer = make_reducer(labels, image.affine, seed[f'{name}_ids'], strategy=strategy, nan_policy='zero', **grid)
+    (signals,), _ = read_signals(lambda: iter([(0, stored[:8]), (8, stored[8:])]), len(stored), [reducer], decoder)
     assert_close(clean(signals).signals, seed[f'{name}_{strategy}_none'])
     scored = clean(signals, standardize='zscore')
     # What we say has no score is 0 in the seed.

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from spaces import count_voxels, make_reducer, spread
 
-from nipype_labels.core.project import Projector
-from nipype_labels.core.reduce import RegionReducer
-from nipype_labels.core.regions import count_voxels
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
 
@@ -45,7 +43,7 @@ def images(seed, shape, ids):
 
 def reducer_of(labels, ids, shape, way, affine=AFFINE, labels_affine=None):
     labels_affine = GRIDS[way['interpolation']] if labels_affine is None else labels_affine
-    return RegionReducer(labels, labels_affine, ids, shape=shape, affine=affine, **way)
+    return make_reducer(labels, labels_affine, ids, shape=shape, affine=affine, **way)
 
 
 @few
@@ -75,9 +73,8 @@ def test_unused_ids_change_nothing_but_the_width(seed, shape, ids, way, more, da
 def test_the_mean_over_projected_regions_gives_the_signals_back(seed, shape, ids, signals_of):
     _, labels = images(seed, shape, ids)
     signals = np.random.default_rng(seed).normal(size=(N_VOLUMES, len(ids)))
-    projector = Projector(labels, ids)
-    projected = np.stack([projector(row) for row in signals], axis=3)
-    reducer = RegionReducer(labels, AFFINE, ids, shape=shape, affine=AFFINE)
+    projected = np.stack([spread(labels, ids, row) for row in signals], axis=3)
+    reducer = make_reducer(labels, AFFINE, ids, shape=shape, affine=AFFINE)
     there = np.isin(ids, labels)
     assert_allclose(signals_of(projected, reducer)[:, there], signals[:, there], rtol=1e-12)
 
@@ -88,7 +85,7 @@ def test_a_sum_is_a_mean_times_a_count(seed, shape, ids, signals_of):
     series, labels = images(seed, shape, ids)
     series = np.nan_to_num(series, nan=100.0)
     total, mean = (
-        signals_of(series, RegionReducer(labels, AFFINE, ids, shape=shape, affine=AFFINE, strategy=strategy))
+        signals_of(series, make_reducer(labels, AFFINE, ids, shape=shape, affine=AFFINE, strategy=strategy))
         for strategy in ('sum', 'mean')
     )
     there = np.isin(ids, labels)
@@ -128,6 +125,6 @@ def test_scaled_integers_give_the_scaled_signals(seed, shape, ids, slope, interc
     stored = np.nan_to_num(stored).astype(np.int16)
     way, decoder = {'interpolation': interpolation}, Decoder(slope, intercept)
     plain = signals_of(stored, reducer_of(labels, ids, shape, way))
-    scaled = signals_of(stored, reducer_of(labels, ids, shape, {**way, 'decoder': decoder}), decoder)
+    scaled = signals_of(stored, reducer_of(labels, ids, shape, way), decoder)
     rtol = 1e-10 if interpolation is None else 1e-5
     assert_allclose(scaled, plain * slope + intercept, rtol=rtol, atol=rtol * (255 * slope + abs(intercept)))

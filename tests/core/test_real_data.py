@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from pairwise import pairwise
+from spaces import count_voxels, make_reducer, resample_nearest
 
-from nipype_labels.core.reduce import RegionReducer
-from nipype_labels.core.regions import count_voxels
-from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.scaling import Decoder
 
 #: Package, path in it, relative tolerance on its own grid (float32 for nipype's), regions of the atlas in it.
@@ -61,13 +59,12 @@ def test_signals_of_real_data_agree_with_nilearn(series, target, strategy, nilea
     if target == 'data':
         on_grid, grid_affine = resample_nearest(labels, labels_affine, stored.shape[:3], affine), affine
         assert (count_voxels(on_grid, ids) > 0).sum() == len(theirs) == n_regions
-    reducer = RegionReducer(
+    reducer = make_reducer(
         on_grid,
         grid_affine,
         ids,
         shape=stored.shape[:3],
         affine=affine,
-        decoder=decoder,
         strategy=strategy,
         nan_policy='zero',
         interpolation=None if target == 'data' else 'cubic',

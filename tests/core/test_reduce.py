@@ -10,12 +10,11 @@ from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy import ndimage
+from spaces import apply_mask, make_index, make_reducer, resample_nearest
 
-from nipype_labels.core.mask import apply_mask, region_ids
-from nipype_labels.core.reduce import RegionReducer
-from nipype_labels.core.resample import resample_nearest
 from nipype_labels.core.scaling import Decoder
-from nipype_labels.core.strategies import STRATEGIES, Partition
+from nipype_labels.core.strategies import STRATEGIES
+from nipype_labels.model.atlas import region_ids
 
 SHAPE, LABELS_SHAPE, MASK_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), (11, 9, 10), 4
 # Affines whose voxels meet neither halves, where rounding decides, nor the margin that is forgiven at borders.
@@ -83,13 +82,12 @@ def signals_on(target, stored, affine, background, masked, signals_of, decoder=D
         mask = resample_nearest(mask_volume(), MASK_AFFINE, labels.shape, labels_affine, fill=False)
         labels = apply_mask(labels, mask, background)
     interpolation = 'cubic' if target == 'labels' else None
-    reducer = RegionReducer(
+    reducer = make_reducer(
         labels,
         labels_affine,
         IDS,
         shape=SHAPE,
         affine=affine,
-        decoder=decoder,
         interpolation=interpolation,
         nan_policy='zero',
         **settings,
@@ -164,7 +162,7 @@ def test_signals_agree_with_a_loop(kind, strategy, signals_of, reduce_by_loop):
     stored, decoder = stored_series(kind, 'aligned'), DECODERS.get(kind, Decoder())
     labels = np.random.default_rng(11).choice([0, 1, 2, 3, 9, 30], SHAPE)
     affine = AFFINES['aligned']
-    reducer = RegionReducer(labels, affine, IDS, shape=SHAPE, affine=affine, decoder=decoder, strategy=strategy)
+    reducer = make_reducer(labels, affine, IDS, shape=SHAPE, affine=affine, strategy=strategy)
     data = stored * 0.37 - 12.5 if kind == 'scaled-int16' else stored
     assert_allclose(
         signals_of(stored, reducer, decoder), reduce_by_loop(data, labels, IDS, strategy), rtol=1e-10, atol=1e-10
@@ -205,13 +203,13 @@ def test_sums_of_small_integers_do_not_overflow(signals_of):
     labels = np.ones(SHAPE, dtype=np.int32)
     eye = np.eye(4)
     for strategy, expected in (('sum', 255 * 720), ('mean', 255), ('variance', 0), ('median', 255)):
-        reducer = RegionReducer(labels, eye, [1], shape=SHAPE, affine=eye, strategy=strategy)
+        reducer = make_reducer(labels, eye, [1], shape=SHAPE, affine=eye, strategy=strategy)
         assert_array_equal(signals_of(data, reducer), expected)
 
 
 def test_a_large_offset_leaves_the_variance_whole(signals_of):
     data = np.random.default_rng(12).normal(1e8, 1, (*SHAPE, 2))
-    reducer = RegionReducer(np.ones(SHAPE, int), np.eye(4), [1], shape=SHAPE, affine=np.eye(4), strategy='variance')
+    reducer = make_reducer(np.ones(SHAPE, int), np.eye(4), [1], shape=SHAPE, affine=np.eye(4), strategy='variance')
     assert_allclose(signals_of(data, reducer)[:, 0], data.reshape(-1, 2).var(axis=0), rtol=1e-9)
 
 
@@ -232,7 +230,7 @@ def test_x6_a_background_other_than_zero_makes_no_region_of_zero(nilearn_signals
     theirs = nilearn_signals(stored, affine, labels_with(7), LABELS_AFFINE, background_label=7)
     ours = resample_nearest(labels_with(7), LABELS_AFFINE, SHAPE, affine, fill=7)
     assert 0 in theirs
-    assert region_ids(ours, background_label=7).tolist() == [1, 2, 3, 9, 30]
+    assert region_ids(ours, background=7).tolist() == [1, 2, 3, 9, 30]
 
 
 @pytest.mark.parametrize('strategy', ['mean', 'minimum'])
@@ -252,20 +250,20 @@ def test_x8_unsigned_series_is_not_rounded(strategy, signals_of, reduce_by_loop,
     assert (sampled % 1).any()
 
 
-def test_a_partition_groups_voxels_by_column_then_place():
+def test_an_index_groups_voxels_by_column_then_place():
     labels = np.array([[[5, 2], [0, 5]], [[9, 5], [2, 7]]])
-    part = Partition.of(labels, [9, 4, 5, 2])
+    part = make_index(labels, [9, 4, 5, 2])
     flat = labels.reshape(-1, order='F')
-    assert flat[part.voxels].tolist() == [9, 5, 5, 5, 2, 2]
+    assert flat[part.elements].tolist() == [9, 5, 5, 5, 2, 2]
     assert part.columns.tolist() == [0, 2, 3]
     assert part.counts.tolist() == [1, 3, 2]
     assert part.column.tolist() == [0, 2, 2, 2, 3, 3]
     assert part.width == 4
-    assert (np.diff(part.voxels[1:4]) > 0).all()
+    assert (np.diff(part.elements[1:4]) > 0).all()
 
 
-def test_a_partition_keeps_its_width_when_voxels_go():
-    part = Partition.of(np.array([[[5, 2, 9, 5]]]), [9, 4, 5, 2])
+def test_an_index_keeps_its_width_when_voxels_go():
+    part = make_index(np.array([[[5, 2, 9, 5]]]), [9, 4, 5, 2])
     kept = part.keep(part.column != 2)
     assert kept.columns.tolist() == [0, 3]
     assert kept.width == 4
@@ -278,7 +276,7 @@ def test_a_partition_keeps_its_width_when_voxels_go():
 def test_regions_that_are_all_absent_give_columns_of_nan(strategy, fwhm, interpolation, signals_of):
     stored, affine = stored_series('float64', 'aligned'), AFFINES['aligned']
     labels = np.ones(SHAPE, dtype=np.int32)
-    reducer = RegionReducer(
+    reducer = make_reducer(
         labels,
         affine,
         [4, 3],

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
+from spaces import make_reducer, read_signals
 
-from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
 
@@ -31,7 +31,7 @@ def steps(*heights):
 
 def sampling(labels, affine=LABELS_AFFINE, **settings):
     settings = {'interpolation': 'cubic', 'nan_policy': 'zero', **settings}
-    return RegionReducer(labels, affine, IDS, shape=SHAPE, affine=AFFINE, **settings)
+    return make_reducer(labels, affine, IDS, shape=SHAPE, affine=AFFINE, **settings)
 
 
 RISING = steps(100, 90, 100, 80, 100, 130, 700)
@@ -50,7 +50,7 @@ def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
     """Volumes clipped to too narrow a range are read again; nilearn knows the whole series beforehand."""
     data, per_block, passes = run
     read_blocks = blocks_of(data, per_block)
-    (signals,), _ = reduce_series(read_blocks, N_VOLUMES, [sampling(labels, affine, strategy=strategy)])
+    (signals,), _ = read_signals(read_blocks, N_VOLUMES, [sampling(labels, affine, strategy=strategy)])
     theirs = nilearn_signals(
         data, AFFINE, labels.astype(np.int32), affine, strategy=strategy, resampling_target='labels'
     )
@@ -66,8 +66,8 @@ def test_what_was_too_narrow_would_have_shown(labels, signals_of):
 def test_decoded_values_set_the_range(labels, blocks_of):
     stored, decoder = RISING.astype(np.int16), Decoder(-0.5, 20.0)
     read_blocks = blocks_of(stored, 1)
-    (ours,), _ = reduce_series(read_blocks, N_VOLUMES, [sampling(labels, decoder=decoder)], decoder)
-    (expected,), _ = reduce_series(blocks_of(RISING * -0.5 + 20, 1), N_VOLUMES, [sampling(labels)])
+    (ours,), _ = read_signals(read_blocks, N_VOLUMES, [sampling(labels)], decoder)
+    (expected,), _ = read_signals(blocks_of(RISING * -0.5 + 20, 1), N_VOLUMES, [sampling(labels)])
     assert read_blocks.passes == 2
     assert_allclose(ours, expected, rtol=1e-9)
 
@@ -75,15 +75,15 @@ def test_decoded_values_set_the_range(labels, blocks_of):
 @pytest.mark.parametrize('interpolation', ['linear', 'nearest'])
 def test_what_can_not_overshoot_is_read_once(labels, interpolation, blocks_of):
     read_blocks = blocks_of(RISING, 1)
-    reduce_series(read_blocks, N_VOLUMES, [sampling(labels, interpolation=interpolation)])
+    read_signals(read_blocks, N_VOLUMES, [sampling(labels, interpolation=interpolation)])
     assert read_blocks.passes == 1
 
 
 def test_the_own_grid_is_read_once_and_not_clipped(blocks_of):
     labels = np.random.default_rng(31).integers(0, 4, SHAPE)
-    reducer = RegionReducer(labels, AFFINE, IDS, shape=SHAPE, affine=AFFINE)
+    reducer = make_reducer(labels, AFFINE, IDS, shape=SHAPE, affine=AFFINE)
     read_blocks = blocks_of(RISING, 1)
-    (signals,), _ = reduce_series(read_blocks, N_VOLUMES, [reducer])
+    (signals,), _ = read_signals(read_blocks, N_VOLUMES, [reducer])
     assert read_blocks.passes == 1
     assert_allclose(signals, np.stack([RISING[labels == region].mean(axis=0) for region in IDS], axis=1), rtol=1e-12)
 
@@ -104,7 +104,7 @@ def test_blocks_change_no_bit(labels, holed, dtype, affine, fwhm, policy, blocks
     results = []
     for per_block in (1, 3, None):
         reducers = [
-            RegionReducer(
+            make_reducer(
                 on_grid,
                 AFFINE if affine is None else affine,
                 IDS,
@@ -117,7 +117,7 @@ def test_blocks_change_no_bit(labels, holed, dtype, affine, fwhm, policy, blocks
             )
             for strategy in STRATEGIES
         ]
-        signals, mean = reduce_series(blocks_of(stored, per_block), N_VOLUMES, reducers)
+        signals, mean = read_signals(blocks_of(stored, per_block), N_VOLUMES, reducers)
         results.append((np.stack(signals), mean, [reducer.n_used for reducer in reducers]))
     for signals, mean, used in results[:-1]:
         assert_array_equal(signals, results[-1][0])
@@ -129,15 +129,15 @@ def test_atlases_in_one_pass_get_what_each_gets_alone(labels, blocks_of):
     other = np.random.default_rng(33).integers(0, 4, SHAPE)
 
     def reducers():
-        same_grid = RegionReducer(other, AFFINE, [1, 3], shape=SHAPE, affine=AFFINE, strategy='median')
+        same_grid = make_reducer(other, AFFINE, [1, 3], shape=SHAPE, affine=AFFINE, strategy='median')
         return [sampling(labels), same_grid, sampling(labels, TURNED, smoothing_fwhm=4.0)]
 
     read_blocks = blocks_of(RISING, 2)
-    together, _ = reduce_series(read_blocks, N_VOLUMES, reducers())
+    together, _ = read_signals(read_blocks, N_VOLUMES, reducers())
     assert [signals.shape for signals in together] == [(N_VOLUMES, 3), (N_VOLUMES, 2), (N_VOLUMES, 3)]
     assert read_blocks.passes == 2
     for signals, reducer in zip(together, reducers(), strict=True):
-        assert_array_equal(signals, reduce_series(blocks_of(RISING, 2), N_VOLUMES, [reducer])[0][0])
+        assert_array_equal(signals, read_signals(blocks_of(RISING, 2), N_VOLUMES, [reducer])[0][0])
 
 
 @pytest.mark.parametrize(('dtype', 'decoder'), [('i2', Decoder(0.25, -3.0)), ('>f4', Decoder()), ('u1', Decoder())])
@@ -145,8 +145,8 @@ def test_atlases_in_one_pass_get_what_each_gets_alone(labels, blocks_of):
 def test_the_mean_volume_is_the_mean_over_time_decoded(dtype, decoder, per_block, blocks_of):
     stored = np.random.default_rng(34).integers(0, 200, (*SHAPE, N_VOLUMES)).astype(dtype)
     labels = np.ones(SHAPE, dtype=int)
-    reducer = RegionReducer(labels, AFFINE, [1], shape=SHAPE, affine=AFFINE, decoder=decoder)
-    _, mean = reduce_series(blocks_of(stored, per_block), N_VOLUMES, [reducer], decoder)
+    reducer = make_reducer(labels, AFFINE, [1], shape=SHAPE, affine=AFFINE)
+    _, mean = read_signals(blocks_of(stored, per_block), N_VOLUMES, [reducer], decoder)
     expected = (stored.astype(np.float64) * decoder.slope + decoder.intercept).mean(axis=3)
     assert mean.dtype.kind == 'f'
     assert_allclose(mean, expected.reshape(-1, order='F'), rtol=1e-10)
@@ -156,7 +156,7 @@ def test_a_series_out_of_view_of_one_atlas_still_serves_the_other(labels, blocks
     far = LABELS_AFFINE.copy()
     far[:3, 3] += 500
     settings = {'nan_policy': 'omit', 'strategy': 'sum'}
-    signals, _ = reduce_series(
+    signals, _ = read_signals(
         blocks_of(RISING, 2), N_VOLUMES, [sampling(labels, far, **settings), sampling(labels, **settings)]
     )
     assert np.isnan(signals[0]).all()

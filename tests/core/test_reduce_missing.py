@@ -7,11 +7,12 @@ from nibabel import Nifti1Image
 from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
+from spaces import make_reducer
 
-from nipype_labels.core.reduce import NAN_POLICIES, RegionReducer
 from nipype_labels.core.smooth import kernel_sigmas
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.model.errors import ImageError
+from nipype_labels.model.parameters import PARAMETERS
 
 SHAPE, LABELS_SHAPE, N_VOLUMES = (7, 8, 6), (8, 7, 9), 5
 AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])
@@ -43,7 +44,7 @@ def data(labels):
 
 
 def on_same_grid(labels, **settings):
-    return RegionReducer(labels, AFFINE, IDS, shape=SHAPE, affine=AFFINE, **settings)
+    return make_reducer(labels, AFFINE, IDS, shape=SHAPE, affine=AFFINE, **settings)
 
 
 @EACH_STRATEGY
@@ -154,7 +155,7 @@ def sampled(data, quietly):
 
 
 def on_own_grid(labels, **settings):
-    return RegionReducer(labels, LABELS_AFFINE, IDS, shape=SHAPE, affine=AFFINE, interpolation='cubic', **settings)
+    return make_reducer(labels, LABELS_AFFINE, IDS, shape=SHAPE, affine=AFFINE, interpolation='cubic', **settings)
 
 
 @pairwise(strategy=STRATEGIES, fwhm=[0, 5], holes=[False, True])
@@ -176,7 +177,7 @@ def test_sampled_regions_leave_out_what_is_out_of_view(
     assert reducer.n_used.tolist() == [(seen & (fine_labels == region)).sum() for region in IDS]
 
 
-@pytest.mark.parametrize('policy', NAN_POLICIES)
+@pytest.mark.parametrize('policy', PARAMETERS['nan_policy'].choices)
 @pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
 def test_voxels_in_view_are_counted_alike_under_every_policy(data, fine_labels, policy, fwhm, signals_of, quietly):
     whole = np.where(np.isfinite(data), data, 90)
@@ -208,6 +209,6 @@ def test_an_atlas_wholly_out_of_view_gives_columns_of_nan(data, fine_labels, str
     far = LABELS_AFFINE.copy()
     far[:3, 3] += 500
     far[0, 1] = 0.1 * turned
-    reducer = RegionReducer(fine_labels, far, IDS, shape=SHAPE, affine=AFFINE, interpolation='cubic', strategy=strategy)
+    reducer = make_reducer(fine_labels, far, IDS, shape=SHAPE, affine=AFFINE, interpolation='cubic', strategy=strategy)
     assert np.isnan(signals_of(data, reducer)).all()
     assert reducer.n_in_view.tolist() == reducer.n_used.tolist() == [0] * 4

@@ -11,17 +11,16 @@ from nilearn.masking import extrapolate_out_mask
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy import ndimage
+from spaces import make_grid, resample_nearest
 
-from nipype_labels.core import grid
 from nipype_labels.core.resample import (
     Sampler,
     clip_range,
     fill_holes,
     line_weights,
-    nearest_index,
     point_weights,
-    resample_nearest,
 )
+from nipype_labels.model import affines
 
 SHAPE, TARGET_SHAPE = (9, 10, 8), (12, 11, 13)
 # Affines whose voxels meet neither halves, where rounding decides, nor the margin that is forgiven at borders.
@@ -35,6 +34,10 @@ TARGETS = {
     ),
 }
 EACH_TARGET = pytest.mark.parametrize('target_affine', TARGETS.values(), ids=TARGETS)
+
+
+def make_sampler(shape, affine, target_shape, target_affine, *args, **options):
+    return Sampler(make_grid(shape, affine), make_grid(target_shape, target_affine), *args, **options)
 
 
 def places(target_affine):
@@ -92,7 +95,7 @@ def test_nearest_ignores_time_in_the_target_shape(labels):
 
 def test_halves_go_up_and_borders_hold():
     where = np.array([[0.5, 1.5, 1.49, -0.004, 3.004], [0.0] * 5, [2.0] * 5])
-    index = nearest_index(where, (4, 3, 3))
+    index = affines.nearest_voxels(where, (4, 3, 3))
     assert index[0].tolist() == [1, 2, 1, 0, 3]
     assert index[2].tolist() == [2] * 5
 
@@ -104,7 +107,7 @@ def test_x7_noise_in_an_affine_loses_no_boundary_slab(labels, volume, noise, whe
     noisy[where] += noise
     assert_array_equal(resample_nearest(labels, AFFINE, SHAPE, noisy), labels)
     for interpolation in ('cubic', 'linear', 'nearest'):
-        sampler = Sampler(SHAPE, AFFINE, SHAPE, noisy, interpolation=interpolation)
+        sampler = make_sampler(SHAPE, AFFINE, SHAPE, noisy, interpolation=interpolation)
         assert sampler.inside.all()
         assert_allclose(sampler(volume), volume.reshape(-1, order='F'), atol=1e-3)
 
@@ -128,7 +131,7 @@ def test_sampler_agrees_with_scipy(volume, target_affine, interpolation, order, 
     expected = ndimage.affine_transform(
         stored.astype(np.float64), matrix, output_shape=TARGET_SHAPE, order=order, mode='constant', cval=np.nan
     ).reshape(-1, order='F')
-    sampler = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=interpolation)
+    sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=interpolation)
     assert_array_equal(sampler.inside, ~np.isnan(expected))
     assert 0 < sampler.inside.sum() < expected.size
     assert_allclose(sampler(stored), expected[sampler.inside], rtol=rtol)
@@ -137,7 +140,7 @@ def test_sampler_agrees_with_scipy(volume, target_affine, interpolation, order, 
 @EACH_TARGET
 def test_sampler_by_nearest_agrees_with_resample_nearest(volume, target_affine):
     expected = resample_nearest(volume, AFFINE, TARGET_SHAPE, target_affine).reshape(-1, order='F')
-    sampler = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation='nearest')
+    sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation='nearest')
     assert_array_equal(sampler(volume), expected[sampler.inside])
 
 
@@ -145,8 +148,8 @@ def test_sampler_by_nearest_agrees_with_resample_nearest(volume, target_affine):
 @EACH_TARGET
 def test_sampling_some_voxels_is_taking_them_from_all(volume, target_affine, interpolation):
     voxels = np.random.default_rng(3).permutation(np.prod(TARGET_SHAPE))[:200]
-    everywhere = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=interpolation)
-    some = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, voxels, interpolation)
+    everywhere = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=interpolation)
+    some = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, voxels, interpolation)
     full = np.full(len(everywhere.inside), np.nan)
     full[everywhere.inside] = everywhere(volume)
     assert_array_equal(some.inside, everywhere.inside[voxels])
@@ -158,7 +161,7 @@ def test_sampling_some_voxels_is_taking_them_from_all(volume, target_affine, int
 def test_nothing_in_view_gives_nothing(volume, turned, interpolation):
     target = TARGETS['oblique' if turned else 'scaled'].copy()
     target[:3, 3] += 500
-    sampler = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target, interpolation=interpolation)
+    sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target, interpolation=interpolation)
     assert not sampler.inside.any()
     assert sampler(volume).shape == (0,)
 
@@ -170,7 +173,7 @@ def test_a_series_of_a_single_slice_is_sampled_in_that_slice(volume, turned, int
     target = AFFINE.copy()
     target[0, 3] += 0.1
     target[0, 1] = 1e-3 * turned
-    sampler = Sampler(slice_.shape, AFFINE, (8, 9, 1), target, interpolation=interpolation)
+    sampler = make_sampler(slice_.shape, AFFINE, (8, 9, 1), target, interpolation=interpolation)
     order = {'cubic': 3, 'linear': 1, 'nearest': 0}[interpolation]
     i, j = np.indices((8, 9))
     where = np.stack([i + (0.1 + target[0, 1] * j) / 3, j])
@@ -180,7 +183,7 @@ def test_a_series_of_a_single_slice_is_sampled_in_that_slice(volume, turned, int
 
 
 def test_sampling_on_the_own_grid_gives_the_volume(volume):
-    assert_allclose(Sampler(SHAPE, AFFINE, SHAPE, AFFINE)(volume), volume.reshape(-1, order='F'), rtol=1e-10)
+    assert_allclose(make_sampler(SHAPE, AFFINE, SHAPE, AFFINE)(volume), volume.reshape(-1, order='F'), rtol=1e-10)
 
 
 @pairwise(
@@ -194,7 +197,7 @@ def test_holes_are_sampled_as_nilearn_samples_them(volume, target_affine, hole, 
         resample_img, image, target_affine, TARGET_SHAPE, interpolation=interpolation, clip=False
     ).get_fdata()
     ours = 'cubic' if interpolation == 'continuous' else interpolation
-    sampler = Sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=ours)
+    sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target_affine, interpolation=ours)
     got, theirs = sampler(volume), expected.reshape(-1, order='F')[sampler.inside]
     assert_array_equal(np.isfinite(got), np.isfinite(theirs))
     finite = np.isfinite(theirs)
@@ -213,14 +216,14 @@ def test_holes_are_filled_by_the_mean_of_finite_faces_twice(volume, quietly):
 
 
 def test_a_volume_of_holes_samples_to_holes():
-    sampler = Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['scaled'])
+    sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['scaled'])
     assert np.isnan(sampler(np.full(SHAPE, np.nan, order='F'))).all()
 
 
 def test_sampling_leaves_the_volume_as_it_was(volume):
     volume[3, 3, 3] = np.nan
     before = volume.copy()
-    Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'])(volume)
+    make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'])(volume)
     assert_array_equal(volume, before)
 
 
@@ -239,8 +242,8 @@ def test_cubic_line_weights_reproduce_a_line_away_from_the_borders():
 def test_only_scaling_shifting_and_flipping_keep_axes_apart():
     turned = np.eye(4)
     turned[0, 1] = 1e-9
-    assert grid.is_axis_aligned(grid.voxel_map(TARGETS['flipped'], AFFINE))
-    assert not grid.is_axis_aligned(turned)
+    assert affines.is_axis_aligned(affines.voxel_map(TARGETS['flipped'], AFFINE))
+    assert not affines.is_axis_aligned(turned)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +299,7 @@ def test_point_weights_are_the_spline(order, shape):
 
 @pytest.mark.parametrize('interpolation', ['linear', 'cubic'])
 def test_scattered_positions_are_the_same_without_a_matrix(volume, monkeypatch, interpolation):
-    by_matrix = Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
+    by_matrix = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
     monkeypatch.setattr('nipype_labels.core.resample.MOST_WEIGHTS', 0)
-    one_by_one = Sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
+    one_by_one = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'], interpolation=interpolation)(volume)
     assert_allclose(by_matrix, one_by_one, rtol=1e-11, atol=1e-11 * np.abs(volume).max())

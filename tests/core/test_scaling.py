@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Views: stored values decoded, and the values at an atlas's voxels gathered, sampled, smoothed."""
+"""Stored values are decoded to the numbers that they mean."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.core.resample import Sampler
-from nipype_labels.core.scaling import Decoder, View, floating
-
-SHAPE = (4, 5, 3)
-VOXELS = np.array([7, 0, 59, 23])
+from nipype_labels.core.scaling import Decoder, floating
 
 
 @pytest.fixture
@@ -59,38 +55,3 @@ def test_floating_point_holds_every_value_exactly(dtype, expected):
     assert values.dtype == expected
     if dtype != 'i8':
         assert values.astype(object).tolist() == limits.tolist()
-
-
-def look(view, block, **given):
-    """Values of all volumes of a block, and which of them were clipped."""
-    values, clipped = np.full((len(block), len(view.voxels)), np.nan), np.zeros(len(block), dtype=bool)
-    for row, (of_row, beyond) in enumerate(view(block, **given)):
-        values[row], clipped[row] = of_row, beyond
-    return values, clipped
-
-
-def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(block):
-    block[0], block[1] = 5, -5
-    block[2] = 0
-    sampler = Sampler(SHAPE, np.eye(4), SHAPE, np.eye(4), VOXELS)
-    values, clipped = look(View(VOXELS, SHAPE, Decoder(), sampler), block, clip=(-2.0, 6.0))
-    assert_allclose(values, [[5] * 4, [-2] * 4, [0] * 4], atol=1e-5)
-    assert clipped.tolist() == [False, True, False]
-
-
-@pytest.mark.parametrize('blank', [0.0, np.nan])
-def test_voxels_out_of_view_are_blank(block, blank):
-    moved = np.eye(4)
-    moved[2, 3] = 2
-    voxels = np.arange(60)
-    sampler = Sampler(SHAPE, np.eye(4), SHAPE, moved, voxels)
-    values, _ = look(View(voxels, SHAPE, Decoder(), sampler, blank=blank), block)
-    assert_allclose(values[:, :20], block[:, 40:], rtol=1e-4, atol=1e-3)
-    assert_array_equal(values[:, 20:], np.full((3, 40), blank))
-
-
-def test_smoothing_sees_the_whole_volume(block):
-    block[:] = 0
-    block[:, 22] = 1000
-    values, _ = look(View(VOXELS, SHAPE, Decoder(), sigmas=(1.0, 1.0, 1.0)), block)
-    assert (values[:, 3] > 10).all()

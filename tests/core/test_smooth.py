@@ -7,9 +7,9 @@ from nibabel import Nifti1Image
 from nilearn.image import smooth_img
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
+from spaces import make_index
 
 from nipype_labels.core.smooth import kernel_radius, kernel_sigmas, region_weights, smooth
-from nipype_labels.core.strategies import Partition
 from nipype_labels.model.errors import LabelsError
 
 SHAPE = (9, 10, 8)
@@ -111,8 +111,8 @@ CORNERS[0:2, 8:, 7:] = 9
 def test_region_weights_sum_the_smoothed_volume(volume, labels, sigmas):
     labels = np.random.default_rng(7).integers(0, 12, SHAPE) if labels is None else labels
     ids = [3, 1, 9, 2]
-    part = Partition.of(labels, ids)
-    weights = region_weights(part.voxels, part.starts, SHAPE, sigmas)
+    part = make_index(labels, ids)
+    weights = region_weights(part.elements, part.starts, SHAPE, sigmas)
     smoothed = smooth(volume, sigmas)
     expected = [smoothed[labels == region].sum() for region in ids]
     assert weights.shape == (4, volume.size)
@@ -120,14 +120,14 @@ def test_region_weights_sum_the_smoothed_volume(volume, labels, sigmas):
 
 
 def test_region_weights_keep_every_count():
-    part = Partition.of(CORNERS, [1, 2, 3, 9])
-    weights = region_weights(part.voxels, part.starts, SHAPE, (1.3, 2.0, 30.0))
+    part = make_index(CORNERS, [1, 2, 3, 9])
+    weights = region_weights(part.elements, part.starts, SHAPE, (1.3, 2.0, 30.0))
     assert_allclose(weights.sum(axis=1), part.counts, rtol=1e-12)
 
 
 def test_too_many_region_weights_are_none(monkeypatch):
-    part = Partition.of(CORNERS, [1, 2, 3, 9])
-    arguments = part.voxels, part.starts, SHAPE, (1.0, 1.0, 1.0)
+    part = make_index(CORNERS, [1, 2, 3, 9])
+    arguments = part.elements, part.starts, SHAPE, (1.0, 1.0, 1.0)
     n_weights = region_weights(*arguments).nnz
     monkeypatch.setattr('nipype_labels.core.smooth.MOST_WEIGHTS', n_weights)
     assert region_weights(*arguments).nnz == n_weights

@@ -10,11 +10,12 @@ import pytest
 import scipy.io
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.grids import Grid, open_header, read_grid, report_contradiction
+from nipype_labels.files.grids import open_header, read_grid, report_contradiction, require_orientation
 from nipype_labels.files.niimg import open_image
 from nipype_labels.files.series import SeriesWriter, open_series
 from nipype_labels.files.volumes import read_labels, write_volume
 from nipype_labels.model.errors import GridError, ImageError, LabelsError
+from nipype_labels.model.space import VolumeGrid
 
 SHAPE = (4, 5, 6)
 AFFINE = np.array([[-3.0, 0, 0, 9], [0, 3, 0, -12], [0, 0, 4, -7], [0, 0, 0, 1]])
@@ -115,18 +116,18 @@ def test_what_is_written_on_a_known_grid_has_no_description(tmp_path):
 @pytest.mark.parametrize('doubtful', [0, 1])
 def test_another_grid_is_refused_and_the_fixes_are_named(tmp_path, doubtful):
     unknown = read_grid(nifti(tmp_path / 'b.nii', (0, 0)))
-    other = Grid('a.nii', SHAPE, unknown.affine + np.eye(4))
+    other = VolumeGrid(SHAPE, unknown.affine + np.eye(4), 'a.nii')
     pair = (unknown, other) if doubtful == 0 else (other, unknown)
     with pytest.raises(
         GridError, match=r'b\.nii: left and right are unknown \(sform_code .* are 0\), and a\.nii is on'
     ):
-        pair[0].require_orientation(pair[1])
+        require_orientation(pair[0], pair[1])
     with pytest.raises(GridError, match=r'fslcpgeom.*pass --unknown-orientation accept to take its axes as LAS'):
-        pair[0].require_orientation(pair[1], 'raise', '--unknown-orientation accept')
-    pair[0].require_orientation(pair[1], 'accept')
-    pair[0].require_orientation(Grid('a.nii', SHAPE, unknown.affine))
+        require_orientation(pair[0], pair[1], 'raise', '--unknown-orientation accept')
+    require_orientation(pair[0], pair[1], 'accept')
+    require_orientation(pair[0], VolumeGrid(SHAPE, unknown.affine, 'a.nii'))
     with pytest.raises(LabelsError, match='unknown_orientation must be one of raise, accept'):
-        pair[0].require_orientation(pair[1], 'ignore')
+        require_orientation(pair[0], pair[1], 'ignore')
 
 
 def turned(degrees):

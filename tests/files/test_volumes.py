@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from nipype_labels.files.grids import Grid, open_header, read_grid
+from nipype_labels.files.grids import open_header, read_grid
 from nipype_labels.files.volumes import read_labels, read_mask, write_volume
 from nipype_labels.model.errors import GridError, ImageError, LabelsError
+from nipype_labels.model.space import VolumeGrid
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 IDS = (-32768, -129, -128, -1, 0, 1, 126, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**24)
@@ -198,7 +199,7 @@ def test_labels_survive_writing_and_reading(tmp_path, name):
     write_volume(tmp_path / name, ids, AFFINE)
     labels, where = read_labels(tmp_path / name)
     assert_array_equal(labels, ids)
-    assert where.matches(Grid('memory', (5, 6, 7), AFFINE))
+    assert where.matches(VolumeGrid((5, 6, 7), AFFINE, 'memory'))
 
 
 def test_a_mask_survives_writing_and_reading(tmp_path):
@@ -236,11 +237,11 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
 
 
 def test_grids_match_in_the_same_place_and_say_both_if_not():
-    one = Grid('one.nii', (4, 5, 6), AFFINE)
+    one = VolumeGrid((4, 5, 6), AFFINE, 'one.nii')
     moved = AFFINE.copy()
     moved[0, 3] += 1
-    other, smaller = Grid('other.nii', (4, 5, 6), moved), Grid('small.nii', (4, 5, 5), AFFINE)
-    assert one.matches(Grid('copy.nii', (4, 5, 6), AFFINE + 1e-9))
+    other, smaller = VolumeGrid((4, 5, 6), moved, 'other.nii'), VolumeGrid((4, 5, 5), AFFINE, 'small.nii')
+    assert one.matches(VolumeGrid((4, 5, 6), AFFINE + 1e-9, 'copy.nii'))
     assert not one.matches(other)
     assert not one.matches(smaller)
     assert one.require(one, 'nothing to do') is None

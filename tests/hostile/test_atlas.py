@@ -6,6 +6,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from hostile_cases import (
     Case,
     ask,
@@ -25,7 +26,6 @@ from hostile_cases import (
     unpacked,
 )
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.interfaces import Resample
 
 ATLAS, MASK, LUT = 'atlas.nii.gz', 'mask.nii.gz', 'lut.tsv'
@@ -68,11 +68,11 @@ def one_voxel(data):
     ('complex numbers', image(ATLAS, lambda data: data.astype('c8')), f'{ATLAS} holds complex64'),
     ('colours', image(ATLAS, lambda data: np.zeros(data.shape, RGB)), f"{ATLAS} holds [('R'"),
     ('an affine of NaN', fields(ATLAS, srow={0: NAN}), f'the affine of {ATLAS} | nan'),
-    ('an affine of zeros', fields(ATLAS, srow=(0.0,) * 12), f'the affine of {ATLAS} is no usable affine'),
+    ('an affine of zeros', fields(ATLAS, srow=(0.0,) * 12), f'the affine of {ATLAS} is not valid'),
     (
         'voxels of no size on whose grid to work',
         fields(ATLAS, srow={0: 1e-30, 5: 1e-30, 10: 1e-30}),
-        f'the affine of {ATLAS} is no usable affine',
+        f'the affine of {ATLAS} is not valid',
         '--resampling-target labels --smoothing-fwhm 6',
     ),
     ('zooms of 0 alone', fields(ATLAS, sform_code=0, pixdim={1: 0.0, 2: 0.0, 3: 0.0}), f'{ATLAS} | 0×0×0 mm'),
@@ -106,12 +106,12 @@ def test_no_grid_is_made_of_a_reference_that_lies(given):
     ),
     ('beyond counting', image(ATLAS, put((0, 0, 0), 1e300, 'f8')), f'{ATLAS} holds ids beyond 32 bits: 0 to 1e+300'),
     ('a scale beyond counting', fields(ATLAS, scl_slope=3e38), f'{ATLAS} holds ids beyond 32 bits: 0 to 2.1'),
-    ('nothing but background', image(ATLAS, lambda data: data * 0), f'{ATLAS} | nothing but its background, 0'),
-    ('nothing but NaN', image(ATLAS, lambda data: data * np.float32(NAN)), f'{ATLAS} | nothing but its background, 0'),
+    ('nothing but background', image(ATLAS, lambda data: data * 0), f'{ATLAS} | only its background, 0'),
+    ('nothing but NaN', image(ATLAS, lambda data: data * np.float32(NAN)), f'{ATLAS} | only its background, 0'),
     (
         'nothing but another background',
         image(ATLAS, lambda data: data * 0 + 1),
-        f'{ATLAS} | nothing but its background, 1',
+        f'{ATLAS} | only its background, 1',
         '--background-label 1',
     ),
     (

@@ -12,6 +12,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from hostile_cases import FIELDS, N_VOLUMES, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,6 @@ from nipype_labels.core.clean import kept_volumes
 from nipype_labels.files.confounds import fill_missing, read_confounds
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.lut import read_afni_table, read_lookup_table
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask
 from nipype_labels.files.series import open_series
 from nipype_labels.files.tables import read_signals

@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from hostile_cases import NAMES, Case, ask, both, cases, contents, folder, image, nothing, remove, text
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
 LUT = 'lut.tsv'

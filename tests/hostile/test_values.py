@@ -2,14 +2,14 @@
 """A series that does not say where or what its voxels are is refused; values that are none are left out."""
 
 import numpy as np
+from coverage_frames import read_regions
 from hostile_cases import Case, ask, both, cases, fields, image, put
 from numpy.testing import assert_allclose
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
 BOLD = 'bold.nii.gz'
-AFFINE = f'the affine of {BOLD} is no usable affine'
+AFFINE = f'the affine of {BOLD} is not valid'
 NAN, INF = float('nan'), float('inf')
 RGB = [('R', 'u1'), ('G', 'u1'), ('B', 'u1')]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
 from nipype_labels.model.errors import LabelsError

@@ -7,9 +7,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.interfaces import ApplyMask, Resample
 from nipype_labels.model.errors import GridError, ImageError, LookupTableError, MissingRegionsError
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from nipype.interfaces.base import isdefined
 from node_cases import clean_node
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.interfaces import (
     ApplyMask,
     CleanSignal,

@@ -6,13 +6,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from nipype.interfaces.base import isdefined
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files import series as series_module
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, ReduceLabels
 from nipype_labels.model.errors import GridError, ImageError

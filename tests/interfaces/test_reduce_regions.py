@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
 from nipype_labels.model.errors import MissingRegionsError

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from nipype_labels.core.grid import map_voxels
+from nipype_labels.model.affines import map_voxels
 
 #: World coordinates in mm of a spot that is left, anterior and superior.
 SPOT = np.array([-20.0, 24.0, 16.0])

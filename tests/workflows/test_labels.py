@@ -4,10 +4,10 @@
 import nibabel
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
 pytestmark = pytest.mark.slow

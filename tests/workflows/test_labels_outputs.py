@@ -7,10 +7,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from graph_cases import FULL, basic, full
 from numpy.testing import assert_allclose
 
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 
 pytestmark = pytest.mark.slow

@@ -4,12 +4,12 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
 from real_files import package_file
 
 from nipype_labels.core.strategies import STRATEGIES
-from nipype_labels.files.regions import read_regions
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Projection: each voxel shows the value of its own region."""
+"""Inverse transform: each voxel has the value of its own region."""
 
 import numpy as np
 import pytest
 from nibabel import Nifti1Image
 from nilearn.maskers import NiftiLabelsMasker
-from numpy.testing import assert_array_equal
-
-from nipype_labels.core.mask import apply_mask
-from nipype_labels.core.project import Projector
+from numpy.testing import assert_allclose, assert_array_equal
+from spaces import apply_mask, spread
 
 SHAPE = (5, 6, 7)
 
@@ -22,15 +20,13 @@ def test_projection_agrees_with_nilearn(labels, quietly):
     signals = np.random.default_rng(61).normal(size=(4, 3))
     masker = NiftiLabelsMasker(Nifti1Image(labels, np.eye(4)), standardize=None, reports=False)
     expected = quietly(quietly(masker.fit).inverse_transform, signals).get_fdata()
-    projector = Projector(labels, [2, 5, 40000])
-    assert_array_equal(np.stack([projector(row) for row in signals], axis=3), expected)
+    assert_array_equal(np.stack([spread(labels, [2, 5, 40000], row) for row in signals], axis=3), expected)
 
 
 @pytest.mark.parametrize('ids', [[40000, 2, 5], [5, 40000, 2]])
-@pytest.mark.parametrize('background', [0.0, -3.5, np.nan])
-def test_values_go_to_their_ids_in_whatever_order(labels, ids, background):
-    volume = Projector(labels, ids, background)(np.array([1.5, -2.5, 7.0]))
-    expected = {**dict(zip(ids, [1.5, -2.5, 7.0], strict=True)), 0: background}
+def test_values_go_to_their_ids_in_whatever_order(labels, ids):
+    volume = spread(labels, ids, [1.5, -2.5, 7.0])
+    expected = {**dict(zip(ids, [1.5, -2.5, 7.0], strict=True)), 0: 0}
     for voxel in np.ndindex(SHAPE):
         assert_array_equal(volume[voxel], expected[labels[voxel]])
 
@@ -38,23 +34,29 @@ def test_values_go_to_their_ids_in_whatever_order(labels, ids, background):
 def test_x4_values_go_to_their_own_regions_under_a_mask(labels):
     """A region lost to the mask shifts nilearn's: the voxels of the second show the value of the first."""
     masked = apply_mask(labels, labels != 2)
-    volume = Projector(masked, [2, 5, 40000])(np.array([10.0, 20.0, 30.0]))
+    volume = spread(masked, [2, 5, 40000], np.array([10.0, 20.0, 30.0]))
     assert_array_equal(volume, np.select([masked == 5, masked == 40000], [20.0, 30.0], 0.0))
 
 
 def test_ids_without_a_column_stay_background(labels):
-    volume = Projector(labels, [5], -1.0)(np.array([9.0]))
-    assert_array_equal(volume, np.where(labels == 5, 9.0, -1.0))
+    assert_array_equal(spread(labels, [5], [9.0]), np.where(labels == 5, 9.0, 0.0))
+
+
+def test_spreading_is_the_adjoint_of_the_sum(labels):
+    rng, ids = np.random.default_rng(62), [5, 40000, 2]
+    volume, values = rng.normal(size=SHAPE), rng.normal(size=3)
+    sums = np.array([volume[labels == i].sum() for i in ids])
+    assert_allclose((spread(labels, ids, values) * volume).sum(), values @ sums, rtol=1e-12)
 
 
 def test_a_missing_value_shows_as_one_in_its_region_alone(labels):
-    volume = Projector(labels, [2, 5, 40000])(np.array([1.0, np.nan, 3.0]))
+    volume = spread(labels, [2, 5, 40000], np.array([1.0, np.nan, 3.0]))
     assert_array_equal(np.isnan(volume), labels == 5)
 
 
 def test_another_background_id_is_no_region(labels):
     moved = np.where(labels == 0, 77, labels)
     assert_array_equal(
-        Projector(moved, [2, 5, 40000])(np.array([1.0, 2.0, 3.0])),
-        Projector(labels, [2, 5, 40000])(np.array([1.0, 2.0, 3.0])),
+        spread(moved, [2, 5, 40000], np.array([1.0, 2.0, 3.0])),
+        spread(labels, [2, 5, 40000], np.array([1.0, 2.0, 3.0])),
     )

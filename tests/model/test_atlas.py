@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Masks: labels where they count, which regions there are, and how many voxels are in view."""
+"""Atlases: labels within a mask, ids and voxels of regions."""
 
 import pickle
 
@@ -8,8 +8,9 @@ import pytest
 from nibabel import Nifti1Image
 from nilearn.regions import img_to_signals_labels
 from numpy.testing import assert_array_equal
+from spaces import apply_mask, make_atlas, make_grid
 
-from nipype_labels.core.mask import apply_mask, count_in_view, region_ids
+from nipype_labels.model.atlas import region_ids
 from nipype_labels.model.errors import GridError, MissingRegionsError
 
 SHAPE = (5, 6, 7)
@@ -63,7 +64,7 @@ def test_region_ids_rise_and_leave_the_background_out(labels):
 
 
 def test_x6_a_background_other_than_zero_makes_zero_a_region(labels):
-    assert region_ids(labels - 2, background_label=3).tolist() == [-2, 0, 39998]
+    assert region_ids(labels - 2, background=3).tolist() == [-2, 0, 39998]
 
 
 @pytest.mark.parametrize('background', [0, 9])
@@ -77,28 +78,22 @@ def test_a_single_region_without_background_is_one():
     assert region_ids(np.full(SHAPE, 4)).tolist() == [4]
 
 
-@pytest.mark.parametrize('ids', [[2, 5, 40000], [40000, 7, 2]])
-@pytest.mark.parametrize('shift', [0.0, 1.49, 1.51, -1.49, -1.51, 40.0])
-@pytest.mark.parametrize('axis', [0, 1, 2])
-def test_voxels_in_view_have_their_centres_within_its_outer_voxels(labels, ids, shift, axis):
-    view = np.eye(4)
-    view[axis, 3] = shift
-    counts = count_in_view(labels, np.eye(4), ids, SHAPE, view)
-    expected = np.zeros(len(ids), dtype=int)
-    for voxel in np.ndindex(SHAPE):
-        there = voxel[axis] - shift
-        if -0.5 <= there <= SHAPE[axis] - 0.5:
-            expected += np.equal(ids, labels[voxel])
-    assert_array_equal(counts, expected)
+@pytest.mark.parametrize('ids', [[9, 1, 500, 3], [3], [500], [-4, 9], []])
+def test_voxels_are_counted_per_id_in_the_order_of_the_table(ids):
+    labels = np.random.default_rng(70).choice([0, 1, 3, 9, -4], (4, 5, 6))
+    assert make_atlas(labels, ids=ids).count_voxels().tolist() == [int((labels == region).sum()) for region in ids]
+    where = labels > 0
+    expected = [int((labels[where] == region).sum()) for region in ids]
+    assert make_atlas(labels, ids=ids).count_voxels(where).tolist() == expected
 
 
-def test_voxels_in_view_of_a_turned_grid(labels):
-    turn = np.array([[0.8, -0.6, 0, 1.3], [0.6, 0.8, 0, -2.1], [0, 0, 1, 0.2], [0, 0, 0, 1]])
-    labels_affine = np.diag([2.0, -1.5, 1.0, 1.0])
-    expected = 0
-    for voxel in np.argwhere(labels == 5):
-        there = np.linalg.inv(turn) @ labels_affine @ [*voxel, 1]
-        expected += all(-0.5 <= x <= n - 0.5 for x, n in zip(there, (9, 9, 4), strict=False))
-    counts = count_in_view(labels, labels_affine, [5], (9, 9, 4), turn)
-    assert counts.tolist() == [expected]
-    assert 0 < expected < (labels == 5).sum()
+def test_no_voxels_hold_no_regions():
+    assert make_atlas(np.ones((1, 1, 1), int), ids=[3, 1]).count_voxels(np.zeros((1, 1, 1), bool)).tolist() == [0, 0]
+
+
+def test_an_atlas_on_another_grid_has_the_background_outside_its_own():
+    labels = np.arange(1, 9).reshape(2, 2, 2)
+    moved = make_atlas(labels, ids=range(1, 9), background=-1).on(make_grid((3, 2, 2), np.eye(4)))
+    assert moved.space.shape == (3, 2, 2)
+    assert_array_equal(moved.labels[:2], labels)
+    assert (moved.labels[2] == -1).all()

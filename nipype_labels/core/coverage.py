@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Coverage and status of each region after each processing step."""
+
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from ..model.columns import STATUSES, WITH_SIGNAL
+from ..model.errors import LabelsError, MissingRegionsError
+from .quality import is_constant, temporal_snr
+
+#: Decimals of a coverage; more would be rounding errors of the affines.
+COVERAGE_DECIMALS = 9
+
+#: A voxel of an atlas is in a field of view if it is this close to it, in voxels: half a voxel, so that it touches it.
+VIEW_MARGIN = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class CoverageTable:
+    """Coverage and status of the L regions of an atlas; each step returns a table.
+
+    Attributes
+    ----------
+    index : array of int, shape (L,)
+    name : array of str, shape (L,)
+    n_voxels_atlas, n_voxels_grid, n_voxels_mask, n_voxels_used : array of int, shape (L,)
+        Voxels in the atlas, on the grid of the time series, within the mask, and with values.
+    coverage : array, shape (L,)
+        Fraction of the volume of the region that is used, 0 to 1; NaN for a region that the atlas does not have.
+    status : array of str, shape (L,)
+    quality : dict of str to array, shape (L,)
+        Further columns: ``volume_atlas`` in mm³, ``n_volumes``, ``tsnr``.
+    """
+
+    index: np.ndarray
+    name: np.ndarray
+    n_voxels_atlas: np.ndarray
+    n_voxels_grid: np.ndarray
+    n_voxels_mask: np.ndarray
+    n_voxels_used: np.ndarray
+    coverage: np.ndarray
+    status: np.ndarray
+    quality: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, atlas):
+        """Return the table of an atlas on its own grid."""
+        n = atlas.count_voxels()
+        whole = np.where(n > 0, 1.0, np.nan)
+        status = np.where(n > 0, 'ok', 'absent_from_atlas').astype(object)
+        names = np.array([*atlas.names], dtype=object)
+        volume = n * atlas.space.measure
+        return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, {'volume_atlas': volume})
+
+    @classmethod
+    def of_placed(cls, atlas, resampled, masked):
+        """Return the table of an atlas that was resampled to another grid and masked there."""
+        return cls.of(atlas).after_resampling(atlas, resampled).after_masking(masked)
+
+    def after_resampling(self, atlas, resampled):
+        """Return the table of the atlas on the grid of the time series."""
+        n = resampled.count_voxels()
+        lost = (self.status == 'ok') & (n == 0)
+        # Only the voxels of lost regions are looked up.
+        voxels = np.flatnonzero(np.isin(atlas.labels.reshape(-1, order='F'), self.index[lost]))
+        in_view = np.zeros(atlas.labels.size, dtype=bool)
+        in_view[voxels] = resampled.space.contains(atlas.space, voxels, VIEW_MARGIN)
+        n_in_view = atlas.count_voxels(in_view.reshape(atlas.labels.shape, order='F'))
+        reason = np.where(n_in_view > 0, 'lost_in_resampling', 'outside_field_of_view')
+        status = np.where(lost, reason, self.status)
+        return replace(self, n_voxels_grid=n, status=status)._covered(n, resampled.space.measure)
+
+    def after_masking(self, masked):
+        """Return the table of the atlas within the mask."""
+        n = masked.count_voxels()
+        status = np.where((self.status == 'ok') & (n == 0), 'outside_mask', self.status)
+        return replace(self, n_voxels_mask=n, status=status)._covered(n, masked.space.measure)
+
+    def with_signals(self, reduction, voxel_volume, min_coverage=0.0):
+        """Return the table with the time series of the regions before denoising, a Reduction.
+
+        ``voxel_volume`` is that of the grid of the time series, in mm³. Regions with a lower coverage than
+        ``min_coverage`` have the status ``'low_coverage'``.
+        """
+        if not 0 <= min_coverage <= 1:
+            raise LabelsError(f'min_coverage must be from 0 to 1, not {min_coverage}')
+        finite = np.isfinite(reduction.signals)
+        table = self._covered(reduction.n_used, voxel_volume)
+        status = np.select(
+            [
+                self.status != 'ok',
+                reduction.n_in_view == 0,
+                (reduction.n_used == 0) | ~finite.any(axis=0),
+                table.coverage < np.round(min_coverage, COVERAGE_DECIMALS),
+                is_constant(reduction.signals),
+            ],
+            [self.status, 'outside_field_of_view', 'not_finite', 'low_coverage', 'constant'],
+            'ok',
+        )
+        table = replace(table, status=status, quality={**self.quality, 'n_volumes': finite.sum(axis=0)})
+        return table.with_tsnr(self.name, reduction.signals, np.ones(len(reduction.signals), dtype=bool))
+
+    def with_tsnr(self, names, signals, retained):
+        """Return the table with the temporal signal-to-noise ratio of time series before denoising.
+
+        ``names`` are the regions of the columns of ``signals``, shape (T, C); other regions have no ratio.
+        """
+        ratios = dict(zip(names, temporal_snr(signals, retained), strict=True))
+        values = np.array([ratios.get(name, np.nan) for name in self.name], dtype=np.float64)
+        return replace(self, quality={**self.quality, 'tsnr': np.where(self.status == 'ok', values, np.nan)})
+
+    def merge(self, *others):
+        """Merge the tables of runs: fewest voxels, lowest coverage and tSNR, first status that is not ``'ok'``."""
+        merged = self
+        for other in others:
+            least = ('n_voxels_grid', 'n_voxels_mask', 'n_voxels_used', 'coverage')
+            lowest = {name: np.fmin(getattr(merged, name), getattr(other, name)) for name in least}
+            # A constant region still has a signal: a run in which it has none matters more.
+            worse = (merged.status == 'ok') | (merged.has_signal & ~other.has_signal)
+            quality = {
+                **merged.quality,
+                'n_volumes': merged.quality['n_volumes'] + other.quality['n_volumes'],
+                'tsnr': np.fmin(merged.quality['tsnr'], other.quality['tsnr']),
+            }
+            status = np.where(worse, other.status, merged.status)
+            merged = replace(merged, **lowest, status=status, quality=quality)
+        return merged
+
+    @property
+    def has_signal(self):
+        """Which regions have a column of their own values, shape (L,)."""
+        return np.isin(self.status.astype(str), WITH_SIGNAL)
+
+    @property
+    def columns(self):
+        """All columns by name, in order."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != 'quality'}
+        return own | self.quality
+
+    def rows(self):
+        """Return the table as a list of L dicts."""
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+
+    def require_regions(self, atlas, space):
+        """Raise MissingRegionsError unless a region of the atlas is left on the grid of the time series."""
+        if not self.has_signal.any():
+            found, counts = np.unique(self.status.astype(str), return_counts=True)
+            reasons = ', '.join(f'{counts[i]} {found[i]}' for i in np.argsort(-counts, kind='stable'))
+            raise MissingRegionsError(f'no region of {atlas.space} is left on {space}: {reasons}')
+
+    def list_missing(self, most=8):
+        """Name the regions without a signal, at most so many for each reason; empty if there are none."""
+        groups = []
+        for reason in STATUSES:
+            members = [str(name) for name in self.name[(self.status == reason) & ~self.has_signal]]
+            if members:
+                rest = f' and {len(members) - most} more' if len(members) > most else ''
+                groups.append(f'{reason}: {", ".join(members[:most])}{rest}')
+        return '; '.join(groups)
+
+    def apply_missing_policy(self, signals, missing_labels='nan'):
+        """Apply the policy for regions without a signal to time series, shape (T, L).
+
+        Returns the time series and which regions have a column, shape (L,): NaN (``'nan'``) or 0 (``'zero'``) for
+        missing regions, or no column (``'drop'``). MissingRegionsError if no region has a signal, or if one has none
+        and the policy is ``'raise'``.
+        """
+        present = self.has_signal
+        if not present.any():
+            raise MissingRegionsError(f'no region has a signal: {self.list_missing()}')
+        if missing_labels == 'raise' and not present.all():
+            raise MissingRegionsError(f"regions without a signal (missing_labels='raise'): {self.list_missing()}")
+        if missing_labels == 'drop':
+            return signals[:, present], present
+        return np.where(present, signals, 0.0 if missing_labels == 'zero' else np.nan), np.ones_like(present)
+
+    def _covered(self, n_used, voxel_volume):
+        """Return the table with voxels used and coverage; a region that is larger on a coarser grid is covered once."""
+        whole, used = self.quality['volume_atlas'], n_used * voxel_volume
+        covered = np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1)
+        return replace(self, n_voxels_used=n_used, coverage=np.where(whole > 0, covered, np.nan))

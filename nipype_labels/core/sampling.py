@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values of a block of volumes at the voxels of an atlas: as they are, or sampled and smoothed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .smooth import smooth
+
+
+class StoredVoxels:
+    """Values at voxels on the grid of the series.
+
+    Parameters
+    ----------
+    voxels : array of int, shape (n,)
+    """
+
+    needs_volumes = False
+
+    def __init__(self, voxels):
+        self.elements = voxels
+
+    def __call__(self, block, rows, clip=None):
+        """Yield the number of volumes, the values, shape (that number, n), and False: the range is never exceeded."""
+        yield len(rows), block.values_at(self.elements, rows), False
+
+
+class SampledVoxels:
+    """Values at voxels of volumes that are sampled on another grid, smoothed, or both.
+
+    Parameters
+    ----------
+    voxels : array of int, shape (n,)
+        On the grid of the labels.
+    shape : tuple of 3 ints
+        Of that grid.
+    sampler : Sampler, optional
+        From the grid of the series to ``voxels``, or to the whole grid of the labels if volumes are smoothed. Without
+        it, both are on one grid.
+    sigmas : tuple of 3 floats
+        Widths of the smoothing kernel in voxels; all 0 is off.
+    blank : float
+        Value of voxels that are not finite or outside the field of view: NaN or 0.
+    num_threads : int
+        Number of volumes that are processed at a time.
+    """
+
+    needs_volumes = True
+
+    def __init__(self, voxels, shape, sampler=None, sigmas=(0, 0, 0), blank=np.nan, num_threads=1):
+        self.elements, self._voxels, self._shape = np.empty(0, dtype=np.intp), voxels, tuple(shape)
+        self._sampler, self._sigmas, self._blank, self._num_threads = sampler, sigmas, blank, num_threads
+
+    def __call__(self, block, rows, clip=None):
+        """Yield for each volume 1, its values, shape (1, n), and whether sampled values exceeded ``clip``."""
+        with ThreadPoolExecutor(self._num_threads) as pool:
+            yield from pool.map(lambda row: self._sample(block.volumes[row], clip), rows)
+
+    def _sample(self, volume, clip):
+        """Return the values of one flat volume."""
+        clipped = False
+        if self._sampler is not None:
+            volume = volume.reshape(self._sampler.shape, order='F')
+            volume, clipped = self._sampler.sample(volume, clip, self._blank)
+        return 1, (self._smooth(volume) if any(self._sigmas) else volume)[None], clipped
+
+    def _smooth(self, volume):
+        """Smooth a flat volume and return its values at the voxels."""
+        volume = np.where(np.isfinite(volume), volume, volume.dtype.type(self._blank))
+        smoothed = smooth(volume.reshape(self._shape, order='F'), self._sigmas)
+        return smoothed.reshape(-1, order='F')[self._voxels]

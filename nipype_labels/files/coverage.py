@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of coverage tables: one row per region, in the order of the columns of the time series."""
+
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+
+from ..core.coverage import CoverageTable
+from ..model.errors import LabelsError
+from .tables import read_table, to_numbers, write_table
+
+#: Columns that every coverage table has; quality columns follow.
+COLUMNS = tuple(each.name for each in fields(CoverageTable) if each.name != 'quality')
+
+
+def to_frame(table):
+    """Return a coverage table as a DataFrame."""
+    return pd.DataFrame({name: list(values) for name, values in table.columns.items()})
+
+
+def write_coverage(path, table):
+    """Write a coverage table."""
+    write_table(path, to_frame(table))
+
+
+def read_coverage(path):
+    """Return the coverage table in a file."""
+    frame = read_table(path)
+    missing = [column for column in COLUMNS if column not in frame]
+    if missing:
+        raise LabelsError(f'{path} is not a coverage table: {", ".join(missing)} missing')
+    try:
+        columns = {name: _parse(name, frame[name]) for name in frame}
+    except ValueError as e:
+        raise LabelsError(f'{path} is not a coverage table: {e}') from e
+    own = {name: columns.pop(name) for name in COLUMNS}
+    return CoverageTable(**own, quality=columns)
+
+
+def _parse(name, column):
+    """Return the values of a column: text, whole numbers, or numbers."""
+    if name in ('name', 'status'):
+        return column.to_numpy(dtype=object)
+    numbers = to_numbers(column)
+    if name != 'index' and not name.startswith('n_'):
+        return numbers
+    if not np.equal(numbers, np.rint(numbers)).all():
+        raise ValueError(f'{name} must be whole numbers')
+    return numbers.astype(np.int64)

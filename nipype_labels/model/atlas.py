@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Atlases: named regions on a space."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .errors import GridError, MissingRegionsError
+from .space import VolumeGrid
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Regions on a voxel grid, each the voxels of one label.
+
+    Parameters
+    ----------
+    space : VolumeGrid
+    labels : array of int, shape (I, J, K)
+        Region id of each voxel.
+    ids : array of int, shape (L,)
+        Region ids in the order of the look-up table; labels that are not among them belong to no region.
+    names : sequence of str, length L
+    background : int
+        Label of voxels that belong to no region.
+
+    Examples
+    --------
+    >>> grid = VolumeGrid((1, 1, 4), np.eye(4))
+    >>> atlas = Atlas(grid, np.array([[[0, 7, 7, 2]]]), [7, 3, 2], ['V1', 'V2', 'V4'])
+    >>> atlas.count_voxels().tolist(), atlas.within(np.array([[[True, True, False, True]]])).count_voxels().tolist()
+    ([2, 0, 1], [1, 0, 1])
+    """
+
+    space: VolumeGrid
+    labels: np.ndarray
+    ids: np.ndarray
+    names: tuple
+    background: int = 0
+
+    def on(self, space):
+        """Return the atlas on another grid, by the nearest voxel."""
+        return replace(self, space=space, labels=self.space.resample_nearest(self.labels, space, self.background))
+
+    def within(self, mask):
+        """Return the atlas within a mask, an array of bool on its grid; GridError if the shapes differ."""
+        if self.labels.shape != mask.shape:
+            raise GridError(
+                f'labels are {self.labels.shape} voxels and their mask {mask.shape}: resample the mask to the labels'
+            )
+        return replace(self, labels=np.where(mask, self.labels, self.labels.dtype.type(self.background)))
+
+    def count_voxels(self, where=None):
+        """Return the number of voxels of each region, shape (L,); with ``where``, a mask, of voxels in the mask."""
+        found, counts = np.unique(self.labels if where is None else self.labels[where], return_counts=True)
+        if not len(found):
+            return np.zeros(len(self.ids), dtype=int)
+        place = np.minimum(np.searchsorted(found, self.ids), len(found) - 1)
+        return np.where(found[place] == self.ids, counts[place], 0)
+
+
+def region_ids(labels, background=0):
+    """Return the ids in a label image in ascending order, shape (L,); MissingRegionsError if all is background.
+
+    >>> region_ids(np.array([[0, 7], [7, 2]])).tolist()
+    [2, 7]
+    """
+    ids = np.unique(labels[labels != background])
+    if not len(ids):
+        raise MissingRegionsError(f'the label image holds only its background, {background}')
+    return ids
+
+
+def unused_id(ids):
+    """Return an id that no region has, for voxels that belong to no region.
+
+    >>> unused_id([0, 1, 3])
+    2
+    """
+    taken = set(np.asarray(ids).tolist())
+    return next(i for i in range(len(taken) + 1) if i not in taken)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Spaces: where the elements of a series are."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from . import affines
+from .errors import GridError
+
+
+class Space(Protocol):
+    """Where the elements of a series are. Elements are numbered in the order in which a series stores them."""
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+
+    @property
+    def measure(self) -> float:
+        """Size of an element: mm³ of a voxel."""
+
+    def matches(self, other) -> bool:
+        """Return whether both spaces have the same elements in the same places, within a tolerance."""
+
+    def locate(self, other) -> np.ndarray:
+        """Return the number of the element nearest to each element of another space, −1 outside this space."""
+
+    def __str__(self):
+        """Describe the space for messages."""
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeGrid:
+    """Voxel grid of an image. Elements are voxels, with the first axis fastest.
+
+    Parameters
+    ----------
+    shape : tuple of 3 ints
+    affine : array, shape (4, 4)
+        Voxel indices to world coordinates (RAS+, mm).
+    path : str
+        Image that has the grid, for messages.
+    doubt : str
+        Why left and right are unknown; empty if the header defines them.
+    contradiction : str
+        How sform and qform contradict each other; empty if they agree.
+
+    Examples
+    --------
+    >>> grid = VolumeGrid((4, 5, 6), np.diag([2.0, 2, 2.5, 1]), 'bold.nii.gz')
+    >>> print(grid, grid.size, round(grid.measure, 9))
+    bold.nii.gz (4×5×6 voxels of 2×2×2.5 mm, first at (0, 0, 0) mm) 120 10.0
+    """
+
+    shape: tuple
+    affine: np.ndarray
+    path: str = ''
+    doubt: str = ''
+    contradiction: str = ''
+
+    @property
+    def size(self):
+        """Number of voxels."""
+        return math.prod(self.shape)
+
+    @property
+    def measure(self):
+        """Volume of a voxel in mm³."""
+        return affines.voxel_volume(self.affine)
+
+    def __str__(self):
+        lengths = '×'.join(str(n) for n in self.shape)
+        sizes = '×'.join(f'{size:.4g}' for size in affines.voxel_sizes(self.affine))
+        origin = ', '.join(f'{x:.5g}' for x in np.asarray(self.affine)[:3, 3])
+        words = f'{lengths} voxels of {sizes} mm, first at ({origin}) mm'
+        return f'{self.path} ({words})' if self.path else words
+
+    def matches(self, other):
+        """Return whether every corner of this grid is within 0.01 voxels of the same corner of the other one.
+
+        >>> grid = VolumeGrid((9, 9, 9), np.eye(4))
+        >>> grid.matches(VolumeGrid((9, 9, 9), np.eye(4) + 1e-7)), grid.matches(VolumeGrid((9, 9, 8), np.eye(4)))
+        (True, False)
+        """
+        if tuple(self.shape) != tuple(other.shape):
+            return False
+        return affines.largest_drift(self.shape, self.affine, other.affine) <= affines.GRID_TOLERANCE
+
+    def is_identical(self, other):
+        """Return whether shape, affine (to the last bit) and doubt of both grids are the same."""
+        same = (self.shape, self.doubt) == (other.shape, other.doubt)
+        return same and np.array_equal(self.affine, other.affine)
+
+    def require(self, other, remedy):
+        """Raise GridError, with both grids and a ``remedy``, unless they match."""
+        if not self.matches(other):
+            raise GridError(f'grids differ: {self} and {other}; {remedy}')
+
+    def locate(self, other):
+        """Return the number of the voxel nearest to each voxel of another grid, shape (other.size,); −1 outside.
+
+        >>> VolumeGrid((2, 1, 1), np.eye(4)).locate(VolumeGrid((4, 1, 1), np.diag([0.5, 1, 1, 1]))).tolist()
+        [0, 1, 1, -1]
+        """
+        matrix = affines.voxel_map(other.affine, self.affine)
+        located = np.full(other.shape, -1, dtype=np.min_scalar_type(-self.size), order='F')
+        rows, columns = np.arange(other.shape[0])[:, None], np.arange(other.shape[1])
+        for k in range(other.shape[2]):
+            where = affines.map_voxels(matrix, (rows, columns, np.array(k)))
+            inside = affines.is_inside(where, self.shape)
+            nearest = affines.nearest_voxels(where[:, inside], self.shape)
+            located[inside, k] = np.ravel_multi_index(nearest, self.shape, order='F')
+        return located.reshape(-1, order='F')
+
+    def contains(self, other, voxels, margin=affines.GRID_TOLERANCE):
+        """Return whether the centres of some voxels of another grid, shape (n,), lie in this grid or its ``margin``."""
+        index = np.unravel_index(voxels, other.shape, order='F')
+        where = affines.map_voxels(affines.voxel_map(other.affine, self.affine), index)
+        return affines.is_inside(where, self.shape, margin)
+
+    def resample_nearest(self, values, target, fill=0):
+        """Return the value of the nearest voxel for each voxel of a target grid; ``values`` if the grids match.
+
+        Parameters
+        ----------
+        values : array, shape (I, J, K)
+            On this grid.
+        target : VolumeGrid
+        fill : scalar
+            For voxels outside this grid: the background of label images.
+
+        Returns
+        -------
+        array, shape (I', J', K'), dtype of ``values``
+        """
+        if self.matches(target):
+            return values
+        located = self.locate(target)
+        taken = np.take(values.reshape(-1, order='F'), located, mode='clip')
+        taken[located < 0] = fill
+        return taken.reshape(target.shape, order='F')

