@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Atlases as a command is given them, and which of them share a pass over the series."""
+"""Atlases that a command receives, and groups of atlases that share a pass over a series."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .messages import warn
 
 @dataclass(frozen=True)
 class Atlas:
-    """An atlas; ``lut`` is the look-up table given for it, without which its nodes look for one."""
+    """An atlas; without ``lut``, the nodes search for its look-up table."""
 
     name: str  # letters and digits: files are named by it
     path: str
@@ -33,11 +33,11 @@ def name_atlases(given, luts=()):
     names = [label if name is None else name for (name, _), label in zip(pairs, made, strict=True)]
     for name, path in zip(names, paths, strict=True):
         if not name.isalnum() or not name.isascii():
-            raise LabelsError(f'--atlas {name}={path}: files are named by it, so it may hold letters and digits alone')
+            raise LabelsError(f'--atlas {name}={path}: the name is part of file names. Use letters and digits only')
         if [other.lower() for other in names].count(name.lower()) > 1:
-            raise LabelsError(f'--atlas {name} is given twice')
+            raise LabelsError(f'two atlases are named {name}. Pass --atlas NAME=IMAGE with different names')
         if not path.is_file():
-            raise LabelsError(f'no such atlas: {path}')
+            raise LabelsError(f'--atlas {path}: file not found')
     tables = [lut and str(expand(lut).absolute()) for lut in [*luts, *[None] * (len(given) - len(luts))]]
     return [Atlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]
 
@@ -69,7 +69,7 @@ def group_atlases(atlases, record):
         known = []  # damaged; the nodes notice that results belong to other atlases
     by_name, groups = {atlas.name: atlas for atlas in atlases}, {}
     for i, members in enumerate(known):
-        # Of the rest of a group alone, the nodes would be others: it is a group of its own.
+        # The nodes of a part of a group would have other inputs, so that nothing would be reused.
         if all(name in by_name for name in members):
             groups[f'labels_{i}_wf'] = [by_name.pop(name) for name in members]
     if by_name:

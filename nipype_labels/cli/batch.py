@@ -15,8 +15,8 @@ from .run import execute, find_reason
 #: Node that ends a run.
 LAST = 'save'
 
-#: Runs in one graph at least: what Nipype's scheduler does each time it wakes grows with them.
-LEAST_TOGETHER = 32
+#: Fewest runs in one workflow; with more, each poll of Nipype's scheduler takes longer.
+SMALLEST_BATCH = 32
 
 
 class Watch:
@@ -27,26 +27,26 @@ class Watch:
         self.done, self.stopped = set(), {}
 
     def __call__(self, node, status):
-        """Take note that ``node`` starts, ends or fails (``status``)."""
+        """Record that ``node`` ends or fails (``status``), and print the progress of its run."""
         run = node.fullname.split('.')[1]
         # Nipype's Linear reports nodes as ended that it skipped because others failed.
         if run in self.stopped:
             return
         if status == 'exception':
             self.stopped[run] = node.fullname
-            self._tell(run, f'stopped at {node.name}')
+            self._print(run, f'stopped at {node.name}')
         elif status == 'end' and node.name == LAST:
             self.done.add(run)
-            self._tell(run, 'done')
+            self._print(run, 'done')
 
-    def _tell(self, run, what):
+    def _print(self, run, what):
         over, seconds = len(self.done) + len(self.stopped), time.monotonic() - self.began
         left = f', {format_time(seconds / over * (self.n_runs - over))} left' if over < self.n_runs else ''
         print(f'[{over}/{self.n_runs}] {run} {what} ({format_time(seconds)}{left})', file=sys.stderr)
 
 
 def format_time(seconds):
-    """A time in words.
+    """Return a time in words.
 
     >>> format_time(3.14), format_time(75), format_time(7260)
     ('3 s', '1 min 15 s', '2 h 1 min')
@@ -61,8 +61,8 @@ def format_time(seconds):
 def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args):
     """Run the graphs of many runs; return why runs failed, by name. ``build`` returns the graph of a run."""
     watch, reasons = Watch(len(names)), {}
-    # One after another, a run at a time is better: what is done is done.
-    size = 1 if plugin == 'Linear' else max(LEAST_TOGETHER, 4 * nprocs)
+    # Linear: one run at a time, so that each is complete before the next starts.
+    size = 1 if plugin == 'Linear' else max(SMALLEST_BATCH, 4 * nprocs)
     waiting = [names[i : i + size] for i in range(0, len(names), size)]
     while waiting:
         batch = waiting.pop(0)
@@ -86,8 +86,8 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
                 reasons[name] = str(find_reason(log))
                 _write(logs / f'{name}.txt', log)
         if alone:
-            print(f'a worker process was killed: {len(alone)} runs are run again, one at a time', file=sys.stderr)
-        # Which of them took the memory shows when each is alone.
+            print(f'a worker process was killed. {len(alone)} runs are restarted, one at a time', file=sys.stderr)
+        # Run alone, the run that exhausts the memory fails and the others do not.
         waiting = [[name] for name in alone] + waiting
     for name in watch.done:
         (logs / f'{name}.txt').unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
 
 
 def _run(wf, watch, plugin, nprocs, plugin_args):
-    """Run a graph to its end; the text of what Nipype raised then, empty if nothing."""
+    """Run a workflow; return the traceback of what Nipype raised, empty if nothing."""
     try:
         if wf.list_node_names():
             execute(wf, plugin, nprocs, watch, plugin_args)
@@ -107,7 +107,7 @@ def _run(wf, watch, plugin, nprocs, plugin_args):
 
 
 def _read_crashes(folder):
-    """Texts of Nipype's crash files by name of node; the files go, since they hold whole environments."""
+    """Return the texts of Nipype's crash files by name of node; delete the files, which contain whole environments."""
     texts = {}
     for path in sorted(folder.glob('crash-*.txt')) if folder.is_dir() else ():
         text = path.read_text(encoding='utf-8', errors='replace')

@@ -32,7 +32,8 @@ def check(atlas, lut=None):
     names, problems, notes = {}, [], [grid.contradiction] if grid.contradiction else []
     if grid.doubt:
         problems.append(
-            f'left and right are unknown ({grid.doubt}), which is refused on other grids: correct the header'
+            f'left and right are unknown ({grid.doubt}), so the atlas is refused for series on other voxel grids. '
+            'Correct the header'
         )
     if lut is None:
         notes.append(NO_TABLE % atlas)
@@ -41,9 +42,9 @@ def check(atlas, lut=None):
         print(f'{"its header" if str(lut) == str(atlas) else lut}: {len(table)} names')
         names = dict(zip(table['index'], table['name'], strict=True))
     unnamed = [str(i) for i in ids if i not in names] if names else []
-    problems += _list('region ids without a name, which get no column', unnamed)
+    problems += _list('region ids without a name (no column is written)', unnamed)
     absent = [f'{i} {name}' for i, name in names.items() if i not in set(ids.tolist()) and i != 0]
-    notes += _list('names whose region is not in the image, so that their columns will be n/a', absent)
+    notes += _list('names without a region in the image (their columns are n/a)', absent)
     notes += _describe_shapes(Atlas(grid, labels, ids, [names.get(i, str(i)) for i in ids.tolist()]))
     for kind, lines in (('problem', problems), ('note', notes)):
         for line in lines:
@@ -61,10 +62,10 @@ def _describe_shapes(atlas):
     apart = [f'{name} ({part.gap:.0f} mm)' for name, part in parts if part.gap > FAR_APART and not part.both_sides]
     border = [name for name, touches in zip(atlas.names, find_at_border(atlas), strict=True) if touches]
     return [
-        *_list(f'regions of fewer than {FEW_VOXELS} voxels, which a coarser grid may lose', small),
-        *_list('one id for components left and right of the midline, which one time series mixes', sides),
-        *_list(f'one id for components more than {FAR_APART} mm apart, which one time series mixes', apart),
-        *_list('regions at the border of the image, which lose its outer half voxel on another grid', border),
+        *_list(f'regions of fewer than {FEW_VOXELS} voxels (resampling to a coarser grid may lose them)', small),
+        *_list('one id for components left and right of the midline (one time series mixes them)', sides),
+        *_list(f'one id for components more than {FAR_APART} mm apart (one time series mixes them)', apart),
+        *_list('regions at the border of the image (the outer half voxel is lost on another voxel grid)', border),
     ]
 
 

@@ -23,7 +23,7 @@ from ..model.errors import LabelsError, errors_name
 
 
 def check_running(nprocs, plugin, dummy_scans=0):
-    """Raise LabelsError unless there are processors, Nipype has the plugin, and no number is negative."""
+    """Raise LabelsError for a plugin that Nipype does not have, or an invalid number of processors or volumes."""
     if dummy_scans < 0:
         raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
     if nprocs < 1:
@@ -46,7 +46,7 @@ def make_folder(path):
     except OSError as e:
         raise LabelsError(f'can not write to {path}: {e.strerror}') from e
     if not os.access(path, os.W_OK | os.X_OK):
-        raise LabelsError(f'can not write to {path}: it may not be changed')
+        raise LabelsError(f'can not write to {path}: permission denied')
     return Path(path).absolute()
 
 
@@ -60,7 +60,7 @@ def make_work_folder(path, plugin):
 
 
 def absolute(value):
-    """Return paths as absolute ones: nodes run in folders of their own."""
+    """Return paths as absolute paths, because nodes run in other folders."""
     if isinstance(value, list):
         return [absolute(entry) for entry in value]
     return str(expand(value).absolute()) if isinstance(value, str | Path) else value
@@ -100,7 +100,7 @@ def check_cleaning(wf, series):
 
 
 def _rehearse(wf, series, folder):
-    """Run the nodes after the reduction on simulated time series."""
+    """Run the nodes that follow the reduction on simulated time series."""
     rng = np.random.default_rng(0)
     made_up, varying = Path(folder) / 'series.tsv', Path(folder) / 'high_variance.tsv'
     write_signals(made_up, ['a', 'b'], rng.normal(1000, 20, (series.n_volumes, 2)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels extract``: the factory's graph, run on one series."""
+"""``nipype-labels extract``: run the workflow on one series."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def extract(
     _check(series, atlas, mask, parameters)
     plugin_args = read_plugin_args(plugin_args_file)
     if not str(out):
-        raise LabelsError('there is no folder to write to: --out is empty')
+        raise LabelsError('--out is empty. Pass the folder to write to')
     out, folders = Path(out), name_folders(atlas)
     luts = [*(lut or ()), *[None] * (len(atlas) - len(lut or ()))]
     given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
@@ -85,7 +85,7 @@ def extract(
 
 
 def _build(series, values, parameters):
-    """Build the graph; what comes in is announced to it."""
+    """Build the workflow for the inputs that are given."""
     announced = {'use_mask': 'bold_mask', 'use_luts': 'atlas_luts', 'use_confounds': 'confounds_file'}
     announced['use_sample_mask'] = 'sample_mask'
     wf = init_labels_wf(
@@ -107,7 +107,7 @@ def _report_contradictions(contradictions):
 
 
 def _check_times(t_r, sidecar, header, parameters):
-    """Refuse, or warn of, repetition times that contradict each other before anything runs."""
+    """Refuse repetition times that contradict each other, or print a warning, before anything runs."""
     filtered = 'low_pass' in parameters or 'high_pass' in parameters
     _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--tr')
     if warning:
@@ -115,7 +115,7 @@ def _check_times(t_r, sidecar, header, parameters):
 
 
 def _check(series, atlases, mask, parameters):
-    """Find out before anything runs what nodes could only say of files made from the user's."""
+    """Check images before anything runs; nodes would name their own files instead of the user's."""
     target = parameters.get('resampling_target')
     grids = [read_grid(atlas, whole=True) for atlas in atlases]
     inside, where = (None, None) if mask is None else read_mask(mask)

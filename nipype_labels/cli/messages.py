@@ -70,10 +70,10 @@ def in_files(message, work_dir, bold, mask, atlases):
 
 @cache
 def _pattern():
-    """Parameters, after a node's name perhaps, and with a value perhaps; never parts of paths or of other words."""
+    """Return the pattern of parameters, optionally with a node and a value; never parts of paths or other words."""
     names = [name for name in PARAMETERS if name not in NO_OPTIONS]
     names = sorted({*names, *OPTIONS}, key=len, reverse=True)
-    # Parameters of one word are words of sentences too: they are replaced if a value, or that they are given, follows.
+    # Parameters of one word can be words of a sentence: they are replaced only before a value or "given, but".
     joined, single = ('|'.join(name for name in names if ('_' in name) is kind) for kind in (True, False))
     value = r"=(?P<{}>'[^']*'|[\w.+-]*\w)"
     alone = rf'(?P<single>{single})(?:{value.format("word")}|(?= given, but))'
@@ -82,7 +82,7 @@ def _pattern():
 
 
 def _replace(match):
-    """The option, with its value if there is one; switches have none."""
+    """Return the option, with its value if it has one; switches have none."""
     name, value = match['joined'] or match['single'], match['value'] or match['word']
     option = OPTIONS.get(name, f'--{name.replace("_", "-")}')
     if value in (None, 'True', 'False'):

@@ -52,7 +52,7 @@ def check_out(out, folders, inputs):
         if path.is_dir():
             raise LabelsError(f'can not write {path}: there is a folder of this name')
         if path.parent.exists() and not path.parent.is_dir():
-            raise LabelsError(f'can not write to {path.parent}: it is no folder')
+            raise LabelsError(f'can not write to {path.parent}: it is not a folder')
 
 
 def name_folders(atlases):

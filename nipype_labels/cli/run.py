@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Running a graph for a command: Nipype's settings, what is said on the way, and why it failed."""
+"""Run a workflow for a command: settings of Nipype, progress, and the reason of a failure."""
 
 import errno
 import gc
@@ -37,7 +37,7 @@ class Progress:
         self.n_nodes, self.done, self.began = n_nodes, 0, time.monotonic()
 
     def __call__(self, node, status):
-        """Take note that ``node`` starts, ends or fails (``status``)."""
+        """Print that ``node`` starts, ends or fails (``status``)."""
         self.done += status == 'end'
         words = {'start': 'running', 'end': 'done', 'exception': 'failed'}
         seconds = time.monotonic() - self.began
@@ -64,7 +64,7 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
         {
             'execution': {
                 'check_version': 'false',
-                # Nipype's reports hold the environment of the process, and can not be written of names beyond UTF-8.
+                # Nipype's reports hold the environment of the process, and cannot contain names beyond UTF-8.
                 'create_report': 'false',
                 'crashfile_format': 'txt',
                 'poll_sleep_duration': '0.05',
@@ -88,12 +88,14 @@ def run(wf, plugin, nprocs, plugin_args=None):
         raise find_reason(str(e)) from e
     except TypeError as e:
         if plugin_args:
-            raise errors.LabelsError(f'{plugin} does not take the arguments that it is given from a file: {e}') from e
+            raise errors.LabelsError(
+                f'--plugin-args-file: the plugin {plugin} does not accept these arguments: {e}'
+            ) from e
         raise
 
 
 def execute(wf, plugin, nprocs, status_callback, plugin_args):
-    """Run a graph by a plugin, alone in its work folder, else RunError; what Nipype raises is raised."""
+    """Run a workflow by a plugin; raise RunError if another process uses its work folder."""
     # Set for this graph: in Nipype's own settings, ConfigParser would refuse a path with a %.
     wf.config.setdefault('execution', {})['crashdump_dir'] = str(Path(wf.base_dir) / 'crash')
     arguments = {'status_callback': status_callback}
@@ -112,7 +114,7 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
 
 
 def find_reason(text):
-    """The exception behind the text of a node's traceback: ours if there is one, else a RunError."""
+    """Return the error behind the text of a traceback: a LabelsError if a node raised one, otherwise a RunError."""
     lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
     for line in reversed(lines):
         kind, message = line.split(': ', 1)
@@ -121,11 +123,11 @@ def find_reason(text):
             return ours(message)
     if 'BrokenProcessPool' in text:
         return RunError(DEAD_WORKER)
-    said = re.findall(r'\[Errno (\d+)\] (.+)', text)
-    if said and int(said[-1][0]) in USERS_ERRNO + MACHINES_ERRNO:
-        code, message = said[-1]
+    found = re.findall(r'\[Errno (\d+)\] (.+)', text)
+    if found and int(found[-1][0]) in USERS_ERRNO + MACHINES_ERRNO:
+        code, message = found[-1]
         return errors.LabelsError(message) if int(code) in USERS_ERRNO else RunError(message)
-    said = re.findall(r'MemoryError: (.+)', text)
-    if said:
-        return RunError(f'{said[-1]}. Pass fewer --nprocs or provide more memory')
+    found = re.findall(r'MemoryError: (.+)', text)
+    if found:
+        return RunError(f'{found[-1]}. Pass fewer --nprocs or provide more memory')
     return RunError(text)

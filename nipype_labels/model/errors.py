@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What can be wrong with what a user gave, as exceptions of one sentence each.
+"""Errors about the input of a user.
 
-Each takes its whole message as its only argument, so that it survives pickling between processes,
-and keeps to one line, so that it survives a scheduler that hands on only the text of a traceback.
+The message is the only argument, so that errors survive pickling between processes. It has one line, because schedulers
+pass on only the text of a traceback.
 """
 
 from collections.abc import Iterator
@@ -10,23 +10,23 @@ from contextlib import contextmanager
 
 
 class LabelsError(ValueError):
-    """Something that a user gave can't be worked with; the message says what, where and what to do."""
+    """The user's input is not valid; the message says what is wrong, where, and how to fix it."""
 
     def __init__(self, message: object) -> None:
-        # Names of files and regions may hold line feeds.
+        # Names of files and regions may contain line feeds.
         super().__init__('\\n'.join(str(message).splitlines()))
 
 
 class GridError(LabelsError):
-    """Two images that must share a grid don't, or an affine maps no grid at all."""
+    """Two images must have the same voxel grid and do not, or an affine is not invertible."""
 
 
 class ImageError(LabelsError):
-    """An image can't be read, or doesn't hold what it is used as."""
+    """An image cannot be read, or does not contain what it is used as."""
 
 
 class LookupTableError(LabelsError):
-    """A look-up table can't be read, or contradicts itself."""
+    """A look-up table cannot be read, or contradicts itself."""
 
 
 class ConfoundsError(LabelsError):
@@ -34,11 +34,11 @@ class ConfoundsError(LabelsError):
 
 
 class SignalError(LabelsError):
-    """Signals that can't be cleaned or projected as asked."""
+    """Time series cannot be denoised or projected as requested."""
 
 
 class MissingRegionsError(LabelsError):
-    """Regions that must be there are not."""
+    """Required regions have no time series."""
 
 
 class LockedError(LabelsError):
@@ -46,12 +46,12 @@ class LockedError(LabelsError):
 
 
 class NotFittedError(LabelsError, AttributeError):
-    """A masker is used before it was fitted; scikit-learn's error of that name has the same two bases."""
+    """A masker is used before it was fitted; the bases are those of scikit-learn's error of this name."""
 
 
 @contextmanager
 def errors_name(path: object) -> Iterator[None]:
-    """Put the name of a file, if there is one, before the message of an error that doesn't have it."""
+    """Put the name of a file, unless it is None, before messages of errors that do not contain it."""
     try:
         yield
     except LabelsError as e:

@@ -40,7 +40,7 @@ def test_nothing_is_wrong_with_an_atlas_whose_table_fits(atlas, call):
 def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
     status, told, _ = call('check', atlas(cells(), {3: 'Left'}))
     assert status == 1
-    assert 'problem: region ids without a name, which get no column: 70000' in told
+    assert 'problem: region ids without a name (no column is written): 70000' in told
     assert 'No problems found' not in told
 
 
@@ -49,7 +49,7 @@ def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
     shutil.copy(AAL.with_name('AAL3.nii'), tmp_path)
     status, told, _ = call('check', str(tmp_path / 'AAL3.nii'), str(AAL.with_name('AAL3.txt')))
     assert status == 0
-    assert 'their columns will be n/a: 35 Cingulate_Ant_L, 36 Cingulate_Ant_R, 81 Thalamus_L, 82 Thalamus_R' in told
+    assert 'their columns are n/a): 35 Cingulate_Ant_L, 36 Cingulate_Ant_R, 81 Thalamus_L, 82 Thalamus_R' in told
     assert 'No problems found' not in told
 
 
@@ -58,14 +58,14 @@ def test_what_a_coarser_grid_may_lose_is_noted(atlas, call):
     labels[5, 5, :4] = 8
     status, told, _ = call('check', atlas(labels, {3: 'Left', 70000: 'Right', 8: 'Speck'}))
     assert status == 0
-    assert 'regions of fewer than 5 voxels, which a coarser grid may lose: Speck (4)' in told
+    assert 'regions of fewer than 5 voxels (resampling to a coarser grid may lose them): Speck (4)' in told
 
 
 def test_one_id_for_both_hemispheres_is_noted(atlas, call):
     labels = np.where(cells() > 0, 3, 0)
     status, told, _ = call('check', atlas(labels, {3: 'Both'}))
     assert status == 0
-    assert 'one id for components left and right of the midline, which one time series mixes: Both' in told
+    assert 'one id for components left and right of the midline (one time series mixes them): Both' in told
 
 
 def test_pieces_on_one_side_are_not(atlas, call):
@@ -80,7 +80,7 @@ def test_components_far_apart_on_one_side_are_noted(atlas, call):
     labels[12, 16, 16] = 4
     status, told, _ = call('check', atlas(labels, {3: 'Split', 4: 'One'}))
     assert status == 0
-    assert 'one id for components more than 10 mm apart, which one time series mixes: Split (16 mm)\n' in told
+    assert 'one id for components more than 10 mm apart (one time series mixes them): Split (16 mm)\n' in told
     assert 'midline' not in told
     assert told.endswith('No problems found\n')
 
@@ -89,7 +89,7 @@ def test_regions_at_the_border_of_the_image_are_noted(atlas, call):
     labels = np.zeros((10, 10, 10), dtype=int)
     labels[1:4, 1:9, 1:9], labels[6:9, 6:, 6:9] = 3, 4
     told = call('check', atlas(labels, {3: 'Inner', 4: 'Outer'}))[1]
-    assert 'regions at the border of the image, which lose its outer half voxel on another grid: Outer\n' in told
+    assert 'regions at the border of the image (the outer half voxel is lost on another voxel grid): Outer\n' in told
 
 
 def test_an_atlas_without_a_table_is_named_by_its_ids(atlas, call):

@@ -277,10 +277,10 @@ def test_a_run_that_lacks_what_it_needs_is_named(data, call):
 @pytest.mark.parametrize(
     ('more', 'words'),
     [
-        (('--atlas', '../x=atlases/boxes.nii.gz'), 'letters and digits alone'),
-        (('--atlas', '<script>=atlases/boxes.nii.gz'), 'letters and digits alone'),
-        (('--atlas', 'BOXES=atlases/AAL.nii'), 'is given twice'),
-        (('--atlas', 'none=atlases/none.nii'), 'no such atlas'),
+        (('--atlas', '../x=atlases/boxes.nii.gz'), 'letters and digits only'),
+        (('--atlas', '<script>=atlases/boxes.nii.gz'), 'letters and digits only'),
+        (('--atlas', 'BOXES=atlases/AAL.nii'), 'two atlases are named'),
+        (('--atlas', 'none=atlases/none.nii'), 'file not found'),
         (('--participant-label', '07'), 'no series of sub-07. Available: 01, 02, 03'),
         (('--desc', '../x'), 'desc'),
         (('--fd-threshold', '0.3'), '--fd-threshold given, but it only acts with'),

@@ -49,20 +49,20 @@ def link(name, target):
 
 
 @cases(
-    ('a file', write_to('lut.tsv'), 'can not write to lut.tsv: it is no folder'),
-    ('the series', write_to('bold.nii.gz'), 'can not write to bold.nii.gz: it is no folder'),
+    ('a file', write_to('lut.tsv'), 'can not write to lut.tsv: it is not a folder'),
+    ('the series', write_to('bold.nii.gz'), 'can not write to bold.nii.gz: it is not a folder'),
     ('below a file', write_to('lut.tsv/out'), 'can not write to lut.tsv/out/work: Not a directory'),
     ('far below a file', write_to('lut.tsv/a/b/c'), 'can not write to lut.tsv/a/b/c/work: Not a directory'),
     ('a link to nowhere', both(link('away', 'no/where'), write_to('away')), 'can not write to away'),
     ('a link to itself', both(link('round', 'round'), write_to('round')), 'can not write to round'),
-    ('a device', write_to('/dev/full'), 'can not write to /dev/full: it is no folder'),
+    ('a device', write_to('/dev/full'), 'can not write to /dev/full: it is not a folder'),
     ('below a device', write_to('/dev/full/out'), 'can not write to /dev/full/out/work'),
     ('a system folder', write_to('/proc/out'), 'can not write to /proc/out/work'),
     ('a name longer than names can be', write_to('x' * 300), 'File name too long: xxx'),
     ('no name', write_to(''), '--out is empty'),
     ('a work folder that is a file', make_file('out/work'), 'can not write to out/work: File exists'),
     ('a work folder below a file', nothing, 'can not write to lut.tsv/x', '--work-dir lut.tsv/x'),
-    ("an atlas's folder that is a file", make_file('out/atlas'), 'can not write to out/atlas: it is no folder'),
+    ("an atlas's folder that is a file", make_file('out/atlas'), 'can not write to out/atlas: it is not a folder'),
     (
         'signals that are a folder',
         make_folder('out/atlas/timeseries.tsv'),
@@ -231,7 +231,11 @@ def plugin(content):
     ("a plugin's arguments that are junk", plugin(bytes(range(256))), 'plugin.json'),
     ("a plugin's arguments without end", plugin('[' * 200_000), 'plugin.json'),
     ("a plugin's arguments that are a list", plugin('[1]'), 'plugin.json must hold a JSON object'),
-    ("a plugin's arguments of a wrong type", plugin('{"n_procs": "two"}'), 'MultiProc does not take the arguments'),
+    (
+        "a plugin's arguments of a wrong type",
+        plugin('{"n_procs": "two"}'),
+        'the plugin MultiProc does not accept these arguments',
+    ),
     ('a fill for nothing', nothing, '--fill-value given, but it only acts with project', '--fill-value 1'),
     ('a spline for nothing', nothing, 'interpolation given, but it only acts with', '--interpolation linear'),
     ('Fisher z of nothing', nothing, '--fisher-z given, but it only acts with connectivity', '--fisher-z'),
