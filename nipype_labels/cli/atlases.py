@@ -17,8 +17,8 @@ from .messages import warn
 
 
 @dataclass(frozen=True)
-class Atlas:
-    """An atlas; without ``lut``, the nodes search for its look-up table."""
+class NamedAtlas:
+    """An atlas file with its name; without ``lut``, the nodes search for its look-up table."""
 
     name: str  # letters and digits: files are named by it
     path: str
@@ -39,7 +39,7 @@ def name_atlases(given, luts=()):
         if not path.is_file():
             raise LabelsError(f'--atlas {path}: file not found')
     tables = [lut and str(expand(lut).absolute()) for lut in [*luts, *[None] * (len(given) - len(luts))]]
-    return [Atlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]
+    return [NamedAtlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]
 
 
 def check_tables(paths, luts, labels, background_label):

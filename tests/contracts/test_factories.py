@@ -8,7 +8,7 @@ from contract_cases import FIELDS, entries, read_docstring
 
 from nipype_labels import workflows
 from nipype_labels.bids.runs import Run
-from nipype_labels.cli.atlases import Atlas
+from nipype_labels.cli.atlases import NamedAtlas
 from nipype_labels.workflows.run import init_run_wf
 
 #: Nodes whose fields a section documents.
@@ -46,6 +46,6 @@ def test_a_factory_documents_the_fields_of_its_graph(section, name):
 def test_the_graph_of_a_run_has_no_fields(tmp_path):
     run = Run(tmp_path, tmp_path / 'sub-01' / 'func' / 'sub-01_task-rest_desc-preproc_bold.nii.gz')
     parameters = {'use_mask': False, 'use_confounds': False}
-    groups = {'labels_0_wf': [Atlas('AAL', 'AAL.nii')]}
+    groups = {'labels_0_wf': [NamedAtlas('AAL', 'AAL.nii')]}
     graph = init_run_wf(run=run, groups=groups, parameters=parameters, out_dir=str(tmp_path), reports=False)
     assert [graph.get_node(name) for name in NODES.values()] == [None, None]
