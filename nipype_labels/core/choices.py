@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names of choices: refusing unknown ones, and other spellings, as users of nilearn know them."""
+"""Names of choices, also as users of nilearn spell them; unknown ones are refused."""
 
 from contextlib import suppress
 from difflib import get_close_matches
@@ -11,21 +11,8 @@ from ..model.parameters import PARAMETERS
 
 
 def normalize_choice(parameter, value):
-    """Name of a choice.
+    """Return the name of a choice for what nilearn takes in its place (None, a bool, a NumPy type), or the value.
 
-    Parameters
-    ----------
-    parameter : str
-    value : object
-        A name, or what nilearn takes in its place: None, a bool, a NumPy type.
-
-    Returns
-    -------
-    object
-        The name if there is one, else ``value``, for the trait to refuse.
-
-    Examples
-    --------
     >>> normalize_choice('standardize', True), normalize_choice('dtype', np.float32)
     ('zscore', 'float32')
     """
@@ -41,45 +28,14 @@ def normalize_choice(parameter, value):
 
 
 def check_choice(parameter, value, choices):
-    """Refuse what is none of the choices there are, and say them.
-
-    Parameters
-    ----------
-    parameter : str
-        Its name, for the error.
-    value : object
-    choices : collection of str
-
-    Raises
-    ------
-    LabelsError
-    """
+    """Raise LabelsError, which lists the choices, unless the value is one of them."""
     if not (isinstance(value, str) and value in choices):
         raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}{suggest(value, choices)}')
 
 
 def find_choice(parameter, value, choices):
-    """Find a choice by its name, whatever the case of its letters.
+    """Return the choice of a name, whatever the case of its letters; LabelsError if there is none.
 
-    Parameters
-    ----------
-    parameter : str
-        Its name, for the error.
-    value : object
-    choices : collection of str
-
-    Returns
-    -------
-    str
-        The name as ``choices`` have it.
-
-    Raises
-    ------
-    LabelsError
-        If there is no such choice; it suggests one that is similar.
-
-    Examples
-    --------
     >>> find_choice('confounds_strategy', '24p', ['6P', '24P'])
     '24P'
     """
@@ -90,21 +46,8 @@ def find_choice(parameter, value, choices):
 
 
 def suggest(value, choices):
-    """Return a hint at the choice that a misspelt one resembles.
+    """Return a hint at the choice that a misspelt one resembles; empty if there is none.
 
-    Parameters
-    ----------
-    value : object
-    choices : collection
-        Those that are no strings are not suggested.
-
-    Returns
-    -------
-    str
-        Empty if no choice resembles the value.
-
-    Examples
-    --------
     >>> suggest('medain', ['mean', 'median']), suggest('mode', ['mean', 'median'])
     ("; did you mean 'median'?", '')
     """

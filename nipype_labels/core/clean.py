@@ -81,26 +81,10 @@ class Cleaned:
 
 
 def kept_volumes(sample_mask, n_volumes):
-    """Turn a sample mask of either form into one flag per volume.
+    """Return which volumes a sample mask retains, array of bool of shape (T,); SignalError if it does not fit.
 
-    Parameters
-    ----------
-    sample_mask : sequence of bool of length T, or of int, or None
-        Flags or indices of the volumes to keep; None keeps all.
-    n_volumes : int
-        T.
+    ``sample_mask`` holds flags, or indices in ascending order; None retains all.
 
-    Returns
-    -------
-    array of bool, shape (T,)
-
-    Raises
-    ------
-    SignalError
-        If it keeps nothing, has the wrong length, or indices that repeat, fall, or don't exist.
-
-    Examples
-    --------
     >>> kept_volumes([0, 2], 3).tolist(), kept_volumes([True, False, True], 3).tolist()
     ([True, False, True], [True, False, True])
     """
@@ -120,22 +104,7 @@ def kept_volumes(sample_mask, n_volumes):
 
 
 def check_sample_mask(sample_mask):
-    """Refuse a sample mask that fits no series.
-
-    Parameters
-    ----------
-    sample_mask : sequence of bool or int
-        Flags or indices of the volumes to keep.
-
-    Returns
-    -------
-    array of bool or int, shape (n,)
-
-    Raises
-    ------
-    SignalError
-        If it keeps nothing, is not one row of flags or indices, or has indices that repeat, fall or are negative.
-    """
+    """Return a sample mask as an array; SignalError if it fits no series."""
     try:
         given = np.asarray(sample_mask)
     except ValueError:
@@ -183,7 +152,7 @@ def clean(
         Cut-offs in Hz.
     standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
     standardize_confounds : bool
-        Scale the confounds to z-scores, so that no constant among them takes the signals' mean away.
+        Scale the confounds to z-scores, so that a constant confound does not remove the mean of the time series.
     sample_mask : sequence of bool or int, optional
         Volumes to retain. No value of a censored volume has any influence on the result.
     runs : sequence of int, shape (T,), optional
@@ -274,8 +243,8 @@ def _clean_run(
         left = _count_unfiltered(len(raw), basis, detrend, centred=standardize_confounds)
     if basis.shape[1] and not left:
         raise SignalError(
-            f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} volumes kept'
-            f'{" and the band that passes" if band else ""}: use fewer confounds or keep more volumes'
+            f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} retained '
+            f'volumes{" and the pass band" if band else ""}: use fewer confounds or retain more volumes'
         )
     level = raw.mean(axis=0)
     if standardize == 'psc_nilearn' and band:
@@ -297,7 +266,7 @@ def _detrend_and_filter(values, kept, *, detrend, t_r, band, fill):
 
 
 def _count_unfiltered(n, basis, detrend, centred):
-    """Degrees of freedom that regression leaves of n volumes without a filter; 0 if it leaves none."""
+    """Return the degrees of freedom that regression leaves of n volumes without a filter; 0 if none."""
     left = n - basis.shape[1]
     if left <= (2 if detrend else int(centred)):
         return 0.0
@@ -310,7 +279,7 @@ def _count_unfiltered(n, basis, detrend, centred):
 
 
 def _count_filtered(in_time, kept, basis):
-    """Effective degrees of freedom that a filter and regression leave; 0 if they leave none."""
+    """Return the effective degrees of freedom that a filter and regression leave; 0 if none."""
     n = int(kept.sum())
     units = np.zeros((len(kept), n))
     units[kept] = np.eye(n)
@@ -322,7 +291,7 @@ def _count_filtered(in_time, kept, basis):
 
 
 def _check_confounds(confounds, kept):
-    """Confounds as a float64 array of shape (T, C): numbers where volumes are kept, 0 elsewhere if they are none."""
+    """Return confounds as float64, shape (T, C); SignalError if one is not finite in a retained volume."""
     if confounds is None:
         return np.empty((len(kept), 0))
     confounds = np.asarray(confounds, dtype=np.float64)
@@ -337,30 +306,12 @@ def _check_confounds(confounds, kept):
 
 
 def rescale(cleaned, raw, level, standardize='none'):
-    """Standardise denoised time series.
+    """Standardise denoised time series, shape (n, L); return them and which columns are constant, shape (L,).
 
-    Parameters
-    ----------
-    cleaned : array, shape (n, L)
-    raw : array, shape (n, L)
-        The same volumes before denoising.
-    level : array, shape (L,)
-        Means before denoising, which percent signal change refers to.
-    standardize : {'none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'}
-        ``'psc_nilearn'`` refers to the mean after regression, or, where less than a tenth of the mean is left, to both
-        means together; decided for each region separately.
-
-    Returns
-    -------
-    signals : array, shape (n, L)
-        NaN in constant columns, except for ``'none'``.
-    constant : array of bool, shape (L,)
-        Columns without a scale.
-
-    Raises
-    ------
-    SignalError
-        If there is only one volume.
+    ``raw`` are the same volumes before denoising, ``level`` are means before denoising, shape (L,), which percent
+    signal change refers to. ``'psc_nilearn'`` refers to the mean after regression, or, where less than a tenth of the
+    mean is left, to both means together, for each region separately. Constant columns become NaN, except for
+    ``'none'``.
     """
     if standardize == 'none':
         return cleaned, np.zeros(cleaned.shape[1], dtype=bool)

@@ -93,17 +93,6 @@ def choose_estimator(connectivity, covariance_estimator='auto'):
     of volumes, and so on motion if volumes are censored. Partial correlation and precision are shrunk, since the
     inverse of a sample covariance is unstable or does not exist.
 
-    Parameters
-    ----------
-    connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
-    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
-
-    Returns
-    -------
-    {'empirical', 'ledoit_wolf'}
-
-    Examples
-    --------
     >>> choose_estimator('correlation'), choose_estimator('precision')
     ('empirical', 'ledoit_wolf')
     """
@@ -113,18 +102,7 @@ def choose_estimator(connectivity, covariance_estimator='auto'):
 
 
 def check_connectivity(connectivity, covariance_estimator, fisher_z):
-    """Refuse choices that are unknown or contradict each other.
-
-    Parameters
-    ----------
-    connectivity : {'correlation', 'partial correlation', 'covariance', 'precision'}
-    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
-    fisher_z : bool
-
-    Raises
-    ------
-    LabelsError
-    """
+    """Raise LabelsError for choices that are unknown or contradict each other."""
     check_choice('connectivity', connectivity, CONNECTIVITIES)
     check_choice('covariance_estimator', covariance_estimator, COVARIANCE_ESTIMATORS)
     if fisher_z and connectivity not in CORRELATIONS:
@@ -132,19 +110,7 @@ def check_connectivity(connectivity, covariance_estimator, fisher_z):
 
 
 def qualify_fisher_z(connectivity, covariance_estimator='auto'):
-    """Return what to know of Fisher z of an estimate that is not Pearson's correlation.
-
-    Parameters
-    ----------
-    connectivity : str
-        A measure that has a Fisher z.
-    covariance_estimator : {'auto', 'empirical', 'ledoit_wolf'}
-
-    Returns
-    -------
-    str
-        Empty for Pearson's correlation.
-    """
+    """Return a caveat about Fisher's z of an estimate; empty for Pearson's correlation."""
     estimator = choose_estimator(connectivity, covariance_estimator)
     if (connectivity, estimator) == ('correlation', 'empirical'):
         return ''
@@ -156,7 +122,7 @@ def qualify_fisher_z(connectivity, covariance_estimator='auto'):
 
 
 def _measure(signals, connectivity, estimator):
-    """Connectivity of regions that all have a time series, and the shrinkage of their covariance."""
+    """Return the connectivity of regions that all have a time series, and the shrinkage of their covariance."""
     signals = signals - signals.mean(axis=0)
     if connectivity == 'correlation':
         signals = signals / signals.std(axis=0, ddof=1)
@@ -181,18 +147,9 @@ def _measure(signals, connectivity, estimator):
 
 
 def _shrink(covariance, signals):
-    """Shrink a covariance to its mean variance, by as much as the expected error calls for (Ledoit and Wolf, 2004).
+    """Shrink a covariance to its mean variance, by the expected error (Ledoit and Wolf, 2004).
 
-    Parameters
-    ----------
-    covariance : array, shape (L, L)
-    signals : array, shape (T, L)
-        Of mean 0.
-
-    Returns
-    -------
-    covariance : array, shape (L, L)
-    shrinkage : float
+    ``signals``, shape (T, L), have a mean of 0. Returns the covariance and the shrinkage.
     """
     n_volumes, n_regions = signals.shape
     if n_regions == 1:

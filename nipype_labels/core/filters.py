@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Linear trends, slow drifts and frequency bands of signals sampled every ``t_r`` seconds."""
+"""Linear trends, slow drifts and frequency bands of time series."""
 
 import numpy as np
 import scipy
@@ -7,39 +7,24 @@ import scipy
 from ..model.errors import SignalError
 from .choices import check_choice
 
-#: How a frequency band is kept.
+#: Filters.
 FILTERS = ('butterworth', 'cosine', 'none')
 
 #: Order of the Butterworth filter; it runs forward and backward, which doubles it.
 BUTTERWORTH_ORDER = 5
 
-#: Two repetition times that differ by more than this part of one contradict each other.
+#: Repetition times that differ by more than this fraction contradict each other.
 T_R_TOLERANCE = 0.01
 
 
 def check_filter(filter, low_pass, high_pass, t_r):
-    """Refuse cut-offs that can't act as asked.
-
-    Parameters
-    ----------
-    filter : {'butterworth', 'cosine', 'none'}
-    low_pass, high_pass : float or None
-        Cut-off frequencies in Hz: what lies above the first and below the second goes.
-    t_r : float or None
-        Repetition time in s; None if it isn't known yet.
-
-    Raises
-    ------
-    LabelsError
-        If there is no such filter, a cut-off is given that it would not use or that isn't between 0 and the Nyquist
-        frequency, if they leave no band between them, or if the cosine filter has no cut-off.
-    """
+    """Raise LabelsError for cut-offs in Hz that cannot act; ``t_r``, in s, is None if it is unknown."""
     check_choice('filter', filter, FILTERS)
     cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
     given = {name: value for name, value in cutoffs.items() if value is not None}
     for name, value in given.items():
         if not (np.isfinite(value) and value > 0):
-            raise SignalError(f'{name} must be a frequency above 0 Hz, not {value}; leave it out to switch it off')
+            raise SignalError(f'{name} must be a frequency above 0 Hz, not {value}; omit it to switch it off')
         if t_r and value >= 0.5 / t_r:
             raise SignalError(
                 f'{name}={value} Hz is not below the Nyquist frequency, {0.5 / t_r:.6g} Hz for t_r={t_r:.6g} s'
@@ -53,24 +38,7 @@ def check_filter(filter, low_pass, high_pass, t_r):
 
 
 def check_repetition_time(t_r, name='t_r'):
-    """Give a repetition time back if it is one.
-
-    Parameters
-    ----------
-    t_r : float or None
-        In s.
-    name : str
-        What to call it in the error.
-
-    Returns
-    -------
-    float or None
-
-    Raises
-    ------
-    SignalError
-        If it is not finite or not above 0.
-    """
+    """Return a repetition time in s; SignalError, which calls it ``name``, if it is not a time above 0."""
     if t_r is not None and not (np.isfinite(t_r) and t_r > 0):
         raise SignalError(f'{name} must be a time above 0 s, not {t_r}')
     return t_r
@@ -136,7 +104,7 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     except ValueError:
         # Of a pole at 1, or of a matrix that has no inverse (a ValueError too), as SciPy's version has it.
         name, value = ('low_pass', low_pass) if high_pass is None else ('high_pass', high_pass)
-        raise SignalError(f'a {name} of {value:g} Hz can not be told from none: leave it out') from None
+        raise SignalError(f'a {name} of {value:g} Hz is too close to 0: omit it') from None
 
 
 def cosine_drifts(n_volumes, t_r, high_pass):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds from the voxels that vary most (after Behzadi et al., 2007, NeuroImage), in two passes over a series."""
+"""High-variance confounds (after Behzadi et al., 2007, NeuroImage 37:90-101), in two passes over a series."""
 
 import numpy as np
 
@@ -7,32 +7,16 @@ from ..model.errors import SignalError
 from .filters import remove_trend
 from .scaling import Decoder
 
-#: How many confounds, and the part of the voxels in percent they are taken from, where nothing else is asked for.
+#: Default number of confounds, and percentage of the voxels that they are computed from.
 N_CONFOUNDS = 5
 PERCENTILE = 2.0
 
-#: Voxels whose courses are brought to float64 at a time: few enough to stay in the processor's cache.
+#: Voxels whose time series are converted to float64 at a time: few enough to stay in the processor's cache.
 CHUNK = 8192
 
 
 def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True):
-    """Mean square of each voxel's course, without its linear trend if asked.
-
-    Parameters
-    ----------
-    read_blocks : callable
-        Gives a fresh iterator of pairs (first volume, block of shape (b, I·J·K)).
-    n_volumes : int
-    voxels : array of int, shape (n,)
-        Flat indices, first axis fastest.
-    decoder : Decoder
-    detrend : bool
-
-    Returns
-    -------
-    array, shape (n,)
-        NaN where a value isn't finite.
-    """
+    """Return the mean square of the time series of each voxel, shape (n,); NaN where a value is not finite."""
     ramp = np.arange(n_volumes) - (n_volumes - 1) / 2
     origin, total, square, slope = np.zeros((4, len(voxels)))
     for first, block in read_blocks():
@@ -62,23 +46,23 @@ def high_variance_confounds(
     percentile=PERCENTILE,
     detrend=True,
 ):
-    """Time courses that explain most of the voxels with the largest variance.
+    """Return the principal components of the voxels with the largest variance.
 
     Parameters
     ----------
     read_blocks : callable
-        Gives a fresh iterator of pairs (first volume, block of shape (b, I·J·K)).
+        Returns a new iterator of pairs (first volume, stored values of shape (b, I·J·K)).
     n_volumes : int
         T.
     voxels : array of int, shape (n,)
         Flat indices, first axis fastest.
     decoder : Decoder
     n_confounds : int
-        C; fewer are given if fewer voxels or volumes can tell them apart.
+        C; fewer are returned if the voxels have fewer independent time series.
     percentile : float
-        Part of the voxels, in percent, that are taken.
+        Fraction of the voxels that is used, in percent.
     detrend : bool
-        Remove each voxel's linear trend first.
+        Remove the linear trend of each voxel first.
 
     Returns
     -------
@@ -95,7 +79,7 @@ def high_variance_confounds(
         raise SignalError('no voxel is finite throughout the series, so none varies most')
     strongest = voxels[power > np.nanpercentile(power, 100 - percentile)]
     if not len(strongest):
-        raise SignalError(f'no voxel varies more than the others, so none are the top {percentile} %')
+        raise SignalError(f'no voxel varies more than the others, so there is no top {percentile} %')
     courses = np.concatenate([np.take(block, strongest, axis=1) for _, block in read_blocks()])
     gram = np.zeros((n_volumes, n_volumes))
     for start in range(0, len(strongest), CHUNK):
@@ -104,7 +88,7 @@ def high_variance_confounds(
         gram += values @ values.T
     strength, vectors = np.linalg.eigh(gram / n_volumes)
     order = np.argsort(strength)[::-1][:n_confounds]
-    # What lies in no voxel's course is an arbitrary direction, no confound.
+    # Directions without variance are arbitrary.
     vectors = vectors[:, order[strength[order] > n_volumes * np.finfo(np.float64).eps * strength[order[0]]]]
     largest = np.abs(vectors).argmax(axis=0)
     return vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])

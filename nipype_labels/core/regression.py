@@ -14,20 +14,11 @@ PASSED = 0.1
 
 
 def scale_confounds(confounds, size, standardize_confounds=True):
-    """Bring confounds to one scale: z-scores, or at most 1 in absolute value.
+    """Bring confounds, shape (n, C), to one scale: z-scores, or at most 1 in absolute value.
 
-    Parameters
-    ----------
-    confounds : array, shape (n, C)
-    size : array, shape (C,)
-        Largest absolute values before detrending and filtering; a column that fell to rounding noise is set to 0.
-    standardize_confounds : bool
-
-    Returns
-    -------
-    confounds : array, shape (n, C)
-    lost_digits : float
-        Factor by which the worst column lost precision: its size before over its size after.
+    Columns that fell to rounding noise from ``size``, their largest absolute values before detrending and filtering,
+    are set to 0. Returns the confounds and the factor by which the worst column lost precision: its size before over
+    after.
     """
     if standardize_confounds and len(confounds) > 1:
         confounds = confounds - confounds.mean(axis=0)
@@ -40,22 +31,10 @@ def scale_confounds(confounds, size, standardize_confounds=True):
 
 
 def confound_basis(confounds, lost_digits=1.0):
-    """Return orthonormal columns that span the confounds; no intercept is added.
+    """Return orthonormal columns, shape (n, rank), that span confounds on one scale; no intercept is added.
 
-    Parameters
-    ----------
-    confounds : array, shape (n, C)
-        On one scale.
-    lost_digits : float
-        Factor by which rounding noise in the confounds exceeds that of exact numbers of their size.
+    Rounding noise in the confounds exceeds that of exact numbers of their size by the factor ``lost_digits``.
 
-    Returns
-    -------
-    array, shape (n, rank)
-        Columns that other columns explain take no dimension.
-
-    Examples
-    --------
     >>> confound_basis(np.array([[1.0, 2], [0, 0], [1, 2]])).shape
     (3, 1)
     """
@@ -68,17 +47,9 @@ def confound_basis(confounds, lost_digits=1.0):
 
 
 def passes(before, after):
-    """Return which confounds a filter passes.
+    """Return which confounds a filter passes, shape (C,), from their values before and after, shape (n, C).
 
-    Parameters
-    ----------
-    before, after : array, shape (n, C)
-        Confounds before and after the filter, in the same volumes.
-
-    Returns
-    -------
-    array of bool, shape (C,)
-        False for confounds that the filter removed, such as slow drifts under a high-pass filter.
+    A filter removes confounds such as slow drifts under a high-pass filter.
     """
     return after.std(axis=0) > PASSED * before.std(axis=0)
 
@@ -86,20 +57,10 @@ def passes(before, after):
 def effective_number(passed):
     """Return the effective number of independent values that linear steps leave of white noise, around its mean.
 
-    Parameters
-    ----------
-    passed : array, shape (n, n)
-        Unit vectors after all steps, one per column.
+    ``passed``, shape (n, n), holds unit vectors after all steps, one per column. The number is the squared trace over
+    the trace of the square of their covariance (Satterthwaite, 1946, Biometrics Bulletin 2:110-114). The variance of
+    the correlation of two time series of white noise after these steps is close to 1 over this number.
 
-    Returns
-    -------
-    float
-        Squared trace over trace of the square of their covariance (Satterthwaite, 1946, Biometrics Bulletin 2:110-114).
-        The variance of the correlation of two time series of white noise after these steps is close to 1 over this
-        number.
-
-    Examples
-    --------
     >>> round(effective_number(np.eye(10)), 9)
     9.0
     """

@@ -21,21 +21,8 @@ def spectrum(signals, kept, t_r):
     volume is censored, and that of Lomb and Scargle (1982, The Astrophysical Journal 263:835-853) otherwise. White
     noise has an expected power of 1 at every frequency, whatever the unit and however many volumes are censored.
 
-    Parameters
-    ----------
-    signals : array, shape (T, L)
-        Values of censored volumes have no effect.
-    kept : array of bool, shape (T,)
-        Retained volumes.
-    t_r : float
-        Repetition time in s.
-
-    Returns
-    -------
-    frequencies : array, shape (F,)
-        In Hz, between 0 and half of the sampling rate; at both ends a sinusoid has no phase.
-    power : array, shape (F, L)
-        NaN for regions that are constant or have no value in a retained volume.
+    Returns the F frequencies in Hz, between 0 and half of the sampling rate, and the power, shape (F, L); NaN for
+    regions that are constant or have no value in a retained volume. ``signals`` have the shape (T, L), ``kept`` (T,).
     """
     first, last = np.flatnonzero(kept)[[0, -1]]
     used, signals = kept[first : last + 1], signals[first : last + 1]
@@ -61,25 +48,9 @@ def spectrum(signals, kept, t_r):
 
 
 def spectrum_quartiles(signals, kept, t_r, most):
-    """Return quartiles of spectra over regions.
+    """Return at most ``most`` frequencies in Hz, quartiles of spectra over regions, and the number of regions.
 
-    Parameters
-    ----------
-    signals : array, shape (T, L)
-    kept : array of bool, shape (T,)
-    t_r : float
-        Repetition time in s.
-    most : int
-        Frequencies wanted at most: of more, neighbours are averaged.
-
-    Returns
-    -------
-    frequencies : array, shape (F,)
-        In Hz.
-    quartiles : array, shape (3, F)
-        0 if no region has a spectrum.
-    n_regions : int
-        Regions that have a spectrum.
+    Neighbouring frequencies are averaged. The quartiles, shape (3, F), are 0 if no region has a spectrum.
     """
     powers = []
     for begin in range(0, signals.shape[1], CHUNK):

@@ -19,17 +19,8 @@ OPEN = {p.name: p.without_preset for p in PARAMETERS.values() if p.without_prese
 def validate(given, **context):
     """Return parameters in canonical form, without a preset; LabelsError if one is invalid or would not act.
 
-    Parameters
-    ----------
-    given : dict
-        Parameters of the registry, as the user gave them.
-    **context
-        Parameters that are not given, but decide whether others act.
-
-    Returns
-    -------
-    dict
-        A value for each of ``given`` and for each that a preset may set. Numbers, texts and lists are plain Python.
+    ``context`` are parameters that are not given, but decide whether others act. The result has a value for each of
+    ``given`` and for each that a preset may set; numbers, texts and lists are plain Python.
     """
     given = {name: normalize(name, value) for name, value in given.items()}
     if given.get('preset') is not None:
@@ -49,8 +40,6 @@ def validate(given, **context):
 def normalize(name, value):
     """Return a value in canonical form and as plain Python; LabelsError if its type, choice or range is wrong.
 
-    Examples
-    --------
     >>> normalize('standardize', True), normalize('min_coverage', 1), normalize('labels', ('A', 'B'))
     ('zscore', 1.0, ['A', 'B'])
     """
@@ -77,17 +66,9 @@ def normalize(name, value):
 
 
 def expand_preset(parameters):
-    """Replace a preset by the parameters that it stands for; parameters that are given take precedence.
+    """Return parameters with a preset replaced by what it sets; parameters that are given take precedence.
 
-    Parameters
-    ----------
-    parameters : dict
-        Those of ``CONFOUNDS_PARAMETERS`` that are not None.
-
-    Returns
-    -------
-    dict
-        Without ``preset``, and with a value for each parameter that a preset may set.
+    ``parameters`` are those of ``CONFOUNDS_PARAMETERS`` that are not None.
     """
     parameters = dict(parameters)
     preset, strategies = parameters.pop('preset', None), parameters.get('confounds_strategy')

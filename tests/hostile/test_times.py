@@ -60,7 +60,7 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
     ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
-    ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz can not be told from none', LOW),
+    ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz is too close to 0', LOW),
     ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
     ('an argument of 0', nothing, '--tr must be a time above 0 s, not 0.0', '--tr 0'),
     ('an argument below 0', nothing, '--tr must be a time above 0 s, not -1.0', '--tr -1'),
@@ -171,10 +171,10 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
     (
         'a high-pass next to nothing',
         nothing,
-        '--high-pass of 1e-300 Hz can not be told from none',
+        '--high-pass of 1e-300 Hz is too close to 0',
         '--high-pass 1e-300',
     ),
-    ('a low-pass next to nothing', nothing, '--low-pass of 1e-300 Hz can not be told from none', '--low-pass 1e-300'),
+    ('a low-pass next to nothing', nothing, '--low-pass of 1e-300 Hz is too close to 0', '--low-pass 1e-300'),
     (
         'for no filter',
         nothing,
@@ -197,7 +197,7 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
     (
         'drifts that leave nothing',
         nothing,
-        'confounds.tsv | 44 confounds of rank 37 leave no degree of freedom in the 38 volumes kept',
+        'confounds.tsv | 44 confounds of rank 37 leave no degree of freedom in the 38 retained volumes',
         '--filter cosine --high-pass 0.2499',
     ),
 )

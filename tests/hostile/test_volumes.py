@@ -52,7 +52,7 @@ def runs(content):
         f'{KEEP}: --sample-mask has indices from 0 to 40 | 0 to 39',
     ),
     ('volumes in another order', keep('volume\n5\n3\n'), f'{KEEP}: indices of --sample-mask must rise'),
-    ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom in the 1 volumes kept'),
+    ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom in the 1 retained volumes'),
     ('an array of objects', array(np.array([1, 'a', None], object)), f'{ARRAY} is no list of volumes'),
     ('an array of two axes', array(np.ones((5, 8), bool)), f'{ARRAY} must hold one row of volumes | (5, 8)'),
     ('an array of flags too short', array(np.ones(39, bool)), f'{ARRAY}: --sample-mask has 39 flags for 40 volumes'),
@@ -64,7 +64,7 @@ def runs(content):
     ('a run too few', runs('0\n' * 39), f'{RUNS} | runs has 39 entries for 40 volumes'),
     ('a run beyond counting', runs('1e300\n' * 40), f'{RUNS} must hold whole numbers'),
     ('a run of which nothing is kept', runs('0\n' * 3 + '1\n' + '0\n' * 36), f'{RUNS} | keeps no volume of run 1'),
-    ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom in the 1 volumes kept'),
+    ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom in the 1 retained volumes'),
 )
 def test_lists_that_do_not_fit_the_volumes_are_refused(case, refuse_cheaply):
     refuse_cheaply(case)
