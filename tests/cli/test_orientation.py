@@ -52,17 +52,17 @@ def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
     assert json.loads((out / 'cleaning.json').read_text())['Parameters']['unknown_orientation'] == 'accept'
 
 
-def test_a_contradiction_is_reported_once(small, command):
+def test_a_contradiction_is_reported_once(small, process):
     for path in (small.bold, small.atlas):
         image = nibabel.load(path)
         image.header.set_qform(np.diag([-4.0, 4, 4, 1]), 1)
         nibabel.Nifti1Image(np.asanyarray(image.dataobj), image.affine, image.header).to_filename(path)
     for _ in range(2):
-        done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
+        done = process('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
         assert done.returncode == 0, done.stderr
         for path in (small.bold, small.atlas):
             assert done.stderr.count(f'{path}: sform and qform contradict each other by up to') == 1
-    assert 'note: sform and qform contradict each other' in command('check', small.atlas).stdout
+    assert 'note: sform and qform contradict each other' in process('check', small.atlas).stdout
 
 
 def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):
@@ -72,7 +72,7 @@ def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):
 
 
 @pytest.mark.timeout(200)
-def test_each_run_of_a_dataset_is_refused_in_the_words_of_the_command(tmp_path, call):
+def test_each_run_of_a_dataset_is_refused_in_the_words_of_the_process(tmp_path, call):
     make_dataset(tmp_path / 'fmriprep')
     make_atlases(tmp_path / 'atlases')
     image = nibabel.load(tmp_path / 'atlases' / 'boxes.nii.gz')

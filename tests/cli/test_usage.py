@@ -6,20 +6,20 @@ import pytest
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
-def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
+def test_arguments_for_the_plugin_come_from_a_file(small, process, tmp_path):
     (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.001, "raise_insufficient": true}')
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
-    done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
+    done = process(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
     assert done.returncode != 0
     assert 'Insufficient resources' in done.stderr
 
 
-def test_help_names_every_option_and_needs_no_nipype(command):
-    done = command('extract', '--help')
+def test_help_names_every_option_and_needs_no_nipype(process):
+    done = process('extract', '--help')
     assert done.returncode == 0
     for option in ('--atlas', '--lut', '--mask', '--confounds', '--standardize', '--project', '--nprocs'):
         assert option in done.stdout
-    assert command('--version').stdout.startswith('nipype-labels ')
+    assert process('--version').stdout.startswith('nipype-labels ')
 
 
 def test_usage_without_a_command_is_an_error(command):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from contract_cases import modules
 from nipype.interfaces import base
-from nipype.interfaces.base import BaseTraitedSpec, DynamicTraitedSpec, File, InputMultiObject, Str, TraitedSpec, traits
+from nipype.interfaces.base import BaseTraitedSpec, DynamicTraitedSpec, File, Str, traits
 from traits.trait_handlers import TraitCompound, TraitEnum
 
 from nipype_labels import interfaces
@@ -145,54 +145,3 @@ def test_metadata_that_is_allowed_is_read_by_nipype():
     sources = [Path(base.__file__).with_name(f'{name}.py') for name in ('specs', 'core', 'support')]
     code = ' '.join(path.read_text(encoding='utf-8') for path in sources)
     assert [word for word in READ if not re.search(rf'\b{word}\b', code)] == []
-
-
-#: Faulty inputs, and part of the fault that is reported.
-FAULTY_INPUTS = [
-    (traits.Float(usedefault=True), 'has no desc'),
-    (InputFile(desc='a', exist=True), 'exist= is not read by Nipype'),
-    (InputMultiObject(InputFile(mandatory=True), desc='a'), 'mandatory= within it'),
-    (traits.Float(1.0, usedefault=True, mandatory=True, desc='a'), 'is mandatory, and has a default'),
-    (traits.Bool(True, desc='a'), 'has the default True and does not use it'),
-    (traits.Float(desc='a', xor=['t_r']), 'names t_r, which is no other input'),
-    (traits.Float(desc='a', requires=['wrong']), 'names wrong, which is no other input'),
-    (traits.Float(desc='a', xor=['other']), 'other does not exclude wrong'),
-    (traits.Either(traits.Float(), traits.Int(), nohash=True, desc='a'), 'has alternatives'),
-    (traits.Any(desc='a'), 'takes Any'),
-    (traits.List(traits.Instance(Path), desc='a'), 'takes Instance'),
-    (traits.Str(desc='a'), 'hash_files=False'),
-    (traits.List(traits.Enum('a', 'b'), desc='a'), 'hash_files=False'),
-    (InputMultiObject(InputFile(), hash_files=False, desc='a'), 'is a file whose content is not hashed'),
-    (InputFile(exists=True, desc='a'), 'must exist when it is set'),
-    (File(desc='a'), 'is a name that nobody makes absolute'),
-    (traits.Float(nohash=True, desc='a'), 'can change numbers, and is not hashed'),
-]
-
-
-@pytest.mark.filterwarnings('ignore:.*')
-@pytest.mark.parametrize(('trait', 'said'), FAULTY_INPUTS, ids=[said for _, said in FAULTY_INPUTS])
-def test_a_faulty_input_is_found(trait, said):
-    spec = type('_Faulty', (LabelsInputSpec,), {'wrong': trait, 'other': traits.Int(desc='a')})
-    assert any(said in each for each in check_inputs(spec))
-
-
-def test_a_grid_that_is_hashed_as_a_file_is_found():
-    """Of such an image all content would be hashed, not the grid alone."""
-    spec = type('_Faulty', (LabelsInputSpec,), {'image': InputFile(desc='a'), 'grids': ('image',)})
-    assert ['grids names image' in each for each in check_inputs(spec)] == [True]
-
-
-@pytest.mark.parametrize(
-    ('trait', 'said'),
-    [
-        (File(desc='a'), 'may name a file that is not there'),
-        (traits.List(File(), desc='a'), 'may name a file that is not there'),
-        (File(exists=True), 'has no desc'),
-        (File(exists=True, desc='a', mandatory=True), 'has more than a desc'),
-        (traits.Dict(desc='a'), 'neither file nor scalar'),
-    ],
-    ids=lambda value: value if isinstance(value, str) else '',
-)
-def test_a_faulty_output_is_found(trait, said):
-    spec = type('_Faulty', (TraitedSpec,), {'wrong': trait})
-    assert any(said in each for each in check_outputs(spec))

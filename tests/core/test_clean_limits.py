@@ -122,14 +122,6 @@ def test_a_filter_needs_its_least_number_of_volumes_between_the_first_and_last_k
         clean(series(), t_r=T_R, sample_mask=[5, 6, 9, least + 3], **FILTERS[filter])
 
 
-@pytest.mark.parametrize(
-    'given', [dict(filter='butterwort', t_r=T_R, **LOW), dict(filter=False), dict(filter=None)], ids=repr
-)
-def test_a_filter_that_does_not_exist_is_refused(given):
-    with pytest.raises(LabelsError, match='filter'):
-        clean(series(), **given)
-
-
 @pytest.mark.parametrize('standardize', ['z-score', 'zscored', True, False, None])
 def test_a_standardisation_that_does_not_exist_is_refused(standardize):
     with pytest.raises(LabelsError, match='standardize'):

@@ -14,13 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from spaces import make_atlas, make_grid
 
 from nipype_labels.core.coverage import CoverageTable
-from nipype_labels.core.quality import is_constant, temporal_snr
-from nipype_labels.core.reduce import Reduction, RegionReducer, reduce_series
+from nipype_labels.core.quality import is_constant
+from nipype_labels.core.reduce import Reduction
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.lut import read_lookup_table
 from nipype_labels.files.volumes import read_labels
 from nipype_labels.model.atlas import Atlas
-from nipype_labels.model.columns import STATUSES
 from nipype_labels.model.errors import LabelsError, MissingRegionsError
 
 
@@ -72,28 +71,6 @@ def everything():
     atlas = atlas_on(grid((12, 8, 8), (1, 1, 1)), labels, [6, 3, 1, 5, 2, 4])
     resampled = atlas.on(grid((4, 4, 4), (2, 2, 2), 'bold.nii'))
     return atlas, resampled, resampled.within(resampled.labels != 4)
-
-
-@pytest.mark.slow
-def test_counts_of_a_real_atlas_agree_with_brute_force(real):
-    atlas, resampled = real
-    mask = np.zeros(resampled.space.shape, bool)
-    mask[: mask.shape[0] // 2] = True
-    masked = resampled.within(mask)
-    table = CoverageTable.of_placed(atlas, resampled, masked)
-    ratio = 4 * 4 * 8 / float(np.prod(nib.load(atlas.space.path).header.get_zooms()))
-    to_series = np.linalg.inv(resampled.space.affine) @ atlas.space.affine
-    for row in table.rows():
-        n_atlas, n_grid, n_mask = (int((each.labels == row['index']).sum()) for each in (atlas, resampled, masked))
-        assert (row['n_voxels_atlas'], row['n_voxels_grid'], row['n_voxels_mask']) == (n_atlas, n_grid, n_mask)
-        assert row['n_voxels_used'] == n_mask
-        assert_allclose(row['coverage'], min(n_mask * ratio / n_atlas, 1), rtol=1e-5)
-        where = np.argwhere(atlas.labels == row['index']) @ to_series[:3, :3].T + to_series[:3, 3]
-        seen = ((where >= -0.5) & (where <= np.array(mask.shape) - 0.5)).all(axis=1).any()
-        lost = 'outside_mask' if n_grid else 'lost_in_resampling' if seen else 'outside_field_of_view'
-        assert row['status'] == ('ok' if n_mask else lost)
-    assert (table.n_voxels_grid > 0).sum() == 26
-    assert set(table.status) >= {'ok', 'outside_mask', 'outside_field_of_view'}
 
 
 def test_counts_of_a_real_atlas_agree_with_nilearn_resampling(real):
@@ -153,30 +130,6 @@ def test_permuting_or_adding_rows_never_changes_another_row(everything):
         expected = rows.get(row['index'], row)
         assert_array_equal([str(value) for value in row.values()], [str(value) for value in expected.values()])
     assert more.status[[3, 7]].tolist() == ['absent_from_atlas'] * 2
-
-
-def test_rows_and_signals_together_reach_every_status(everything):
-    atlas, resampled, _ = everything
-    labels, on_grid = atlas.labels.copy(), resampled.labels.copy()
-    for index, k in ((10, 4), (11, 6)):
-        labels[6:8, 6:8, k : k + 2] = index
-        on_grid[3, 3, k // 2] = index
-    labels[0:8, 0:8, 6:8][labels[0:8, 0:8, 6:8] == 0] = 12
-    on_grid[1, 2, 3] = 12
-    ids = [1, 2, 3, 4, 5, 6, 10, 11, 12]
-    atlas, resampled = atlas_on(atlas.space, labels, ids), atlas_on(resampled.space, on_grid, ids)
-    begun = CoverageTable.of_placed(atlas, resampled, resampled.within(on_grid != 4))
-    assert begun.status.tolist()[-3:] == ['ok'] * 3
-    signals = np.random.default_rng(0).normal(100, 1, (20, len(ids)))
-    signals[:, [1, 2, 3, 4, 6]] = np.nan
-    signals[:, 7] = 42.0
-    used = begun.n_voxels_mask.copy()
-    used[6] = 0
-    done = of_signals(begun, signals, used, begun.n_voxels_mask, min_coverage=0.2)
-    expected = ['ok', 'lost_in_resampling', 'outside_field_of_view', 'outside_mask', 'absent_from_atlas', 'ok']
-    assert done.status.tolist() == [*expected, 'not_finite', 'constant', 'low_coverage']
-    assert set(done.status) == set(STATUSES)
-    assert done.n_voxels_used.tolist() == used.tolist()
 
 
 SIGNAL = np.array([1.0, 2.0, 4.0])
@@ -257,29 +210,6 @@ def test_rounding_never_lowers_the_coverage_of_a_whole_region(size):
     assert done.status.tolist() == ['ok']
 
 
-def test_tsnr_and_volumes_are_those_of_finite_values():
-    atlas = atlas_on(grid((5, 5, 5), (2, 2, 2)), np.arange(125).reshape(5, 5, 5) % 6, [1, 2, 3, 4, 5])
-    time = np.arange(40)
-    signals = np.stack(
-        [
-            100 + 2 * (-1.0) ** time,  # mean 100, standard deviation 2
-            np.where(time < 20, -30.0, -10.0),
-            np.where(time % 4 == 0, np.nan, 7 + (time % 2)),
-            np.full(40, 5.0),
-            np.full(40, np.nan),
-        ],
-        axis=1,
-    )
-    used = np.array([9, 9, 9, 9, 0])
-    done = of_signals(CoverageTable.of(atlas), signals, used, used + 1)
-    tsnr = done.quality['tsnr']
-    assert_array_equal(tsnr[:3], temporal_snr(signals, np.ones(40, dtype=bool))[:3])
-    assert_allclose(tsnr[0], 50, rtol=0.01)
-    assert np.isnan(tsnr[3:]).all()
-    assert done.quality['n_volumes'].tolist() == [40, 40, 30, 40, 0]
-    assert done.status.tolist() == ['ok', 'ok', 'ok', 'constant', 'not_finite']
-
-
 def test_a_single_volume_has_no_tsnr(everything):
     begun = CoverageTable.of_placed(*everything)
     used = begun.n_voxels_mask
@@ -321,49 +251,3 @@ def test_no_region_left_is_an_error_that_names_both_grids_and_why(everything, wh
 )
 def test_constant_is_what_does_not_vary_beyond_rounding(column, expected):
     assert is_constant(np.array(column)[:, None]).tolist() == [expected]
-
-
-def test_one_run_can_show_every_status_and_keeps_its_width(blocks_of):
-    ids = [90, 10, 50, 20, 70, 30, 80, 60]
-    expected = dict(zip(sorted(ids), [*list(STATUSES)[:1], *list(STATUSES)[2:], 'absent_from_atlas'], strict=True))
-    affine, shape = np.diag([2.0, 2, 2, 1]), (10, 10, 4)
-    labels = np.zeros((24, 20, 8), dtype=np.int32)
-    labels[22:, :4, :] = 20  # beyond the series
-    labels[9, 1, 1] = 30  # between its voxels
-    labels[0:4, 12:16, :] = 50
-    labels[6:10, 4:8, :] = 60
-    labels[12:16, 4:8, :] = 70
-    labels[6:10, 12:16, :] = 10
-    labels[12:18, 12:18, :] = 80
-    order = {10: 'ok', 20: 'outside_field_of_view', 30: 'lost_in_resampling', 50: 'outside_mask'}
-    order |= {60: 'low_coverage', 70: 'not_finite', 80: 'constant', 90: 'absent_from_atlas'}
-    assert order == expected
-    data = np.random.default_rng(71).normal(100, 10, (*shape, 6))
-    data[4, 2:4] = data[3, 2, :3] = np.nan
-    data[6:8, 2:4] = np.nan
-    data[6:9, 6:9] = 40
-    space = make_grid(shape, affine)
-    atlas = atlas_on(make_grid(labels.shape, np.eye(4)), labels, ids)
-    resampled = atlas.on(space)
-    masked = resampled.within(np.arange(10)[:, None, None] * np.ones(shape) > 1.5)
-    (reduction,), _ = reduce_series(blocks_of(data), 6, [RegionReducer(masked, space)])
-    table = CoverageTable.of_placed(atlas, resampled, masked).with_signals(reduction, 8.0, 0.5)
-    assert statuses(table) == {i: expected[i] for i in ids}
-    for policy in ('nan', 'zero'):
-        assert table.apply_missing_policy(reduction.signals, policy)[0].shape == (6, len(ids))
-    signals, kept = table.apply_missing_policy(reduction.signals, 'drop')
-    assert signals.shape == (6, 2)
-    assert np.array(ids)[kept].tolist() == [10, 80]
-
-
-@pytest.mark.parametrize('ids', [[7, 40000, 3, 12], [12, 3, 7, 40000], list(range(1, 50))])
-@pytest.mark.parametrize(('fwhm', 'interpolation'), [(0, None), (4, None), (0, 'cubic'), (4, 'cubic')])
-def test_there_is_one_column_per_id_whatever_the_labels_hold(ids, fwhm, interpolation, blocks_of):
-    labels = np.random.default_rng(72).choice([0, 3, 7, 40000], (5, 6, 4))
-    data = np.random.default_rng(73).normal(100, 10, (5, 6, 4, 3))
-    atlas = make_atlas(labels, ids=ids)
-    reducer = RegionReducer(atlas, atlas.space, smoothing_fwhm=fwhm, interpolation=interpolation)
-    (reduction,), _ = reduce_series(blocks_of(data), 3, [reducer])
-    assert reduction.signals.shape == (3, len(ids))
-    assert_array_equal(np.isfinite(reduction.signals).all(axis=0), np.isin(ids, [3, 7, 40000]))
-    assert len(reduction.n_used) == len(reduction.n_in_view) == len(ids)

@@ -14,7 +14,6 @@ from spaces import apply_mask, make_index, make_reducer, resample_nearest
 
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
-from nipype_labels.model.atlas import region_ids
 
 SHAPE, LABELS_SHAPE, MASK_SHAPE, N_VOLUMES = (9, 10, 8), (12, 11, 13), (11, 9, 10), 4
 # Affines whose voxels meet neither halves, where rounding decides, nor the margin that is forgiven at borders.
@@ -155,20 +154,6 @@ def test_smoothed_signals_agree_with_nilearn(target, geometry, kind, strategy, n
     assert_allclose(ours[:, columns], np.stack(list(theirs.values()), axis=1), rtol=1e-5)
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('kind', KINDS)
-def test_signals_agree_with_a_loop(kind, strategy, signals_of, reduce_by_loop):
-    """What nilearn and the core share through numpy and scipy can't be wrong in both."""
-    stored, decoder = stored_series(kind, 'aligned'), DECODERS.get(kind, Decoder())
-    labels = np.random.default_rng(11).choice([0, 1, 2, 3, 9, 30], SHAPE)
-    affine = AFFINES['aligned']
-    reducer = make_reducer(labels, affine, IDS, shape=SHAPE, affine=affine, strategy=strategy)
-    data = stored * 0.37 - 12.5 if kind == 'scaled-int16' else stored
-    assert_allclose(
-        signals_of(stored, reducer, decoder), reduce_by_loop(data, labels, IDS, strategy), rtol=1e-10, atol=1e-10
-    )
-
-
 @pytest.mark.parametrize('strategy', ['mean', 'sum'])
 @pytest.mark.parametrize('kind', ['float64', 'scaled-int16', 'uint8'])
 def test_smoothing_regions_is_smoothing_volumes(kind, strategy, signals_of, monkeypatch):
@@ -222,15 +207,6 @@ def test_x5_the_stored_series_is_not_changed(kind, signals_of):
         for fwhm in (0, 5):
             signals_on(target, stored, AFFINES['aligned'], 0, True, signals_of, smoothing_fwhm=fwhm)
     assert_array_equal(stored, before)
-
-
-def test_x6_a_background_other_than_zero_makes_no_region_of_zero(nilearn_signals):
-    """Labels smaller than the series: nilearn fills the rest with 0, then takes that for a region."""
-    stored, affine = stored_series('float64', 'volume'), AFFINES['volume']
-    theirs = nilearn_signals(stored, affine, labels_with(7), LABELS_AFFINE, background_label=7)
-    ours = resample_nearest(labels_with(7), LABELS_AFFINE, SHAPE, affine, fill=7)
-    assert 0 in theirs
-    assert region_ids(ours, background=7).tolist() == [1, 2, 3, 9, 30]
 
 
 @pytest.mark.parametrize('strategy', ['mean', 'minimum'])

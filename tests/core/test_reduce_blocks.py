@@ -58,11 +58,6 @@ def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
     assert read_blocks.passes == passes
 
 
-def test_what_was_too_narrow_would_have_shown(labels, signals_of):
-    alone = signals_of(RISING[..., :1], sampling(labels, strategy='maximum'))
-    assert (signals_of(RISING, sampling(labels, strategy='maximum'))[0] > alone[0] + 1).all()
-
-
 def test_decoded_values_set_the_range(labels, blocks_of):
     stored, decoder = RISING.astype(np.int16), Decoder(-0.5, 20.0)
     read_blocks = blocks_of(stored, 1)

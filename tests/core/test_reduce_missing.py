@@ -78,13 +78,6 @@ def test_a_region_that_is_all_holes_is_nan_and_uses_nothing(data, labels, strate
     assert np.isfinite(signals[:, [1, 3]]).all()
 
 
-def test_a_series_of_holes_gives_nan_throughout(labels, signals_of):
-    reducer = on_same_grid(labels)
-    signals = signals_of(np.full((*SHAPE, 3), np.nan), reducer)
-    assert np.isnan(signals).all()
-    assert reducer.n_used.tolist() == [0] * 4
-
-
 @pytest.mark.parametrize('per_block', [1, 2, None])
 def test_used_voxels_are_those_finite_at_least_once(data, labels, per_block, signals_of):
     data[..., 3] = data[..., 0]

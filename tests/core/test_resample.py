@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from nibabel import Nifti1Image
 from nilearn.image import resample_img, resample_to_img
-from nilearn.masking import extrapolate_out_mask
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy import ndimage
@@ -16,9 +15,6 @@ from spaces import make_grid, resample_nearest
 from nipype_labels.core.resample import (
     Sampler,
     clip_range,
-    fill_holes,
-    line_weights,
-    point_weights,
 )
 from nipype_labels.model import affines
 
@@ -40,12 +36,6 @@ def make_sampler(shape, affine, target_shape, target_affine, *args, **options):
     return Sampler(make_grid(shape, affine), make_grid(target_shape, target_affine), *args, **options)
 
 
-def places(target_affine):
-    """Where the target's voxels lie among the source's, by the definition of an affine."""
-    voxels = np.stack([*np.indices(TARGET_SHAPE).reshape(3, -1), np.ones(np.prod(TARGET_SHAPE))])
-    return (np.linalg.inv(AFFINE) @ target_affine @ voxels)[:3].reshape(3, *TARGET_SHAPE)
-
-
 @pytest.fixture
 def labels():
     return np.random.default_rng(1).integers(1, 9, SHAPE).astype(np.int32)
@@ -63,17 +53,6 @@ def test_nearest_agrees_with_nilearn(labels, target_affine, quietly):
     ours = resample_nearest(labels, AFFINE, TARGET_SHAPE, target_affine)
     assert_array_equal(ours, expected.get_fdata())
     assert 0 in ours
-
-
-@EACH_TARGET
-def test_nearest_agrees_with_a_loop(labels, target_affine):
-    where = places(target_affine)
-    expected = np.full(TARGET_SHAPE, 77)
-    for voxel in np.ndindex(TARGET_SHAPE):
-        index = np.rint(where[(slice(None), *voxel)])
-        if ((where[(slice(None), *voxel)] >= 0) & (where[(slice(None), *voxel)] <= np.array(SHAPE) - 1)).all():
-            expected[voxel] = labels[tuple(index.astype(int))]
-    assert_array_equal(resample_nearest(labels, AFFINE, TARGET_SHAPE, target_affine, fill=77), expected)
 
 
 @pytest.mark.parametrize('dtype', [np.int32, np.uint8, np.bool_, np.float32])
@@ -205,16 +184,6 @@ def test_holes_are_sampled_as_nilearn_samples_them(volume, target_affine, hole, 
     assert_allclose(got[finite], theirs[finite], rtol=1e-9, atol=1e-9)
 
 
-def test_holes_are_filled_by_the_mean_of_finite_faces_twice(volume, quietly):
-    finite = np.random.default_rng(4).uniform(size=SHAPE) > 0.85
-    volume[~finite] = np.nan
-    expected, _ = quietly(extrapolate_out_mask, volume.copy(), finite, iterations=2)
-    filled = fill_holes(volume, finite)
-    assert_allclose(filled, expected, rtol=1e-12)
-    assert (filled == 0).any()
-    assert_array_equal(filled[finite], volume[finite])
-
-
 def test_a_volume_of_holes_samples_to_holes():
     sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['scaled'])
     assert np.isnan(sampler(np.full(SHAPE, np.nan, order='F'))).all()
@@ -225,25 +194,6 @@ def test_sampling_leaves_the_volume_as_it_was(volume):
     before = volume.copy()
     make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'])(volume)
     assert_array_equal(volume, before)
-
-
-@pytest.mark.parametrize('order', [1, 3])
-def test_line_weights_hit_the_samples_and_sum_to_one(order):
-    assert_allclose(line_weights(np.arange(7.0), 7, order), np.eye(7), atol=1e-12)
-    weights = line_weights(np.linspace(0, 6, 23), 7, order)
-    assert_allclose(weights.sum(axis=1), 1, rtol=1e-12)
-
-
-def test_cubic_line_weights_reproduce_a_line_away_from_the_borders():
-    weights = line_weights(np.linspace(12, 28, 33), 41, 3)
-    assert_allclose(weights @ np.arange(41.0), np.linspace(12, 28, 33), rtol=1e-5)
-
-
-def test_only_scaling_shifting_and_flipping_keep_axes_apart():
-    turned = np.eye(4)
-    turned[0, 1] = 1e-9
-    assert affines.is_axis_aligned(affines.voxel_map(TARGETS['flipped'], AFFINE))
-    assert not affines.is_axis_aligned(turned)
 
 
 @pytest.mark.parametrize(
@@ -283,18 +233,6 @@ def test_halves_fall_to_the_side_that_they_fall_to_in_nilearn(size, step):
     halves = np.abs(along % 1 - 0.5) < 1e-9
     assert (inner & halves).sum() >= 1
     assert_array_equal(ours[inner], np.asarray(theirs.dataobj)[inner])
-
-
-@pytest.mark.parametrize('order', [1, 3])
-@pytest.mark.parametrize('shape', [(7, 6, 5), (1, 4, 2), (2, 1, 3)], ids=str)
-def test_point_weights_are_the_spline(order, shape):
-    rng = np.random.default_rng(7)
-    last = np.array(shape)[:, None] - 1
-    where = np.concatenate([rng.uniform(size=(3, 40)) * last, np.zeros((3, 1)), last], axis=1)
-    coefficients = rng.normal(size=shape)
-    expected = ndimage.map_coordinates(coefficients, where, order=order, mode='mirror', prefilter=False)
-    ours = point_weights(where, shape, order) @ coefficients.reshape(-1, order='F')
-    assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize('interpolation', ['linear', 'cubic'])

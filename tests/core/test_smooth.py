@@ -33,11 +33,6 @@ def test_finite_data_are_smoothed_as_nilearn_does(volume, affine, fwhm, dtype, r
     assert_allclose(smoothed, expected.get_fdata(), rtol=rtol)
 
 
-def test_finite_data_are_smoothed_as_scipy_does(volume):
-    expected = ndimage.gaussian_filter(volume, (0.7, 1.2, 0.0))
-    assert_allclose(smooth(volume, (0.7, 1.2, 0.0)), expected, rtol=1e-12)
-
-
 @pytest.mark.parametrize('sigmas', [(0.6, 1.1, 0.0), (4.0, 7.0, 5.0)], ids=['narrow', 'wider-than-the-grid'])
 @pytest.mark.parametrize('hole', [None, np.nan, np.inf, -np.inf], ids=str)
 def test_the_kernel_is_normalised_over_finite_voxels(sigmas, hole, smooth_by_loop):
@@ -100,29 +95,6 @@ CORNERS[0, 0, 0] = CORNERS[-1, -1, -1] = 3
 CORNERS[:, -1, 0] = 1
 CORNERS[4, 4, 4] = CORNERS[5, 4:6, 4] = 2
 CORNERS[0:2, 8:, 7:] = 9
-
-
-@pytest.mark.parametrize(
-    'sigmas',
-    [(0.4, 0.4, 0.4), (1.3, 0.9, 1.1), (2.2, 0.0, 0.7), (6.0, 9.0, 15.0)],
-    ids=['narrow', 'usual', 'one-axis-off', 'wider-than-the-grid'],
-)
-@pytest.mark.parametrize('labels', [CORNERS, None], ids=['borders', 'random'])
-def test_region_weights_sum_the_smoothed_volume(volume, labels, sigmas):
-    labels = np.random.default_rng(7).integers(0, 12, SHAPE) if labels is None else labels
-    ids = [3, 1, 9, 2]
-    part = make_index(labels, ids)
-    weights = region_weights(part.elements, part.starts, SHAPE, sigmas)
-    smoothed = smooth(volume, sigmas)
-    expected = [smoothed[labels == region].sum() for region in ids]
-    assert weights.shape == (4, volume.size)
-    assert_allclose(weights @ volume.reshape(-1, order='F'), expected, rtol=1e-10)
-
-
-def test_region_weights_keep_every_count():
-    part = make_index(CORNERS, [1, 2, 3, 9])
-    weights = region_weights(part.elements, part.starts, SHAPE, (1.3, 2.0, 30.0))
-    assert_allclose(weights.sum(axis=1), part.counts, rtol=1e-12)
 
 
 def test_too_many_region_weights_are_none(monkeypatch):

@@ -62,14 +62,6 @@ def test_leading_gaps_of_real_derivatives_follow_the_policy(name):
     assert np.isnan(chosen[first][0])
 
 
-def test_several_leading_gaps_are_filled_and_columns_without_stay():
-    table = pd.DataFrame({'a': [np.nan, np.nan, 3.0, 5.0], 'b': [1.0, 2.0, 3.0, 4.0]})
-    assert fill_missing(table, 'zero')['a'].tolist() == [0, 0, 3, 5]
-    assert fill_missing(table, 'mean')['a'].tolist() == [4, 4, 3, 5]
-    assert fill_missing(table, 'mean')['b'].tolist() == [1, 2, 3, 4]
-    assert fill_missing(table[['b']])['b'].tolist() == [1, 2, 3, 4]
-
-
 @pytest.mark.parametrize('policy', ['raise', 'zero', 'mean', 'backfill'])
 @pytest.mark.parametrize('row', [0, 1, 3])
 def test_an_infinity_is_never_a_missing_value(policy, row):
@@ -151,31 +143,6 @@ def test_numbers_are_read_to_the_last_bit(tmp_path, separator, name, heading):
     assert_array_equal(read_confounds([path], 200).to_numpy(), values)
 
 
-def test_text_without_headings_is_read_as_nilearn_would_read_it(tmp_path):
-    values = np.random.default_rng(1).normal(size=(20, 6))
-    np.savetxt(tmp_path / 'rp.txt', values)
-    assert_array_equal(read_confounds([tmp_path / 'rp.txt'], 20).to_numpy(), values)
-
-
-@pytest.mark.parametrize('n_volumes', [29, 31])
-def test_another_number_of_rows_is_refused_naming_both(n_volumes):
-    with pytest.raises(ConfoundsError, match=rf'{NEW}\.tsv has 30 rows, the signals have {n_volumes} volumes'):
-        read_confounds([DATA / f'{NEW}.tsv'], n_volumes)
-
-
-@pytest.mark.parametrize(
-    ('text', 'words'),
-    [
-        ('x\ty\n1\t2\n3\tbad\n', r"column 'y'.*row 1\b.*'bad'"),
-        ('x,y\nhigh,2\n3,4\n', r"column 'x'.*row 0\b.*'high'"),
-        ('1 2\n3 x\n', r"column 'confounds_0_1'.*row 1\b.*'x'"),
-    ],
-)
-def test_a_cell_of_text_is_named(tmp_path, text, words):
-    with pytest.raises(ConfoundsError, match=rf'^confounds\.tsv: {words}'):
-        fill_missing(read_confounds([written(tmp_path, text)], 2), source='confounds.tsv')
-
-
 def test_columns_of_two_files_stand_side_by_side_but_never_twice(tmp_path):
     one, two = written(tmp_path, 'x\ty\n1\t2\n3\t4\n', 'one.tsv'), written(tmp_path, 'z\n5\n6\n', 'two.tsv')
     joined = read_confounds([one, two], 2)
@@ -188,34 +155,3 @@ def test_columns_of_two_files_stand_side_by_side_but_never_twice(tmp_path):
 def test_headless_files_of_two_names_do_not_collide(tmp_path):
     paths = [written(tmp_path, '1 2\n3 4\n', name) for name in ('motion.txt', 'physio.txt')]
     assert list(read_confounds(paths, 2)) == ['confounds_0_0', 'confounds_0_1', 'confounds_1_0', 'confounds_1_1']
-
-
-def test_no_file_gives_no_column():
-    assert read_confounds([], 7).shape == (7, 0)
-
-
-@pytest.mark.parametrize('text', ['x\ty\n1\t2\t9\n3\t4\t9\n', 'x\ty\n1\t2\t\n3\t4\t\n', 'x,y\n1,2,\n3,4,\n'])
-def test_a_cell_too_many_never_moves_the_columns(tmp_path, text):
-    path = written(tmp_path, text)
-    try:
-        table = read_confounds([path], 2)
-    except ConfoundsError as error:
-        assert str(path) in str(error)  # noqa: PT017 (either is fine)
-    else:
-        assert list(table)[:2] == ['x', 'y']
-        assert_array_equal(table.to_numpy()[:, :2], [[1, 2], [3, 4]])
-
-
-@pytest.mark.parametrize('content', [b'', b'\n\n', bytes(range(256)) * 4, b'x\ty\n1\t2\n3\t4\t5\t6\n'])
-def test_what_is_no_table_is_refused_by_file(tmp_path, content):
-    (tmp_path / 'confounds.tsv').write_bytes(content)
-    with pytest.raises(ConfoundsError, match=r'confounds\.tsv') as caught:
-        read_confounds([tmp_path / 'confounds.tsv'], 2)
-    assert '\n' not in str(caught.value)
-
-
-@pytest.mark.parametrize('name', ['nowhere.tsv', '.'])
-def test_a_missing_file_or_a_folder_is_refused_by_name(tmp_path, name):
-    with pytest.raises(ConfoundsError, match='no such confounds file') as caught:
-        read_confounds([tmp_path / name], 2)
-    assert str(tmp_path / name) in str(caught.value)

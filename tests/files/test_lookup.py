@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from lookup_cases import TWO, installed, pairs, written
 
-from nipype_labels.files.lut import check_lookup_table, name_by_order, read_afni_table, read_lookup_table
+from nipype_labels.files.lut import name_by_order, read_afni_table, read_lookup_table
 from nipype_labels.model.errors import LookupTableError
 
 #: Real BIDS tables, by template; their images are not needed.
@@ -274,23 +274,6 @@ def test_real_names_given_twice_are_refused_with_their_ids():
 
 
 @pytest.mark.parametrize(
-    ('text', 'parts'),
-    [
-        ('index\tname\n1\tA\n2\tA\n', ['name A', '[1, 2]']),
-        ('index\tname\n7\tA\n7\tB\n', ['index 7', 'A', 'B']),
-        ('index\tname\n1\tA\n2\t A \n', ['name A', '[1, 2]']),
-        ('7 A\n7.0 B\n', ['index 7', 'A', 'B']),
-        ('A\nB\nA\n', ['name A', '[1, 3]']),
-    ],
-)
-def test_ids_and_names_given_twice_are_refused(tmp_path, text, parts):
-    with pytest.raises(LookupTableError, match=r'regions\.tsv.*more than once') as caught:
-        read_lookup_table(written(tmp_path, text), [1, 2, 3])
-    for part in parts:
-        assert part in str(caught.value)
-
-
-@pytest.mark.parametrize(
     'text',
     [
         '',
@@ -320,24 +303,3 @@ def test_what_is_no_look_up_table_is_refused_by_file(tmp_path, text):
     with pytest.raises(LookupTableError, match=r'regions\.tsv') as caught:
         read_lookup_table(written(tmp_path, text), [1, 2])
     assert '\n' not in str(caught.value)
-
-
-@pytest.mark.parametrize('name', ['nowhere.tsv', '.'])
-def test_a_missing_table_or_a_folder_is_refused_by_name(tmp_path, name):
-    with pytest.raises(LookupTableError, match='no such look-up table') as caught:
-        read_lookup_table(tmp_path / name)
-    assert str(tmp_path / name) in str(caught.value)
-
-
-def test_bytes_that_are_no_text_are_refused_by_file(tmp_path):
-    (tmp_path / 'regions.tsv').write_bytes(bytes(range(256)) * 3)
-    with pytest.raises(LookupTableError, match=r'regions\.tsv'):
-        read_lookup_table(tmp_path / 'regions.tsv', [1, 2])
-
-
-def test_names_are_checked_wherever_they_come_from():
-    assert pairs(check_lookup_table([(2, ' A '), (1, 'B')], 'here')) == [(2, 'A'), (1, 'B')]
-    with pytest.raises(LookupTableError, match=r"here has names that can not head a column: \['n/a'"):
-        check_lookup_table([(1, 'n/a'), (2, 'B')], 'here')
-    with pytest.raises(LookupTableError, match='here gives 1 names without ids for 2 regions'):
-        name_by_order(['A'], [1, 2], 'here')

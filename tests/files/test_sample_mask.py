@@ -185,16 +185,6 @@ def test_damaged_numpy_files_are_refused_before_they_cost_memory(tmp_path, old, 
         read_sample_mask(tmp_path / 'mask.npy')
 
 
-@pytest.mark.parametrize('read', [read_sample_mask, read_runs])
-def test_missing_files_folders_and_other_bytes_are_refused_by_name(tmp_path, read):
-    (tmp_path / 'damaged.npy').write_bytes(b'nothing')
-    (tmp_path / 'image.txt').write_bytes(bytes(range(255, -1, -1)))
-    for name in ('nowhere.tsv', '.', 'damaged.npy', 'image.txt'):
-        with pytest.raises(SignalError) as caught:
-            read(tmp_path / name)
-        assert str(tmp_path / name) in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ('name', 'text'),
     [

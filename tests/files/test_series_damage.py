@@ -4,7 +4,6 @@
 import gzip
 import re
 import struct
-import time
 import zlib
 
 import nibabel as nib
@@ -122,45 +121,3 @@ def test_the_checksum_counts_where_a_reader_need_not_fetch_it(tmp_path, flipped)
             read_all(tmp_path / 'bold.nii.gz')
     else:
         assert_array_equal(read_all(tmp_path / 'bold.nii.gz')[0], data)
-
-
-@pytest.mark.parametrize('name', ['huge.nii', 'huge.nii.gz'])
-def test_a_header_that_promises_terabytes_is_refused_at_once(tmp_path, name):
-    path = save(tmp_path / name, noise('int16'))
-    raw = bytearray(gzip.decompress(path.read_bytes()) if name.endswith('gz') else path.read_bytes())
-    raw[42:50] = np.array([1000, 1000, 1000, 1000], np.int16).tobytes()
-    path.write_bytes(gzip.compress(raw) if name.endswith('gz') else raw)
-    start = time.perf_counter()
-    with pytest.raises(ImageError, match=rf'{name}.*too few for the 2000000000000 bytes'):
-        open_series(path)
-    assert time.perf_counter() - start < 2
-
-
-@pytest.mark.parametrize(
-    ('data', 'words'),
-    [
-        (np.zeros((2, 3, 4, 5), np.complex64), 'complex64'),
-        (np.zeros((2, 3, 4, 5), [('R', 'u1'), ('G', 'u1'), ('B', 'u1')]), 'integers or floats'),
-        (np.zeros((2, 3, 4, 5, 2), np.int16), r'\(2, 3, 4, 5, 2\)'),
-        (np.zeros((2, 3, 4, 1, 2), np.int16), r'\(2, 3, 4, 1, 2\)'),
-        (np.zeros((2, 3), np.int16), r'\(2, 3\)'),
-    ],
-    ids=['complex', 'rgb', '5d', '5d-of-one-volume', '2d'],
-)
-def test_what_is_no_series_of_numbers_is_refused(tmp_path, data, words):
-    path = save(tmp_path / 'odd.nii', data)
-    with pytest.raises(ImageError, match=rf'odd\.nii.*{words}'):
-        open_series(path)
-
-
-def test_other_compressions_are_refused_by_name(tmp_path):
-    path = save(tmp_path / 'bold.nii.bz2', np.ones((2, 3, 4, 1), np.int16))
-    with pytest.raises(ImageError, match=r'bold\.nii\.bz2.*gzip'):
-        read_all(path)
-
-
-def test_a_pair_without_its_voxels_is_refused_by_name(tmp_path):
-    save(tmp_path / 'bold.img', noise('int16'), kind=nib.Nifti1Pair)
-    (tmp_path / 'bold.img').unlink()
-    with pytest.raises(ImageError, match=r'bold\.'):
-        read_all(tmp_path / 'bold.hdr')

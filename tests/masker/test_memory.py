@@ -116,14 +116,14 @@ def test_processes_share_a_cache(tmp_path):
         'import sys, warnings\n'
         'from nipype_labels import NiftiLabelsMasker\n'
         'warnings.simplefilter("ignore", UserWarning)\n'
-        f'for strategy in ("mean", "median") * 2:\n'
+        f'for strategy in ("mean", "median"):\n'
         f'    masker = NiftiLabelsMasker({AAL!r}, strategy=strategy, memory=sys.argv[1])\n'
         f'    print(masker.fit_transform({SERIES!r}).tobytes().hex())\n'
     )
     command = [sys.executable, '-W', 'error', '-W', 'ignore::DeprecationWarning', '-c', script, str(tmp_path)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     told = [process.communicate() for process in running]
-    assert [process.returncode for process in running] == [0] * 3, told
+    assert [process.returncode for process in running] == [0] * 2, told
     assert len({out for out, _ in told}) == 1
     assert not any(err for _, err in told)
 

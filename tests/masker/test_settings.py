@@ -122,26 +122,6 @@ def test_ids_are_whole_numbers_of_any_type():
         assert NiftiLabelsMasker(atlas(), lut=lut).fit().region_ids_ == {0: 1, 1: 2, 2: 3, 3: 4}
 
 
-def test_ids_without_a_name_are_told(tmp_path):
-    lut = pd.DataFrame({'index': [3, 1], 'name': ['c', 'a']})
-    lut.to_csv(tmp_path / 'lut.tsv', sep='\t', index=False)
-    for given, source in ((lut, 'look-up table'), (tmp_path / 'lut.tsv', 'lut.tsv')):
-        with pytest.warns(
-            UserWarning, match=f'{source}: no name for the region ids 2, 4 of the image: they get no column'
-        ):
-            assert NiftiLabelsMasker(atlas(), lut=given).fit().region_names_ == {0: 'c', 1: 'a'}
-
-
-def test_names_in_an_afni_header_are_found_in_memory_and_in_files(tmp_path):
-    image = atlas()
-    pairs = '\n'.join(f' "{i}" "region {i}"' for i in (1, 2, 3, 4))
-    text = f'<AFNI_attributes><VALUE_LABEL_DTABLE ni_dimen="4">\n{pairs}\n</VALUE_LABEL_DTABLE></AFNI_attributes>'
-    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(4, text.encode()))
-    nibabel.save(image, tmp_path / 'atlas.nii')
-    for given in (image, tmp_path / 'atlas.nii', nibabel.load(tmp_path / 'atlas.nii')):
-        assert list(NiftiLabelsMasker(given).fit().region_names_.values()) == [f'region {i}' for i in (1, 2, 3, 4)]
-
-
 def test_columns_of_zeros_stay_zero():
     image = run(without=[2])
     image.get_fdata()[atlas().get_fdata() == 3] = 5.0

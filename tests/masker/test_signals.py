@@ -5,23 +5,13 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from masker_cases import AAL, FUNCTIONAL, MASK, SERIES, assert_same_regions, confounds, held, reference
-from nilearn.signal import clean
+from masker_cases import AAL, FUNCTIONAL, MASK, SERIES, assert_same_regions, reference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.model.errors import LabelsError
 
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
-
-
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('mask', [None, MASK], ids=['all voxels', 'in mask'])
-def test_signals_are_nilearns(strategy, mask, quietly):
-    masker = NiftiLabelsMasker(AAL, mask_img=mask, strategy=strategy, nan_policy='zero')
-    signals = masker.fit_transform(SERIES)
-    assert_same_regions(masker, signals, reference(quietly, SERIES, mask_img=mask, strategy=strategy))
 
 
 @pytest.mark.parametrize(
@@ -36,28 +26,6 @@ def test_other_ways_of_reading_are_nilearns(parameters, quietly):
     masker = NiftiLabelsMasker(AAL, nan_policy='zero', **parameters)
     theirs = {name: value for name, value in parameters.items() if name != 'dtype'}
     assert_same_regions(masker, masker.fit_transform(SERIES), reference(quietly, SERIES, **theirs))
-
-
-@pytest.mark.parametrize(
-    'parameters',
-    [
-        {'detrend': True},
-        {'standardize': 'zscore_sample', 'detrend': True},
-        {'standardize': 'psc'},
-        {'low_pass': 0.1, 't_r': 2.0, 'detrend': True},
-    ],
-)
-@pytest.mark.parametrize('with_confounds', [False, True])
-def test_signals_are_cleaned_as_nilearn_cleans(parameters, with_confounds, quietly):
-    given = confounds() if with_confounds else None
-    masker = NiftiLabelsMasker(AAL, **parameters)
-    raw = NiftiLabelsMasker(AAL).fit_transform(SERIES)
-    signals = masker.fit_transform(SERIES, confounds=given)
-    there = np.isfinite(raw).all(axis=0)
-    options = {'standardize': None, 'detrend': False} | parameters
-    expected = quietly(clean, raw[:, there], confounds=given, **options)
-    size = np.nanmax(np.abs(expected))
-    assert_allclose(signals[:, there], expected, rtol=1e-6, atol=1e-8 * size)
 
 
 def test_every_region_has_a_column_whatever_is_lost():
@@ -121,20 +89,6 @@ def test_names_come_from_a_table_and_give_the_order(tmp_path):
             signals = masker.fit_transform(SERIES)
         assert masker.region_names_ == {0: 'Frontal right', 1: 'Frontal left', 2: 'Nowhere'}
         assert np.isnan(signals[:, 2]).all()
-
-
-def test_scrubbed_volumes_have_no_influence():
-    image = held(SERIES)
-    kept = np.setdiff1d(np.arange(20), [3, 4, 11])
-    one = NiftiLabelsMasker(AAL, detrend=True).fit_transform(image, confounds=confounds(), sample_mask=kept)
-    flags = np.isin(np.arange(20), kept)
-    wild = image.get_fdata()
-    wild[..., ~flags] = 1e6
-    other = NiftiLabelsMasker(AAL, detrend=True).fit_transform(
-        nibabel.Nifti1Image(wild, image.affine), confounds=confounds(), sample_mask=flags
-    )
-    assert_array_equal(one, other)
-    assert len(one) == 17
 
 
 def test_an_explicit_repetition_time_wins_over_the_header(tmp_path):

@@ -78,9 +78,7 @@ if __name__ == '__main__':
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    'case', ['bold_file', 'bold_mask', 'confounds_file', 'atlas_files', 't_r', 'sample_mask', 'runs']
-)
+@pytest.mark.parametrize('case', ['bold_file', 'atlas_files', 'runs'])
 def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_script, tmp_path):
     run_script(BROKEN, case, seconds=15)
     assert (tmp_path / 'raised').read_text()
@@ -95,14 +93,13 @@ def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_s
         ('use_sample_mask', 'sample_mask'),
     ],
 )
-@pytest.mark.parametrize('target', ['data', 'labels'])
-def test_inputs_must_come_as_announced(target, switch, field, small, run):
+def test_inputs_must_come_as_announced(switch, field, small, run):
     value = [True] * 40 if field == 'sample_mask' else getattr(small, field)
     value = value[:1] if field == 'atlas_luts' else value
     with pytest.raises((RuntimeError, ValueError), match=r'is True, but|requires a value'):
-        run(basic(small), resampling_target=target, **{switch: True})
+        run(basic(small), **{switch: True})
     with pytest.raises(RuntimeError, match='is False, but'):
-        run({**basic(small), field: value}, 'other', resampling_target=target)
+        run({**basic(small), field: value}, 'other')
 
 
 def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, tmp_path, run, monkeypatch):

@@ -139,20 +139,6 @@ def test_a_volume_left_out_has_no_influence_on_the_outputs(settings, censored, s
     assert found[0] == found[1]
 
 
-def test_confounds_and_masks_of_volumes_come_in_every_form(small, tmp_path, run):
-    """Flags of Python's and of NumPy's, indices, a file; one table or several."""
-    kept = [volume for volume in range(40) if volume not in (3, 20)]
-    flags = [volume in kept for volume in range(40)]
-    (tmp_path / 'kept.txt').write_text('\n'.join(map(str, kept)))
-    forms = [flags, kept, str(tmp_path / 'kept.txt'), list(np.array(flags)), [int(i) for i in np.array(kept)]]
-    found = set()
-    for i, form in enumerate(forms):
-        inputs = {**basic(small), 'sample_mask': form, 'confounds_file': [small.confounds_file]}
-        result = run(inputs, f'work{i}', use_sample_mask=True, use_confounds=True)
-        found.add(Path(result.outputs.timeseries[0]).read_bytes())
-    assert len(found) == 1
-
-
 def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small, run):
     result = run(basic(small), high_pass=0.02, detrend=True, project='atlas')
     assert json.loads(Path(result.outputs.cleaning).read_text())['Parameters']['t_r'] == 2.0
