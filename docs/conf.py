@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How ``make docs`` makes pages of this folder, of docstrings, and of the scripts in workflows/."""
+"""Settings of Sphinx for the pages of this folder, the docstrings, and the scripts in workflows/."""
 
 import re
 import sys
@@ -30,10 +30,10 @@ extensions = [
 exclude_patterns = ['_build', '**.ipynb', 'gallery/**.py', '**sg_execution_times.rst']
 source_suffix = {'.md': 'markdown', '.rst': 'restructuredtext'}
 
-# Two hyphens are two hyphens: options have them.
+# Keep the two hyphens of options.
 smartquotes = False
 
-# Pages link to headings by the anchors that GitHub gives them.
+# Pages link to headings by GitHub's anchors.
 myst_heading_anchors = 3
 
 autodoc_member_order = 'bysource'

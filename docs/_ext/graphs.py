@@ -2,7 +2,7 @@
 """Directive ``graph``: picture of a workflow, drawn from the workflow itself, and a table of its connections.
 
 A box is a node. The strips above and below its name hold the fields of inputnode that it takes, and the fields of
-outputnode that it gives. inputnode and outputnode have no boxes, since they are connected to almost every node.
+outputnode that it returns. inputnode and outputnode have no boxes, since they are connected to almost every node.
 """
 
 import html
@@ -54,7 +54,7 @@ class GraphDirective(Directive):
 def read(wf):
     """Return the boxes of a workflow by node, the fields that connect two boxes, and all connections.
 
-    A box has its ``interface``, and the fields of inputnode and outputnode that it takes and gives.
+    A box has its ``interface``, and the fields of inputnode and outputnode that it takes and returns.
     """
     inner = [node for node in wf._graph.nodes() if node.name not in ENDS]
     boxes = {node.name: {'interface': type(node.interface).__name__, 'above': [], 'below': []} for node in inner}

@@ -8,7 +8,7 @@ from itertools import pairwise
 ROUNDS = 12
 
 #: Space between boxes of a layer, and between layers, in pixels.
-BESIDE, BELOW = 24, 44
+GAP, BELOW = 24, 44
 
 
 @dataclass(eq=False)
@@ -115,11 +115,11 @@ def _separate(layer):
     """Move overlapping boxes apart, as far to the left as to the right."""
     left, right = [], []
     for box in layer:
-        lowest = left[-1][1] + BESIDE + box.width / 2 if left else box.x
+        lowest = left[-1][1] + GAP + box.width / 2 if left else box.x
         x = max(box.x, lowest)
         left.append((x, x + box.width / 2))
     for box in reversed(layer):
-        highest = right[-1][1] - BESIDE - box.width / 2 if right else box.x
+        highest = right[-1][1] - GAP - box.width / 2 if right else box.x
         x = min(box.x, highest)
         right.append((x, x - box.width / 2))
     for box, (one, _), (other, _) in zip(layer, left, reversed(right), strict=True):

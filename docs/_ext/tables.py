@@ -30,7 +30,7 @@ RUN = 'sub-01_task-rest'
 
 
 def code(text):
-    """Return text as code, empty if there is none."""
+    """Return text as code; an empty text stays empty."""
     return f'`{text}`' if text else ''
 
 

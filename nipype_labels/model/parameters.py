@@ -12,7 +12,7 @@ from .description import Condition, Parameter
 #: Largest magnitude of the id of a region: ids are integers of 32 bits.
 LARGEST_ID = 2**31 - 1
 
-#: Values of parameters that each preset of nilearn's ``load_confounds_strategy`` stands for. Those also demean
+#: Values of parameters for each preset of nilearn's ``load_confounds_strategy``. Its presets also demean
 #: confounds, as ``standardize_confounds`` does.
 PRESETS: dict[str, dict[str, Any]] = {
     'simple': {'confounds_strategy': ['24P', '2Phys', 'cosines']},
@@ -26,7 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     'ica_aroma': {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA']},
 }
 
-#: What every preset sets too.
+#: Values that every preset sets.
 OF_ALL_PRESETS = {'confounds_na': 'backfill'}
 
 
@@ -48,7 +48,7 @@ _ALL = (
         bool,
         False,
         'whether a brain mask is given',
-        'A mask that is missing, or given without being announced, is an error: no input is lost unnoticed.',
+        'A mask that is announced and missing, or given and not announced, is an error.',
     ),
     Parameter('use_luts', bool, False, 'whether look-up tables are given', 'As for ``use_mask``.'),
     Parameter('use_confounds', bool, False, 'whether confounds are given', 'As for ``use_mask``.'),

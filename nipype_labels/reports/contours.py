@@ -58,7 +58,7 @@ def outline_slices(mean, mean_affine, labels, labels_affine, ids, lost, mask=Non
 
 
 def index_regions(labels, ids):
-    """Return the row of each label in the coverage table, counted from 1; 0 is no region.
+    """Return the row of each label in the coverage table, counted from 1; 0 is the background.
 
     >>> index_regions(np.array([[0, 30, 20, 7]]), np.array([20, 30])).tolist()
     [[0, 2, 1, 0]]
@@ -69,7 +69,7 @@ def index_regions(labels, ids):
 
 
 def outline(regions, chosen):
-    """Return the edges of the chosen regions as an SVG path along the sides of pixels; 0 is no region.
+    """Return the edges of the chosen regions as an SVG path along the sides of pixels; 0 is the background.
 
     >>> outline(np.array([[1]]), np.array([False, True]))
     'M0 0h1M0 1h1M0 0v1M1 0v1'

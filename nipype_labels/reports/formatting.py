@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 #: How a missing value is written.
 MISSING = 'n/a'
 
-#: Pandoc's marks that methods texts use: code, emphasis, and citations in brackets or within a sentence.
+#: Markdown that the methods boilerplate uses: code, emphasis, and citations in brackets or within a sentence.
 _MARKS = re.compile(
     r'`(?P<code>[^`]+)`|\*(?P<stressed>[^*\s](?:[^*]*[^*\s])?)\*|\[(?P<cited>@[^\]]+)\]|(?<![\w.])@(?P<author>\w[\w:.-]*\w)'
 )
@@ -19,7 +19,7 @@ _FORBIDDEN = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]'
 
 
 def make_printable(text):
-    r"""A text with marks in place of characters that would make a file unreadable.
+    r"""Replace characters that are invalid in XML.
 
     >>> make_printable('bell\a')
     'bell�'

@@ -96,7 +96,7 @@ def fill_figure(kind, heading, subject, title, height, width=WIDTH, left=MARGIN 
 
 
 def fill_template(name, **values):
-    """Return the text of a template of this package; strings are escaped, and equal values give equal texts."""
+    """Return the text of a template of this package; strings are escaped, and equal values return equal texts."""
     environment = Environment(
         loader=PackageLoader(__package__, ''),
         autoescape=True,
