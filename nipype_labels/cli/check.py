@@ -6,16 +6,13 @@ from ..files.lut import NO_TABLE, find_lookup_table, read_lookup_table
 from ..files.volumes import read_labels
 from ..model.affines import voxel_sizes
 from ..model.atlas import Atlas, region_ids
-from ..model.errors import errors_name
+from ..model.errors import errors_name, list_names
 
 #: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.
 FEW_VOXELS = 5
 
 #: Distance in mm between two components of a region that is reported.
 FAR_APART = 10
-
-#: Names that a line lists before it counts the rest.
-MOST = 8
 
 
 def check(atlas, lut=None):
@@ -71,5 +68,4 @@ def _describe_shapes(atlas):
 
 def _list(what, members):
     """Return a line with the first few members, if there are any."""
-    rest = f' and {len(members) - MOST} more' if len(members) > MOST else ''
-    return [f'{what}: {", ".join(members[:MOST])}{rest}'] if members else []
+    return [f'{what}: {list_names(members)}'] if members else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from ..model.columns import STATUSES, WITH_SIGNAL
-from ..model.errors import LabelsError, MissingRegionsError
+from ..model.errors import LabelsError, MissingRegionsError, list_names
 from .quality import is_constant, temporal_snr
 
 #: Decimals of a coverage; more would be rounding errors of the affines.
@@ -153,10 +153,9 @@ class CoverageTable:
         """Name the regions without a signal, at most so many for each reason; empty if there are none."""
         groups = []
         for reason in STATUSES:
-            members = [str(name) for name in self.name[(self.status == reason) & ~self.has_signal]]
-            if members:
-                rest = f' and {len(members) - most} more' if len(members) > most else ''
-                groups.append(f'{reason}: {", ".join(members[:most])}{rest}')
+            members = self.name[(self.status == reason) & ~self.has_signal]
+            if len(members):
+                groups.append(f'{reason}: {list_names(members, most)}')
         return '; '.join(groups)
 
     def apply_missing_policy(self, signals, missing_labels='nan'):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..model.errors import GridError, ImageError, LookupTableError
+from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
 from .grids import open_header
 from .lut_tables import parse_text
@@ -23,9 +23,6 @@ BACKGROUND = 'background'
 
 #: What completes names that are given more than once.
 _HINTS = {'index': '', 'name': ', or add a column "hemi" of L and R, which completes them'}
-
-#: Ids that a message lists before it counts the rest.
-MOST = 8
 
 #: Messages about regions that have no name, for %-formatting with the file and with it and the ids.
 NO_TABLE = '%s: no look-up table in its header or next to it, so regions are named by their ids'
@@ -174,8 +171,7 @@ def _check_named(lookup, ids, source, atlas, warn):
         named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
         raise LookupTableError(f'{source} has names for the ids {named}, but the ids of {atlas} are {held}')
     if len(unnamed):
-        rest = f' and {len(unnamed) - MOST} more' if len(unnamed) > MOST else ''
-        warn(NO_NAMES, source, ', '.join(map(str, unnamed[:MOST].tolist())) + rest)
+        warn(NO_NAMES, source, list_names(unnamed))
 
 
 def _decode(path):

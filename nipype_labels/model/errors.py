@@ -5,7 +5,7 @@ The message is the only argument, so that errors survive pickling between proces
 pass on only the text of a traceback.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -47,6 +47,16 @@ class LockedError(LabelsError):
 
 class NotFittedError(LabelsError, AttributeError):
     """A masker is used before it was fitted; the bases are those of scikit-learn's error of this name."""
+
+
+def list_names(names: Iterable[object], most: int = 8) -> str:
+    """Return the first names for a message, and the number of the others.
+
+    >>> list_names(['a', 'b', 'c'], 2)
+    'a, b and 1 more'
+    """
+    first = [str(name) for name in names]
+    return ', '.join(first[:most]) + (f' and {len(first) - most} more' if len(first) > most else '')
 
 
 @contextmanager
