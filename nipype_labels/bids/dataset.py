@@ -22,6 +22,7 @@ IGNORED = (
     'figures',
     'group',
     'logs',
+    'manifests',
     'work',
 )
 
@@ -42,7 +43,8 @@ file has the entities of its series except `desc`, `atlas-` for the atlas, and `
 
 Missing values are `n/a`. The JSON file next to each table or image has its sources, the atlas with the checksum of its
 file, parameters, software versions, `Methods` as a text for a paper, and `Warnings` if the names of the files that were
-used contradict each other.
+used contradict each other. The folder `manifests` has a JSON file per run with the digests of its inputs and outputs:
+`nipype-labels verify` compares them with the files.
 """
 
 

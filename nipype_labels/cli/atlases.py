@@ -8,6 +8,7 @@ from pathlib import Path
 from ..bids.names import make_labels
 from ..files.atomic import write_atomically
 from ..files.json_files import read_json
+from ..files.locks import locked
 from ..files.lut import NO_TABLE, choose_lookup_table, name_by_order
 from ..files.paths import expand
 from ..files.volumes import read_labels
@@ -43,17 +44,16 @@ def name_atlases(given, luts=()):
 
 
 def check_tables(paths, luts, labels, background_label):
-    """Read each atlas and its look-up table, print warnings about names, and return the numbers of regions."""
-    counts = []
+    """Read each atlas, print warnings about names, and return the look-up tables (DataFrame)."""
+    tables = []
     for path, lut in zip(paths, luts, strict=True):
         with errors_name(path):
             ids = region_ids(read_labels(path, background_label)[0], background_label)
         if lut is None and labels is not None:
-            name_by_order(labels, ids, '--labels')
+            tables.append(name_by_order(labels, ids, '--labels'))
         else:
-            choose_lookup_table(ids, path, lut=lut, warn=_warn)
-        counts.append(len(ids))
-    return counts
+            tables.append(choose_lookup_table(ids, path, lut=lut, warn=_warn))
+    return tables
 
 
 def _warn(message, *values):
@@ -63,6 +63,12 @@ def _warn(message, *values):
 
 def group_atlases(atlases, record):
     """Return groups of atlases that share a pass over a series, as the JSON file ``record`` has them."""
+    with locked(record.with_name('.atlases.lock')):
+        return _group_atlases(atlases, record)
+
+
+def _group_atlases(atlases, record):
+    """Group atlases while no other job changes the ``record``."""
     try:
         known = read_json(record)['groups'] if record.is_file() else []
     except (LabelsError, KeyError):

@@ -58,8 +58,11 @@ def format_time(seconds):
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
 
-def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args):
-    """Run the graphs of many runs; return why runs failed, by name. ``build`` returns the graph of a run."""
+def run_batches(names, build, finish, kind, work_dir, logs, plugin, nprocs, plugin_args):
+    """Run the graphs of many runs; return why runs failed, by name.
+
+    ``build`` returns the graph of a run, and ``finish`` is called when it is done.
+    """
     watch, reasons = Watch(len(names)), {}
     # Linear: one run at a time, so that each is complete before the next starts.
     size = 1 if plugin == 'Linear' else max(SMALLEST_BATCH, 4 * nprocs)
@@ -74,6 +77,7 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
                 reasons[name] = str(e)
                 _write(logs / f'{name}.txt', reasons[name])
         text = _run(wf, watch, plugin, nprocs, plugin_args)
+        reasons |= _finish([name for name in batch if name in watch.done], finish, logs)
         left = [name for name in batch if name not in watch.done and name not in reasons]
         crashes = _read_crashes(work_dir / 'crash')
         alone = []
@@ -89,7 +93,7 @@ def run_batches(names, build, kind, work_dir, logs, plugin, nprocs, plugin_args)
             print(f'a worker process was killed. {len(alone)} runs are restarted, one at a time', file=sys.stderr)
         # Run alone, the run that exhausts the memory fails and the others do not.
         waiting = [[name] for name in alone] + waiting
-    for name in watch.done:
+    for name in watch.done.difference(reasons):
         (logs / f'{name}.txt').unlink(missing_ok=True)
     return reasons
 
@@ -104,6 +108,18 @@ def _run(wf, watch, plugin, nprocs, plugin_args):
             raise
         return ''.join(traceback.format_exception(e))
     return ''
+
+
+def _finish(names, finish, logs):
+    """Finish runs that are done; return why that failed, by name."""
+    reasons = {}
+    for name in names:
+        try:
+            finish(name)
+        except (LabelsError, OSError) as e:
+            reasons[name] = str(e)
+            _write(logs / f'{name}.txt', reasons[name])
+    return reasons
 
 
 def _read_crashes(folder):

@@ -22,10 +22,8 @@ from ..files.tables import write_signals
 from ..model.errors import LabelsError, errors_name
 
 
-def check_running(nprocs, plugin, dummy_scans=0):
-    """Raise LabelsError for a plugin that Nipype does not have, or an invalid number of processors or volumes."""
-    if dummy_scans < 0:
-        raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
+def check_running(nprocs, plugin):
+    """Raise LabelsError for a plugin that Nipype does not have, or an invalid number of processors."""
     if nprocs < 1:
         raise LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
     if not hasattr(plugins, f'{plugin}Plugin'):

@@ -1,40 +1,58 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels derivatives … participant``: region time series of all runs of a dataset, as BIDS derivatives."""
+"""``nipype-labels derivatives … participant``: region time series of all runs of a dataset, as BIDS derivatives.
 
-import json
+Whether a run is complete is decided from its manifest, without Nipype; :mod:`.processing` processes the others.
+"""
+
 import os
 import re
-import shutil
 import sys
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
 from ..bids.dataset import describe_dataset
-from ..bids.inheritance import merge_sidecars
+from ..bids.manifest import Request, describe_atlas, find_change, name_manifest, read_manifest
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
-from ..core.validation import expand_preset
-from ..files.grids import read_grid
+from ..core.validation import expand_preset, validate
 from ..files.json_files import read_json
-from ..files.series import open_series
 from ..model.errors import LabelsError
 from ..model.outputs import DRAWN
-from ..workflows import init_labels_wf
-from ..workflows.run import init_run_wf
-from .atlases import check_tables, group_atlases, name_atlases
-from .batch import run_batches
-from .checks import (
-    check_cleaning,
-    check_running,
-    make_folder,
-    make_work_folder,
-    read_plugin_args,
-    reword_trait_errors,
-)
-from .messages import in_files, in_options
-from .run import configure
-from .summary import describe_plan, list_contradictions, measure, summarise
+from ..model.parameters import PARAMETERS
+from .atlases import check_tables, name_atlases
+from .messages import in_options
+from .summary import list_contradictions, summarise
+
+#: Files of the dataset that each run writes if they are missing.
+_OF_DATASET = ('dataset_description.json', '.bidsignore')
+
+#: Parameters of the registry that change no derivative.
+_RESOURCES = ('reports', 'atlas_names', 'num_threads', 'memory_level', 'verbose')
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of a dataset by the names of their graphs, and what is to be done with each.
+
+    ``plans`` and ``requests`` are the planned files and the Request of each run, ``n_regions`` the number of regions of
+    each atlas.
+    """
+
+    out: Path
+    desc: str | None
+    runs: dict
+    plans: dict
+    requests: dict
+    atlases: list
+    n_regions: list
+    parameters: dict
+    dummy_scans: int
+    reports: bool
+
+    def manifest(self, name):
+        """Return the path of the manifest of a run."""
+        return self.out / name_manifest(self.runs[name].name, self.desc)
 
 
 def derivatives(
@@ -62,41 +80,41 @@ def derivatives(
     **parameters,
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
-    plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
-    check_running(nprocs, plugin, dummy_scans)
-    plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
+    if dummy_scans < 0:
+        raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
     parameters = expand_preset(parameters) if 'preset' in parameters else parameters
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
     parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
-    with reword_trait_errors():
-        init_labels_wf(**parameters)
+    canonical = _list_parameters(parameters, dummy_scans)
     atlases = name_atlases(atlas, lut)
     _check_out(Path(dataset), Path(out), work_dir)
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
-    grids, n_regions = [read_grid(atlas.path) for atlas in atlases], _count_regions(atlases, parameters)
+    tables = _read_tables(atlases, parameters)
+    digests = {atlas.name: describe_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
+    requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
+    n_regions = [len(table) for table in tables]
+    out = Path(out).absolute()
+    job = Job(out, desc, runs, plans, requests, atlases, n_regions, parameters, dummy_scans, reports)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
-        print(describe_plan(found, warnings, grids, n_regions, parameters, reports, nprocs))
+        from .plan import describe_plan
+
+        print(describe_plan(found, warnings, job, nprocs))
         return 0
     sys.stderr.writelines(f'{warning}\n' for warning in warnings)
-    out = make_folder(out)
-    work_dir = make_work_folder(work_dir or out / 'work', plugin)
-    configure(verbose, stop_on_first_crash=False)
-    groups, kind = group_atlases(atlases, work_dir / 'atlases.json'), f'desc-{desc}' if desc else 'runs'
-    _forget_incomplete(plans, out, work_dir / kind)
-    shared = {'groups': groups, 'parameters': parameters, 'out_dir': str(out), 'desc': desc, 'reports': reports}
+    changes = _find_incomplete(job)
+    for name, change in changes.items():
+        if change:
+            print(f'{runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
+    reasons = {}
+    if changes:
+        # Nipype is imported only if there is something to do.
+        from .processing import process
 
-    def build(name):
-        runs[name].require(mask=use_mask, confounds=wanted)
-        run = _inherit(runs[name], work_dir / kind / name)
-        sizes = measure(run, grids, n_regions, parameters)
-        kept = _retain(run, sizes.shape[3], dummy_scans)
-        return _checked(init_run_wf(run=run, sample_mask=kept, sizes=sizes, name=name, **shared), groups, run)
-
-    reasons = run_batches(list(runs), build, kind, work_dir, out / 'logs', plugin, nprocs, plugin_args)
-    return summarise(found, warnings, runs, _reword(reasons, runs, work_dir, groups), out)
+        reasons = process(job, list(changes), work_dir, nprocs, mem_gb, plugin, plugin_args_file, verbose)
+    return summarise(found, warnings, runs, reasons, out)
 
 
 def node_name(name):
@@ -116,33 +134,39 @@ def _plan(runs, labels, parameters, desc, drawn):
     return plans
 
 
-def _checked(wf, groups, run):
-    """Return the graph of a run, after a check that its tables and its header allow the cleaning."""
-    check_cleaning(wf.get_node(next(iter(groups))), open_series(run.bold))
-    return wf
+def _list_parameters(parameters, dummy_scans):
+    """Return all parameters that change a derivative, in canonical form."""
+    known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | validate(parameters)
+    return {name: value for name, value in known.items() if name not in _RESOURCES} | {'dummy_scans': dummy_scans}
 
 
-def _retain(run, n_volumes, dummy_scans):
-    """Return the volumes of a run after the dummy scans, None for all."""
-    if dummy_scans >= n_volumes:
-        raise LabelsError(f'{run.bold}: dummy_scans={dummy_scans} leaves none of {n_volumes} volumes')
-    return list(range(dummy_scans, n_volumes)) if dummy_scans else None
+def _request(run, planned, parameters, atlases):
+    """Return what is asked of a run; a confounds table is an input of the report too."""
+    files = [run.bold, run.mask if parameters['use_mask'] else None, *run.sidecars]
+    if run.confounds is not None and (parameters['use_confounds'] or os.access(run.confounds, os.R_OK)):
+        files.append(run.confounds)
+    inputs = {path.relative_to(run.root).as_posix(): path for path in files if path is not None}
+    drawn = tuple(file.path for file in planned if file.output.is_drawn)
+    return Request(inputs, tuple(list_paths(planned)), drawn, parameters, atlases)
 
 
-def _reword(reasons, runs, work_dir, groups):
-    """Return why runs failed in the vocabulary of the command."""
-    made_from = {name: [atlas.path for atlas in group] for name, group in groups.items()}
-    return {
-        name: in_options(in_files(reason, work_dir, runs[name].bold, runs[name].mask, made_from))
-        for name, reason in reasons.items()
-    }
-
-
-def _forget_incomplete(plans, out, folder):
-    """Remove the results of the nodes that wrote files that are missing now: the nodes would count as done."""
-    for name, planned in plans.items():
-        if not all((out / path).is_file() for path in list_paths(planned)):
-            shutil.rmtree(folder / name / 'derivatives_wf', ignore_errors=True)
+def _find_incomplete(job):
+    """Return the runs that are not complete, each with the reason if it was processed before, else None."""
+    changes, top = {}, next((f'{name} is missing' for name in _OF_DATASET if not (job.out / name).is_file()), None)
+    for name, run in job.runs.items():
+        try:
+            manifest, change = read_manifest(job.manifest(name)), None
+            run.require(job.parameters['use_mask'], job.parameters['use_confounds'])
+            if manifest is not None:
+                change = find_change(manifest, job.requests[name], job.out)
+                # Any run writes the files of the dataset.
+                change, top = (change, top) if change else (top, None)
+                if change is None:
+                    continue
+        except (LabelsError, OSError) as e:
+            change = str(e)
+        changes[name] = change
+    return changes
 
 
 def _check_out(dataset, out, work_dir):
@@ -161,20 +185,6 @@ def _check_out(dataset, out, work_dir):
         describe_dataset(__version__, links, read_json(description), description)
 
 
-def _inherit(run, folder):
-    """Return a run with all that its sidecars say in one file, which is written to a folder if need be."""
-    if len(run.sidecars) < 2:
-        return run
-    merged = merge_sidecars(run.sidecars)
-    if merged == read_json(run.sidecar):
-        return run
-    content, path = json.dumps(merged, indent=2).encode(), folder / 'inherited_bold.json'
-    if not (path.is_file() and path.read_bytes() == content):
-        make_folder(folder)
-        path.write_bytes(content)
-    return replace(run, sidecar=path)
-
-
 def _check_spaces(runs):
     """Refuse one atlas for series in several spaces."""
     spaces = sorted({run.space for run in runs})
@@ -182,7 +192,7 @@ def _check_spaces(runs):
         raise LabelsError(f'series are in the spaces {", ".join(spaces)}: choose one by --space, that of the atlases')
 
 
-def _count_regions(atlases, parameters):
-    """Number of regions of each atlas, after a check of its look-up table."""
+def _read_tables(atlases, parameters):
+    """Return the look-up table of each atlas, after a check."""
     paths, luts = [atlas.path for atlas in atlases], [atlas.lut for atlas in atlases]
     return check_tables(paths, luts, None, parameters.get('background_label', 0))

@@ -34,7 +34,9 @@ def main(argv=None):
 
 def build_parser():
     """Return the parser, with the function that each command calls."""
-    return parser.build_parser({'extract': _extract, 'derivatives': _derivatives, 'check': _check, 'demo': _demo})
+    return parser.build_parser(
+        {'extract': _extract, 'derivatives': _derivatives, 'check': _check, 'verify': _verify, 'demo': _demo}
+    )
 
 
 def _extract(**arguments):
@@ -48,6 +50,11 @@ def _derivatives(level, out, **arguments):
     if level == 'group':
         from .group import collect
 
+        ignored = [name for name in arguments if name != 'dataset']
+        if ignored:
+            raise LabelsError(
+                f'{", ".join(map(parser.name_option, ignored))} given, but the level group takes no options'
+            )
         return collect(out)
     from .derivatives import derivatives
 
@@ -60,6 +67,12 @@ def _check(atlas, lut):
     from .check import check
 
     return check(atlas, lut)
+
+
+def _verify(out):
+    from .verify import verify
+
+    return verify(out)
 
 
 def _demo(out):

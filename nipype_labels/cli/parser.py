@@ -99,6 +99,12 @@ def build_parser(commands):
         nargs='?',
         help='look-up table (default: the one in the header of the atlas, or next to its image)',
     )
+    verify = subparsers.add_parser(
+        'verify',
+        help='compare derivatives with what was written, and the parameters of all runs',
+        epilog='Exit status: 0 without a problem; 1 with a problem; 2 if OUT is not a dataset of derivatives.',
+    )
+    verify.add_argument('out', metavar='OUT', help='dataset that derivatives has written')
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', required=True, metavar='DIR', help='folder to write to')
     for name, subparser in subparsers.choices.items():
@@ -115,6 +121,16 @@ def add_option(group, name, *names, **given):
     given |= {'action': f'store_{not parameter.default}'.lower()} if switch else _describe_value(parameter)
     words += f' (default: {"off" if switch else parameter.default_text})'
     group.add_argument(*names, dest=name, help=words.replace('%', '%%'), **given)
+
+
+def name_option(name):
+    """Return the option of ``derivatives`` by which an argument was given.
+
+    >>> name_option('use_mask'), name_option('high_pass')
+    ('--no-mask', '--high-pass')
+    """
+    switched_off = name in ('reports', 'use_mask') or (name in PARAMETERS and PARAMETERS[name].default is True)
+    return f'--{"no-" if switched_off else ""}{name.removeprefix("use_").replace("_", "-")}'
 
 
 def _describe_value(parameter):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nipype import config
 
+from ..files.entities import CONTRADICTION
 from ..files.locks import locked
 from ..files.lut import NO_NAMES, NO_TABLE
-from ..interfaces.clean import CONTRADICTION
 from ..interfaces.reduce import MISSING_REGIONS
 from ..model import errors
 from ..workflows.plugin import WatchedMultiProcPlugin

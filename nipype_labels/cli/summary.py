@@ -1,56 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Text that ``derivatives`` prints: the plan of a dry run, and the summary of all series found."""
+"""Text that ``derivatives`` prints: warnings, and the summary of all series found."""
 
 import sys
-from dataclasses import replace
 
 from ..bids.runs import PREPROC
-from ..files.entities import find_contradictions
-from ..files.grids import read_grid
-from ..files.series import open_series
-from ..interfaces.clean import CONTRADICTION
-from ..model.errors import LabelsError
-from ..workflows.resources import Sizes, estimate, estimate_disk
-from .checks import check_orientations
-
-
-def measure(run, grids, n_regions, parameters):
-    """Return the sizes of a run from its headers, which must say left from right where images are resampled."""
-    series = open_series(run.bold)
-    check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
-    sizes = Sizes.of(series, grids)
-    return replace(sizes, n_regions=max(n_regions))
-
-
-def describe_plan(found, warnings, grids, n_regions, parameters, reports, nprocs):
-    """Return the runs, and the memory and disk space that they need, as text."""
-    lines, memory, disk, n_read = [], [], [0, 0], 0
-    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
-    for run in found.runs:
-        try:
-            run.require(parameters['use_mask'], parameters['use_confounds'])
-            sizes = measure(run, grids, n_regions, parameters)
-        except (LabelsError, OSError) as e:
-            lines.append(f'  {run.name}: {e}')
-            continue
-        nodes = estimate(sizes, nprocs, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
-        memory.append(max(nodes.values()))
-        n_read += 1
-        disk = [sum(pair) for pair in zip(disk, estimate_disk(sizes, n_regions, parameters, reports), strict=True)]
-    subjects = len({run.entities['sub'] for run in found.runs})
-    together = sum(sorted(memory)[-nprocs:])
-    return '\n'.join(
-        [
-            f'{n_read} runs of {subjects} participants × {len(grids)} atlases',
-            f'memory: {together:.2f} GB',
-            f'disk: {disk[0] / 1e6:.1f} MB of derivatives, {disk[1] / 1e6:.1f} MB of work that may go afterwards',
-            *([f'{len(lines)} runs cannot be processed:'] if lines else []),
-            *lines,
-            *warnings,
-            *list_notes(found),
-            f'{found.n_series} series found{count_excluded(found)}',
-        ]
-    )
+from ..files.entities import CONTRADICTION, find_contradictions
 
 
 def summarise(found, warnings, runs, reasons, out):

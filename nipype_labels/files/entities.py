@@ -12,6 +12,9 @@ ACQUISITION = ('sub', 'ses', 'task', 'acq', 'ce', 'rec', 'dir', 'run', 'chunk')
 #: What a derivative of a series without ``space`` is in.
 NATIVE = 'no space, which is native BOLD space'
 
+#: What is said of file names that contradict each other.
+CONTRADICTION = 'files that may not belong together: %s'
+
 _PAIR = re.compile(r'(?:^|_)([a-z]+)-([0-9a-zA-Z+]+)(?=_|\.|$)')
 
 

@@ -12,7 +12,7 @@ from ..core.clean import clean, kept_volumes
 from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
-from ..files.entities import find_contradictions
+from ..files.entities import CONTRADICTION, find_contradictions
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.tables import read_signals, write_signals
@@ -27,9 +27,6 @@ from .volumes import runs_trait, sample_mask_trait
 
 #: What is logged of repetition times that contradict each other.
 REPETITION_TIMES = 'repetition time: %s'
-
-#: What is logged of file names that contradict each other.
-CONTRADICTION = 'files that may not belong together: %s'
 
 
 class _CleanSignalInputSpec(ConfoundsInputSpec):

@@ -4,6 +4,7 @@
 import gc
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import nibabel
 import numpy as np
 import pytest
+from dataset_cases import make_atlases, make_dataset
 
 from nipype_labels.cli.main import main
 from nipype_labels.files.tables import write_signals
@@ -104,3 +106,18 @@ def small(tmp_path):
         confounds=tmp_path / 'confounds.tsv',
         out=tmp_path / 'out',
     )
+
+
+@pytest.fixture(scope='session')
+def made(tmp_path_factory):
+    """A data set and atlases, to copy."""
+    folder = tmp_path_factory.mktemp('made')
+    make_dataset(folder / 'fmriprep')
+    make_atlases(folder / 'atlases')
+    return folder
+
+
+@pytest.fixture
+def data(made, tmp_path):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path

@@ -18,8 +18,6 @@ from dataset_cases import (
     PARTICIPANTS,
     RUNS,
     SPACE,
-    make_atlases,
-    make_dataset,
     write_run,
 )
 from nilearn.connectome import ConnectivityMeasure
@@ -35,21 +33,6 @@ CLEANING = ('--confounds-strategy', '6P', '--standardize', 'zscore_sample', '--d
 CONNECTING = ('--connectivity', 'correlation', '--covariance-estimator', 'empirical')
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
-
-
-@pytest.fixture(scope='module')
-def made(tmp_path_factory):
-    """A data set and atlases, to copy."""
-    folder = tmp_path_factory.mktemp('made')
-    make_dataset(folder / 'fmriprep')
-    make_atlases(folder / 'atlases')
-    return folder
-
-
-@pytest.fixture
-def data(made, tmp_path):
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    return tmp_path
 
 
 def asked(data, *atlases, level='participant'):
@@ -72,11 +55,11 @@ def executed(work, before=None):
 
 
 def contents(folder):
-    """Bytes of all derivatives."""
+    """Bytes of all derivatives; manifests have times of files."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob('*')
-        if path.is_file() and path.relative_to(folder).parts[0] not in ('work', 'logs')
+        if path.is_file() and path.relative_to(folder).parts[0] not in ('work', 'logs', 'manifests')
     }
 
 

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Derivatives that are damaged, of other parameters or of other inputs: processed again or named, never served."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import nibabel
+import numpy as np
+import pytest
+from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+
+#: Files at the top that belong to the user too, or that hold the state of an execution.
+OTHERS = ('work', 'logs', 'manifests', 'README.md', '.bidsignore', 'dataset_description.json')
+
+#: An option for each further output.
+EVERYTHING = ('--connectivity', 'correlation', '--project', 'labels', '--high-variance-confounds')
+
+
+def list_outputs(out):
+    """Bytes of each derivative, by path within the dataset."""
+    paths = sorted(path for path in out.rglob('*') if path.is_file())
+    names = {path: path.relative_to(out) for path in paths}
+    return {str(name): path.read_bytes() for path, name in names.items() if name.parts[0] not in OTHERS}
+
+
+def empty(path):
+    path.write_bytes(b'')
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change(path):
+    """Change one byte; size and time of modification stay."""
+    times, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def delete(path):
+    path.unlink()
+
+
+@pytest.fixture
+def small_dataset(tmp_path):
+    """Two participants."""
+    describe(tmp_path / 'fmriprep')
+    for participant in ('01', '02'):
+        for name in (PREPROC, BRAIN):
+            path = tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
+            write(path)
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    return tmp_path
+
+
+def test_no_damaged_derivative_is_served(data, call):
+    """Each file of a run, damaged in each way, is named by verify, and is written again with the same bytes."""
+    out = data / 'out'
+    one = ['derivatives', str(data / 'fmriprep'), str(out), 'participant', f'--atlas=B={data}/atlases/boxes.nii.gz']
+    one += ['--participant-label', '01', *EVERYTHING]
+    assert call(*one)[0] == 0
+    files = list_outputs(out)
+    run = {name: content for name, content in files.items() if '_run-1_' in name}
+    assert {name.rpartition('.')[2] for name in run} == {'gz', 'html', 'json', 'svg', 'tsv'}
+    assert call('verify', str(out))[:2] == (0, '')
+    for damage in (empty, cut, change, delete):
+        for name, content in run.items():
+            damage(out / name)
+            status, printed, _ = call('verify', str(out))
+            assert (status, len(printed.splitlines())) == (1, 1)
+            assert printed.startswith(f'{name} ')
+            (out / name).write_bytes(content)
+        for name in run:
+            damage(out / name)
+        status, _, said = call(*one)
+        assert status == 0
+        assert 'processed again, because ' in said
+        assert list_outputs(out) == files
+        assert call('verify', str(out))[0] == 0
+
+
+@pytest.mark.parametrize('damage', [empty, cut, change, delete])
+def test_a_derivative_damaged_alone_is_written_again(damage, small_dataset, call):
+    out = small_dataset / 'out'
+    one = ask(small_dataset, '--participant-label', '01', *EVERYTHING)
+    assert call(*one)[0] == 0
+    files = list_outputs(out)
+    for name in files:
+        damage(out / name)
+        status, _, said = call(*one)
+        assert status == 0
+        assert f'processed again, because {name} ' in said
+        assert list_outputs(out) == files
+
+
+def test_a_damaged_manifest_is_named_and_written_again(small_dataset, call):
+    out, asked = small_dataset / 'out', ask(small_dataset)
+    assert call(*asked)[0] == 0
+    path = out / 'manifests' / f'sub-01_task-rest_{MNI}.json'
+    files = list_outputs(out)
+    for content in ('', path.read_text()[:-9], '{"Software": {}}', '{"Outputs": {"a": 3}}', None):
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content)
+        status, printed, _ = call('verify', str(out))
+        assert status == 1
+        assert str(path) in printed or 'is not in a manifest' in printed
+        assert call(*asked)[0] == 0
+        assert call('verify', str(out))[0] == 0
+    assert list_outputs(out) == files
+
+
+def test_a_missing_description_of_the_dataset_is_written_again(small_dataset, call):
+    out, asked = small_dataset / 'out', ask(small_dataset)
+    assert call(*asked)[0] == 0
+    content = (out / 'dataset_description.json').read_bytes()
+    (out / 'dataset_description.json').unlink()
+    status, _, said = call('verify', str(out))
+    assert status == 2
+    assert 'dataset_description.json is missing' in said
+    expect_again(call, asked, 'dataset_description.json is missing', ['01'])
+    assert (out / 'dataset_description.json').read_bytes() == content
+
+
+def expect_again(call, asked, reason, again=('01', '02')):
+    """Run the command: these participants are processed again for this reason, and once."""
+    status, _, said = call(*asked)
+    assert status == 0
+    lines = [line for line in said.splitlines() if 'processed again' in line]
+    assert [line.partition('_')[0] for line in lines] == [f'sub-{label}' for label in again]
+    assert all(reason in line for line in lines), lines
+    status, _, said = call(*asked)
+    assert (status, len(said.splitlines())) == (0, 1)
+
+
+def test_runs_of_other_inputs_or_parameters_are_processed_again(small_dataset, call, monkeypatch):
+    asked = ask(small_dataset)
+    assert call(*asked)[0] == 0
+    expect_again(call, [*asked, '--strategy', 'median'], 'strategy changed from mean to median')
+    expect_again(call, [*asked, '--strategy', 'median', '--dummy-scans', '1'], 'changed from 0 to 1')
+    asked += ['--strategy', 'median', '--no-mask', '--low-pass', '0.1', '--detrend']
+    expect_again(call, asked, '--low-pass changed from None to 0.1')
+
+    func = small_dataset / 'fmriprep' / 'sub-01' / 'func'
+    series = func / f'sub-01_task-rest_{MNI}_{PREPROC}'
+    series.with_name(series.name.replace('.nii.gz', '.json')).write_text('{"RepetitionTime": 2.0}')
+    expect_again(call, asked, f'{PREPROC.replace("nii.gz", "json")} is a new input', ['01'])
+    image = nibabel.load(series)
+    nibabel.Nifti1Image(np.asarray(image.dataobj)[..., ::-1], image.affine, image.header).to_filename(series)
+    expect_again(call, asked, f'{series.name} has changed', ['01'])
+    os.utime(series)
+    assert 'processed again' not in call(*asked)[2]
+
+    table = small_dataset / 'atlas.tsv'
+    table.write_text(table.read_text().replace('Two', 'Three'))
+    expect_again(call, asked, 'look-up table of atlas A has changed')
+    monkeypatch.setattr('nipype_labels.bids.manifest.__version__', '99.0')
+    expect_again(call, asked, 'nipype_labels changed from ')
+
+
+def test_mixed_parameters_and_unknown_files_are_named(small_dataset, call):
+    write(small_dataset / 'fmriprep' / 'sub-03' / 'func' / f'sub-03_task-rest_{MNI}_{PREPROC}')
+    asked = ask(small_dataset, '--no-mask')
+    out = small_dataset / 'out'
+    assert call(*asked)[0] == 0
+    assert call(*asked, '--participant-label', '03', '--high-pass', '0.02')[0] == 0
+    (out / 'sub-01' / 'func' / 'sub-01_task-old_timeseries.tsv').write_text('A\n')
+    path = out / 'manifests' / f'sub-02_task-rest_{MNI}.json'
+    manifest = json.loads(path.read_text())
+    manifest['Software']['scipy'] = '0.9.1'
+    manifest['Atlases']['A']['Digest'] = '0' * 32
+    path.write_text(json.dumps(manifest))
+    status, printed, said = call('verify', str(out))
+    assert status == 1
+    # Each run differs in something from the first one.
+    assert 'sub-01/func/sub-01_task-old_timeseries.tsv is not in a manifest' in printed
+    assert 'scipy is 0.9.1, not ' in printed
+    assert '--high-pass is 0.02, not None as in most runs' in printed
+    assert f'manifests/{path.name}: the image of atlas A is not that of most runs' in printed
+    assert said.startswith('manifests: 3, files: ')
+    status, _, said = call('verify', str(small_dataset / 'fmriprep'))
+    assert status == 2
+    assert 'made by fMRIPrep' in said
+
+
+def test_a_second_call_reads_manifests_only(small_dataset, call):
+    """Without Nipype, in 5 ms per run."""
+    asked = ask(small_dataset)
+    assert call(*asked)[0] == 0
+    out, func = small_dataset / 'out', small_dataset / 'fmriprep' / 'sub-01' / 'func'
+    n_runs = 100
+    (manifest,) = out.glob('manifests/sub-01*')
+    for i in range(n_runs):
+        for path in (*func.glob('*_task-rest_*'), *out.glob('sub-01/func/*_task-rest_*'), manifest):
+            copy = path.with_name(path.name.replace('task-rest', f'task-{i}'))
+            if path == manifest:
+                copy.write_text(path.read_text().replace('task-rest', f'task-{i}'))
+                write_times(copy, small_dataset)
+            else:
+                shutil.copy(path, copy)
+    script = (
+        'import sys\nfrom nipype_labels.cli.main import main\n'
+        'status = main(sys.argv[1:])\nassert "nipype" not in sys.modules\nsys.exit(status)\n'
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, '-c', script, *asked], capture_output=True, text=True)
+    seconds = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f'{n_runs + 2} of {n_runs + 2} runs are done')
+    assert seconds < 2 + 0.005 * n_runs
+
+
+def write_times(path, folder):
+    """Enter the times and digests of copied files into a copied manifest."""
+    content = json.loads(path.read_text())
+    for section, root in (('Inputs', folder / 'fmriprep'), ('Outputs', folder / 'out')):
+        for name, entry in content[section].items():
+            status = (root / name).stat()
+            entry['Times'] = [status.st_mtime_ns, status.st_ctime_ns]
+    path.write_text(json.dumps(content))
