@@ -21,7 +21,7 @@ from .orientation import compare_sform_qform, explain_unknown_orientation
 #: Contradictions that were reported, by path and text.
 _reported = set()
 
-#: Deflate can't compress further than this; a header that promises more lies.
+#: Deflate can't compress further than this; a header that claims more is wrong.
 DEFLATE_RATIO = 1032
 
 
@@ -62,7 +62,7 @@ def open_header(path):
 
 
 def check_size(path, image):
-    """Raise ImageError if the header promises more voxels than the file can hold, before memory is allocated."""
+    """Raise ImageError if the header claims more voxels than the file can hold, before memory is allocated."""
     voxels = image.dataobj
     if not isinstance(voxels, nib.arrayproxy.ArrayProxy):
         return
@@ -72,7 +72,7 @@ def check_size(path, image):
     promised, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
     most = size * (DEFLATE_RATIO if is_gzipped(file) else 1)
     if promised > most:
-        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels its header promises')
+        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels that its header claims')
     # An image that was given the voxels of another file says nothing about the header of that file.
     own = isinstance(image, nib.Nifti1Image) and image.get_filename() == str(file)
     least = image.header.sizeof_hdr if own else 0

@@ -150,7 +150,7 @@ def make_series(image, name):
     # Not the image's file_map, which names another file after image.to_filename().
     voxel_file = str(voxels.file_like)
     if not Path(voxel_file).is_file():
-        raise ImageError(f'{path} lacks the file with its voxels: {voxel_file}')
+        raise ImageError(f'{path} is incomplete, the file with its voxels is missing: {voxel_file}')
     if is_compressed_otherwise(voxel_file):
         raise ImageError(f'{path} can not be read as a stream, compress it with gzip')
     check_size(path, image)

@@ -21,7 +21,7 @@ def read_labels(path, background_label=0):
     Voxels are integers, or floats within 0.001 of integers; non-finite ones become ``background_label``.
     """
     if abs(background_label) > LARGEST_ID:
-        raise ImageError(f'background_label={background_label} is no id: they have 32 bits')
+        raise ImageError(f'background_label={background_label} is not a valid id: ids have 32 bits')
     values, where = read_volume(path)
     if values.dtype.kind == 'f':
         values = np.where(np.isfinite(values), values, background_label)
@@ -29,7 +29,7 @@ def read_labels(path, background_label=0):
     wrong = np.abs(values - labels) > LABEL_TOLERANCE
     if wrong.any():
         few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
-        raise ImageError(f'{where.path} holds values that are no region ids: {few}; it may have been interpolated')
+        raise ImageError(f'{where.path} holds values that are not region ids: {few}; it may have been interpolated')
     bounds, least, largest = np.iinfo(np.int32), float(labels.min()), float(labels.max())
     if least < bounds.min or largest > bounds.max:
         raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.10g} to {largest:.10g}')
@@ -46,7 +46,7 @@ def read_mask(path):
     if len(inside) > 1:
         few = ', '.join(f'{value:.6g}' for value in inside[:5])
         raise ImageError(
-            f'{where.path} is no mask: it holds {len(inside)} values beside 0 ({few}, …); threshold it first'
+            f'{where.path} is not a mask: it holds {len(inside)} values other than 0 ({few}, …); threshold it first'
         )
     return values != 0, where
 

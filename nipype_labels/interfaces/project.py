@@ -26,7 +26,7 @@ class _InverseProjectInputSpec(LabelsInputSpec):
         desc='label images to project onto: those of the signals, or the atlases themselves',
     )
     regions_files = InputMultiObject(
-        InputFile(), mandatory=True, desc='their regions tables, which give names their ids'
+        InputFile(), mandatory=True, desc='their coverage tables, which have the id of each name'
     )
     fill_value = trait('fill_value')
     t_r = traits.Float(desc='repetition time in s for the header')

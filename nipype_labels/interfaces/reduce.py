@@ -51,7 +51,7 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
 
 class _ReduceLabelsOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='signals, a column per region and a row per volume')
-    regions_files = traits.List(File(exists=True), desc='completed regions tables')
+    regions_files = traits.List(File(exists=True), desc='completed coverage tables')
     mean_file = File(exists=True, desc='mean volume of the series')
     t_r = traits.Float(desc='repetition time in s that the header of the series gives, undefined if none')
 

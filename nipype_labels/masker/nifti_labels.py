@@ -232,7 +232,7 @@ class NiftiLabelsMasker(FittedLabels):
         Raises
         ------
         LabelsError
-            If the masker is not fitted, or the columns do not tell which regions they are of.
+            If the masker is not fitted, or the regions of the columns are ambiguous.
         """
         return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
 

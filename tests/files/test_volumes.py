@@ -73,7 +73,7 @@ def test_floats_within_a_thousandth_of_an_id_are_that_id(tmp_path):
 @pytest.mark.parametrize('dtype', ['float32', 'float64'])
 def test_fractions_are_refused_naming_file_and_values(tmp_path, dtype):
     path = save(tmp_path / 'soft.nii.gz', along_a_line([0, 1, 1.5, 2.002, 3], dtype))
-    with pytest.raises(ImageError, match=r'soft\.nii\.gz.*no region ids: 1\.5, 2\.002;.*interpolated') as caught:
+    with pytest.raises(ImageError, match=r'soft\.nii\.gz.*not region ids: 1\.5, 2\.002;.*interpolated') as caught:
         read_labels(path)
     assert '\n' not in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

@@ -95,8 +95,8 @@ def test_no_grid_is_made_of_a_reference_that_lies(given):
 
 
 @cases(
-    ('a fraction', image(ATLAS, put((0, 0, 0), 1.5, 'f4')), f'{ATLAS} holds values that are no region ids: 1.5'),
-    ('a scale', fields(ATLAS, scl_slope=0.5, scl_inter=0.0), f'{ATLAS} holds values that are no region ids: 0.5, 3.5'),
+    ('a fraction', image(ATLAS, put((0, 0, 0), 1.5, 'f4')), f'{ATLAS} holds values that are not region ids: 1.5'),
+    ('a scale', fields(ATLAS, scl_slope=0.5, scl_inter=0.0), f'{ATLAS} holds values that are not region ids: 0.5, 3.5'),
     ('beyond 31 bits', image(ATLAS, put((0, 0, 0), 2**31, 'i8')), f'{ATLAS} holds ids beyond 32 bits | 2147483648'),
     ('below -31 bits', image(ATLAS, put((0, 0, 0), -(2**31) - 1, 'i8')), f'{ATLAS} holds ids beyond | -2147483649'),
     (
@@ -159,12 +159,12 @@ def test_labels_that_name_no_regions_are_refused(case, refuse):
     ('nothing inside', image(MASK, lambda data: data * 0), f'{MASK} is an empty mask'),
     ('nothing but NaN', image(MASK, lambda data: data * np.float32(NAN)), f'{MASK} is an empty mask'),
     ('nothing but infinity', image(MASK, lambda data: np.where(data, INF, 0)), f'{MASK} is an empty mask'),
-    ('three values', image(MASK, put((2, 2, 2), 2)), f'{MASK} is no mask: it holds 2 values beside 0 (1, 2'),
-    ('a value beyond counting', image(MASK, put((2, 2, 2), 1e300, 'f8')), f'{MASK} is no mask | (1, 1e+300'),
+    ('three values', image(MASK, put((2, 2, 2), 2)), f'{MASK} is not a mask: it holds 2 values other than 0 (1, 2'),
+    ('a value beyond counting', image(MASK, put((2, 2, 2), 1e300, 'f8')), f'{MASK} is not a mask | (1, 1e+300'),
     (
         'probabilities',
         image(MASK, lambda data: np.linspace(0, 1, data.size).reshape(data.shape)),
-        f'{MASK} is no mask: it holds 95 values beside 0 (0.0105263',
+        f'{MASK} is not a mask: it holds 95 values other than 0 (0.0105263',
     ),
     ('an affine of NaN', fields(MASK, srow={5: NAN}), f'the affine of {MASK} | nan'),
     (

@@ -110,7 +110,7 @@ def add(more):
     ('packed twice', packed(BOLD, gzip.compress), NO_IMAGE),
     ('bzip2', as_bz2, 'bold.nii.bz2 can not be read as a stream, compress it with gzip'),
     ('a pair without its header', both(as_pair, remove('bold.hdr'), ask(bold='bold.img')), 'bold.img is not an image'),
-    ('a pair without its voxels', both(as_pair, remove('bold.img')), 'bold.hdr lacks | bold.img'),
+    ('a pair without its voxels', both(as_pair, remove('bold.img')), 'bold.hdr is incomplete | bold.img'),
     ('a pair with few voxels', both(as_pair, packed('bold.img', lambda c: c[:-7])), 'bold.hdr has 7673 bytes | 7680'),
 )
 def test_a_file_that_is_no_series_is_refused(case, refuse):

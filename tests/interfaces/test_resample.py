@@ -138,5 +138,5 @@ def test_labels_that_were_interpolated_are_refused_by_the_name_of_the_atlas(imag
     atlas = image('labels.nii', np.full((3, 3, 3), 1.5, dtype='float32'))
     other = image('other.nii', np.zeros((4, 3, 3), dtype='uint8'))
     labels = run(Resample(in_files=atlas, reference_files=other)).out_files
-    with pytest.raises(LabelsError, match=r'/labels\.nii holds values that are no region ids: 1\.5'):
+    with pytest.raises(LabelsError, match=r'/labels\.nii holds values that are not region ids: 1\.5'):
         run(ApplyMask(labels_files=labels, atlas_files=atlas))

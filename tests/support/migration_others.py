@@ -207,7 +207,7 @@ def fsl_label(bench):
 def fsl_mask(bench):
     signals = bench.ours(MASK, series())
     assert_same(signals[:, 0], series().get_fdata()[nibabel.load(MASK).get_fdata() > 0].mean(axis=0))
-    with refused('no region ids'):
+    with refused('not region ids'):
         bench.ours(nibabel.Nifti1Image(atlas().get_fdata() / 100, atlas().affine), series())
 
 
@@ -262,7 +262,7 @@ def n_voxels(bench):
 def float_ids(bench):
     as_floats = nibabel.Nifti1Image(atlas().get_fdata(), atlas().affine)
     assert_array_equal(bench.ours(as_floats, series()), bench.ours(atlas(), series()))
-    with refused('no region ids'):
+    with refused('not region ids'):
         bench.ours(nibabel.Nifti1Image(atlas().get_fdata() * 1.1, atlas().affine), series())
 
 
