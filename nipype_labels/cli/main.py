@@ -6,7 +6,6 @@ import sys
 from ..model.errors import LabelsError
 from . import USERS_ERRNO, RunError, parser
 from .messages import in_options
-from .parser import expand_home
 
 #: Exit status after an error of the user's, and after one of ours.
 USER_ERROR, FAILURE = 2, 1
@@ -14,7 +13,7 @@ USER_ERROR, FAILURE = 2, 1
 
 def main(argv=None):
     """Run the command; return 0 only if everything was written, 2 after an error of the user, 1 after any other."""
-    arguments = {name: expand_home(name, value) for name, value in vars(build_parser().parse_args(argv)).items()}
+    arguments = vars(build_parser().parse_args(argv))
     run = arguments.pop('run')
     try:
         return run(**arguments)

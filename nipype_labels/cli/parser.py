@@ -24,11 +24,10 @@ GROUPS = {
     'connectivity': ('connectivity', 'covariance_estimator', 'fisher_z'),
 }
 
-#: Arguments that are paths; an ``--atlas NAME=IMAGE`` is expanded where it is split.
-PATHS = (
-    *('bold', 'dataset', 'out', 'atlas', 'lut', 'mask', 'confounds', 'sample_mask', 'runs', 'sidecar', 'work_dir'),
-    'plugin_args_file',
-)
+
+def path(text):
+    """Return a path with a leading ``~`` expanded; shells leave it as it is in ``--out=~/x``."""
+    return str(expand(text)) if text.startswith('~') else text
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,9 +91,10 @@ def build_parser(commands):
         help='list the problems of an atlas and its look-up table',
         epilog='Exit status: 0 without a problem, also with notes; 1 with a problem; 2 if a file cannot be used.',
     )
-    check.add_argument('atlas', metavar='ATLAS', help='label image')
+    check.add_argument('atlas', type=path, metavar='ATLAS', help='label image')
     check.add_argument(
         'lut',
+        type=path,
         metavar='LUT',
         nargs='?',
         help='look-up table (default: the one in the header of the atlas, or next to its image)',
@@ -106,7 +106,7 @@ def build_parser(commands):
     )
     verify.add_argument('out', metavar='OUT', help='dataset that derivatives has written')
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')
-    demo.add_argument('-o', '--out', required=True, metavar='DIR', help='folder to write to')
+    demo.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
     for name, subparser in subparsers.choices.items():
         subparser.set_defaults(run=commands[name])
     return parser
@@ -160,9 +160,10 @@ def _add_parameters(parser):
 
 def _add_files(parser):
     group = parser.add_argument_group('input and output')
-    group.add_argument('bold', metavar='BOLD', help='series, 4D or 3D')
+    group.add_argument('bold', type=path, metavar='BOLD', help='series, 4D or 3D')
     group.add_argument(
         '--atlas',
+        type=path,
         action='append',
         required=True,
         metavar='IMAGE',
@@ -170,29 +171,35 @@ def _add_files(parser):
     )
     _add_lut(group)
     add_option(group, 'labels')
-    group.add_argument('--mask', metavar='IMAGE', help='brain mask; voxels outside are excluded (default: no mask)')
+    group.add_argument(
+        '--mask', type=path, metavar='IMAGE', help='brain mask; voxels outside are excluded (default: no mask)'
+    )
     group.add_argument(
         '--confounds',
+        type=path,
         nargs='+',
         metavar='TABLE',
         help='confounds, a row per volume; used whole unless columns are selected, which a table of fMRIPrep requires '
         '(default: none)',
     )
     group.add_argument(
-        '--sample-mask', metavar='FILE', help='volumes to retain, as flags or indices (default: all volumes)'
+        '--sample-mask', type=path, metavar='FILE', help='volumes to retain, as flags or indices (default: all volumes)'
     )
     group.add_argument(
-        '--runs', metavar='FILE', help='run of each volume; each is denoised separately (default: one run)'
+        '--runs', type=path, metavar='FILE', help='run of each volume; each is denoised separately (default: one run)'
     )
-    group.add_argument('--sidecar', metavar='JSON', help='JSON sidecar of the series (default: the one next to it)')
+    group.add_argument(
+        '--sidecar', type=path, metavar='JSON', help='JSON sidecar of the series (default: the one next to it)'
+    )
     add_option(group, 't_r', '--tr', '--t-r')
-    group.add_argument('-o', '--out', required=True, metavar='DIR', help='folder to write to')
+    group.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
 
 
 def _add_lut(group):
     group.add_argument(
         '--lut',
         action=AtlasLut,
+        type=path,
         metavar='TABLE',
         help='look-up table of the --atlas before it (default: the one in its header, or next to its image)',
     )
@@ -200,8 +207,10 @@ def _add_lut(group):
 
 def _add_dataset(parser):
     group = parser.add_argument_group('input and output')
-    group.add_argument('dataset', metavar='FMRIPREP_DIR', help='dataset of derivatives as fMRIPrep writes them')
-    group.add_argument('out', metavar='OUT', help='dataset of derivatives to write')
+    group.add_argument(
+        'dataset', type=path, metavar='FMRIPREP_DIR', help='dataset of derivatives as fMRIPrep writes them'
+    )
+    group.add_argument('out', type=path, metavar='OUT', help='dataset of derivatives to write')
     group.add_argument(
         'level',
         choices=('participant', 'group'),
@@ -253,19 +262,12 @@ def _add_dataset(parser):
 
 
 def _add_running(group, plugin):
-    group.add_argument('--work-dir', metavar='DIR', help='folder for results of nodes (default: OUT/work)')
+    group.add_argument('--work-dir', type=path, metavar='DIR', help='folder for results of nodes (default: OUT/work)')
     group.add_argument('--nprocs', type=int, metavar='N', help='processors to use (default: 1)')
     group.add_argument(
         '--plugin', metavar='NAME', help=f"Nipype's plugin: Linear, MultiProc, SLURM, … (default: {plugin})"
     )
     group.add_argument(
-        '--plugin-args-file', metavar='FILE', help='JSON object of arguments for the plugin (default: none)'
+        '--plugin-args-file', type=path, metavar='FILE', help='JSON object of arguments for the plugin (default: none)'
     )
     group.add_argument('--verbose', action='store_true', help="show Nipype's own log (default: off)")
-
-
-def expand_home(name, value):
-    """Expand a leading ``~`` of an argument that is a path; shells leave it as it is in ``--out=~/x``."""
-    if isinstance(value, list):
-        return [expand_home(name, entry) for entry in value]
-    return str(expand(value)) if name in PATHS and isinstance(value, str) and value.startswith('~') else value
