@@ -91,20 +91,15 @@ def build_parser(commands):
         help='list the problems of an atlas and its look-up table',
         epilog='Exit status: 0 without a problem, also with notes; 1 with a problem; 2 if a file cannot be used.',
     )
-    check.add_argument('atlas', type=path, metavar='ATLAS', help='label image')
-    check.add_argument(
-        'lut',
-        type=path,
-        metavar='LUT',
-        nargs='?',
-        help='look-up table (default: the one in the header of the atlas, or next to its image)',
-    )
+    _add_path(check, 'atlas', 'ATLAS', 'label image')
+    lut = 'look-up table (default: the one in the header of the atlas, or next to its image)'
+    _add_path(check, 'lut', 'LUT', lut, nargs='?')
     verify = subparsers.add_parser(
         'verify',
         help='compare derivatives with what was written, and the parameters of all runs',
         epilog='Exit status: 0 without a problem; 1 with a problem; 2 if OUT is not a dataset of derivatives.',
     )
-    verify.add_argument('out', metavar='OUT', help='dataset that derivatives has written')
+    _add_path(verify, 'out', 'OUT', 'dataset that derivatives has written')
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
     for name, subparser in subparsers.choices.items():
@@ -131,6 +126,16 @@ def name_option(name):
     """
     switched_off = name in ('reports', 'use_mask') or (name in PARAMETERS and PARAMETERS[name].default is True)
     return f'--{"no-" if switched_off else ""}{name.removeprefix("use_").replace("_", "-")}'
+
+
+def _add_path(group, name, metavar, words, **settings):
+    """Add an option or argument whose value is a path."""
+    group.add_argument(name, type=path, metavar=metavar, help=words, **settings)
+
+
+def _add_label(group, name, words, **settings):
+    """Add an option whose value is a BIDS label."""
+    group.add_argument(name, metavar='LABEL', help=words, **settings)
 
 
 def _describe_value(parameter):
@@ -160,57 +165,35 @@ def _add_parameters(parser):
 
 def _add_files(parser):
     group = parser.add_argument_group('input and output')
-    group.add_argument('bold', type=path, metavar='BOLD', help='series, 4D or 3D')
-    group.add_argument(
-        '--atlas',
-        type=path,
-        action='append',
-        required=True,
-        metavar='IMAGE',
-        help='label image; again for each further atlas',
-    )
+    _add_path(group, 'bold', 'BOLD', 'series, 4D or 3D')
+    _add_path(group, '--atlas', 'IMAGE', 'label image; again for each further atlas', action='append', required=True)
     _add_lut(group)
     add_option(group, 'labels')
-    group.add_argument(
-        '--mask', type=path, metavar='IMAGE', help='brain mask; voxels outside are excluded (default: no mask)'
-    )
-    group.add_argument(
+    _add_path(group, '--mask', 'IMAGE', 'brain mask; voxels outside are excluded (default: no mask)')
+    _add_path(
+        group,
         '--confounds',
-        type=path,
-        nargs='+',
-        metavar='TABLE',
-        help='confounds, a row per volume; used whole unless columns are selected, which a table of fMRIPrep requires '
+        'TABLE',
+        'confounds, a row per volume; used whole unless columns are selected, which a table of fMRIPrep requires '
         '(default: none)',
+        nargs='+',
     )
-    group.add_argument(
-        '--sample-mask', type=path, metavar='FILE', help='volumes to retain, as flags or indices (default: all volumes)'
-    )
-    group.add_argument(
-        '--runs', type=path, metavar='FILE', help='run of each volume; each is denoised separately (default: one run)'
-    )
-    group.add_argument(
-        '--sidecar', type=path, metavar='JSON', help='JSON sidecar of the series (default: the one next to it)'
-    )
+    _add_path(group, '--sample-mask', 'FILE', 'volumes to retain, as flags or indices (default: all volumes)')
+    _add_path(group, '--runs', 'FILE', 'run of each volume; each is denoised separately (default: one run)')
+    _add_path(group, '--sidecar', 'JSON', 'JSON sidecar of the series (default: the one next to it)')
     add_option(group, 't_r', '--tr', '--t-r')
     group.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
 
 
 def _add_lut(group):
-    group.add_argument(
-        '--lut',
-        action=AtlasLut,
-        type=path,
-        metavar='TABLE',
-        help='look-up table of the --atlas before it (default: the one in its header, or next to its image)',
-    )
+    words = 'look-up table of the --atlas before it (default: the one in its header, or next to its image)'
+    _add_path(group, '--lut', 'TABLE', words, action=AtlasLut)
 
 
 def _add_dataset(parser):
     group = parser.add_argument_group('input and output')
-    group.add_argument(
-        'dataset', type=path, metavar='FMRIPREP_DIR', help='dataset of derivatives as fMRIPrep writes them'
-    )
-    group.add_argument('out', type=path, metavar='OUT', help='dataset of derivatives to write')
+    _add_path(group, 'dataset', 'FMRIPREP_DIR', 'dataset of derivatives as fMRIPrep writes them')
+    _add_path(group, 'out', 'OUT', 'dataset of derivatives to write')
     group.add_argument(
         'level',
         choices=('participant', 'group'),
@@ -224,29 +207,14 @@ def _add_dataset(parser):
     )
     _add_lut(group)
     for name, noun in {'participant-label': 'participants', 'session-label': 'sessions', 'task': 'tasks'}.items():
-        group.add_argument(f'--{name}', nargs='+', metavar='LABEL', help=f'{noun} to process (default: all)')
-    group.add_argument(
-        '--space',
-        nargs='+',
-        metavar='LABEL',
-        help='space of the atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only one)',
-    )
-    group.add_argument(
-        '--bold-desc',
-        metavar='LABEL',
-        help='desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)',
-    )
-    group.add_argument(
-        '--echo',
-        nargs='+',
-        metavar='LABEL',
-        help='single echoes to process, or all (default: series that combine the echoes)',
-    )
-    group.add_argument(
-        '--desc',
-        metavar='LABEL',
-        help='desc of the derivatives, to distinguish several sets of parameters (default: none)',
-    )
+        _add_label(group, f'--{name}', f'{noun} to process (default: all)', nargs='+')
+    space = 'space of the atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only one)'
+    _add_label(group, '--space', space, nargs='+')
+    bold_desc = 'desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)'
+    _add_label(group, '--bold-desc', bold_desc)
+    echo = 'single echoes to process, or all (default: series that combine the echoes)'
+    _add_label(group, '--echo', echo, nargs='+')
+    _add_label(group, '--desc', 'desc of the derivatives, to distinguish several sets of parameters (default: none)')
     group.add_argument(
         '--no-mask',
         action='store_false',
@@ -262,7 +230,7 @@ def _add_dataset(parser):
 
 
 def _add_running(group, plugin):
-    group.add_argument('--work-dir', type=path, metavar='DIR', help='folder for results of nodes (default: OUT/work)')
+    _add_path(group, '--work-dir', 'DIR', 'folder for results of nodes (default: OUT/work)')
     group.add_argument('--nprocs', type=int, metavar='N', help='processors to use (default: 1)')
     group.add_argument(
         '--plugin', metavar='NAME', help=f"Nipype's plugin: Linear, MultiProc, SLURM, … (default: {plugin})"
