@@ -140,7 +140,7 @@ def test_code_in_the_readme_runs(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
     assert [len(code.strip().splitlines()) <= 12 for code in blocks] == [True, True]
     monkeypatch.chdir(tmp_path)
-    for code, words in zip(blocks, ('cleaned-0.tsv', '(20, 116)'), strict=True):
+    for code, words in zip(blocks, ('AAL3_timeseries.tsv', '(20, 116)'), strict=True):
         exec(compile(code, 'README.md', 'exec'), {})
         assert words in capsys.readouterr().out
 

@@ -5,6 +5,7 @@ import re
 import sys
 from functools import cache
 
+from ..interfaces.output_names import ENDINGS, label_files
 from ..model.parameters import PARAMETERS
 
 #: Options whose names do not follow from those of parameters, of fields of the graph, and of inputs of nodes.
@@ -30,8 +31,8 @@ OPTIONS = {
     'use_sample_mask': '--sample-mask',
 }
 
-#: Beginnings of the names of files that nodes make from an atlas alone.
-OF_ATLASES = ('labels', 'masked_regions', 'regions', 'resampled')
+#: Outputs of nodes that are made from an atlas alone.
+OF_ATLASES = ('labels', 'regions', 'resampled')
 
 #: Parameters without an option.
 NO_OPTIONS = ('atlas_names', 'memory_level', 'verbose')
@@ -56,16 +57,17 @@ def in_files(message, work_dir, bold, mask, atlases):
 
     def replace(match):
         own = atlases.get(match['graph'], ())
-        atlas = own[int(match['place'])] if match['place'] and int(match['place']) < len(own) else None
-        if match['stem'] == 'resampled' and 'mask' in match['node']:
+        atlas = dict(zip(label_files(own), own, strict=True)).get(match['label'])
+        if 'mask' in match['node'] and match['ending'] == ENDINGS['resampled']:
             return str(mask)
-        if atlas is None or match['stem'] not in OF_ATLASES:
-            return str(bold) if atlas is None else f'{bold} (atlas {atlas})'
-        return str(atlas)
+        if atlas is None:
+            return str(bold)
+        return str(atlas) if match['ending'] in [ENDINGS[key] for key in OF_ATLASES] else f'{bold} (atlas {atlas})'
 
     folders = r'/(?:[^/]+/)*?(?P<graph>[^/]+)/(?P<node>[^/]+)'
-    made = rf'{re.escape(str(work_dir))}{folders}/(?P<stem>[a-z_]+)(?:-(?P<place>\d+))?\.(?:tsv|nii\.gz|json)\b'
-    return re.sub(made, replace, message)
+    endings = '|'.join(map(re.escape, ENDINGS.values()))
+    named = rf'(?:(?P<label>[0-9A-Za-z]+)_(?P<ending>{endings})|[a-z_]+\.(?:tsv|nii\.gz|json))'
+    return re.sub(rf'{re.escape(str(work_dir))}{folders}/{named}\b', replace, message)
 
 
 @cache

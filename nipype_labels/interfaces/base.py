@@ -19,6 +19,7 @@ from nipype.pipeline import engine
 from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
+from ..bids.names import make_labels
 from ..core.choices import suggest
 from ..files.atomic import write_atomically
 from ..files.digests import content_digest, image_digest
@@ -26,6 +27,7 @@ from ..files.grids import read_grid
 from ..files.lut import find_lookup_table
 from ..files.paths import expand
 from ..model.errors import LabelsError
+from .output_names import label_files
 from .process_guard import exit_if_orphaned, is_node_folder, lock_folder
 
 #: Nipype's logger for what happens inside nodes.
@@ -67,12 +69,14 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
 
     ``numerics`` is raised by hand whenever the node's numbers can change, since Nipype hashes no code. ``grids`` are
     traits of images of which only the grid matters, ``names_only`` those of files of which only the name matters; both
-    are ``nohash``, and grids are hashed instead, or ``more_to_hash`` has what the names say.
+    are ``nohash``, and grids are hashed instead, or ``more_to_hash`` has what the names say. ``named_by`` are traits of
+    files, of which the first that is defined names the outputs.
     """
 
     numerics = 1
     grids = ()
     names_only = ()
+    named_by = ()
 
     #: Values from upstream nodes that do not fit: what is wrong with each, by input. Assigned anew, never changed.
     _refused = {}
@@ -139,6 +143,7 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         salt = [('numerics', self.numerics)]
         salt += [(name, _minor_version(name)) for name in COMPUTING_LIBRARIES]
         salt += [(name, [_grid_digest(path) for path in _flat(getattr(self, name))]) for name in self.grids]
+        salt += [('output names', self.output_labels())] if self.named_by else []
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
         exact = [(name, [v.hex() for v in _flat(getattr(self, name)) if isinstance(v, float)]) for name in hashed]
         salt += [(f'exact {name}', bits) for name, bits in sorted(exact) if bits]
@@ -146,6 +151,11 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         salt += self.more_to_hash()
         # Names that are not UTF-8 are hashed as they are: an error here would be outside of the run context.
         return listed + salt, md5(f'{digest}{salt}'.encode('utf-8', 'surrogateescape')).hexdigest()
+
+    def output_labels(self):
+        """Return the label of each atlas, from the names of its files."""
+        lists = (_flat(getattr(self, name)) for name in self.named_by)
+        return label_files(next(filter(None, lists), []))
 
     def more_to_hash(self):
         """Return pairs of names and values that a node's result depends on besides its inputs' values."""
@@ -258,9 +268,14 @@ class LabelsInterface(SimpleInterface):
         if output is not None:
             self._results[output] = str(final)
 
-    def output_paths(self, runtime, pattern, n):
-        """Return the names of ``n`` outputs, ``pattern`` with a number in it, and their paths in the node's folder."""
-        names = [pattern.format(i) for i in range(n)]
+    def output_labels(self, n):
+        """Return the labels of ``n`` atlases, or distinct labels of ``n`` outputs of one atlas."""
+        labels = self.inputs.output_labels()
+        return make_labels(labels * n) if len(labels) == 1 else labels
+
+    def output_paths(self, runtime, ending, n):
+        """Return the names of the outputs of ``n`` atlases, and their paths in the node's folder."""
+        names = [f'{label}_{ending}' for label in self.output_labels(n)]
         return names, [str(self.output_path(runtime, name)) for name in names]
 
     def output_path(self, runtime, name):

@@ -22,6 +22,7 @@ from ..model.parameters import CONFOUNDS_PARAMETERS
 from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
 from .confounds import ConfoundsInputSpec, describe_confounds
+from .output_names import ENDINGS
 from .parameters import switch, trait
 from .volumes import runs_trait, sample_mask_trait
 
@@ -33,6 +34,7 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
     # 2: volumes that are not in the steady state are censored; combined components of aCompCor.
     # 3: trends are functions of acquisition time; gaps are filled by lines; percent change is from the mean before.
     numerics = 3
+    named_by = ('signals_files',)
     names_only = ('bold_file', 'mask_file', 'atlas_files')
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
@@ -209,7 +211,7 @@ class CleanSignal(LabelsInterface):
 
     def _write(self, runtime, tables, results):
         """Write the cleaned signals."""
-        names, self._results['out_files'] = self.output_paths(runtime, 'cleaned-{}.tsv', len(tables))
+        names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['timeseries'], len(tables))
         for name, (columns, raw), result in zip(names, tables, results, strict=True):
             signals = result.signals
             if self.inputs.censored_output == 'nan':
@@ -223,7 +225,7 @@ class CleanSignal(LabelsInterface):
         if not self.get_input('regions_files'):
             return
         rows = self.zip_inputs('signals_files', 'regions_files')
-        names, self._results['regions_files'] = self.output_paths(runtime, 'clean_regions-{}.tsv', len(tables))
+        names, self._results['regions_files'] = self.output_paths(runtime, ENDINGS['regions'], len(tables))
         for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
             with self.write_output(runtime, name) as path:
                 write_coverage(path, read_coverage(regions_file).with_tsnr(columns, raw, kept))

@@ -14,12 +14,14 @@ from ..files.tables import read_signals, write_signals
 from ..model.errors import errors_name
 from ..model.parameters import PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .output_names import ENDINGS
 from .parameters import trait
 
 
 class _ConnectivityInputSpec(LabelsInputSpec):
     # 2: correlations and covariances are not shrunk by default; a correlation of 1 has a Fisher z.
     numerics = 2
+    named_by = ('signals_files',)
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='denoised time series, a column per region')
     connectivity = trait('connectivity', choices=PARAMETERS['connectivity'].choices[1:])
@@ -47,8 +49,8 @@ class Connectivity(LabelsInterface):
     def _run_interface(self, runtime):
         choices = [self.get_input(name) for name in ('connectivity', 'covariance_estimator', 'fisher_z')]
         n_atlases = len(self.inputs.signals_files)
-        names, self._results['out_files'] = self.output_paths(runtime, 'connectivity-{}.tsv', n_atlases)
-        info_names, self._results['info_files'] = self.output_paths(runtime, 'connectivity-{}.json', n_atlases)
+        names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['connectivity'], n_atlases)
+        info_names, self._results['info_files'] = self.output_paths(runtime, ENDINGS['connectivity_info'], n_atlases)
         note = qualify_fisher_z(*choices[:2]) if choices[2] else ''
         if note:
             logger.warning(note)

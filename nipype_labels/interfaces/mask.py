@@ -13,10 +13,13 @@ from ..files.volumes import read_labels, read_mask, write_volume
 from ..model.atlas import Atlas, region_ids
 from ..model.errors import LookupTableError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
+from .output_names import ENDINGS
 from .parameters import switch, trait
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
+    named_by = ('atlas_files', 'labels_files')
+
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images on the grid of the signals')
     atlas_files = InputMultiObject(
         InputFile(), desc='the same atlases on their own grids, to count what was lost; labels_files by default'
@@ -63,8 +66,8 @@ class ApplyMask(LabelsInterface):
 
     def _run_interface(self, runtime):
         rows = self.zip_inputs('labels_files', 'atlas_files', 'mask_files', 'lut_files')
-        label_names, out_files = self.output_paths(runtime, 'labels-{}.nii.gz', len(rows))
-        region_names, regions_files = self.output_paths(runtime, 'masked_regions-{}.tsv', len(rows))
+        label_names, out_files = self.output_paths(runtime, ENDINGS['labels'], len(rows))
+        region_names, regions_files = self.output_paths(runtime, ENDINGS['regions'], len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             background = self.inputs.background_label
             # The atlas first: its errors name the file of the user, not one that was made from it.

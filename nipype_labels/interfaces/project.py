@@ -12,12 +12,14 @@ from ..files.volumes import read_labels
 from ..model.atlas import Atlas, unused_id
 from ..model.errors import SignalError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface
+from .output_names import ENDINGS
 from .parameters import trait
 
 
 class _InverseProjectInputSpec(LabelsInputSpec):
     # 2: voxels that are not finite belong to no region, also where a region has the id 0.
     numerics = 2
+    named_by = ('signals_files',)
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to project, a column per region')
     labels_files = InputMultiObject(
@@ -52,7 +54,7 @@ class InverseProject(LabelsInterface):
 
     def _run_interface(self, runtime):
         t_r, rows = self.get_input('t_r'), self.zip_inputs('signals_files', 'labels_files', 'regions_files')
-        names, self._results['out_files'] = self.output_paths(runtime, 'projected-{}.nii.gz', len(rows))
+        names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['projected'], len(rows))
         for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
             columns, signals = read_signals(signals_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)

@@ -17,6 +17,7 @@ from ..files.volumes import read_labels, write_volume
 from ..model.atlas import Atlas, region_ids, unused_id
 from ..model.errors import LabelsError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
+from .output_names import ENDINGS
 from .parameters import trait
 
 #: Log line about regions without a signal.
@@ -28,6 +29,7 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     # 3: values beyond single precision count as not finite.
     # 5: voxels of labels that are not finite belong to no region, also where a region has the id 0.
     numerics = 5
+    named_by = ('labels_files',)
 
     in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')
@@ -128,8 +130,8 @@ class ReduceLabels(LabelsInterface):
 
     def _write(self, runtime, reductions, atlases, tables):
         """Write time series and coverage tables, after the policies for regions without a signal."""
-        out_names, self._results['out_files'] = self.output_paths(runtime, 'signals-{}.tsv', len(tables))
-        region_names, self._results['regions_files'] = self.output_paths(runtime, 'regions-{}.tsv', len(tables))
+        out_names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['raw_timeseries'], len(tables))
+        region_names, self._results['regions_files'] = self.output_paths(runtime, ENDINGS['regions'], len(tables))
         for i, (reduction, atlas, table) in enumerate(zip(reductions, atlases, tables, strict=True)):
             regions = table.with_signals(reduction, atlas.space.measure, self.inputs.min_coverage)
             missing = regions.list_missing()

@@ -36,6 +36,7 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
     numerics = 5
+    named_by = ('labels_files',)
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
@@ -123,7 +124,7 @@ class LabelsReport(LabelsInterface):
 
     def _write_figures(self, runtime, kind, output, figures):
         """Write one kind of figure, a file for each atlas."""
-        names, paths = self.output_paths(runtime, f'{kind}-{{}}.svg', len(figures))
+        names, paths = self.output_paths(runtime, f'{kind}.svg', len(figures))
         for name, drawn in zip(names, figures, strict=True):
             with self.write_output(runtime, name) as path:
                 path.write_text(drawn[kind], encoding='utf-8', newline='\n')
@@ -131,7 +132,7 @@ class LabelsReport(LabelsInterface):
 
     def _names(self, n):
         """Return the names of ``n`` atlases."""
-        names = self.get_input('atlas_names', [f'Atlas {i + 1}' for i in range(n)])
+        names = self.get_input('atlas_names', self.output_labels(n))
         if len(names) != n:
             raise LabelsError(f'LabelsReport.atlas_names: {len(names)} names for {n} atlases')
         return names

@@ -10,12 +10,14 @@ from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
 from ..model.parameters import PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, read_grid_or_none
+from .output_names import ENDINGS
 from .parameters import trait
 
 
 class _ResampleInputSpec(LabelsInputSpec):
     # 2: values of series beyond single precision count as not finite.
     numerics = 2
+    named_by = ('in_files',)
     grids = ('reference_files',)
 
     in_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masks or series to resample')
@@ -63,7 +65,7 @@ class Resample(LabelsInterface):
 
     def _run_interface(self, runtime):
         pairs = self.zip_inputs('in_files', 'reference_files')
-        out_names, out_files = self.output_paths(runtime, 'resampled-{}.nii.gz', len(pairs))
+        out_names, out_files = self.output_paths(runtime, ENDINGS['resampled'], len(pairs))
         for i, (in_file, reference_file) in enumerate(pairs):
             target, own = read_grid(reference_file, whole=True), read_grid(in_file)
             for where in (own, target):

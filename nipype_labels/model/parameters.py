@@ -373,7 +373,7 @@ _ALL = (
         'names',
         None,
         'names of the atlases in the report',
-        unset='numbers',
+        unset='labels made from the names of their files',
         when=Condition('reports', lambda given: given['reports']),
     ),
     Parameter('memory_level', int, 1, 'level of caching; 0 switches the cache off', low=0),

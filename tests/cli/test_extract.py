@@ -133,7 +133,11 @@ def test_the_same_call_reruns_nothing(small, command):
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
 
     def made():
-        kept = {'reduce': 'signals-0.tsv', 'clean': 'cleaned-0.tsv', 'apply_mask': 'labels-0.nii.gz'}
+        kept = {
+            'reduce': 'atlas_timeseries_raw.tsv',
+            'clean': 'atlas_timeseries.tsv',
+            'apply_mask': 'atlas_labels.nii.gz',
+        }
         found = {name: next((small.out / 'work').rglob(f'{name}/{file}')) for name, file in kept.items()}
         return {name: path.stat().st_mtime_ns for name, path in found.items()}
 

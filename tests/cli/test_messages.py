@@ -26,13 +26,13 @@ def test_parameters_become_options(message, told):
 
 
 FILES = [
-    ('/out/work/labels_wf/reduce/signals-1.tsv: x', '/in/bold.nii (atlas /in/b.nii): x'),
-    ('/out/work/labels_wf/clean/cleaned-0.tsv: x', '/in/bold.nii (atlas /in/a.nii): x'),
-    ('/out/work/labels_wf/apply_mask/labels-1.nii.gz: x', '/in/b.nii: x'),
-    ('/out/work/labels_wf/resample_labels/resampled-0.nii.gz: x', '/in/a.nii: x'),
-    ('/out/work/labels_wf/resample_mask/resampled-0.nii.gz: x', '/in/mask.nii: x'),
-    ('/out/work/runs/sub-01/labels_1_wf/apply_mask/labels-0.nii.gz: x', '/in/c.nii: x'),
-    ('/other/work/labels_wf/reduce/signals-1.tsv: x', '/other/work/labels_wf/reduce/signals-1.tsv: x'),
+    ('/out/work/labels_wf/reduce/b_timeseries_raw.tsv: x', '/in/bold.nii (atlas /in/b.nii): x'),
+    ('/out/work/labels_wf/clean/a_timeseries.tsv: x', '/in/bold.nii (atlas /in/a.nii): x'),
+    ('/out/work/labels_wf/apply_mask/b_labels.nii.gz: x', '/in/b.nii: x'),
+    ('/out/work/labels_wf/resample_labels/a_resampled.nii.gz: x', '/in/a.nii: x'),
+    ('/out/work/labels_wf/resample_mask/mask_resampled.nii.gz: x', '/in/mask.nii: x'),
+    ('/out/work/runs/sub-01/labels_1_wf/apply_mask/c_labels.nii.gz: x', '/in/c.nii: x'),
+    ('/other/work/labels_wf/reduce/b_timeseries_raw.tsv: x', '/other/work/labels_wf/reduce/b_timeseries_raw.tsv: x'),
 ]
 
 

@@ -273,7 +273,7 @@ def test_code_of_the_page_runs(build, files, subject, tmp_path, monkeypatch):
     shutil.copy('atlas-6.nii.gz', 'atlas.nii.gz')
     alone, within = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
     exec(compile(alone, 'embedding.md', 'exec'), {})
-    assert read_signals('work/host/labels_wf/clean/cleaned-0.tsv')[1].shape == (40, 3)
+    assert read_signals('work/host/labels_wf/clean/atlas_timeseries.tsv')[1].shape == (40, 3)
     namespace = {}
     exec(compile(within, 'embedding.md', 'exec'), namespace)
     assert {ours(run, space, 'reduce') for run in RUNS for space in SPACES} <= expand(namespace['wf']).keys()

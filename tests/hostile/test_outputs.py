@@ -180,7 +180,7 @@ def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
     done = json.loads((given / 'out' / 'cleaning.json').read_text())['Parameters']
     folder = 'one' if done['detrend'] else 'two'
     assert (done['detrend'], done['standardize']) in ((True, 'none'), (False, 'zscore'))
-    (cleaned,) = (given / folder).rglob('clean/cleaned-0.tsv')
+    (cleaned,) = (given / folder).rglob('clean/atlas_timeseries.tsv')
     assert (given / 'out' / 'atlas' / 'timeseries.tsv').read_bytes() == cleaned.read_bytes()
     assert half_written(given / 'out') == []
 

@@ -101,5 +101,5 @@ def test_a_background_that_is_a_region_of_the_coverage_table_is_refused(image, s
         ApplyMask(labels_files=image('labels.nii.gz', atlas_of(-1, 'int16')[::2, ::2, ::2]), background_label=-1)
     )
     tables = {'labels_files': placed.out_files, 'regions_files': placed.regions_files}
-    with pytest.raises(LabelsError, match=r'regions-0\.tsv lists the region 3, which is the background_label'):
+    with pytest.raises(LabelsError, match=r'labels_regions\.tsv lists the region 3, which is the background_label'):
         run(ReduceLabels(in_file=image('series.nii.gz', series), background_label=3, **tables))

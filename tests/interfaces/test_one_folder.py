@@ -2,6 +2,7 @@
 """Nodes that run with .run() in one folder: no output replaces a file of the user, of another node or subject."""
 
 import itertools
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -112,8 +113,32 @@ def test_the_tables_of_apply_mask_serve_the_next_subject(image, atlases, tmp_pat
     assert read_regions(placed[0])['status'].tolist() == ['ok', 'ok']
 
 
+def test_outputs_have_the_label_of_the_atlas_and_equal_labels_a_number(image, atlases, tmp_path):
+    mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
+    (tmp_path / 'more').mkdir()
+    copied = str(shutil.copy(atlases[0], tmp_path / 'more'))
+    files, _, _ = process(subject(image, 1), [atlases[0], copied], mask, tmp_path / 'cwd')
+    name = Path(copied).name.removesuffix('.nii.gz')
+    made = {Path(path).name.split('-', 2)[2] for path in files}
+    for ending in ('timeseries_raw.tsv', 'timeseries.tsv', 'regions.tsv', 'connectivity.tsv', 'projected.nii.gz'):
+        assert {f'{name}_{ending}', f'{name}2_{ending}'} <= made
+
+
+def test_another_name_of_an_atlas_is_another_hash(image, atlases):
+    node = ReduceLabels(in_file=subject(image, 1), labels_files=atlases[0])
+    digest = node.inputs.get_hashval(hash_method='content')[1]
+    node.inputs.labels_files = [str(shutil.copy(atlases[0], 'AAL.nii.gz'))]
+    assert node.inputs.get_hashval(hash_method='content')[1] != digest
+
+
 def test_files_of_the_user_stay(image):
-    names = ['confounds.tsv', 'high_variance_confounds.tsv', 'mean.nii.gz', 'signals-0.tsv', 'regions-0.tsv']
+    names = [
+        'confounds.tsv',
+        'high_variance_confounds.tsv',
+        'mean.nii.gz',
+        'labels_timeseries_raw.tsv',
+        'labels_regions.tsv',
+    ]
     for name in names:
         Path(name).write_text('mine')
     series = subject(image, 1)

@@ -75,7 +75,7 @@ def test_a_single_row_is_a_volume_unless_asked_otherwise(squeeze, shape, atlas, 
 
 def test_columns_that_the_table_does_not_know_are_refused(atlas, signals, run):
     path = signals(np.ones((2, 2)), columns=['A', 'Z'])
-    with pytest.raises(SignalError, match=r'signals\.tsv has columns that are not regions in .*regions-0\.tsv: Z'):
+    with pytest.raises(SignalError, match=r'signals\.tsv has columns that are not regions in .*_regions\.tsv: Z'):
         run(InverseProject(signals_files=path, **atlas))
 
 

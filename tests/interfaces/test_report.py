@@ -96,7 +96,7 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert '2 of 3 regions have a signal, 1 has none.' in text
     assert text.index('Absent from atlas') < text.index('Nowhere') < text.index('<table>')
     assert 'Left &lt;area&gt;' in text
-    assert written(path.parent) == ['carpet-0.svg', 'contours-0.svg', 'report.html', 'spectra-0.svg']
+    assert written(path.parent) == ['atlas_carpet.svg', 'atlas_contours.svg', 'atlas_spectra.svg', 'report.html']
 
 
 def test_two_runs_give_the_same_bytes(made, more, tmp_path):
@@ -104,7 +104,7 @@ def test_two_runs_give_the_same_bytes(made, more, tmp_path):
     assert (
         written(first)
         == written(second)
-        == [*('carpet-0.svg', 'connectivity-0.svg', 'contours-0.svg', 'report.html', 'spectra-0.svg')]
+        == [*(f'atlas_{kind}.svg' for kind in ('carpet', 'connectivity', 'contours', 'spectra')), 'report.html']
     )
     assert [path.read_bytes() for path in sorted(first.iterdir())] == [p.read_bytes() for p in sorted(second.iterdir())]
 
@@ -112,7 +112,7 @@ def test_two_runs_give_the_same_bytes(made, more, tmp_path):
 def test_many_atlases_share_a_report(made, tmp_path):
     text = report(tmp_path, {**made, 'labels_files': made['labels_files'] * 3}).read_text(encoding='utf-8')
     assert [f'id="atlas-{i}"' in text for i in (1, 2, 3, 4)] == [True, True, True, False]
-    assert 'href="#atlas-3">Atlas 3</a>: 2 of 3 regions' in text
+    assert 'href="#atlas-3">atlas3</a>: 2 of 3 regions' in text
 
 
 def test_labels_may_be_on_another_grid(made, tmp_path):
@@ -170,7 +170,8 @@ def test_the_page_embeds_the_figures_that_are_written_for_each_atlas(made, more,
         ('spectra', outputs.spectra_files),
         ('connectivity', outputs.connectivity_svg_files),
     ):
-        assert [Path(path).name.endswith(f'-{stem}-{i}.svg') for i, path in enumerate(paths)] == [True] * 3
+        names = [Path(path).name.split('-', 2)[2] for path in paths]
+        assert names == [f'{label}_{stem}.svg' for label in ('atlas', 'atlas2', 'atlas3')]
         assert all(Path(path).read_text(encoding='utf-8') in page for path in paths)
         titles = [ElementTree.parse(path).getroot().findtext('{http://www.w3.org/2000/svg}title') for path in paths]
         assert ['. A' in titles[0], '. B & C' in titles[1], '. D' in titles[2]] == [True] * 3
@@ -196,7 +197,7 @@ def test_a_threshold_is_drawn_if_volumes_were_scrubbed_by_it(made, more, tmp_pat
     text = report(tmp_path, {**made, **more, **files}).read_text(encoding='utf-8')
     assert '3 volumes above 0.25' in text
     assert 'class="threshold"' in text
-    assert 'Atlas 1: median and quartiles of 2 regions' in text
+    assert 'atlas: median and quartiles of 2 regions' in text
 
 
 def _write_motion(path):

@@ -94,13 +94,13 @@ def test_a_deleted_node_is_run_again(host):
 
 def test_a_deleted_output_is_made_again_or_missed_aloud(host):
     """Linear looks at the outputs of cached nodes, Nipype's distributed plugins do not."""
-    next(host.folder.glob('work/host/*/clean/cleaned-0.tsv')).unlink()
+    next(host.folder.glob('work/host/*/clean/one_timeseries.tsv')).unlink()
     outcome = host.run(parameters={'fill_value': 0.0})
     if outcome.error is None:
         undisturbed = host.run(parameters={'fill_value': 0.0}, work='undisturbed')
         assert outcome.digests == undisturbed.digests
     else:
-        assert 'cleaned-0.tsv' in outcome.error
+        assert 'one_timeseries.tsv' in outcome.error
     shutil.rmtree(next(host.folder.glob('work/host/*/clean')))
     assert host.run().digests == host.first.digests
 

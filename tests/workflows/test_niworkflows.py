@@ -79,7 +79,7 @@ def test_signals_are_those_of_the_series_and_confounds_that_they_hand_over(host)
     files = next(folder.glob('masked/*.nii.gz')), next(folder.glob('brain/*mask.nii.gz')), host.folder / 'atlas.nii.gz'
     bold, mask, labels = (np.asanyarray(nibabel.load(path).dataobj) for path in files)
     means = np.transpose([bold[(labels == i) & (mask > 0)].mean(axis=0) for i in range(1, 6)])
-    assert_allclose(read_signals(folder / 'labels_wf/reduce/signals-0.tsv')[1], means, rtol=1e-9)
+    assert_allclose(read_signals(folder / 'labels_wf/reduce/atlas_timeseries_raw.tsv')[1], means, rtol=1e-9)
     confounds = pd.read_csv(folder / 'gather/confounds.tsv', sep='\t', na_values='n/a')
     moves = (confounds['framewise_displacement'] > 0.5) | (confounds['std_dvars'] > 1.5)
     kept = np.flatnonzero(~moves & (np.arange(N_VOLUMES) >= N_DUMMIES))
@@ -92,7 +92,7 @@ def test_signals_are_those_of_the_series_and_confounds_that_they_hand_over(host)
         values[kept] - line @ np.linalg.lstsq(line, values[kept])[0] for values in (means, confounds[names].to_numpy())
     ]
     expected = clean(level[0], confounds=level[1], detrend=False, standardize='zscore_sample')
-    assert_allclose(read_signals(folder / 'labels_wf/clean/cleaned-0.tsv')[1], expected, atol=1e-7)
+    assert_allclose(read_signals(folder / 'labels_wf/clean/atlas_timeseries.tsv')[1], expected, atol=1e-7)
 
 
 def test_a_second_run_executes_nothing_and_a_parameter_of_ours_only_ours(host):
