@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""JSON sidecars of the derivatives of a run; their order of keys never varies.
+"""JSON sidecars of the derivatives of a run.
 
-BIDS has the columns of a table and other keys next to each other in one object. If the name of any column, such as that
-of a region, is a key of :data:`KEYS`, all columns of that table are in an object of their own under ``Columns``.
+BIDS describes the columns of a table in the same object as other keys. If the name of a column, such as that of a
+region, is one of :data:`KEYS`, all columns of that table are described under ``Columns``.
 """
 
 import json
@@ -11,42 +11,20 @@ from dataclasses import dataclass, field
 
 from ..core.connectivity import choose_estimator
 from ..core.filters import BUTTERWORTH_ORDER
+from ..model.outputs import ATLAS_RESOLUTION, DROPPED_NOTE, STANDARDIZED_UNITS
 from .dataset import SOURCE_DATASET, make_uri
 from .names import parse_name
 
-#: Keys of sidecars, in this order; columns of a table follow.
-KEYS = (
-    'Description',
-    'Warnings',
-    'Sources',
-    'TaskName',
-    'SpatialReference',
-    'Resolution',
-    'SkullStripped',
-    'RepetitionTime',
-    'SamplingFrequency',
-    'StartTime',
-    'NumberOfVolumes',
-    'NumberOfVolumesRetained',
-    'NumberOfVolumesDropped',
-    'CensoringTable',
-    'CoverageTable',
-    'Atlas',
-    'Measure',
-    'CovarianceEstimator',
-    'Shrinkage',
-    'FisherZ',
-    'Note',
-    'SoftwareFilters',
-    'Confounds',
-    'Censoring',
-    'DegreesOfFreedom',
-    'Parameters',
-    'Methods',
-    'Software',
-)
+#: Keys of sidecars in their order; columns of a table follow.
+_ORDER = """
+    Description Warnings Sources TaskName SpatialReference Resolution SkullStripped RepetitionTime SamplingFrequency
+    StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable CoverageTable Atlas Measure
+    CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring DegreesOfFreedom Parameters Methods
+    Software
+"""
+KEYS = tuple(_ORDER.split())
 
-#: Key of the object that has the columns if one of them has the name of a key.
+#: Key of the object that describes the columns if the name of a column is a key.
 NESTED = 'Columns'
 
 #: Keys that ``cleaning.json`` must have.
@@ -81,21 +59,6 @@ REDUCTION = (
     'min_coverage',
 )
 
-#: Added to the description of time series from which censored volumes were dropped.
-_DROPPED = (
-    ' {} of {} volumes have no row: RepetitionTime, SamplingFrequency and StartTime are those of the series, and '
-    'CensoringTable names the volumes of the rows.'
-)
-
-#: Units of time series after standardisation.
-_UNITS = {
-    'none': 'arbitrary',
-    'zscore': 'standard deviation',
-    'zscore_sample': 'standard deviation',
-    'psc': '%',
-    'psc_nilearn': '%',
-}
-
 
 @dataclass(frozen=True)
 class AtlasSource:
@@ -110,26 +73,24 @@ class AtlasSource:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the files of one run have in common.
+    """Facts that the sidecars of one run share.
 
     Attributes
     ----------
     source : str
         Path of the series within its dataset.
     parameters : dict
-        Of the extraction.
+        Parameters of the extraction.
     methods : str
         Methods boilerplate.
-    cleaning : dict
-        Content of ``cleaning.json``.
-    series : dict
-        Content of the sidecar of the series, empty without one.
+    cleaning, series : dict
+        Content of ``cleaning.json``, and of the sidecar of the series (empty without one).
     versions : dict of str to str
-        Of software.
+        Versions of software.
     more_sources : tuple of str
         Paths of confounds and mask within the dataset of the series.
     warnings : tuple of str
-        Contradictions between the names of the files that a file was made from.
+        Contradictions between the names of the input files.
     """
 
     source: str
@@ -157,24 +118,22 @@ def describe_file(file, planned, run, atlas=None, names=()):
     if run.warnings:
         known['Warnings'] = list(run.warnings)
     known['Sources'] = list(_list_sources(output.derivative.sources, run, uris))
-    known |= _space(file, run)
+    known |= _describe_space(file, run)
     if atlas is not None:
         known['Atlas'] = {'Name': atlas.name, 'File': atlas.file_name, 'SHA256': atlas.sha256}
     for fact in output.derivative.facts:
         known |= FACTS[fact](run, uris)
     if 'dropped' in output.derivative.facts and run.n_dropped:
-        known['Description'] += _DROPPED.format(run.n_dropped, run.cleaning['NumberOfVolumes'])
-    if output.key == 'connectivity' and atlas is not None:
+        known['Description'] += DROPPED_NOTE.format(run.n_dropped, run.cleaning['NumberOfVolumes'])
+    if 'connectivity' in output.derivative.facts and atlas is not None:
         known |= {key: atlas.connectivity[key] for key in ('Shrinkage', 'Note') if key in atlas.connectivity}
     sidecar = {key: known[key] for key in KEYS if key in known}
     return _jsonable(merge_columns(sidecar, _describe_columns(output, names, atlas, run.parameters)))
 
 
 def merge_columns(sidecar, columns):
-    """Return a sidecar with columns next to its keys, or under ``Columns`` if the name of one is a key.
+    """Return a sidecar with columns next to its keys, or under ``Columns`` if the name of a column is a key.
 
-    Examples
-    --------
     >>> merge_columns({'Sources': []}, {'Insula': {}})
     {'Sources': [], 'Insula': {}}
     >>> merge_columns({'Sources': []}, {'Insula': {}, 'Sources': {}})
@@ -190,7 +149,7 @@ def to_json(content):
 
 
 def _list_sources(sources, run, uris):
-    """Yield the URIs of the files that a file was made of."""
+    """Yield the URIs of the files that a file was computed from."""
     for source in sources:
         if source == 'bold':
             yield make_uri(run.source, SOURCE_DATASET)
@@ -200,29 +159,26 @@ def _list_sources(sources, run, uris):
             yield uris[source]
 
 
-def _space(file, run):
-    """Describe the voxel grid of a file, or of the image it was computed from."""
+def _describe_space(file, run):
+    """Describe the space and resolution of a file."""
     entities, _, _ = parse_name(file.path)
     known = {}
     if 'space' in entities:
         known['SpatialReference'] = run.series.get('SpatialReference', make_uri(run.source, SOURCE_DATASET))
     if 'res' in entities:
-        labels = run.parameters.get('resampling_target') == 'labels'
-        atlas = file.key in ('labels', 'lookup') and labels
-        atlas |= file.key == 'projected' and (labels or run.parameters.get('project') == 'atlas')
         own = run.series.get('Resolution', 'That of the preprocessed series')
-        known['Resolution'] = "That of the atlas's own image" if atlas else own
+        known['Resolution'] = ATLAS_RESOLUTION if file.output.derivative.is_on_atlas_grid(run.parameters) else own
     return known
 
 
 def _skull(run, uris):
-    """Report whether the series was skull-stripped, if its sidecar does."""
+    """Describe whether the series was skull-stripped, if its sidecar says it."""
     known = run.series.get('SkullStripped')
     return {'SkullStripped': known} if isinstance(known, bool) else {}
 
 
 def _timing(run, uris):
-    """Describe when the rows or volumes of a file were acquired, as far as it is known."""
+    """Describe the acquisition times of the volumes, in s, as far as they are known."""
     known = {'TaskName': run.series['TaskName']} if isinstance(run.series.get('TaskName'), str) else {}
     known['NumberOfVolumes'] = run.cleaning['NumberOfVolumes']
     t_r = run.cleaning['Parameters'].get('t_r')
@@ -235,20 +191,20 @@ def _timing(run, uris):
 
 
 def _retained(run, uris):
-    """Count the volumes of the series and those retained."""
+    """Count all and retained volumes of the series."""
     return {key: run.cleaning[key] for key in ('NumberOfVolumes', 'NumberOfVolumesRetained')}
 
 
 def _tables(run, uris):
-    """Name the tables of volumes and of regions."""
+    """Return the URIs of the censoring table and the coverage table."""
     return {'CensoringTable': uris['censoring'], 'CoverageTable': uris['regions']}
 
 
 def _reduction(run, uris):
     """Describe time series before denoising.
 
-    Each key of the sidecar of denoised time series is here too: that one would apply according to BIDS's inheritance
-    principle, because its name has no entity that this one does not have.
+    By the inheritance principle of BIDS, the sidecar of denoised time series applies here too, because its name has no
+    further entity. Each of its keys is therefore overridden.
     """
     n_volumes = run.cleaning['NumberOfVolumes']
     return {
@@ -281,7 +237,7 @@ def _denoising(run, uris):
 
 
 def _censoring(run, uris):
-    """Describe why volumes were censored, and how many."""
+    """Count the censored volumes by reason."""
     return {
         'Censoring': {
             'Output': run.parameters.get('censored_output', 'drop'),
@@ -303,7 +259,7 @@ def _connectivity(run, uris):
     }
 
 
-#: Groups of keys that rows of the registry of outputs name.
+#: Functions that return the groups of keys named in the registry of outputs.
 FACTS = {
     'skull': _skull,
     'timing': _timing,
@@ -321,7 +277,7 @@ FACTS = {
 
 
 def _describe_filters(parameters):
-    """Return the filters in time, under the key of BIDS; cut-offs in Hz."""
+    """Return the temporal filters for ``SoftwareFilters``; cut-off frequencies in Hz."""
     low, high = parameters.get('low_pass'), parameters.get('high_pass')
     cut_offs = {'HighPassCutoff': high, 'LowPassCutoff': low}
     given = {name: value for name, value in cut_offs.items() if value is not None}
@@ -342,26 +298,25 @@ def _describe_filters(parameters):
 
 def _describe_columns(output, names, atlas, parameters):
     """Return the description of each column of a table by name."""
-    if output.derivative.columns:
-        known = output.derivative.columns
+    derivative = output.derivative
+    if derivative.columns:
+        known = derivative.columns
         return {name: known[name] for name in names or known if name in known}
-    if output.key == 'high_variance_confounds':
-        numbered = enumerate(names, 1)
-        return {name: {'Description': f'Component {i}, in the order of variance explained'} for i, name in numbered}
-    if atlas is None or output.derivative.extension != '.tsv' or output.key == 'lookup':
+    if not derivative.each_column:
         return {}
-    units = {'raw_timeseries': 'arbitrary', 'timeseries': _UNITS[parameters.get('standardize', 'none')]}
+    units = derivative.units
+    if units == 'standardize':
+        units = STANDARDIZED_UNITS[parameters.get('standardize', 'none')]
     columns = {}
-    for name in names:
-        index = atlas.indices[name]
-        columns[name] = {'Description': f'Region {index} of {atlas.name}', 'Index': index}
-        if output.key in units:
-            columns[name]['Units'] = units[output.key]
+    for number, name in enumerate(names, 1):
+        region = {} if atlas is None else {'Index': atlas.indices[name]}
+        text = derivative.each_column.format(number=number, index=region.get('Index'), atlas=atlas and atlas.name)
+        columns[name] = {'Description': text, **region, **({'Units': units} if units else {})}
     return columns
 
 
 def _jsonable(value):
-    """Return a value with n/a for numbers that JSON does not have."""
+    """Return a value with ``n/a`` for infinite and missing numbers, which JSON cannot represent."""
     if isinstance(value, dict):
         return {key: _jsonable(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -11,6 +11,27 @@ from typing import Any
 
 from .columns import CENSORING, COVERAGE
 
+#: Units of time series after standardization, by the value of ``standardize``.
+STANDARDIZED_UNITS = {
+    'none': 'arbitrary',
+    'zscore': 'standard deviation',
+    'zscore_sample': 'standard deviation',
+    'psc': '%',
+    'psc_nilearn': '%',
+}
+
+#: Sentence added to the description of time series without rows for censored volumes.
+DROPPED_NOTE = (
+    ' {} of {} volumes have no row: RepetitionTime, SamplingFrequency and StartTime are those of the series, and '
+    'CensoringTable names the volumes of the rows.'
+)
+
+#: ``Resolution`` of files on the voxel grid of the atlas.
+ATLAS_RESOLUTION = "That of the atlas's own image"
+
+_REGION = 'Region {index} of {atlas}'
+_ON_LABELS = (('resampling_target', 'labels'),)
+
 
 @dataclass(frozen=True)
 class Derivative:
@@ -23,6 +44,13 @@ class Derivative:
     sources: tuple[str, ...] = ()  # 'bold' (the series), 'inputs' (confounds, mask), or keys of outputs
     facts: tuple[str, ...] = ()  # groups of keys in the sidecar: FACTS in bids/sidecars.py
     columns: dict[str, Any] = field(default_factory=dict)  # columns of the table, if they are the same for every atlas
+    each_column: str = ''  # description of every other column, from {number} (from 1 on), {index} and {atlas}
+    units: str = ''  # of every other column; 'standardize' means those of this parameter
+    atlas_grid: tuple[tuple[str, str], ...] = ()  # parameters and values, any of which means the atlas's voxel grid
+
+    def is_on_atlas_grid(self, parameters: dict[str, Any]) -> bool:
+        """Whether the file is on the voxel grid of the atlas instead of that of the series."""
+        return any(parameters.get(name) == value for name, value in self.atlas_grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +93,8 @@ OUTPUTS = (
             stat='strategy',
             sources=('bold', 'labels'),
             facts=('timing', 'tables', 'reduction', 'methods'),
+            each_column=_REGION,
+            units='arbitrary',
         ),
     ),
     Output(
@@ -80,6 +110,8 @@ OUTPUTS = (
             stat='strategy',
             sources=('raw_timeseries', 'inputs', 'high_variance_confounds'),
             facts=('timing', 'retained', 'dropped', 'tables', 'denoising', 'parameters', 'methods'),
+            each_column=_REGION,
+            units='standardize',
         ),
     ),
     Output(
@@ -98,14 +130,14 @@ OUTPUTS = (
         description='Label image that the time series were extracted with, on the voxel grid of the extraction',
         file_name='labels.nii.gz',
         report_input='labels_files',
-        derivative=Derivative('dseg', '.nii.gz', sources=('bold',)),
+        derivative=Derivative('dseg', '.nii.gz', sources=('bold',), atlas_grid=_ON_LABELS),
     ),
     Output(
         key='lookup',
         node='',
         field='',
         description='Look-up table of the label image: id and name of every region',
-        derivative=Derivative('dseg', '.tsv', sources=('bold',)),
+        derivative=Derivative('dseg', '.tsv', sources=('bold',), atlas_grid=_ON_LABELS),
     ),
     Output(
         key='projected',
@@ -121,6 +153,7 @@ OUTPUTS = (
             stat='strategy',
             sources=('timeseries', 'labels'),
             facts=('skull', 'timing', 'retained', 'dropped', 'volumes_table', 'parameters', 'methods'),
+            atlas_grid=(*_ON_LABELS, ('project', 'atlas')),
         ),
     ),
     Output(
@@ -138,6 +171,7 @@ OUTPUTS = (
             stat='connectivity',
             sources=('timeseries',),
             facts=('connectivity', 'parameters', 'methods'),
+            each_column=_REGION,
         ),
     ),
     Output(
@@ -225,7 +259,14 @@ OUTPUTS = (
         description='High-variance confounds (similar to tCompCor): a column per confound, a row per volume',
         needs=('high_variance_confounds',),
         file_name='high_variance_confounds.tsv',
-        derivative=Derivative('timeseries', '.tsv', desc='highvariance', sources=('bold',), facts=('timing',)),
+        derivative=Derivative(
+            'timeseries',
+            '.tsv',
+            desc='highvariance',
+            sources=('bold',),
+            facts=('timing',),
+            each_column='Component {number}, in the order of variance explained',
+        ),
     ),
     Output(
         key='report',
