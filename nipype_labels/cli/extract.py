@@ -3,7 +3,6 @@
 
 from pathlib import Path
 
-from ..files.entities import CONTRADICTION, find_contradictions
 from ..files.grids import read_grid, report_contradiction
 from ..files.paths import find_sidecar
 from ..files.series import open_series
@@ -11,6 +10,7 @@ from ..files.timing import resolve_repetition_time
 from ..files.volumes import read_mask
 from ..interfaces.clean import REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
+from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError, MissingRegionsError
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes

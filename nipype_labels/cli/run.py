@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nipype import config
 
-from ..files.entities import CONTRADICTION
 from ..files.locks import locked
 from ..files.lut import NO_NAMES, NO_TABLE
 from ..interfaces.reduce import MISSING_REGIONS
 from ..model import errors
+from ..model.entities import CONTRADICTION
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
 from .messages import in_options

@@ -4,7 +4,7 @@
 import sys
 
 from ..bids.runs import PREPROC
-from ..files.entities import CONTRADICTION, find_contradictions
+from ..model.entities import CONTRADICTION, find_contradictions
 
 
 def summarise(found, warnings, runs, reasons, out):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..core.censoring import short_segments
+from ..model.confounds import CONFOUNDS_STRATEGIES, COSINES
 from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
-from .confound_strategies import CONFOUNDS_STRATEGIES, COSINES
 from .confounds import join_tables
 
 #: Columns of fMRIPrep that show motion outliers.

@@ -9,14 +9,14 @@ import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.clean import clean, kept_volumes
-from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
-from ..files.entities import CONTRADICTION, find_contradictions
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
+from ..model.confounds import check_denoised
+from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import ConfoundsError, SignalError, errors_name
 from ..model.parameters import CONFOUNDS_PARAMETERS
 from .base import InputFile, LabelsInterface, logger

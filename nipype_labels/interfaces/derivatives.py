@@ -15,8 +15,8 @@ from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, has_content, write_atomically
 from ..files.coverage import read_coverage
-from ..files.entities import find_contradictions
 from ..files.json_files import parse_json, read_json
+from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
 from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger

@@ -9,15 +9,15 @@ import pandas as pd
 
 from ..core.clean import kept_volumes
 from ..core.filters import T_R_TOLERANCE, check_filter
-from ..files.confound_strategies import check_denoised
 from ..files.confounds import fill_missing, make_tables
-from ..files.entities import find_contradictions
 from ..files.grids import report_contradiction
 from ..files.niimg import open_runs
 from ..files.sample_mask import read_sample_mask
 from ..files.selection import ConfoundsChoice, select_confounds
 from ..files.series import Series
 from ..files.timing import resolve_repetition_time
+from ..model.confounds import check_denoised
+from ..model.entities import find_contradictions
 from ..model.errors import ConfoundsError, SignalError, errors_name
 from .state import warn_user
 

@@ -7,6 +7,7 @@ repeat the defaults, so that readers see them; a test compares them.
 
 from typing import Any
 
+from .confounds import CONFOUNDS_STRATEGIES
 from .description import Condition, Parameter
 
 #: Largest magnitude of the id of a region: ids are integers of 32 bits.
@@ -177,10 +178,7 @@ _ALL = (
         'aCompCor with cosine drifts (aCompCor), every column (all); ICA-AROMA requires a series that ICA-AROMA has '
         'denoised, scrubbing censors volumes',
         'Upper and lower case are equal.',
-        choices=(
-            *('6P', '24P', '36P', '2Phys', '8Phys', 'GSR', 'cosines'),
-            *('aCompCor', 'ICA-AROMA', 'scrubbing', 'all'),
-        ),
+        choices=tuple(CONFOUNDS_STRATEGIES),
         metavar='NAME',
         when=_CONFOUNDS,
     ),

@@ -6,7 +6,7 @@ import os
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from ..files.entities import find_contradictions
+from ..model.entities import find_contradictions
 from ..model.outputs import NODE_OUTPUTS
 from .derivatives import init_labels_derivatives_wf
 from .labels import init_labels_wf

@@ -80,8 +80,8 @@ def test_aroma_looks_at_the_name_of_the_series(extract):
     assert 'not desc-preproc' in said
     status, said, done = extract('--preset', 'ica_aroma')
     assert status == 0
-    assert 'does not say whether ICA-AROMA has denoised' in said
-    assert 'does not say' in done['ConfoundsNotes'][0]
+    assert 'does not show whether ICA-AROMA has denoised' in said
+    assert 'does not show' in done['ConfoundsNotes'][0]
 
 
 def test_masks_that_change_are_noticed(extract, tmp_path):

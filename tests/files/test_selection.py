@@ -9,9 +9,9 @@ import pytest
 from fmriprep_tables import MOTION, N_VOLUMES, NEW, OLD, STEADY, TABLE, ask_nilearn, copy_table, write_spiky
 
 from nipype_labels.core.validation import OPEN, expand_preset
-from nipype_labels.files.confound_strategies import check_denoised
 from nipype_labels.files.confounds import read_confounds, read_tables
 from nipype_labels.files.selection import ConfoundsChoice, select_confounds
+from nipype_labels.model.confounds import check_denoised
 from nipype_labels.model.errors import ConfoundsError, LabelsError
 
 #: What asks nilearn for the columns of a strategy.

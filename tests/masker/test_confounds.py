@@ -99,7 +99,7 @@ def test_a_selection_without_confounds_is_refused(bench):
 def test_aroma_refuses_a_series_that_it_has_not_denoised(bench):
     bold, atlas, table = bench
     masker = NiftiLabelsMasker(atlas, ['A', 'B'], preset='ica_aroma')
-    with pytest.warns(UserWarning, match='does not say whether ICA-AROMA'):
+    with pytest.warns(UserWarning, match='does not show whether ICA-AROMA'):
         masker.fit_transform(nibabel.Nifti1Image(nibabel.load(bold).get_fdata(), np.eye(4) * 3), confounds=table)
     other = bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))
     with pytest.raises(ConfoundsError, match=r'desc-smoothAROMAnonaggr.*not desc-preproc'):

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Entities in the names of files that are used together, and contradictions between them."""
+"""Contradictions between the entities in the names of files that are used together."""
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-#: Entities that distinguish acquisitions; names of all files are compared by them.
+#: Entities that distinguish acquisitions; the names of all files are compared by these.
 ACQUISITION = ('sub', 'ses', 'task', 'acq', 'ce', 'rec', 'dir', 'run', 'chunk')
 
-#: What a derivative of a series without ``space`` is in.
+#: Space of derivatives of a series without ``space``.
 NATIVE = 'no space, which is native BOLD space'
 
 #: What is said of file names that contradict each other.
@@ -26,16 +27,18 @@ class Contradiction(NamedTuple):
     second: str
     but_has: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Return a sentence."""
         return f'{self.first} has {self.has}, but {self.second} has {self.but_has}'
 
 
-def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
-    """List Contradictions between the names of files that are used together, one for each entity and file.
+def find_contradictions(
+    bold: object = None, mask: object = None, tables: Iterable[object] = (), atlases: Iterable[object] = ()
+) -> list[Contradiction]:
+    """Return Contradictions between the names of files that are used together, one for each entity and file.
 
-    ``tables`` (confounds, sidecars) have no space. A name without an entity contradicts none, except that preprocessed
-    images of a task without ``space`` are in native BOLD space. What is not a path is ignored.
+    ``tables`` (confounds, sidecars) have no space. A missing entity contradicts no other, except that preprocessed
+    images of a task without ``space`` are in native BOLD space. Objects that are not paths are ignored.
 
     >>> (found,) = find_contradictions('sub-1_run-1_bold.nii.gz', tables=['sub-1_run-2_desc-confounds_timeseries.tsv'])
     >>> str(found)
@@ -43,7 +46,8 @@ def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
     """
     images = [(path, True) for path in (bold, mask)]
     files = [*images, *((path, False) for path in tables), *((path, True) for path in atlases)]
-    first, found = {}, []
+    first: dict[str, tuple[object, str, str]] = {}
+    found = []
     for path, is_image in files:
         if not isinstance(path, str | os.PathLike):
             continue
@@ -56,12 +60,14 @@ def find_contradictions(bold=None, mask=None, tables=(), atlases=()):
     return found
 
 
-def _compared(name, is_image):
-    """Return the entities of a name that are compared: for each its value, and the text in the name."""
-    entities = {}
+def _compared(name: str, is_image: bool) -> dict[str, tuple[object, str]]:
+    """Return the value and the text in the name of each entity that is compared."""
+    entities: dict[str, str] = {}
     for key, label in _PAIR.findall(name):
         entities.setdefault(key, label)
-    compared = {key: (entities[key], f'{key}-{entities[key]}') for key in ACQUISITION if key in entities}
+    compared: dict[str, tuple[object, str]] = {
+        key: (entities[key], f'{key}-{entities[key]}') for key in ACQUISITION if key in entities
+    }
     if 'run' in compared and entities['run'].isdigit():
         compared['run'] = (int(entities['run']), compared['run'][1])
     if not is_image:

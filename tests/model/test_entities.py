@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nipype_labels.files.entities import NATIVE, find_contradictions
+from nipype_labels.model.entities import NATIVE, find_contradictions
 
 MNI = 'sub-01_task-rest_run-1_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz'
 T1W = 'sub-01_task-rest_run-1_space-T1w_desc-preproc_bold.nii.gz'
