@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds from files (TSV, CSV, text of numbers), arrays and DataFrames."""
+"""Read confounds from files (TSV, CSV, text of numbers), arrays and DataFrames."""
 
 import os
 from dataclasses import dataclass, field
@@ -12,23 +12,14 @@ from ..core.scaling import LARGEST
 from ..model.errors import ConfoundsError, LabelsError
 from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_table, read_text
 from .paths import expand
-from .tables import to_numbers
+from .tables import refuse_duplicates, to_numbers
 
 
 @dataclass(eq=False)
 class ConfoundsTable:
-    """A confounds table.
+    """A confounds table (T rows) with its name in errors, its file, and notes for the user.
 
-    Attributes
-    ----------
-    source : str
-        Name of the table in errors.
-    frame : DataFrame, T rows
-        Columns of float64, NaN where a value is missing, or of str if a cell is not a number.
-    path : Path or None
-        File of the table.
-    notes : list of str
-        Notes for the user about how the table was read.
+    Columns are float64, NaN if a value is missing, or text if a cell is not a number.
     """
 
     source: str
@@ -37,15 +28,14 @@ class ConfoundsTable:
     notes: list = field(default_factory=list)
 
     def numbers(self, names):
-        """Return columns as numbers; ConfoundsError if one holds text."""
+        """Return columns as numbers; ConfoundsError if a column has text."""
         return _refuse_text(self.frame[list(names)], self.source)
 
 
 def read_table_of_confounds(path, n_volumes, stem='confounds_0'):
-    """Return the ConfoundsTable of a file with one row for each of ``n_volumes`` volumes.
+    """Return the ConfoundsTable of a file, perhaps compressed: TSV, CSV or text of numbers (``.1D``, ``.par``).
 
-    The file is TSV, CSV or text of numbers (``.1D``, ``.par``), perhaps compressed. Columns without names are called
-    ``stem`` and their number.
+    Columns without names are called ``stem`` and their number.
     """
     if not Path(path).is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
@@ -77,16 +67,14 @@ def make_tables(confounds, n_volumes):
 
 
 def _make_table(confounds, n_volumes, stem):
-    """Return one table; columns without a name are called by the stem and their number."""
+    """Return the ConfoundsTable of a path, DataFrame or array; unnamed columns are called by ``stem``."""
     if isinstance(confounds, str | os.PathLike):
         return read_table_of_confounds(expand(confounds), n_volumes, stem)
     frame = confounds if isinstance(confounds, pd.DataFrame) else _as_frame(confounds)
     if len(frame) != n_volumes:
         raise ConfoundsError(f'confounds have {len(frame)} rows, the series has {n_volumes} volumes')
     names = [name if isinstance(name, str) else f'{stem}_{name}' for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfoundsError(f'confounds have columns of the same name: {", ".join(map(repr, twice[:5]))}')
+    refuse_duplicates(names, 'confounds', ConfoundsError)
     columns = {name: _column_numbers(frame.iloc[:, i]) for i, name in enumerate(names)}
     return ConfoundsTable('confounds', pd.DataFrame(columns, index=range(n_volumes)))
 
@@ -96,14 +84,14 @@ def _as_frame(confounds):
     table = np.asarray(confounds)
     if table.ndim == 1 and table.dtype.kind != 'f':
         raise ConfoundsError(
-            'confounds must have a row per volume and a column per confound; a row of labels is not an array of them'
+            'confounds must have a row per volume and a column per confound. Pass an array of numbers, not of labels'
         )
     if table.ndim not in (1, 2):
         raise ConfoundsError(f'confounds must have one row per volume and one column each, not the shape {table.shape}')
     try:
         return pd.DataFrame(table.astype(np.float64))
     except (TypeError, ValueError) as e:
-        raise ConfoundsError(f'confounds hold a value that is not a number: {e}') from e
+        raise ConfoundsError(f'confounds have a value that is not a number: {e}') from e
 
 
 def _column_numbers(cells):
@@ -115,7 +103,7 @@ def _column_numbers(cells):
 
 
 def read_confounds(paths, n_volumes):
-    """Return confounds tables of files side by side: a DataFrame of T rows, NaN where values are missing."""
+    """Return the joined confounds of files: a DataFrame of T rows, NaN if a value is missing."""
     return join_tables(read_tables(paths, n_volumes), n_volumes)
 
 
@@ -125,20 +113,17 @@ def read_tables(paths, n_volumes):
 
 
 def join_tables(tables, n_volumes):
-    """Return the columns of tables side by side, T rows; ConfoundsError if two have one name."""
+    """Return the columns of all tables, T rows; ConfoundsError for columns of the same name."""
     joined = pd.concat([pd.DataFrame(index=range(n_volumes)), *(table.frame for table in tables)], axis=1)
-    twice = joined.columns[joined.columns.duplicated()].unique()
-    if len(twice):
-        sources = ', '.join(table.source for table in tables)
-        raise ConfoundsError(f'{sources}: columns given more than once: {", ".join(twice[:5])}')
+    refuse_duplicates(joined.columns, ', '.join(table.source for table in tables), ConfoundsError)
     return joined
 
 
 def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True):
-    """Return confounds without missing values in retained volumes; refuse values that can not be filled in.
+    """Return confounds without missing values in retained volumes, flagged by ``kept`` (T,); see ``confounds_na``.
 
-    Only the rows before a column's first value are filled in: by 0, the column's mean, or its first value
-    (``'backfill'``). ``kept`` flags retained volumes (T,): values of censored volumes are neither filled in nor used.
+    Missing values before the first value of a column are replaced by 0, the mean of the column, or its first value
+    (``'backfill'``); elsewhere they are an error. Censored volumes are not used.
     """
     values = _refuse_text(confounds, source).to_numpy(dtype=np.float64, copy=True)
     kept = np.broadcast_to(kept, len(values))
@@ -148,12 +133,12 @@ def fill_missing(confounds, confounds_na='raise', source='confounds', kept=True)
 
 
 def _fill_column(values, kept, confounds_na, column):
-    """Fill missing values in the first rows of a column in place, or refuse them."""
+    """Replace the leading missing values of a column in place, or raise ConfoundsError."""
     missing, finite = np.isnan(values), np.isfinite(values)
     wrong = kept & ~missing & ~(np.abs(values) <= LARGEST)
     if wrong.any():
         row = np.flatnonzero(wrong)[0]
-        raise ConfoundsError(f'{column} holds {values[row]:g} in row {row} (counted from 0)')
+        raise ConfoundsError(f'{column} is {values[row]:g} in row {row} (counted from 0)')
     leading = np.cumsum(finite) == 0
     inside = kept & missing & ~(leading & (finite & kept).any())
     if inside.any():
@@ -164,14 +149,14 @@ def _fill_column(values, kept, confounds_na, column):
     if confounds_na == 'raise':
         row = np.flatnonzero(leading & kept)[0]
         raise ConfoundsError(
-            f"{column} is n/a in row {row} (counted from 0); set confounds_na to 'zero', 'mean' or 'backfill'"
+            f"{column} is n/a in row {row} (counted from 0). Set confounds_na to 'zero', 'mean' or 'backfill'"
         )
     known = values[finite & kept]
     values[leading] = {'zero': 0.0, 'mean': known.mean(), 'backfill': known[0]}[confounds_na]
 
 
 def _numbers(cells):
-    """Return cells as numbers, or unchanged if one is not a number."""
+    """Return cells of text as numbers, or unchanged if a cell is not a number."""
     try:
         return to_numbers([np.nan if cell in MISSING_CELLS else cell for cell in cells])
     except ValueError:
@@ -179,12 +164,12 @@ def _numbers(cells):
 
 
 def _refuse_text(frame, source):
-    """Return a table if it holds numbers; else raise ConfoundsError with the first cell that is not a number."""
+    """Return a table of numbers; ConfoundsError with the first cell that is not a number."""
     for name in frame.columns[[dtype.kind not in 'fiub' for dtype in frame.dtypes]]:
         cells = [cell if isinstance(cell, str) else '' if pd.isna(cell) else repr(cell) for cell in frame[name]]
         row = next(row for row, cell in enumerate(cells) if not is_value(cell))
         commas = f' {POINTS}' if DECIMAL_COMMA.fullmatch(cells[row]) else ''
         raise ConfoundsError(
-            f'{source}: column {name!r} holds no number in row {row}: {cells[row]!r} (row 0 is the first).{commas}'
+            f'{source}: column {name!r} is not a number in row {row}: {cells[row]!r} (row 0 is the first).{commas}'
         )
     return frame

@@ -10,11 +10,10 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path
 
 from ..model.errors import LabelsError
-from .tables import to_number
+from .tables import refuse_duplicates, to_number
 
 #: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.
 MISSING_CELLS = ('', 'n/a', 'N/A', 'NA', 'nan', 'NaN', 'null', 'None', '.', '#NULL!')
@@ -102,9 +101,7 @@ def _separate(path, lines, n_rows):
     heading = None
     if not all(is_value(cell) for cell in rows[0]) or (len(rows) == n_rows + 1 and _counts_columns(rows[0])):
         heading, *rows = rows
-        twice = sorted(name for name, n in Counter(heading).items() if n > 1 and name)
-        if twice:
-            raise LabelsError(f'{path} has columns of the same name: {", ".join(map(repr, twice[:5]))}')
+        refuse_duplicates(filter(None, heading), path)
         heading, rows = _align(path, heading, rows, separator)
     width = len(heading or rows[0])
     for number, row in enumerate(rows):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files that are not volumes of voxels that can be read: what they are, and how to convert them."""
+"""Recognize files that are not readable volume images, and suggest how to convert them."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import nibabel as nib
 
 from ..model.errors import ImageError
 
-#: Formats by the ends of their names: what a file is, and how to get a volume image from it.
+#: Suffixes, name and conversion of unsupported formats.
 _FORMATS = {
     ('.head', '.brik'): ('an AFNI image', 'Convert it to NIfTI: 3dAFNItoNIFTI -prefix volume.nii.gz {name}'),
     ('.mnc',): ('a MINC image', 'Convert it to NIfTI: mnc2nii {name} volume.nii'),
@@ -29,15 +29,15 @@ _FORMATS = {
 #: Ends of the names of CIFTI files.
 _CIFTI = re.compile(r'\.[dp](tseries|scalar|label|conn)\.nii$', re.IGNORECASE)
 
-#: Where DICOM files have their mark, and the mark.
+#: Offset and content of the mark of DICOM files.
 _DICOM_MARK = (128, b'DICM')
 
-#: No field of view is longer, in mm: one row of voxels beyond it is data of a surface, a vertex for each voxel.
+#: Longest field of view in mm; a longer row of voxels is surface data, one voxel per vertex.
 LONGEST_VIEW = 600
 
 
 def describe_format(path, image=None):
-    """Say what a file is that is not a readable volume image, and how to convert it; empty for unknown formats.
+    """Return the format of an unsupported file and how to convert it, empty for unknown formats.
 
     >>> describe_format('bold+tlrc.BRIK.gz')
     'bold+tlrc.BRIK.gz is an AFNI image. Convert it to NIfTI: 3dAFNItoNIFTI -prefix volume.nii.gz bold+tlrc.BRIK.gz'
@@ -57,7 +57,7 @@ def describe_format(path, image=None):
 
 
 def refuse_surface(path, image):
-    """Raise ImageError if an image is surface data in the shape of a volume: one row longer than any field of view."""
+    """Raise ImageError if an image is surface data in the shape of a volume: a row longer than any field of view."""
     length, *others = image.shape[:3]
     zoom = float(image.header.get_zooms()[0])
     if others == [1, 1] and not length * zoom <= LONGEST_VIEW:
@@ -68,7 +68,7 @@ def refuse_surface(path, image):
 
 
 def _is_dicom(path):
-    """Whether a file has DICOM's mark; many have names without a suffix."""
+    """Whether a file is DICOM by its mark; many DICOM files have no suffix."""
     try:
         with Path(path).open('rb') as file:
             file.seek(_DICOM_MARK[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Orientation of images: whether headers say left from right, and whether sform and qform contradict each other."""
+"""Orientation of images: unknown left and right, contradictory sform and qform."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ import scipy.io
 from ..model.affines import largest_drift
 from ..model.space import VolumeGrid
 
-#: How far apart sform and qform may place a corner, in voxels.
+#: Largest accepted distance in voxels between a corner by sform and by qform.
 MOST_DRIFT = 0.5
 
-#: Begins the description of an image that we write for an image whose header does not say left from right.
+#: Beginning of the description of images that are written with unknown left and right.
 _MARK = 'left and right unknown: '
 
-#: Where an MGH file has the flag that says whether its axes are known, as a big-endian integer of two bytes.
+#: Position of ``goodRASFlag`` in an MGH file: whether its axes are known, two bytes.
 _MGH_FLAG = slice(28, 30)
 
 
 def explain_unknown_orientation(image):
-    """Say in a few words why an image's header does not tell left from right; empty if it does."""
+    """Return the reason why left and right of an image are unknown; empty if they are known."""
     header = image.header
     if isinstance(header, nib.Nifti1Header):
         noted = header['descrip'].item().decode('latin-1')
@@ -40,13 +40,13 @@ def explain_unknown_orientation(image):
 
 
 def compare_sform_qform(image):
-    """Say by how much sform and qform of an image contradict each other; empty if they agree or one is missing."""
+    """Return a message if sform and qform contradict each other; empty if they agree or one is missing."""
     header = image.header
     if not isinstance(header, nib.Nifti1Header) or not (header['sform_code'] and header['qform_code']):
         return ''
     try:
         sform, qform = header.get_sform(), header.get_qform()
-    except ValueError:  # the quaternion is not a rotation, and not used
+    except ValueError:  # the quaternion is not a rotation; the sform is used
         return ''
     drift = largest_drift(image.shape, qform, sform)
     if not drift > MOST_DRIFT:
@@ -55,9 +55,9 @@ def compare_sform_qform(image):
 
 
 def set_orientation(header, shape, affine, doubt=''):
-    """Write an affine into a NIfTI header, and the ``doubt`` why left and right are unknown.
+    """Write an affine into a NIfTI header; ``doubt`` is the reason why left and right are unknown.
 
-    Both codes are 0 if there is a doubt and the affine is the one that readers take without codes.
+    With a doubt, both codes are 0 if readers then use the same affine.
     """
     header.set_qform(affine, 1)
     header.set_sform(affine, 1)
@@ -69,7 +69,7 @@ def set_orientation(header, shape, affine, doubt=''):
 
 
 def _has_affine(files):
-    """Whether SPM's .mat file next to an Analyze image has an affine that says left from right."""
+    """Whether SPM's .mat file next to an Analyze image has an affine by which left and right are known."""
     path = files['mat'].filename if 'mat' in files else None
     if path is None or not Path(path).is_file() or not Path(path).stat().st_size:
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Paths of files as users write them, and of files next to them."""
+"""Expand paths of users, and find sidecars."""
 
 import os
 import re
@@ -9,17 +9,17 @@ _COMPRESSED = re.compile(r'\.(gz|bz2|xz|zst|zip)$', re.IGNORECASE)
 
 
 def expand(path):
-    """Return a path with the home folder for a leading ``~``; unchanged if there is no such user, or no home.
+    """Return a path with ``~`` replaced by the home folder; unchanged without such a user or home folder.
 
     >>> str(expand('~nobody_such/bold.nii'))
     '~nobody_such/bold.nii'
     """
-    # Not pathlib's, which raises then, and what it raises is no error of a file.
+    # Path.expanduser raises RuntimeError without a home folder.
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def strip_suffixes(path):
-    """Return the name of a file without its suffix and that of its compression.
+    """Return the name of a file without its suffixes of format and compression.
 
     >>> strip_suffixes('sub-1/sub-1_bold.nii.gz')
     'sub-1_bold'
@@ -28,6 +28,6 @@ def strip_suffixes(path):
 
 
 def find_sidecar(path):
-    """Return the Path of the JSON file next to a file (``x.json`` for ``x.nii.gz``), None if there is none."""
+    """Return the Path of the JSON file next to a file (``x.json`` for ``x.nii.gz``), None if it does not exist."""
     sidecar = Path(path).with_name(f'{strip_suffixes(path)}.json')
     return sidecar if sidecar.is_file() else None

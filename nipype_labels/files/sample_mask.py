@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lists of volumes: which are kept, and which run each belongs to."""
+"""Read and write lists of volumes: sample masks, runs, and tables of censored volumes."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 
 from ..model.errors import SignalError
-from .tables import read_table, to_numbers, write_table
+from .tables import read_table, refuse_duplicates, to_numbers, write_table
 
-#: How flags are written in text.
+#: Flags by their text.
 FLAGS = {'true': True, 'false': False}
 
-#: Whole numbers from here on are none in double precision, and count neither volumes nor runs.
+#: Smallest integer that double precision does not distinguish from the next one.
 MOST = 2**53
 
-#: How other programs write them in a column that says by its name that it holds flags.
+#: Numbers that other programs write for flags in the column ``retained``.
 FLAG_NUMBERS = {'1': 'true', '0': 'false'}
 
 
 def read_sample_mask(path):
     """Return a sample mask: flags (bool) or indices (int), shape (n,).
 
-    Forms: a TSV with a column ``retained`` of true and false (as :func:`write_censoring` writes) or a column ``volume``
-    of indices; a text of true and false or of indices, one a line; or a NumPy file of flags or indices.
+    The file is a TSV with the column ``retained`` (true, false) or ``volume`` (indices), a text of flags or indices,
+    one per line, or a NumPy file.
     """
     cells = _read_column(path, ('retained', 'volume'))
     if cells.dtype.kind in 'bi':
@@ -36,49 +36,43 @@ def read_sample_mask(path):
 
 
 def read_runs(path):
-    """Return the run of each volume: a TSV with a column ``run``, a text of numbers, one a line, or a NumPy file."""
+    """Return the run of each volume (T,) from a TSV with the column ``run``, a text of integers, or a NumPy file."""
     return _to_whole_numbers(_read_column(path, ('run',)), path)
 
 
 def write_censoring(path, kept, reasons):
-    """Write which volumes (T,) are retained, and the reasons (dict of flags) why others are censored."""
+    """Write flags of retained volumes (T,), and the reasons (dict of flags) why the other volumes are censored."""
     why = [[name for name, flags in reasons.items() if flags[volume]] for volume in range(len(kept))]
-    write_table(
-        path,
-        pd.DataFrame(
-            {
-                'volume': np.arange(len(kept)),
-                'retained': np.where(kept, 'true', 'false'),
-                'reason': [','.join(names) or None for names in why],
-            }
-        ),
-    )
+    columns = {
+        'volume': np.arange(len(kept)),
+        'retained': np.where(kept, 'true', 'false'),
+        'reason': [','.join(names) or None for names in why],
+    }
+    write_table(path, pd.DataFrame(columns))
 
 
 def _read_column(path, names):
-    """Return the first column with one of ``names``, or the only one of a file without a heading."""
+    """Return the first column with one of the names, or the only column of a file without a heading."""
     if not Path(path).is_file():
         raise SignalError(f'no such file of volumes: {path}')
     try:
         if Path(path).suffix == '.npy':
-            # Mapped, an array can't be larger than its file, whatever its header promises.
+            # A memory map cannot be larger than the file, even if the header is damaged.
             cells = np.array(np.lib.format.open_memmap(path, mode='r'))
             heading = []
         else:
             cells = Path(path).read_text(encoding='utf-8-sig')
             heading = [head.strip() for head in cells.split('\n', 1)[0].split('\t')]
             cells = np.array(cells.split(), dtype=object)
-    except Exception as e:  # damaged headers make NumPy raise all kinds
-        raise SignalError(f'{path} is no list of volumes: {" ".join(str(e).split())}') from e
+    except Exception as e:  # NumPy raises many kinds of errors for damaged headers
+        raise SignalError(f'{path} is not a list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if not found:
         return _require_row(cells, path)
-    twice = sorted({name for name in heading if heading.count(name) > 1})
-    if twice:
-        raise SignalError(f'{path} has columns of the same name: {", ".join(twice)}')
+    refuse_duplicates(heading, path, SignalError)
     table = read_table(path).rename(columns=str.strip)
     if found[0] not in table:
-        raise SignalError(f'{path} is no list of volumes: its first line is no heading of a table')
+        raise SignalError(f'{path} is not a list of volumes: its first line is not the heading of a table')
     cells = table[found[0]].to_numpy(dtype=object)
     if found[0] == 'retained':
         cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
@@ -88,28 +82,28 @@ def _read_column(path, names):
 
 
 def _check_order(volumes, path):
-    """Refuse rows that are not those of volumes in turn."""
+    """Raise SignalError unless volumes are consecutive."""
     wrong = np.flatnonzero(np.diff(volumes) != 1)
     if len(wrong):
         one, other = volumes[wrong[0]], volumes[wrong[0] + 1]
-        raise SignalError(f'{path}: volume {other} follows volume {one}; there must be a row for each volume in turn')
+        raise SignalError(f'{path}: volume {other} follows volume {one}. Write one row per volume, in order')
 
 
 def _require_row(cells, path):
-    """Return cells if they are one row of some."""
+    """Return cells as a vector; SignalError unless they are one row or column."""
     if cells.ndim == 2 and 1 in cells.shape:
         cells = cells.reshape(-1)
     if cells.ndim != 1 or not cells.size:
-        raise SignalError(f'{path} must hold one row of volumes, its shape is {cells.shape}')
+        raise SignalError(f'{path} must have one row of volumes, its shape is {cells.shape}')
     return cells
 
 
 def _to_whole_numbers(cells, path):
-    """Return cells as whole numbers, small enough to count volumes."""
+    """Return cells as int64; SignalError unless they are integers below 2**53."""
     numbers = cells if cells.dtype.kind in 'biuf' else np.array([np.nan])
     if cells.dtype.kind == 'O':
         with suppress(ValueError):
             numbers = to_numbers(cells)
     if not (np.abs(numbers) < MOST).all() or (numbers != np.rint(numbers)).any():
-        raise SignalError(f'{path} must hold whole numbers, one a line, or flags (true, false) for volumes')
+        raise SignalError(f'{path} must contain integers, one per line, or flags (true, false) of volumes')
     return numbers.astype(np.int64)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds of a series: columns of its tables by name and strategy, and the volumes that these tables censor."""
+"""Select confounds by name and strategy, and the volumes that confounds tables censor."""
 
 import difflib
 import re
@@ -14,20 +14,20 @@ from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
 from .confounds import join_tables
 
-#: Columns of fMRIPrep that show motion outliers.
+#: Columns of fMRIPrep by which volumes are scrubbed.
 MOTION_MEASURES = ('framewise_displacement', 'std_dvars')
 
-#: Columns of fMRIPrep that mark one volume each.
+#: Columns of fMRIPrep each of which marks one volume.
 _NON_STEADY = r'non_steady_state_outlier\d+'
 
-#: Columns of every table of fMRIPrep, and of its releases before 1.2, whose names no strategy knows.
+#: Columns of every table of fMRIPrep, and of releases before 1.2, which strategies do not support.
 _FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}
 _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 
 
 @dataclass(frozen=True)
 class ConfoundsChoice:
-    """Parameters that choose confounds; see the workflow factory."""
+    """Parameters that select confounds; see the workflow factory."""
 
     columns: tuple
     strategies: tuple
@@ -40,7 +40,7 @@ class ConfoundsChoice:
 
     @classmethod
     def of(cls, parameters):
-        """Make the choice from a dict of parameters under the names that users give them."""
+        """Return the choice from a dict with all parameters of the workflow factory."""
         columns, strategies = (tuple(parameters[name]) for name in ('confounds_columns', 'confounds_strategy'))
         others = [field.name for field in fields(cls)][2:]
         return cls(columns, strategies, *(parameters[name] for name in others))
@@ -48,7 +48,7 @@ class ConfoundsChoice:
 
 @dataclass
 class SelectedConfounds:
-    """Confounds that are used (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
+    """Selected confounds (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
 
     frame: pd.DataFrame
     censored: dict
@@ -56,9 +56,9 @@ class SelectedConfounds:
 
 
 def select_confounds(tables, choice, n_volumes):
-    """Return the SelectedConfounds confounds of ``n_volumes`` volumes, columns in the order of the ConfoundsTables.
+    """Return the SelectedConfounds, columns in the order of the ConfoundsTables.
 
-    A table from which nothing is selected is used whole, unless it is fMRIPrep's: that is an error.
+    A table without any selected column is used completely; it is an error if it is a table of fMRIPrep.
     """
     sources, notes = ', '.join(table.source for table in tables), [note for table in tables for note in table.notes]
     join_tables(tables, n_volumes)
@@ -88,22 +88,23 @@ def select_confounds(tables, choice, n_volumes):
 
 
 _NOTHING = (
-    '{}: nothing is selected from this table of fMRIPrep. Select columns by confounds_strategy (all for every column), '
+    '{}: no column of this table of fMRIPrep is selected. Select columns by confounds_strategy (all for every column), '
     'confounds_columns or preset.'
 )
 
 
 def is_fmriprep(names):
-    """Whether columns are those of a whole table of fMRIPrep, from which a user must select."""
+    """Whether columns are those of a complete table of fMRIPrep."""
     return set(names) >= _FMRIPREP
 
 
 def _must_select(table):
+    """Whether a table must not be used completely."""
     return is_fmriprep(table.frame) or set(table.frame) >= _OLD_FMRIPREP
 
 
 def _match(wanted, tables, sources):
-    """Return columns with a name, else with names that match an expression; ConfoundsError if there are none."""
+    """Return the column of a name, else the columns that match a regular expression; ConfoundsError without any."""
     available = [name for table in tables for name in table.frame]
     if wanted in available:
         return [wanted]
@@ -120,12 +121,12 @@ def _match(wanted, tables, sources):
 
 
 def _of_strategy(strategy, choice, tables):
-    """Return the columns that a strategy takes, and notes."""
+    """Return the columns that a strategy selects, and notes for the user."""
     sources, found, notes = ', '.join(table.source for table in tables), [], []
     old = next((table for table in tables if strategy != 'all' and set(table.frame) >= _OLD_FMRIPREP), None)
     if old is not None:
         raise ConfoundsError(
-            f'{old.source}: strategies do not know the columns of fMRIPrep before 1.2. Name them by confounds_columns.'
+            f'{old.source}: strategies do not support tables of fMRIPrep before 1.2. Select by confounds_columns.'
         )
     for wanted in CONFOUNDS_STRATEGIES[strategy]:
         try:
@@ -133,7 +134,7 @@ def _of_strategy(strategy, choice, tables):
         except ConfoundsError:
             if wanted != COSINES:
                 raise
-            notes.append(f'{sources}: there are no cosine drifts to regress out')
+            notes.append(f'{sources}: no cosine drifts to regress out')
     if strategy == 'aCompCor':
         table = next((table for table in tables if has_components(table.frame)), tables[0])
         masks = read_masks(table.path)
@@ -143,10 +144,9 @@ def _of_strategy(strategy, choice, tables):
 
 
 def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
-    """Return flags of volumes (T,) with motion or change above the thresholds, and of short segments between them.
+    """Return flags (T,) by reason: framewise displacement (mm) or DVARS (standardized) above the threshold.
 
-    Keys are ``'framewise_displacement'`` (threshold in mm), ``'std_dvars'`` (standardised) and, if ``min_segment``
-    volumes are demanded between outliers, ``'short_segment'``.
+    If ``min_segment`` is not 0, ``'short_segment'`` flags segments of fewer volumes between motion outliers.
     """
     thresholds = {'fd_threshold': fd_threshold, 'dvars_threshold': dvars_threshold}
     for name, threshold in thresholds.items():
@@ -157,7 +157,7 @@ def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
         table = next((table for table in tables if name in table.frame), None)
         if table is None:
             sources = ', '.join(table.source for table in tables)
-            raise ConfoundsError(f'{sources}: there is no column {name!r}, which scrubbing needs')
+            raise ConfoundsError(f'{sources} has no column {name!r}, which scrubbing requires')
         # A comparison with a missing value, as in the first row, is false: that volume is retained.
         found[name] = (table.numbers([name])[name] > threshold).to_numpy()
     if min_segment:
@@ -166,7 +166,7 @@ def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
 
 
 def _find_non_steady(tables):
-    """Return flags (T,) of volumes that tables mark, under ``'non_steady_state'``; empty without marks."""
+    """Return flags (T,) of non-steady-state volumes under ``'non_steady_state'``; empty if none is marked."""
     marks = [(table, [name for name in table.frame if re.fullmatch(_NON_STEADY, name)]) for table in tables]
     flags = [(table.numbers(names) > 0).any(axis=1).to_numpy() for table, names in marks if names]
     return {'non_steady_state': np.any(flags, axis=0)} if flags else {}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tab-separated tables: a header, ``n/a`` for what is missing, numbers that come back as they went."""
+"""Tab-separated tables: a header, ``n/a`` for missing values, numbers with all digits."""
 
 import csv
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ import pandas as pd
 
 from ..model.errors import LabelsError
 
-#: How a missing value is written.
+#: Text of a missing value.
 MISSING = 'n/a'
 
-#: Endings of tables that pandas unpacks.
-PACKED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
+#: Suffixes of files that pandas decompresses.
+COMPRESSED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
 
 
 def write_table(path, table):
@@ -29,30 +30,30 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
     options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
     try:
         with warnings.catch_warnings():
-            # Cells beyond the heading would shift all columns, or be lost with no more than this warning.
+            # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
             warnings.simplefilter('error', pd.errors.ParserWarning)
-            # pandas before 3 ends a cell there, without a word.
-            if Path(path).suffix not in PACKED and b'\0' in Path(path).read_bytes():
+            # pandas before 3 silently ends a cell at a NUL byte.
+            if Path(path).suffix not in COMPRESSED and b'\0' in Path(path).read_bytes():
                 raise ValueError('it holds NUL bytes')
             return pd.read_csv(path, sep=sep, index_col=False, **options)
     except (OSError, ValueError, pd.errors.ParserWarning) as e:
-        raise LabelsError(f'{path} is no readable table: {" ".join(str(e).split())}') from e
+        raise LabelsError(f'{path} cannot be read as a table: {" ".join(str(e).split())}') from e
 
 
 def to_numbers(cells):
-    """Return cells of text (NaN if missing) as exactly the numbers that were written; pandas's parser may round."""
+    """Return cells of text (NaN if missing) as float64 without the rounding of pandas's parser."""
     return np.array([to_number(cell) if isinstance(cell, str) else np.nan for cell in cells])
 
 
 def to_number(text):
     """Return a text as float; ValueError also for 1_0, which Python would read as 10."""
     if '_' in text:
-        raise ValueError(f'no number: {text!r}')
+        raise ValueError(f'not a number: {text!r}')
     return float(text)
 
 
 def write_signals(path, names, signals):
-    """Write signals (T, L), a column per region under its name; NaN as ``n/a``, other digits read back the same."""
+    """Write signals (T, L) with the names of L regions; NaN as ``n/a``, other values with all digits."""
     with Path(path).open('w', encoding='utf-8', newline='\n') as stream:
         stream.write('\t'.join(names) + '\n')
         for row in np.asarray(signals, dtype=np.float64):
@@ -77,10 +78,15 @@ def read_signals(path):
             rows = [line.replace(MISSING, 'nan') for line in stream if line.strip()]
         signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2) if rows else np.empty((0, len(names)))
     except (OSError, ValueError) as e:
-        raise LabelsError(f'{path} is no table of signals: {" ".join(str(e).split())}') from e
+        raise LabelsError(f'{path} is not a table of region time series: {" ".join(str(e).split())}') from e
     if not rows or signals.shape[1] != len(names):
-        raise LabelsError(f'{path} is no table of signals: {len(names)} names head {signals.shape} numbers')
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise LabelsError(f'{path} has columns of the same name: {", ".join(twice[:5])}')
+        raise LabelsError(f'{path} is not a table of region time series: {len(names)} names, values {signals.shape}')
+    refuse_duplicates(names, path)
     return names, signals
+
+
+def refuse_duplicates(names, source, error=LabelsError):
+    """Raise ``error`` if columns of the table ``source`` have the same name."""
+    duplicates = sorted(name for name, n in Counter(names).items() if n > 1)
+    if duplicates:
+        raise error(f'{source}: columns of the same name: {", ".join(map(repr, duplicates[:5]))}')

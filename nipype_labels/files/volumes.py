@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Three-dimensional images: labels, masks and single volumes."""
+"""Read and write 3D images: labels, masks and single volumes."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from ..model.parameters import LARGEST_ID
 from .niimg import open_image
 from .orientation import set_orientation
 
-#: How far from a whole number a stored label may lie; float images of labels hold 0.99999 for 1.
+#: Largest distance of a stored label from an integer; float images of labels have 0.99999 for 1.
 LABEL_TOLERANCE = 1e-3
 
 
@@ -52,10 +52,7 @@ def read_mask(path):
 
 
 def write_volume(path, volume, affine, doubt=''):
-    """Write a 3D image as NIfTI; integers in the smallest type that holds them, unscaled.
-
-    ``doubt`` says why left and right are unknown.
-    """
+    """Write a 3D image as NIfTI, integers in the smallest sufficient type; ``doubt`` explains unknown axes."""
     volume = np.asarray(volume)
     if volume.dtype.kind == 'b':
         volume = volume.astype(np.uint8)
@@ -71,13 +68,13 @@ def write_volume(path, volume, affine, doubt=''):
 
 
 def read_volume(path):
-    """Return the voxels, shape (I, J, K), and the grid of an image of one volume of plain numbers."""
+    """Return the voxels, shape (I, J, K), and the grid of an image of one volume."""
     series = open_image(path)
     if series.n_volumes != 1:
         shape = (*series.grid.shape, series.n_volumes)
         raise ImageError(f'{series.grid.path} must hold one volume, its shape is {shape}')
-    # Read as a stream of one volume, to its end, so that the checksum of a compressed file counts.
+    # The stream is read to its end, so that the checksum of a compressed file is verified.
     ((_, block),) = series.blocks()
-    # What is too large for a measurement may be a label that is too large, and must not become background.
+    # A value that is too large for a measurement may be a label that is too large: it must not become background.
     decoder = replace(series.decoder(), largest=np.inf)
     return decoder(block[0]).reshape(series.grid.shape, order='F'), series.grid

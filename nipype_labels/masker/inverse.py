@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.strategies import RegionIndex
 from ..files.orientation import set_orientation
+from ..files.tables import refuse_duplicates
 from ..model.errors import SignalError
 
 
@@ -102,7 +103,5 @@ def _ids_of_names(names, lookup):
     unknown = [name for name in names if name not in ids]
     if unknown:
         raise SignalError(f'signals have columns that are not names of regions: {", ".join(map(repr, unknown[:5]))}')
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SignalError(f'signals have columns of the same name: {", ".join(map(repr, twice[:5]))}')
+    refuse_duplicates(names, 'signals', SignalError)
     return [ids[name] for name in names]

@@ -165,7 +165,7 @@ _ALL = (
         'names',
         (),
         'columns of the confounds table to select, by name or regular expression',
-        'A table of which nothing is selected is used whole; of a whole table of fMRIPrep, columns must be selected.',
+        'A table without any selected column is used completely; in a table of fMRIPrep, columns must be selected.',
         metavar='NAME',
         when=_CONFOUNDS,
     ),

@@ -61,7 +61,7 @@ def test_strategies_may_be_spelled_in_any_case(extract):
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        ([], f'{TABLE}: nothing is selected from this table of fMRIPrep'),
+        ([], f'{TABLE}: no column of this table of fMRIPrep is selected'),
         (['--confounds-strategy', '24PP'], "did you mean '24P'"),
         (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'give either'),
         (['--preset', 'simple', '--n-compcor', '3'], '--n-compcor given, but it only acts with'),

@@ -181,7 +181,7 @@ def test_damaged_numpy_files_are_refused_before_they_cost_memory(tmp_path, old, 
     content = (tmp_path / 'mask.npy').read_bytes()
     assert old in content
     (tmp_path / 'mask.npy').write_bytes(content.replace(old, new))
-    with pytest.raises(SignalError, match=r'mask\.npy is no list of volumes'):
+    with pytest.raises(SignalError, match=r'mask\.npy is not a list of volumes'):
         read_sample_mask(tmp_path / 'mask.npy')
 
 

@@ -120,7 +120,7 @@ def test_a_heading_without_rows_is_no_volume(tmp_path):
 
 def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
     write_signals(tmp_path / 'signals.tsv', ['A', 'B', 'A'], np.ones((2, 3)))
-    with pytest.raises(LabelsError, match=r'signals\.tsv has columns of the same name: A$'):
+    with pytest.raises(LabelsError, match=r"signals\.tsv: columns of the same name: 'A'$"):
         read_signals(tmp_path / 'signals.tsv')
 
 
@@ -235,5 +235,5 @@ def test_packed_tables_are_read_and_nul_bytes_in_plain_ones_are_refused(ending, 
     np.testing.assert_array_equal(read_table(path).astype(float), values)
     if not ending:
         path.write_bytes(path.read_bytes() + b'1\t2\0\n')
-        with pytest.raises(LabelsError, match=r'table\.tsv is no readable table: it holds NUL bytes'):
+        with pytest.raises(LabelsError, match=r'table\.tsv cannot be read as a table: it holds NUL bytes'):
             read_table(path)

@@ -14,7 +14,7 @@ SIDECAR, BOLD, LOW = 'sidecar.json', 'bold.nii.gz', '--low-pass 0.1'
 SECONDS, MILLISECONDS, MICROSECONDS, HERTZ, NO_UNIT = 8, 16, 24, 32, 0
 NO_JSON = f'{SIDECAR} cannot be read as JSON'
 NO_OBJECT = f'{SIDECAR} must hold a JSON object'
-NO_TIME = f'{SIDECAR} gives no RepetitionTime or VolumeTiming in s'
+NO_TIME = f'{SIDECAR} has no valid RepetitionTime or VolumeTiming in s'
 NEEDED = f'{BOLD} | a filter needs the repetition time: set --tr'
 NAN, INF = float('nan'), float('inf')
 

@@ -5,7 +5,7 @@ import numpy as np
 from hostile_cases import LEFT_OUT, N_VOLUMES, both, cases, folder, packed, remove, text
 
 KEEP, ARRAY, RUNS = 'keep.tsv', 'keep.npy', 'runs.txt'
-WHOLE = f'{KEEP} must hold whole numbers'
+WHOLE = f'{KEEP} must contain integers'
 FLAGS = ['false' if volume in LEFT_OUT else 'true' for volume in range(N_VOLUMES)]
 KEPT = [volume for volume in range(N_VOLUMES) if volume not in LEFT_OUT]
 
@@ -37,12 +37,12 @@ def runs(content):
     return damage
 
 
-# What else a list may hold that is no list of volumes is refused where it is read: files/test_sample_mask.py.
+# What else a list may hold that is not a list of volumes is refused where it is read: files/test_sample_mask.py.
 @cases(
     ('missing', remove(KEEP), f'no such file | {KEEP}'),
     ('a folder', folder(KEEP), f'no such file | {KEEP}'),
-    ('empty', keep(''), f'{KEEP} must hold one row of volumes, its shape is (0,)'),
-    ('junk', keep(bytes(range(256))), f'{KEEP} is no list of volumes'),
+    ('empty', keep(''), f'{KEEP} must have one row of volumes, its shape is (0,)'),
+    ('junk', keep(bytes(range(256))), f'{KEEP} is not a list of volumes'),
     ('all volumes left out', keep('retained\n' + 'false\n' * 40), f'{KEEP}: --sample-mask keeps no volume'),
     ('a flag too few', keep('retained\n' + 'true\n' * 39), f'{KEEP}: --sample-mask has 39 flags for 40 volumes'),
     ('no flag', keep('retained\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
@@ -53,16 +53,16 @@ def runs(content):
     ),
     ('volumes in another order', keep('volume\n5\n3\n'), f'{KEEP}: indices of --sample-mask must rise'),
     ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom in the 1 retained volumes'),
-    ('an array of objects', array(np.array([1, 'a', None], object)), f'{ARRAY} is no list of volumes'),
-    ('an array of two axes', array(np.ones((5, 8), bool)), f'{ARRAY} must hold one row of volumes | (5, 8)'),
+    ('an array of objects', array(np.array([1, 'a', None], object)), f'{ARRAY} is not a list of volumes'),
+    ('an array of two axes', array(np.ones((5, 8), bool)), f'{ARRAY} must have one row of volumes | (5, 8)'),
     ('an array of flags too short', array(np.ones(39, bool)), f'{ARRAY}: --sample-mask has 39 flags for 40 volumes'),
     (
         'an array of petabytes',
         changed(b'(40,), }' + b' ' * 13, b'(400000000000000,), }'),
-        f'{ARRAY} is no list of volumes',
+        f'{ARRAY} is not a list of volumes',
     ),
     ('a run too few', runs('0\n' * 39), f'{RUNS} | runs has 39 entries for 40 volumes'),
-    ('a run beyond counting', runs('1e300\n' * 40), f'{RUNS} must hold whole numbers'),
+    ('a run beyond counting', runs('1e300\n' * 40), f'{RUNS} must contain integers'),
     ('a run of which nothing is kept', runs('0\n' * 3 + '1\n' + '0\n' * 36), f'{RUNS} | keeps no volume of run 1'),
     ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom in the 1 retained volumes'),
 )

@@ -54,5 +54,5 @@ def test_names_go_with_their_columns(signals, run):
 
 
 def test_what_is_no_table_is_named(text, run):
-    with pytest.raises(LabelsError, match=r'signals\.tsv is no table of signals'):
+    with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
         run(CleanSignal(signals_files=text('signals.tsv', 'A\tB\n1\tx\n')))

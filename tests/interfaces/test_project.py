@@ -119,5 +119,5 @@ def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
 
 def test_a_table_that_is_none_is_named(atlas, text, run):
     path = text('signals.tsv', 'A\tB\n1\tx\n')
-    with pytest.raises(LabelsError, match=r'signals\.tsv is no table of signals'):
+    with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
         run(InverseProject(signals_files=path, **atlas))

@@ -265,7 +265,7 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
         ('confounds_files', 'framewise_displacement\n' + '0.1\n' * 19, ConfoundsError, 'has 19 rows'),
         ('connectivity_files', 'Left <area>\tRight\n1\t0\n', SignalError, '1 rows under 2 names'),
         ('connectivity_files', 'Elsewhere\n1\n', SignalError, 'Elsewhere'),
-        ('connectivity_files', 'Right\nhigh\n', LabelsError, 'no table of signals'),
+        ('connectivity_files', 'Right\nhigh\n', LabelsError, 'not a table of region time series'),
     ],
     ids=[
         'rows',
