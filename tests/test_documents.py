@@ -9,38 +9,14 @@ from pathlib import Path
 import pytest
 from masker_cases import AAL, MASK, SERIES
 
-from nipype_labels import NiftiLabelsMasker, interfaces
+from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.nodes import INPUTS
 
 ROOT = Path(__file__).parents[1]
 
 #: Regions that are lost are said to be, and not looked at here.
 QUIET = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
-
-#: Parameters of nilearn 0.10.0's NiftiLabelsMasker.
-SEED = [
-    'labels_img',
-    'labels',
-    'background_label',
-    'mask_img',
-    'smoothing_fwhm',
-    'standardize',
-    'standardize_confounds',
-    'high_variance_confounds',
-    'detrend',
-    'low_pass',
-    'high_pass',
-    't_r',
-    'dtype',
-    'resampling_target',
-    'memory',
-    'memory_level',
-    'verbose',
-    'strategy',
-    'reports',
-]
 
 
 def table_rows(text):
@@ -55,41 +31,10 @@ def page():
     return (ROOT / 'docs' / 'parameters.md').read_text(encoding='utf-8')
 
 
-@pytest.fixture(scope='module')
-def parameters(page):
-    return [row for row in table_rows(page) if len(row) == 4]
-
-
 def options():
     """All options of the command's extract."""
     (commands,) = (action for action in build_parser()._actions if action.choices)
     return {option for action in commands.choices['extract']._actions for option in action.option_strings}
-
-
-def test_every_parameter_of_the_seed_has_a_row(page):
-    listed = [name for row in table_rows(page) for name in re.findall(r'`(\w+)`', row[0])]
-    assert set(SEED) <= set(listed)
-
-
-def test_traits_in_the_table_of_parameters_exist(parameters):
-    named = [name for row in parameters for name in re.findall(r'`([A-Z]\w+)\.(\w+)`', row[1])]
-    assert named
-    missing = [n for n in named if n[1] not in getattr(interfaces, n[0]).input_spec().copyable_trait_names()]
-    assert not missing
-
-
-def test_arguments_in_the_table_of_parameters_exist(parameters):
-    arguments = inspect.signature(init_labels_wf).parameters
-    for row in parameters:
-        assert all(field in INPUTS for field in re.findall(r'`inputnode\.(\w+)`', row[2]))
-        named = re.findall(r'`([a-z_]+)`', row[2])
-        assert all(name in arguments for name in named), named
-
-
-def test_options_in_the_table_of_parameters_exist(parameters):
-    named = [option for row in parameters for option in re.findall(r'`(--[\w-]+)`', row[3])]
-    assert named
-    assert set(named) <= options()
 
 
 def test_every_argument_of_the_factory_but_its_resources_is_an_option():

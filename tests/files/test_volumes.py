@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Three-dimensional images: ids come back as they are, and what is no label, mask or image is refused by name."""
 
-import gzip
-import pickle
 import time
 
 import nibabel as nib
@@ -10,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from nipype_labels.files.grids import open_header, read_grid
+from nipype_labels.files.grids import read_grid
 from nipype_labels.files.volumes import read_labels, read_mask, write_volume
-from nipype_labels.model.errors import GridError, ImageError, LabelsError
+from nipype_labels.model.errors import GridError, LabelsError
 from nipype_labels.model.space import VolumeGrid
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
@@ -30,16 +28,6 @@ def save(path, data, slope=None):
 
 def along_a_line(values, dtype=np.float64):
     return np.array(values, dtype=dtype).reshape(-1, 1, 1)
-
-
-def header_patched(path, at, numbers, dtype=np.int16):
-    """Overwrite bytes of the header of a plain or gzipped file."""
-    pack, unpack = (gzip.compress, gzip.decompress) if path.suffix == '.gz' else (bytes, bytes)
-    raw = bytearray(unpack(path.read_bytes()))
-    new = np.atleast_1d(np.array(numbers, dtype)).tobytes()
-    raw[at : at + len(new)] = new
-    path.write_bytes(pack(bytes(raw)))
-    return path
 
 
 @pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
@@ -70,22 +58,6 @@ def test_floats_within_a_thousandth_of_an_id_are_that_id(tmp_path):
     assert read_labels(save(tmp_path / 'labels.nii', near))[0].ravel().tolist() == [1, 2, -3, 255]
 
 
-@pytest.mark.parametrize('dtype', ['float32', 'float64'])
-def test_fractions_are_refused_naming_file_and_values(tmp_path, dtype):
-    path = save(tmp_path / 'soft.nii.gz', along_a_line([0, 1, 1.5, 2.002, 3], dtype))
-    with pytest.raises(ImageError, match=r'soft\.nii\.gz.*not region ids: 1\.5, 2\.002;.*interpolated') as caught:
-        read_labels(path)
-    assert '\n' not in str(caught.value)
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-
-
-@pytest.mark.parametrize('dtype', ['uint32', 'int64', 'float64', 'float32'])
-def test_ids_beyond_32_bits_are_refused(tmp_path, dtype):
-    path = save(tmp_path / 'labels.nii', along_a_line([0, 2**31], dtype))
-    with pytest.raises(ImageError, match=r'labels\.nii.*2147483648'):
-        read_labels(path)
-
-
 @pytest.mark.parametrize('dtype', ['int64', 'float64'])
 def test_the_outermost_ids_of_32_bits_are_kept(tmp_path, dtype):
     ids = [-(2**31), 2**31 - 1]
@@ -102,18 +74,6 @@ def test_non_finite_voxels_are_background(tmp_path, background):
 def test_a_background_that_the_stored_type_can_not_hold_changes_nothing(tmp_path, dtype, background):
     path = save(tmp_path / 'labels.nii', along_a_line([0, 5, 100], dtype))
     assert read_labels(path, background)[0].ravel().tolist() == [0, 5, 100]
-
-
-@pytest.mark.parametrize('extra', [(1,), (1, 1), (1, 1, 1)])
-def test_trailing_axes_of_one_are_squeezed(tmp_path, extra):
-    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
-    path = save(tmp_path / 'labels.nii.gz', data.reshape(2, 3, 4, *extra))
-    header_patched(path, 40, [3 + len(extra), 2, 3, 4, *extra])  # nibabel squeezes when it saves
-    assert nib.load(path).shape == (2, 3, 4, *extra)
-    labels, where = read_labels(path)
-    assert_array_equal(labels, data)
-    assert where.shape == (2, 3, 4)
-    assert read_grid(path).shape == (2, 3, 4)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +96,6 @@ def test_a_mask_is_inside_where_its_one_value_is(tmp_path, values, dtype):
     assert where.shape == mask.shape
 
 
-def test_a_mask_may_be_everywhere(tmp_path):
-    assert read_mask(save(tmp_path / 'mask.nii', np.ones((2, 3, 4), np.uint8)))[0].all()
-
-
 @pytest.mark.parametrize(
     ('values', 'stored'),
     [
@@ -159,15 +115,6 @@ def test_integers_are_written_in_a_small_type_unscaled(tmp_path, values, stored)
     assert image.get_data_dtype() == np.dtype(stored)
     assert (image.dataobj.slope, image.dataobj.inter) == (1, 0)
     assert np.asanyarray(image.dataobj).ravel().tolist() == values
-
-
-@pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
-def test_labels_survive_writing_and_reading(tmp_path, name):
-    ids = np.random.default_rng(0).choice([i for i in IDS if abs(i) < 2**31], (5, 6, 7)).astype(np.int32)
-    write_volume(tmp_path / name, ids, AFFINE)
-    labels, where = read_labels(tmp_path / name)
-    assert_array_equal(labels, ids)
-    assert where.matches(VolumeGrid((5, 6, 7), AFFINE, 'memory'))
 
 
 def test_a_mask_survives_writing_and_reading(tmp_path):
@@ -221,16 +168,6 @@ def test_grids_match_in_the_same_place_and_say_both_if_not():
         one.require(other, 'resample it')
 
 
-@pytest.mark.parametrize('name', ['cut.nii', 'cut.nii.gz'])
-@pytest.mark.parametrize('part', [0.3, 0.9])
-def test_labels_cut_short_are_refused_by_name(tmp_path, name, part):
-    noise = np.random.default_rng(3).integers(0, 99, (12, 13, 14)).astype(np.int16)
-    raw = save(tmp_path / name, noise).read_bytes()
-    (tmp_path / name).write_bytes(raw[: int(part * len(raw))])
-    with pytest.raises(ImageError, match=name.replace('.', r'\.')):
-        read_labels(tmp_path / name)
-
-
 def test_damaged_gzip_never_gives_labels(tmp_path):
     labels = np.random.default_rng(4).integers(0, 9, (16, 16, 16)).astype(np.int16)
     good = save(tmp_path / 'good.nii.gz', labels).read_bytes()
@@ -248,15 +185,6 @@ def test_damaged_gzip_never_gives_labels(tmp_path):
         else:
             wrong += [f'byte {place} changed labels'] * (not np.array_equal(got, labels))
     assert wrong == []
-
-
-@pytest.mark.parametrize('wrong', [np.nan, np.inf, 0.0])
-@pytest.mark.parametrize('read', [open_header, read_grid, read_labels, read_mask])
-def test_an_affine_that_maps_nothing_is_refused_by_file(tmp_path, wrong, read):
-    path = save(tmp_path / 'flat.nii', np.ones((2, 3, 4), np.uint8))
-    header_patched(path, 280, [wrong, 0, 0, 0], np.float32)  # the first row of the sform
-    with pytest.raises(GridError, match=r'flat\.nii.*finite and invertible'):
-        read(path)
 
 
 def test_the_grid_comes_from_the_header_alone(tmp_path):

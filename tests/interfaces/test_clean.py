@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that cleans signals: bands, scales, runs and repetition times, and what it reports."""
+"""The node that denoises: several tables, confounds, censored volumes, and what it reports."""
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from clean_node_cases import cleaned, report, series
-from numpy.testing import assert_array_equal
+from clean_node_cases import MOTION, cleaned, report, series, volumes
+from nilearn import signal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.files.tables import read_signals
-from nipype_labels.interfaces import CleanSignal
-from nipype_labels.model.errors import LabelsError, SignalError
+from nipype_labels.interfaces import CleanSignal, HighVarianceConfounds
+from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
 
 
 def test_without_a_task_signals_stay_as_they_are(signals, run):
@@ -56,3 +59,104 @@ def test_names_go_with_their_columns(signals, run):
 def test_what_is_no_table_is_named(text, run):
     with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
         run(CleanSignal(signals_files=text('signals.tsv', 'A\tB\n1\tx\n')))
+
+
+def test_strategies_and_columns_add_up(steady, signals, run):
+    node = CleanSignal(
+        signals_files=signals(series()),
+        confounds_files=steady,
+        confounds_strategy=['6P', 'GSR'],
+        confounds_columns=['csf', 'rot_.', 'global_signal'],
+    )
+    chosen = report(run(node))['ConfoundsColumns']
+    table = pd.read_csv(steady, sep='\t')
+    wanted = {*MOTION, 'global_signal', 'csf'}
+    assert chosen == [name for name in table if name in wanted]
+
+
+def test_columns_without_a_table_are_refused(signals, run):
+    """They would do nothing."""
+    for asked in ({'confounds_columns': ['csf']}, {'confounds_strategy': ['6P']}):
+        with pytest.raises(ConfoundsError, match='there is no confounds file'):
+            run(CleanSignal(signals_files=signals(series()), **asked))
+
+
+def test_high_variance_confounds_join_the_others(steady, installed, signals, run, quietly):
+    real = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
+    found = run(HighVarianceConfounds(in_file=real)).out_file
+    table = pd.read_csv(steady, sep='\t').iloc[:20]
+    short = signals(table[MOTION].to_numpy(), 'motion.tsv', MOTION)
+    outputs = run(
+        CleanSignal(
+            signals_files=signals(series(20)),
+            confounds_files=short,
+            confounds_columns=['trans_.'],
+            high_variance_file=found,
+            detrend=True,
+        )
+    )
+    both = np.column_stack([table[MOTION[:3]].to_numpy(), read_signals(found)[1]])
+    expected = quietly(signal.clean, series(20), confounds=both, detrend=True, standardize=None)
+    assert_allclose(cleaned(outputs), expected, rtol=1e-8, atol=1e-8)
+    assert report(outputs)['ConfoundsColumns'] == [*MOTION[:3], *(f'high_variance_{i:02d}' for i in range(5))]
+
+
+def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
+    table = pd.read_csv(steady, sep='\t')
+    fd, dvars = 0.15, 1.1
+    outputs = run(
+        CleanSignal(
+            signals_files=signals(series()),
+            confounds_files=steady,
+            confounds_strategy=['6P', 'scrubbing'],
+            fd_threshold=fd,
+            dvars_threshold=dvars,
+        )
+    )
+    moves, changes = table['framewise_displacement'] > fd, table['std_dvars'] > dvars
+    kept = ~(moves | changes)
+    assert moves.any()
+    assert changes.any()
+    assert 5 < kept.sum() < 30
+    told = volumes(outputs)
+    assert told['volume'].tolist() == list(range(30))
+    assert told['retained'].tolist() == kept.tolist()
+    reasons = [
+        ','.join(n for n, f in (('framewise_displacement', m), ('std_dvars', c)) if f) or None
+        for m, c in zip(moves, changes, strict=True)
+    ]
+    assert [None if pd.isna(r) else r for r in told['reason']] == reasons
+    assert len(cleaned(outputs)) == kept.sum() == report(outputs)['NumberOfVolumesRetained']
+    left_out = report(outputs)['VolumesCensored']
+    assert left_out == {
+        'sample_mask': 0,
+        'framewise_displacement': moves.sum(),
+        'std_dvars': changes.sum(),
+    }
+
+
+KEPT = [0, 1, 3, 4, 5, 6, 9, 11]
+
+
+FLAGS = [volume in KEPT for volume in range(12)]
+
+
+def test_a_sample_mask_and_what_it_wrote_keep_the_same_volumes(signals, text, run):
+    path = signals(series(12))
+    outputs = run(CleanSignal(signals_files=path, sample_mask=FLAGS, detrend=True))
+    assert np.flatnonzero(volumes(outputs)['retained']).tolist() == KEPT
+    assert volumes(outputs)['reason'].dropna().unique().tolist() == ['sample_mask']
+    for mask in (KEPT, text('mask.txt', '\n'.join(map(str, KEPT))), outputs.censoring_file):
+        again = run(CleanSignal(signals_files=path, sample_mask=mask, detrend=True))
+        assert Path(outputs.out_files[0]).read_bytes() == Path(again.out_files[0]).read_bytes()
+
+
+def test_volumes_left_out_may_stay_as_rows_without_values(signals, run):
+    inputs = {'signals_files': signals(series(12)), 'sample_mask': FLAGS, 'standardize': 'zscore'}
+    short, full = (run(CleanSignal(censored_output=form, **inputs)) for form in ('drop', 'nan'))
+    rows = cleaned(full)
+    assert rows.shape == (12, 4)
+    assert_array_equal(rows[KEPT], cleaned(short))
+    assert np.isnan(np.delete(rows, KEPT, axis=0)).all()
+    lines = Path(full.out_files[0]).read_text().splitlines()
+    assert lines[3] == '\t'.join(['n/a'] * 4)

@@ -6,9 +6,6 @@ import shutil
 
 import pytest
 from matrix_cases import NODES, Host, each_plugin
-from nipype.interfaces.base import File, traits
-
-from nipype_labels import interfaces
 
 DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'project'}}
 
@@ -155,16 +152,3 @@ def test_an_upstream_result_that_cannot_be_pickled_is_an_error(plugin, tmp_path)
     outcome = host.run(upstream={'t_r': 'lambda'}, seconds=30)
     assert '<lambda>' in outcome.error
     assert list((tmp_path / 'crash').glob('*-give_t_r-*'))
-
-
-@pytest.mark.parametrize('name', interfaces.__all__)
-def test_whatever_a_node_gives_can_be_pickled(name):
-    outputs = getattr(interfaces, name).output_spec()
-    assert all(is_plain(outputs.trait(output).handler) for output in outputs.copyable_trait_names())
-
-
-def is_plain(handler):
-    """Whether a trait's handler lets nothing in but names of files, numbers, text, or lists of these."""
-    if isinstance(handler, traits.List):
-        return all(is_plain(trait.handler) for trait in handler.inner_traits())
-    return isinstance(handler, File | traits.Float | traits.Int | traits.Str)
