@@ -1,33 +1,76 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lock folders and caches between processes; a lock dies with the process that holds it."""
+"""Lock folders and caches between processes; a lock dies with the process that holds it, and leaves no file."""
 
+import errno
+import logging
 import os
 import platform
 import time
+import weakref
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from ..model.errors import LockedError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+#: What locking raises on file systems that do not support it; any other error is the user's to know.
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+#: Seconds between attempts to get a lock.
+POLL_SECONDS = 0.05
+
+#: Locks of this process.
+_held = weakref.WeakSet()
+
+
+class Lock:
+    """A lock that this process holds, and no process that it forks."""
+
+    def __init__(self, handle, path):
+        self._handle, self._path = handle, path
+        _held.add(self)
+
+    def release(self):
+        """Remove the file of the lock while it is still locked, then give it up."""
+        if self._handle is not None:
+            with suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108 (the path may be given as str)
+            self.close()
+
+    def close(self):
+        """Close the handle of this process; the lock persists in the process that this one was forked from."""
+        os.close(self._handle)
+        self._handle = None
+
 
 def acquire_lock(path, timeout=-1):
-    """Return the acquired lock on the file ``path``, to be released; None if the file system does not support locks.
+    """Return the acquired Lock on the file ``path``; None, after a warning, if the file system has no locks.
 
     LockedError is raised if another process holds the lock for longer than ``timeout`` seconds; -1 waits forever.
     """
-    lock = FileLock(path)
-    # Older versions of filelock empty the file while they try to lock it.
-    owner = _read_owner(path)
-    try:
-        lock.acquire(timeout=timeout)
-    except Timeout:
-        raise LockedError(f'locked by {_read_owner(path) or owner or "another process"}') from None
-    except (OSError, NotImplementedError):
-        return None
-    _write(path, f'process {os.getpid()} on {platform.node()} (started {time.strftime("%H:%M")})')
-    return lock
+    end = time.monotonic() + timeout
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        taken = lock_file(handle)
+        if taken is None:
+            os.unlink(path)  # noqa: PTH108
+        # A file that its last holder has removed locks nothing.
+        elif taken and os.fstat(handle).st_nlink:
+            owner = f'process {os.getpid()} on {platform.node()} (started {time.strftime("%H:%M")})'
+            os.ftruncate(handle, 0)
+            os.write(handle, owner.encode())
+            return Lock(handle, path)
+        os.close(handle)
+        if taken is None:
+            return None
+        if not taken and timeout >= 0 and time.monotonic() >= end:
+            raise LockedError(f'locked by {_read_owner(path) or "another process"}')
+        time.sleep(0 if taken else POLL_SECONDS)
 
 
 @contextmanager
@@ -38,14 +81,31 @@ def locked(path, timeout=-1):
         yield
     finally:
         if lock is not None:
-            _write(path, '')
             lock.release()
 
 
-def _write(path, owner):
-    """Write the owner into a lock file; on Windows, no other handle may write to a locked file."""
-    with suppress(OSError):
-        Path(path).write_text(owner, encoding='utf-8')
+def lock_file(handle):
+    """Lock an open file; return False if another process holds the lock, None if the file system has no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as e:
+        if e.errno not in UNSUPPORTED:
+            raise
+        _warn_unsupported(e.strerror)
+        return None
+    return True
+
+
+@cache
+def _warn_unsupported(reason):
+    """Log once that files cannot be locked, by the logger that the command shows."""
+    logging.getLogger('nipype.interface').warning(
+        'the file system does not support locks (%s): do not run two jobs with one work folder or output folder', reason
+    )
 
 
 def _read_owner(path):
@@ -53,3 +113,14 @@ def _read_owner(path):
     with suppress(OSError, ValueError):
         return Path(path).read_text(encoding='utf-8').replace(f' on {platform.node()}', '')
     return ''
+
+
+def _forget_parent():
+    """Close the handles that a fork has copied: its parent may die first, and the lock must die with the parent."""
+    for lock in list(_held):
+        if lock._handle is not None:
+            lock.close()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forget_parent)

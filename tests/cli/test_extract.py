@@ -23,7 +23,7 @@ from nipype_labels.workflows import init_labels_wf
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 #: What every run writes, beside the folders of the atlases (with a lock) and in each of them.
-BESIDE = {'.lock', 'mean.nii.gz', 'censoring.tsv', 'cleaning.json'}
+BESIDE = {'mean.nii.gz', 'censoring.tsv', 'cleaning.json'}
 IN_EACH = {'timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
 
 

@@ -155,7 +155,7 @@ def test_wild_names_head_their_columns_and_nothing_else(accept):
     assert {path.count('/') for path in written} <= {0, 1, 2}
     assert {path.rsplit('/', 1)[-1] for path in written} == {
         *('out', 'atlas', 'timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv', 'labels.nii.gz', 'projected.nii.gz'),
-        *('.lock', 'connectivity.tsv', 'connectivity.json', 'mean.nii.gz', 'censoring.tsv', 'cleaning.json'),
+        *('connectivity.tsv', 'connectivity.json', 'mean.nii.gz', 'censoring.tsv', 'cleaning.json'),
     }
 
 
