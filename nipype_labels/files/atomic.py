@@ -2,7 +2,6 @@
 """Write files atomically and durably: a reader sees the old or the new content, also after a power failure."""
 
 import errno
-import hashlib
 import os
 import shutil
 import time
@@ -10,7 +9,12 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Temporary files of this age are leftovers of killed writes; younger ones may still be written.
+from .locks import lock_file
+
+#: What the names of temporary files begin with.
+PARTIAL = '.partial-'
+
+#: Age, in seconds, of temporary files that killed writes have left, on file systems without locks.
 LEFTOVER_SECONDS = 3600
 
 _CHUNK = 2**20
@@ -27,18 +31,42 @@ def write_atomically(path):
     the rename, and the rename is on disk before this returns. After an error, ``path`` is as it was before.
     """
     path = Path(path)
-    # A short name, since that of the file may be as long as names can be; unique, since others may write the same file.
-    begun = f'.partial-{hashlib.md5(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]}'
-    _remove_leftovers(path.parent, begun)
-    suffix = '.nii.gz' if path.name.endswith('.nii.gz') else path.suffix[:10]
-    partial = path.with_name(f'{begun}-{uuid.uuid4().hex[:12]}{suffix}')
+    remove_leftovers(path.parent)
+    partial, handle = _create_partial(path)
     try:
         yield partial
-        _sync_file(partial)
+        sync_file(partial)
         os.replace(partial, path)  # noqa: PTH105 (known to be atomic)
         _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def create_folder(path, mode=0o777):
+    """Create a folder and its missing parents, so that they survive a power failure; ``mode`` is that of new ones."""
+    path = Path(path).absolute()
+    for folder in reversed([path, *path.parents]):
+        with suppress(FileExistsError):
+            if not folder.is_dir():
+                folder.mkdir(mode)
+                _sync_folder(folder.parent)
+    path.mkdir(exist_ok=True)
+
+
+def remove_leftovers(folder):
+    """Remove the temporary files of writes that were killed: a running write holds a lock on its own."""
+    for leftover in Path(folder).glob(f'{PARTIAL}*'):
+        with suppress(FileNotFoundError, PermissionError):
+            handle = os.open(leftover, os.O_RDWR)
+            try:
+                taken = lock_file(handle)
+                old = time.time() - os.fstat(handle).st_mtime > LEFTOVER_SECONDS
+                if taken or (taken is None and old):
+                    leftover.unlink()
+            finally:
+                os.close(handle)
 
 
 def copy_content(content, path):
@@ -64,9 +92,26 @@ def has_content(path, content):
     return True
 
 
-def _sync_file(path):
+def _create_partial(path):
+    """Create the temporary file for ``path``; return its path, and the handle that locks it or None."""
+    suffix = '.nii.gz' if path.name.endswith('.nii.gz') else path.suffix[:10]
+    while True:
+        # A short name, since that of the file may be as long as names can be.
+        partial = path.with_name(f'{PARTIAL}{uuid.uuid4().hex[:12]}{suffix}')
+        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        taken = lock_file(handle)
+        if taken and os.fstat(handle).st_nlink:
+            return partial, handle
+        os.close(handle)
+        if taken is None:
+            return partial, None
+        # Another write has taken the file for a leftover before it was locked.
+        partial.unlink(missing_ok=True)
+
+
+def sync_file(path):
     """Wait until the content of a file is on disk."""
-    with path.open('r+b') as file, _supported():
+    with Path(path).open('r+b') as file, _supported():
         os.fsync(file.fileno())
 
 
@@ -92,11 +137,3 @@ def _supported():
     except OSError as e:
         if e.errno not in _UNSUPPORTED:
             raise
-
-
-def _remove_leftovers(folder, begun):
-    """Remove what killed writes of a file have left."""
-    for leftover in folder.glob(f'{begun}-*'):
-        with suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                leftover.unlink()

@@ -5,12 +5,13 @@ import errno
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from nipype_labels.files import atomic
 from nipype_labels.files.atomic import copy_content, has_content, write_atomically
 
 
@@ -63,19 +64,41 @@ def test_files_have_the_rights_that_the_user_gives_new_files(tmp_path):
     assert (tmp_path / 'path').stat().st_mode == (tmp_path / 'usual').stat().st_mode
 
 
-def test_what_a_killed_write_left_goes_with_the_next_one_but_not_one_under_way(tmp_path, monkeypatch):
-    path, names, real = tmp_path / 'folder' / 'path', [], os.replace
-    monkeypatch.setattr(os, 'replace', lambda source, target: (names.append(source.name), real(source, target)))
-    save(path, b'first')
-    begun = names[0].rsplit('-', 1)[0]
-    leftovers = [path.with_name(name) for name in (f'{begun}-killed', f'{begun}-writing', '.partial-other-killed')]
-    for leftover, age in zip(leftovers, (2, 0.5, 2), strict=True):
-        leftover.write_bytes(b'half')
-        written = time.time() - age * atomic.LEFTOVER_SECONDS
-        os.utime(leftover, (written, written))
-    save(path, b'second')
-    assert sorted(path.parent.iterdir()) == sorted([path, *leftovers[1:]])
-    assert path.read_bytes() == b'second'
+WRITE_AND_WAIT = """
+import sys, time
+from nipype_labels.files.atomic import write_atomically
+with write_atomically(sys.argv[1]) as partial:
+    partial.write_bytes(b'half')
+    print('writing', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_write_leaves_nothing_after_the_next_write_to_its_folder(tmp_path):
+    """A write that is still running keeps its temporary file."""
+    command = [sys.executable, '-c', WRITE_AND_WAIT]
+    with (
+        subprocess.Popen([*command, tmp_path / 'killed'], stdout=subprocess.PIPE) as killed,
+        subprocess.Popen([*command, tmp_path / 'running'], stdout=subprocess.PIPE) as running,
+    ):
+        for process in (killed, running):
+            assert process.stdout.readline() == b'writing\n'
+        killed.kill()
+        killed.wait()
+        save(tmp_path / 'other', b'other')
+        assert len(list(tmp_path.glob('.partial-*'))) == 1
+        running.kill()
+    save(tmp_path / 'other', b'other')
+    assert [path.name for path in tmp_path.iterdir()] == ['other']
+
+
+def test_without_locks_leftovers_go_after_an_hour(tmp_path, monkeypatch, no_locks):
+    old, young = tmp_path / '.partial-old', tmp_path / '.partial-young'
+    for path, age in ((old, 3601), (young, 3500)):
+        path.write_bytes(b'half')
+        os.utime(path, (time.time() - age, time.time() - age))
+    save(tmp_path / 'path', b'whole')
+    assert sorted(tmp_path.iterdir()) == [young, tmp_path / 'path']
 
 
 @pytest.mark.parametrize('code', [errno.EINVAL, errno.ENOTSUP])
