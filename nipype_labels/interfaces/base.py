@@ -228,6 +228,10 @@ class LabelsInterface(SimpleInterface):
             raise FileNotFoundError(f'{type(self).__name__} has no outputs yet, or a cached one is gone: run it again')
         return self._results
 
+    def list_written(self):
+        """Return the output files of this run that no other node may change."""
+        return [v for v in _flat(list(self._results.values())) if isinstance(v, str) and os.path.isfile(v)]  # noqa: PTH113
+
     def get_input(self, name, default=None):
         """Return the value of an input, or ``default`` if it is undefined."""
         value = getattr(self.inputs, name)

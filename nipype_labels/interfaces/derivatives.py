@@ -107,6 +107,11 @@ class SaveDerivatives(LabelsInterface):
         self._results['out_files'] = [str(path) for path in written]
         return runtime
 
+    def list_written(self):
+        """Return the files of the run: those of the dataset are shared by all runs, and may be edited."""
+        out_dir = Path(self.inputs.out_dir).expanduser().absolute()
+        return [path for path in super().list_written() if Path(path).parent != out_dir]
+
     def _plan(self):
         """The files of the run, and those that other parameters may have left."""
         parameters = parse_json(self.inputs.parameters, 'SaveDerivatives.parameters')

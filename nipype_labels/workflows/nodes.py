@@ -20,6 +20,7 @@ from ..interfaces import (
     ReduceLabels,
     Resample,
 )
+from ..interfaces.verified import VerifiedNode
 from ..interfaces.volumes import RunInputs
 from ..model.outputs import NODE_OUTPUTS
 from .boilerplate import describe
@@ -217,7 +218,7 @@ def _connect_outputs(nodes, given):
 
 def make_node(interface, name, mem_gb, n_procs=1):
     """Return a node that hashes its files by content, and that asks SLURM for what it needs."""
-    node = pe.Node(interface, name=name, mem_gb=mem_gb, n_procs=n_procs)
+    node = VerifiedNode(interface, name=name, mem_gb=mem_gb, n_procs=n_procs)
     # A file that is only touched or rewritten then reruns nothing, and neither does a node downstream that comes or
     # goes: Nipype hashes which outputs are used if it is to remove the others. This holds whatever the host's setting.
     node.config = {'execution': {'hash_method': 'content', 'remove_unnecessary_outputs': 'false'}}

@@ -6,6 +6,7 @@ import os
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..interfaces.verified import VerifiedNode
 from ..model.entities import find_contradictions
 from ..model.outputs import NODE_OUTPUTS
 from .derivatives import init_labels_derivatives_wf
@@ -116,7 +117,7 @@ def _joined(wf, extractions, output):
     field = f'outputnode.{output.key}'
     if not output.per_atlas or len(extractions) == 1:
         return extractions[0], field
-    merge = pe.Node(niu.Merge(len(extractions)), name=f'merge_{output.key}', run_without_submitting=True)
+    merge = VerifiedNode(niu.Merge(len(extractions)), name=f'merge_{output.key}', run_without_submitting=True)
     for i, extraction in enumerate(extractions):
         wf.connect(extraction, field, merge, f'in{i + 1}')
     return merge, 'out'

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Node that runs again if a file that it wrote was damaged, moved or deleted."""
+
+import json
+import os
+from pathlib import Path
+
+from nipype.pipeline import engine
+
+from ..files.atomic import sync_file, write_atomically
+from ..files.digests import content_digest
+from .base import LabelsInterface, logger
+from .process_guard import exit_if_orphaned
+
+#: File in the folder of a node with the size and digest of each file that the node wrote.
+RECORD = 'outputs.json'
+
+
+class VerifiedNode(engine.Node):
+    """Nipype's Node, which counts as cached only if its outputs and its result file are as it wrote them.
+
+    Nipype itself looks at the names of files in the folder of the node. An output that was emptied, cut or edited would
+    be served, and a damaged result file would stop every rerun.
+    """
+
+    def is_cached(self, rm_outdated=False):
+        """Return whether the node was run before, and whether with these inputs; both False if a file was damaged."""
+        cached, updated = super().is_cached(rm_outdated)
+        damage = self._find_damage() if updated else None
+        if damage is None:
+            return cached, updated
+        logger.warning('%s runs again: %s', self.fullname, damage)
+        for mark in Path(self.output_dir()).glob('_0x*.json'):
+            mark.unlink()
+        return False, False
+
+    def _run_command(self, execute, copyfiles=True):
+        """Run the interface or load its results; record what was written before Nipype marks the node as done."""
+        result = super()._run_command(execute, copyfiles)
+        if execute:
+            exit_if_orphaned()
+            files = [self._result_file()]
+            if isinstance(self.interface, LabelsInterface):
+                files += self.interface.list_written()
+            sync_file(files[0])
+            record = {path: [os.path.getsize(path), content_digest(path)] for path in files}  # noqa: PTH202
+            with write_atomically(Path(self.output_dir()) / RECORD) as partial:
+                partial.write_text(json.dumps(record, indent=1), encoding='utf-8')
+        return result
+
+    def _result_file(self):
+        """Return the path of the file in which Nipype keeps the values of the outputs."""
+        return str(Path(self.output_dir()) / f'result_{self.name}.pklz')
+
+    def _find_damage(self):
+        """Return what is wrong with the files that the node wrote; None if nothing."""
+        record = Path(self.output_dir()) / RECORD
+        try:
+            written = json.loads(record.read_text(encoding='utf-8'))
+            if self._result_file() not in written:
+                return f'{self.output_dir()} was moved, and its results contain absolute paths'
+            for path, (size, digest) in written.items():
+                found = os.path.getsize(path)  # noqa: PTH202
+                if found != size:
+                    return f'{path} has {found} bytes instead of {size}'
+                if content_digest(path) != digest:
+                    return f'the content of {path} has changed'
+        except OSError as e:
+            return f'{e.filename} cannot be read: {e.strerror}'
+        except (ValueError, TypeError, AttributeError):
+            return f'{record} is damaged'
+        return None
