@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nipype_labels import NiftiLabelsMasker, init_labels_wf, interfaces
 from nipype_labels.bids.outputs import plan_files
-from nipype_labels.cli.main import build_parser
 from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.model.parameters import PARAMETERS
@@ -45,7 +44,7 @@ def parameters(kind):
     names = [name for name, each in of_class.items() if each.kind is kind]
     names = names if kind else [name for name in of_factory if name not in of_class]
     return table(
-        ('parameter', 'meaning', 'default', 'nodes', '`nipype-labels extract`'),
+        ('parameter', 'meaning', 'default', 'nodes'),
         [describe_parameter(PARAMETERS[name]) for name in names if name in PARAMETERS],
     )
 
@@ -62,17 +61,9 @@ def describe_parameter(parameter):
     if parameter.when:
         sentences.append(f'Acts only with {parameter.when.text}.')
     default = parameter.default_text
-    if parameter.defaults.get('masker'):
-        default += '; masker: yes'
-    (commands,) = (action for action in build_parser()._actions if action.choices)
-    options = [action.option_strings[0] for action in commands.choices['extract']._actions if action.dest == name]
-    return (
-        code(name),
-        ' '.join(filter(None, sentences)),
-        default,
-        ', '.join(map(code, nodes or ADDED.get(name, ()))),
-        code(''.join(options)),
-    )
+    if parameter.defaults:
+        default += f'; {" and ".join(parameter.defaults)}: {"yes" if all(parameter.defaults.values()) else "no"}'
+    return code(name), ' '.join(filter(None, sentences)), default, ', '.join(map(code, nodes or ADDED.get(name, ())))
 
 
 def outputs():
