@@ -91,8 +91,15 @@ class Series:
 
         A block has stored values, each volume flat with its first axis fastest. Its memory is used again: copy what you
         keep. With two or more threads, the next block is read while the last one is processed. ImageError if the file
-        ends early or its checksum is wrong.
+        ends early, its checksum is wrong, or it changed while it was read.
         """
+        before = self._read_state()
+        yield from self._read_blocks(num_threads)
+        if self._read_state() != before:
+            raise ImageError(f'{self.voxel_file} changed while it was read. Run again when the file is complete')
+
+    def _read_blocks(self, num_threads):
+        """Yield blocks of a file that does not change."""
         shape = (self.volumes_per_block, self.n_voxels)
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
         with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
@@ -115,6 +122,12 @@ class Series:
     def digest(self):
         """Return a digest of every file of the image and of how its voxels are read."""
         return f'{self.description} {self.offset} {image_digest(self.voxel_file)}'
+
+    def _read_state(self):
+        """Return what changes when the file with the voxels is written to or replaced."""
+        with _errors_name_file(self.voxel_file):
+            status = Path(self.voxel_file).stat()
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def _read_block(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum is at the end."""

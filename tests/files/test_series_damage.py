@@ -4,6 +4,7 @@
 import gzip
 import re
 import struct
+import time
 import zlib
 
 import nibabel as nib
@@ -121,3 +122,21 @@ def test_the_checksum_counts_where_a_reader_need_not_fetch_it(tmp_path, flipped)
             read_all(tmp_path / 'bold.nii.gz')
     else:
         assert_array_equal(read_all(tmp_path / 'bold.nii.gz')[0], data)
+
+
+@pytest.mark.parametrize('change', ['rewritten', 'grown', 'replaced'])
+@pytest.mark.parametrize('name', ['bold.nii', 'bold.nii.gz'])
+@pytest.mark.parametrize('num_threads', [1, 2])
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch, change, name, num_threads):
+    path = save(tmp_path / name, noise('int16'))
+    use_blocks_of(monkeypatch, 2, path)
+    content = path.read_bytes()
+    with pytest.raises(ImageError, match=rf'{name} changed while it was read'):
+        for first, _ in open_series(path).blocks(num_threads):
+            if first == 2:
+                # Within the resolution of time stamps, a file of the same size looks unchanged.
+                time.sleep(0.02)
+                target = tmp_path / 'new' if change == 'replaced' else path
+                with target.open('ab' if change == 'grown' else 'wb' if change == 'replaced' else 'r+b') as stream:
+                    stream.write(b'\0' if change == 'grown' else content)
+                target.replace(path)
