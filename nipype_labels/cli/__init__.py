@@ -8,4 +8,6 @@ USERS_ERRNO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 class RunError(RuntimeError):
-    """A run failed for a reason that is not the user's."""
+    """A run failed for a reason that is not the user's; ``details`` are the traceback if it is unexpected."""
+
+    details = ''

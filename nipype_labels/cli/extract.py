@@ -69,11 +69,12 @@ def extract(
         parameters['atlas_names'] = folders
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
+    # A graph copies Nipype's settings when it is built.
+    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():
         wf = _build(series, values, parameters | {'num_threads': nprocs})
         check_cleaning(wf, series)
     wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
-    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
     try:
         graph = run(wf, plugin, nprocs, plugin_args)
     except LabelsError as e:

@@ -1,45 +1,89 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Entry point of the command, and its exit status."""
+"""Entry point of the command, and its exit status.
 
+Other modules are imported late: help does without Nipype, and whatever fails on the way is reported.
+"""
+
+import os
 import sys
+import tempfile
+import traceback
+from contextlib import suppress
 
 from ..model.errors import LabelsError
-from . import USERS_ERRNO, RunError, parser
-from .messages import in_options
+from . import USERS_ERRNO, RunError
+from .signals import end_on_signals
 
 #: Exit status after an error of the user's, and after one of ours.
 USER_ERROR, FAILURE = 2, 1
 
 
 def main(argv=None):
-    """Run the command; return 0 only if everything was written, 2 after an error of the user, 1 after any other."""
-    arguments = vars(build_parser().parse_args(argv))
-    run = arguments.pop('run')
+    """Run the command; return its exit status: 0 only if everything was written, 2 after an error of the user.
+
+    It is 130 after Ctrl-C, 143 after SIGTERM, and 1 after any other error.
+    """
+    if argv is None:
+        end_on_signals()
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors='backslashreplace')  # file names and symbols beyond the terminal's encoding
     try:
-        return run(**arguments)
-    except LabelsError as e:
-        print(f'nipype-labels: error: {in_options(str(e))}', file=sys.stderr)
+        return _run(argv)
+    except Exception as e:
+        return _report(e)
+
+
+def _run(argv):
+    arguments = vars(build_parser().parse_args(argv))
+    return arguments.pop('run')(**arguments)
+
+
+def _report(error):
+    """Print an error in one line, with the file of its traceback if it is unexpected; return the exit status."""
+    if isinstance(error, LabelsError):
+        from .messages import in_options
+
+        _say(f'error: {in_options(str(error))}')
         return USER_ERROR
-    except (RunError, OSError) as e:
-        if getattr(e, 'errno', None) in USERS_ERRNO:
-            print(f'nipype-labels: error: {e.strerror}: {e.filename}', file=sys.stderr)
-            return USER_ERROR
-        print(f'nipype-labels: failed: {e}', file=sys.stderr)
-        return FAILURE
-    except KeyboardInterrupt:
-        print('nipype-labels: interrupted; the same command goes on from here', file=sys.stderr)
-        return FAILURE
+    if getattr(error, 'errno', None) in USERS_ERRNO:
+        _say(f'error: {error.strerror}: {error.filename}')
+        return USER_ERROR
+    if isinstance(error, MemoryError):
+        _say('failed: memory ran out. Pass fewer --nprocs or provide more memory.')
+    elif isinstance(error, OSError) or (isinstance(error, RunError) and not error.details):
+        _say(f'failed: {error}')
+    else:
+        details = getattr(error, 'details', '') or ''.join(traceback.format_exception(error))
+        reason = str(error) if isinstance(error, RunError) else f'{type(error).__name__}: {error}'
+        _say(f'failed: {" ".join(reason.split())}. This is unexpected: please report it{_keep(details)}.')
+    return FAILURE
+
+
+def _keep(details):
+    """Write a traceback to a temporary file; return the end of a sentence that names it, empty if impossible."""
+    with suppress(OSError):
+        handle, path = tempfile.mkstemp(prefix='nipype_labels-', suffix='.log')
+        with os.fdopen(handle, 'w', encoding='utf-8', errors='backslashreplace') as stream:
+            stream.write(details)
+        return f', with {path}'
+    return ''
+
+
+def _say(message):
+    with suppress(OSError):  # nobody reads a closed pipe
+        print(f'nipype-labels: {message}', file=sys.stderr)
 
 
 def build_parser():
     """Return the parser, with the function that each command calls."""
-    return parser.build_parser(
+    from .parser import build_parser
+
+    return build_parser(
         {'extract': _extract, 'derivatives': _derivatives, 'check': _check, 'verify': _verify, 'demo': _demo}
     )
 
 
 def _extract(**arguments):
-    """Import late: help and usage errors do without Nipype."""
     from .extract import extract
 
     return extract(**arguments)
@@ -48,12 +92,11 @@ def _extract(**arguments):
 def _derivatives(level, out, **arguments):
     if level == 'group':
         from .group import collect
+        from .parser import name_option
 
         ignored = [name for name in arguments if name != 'dataset']
         if ignored:
-            raise LabelsError(
-                f'{", ".join(map(parser.name_option, ignored))} given, but the level group takes no options'
-            )
+            raise LabelsError(f'{", ".join(map(name_option, ignored))} given, but the level group takes no options')
         return collect(out)
     from .derivatives import derivatives
 

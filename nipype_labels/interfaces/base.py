@@ -28,7 +28,7 @@ from ..files.lut import find_lookup_table
 from ..files.paths import expand
 from ..model.errors import LabelsError
 from .output_names import label_files
-from .process_guard import exit_if_orphaned, is_node_folder, lock_folder
+from .process_guard import exit_if_orphaned, is_node_folder, lock_folder, watch_main_process
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -193,6 +193,7 @@ class LabelsInterface(SimpleInterface):
     def _pre_run_hook(self, runtime):
         """Forget the last run's outputs, and check that all inputs exist; files may vanish after they were set."""
         self._results = {}
+        watch_main_process()
         owned = is_node_folder(Path(runtime.cwd))
         self._lock = lock_folder(Path(runtime.cwd)) if owned else None
         for unfit in self.inputs._refused.values():

@@ -3,15 +3,21 @@
 
 import multiprocessing
 import os
+import threading
+import time
+from functools import cache
 
 from ..files.locks import acquire_lock
 from ..model.errors import LabelsError, LockedError
 
-#: What a worker ends with that finds its master dead (EX_TEMPFAIL).
+#: Exit status of an orphaned worker process (EX_TEMPFAIL).
 EXIT_ORPHANED = 75
 
-#: How long a node waits for its folder.
+#: How long a node waits for its folder, in seconds.
 LOCK_SECONDS = 20
+
+#: How often a worker checks whether its main process is alive, in seconds.
+WATCH_SECONDS = 0.5
 
 
 def is_node_folder(folder):
@@ -25,20 +31,39 @@ def lock_folder(folder):
     A second run of the graph would empty the folder, or mix its files with those of this run.
     """
     try:
-        # A worker whose master was killed gives up its folder as soon as it notices.
+        # A worker whose main process was killed gives up its folder as soon as it notices.
         return acquire_lock(folder.with_name(f'.{folder.name}.lock'), LOCK_SECONDS)
     except LockedError as e:
         raise LabelsError(f'{folder} is {e}. Wait for it, or use a different base_dir') from None
 
 
+def watch_main_process():
+    """Start a thread that ends this worker as soon as its main process has died, also while a node computes."""
+    if multiprocessing.parent_process() is not None:
+        _start_watching(os.getpid())
+
+
+@cache
+def _start_watching(worker):
+    """Start the thread once for each process: a forked worker inherits the cache, but not the thread."""
+    threading.Thread(target=_watch, args=(os.getppid(),), name='watch_main_process', daemon=True).start()
+
+
+def _watch(first_parent):
+    # A dead main process that nobody has waited for still has an id, but no children.
+    while os.getppid() == first_parent and not is_orphaned():
+        time.sleep(WATCH_SECONDS)
+    os._exit(EXIT_ORPHANED)
+
+
 def exit_if_orphaned():
-    """End a worker whose master has died: its run is over, and its folder may be another run's by now."""
+    """End a worker whose main process has died: its run is over, and its folder may be another run's by now."""
     if is_orphaned():
         os._exit(EXIT_ORPHANED)
 
 
 def is_orphaned():
-    """Whether this process is a worker whose master has died.
+    """Whether this process is a worker whose main process has died.
 
     The sentinel alone is blind under fork, where siblings hold it open, and the parent's id alone under forkserver,
     where the parent is the server.

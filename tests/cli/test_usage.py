@@ -26,3 +26,10 @@ def test_usage_without_a_command_is_an_error(command):
     done = command()
     assert done.returncode == 2
     assert 'usage: nipype-labels' in done.stderr
+
+
+def test_the_graph_has_the_settings_of_the_command(small, process):
+    whole = small.bold.read_bytes()
+    small.bold.write_bytes(whole[: len(whole) // 2])
+    assert process('extract', small.bold, '--atlas', small.atlas, '-o', small.out).returncode == 2
+    assert {path.suffix for path in (small.out / 'work' / 'crash').iterdir()} == {'.txt'}
