@@ -131,12 +131,19 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch, 
     path = save(tmp_path / name, noise('int16'))
     use_blocks_of(monkeypatch, 2, path)
     content = path.read_bytes()
-    with pytest.raises(ImageError, match=rf'{name} changed while it was read'):
+
+    def read_and_change():
         for first, _ in open_series(path).blocks(num_threads):
-            if first == 2:
-                # Within the resolution of time stamps, a file of the same size looks unchanged.
-                time.sleep(0.02)
-                target = tmp_path / 'new' if change == 'replaced' else path
-                with target.open('ab' if change == 'grown' else 'wb' if change == 'replaced' else 'r+b') as stream:
+            if first != 2:
+                continue
+            # Within the resolution of time stamps, a file of the same size looks unchanged.
+            time.sleep(0.02)
+            if change == 'replaced':
+                (tmp_path / 'new').write_bytes(content)
+                (tmp_path / 'new').replace(path)
+            else:
+                with path.open('ab' if change == 'grown' else 'r+b') as stream:
                     stream.write(b'\0' if change == 'grown' else content)
-                target.replace(path)
+
+    with pytest.raises(ImageError, match=rf'{name} changed while it was read'):
+        read_and_change()
