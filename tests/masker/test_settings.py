@@ -107,8 +107,8 @@ def test_values_that_mean_the_same_give_the_same(name, values):
         (pd.DataFrame({'index': [1, 2], 'name': ['a', None]}), 'is missing'),
         (pd.DataFrame({'index': [88, 89], 'name': ['a', 'b']}), 'but the ids of the atlas are 1, 2, 3, 4'),
         (pd.DataFrame([[1, 2, 'a']], columns=['index', 'index', 'name']), 'same name'),
-        (pd.DataFrame({'index': [1, 1], 'name': ['a', 'b']}), 'more than once'),
-        (pd.DataFrame({'index': [], 'name': []}), 'names no region'),
+        (pd.DataFrame({'index': [1, 1], 'name': ['a', 'b']}), 'duplicate values'),
+        (pd.DataFrame({'index': [], 'name': []}), 'has no names of regions'),
     ],
 )
 def test_tables_that_do_not_fit_are_refused(lut, words):
