@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every test shares: a quiet Nipype and real data from installed packages."""
 
+import gc
+import logging
 import os
 import re
 import warnings
@@ -90,3 +92,28 @@ def quietly():
             return function(*args, **kwargs)
 
     return call
+
+
+@pytest.fixture
+def in_process(capfd):
+    """Run the command in this process, where many calls take little time; exit status, output and errors."""
+    loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
+    levels = [logger.level for logger in loggers]
+    formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
+
+    def run(*arguments):
+        from nipype_labels.cli.main import main
+
+        capfd.readouterr()
+        try:
+            status = main(list(arguments))
+        except SystemExit as e:
+            status = e.code
+        return status, *capfd.readouterr()
+
+    yield run
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    for handler, formatter in formatters:
+        handler.setFormatter(formatter)
+    gc.unfreeze()

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command, run in a folder of its own: in this process or, as a user runs it, in one of its own."""
 
-import gc
-import logging
 import os
 import shutil
 import subprocess
@@ -14,7 +12,6 @@ import numpy as np
 import pytest
 from dataset_cases import make_atlases, make_dataset
 
-from nipype_labels.cli.main import main
 from nipype_labels.files.tables import write_signals
 
 
@@ -36,28 +33,10 @@ def process(tmp_path):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capfd):
-    """Run the command in this process, where many calls take little time; its exit status and what it said."""
-    loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
-    levels = [logger.level for logger in loggers]
-    formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
+def call(tmp_path, monkeypatch, in_process):
+    """Run the command in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        capfd.readouterr()
-        try:
-            status = main(list(arguments))
-        except SystemExit as e:
-            status = e.code
-        said = capfd.readouterr()
-        return status, said.out, said.err
-
-    yield run
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    for handler, formatter in formatters:
-        handler.setFormatter(formatter)
-    gc.unfreeze()
+    return in_process
 
 
 @pytest.fixture

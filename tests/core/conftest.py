@@ -7,20 +7,10 @@ import numpy as np
 import pytest
 from nibabel import Nifti1Image
 from nilearn.maskers import NiftiLabelsMasker
+from strategy_cases import STATISTICS
 
 from nipype_labels.core.reduce import reduce_series
 from nipype_labels.core.scaling import Decoder
-
-#: numpy's own name for each strategy.
-STATISTICS = {
-    'mean': np.mean,
-    'sum': np.sum,
-    'median': np.median,
-    'minimum': np.min,
-    'maximum': np.max,
-    'variance': np.var,
-    'standard_deviation': np.std,
-}
 
 
 @pytest.fixture(scope='session')

@@ -2,8 +2,6 @@
 """The command in this process, on a valid set of files beside what an earlier run has written."""
 
 import ctypes
-import gc
-import logging
 import os
 import shutil
 import tracemalloc
@@ -23,28 +21,15 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 @pytest.fixture
-def call(monkeypatch, capfd):
-    """Run the command in this process; its exit status, and what it said."""
-    loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
-    levels = [logger.level for logger in loggers]
-    formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
+def call(in_process):
+    """Run the command; its exit status, and what it said, which is nothing on standard output."""
 
     def run(*arguments):
-        capfd.readouterr()
-        try:
-            status = main(list(arguments))
-        except SystemExit as e:
-            status = e.code
-        said = capfd.readouterr()
-        assert said.out == ''
-        return status, said.err
+        status, output, said = in_process(*arguments)
+        assert output == ''
+        return status, said
 
-    yield run
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    for handler, formatter in formatters:
-        handler.setFormatter(formatter)
-    gc.unfreeze()
+    return run
 
 
 @pytest.fixture(scope='session')

@@ -21,6 +21,7 @@ from claims import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import LedoitWolf
+from strategy_cases import STATISTICS
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.connectivity import measure_connectivity
@@ -63,24 +64,15 @@ def check_mask(found, **parameters):
     assert_allclose(signals, means(bold, np.where(mask, labels, 0)), rtol=1e-12)
 
 
-STATISTICS = {
-    'mean': np.mean,
-    'sum': np.sum,
-    'median': np.median,
-    'minimum': np.min,
-    'maximum': np.max,
-    'variance': lambda values, axis: ((values - values.mean(axis)) ** 2).mean(axis),
-    'standard deviation': lambda values, axis: ((values - values.mean(axis)) ** 2).mean(axis) ** 0.5,
-}
-
-
 @claim(
     r'For every region and volume, the ([a-z ]+) of the BOLD signal(?=[, ])',
-    *({'strategy': name.replace(' ', '_')} for name in STATISTICS),
+    *({'strategy': name} for name in STATISTICS),
 )
 def check_statistic(found, **parameters):
     bold, labels = RNG.normal(9, 1, (4, 4, 4, 3)), blocks((4, 4, 4), 2)
-    expected = np.stack([STATISTICS[found[1]](bold[labels == i], axis=0) for i in range(1, 9)], axis=1)
+    expected = np.stack(
+        [STATISTICS[found[1].replace(' ', '_')](bold[labels == i], axis=0) for i in range(1, 9)], axis=1
+    )
     assert_allclose(extract(image(bold), image(labels), **parameters), expected, rtol=1e-12)
 
 

@@ -54,18 +54,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Case:
-    """Something a user may give, and what the command must say of it.
-
-    Attributes
-    ----------
-    name : str
-    damage : callable
-        Takes the :class:`Given` to damage.
-    words : str
-        Parts of the message, with `` | `` between them.
-    options : str
-        Further arguments of the command.
-    """
+    """Something a user may give: its name, the damage of a :class:`Given`, parts of the message, more options."""
 
     name: str
     damage: object
@@ -74,16 +63,7 @@ class Case:
 
 
 class Given:
-    """A valid set of files.
-
-    Attributes
-    ----------
-    folder : Path
-    bold : str
-        Name of the series.
-    asked : dict
-        Options and their values, None to leave one out.
-    """
+    """A valid set of files: their folder, the name of the series, and values of options, None if left out."""
 
     def __init__(self, folder):
         self.folder, self.bold, self.asked = folder, 'bold.nii.gz', dict(ASKED)

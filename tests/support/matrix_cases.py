@@ -41,16 +41,7 @@ NODES = {'resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'high_varia
 
 @dataclass
 class Outcome:
-    """What a run did.
-
-    Attributes
-    ----------
-    executed : set of str
-        Names of nodes.
-    error : str or None
-    digests : dict of str to str
-        Of the outputs' contents, by node, field and place.
-    """
+    """What a run did: names of executed nodes, its error, and digests of the outputs by node, field and place."""
 
     executed: set
     error: str | None
@@ -58,16 +49,7 @@ class Outcome:
 
 
 class Host:
-    """A folder with a series, two atlases and all that goes with them, and runs on it.
-
-    Parameters
-    ----------
-    folder : Path
-    plugin : str
-        One of ``PLUGINS``.
-    shape : tuple of 4 ints
-        Of the series.
-    """
+    """A folder with a series of a shape, two atlases and all that goes with them, and runs on it under a plugin."""
 
     #: What is run, and the nodes of which it is told whether they were executed.
     script, nodes = SCRIPT, NODES

@@ -20,18 +20,7 @@ SWITCHES = {
 
 
 def write_inputs(folder, seed):
-    """Values of all inputs of the factory; another seed gives other contents under the same names, on the same grids.
-
-    Parameters
-    ----------
-    folder : Path
-        Where files are written.
-    seed : int
-
-    Returns
-    -------
-    dict of str to object
-    """
+    """Values of all inputs of the factory; another seed, other contents under the same names and grids."""
     folder.mkdir()
     rng = np.random.default_rng(seed)
     path = {name: str(folder / name) for name in ('bold.nii', 'mask.nii', 'atlas.nii', 'lut.tsv', 'bold.json')}
