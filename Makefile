@@ -41,7 +41,7 @@ lint: $(VENV)/test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-## What everything costs beside nilearn, written to docs/; takes an hour, 16 GB of memory and 2 GB of disk.
+## Time and memory compared with nilearn, written to docs/; takes an hour, 16 GB of memory and 2 GB of disk.
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.scaling

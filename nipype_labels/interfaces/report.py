@@ -59,7 +59,7 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     warnings = traits.List(
         traits.Str(), hash_files=False, desc='warnings to show first, besides those of cleaning_file'
     )
-    title = traits.Str('Region signals', usedefault=True, hash_files=False, desc='title of the report')
+    title = traits.Str('Region time series', usedefault=True, hash_files=False, desc='title of the report')
 
 
 class _LabelsReportOutputSpec(TraitedSpec):

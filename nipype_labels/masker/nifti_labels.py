@@ -236,7 +236,7 @@ class NiftiLabelsMasker(FittedLabels):
         """
         return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
 
-    def generate_report(self, title='Region signals'):
+    def generate_report(self, title='Region time series'):
         """Draw the series that was transformed last.
 
         Parameters

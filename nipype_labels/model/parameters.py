@@ -131,15 +131,15 @@ _ALL = (
         'missing_labels',
         str,
         'nan',
-        'column of a region without a signal: n/a (nan), 0 even if standardized (zero), no column (drop), or an error '
-        '(raise)',
+        'column of a region without a time series: n/a (nan), 0 even if standardized (zero), no column (drop), or an '
+        'error (raise)',
         choices=('nan', 'zero', 'drop', 'raise'),
     ),
     Parameter(
         'min_coverage',
         float,
         0.0,
-        'smallest fraction (0 to 1) of its volume that a region needs to have a signal',
+        'smallest fraction (0 to 1) of its volume that a region needs to have a time series',
         low=0.0,
         high=1.0,
         metavar='FRACTION',

@@ -18,7 +18,7 @@ GAP, CAPTION = 8, 30
 
 
 def draw_contours(title, series, atlas):
-    """Return an SVG with slices in three planes: regions with and without a signal, and the mask."""
+    """Return an SVG with slices in three planes: regions with and without a time series, and the mask."""
     planes = outline_slices(
         series.mean, series.affine, atlas.labels, atlas.affine, atlas.ids, atlas.lost, series.mask, series.mask_affine
     )

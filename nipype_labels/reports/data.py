@@ -8,7 +8,7 @@ import numpy as np
 
 from ..model.columns import STATUSES
 
-#: Regions with a signal and a lower coverage are reported.
+#: Regions with a time series and a lower coverage are reported.
 LITTLE_COVERAGE = 0.5
 
 #: Explanation of each problem of a region.
@@ -65,8 +65,8 @@ class SeriesData:
 class AtlasData:
     """What a report shows of an atlas and its time series; ``regions`` are L rows of the coverage table.
 
-    Shapes: ``raw`` and ``cleaned`` (T, L), NaN for regions without a signal and, after denoising, for censored volumes;
-    ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid.
+    Shapes: ``raw`` and ``cleaned`` (T, L), NaN for regions without a time series and, after denoising, for censored
+    volumes; ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid.
     """
 
     name: str
@@ -89,20 +89,20 @@ class AtlasData:
 
     @cached_property
     def lost(self):
-        """Whether each region has no usable signal."""
+        """Whether each region has no usable time series."""
         usable = np.isfinite(self.cleaned).any(axis=0)
         return ~usable | [region['status'] != 'ok' for region in self.regions]
 
     @property
     def summary(self):
-        """Number of regions with and without a signal, in words."""
+        """Number of regions with and without a time series, in words."""
         n_lost = int(self.lost.sum())
-        words = f'{len(self.regions) - n_lost} of {len(self.regions)} regions have a signal'
+        words = f'{len(self.regions) - n_lost} of {len(self.regions)} regions have a time series'
         return f'{words}, {n_lost} {"has" if n_lost == 1 else "have"} none' if n_lost else words
 
 
 def find_problems(regions, lost):
-    """Return the regions of each problem, rows of the coverage table; ``lost`` is True without a usable signal."""
+    """Return the regions of each problem, rows of the coverage table; ``lost`` is True without a usable time series."""
     status = np.array([region['status'] for region in regions])
     covered = np.array([region['coverage'] for region in regions], dtype=np.float64)
     groups = {reason: status == reason for reason in PROBLEMS}

@@ -93,7 +93,7 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert path.parent == tmp_path / 'node'
     assert '<h1>One &amp; all</h1>' in text
     assert '18 of 20 volumes retained; censored by <code>sample_mask</code>: 2.' in text
-    assert '2 of 3 regions have a signal, 1 has none.' in text
+    assert '2 of 3 regions have a time series, 1 has none.' in text
     assert text.index('Absent from atlas') < text.index('Nowhere') < text.index('<table>')
     assert 'Left &lt;area&gt;' in text
     assert written(path.parent) == ['atlas_carpet.svg', 'atlas_contours.svg', 'atlas_spectra.svg', 'report.html']
@@ -138,7 +138,7 @@ def test_regions_that_were_dropped_from_the_signals_stay_in_the_report(made, tmp
     (tmp_path / 'signals.tsv').write_text('Right\n' + '\n'.join(str(float(i)) for i in range(20)) + '\n')
     signals = str(tmp_path / 'signals.tsv')
     text = report(tmp_path, {**made, 'signals_files': signals, 'cleaned_files': signals}).read_text(encoding='utf-8')
-    assert '1 of 3 regions have a signal, 2 have none.' in text
+    assert '1 of 3 regions have a time series, 2 have none.' in text
 
 
 def test_what_is_given_beside_is_shown(made, more, tmp_path):

@@ -90,7 +90,7 @@ def test_the_report_shows_what_became_of_the_series(tmp_path):
     page = (tmp_path / 'report.html').read_text()
     assert page.startswith('<!doctype html>')
     assert 'ds003 &lt;1&gt;' in page
-    assert f'{(masker.regions_["status"] == "ok").sum()} of 116 regions have a signal' in page
+    assert f'{(masker.regions_["status"] == "ok").sum()} of 116 regions have a time series' in page
     assert '<iframe srcdoc=' in report._repr_html_()
     with pytest.raises(LabelsError, match='reports=True'):
         NiftiLabelsMasker(AAL, reports=False).fit(SERIES).generate_report()

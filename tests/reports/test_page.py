@@ -40,7 +40,7 @@ def without_namespaces(page):
 def test_problems_come_first(make_page, make_row):
     page = make_page(regions=[make_row(3, 'Front'), make_row(5, 'Rear', 'outside_mask', coverage=0.0)])
     order = [
-        '1 of 2 regions have a signal, 1 has none',
+        '1 of 2 regions have a time series, 1 has none',
         'Outside mask',
         'Rear',
         'Contours on the mean volume',
@@ -111,7 +111,7 @@ def test_too_few_degrees_of_freedom_are_reported_first(make_page):
 def test_regions_without_any_value_are_shown(make_page, make_row, n):
     rows = [make_row(i, f'R{i}', 'not_finite', coverage=0.0, tsnr=np.nan) for i in (3, 5)[:n]]
     page = make_page(regions=rows, raw=np.full((12, n), np.nan))
-    assert f'0 of {n} regions have a signal' in page
+    assert f'0 of {n} regions have a time series' in page
     assert page.count('<td>n/a</td>') == n
 
 
