@@ -5,8 +5,9 @@ from numbers import Real
 
 import numpy as np
 
+from ..model.confounds import OF_ALL_PRESETS, PRESETS
 from ..model.errors import LabelsError, LookupTableError
-from ..model.parameters import CONFOUNDS_PARAMETERS, OF_ALL_PRESETS, PARAMETERS, PRESETS
+from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
 from .choices import check_choice, find_choice, normalize_choice
 from .connectivity import check_connectivity
 from .filters import check_filter, check_repetition_time

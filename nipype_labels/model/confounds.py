@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Columns of fMRIPrep's confounds tables that each confounds strategy selects."""
+"""Strategies that select columns of fMRIPrep's confounds tables, and presets of them."""
 
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from .errors import ConfoundsError
 
@@ -35,6 +36,41 @@ CONFOUNDS_STRATEGIES: dict[str, tuple[str, ...]] = {
     'scrubbing': (),
     'all': (r'(?s:.*)',),
 }
+
+_OF_MOTION = 'six parameters of head motion'
+_EXPANDED = 'their temporal derivatives, and the squares of both'
+_IF_ANY = 'cosine drifts, if the confounds table had any'
+
+#: Confounds of each strategy in the words of the methods boilerplate.
+STRATEGY_WORDS = {
+    '6P': _OF_MOTION,
+    '24P': f'{_OF_MOTION}, {_EXPANDED} [@confounds_satterthwaite_2013]',
+    '36P': f'{_OF_MOTION} and the mean signals of cerebrospinal fluid, white matter and the whole brain, {_EXPANDED} '
+    '[@confounds_satterthwaite_2013]',
+    '2Phys': 'the mean signals of cerebrospinal fluid and white matter',
+    '8Phys': f'the mean signals of cerebrospinal fluid and white matter, {_EXPANDED}',
+    'GSR': 'the global signal',
+    'cosines': _IF_ANY,
+    'aCompCor': f'{{components}} of anatomical CompCor from {{masks}} [@compcor], and {_IF_ANY}',
+    'all': 'all columns of the confounds table',
+}
+
+#: Values of parameters for each preset of nilearn's ``load_confounds_strategy``. Its presets also demean
+#: confounds, as ``standardize_confounds`` does.
+PRESETS: dict[str, dict[str, Any]] = {
+    'simple': {'confounds_strategy': ['24P', '2Phys', 'cosines']},
+    'scrubbing': {
+        'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
+        'fd_threshold': 0.5,
+        'dvars_threshold': 1.5,
+        'min_segment': 5,
+    },
+    'compcor': {'confounds_strategy': ['24P', 'aCompCor'], 'n_compcor': 'all', 'acompcor': 'combined'},
+    'ica_aroma': {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA']},
+}
+
+#: Values that every preset sets.
+OF_ALL_PRESETS = {'confounds_na': 'backfill'}
 
 #: Labels of ``desc`` of series that ICA-AROMA has denoised: of fMRIPrep, and of fMRIPost-AROMA.
 _DENOISED = ('smoothAROMAnonaggr', 'nonaggrDenoised')

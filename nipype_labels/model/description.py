@@ -23,6 +23,7 @@ class Parameter:
     help: str  # one phrase for --help, descriptions of traits and docstrings
     more: str = ''  # further sentences for docstrings
     choices: tuple[str, ...] = ()  # canonical names; the default is first
+    words: dict[str, str] = field(default_factory=dict)  # in place of choices: each with its words in the boilerplate
     aliases: dict[Any, str] = field(default_factory=dict)  # other accepted values, and the choices that they mean
     low: float | None = None
     high: float | None = None
@@ -33,6 +34,10 @@ class Parameter:
     with_preset: str = ''  # what presets set, in words, if it is the same for all
     when: Condition | None = None  # condition under which values other than the default act
     defaults: dict[str, Any] = field(default_factory=dict)  # defaults of single interfaces: masker, derivatives
+
+    def __post_init__(self) -> None:
+        if self.words:
+            object.__setattr__(self, 'choices', tuple(self.words))
 
     @property
     def neutral(self) -> Any:

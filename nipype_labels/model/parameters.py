@@ -7,28 +7,11 @@ repeat the defaults, so that readers see them; a test compares them.
 
 from typing import Any
 
-from .confounds import CONFOUNDS_STRATEGIES
+from .confounds import CONFOUNDS_STRATEGIES, PRESETS, STRATEGY_WORDS
 from .description import Condition, Parameter
 
 #: Largest magnitude of the id of a region: ids are integers of 32 bits.
 LARGEST_ID = 2**31 - 1
-
-#: Values of parameters for each preset of nilearn's ``load_confounds_strategy``. Its presets also demean
-#: confounds, as ``standardize_confounds`` does.
-PRESETS: dict[str, dict[str, Any]] = {
-    'simple': {'confounds_strategy': ['24P', '2Phys', 'cosines']},
-    'scrubbing': {
-        'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
-        'fd_threshold': 0.5,
-        'dvars_threshold': 1.5,
-        'min_segment': 5,
-    },
-    'compcor': {'confounds_strategy': ['24P', 'aCompCor'], 'n_compcor': 'all', 'acompcor': 'combined'},
-    'ica_aroma': {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA']},
-}
-
-#: Values that every preset sets.
-OF_ALL_PRESETS = {'confounds_na': 'backfill'}
 
 
 def _has_cut_off(given: dict[str, Any]) -> bool:
@@ -85,7 +68,7 @@ _ALL = (
         str,
         'cubic',
         'interpolation of the series on the grid of the labels',
-        choices=('cubic', 'linear', 'nearest'),
+        words={'cubic': 'cubic spline', 'linear': 'linear', 'nearest': 'nearest-neighbor'},
         when=Condition("resampling_target='labels'", lambda given: given['resampling_target'] == 'labels'),
     ),
     Parameter(
@@ -178,7 +161,7 @@ _ALL = (
         'aCompCor with cosine drifts (aCompCor), every column (all); ICA-AROMA requires a series that ICA-AROMA has '
         'denoised, scrubbing censors volumes',
         'Upper and lower case are equal.',
-        choices=tuple(CONFOUNDS_STRATEGIES),
+        words={name: STRATEGY_WORDS.get(name, '') for name in CONFOUNDS_STRATEGIES},
         metavar='NAME',
         when=_CONFOUNDS,
     ),
@@ -198,7 +181,10 @@ _ALL = (
         'combined',
         'masks whose components the strategy aCompCor selects: white matter and CSF combined, or separated',
         'The JSON file next to the table names the mask of each component.',
-        choices=('combined', 'separated'),
+        words={
+            'combined': 'the combined mask of white matter and cerebrospinal fluid',
+            'separated': 'each of the masks of white matter and cerebrospinal fluid',
+        },
         when=_with_strategy('aCompCor'),
     ),
     Parameter(
@@ -305,7 +291,14 @@ _ALL = (
         'sample (zscore_sample), percent signal change from the mean before denoising (psc), or as nilearn computes '
         'it (psc_nilearn)',
         "True is the same as ``'zscore'``.",
-        choices=('none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn'),
+        words={
+            'none': '',
+            'zscore': 'scaled to zero mean and unit variance (of the population)',
+            'zscore_sample': 'scaled to zero mean and unit variance (of the sample)',
+            'psc': 'expressed as change from their means, in percent of their means before denoising',
+            'psc_nilearn': 'expressed as change from their means, in percent of their means after denoising (where '
+            'less than a tenth of the mean was left: of the sum of the means before and after denoising)',
+        },
         aliases=_OFF | {True: 'zscore'},
     ),
     Parameter(
@@ -313,7 +306,12 @@ _ALL = (
         str,
         'linear',
         'interpolation of censored volumes before a Butterworth filter, removed afterwards; cubic is that of nilearn',
-        choices=('linear', 'cubic', 'pchip', 'spectral'),
+        words={
+            'linear': 'linearly',
+            'cubic': 'by cubic splines',
+            'pchip': 'by piecewise cubic Hermite polynomials',
+            'spectral': 'by least-squares fits of sinusoids [@power_fd_dvars]',
+        },
         when=Condition('a Butterworth filter', lambda given: given['filter'] == 'butterworth' and _has_cut_off(given)),
     ),
     Parameter(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a graph does, in the words of a methods section, from the parameters that it was built with.
+"""Methods boilerplate of a workflow, from its parameters.
 
-Citations are keys as Pandoc takes them, those of fMRIPrep's own bibliography where it has the work; ``references.bib``
-in this folder holds all references.
+Citations are keys for Pandoc: those of fMRIPrep's bibliography where it has the work. ``references.bib`` in this folder
+holds all references.
 """
 
 import functools
@@ -11,71 +11,14 @@ from pathlib import Path
 
 from ..core.connectivity import choose_estimator
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE
+from ..model.parameters import PARAMETERS
 
 #: BibTeX of every work that may be cited.
 REFERENCES = Path(__file__).with_name('references.bib')
 
-_REDUCED = {
-    'mean': 'the mean',
-    'sum': 'the sum',
-    'median': 'the median',
-    'minimum': 'the minimum',
-    'maximum': 'the maximum',
-    'variance': 'the variance',
-    'standard_deviation': 'the standard deviation',
-}
-_MOTION = 'six parameters of head motion'
-_EXPANDED = 'their temporal derivatives, and the squares of both'
-_FILLED = {
-    'linear': 'linearly',
-    'cubic': 'by cubic splines',
-    'pchip': 'by piecewise cubic Hermite polynomials',
-    'spectral': 'by least-squares fits of sinusoids [@power_fd_dvars]',
-}
-_CONFOUNDS = {
-    '6P': _MOTION,
-    '24P': f'{_MOTION}, {_EXPANDED} [@confounds_satterthwaite_2013]',
-    '36P': (
-        f'{_MOTION} and the mean signals of cerebrospinal fluid, white matter and the whole brain, {_EXPANDED} '
-        '[@confounds_satterthwaite_2013]'
-    ),
-    '2Phys': 'the mean signals of cerebrospinal fluid and white matter',
-    '8Phys': f'the mean signals of cerebrospinal fluid and white matter, {_EXPANDED}',
-    'GSR': 'the global signal',
-    'cosines': 'cosine drifts, if the confounds table had any',
-    'aCompCor': (
-        '{components} of anatomical CompCor from {masks} [@compcor], and cosine drifts, if the confounds table had any'
-    ),
-    'all': 'all columns of the confounds table',
-}
-_MASKS = {
-    'combined': 'the combined mask of white matter and cerebrospinal fluid',
-    'separated': 'each of the masks of white matter and cerebrospinal fluid',
-}
-_STANDARDIZED = {
-    'zscore_sample': 'scaled to zero mean and unit variance (of the sample)',
-    'zscore': 'scaled to zero mean and unit variance (of the population)',
-    'psc': 'expressed as change from their means, in percent of their means before denoising',
-    'psc_nilearn': (
-        'expressed as change from their means, in percent of their means after denoising (where less than a tenth of '
-        'the mean was left: of the sum of the means before and after denoising)'
-    ),
-}
-
 
 def describe(parameters):
-    """Describe a graph.
-
-    Parameters
-    ----------
-    parameters : dict
-        The factory's arguments under the names and as the types that traits take.
-
-    Returns
-    -------
-    str
-        Sentences of one paragraph, for Pandoc.
-    """
+    """Return a paragraph for Pandoc that describes a workflow with these parameters, in canonical form."""
     sentences = [*_space(parameters), *_reduction(parameters), *_cleaning(parameters)]
     if parameters['project'] != 'none':
         sentences.append('Denoised time series were mapped back to the voxels of their regions.')
@@ -89,11 +32,8 @@ def _space(parameters):
     if parameters['resampling_target'] == 'data':
         yield 'Label images were resampled to the grid of the BOLD series by nearest-neighbor interpolation.'
     elif parameters['resampling_target'] == 'labels':
-        spline = {'cubic': 'cubic spline', 'linear': 'linear', 'nearest': 'nearest-neighbor'}
-        yield (
-            f'The BOLD series was sampled on the grid of the label images by {spline[parameters["interpolation"]]} '
-            'interpolation.'
-        )
+        spline = _word(parameters, 'interpolation')
+        yield f'The BOLD series was sampled on the grid of the label images by {spline} interpolation.'
     if parameters['use_mask']:
         yield 'Labels outside the brain mask were excluded.'
 
@@ -106,14 +46,20 @@ def _reduction(parameters):
     if any(widths):
         size = ' × '.join(f'{width:g}' for width in widths)
         smoothed = f', smoothed by a Gaussian kernel (full width at half maximum {size} mm),'
+    statistic = parameters['strategy'].replace('_', ' ')
     yield (
-        f'For every region and volume, {_REDUCED[parameters["strategy"]]} of the BOLD signal{smoothed} over its voxels '
+        f'For every region and volume, the {statistic} of the BOLD signal{smoothed} over its voxels '
         f'was computed with *nipype_labels* {_version()}, a package for *Nipype* [@nipype1; @nipype2] that uses '
         '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )
     if parameters['min_coverage']:
         percent = f'{100 * parameters["min_coverage"]:g}'
         yield f'Regions with less than {percent} % of their volume covered by valid voxels were treated as missing.'
+
+
+def _word(parameters, name):
+    """Return the value of a parameter in words."""
+    return PARAMETERS[name].words[parameters[name]]
 
 
 @functools.cache
@@ -128,7 +74,7 @@ def _cleaning(parameters):
     yield from _censoring(parameters)
     yield from _steps(parameters, list(_confounds(parameters)))
     if parameters['standardize'] != 'none':
-        yield f'Time series were then {_STANDARDIZED[parameters["standardize"]]}.'
+        yield f'Time series were then {_word(parameters, "standardize")}.'
 
 
 def _steps(parameters, confounds):
@@ -137,7 +83,7 @@ def _steps(parameters, confounds):
     filters = bool(band) and not drifts
     if filters and _may_censor(parameters):
         yield (
-            f'For filtering, values of censored volumes were interpolated {_FILLED[parameters["fill_censored"]]} '
+            f'For filtering, values of censored volumes were interpolated {_word(parameters, "fill_censored")} '
             'between retained volumes; the interpolated values were removed afterwards.'
         )
     steps = ['detrended linearly'] if parameters['detrend'] else []
@@ -205,8 +151,9 @@ def _confounds(parameters):
     n_components = parameters['n_compcor']
     components = 'all components' if n_components == 'all' else f'the first components (at most {n_components})'
     for strategy in parameters['confounds_strategy']:
-        if strategy in _CONFOUNDS:
-            yield _CONFOUNDS[strategy].format(components=components, masks=_MASKS[parameters['acompcor']])
+        words = PARAMETERS['confounds_strategy'].words[strategy]
+        if words:
+            yield words.format(components=components, masks=_word(parameters, 'acompcor'))
     if parameters['confounds_columns']:
         yield 'the columns ' + ', '.join(f'`{column}`' for column in parameters['confounds_columns'])
     if parameters['use_confounds'] and not (parameters['confounds_strategy'] or parameters['confounds_columns']):

@@ -14,7 +14,8 @@ from nipype_labels.cli.main import build_parser
 from nipype_labels.core import clean, connectivity, filters, gaps, resample, scaling
 from nipype_labels.core.choices import normalize_choice
 from nipype_labels.core.strategies import STRATEGIES
-from nipype_labels.model.parameters import PARAMETERS, PRESETS
+from nipype_labels.model.confounds import PRESETS
+from nipype_labels.model.parameters import PARAMETERS
 from nipype_labels.workflows.run import init_run_wf
 
 #: Tables of the code that implement the choices of a parameter.
