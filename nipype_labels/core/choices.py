@@ -27,8 +27,9 @@ def normalize_choice(parameter, value):
     return value
 
 
-def check_choice(parameter, value, choices):
-    """Raise LabelsError, which lists the choices, unless the value is one of them."""
+def check_choice(parameter, value, choices=None):
+    """Raise LabelsError, with the choices (default: of the registry), unless the value is one of them."""
+    choices = PARAMETERS[parameter].choices if choices is None else choices
     if not (isinstance(value, str) and value in choices):
         raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}{suggest(value, choices)}')
 

@@ -17,23 +17,12 @@ from functools import partial
 import numpy as np
 
 from ..model.errors import SignalError
-from ..model.parameters import PARAMETERS
 from .choices import check_choice
 from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
-from .gaps import FILLS, fill_censored, longest_gap
+from .gaps import fill_censored, longest_gap
 from .quality import is_constant
 from .regression import confound_basis, effective_number, passes, scale_confounds
 from .scaling import LARGEST
-
-#: Scale of denoised time series: unchanged; z-scores by the standard deviation of the population or of the sample
-#: (ddof 0 or 1); percent signal change from the mean before denoising; or nilearn's percent signal change.
-STANDARDIZE = ('none', 'zscore', 'zscore_sample', 'psc', 'psc_nilearn')
-
-#: Missing values in the first rows of confounds, where derivatives have no value.
-CONFOUNDS_NA = ('raise', 'zero', 'mean', 'backfill')
-
-#: Whether censored volumes leave the output or stay as rows without values.
-CENSORED = ('drop', 'nan')
 
 #: In nilearn's percent signal change, a mean below this fraction of the mean before denoising counts as removed, and
 #: the mean before denoising is added to it.
@@ -135,7 +124,7 @@ def clean(
     sample_mask=None,
     runs=None,
     missing_labels='nan',
-    fill_censored=FILLS[0],
+    fill_censored='linear',
 ):
     """Denoise region time series: detrend, filter, regress confounds out, standardise.
 
@@ -183,9 +172,9 @@ def clean(
     n_volumes = len(signals)
     kept = kept_volumes(sample_mask, n_volumes)
     confounds = _check_confounds(confounds, kept)
-    check_choice('standardize', standardize, STANDARDIZE)
-    check_choice('missing_labels', missing_labels, PARAMETERS['missing_labels'].choices)
-    check_choice('fill_censored', fill_censored, FILLS)
+    check_choice('standardize', standardize)
+    check_choice('missing_labels', missing_labels)
+    check_choice('fill_censored', fill_censored)
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):
         raise SignalError('a filter needs the repetition time: set t_r')

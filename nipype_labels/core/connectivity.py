@@ -5,18 +5,15 @@ import numpy as np
 import scipy
 
 from ..model.errors import LabelsError, SignalError
+from ..model.parameters import PARAMETERS
 from .choices import check_choice
 from .quality import is_constant
 
 #: Measures of functional connectivity.
-CONNECTIVITIES = ('correlation', 'partial correlation', 'covariance', 'precision')
+CONNECTIVITIES = PARAMETERS['connectivity'].choices[1:]
 
 #: Measures between -1 and 1, which have a Fisher z.
 CORRELATIONS = ('correlation', 'partial correlation')
-
-#: How covariances are estimated: as suits the measure; from the sample as it is; or shrunk towards a multiple of the
-#: identity.
-COVARIANCE_ESTIMATORS = ('auto', 'empirical', 'ledoit_wolf')
 
 #: Measures that need the inverse of the covariance. It is unstable, or does not exist, without shrinkage.
 INVERSE = ('partial correlation', 'precision')
@@ -104,7 +101,7 @@ def choose_estimator(connectivity, covariance_estimator='auto'):
 def check_connectivity(connectivity, covariance_estimator, fisher_z):
     """Raise LabelsError for choices that are unknown or contradict each other."""
     check_choice('connectivity', connectivity, CONNECTIVITIES)
-    check_choice('covariance_estimator', covariance_estimator, COVARIANCE_ESTIMATORS)
+    check_choice('covariance_estimator', covariance_estimator)
     if fisher_z and connectivity not in CORRELATIONS:
         raise LabelsError(f'fisher_z is for {" and ".join(CORRELATIONS)}, not for {connectivity}')
 

@@ -7,9 +7,6 @@ import scipy
 from ..model.errors import SignalError
 from .choices import check_choice
 
-#: Filters.
-FILTERS = ('butterworth', 'cosine', 'none')
-
 #: Order of the Butterworth filter; it runs forward and backward, which doubles it.
 BUTTERWORTH_ORDER = 5
 
@@ -19,7 +16,7 @@ T_R_TOLERANCE = 0.01
 
 def check_filter(filter, low_pass, high_pass, t_r):
     """Raise LabelsError for cut-offs in Hz that cannot act; ``t_r``, in s, is None if it is unknown."""
-    check_choice('filter', filter, FILTERS)
+    check_choice('filter', filter)
     cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
     given = {name: value for name, value in cutoffs.items() if value is not None}
     for name, value in given.items():

@@ -4,9 +4,10 @@
 import numpy as np
 import scipy
 
-#: How gaps are filled. The first is the default: simulations in the documentation show what each does to the retained
-#: volumes.
-FILLS = ('linear', 'cubic', 'pchip', 'spectral')
+from ..model.parameters import PARAMETERS
+
+#: How gaps are filled. Simulations in the documentation show the effect of each method on the retained volumes.
+FILLS = PARAMETERS['fill_censored'].choices
 
 #: Frequencies per cycle of the whole series in the spectral method, as in Power et al. (2014).
 OVERSAMPLING = 8
@@ -15,7 +16,7 @@ OVERSAMPLING = 8
 CHUNK = 256
 
 
-def fill_censored(values, kept, method=FILLS[0]):
+def fill_censored(values, kept, method='linear'):
     """Replace censored volumes by values interpolated between retained volumes.
 
     The filled values only carry a filter across the gaps: they are discarded after filtering. Volumes before the first

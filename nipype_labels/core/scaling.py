@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Types to which values can be cast when they are read; 'auto' is float32 unless they are unscaled integers.
-DTYPES = ('none', 'auto', 'float32', 'float64')
-
 #: Largest valid value. No measurement is larger than single precision holds, and squares of sums would overflow.
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -12,7 +12,6 @@ import nibabel as nib
 from ..core.choices import check_choice
 from ..model.affines import check_affine
 from ..model.errors import GridError, ImageError
-from ..model.parameters import PARAMETERS
 from ..model.space import VolumeGrid
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
@@ -30,7 +29,7 @@ def require_orientation(one, other, unknown_orientation='raise', accept="unknown
 
     ``unknown_orientation`` is ``'raise'`` or ``'accept'``; ``accept`` is what the user writes to accept it.
     """
-    check_choice('unknown_orientation', unknown_orientation, PARAMETERS['unknown_orientation'].choices)
+    check_choice('unknown_orientation', unknown_orientation)
     if unknown_orientation == 'accept' or one.matches(other):
         return
     for unknown, another in ((one, other), (other, one)):

@@ -80,7 +80,7 @@ class Series:
         return f'{self.grid.shape} {self.n_volumes} {self.stored} {self.slope} {self.intercept}'
 
     def decoder(self, dtype='none'):
-        """Return how stored values become numbers, cast to ``dtype`` (one of ``core.scaling.DTYPES``)."""
+        """Return how stored values become numbers, cast to ``dtype`` (a choice of the parameter)."""
         scaled = (self.slope, self.intercept) != (1.0, 0.0)
         if dtype == 'auto':
             dtype = 'none' if self.stored.kind in 'iu' and not scaled else 'float32'

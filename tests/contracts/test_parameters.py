@@ -11,7 +11,7 @@ from nipype_labels import NiftiLabelsMasker, init_labels_derivatives_wf, init_la
 from nipype_labels.cli.derivatives import derivatives
 from nipype_labels.cli.extract import extract
 from nipype_labels.cli.main import build_parser
-from nipype_labels.core import clean, connectivity, filters, gaps, resample, scaling
+from nipype_labels.core import resample
 from nipype_labels.core.choices import normalize_choice
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.model.confounds import PRESETS
@@ -22,11 +22,6 @@ from nipype_labels.workflows.run import init_run_wf
 TABLES = {
     'strategy': STRATEGIES,
     'interpolation': resample.INTERPOLATIONS,
-    'standardize': clean.STANDARDIZE,
-    'filter': filters.FILTERS,
-    'fill_censored': gaps.FILLS,
-    'covariance_estimator': connectivity.COVARIANCE_ESTIMATORS,
-    'dtype': scaling.DTYPES,
 }
 
 
