@@ -5,7 +5,7 @@ Nipype's ``SimpleInterface`` can return stale or silently wrong results, or keep
 method here prevents one of these failures, and its docstring says which.
 """
 
-import importlib.metadata
+import importlib
 import os
 import sys
 import time
@@ -33,7 +33,7 @@ from .process_guard import exit_if_orphaned, is_node_folder, lock_folder, watch_
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
 
-#: Libraries whose releases may change numbers; major and minor version are part of every node's hash.
+#: Libraries whose releases may change numbers. Their major and minor versions are part of every node's hash.
 COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
 #: Code of Nipype's engine that passes outputs on to inputs, outside of the run context.
@@ -141,7 +141,7 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         """Hash the inputs, and with them versions, grids, and floats to the last bit (Nipype rounds to 10 digits)."""
         listed, digest = super().get_hashval(hash_method)
         salt = [('numerics', self.numerics)]
-        salt += [(name, _minor_version(name)) for name in COMPUTING_LIBRARIES]
+        salt += [(name, '.'.join(read_version(name).split('.')[:2])) for name in COMPUTING_LIBRARIES]
         salt += [(name, [_grid_digest(path) for path in _flat(getattr(self, name))]) for name in self.grids]
         salt += [('output names', self.output_labels())] if self.named_by else []
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
@@ -367,8 +367,14 @@ def digest_found_tables(atlases):
     return digests
 
 
-def _minor_version(library):
-    return '.'.join(importlib.metadata.version(library).split('.')[:2])
+def read_version(name):
+    """Return the version of a package. Reading its metadata instead would take milliseconds for each hash."""
+    return importlib.import_module(name).__version__
+
+
+def read_versions():
+    """Return the versions of this package, of Nipype and of the libraries that compute, by name."""
+    return {name: read_version(name) for name in ('nipype_labels', 'nipype', *COMPUTING_LIBRARIES)}
 
 
 def _grid_digest(path):

@@ -2,7 +2,6 @@
 """Node that writes the outputs of an extraction as a BIDS derivatives dataset."""
 
 import hashlib
-import importlib.metadata
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from ..files.json_files import parse_json, read_json
 from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
-from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface, logger
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_versions
 from .process_guard import exit_if_orphaned
 
 #: What is logged of outputs that change.
@@ -160,15 +159,13 @@ class SaveDerivatives(LabelsInterface):
             raise LabelsError(
                 f'{self.inputs.cleaning} is not a valid cleaning.json. Missing keys: {", ".join(lacking)}'
             )
-        versions = {'nipype_labels': __version__}
-        versions |= {name: importlib.metadata.version(name) for name in ('nipype', *COMPUTING_LIBRARIES)}
         return Provenance(
             source=self.inputs.source,
             parameters=parse_json(self.inputs.parameters, 'SaveDerivatives.parameters'),
             methods=self.get_input('methods', ''),
             cleaning=cleaning,
             series=read_json(sidecar) if sidecar else {},
-            versions=versions,
+            versions=read_versions(),
             more_sources=tuple(self.get_input('more_sources', ())),
         )
 

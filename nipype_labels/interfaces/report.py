@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that writes the report of a series and its figures."""
 
-import importlib.metadata
-
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from .. import __version__
 from ..files.confounds import read_tables
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
@@ -15,7 +12,7 @@ from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
 from ..model.errors import LabelsError, SignalError
-from .base import COMPUTING_LIBRARIES, InputFile, LabelsInputSpec, LabelsInterface
+from .base import InputFile, LabelsInputSpec, LabelsInterface, read_versions
 from .parameters import trait
 
 #: Confound: movement of the head since the last volume, in mm.
@@ -96,7 +93,7 @@ class LabelsReport(LabelsInterface):
         ]
         title, methods = self.inputs.title, self.get_input('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
-        page = reports.render_report(title, series, atlases, figures, _read_versions(), methods)
+        page = reports.render_report(title, series, atlases, figures, read_versions(), methods)
         for kind, output in FIGURES.items():
             if kind != 'connectivity' or self.get_input('connectivity_files'):
                 self._write_figures(runtime, kind, output, figures)
@@ -153,12 +150,6 @@ def _read_kept(path):
     if kept.dtype.kind != 'b':
         raise SignalError(f'{path} must have a column retained, with a flag for each volume')
     return kept
-
-
-def _read_versions():
-    """Return the versions of this package and of the libraries that compute."""
-    libraries = ('nipype', *COMPUTING_LIBRARIES)
-    return {'nipype_labels': __version__} | {name: importlib.metadata.version(name) for name in libraries}
 
 
 def _read_displacement(paths, n_volumes):

@@ -5,10 +5,9 @@ Citations are keys for Pandoc: those of fMRIPrep's bibliography where it has the
 holds all references.
 """
 
-import functools
-import importlib.metadata
 from pathlib import Path
 
+from .. import __version__
 from ..core.connectivity import choose_estimator
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE
 from ..model.parameters import PARAMETERS
@@ -49,7 +48,7 @@ def _reduction(parameters):
     statistic = parameters['strategy'].replace('_', ' ')
     yield (
         f'For every region and volume, the {statistic} of the BOLD signal{smoothed} over its voxels '
-        f'was computed with *nipype_labels* {_version()}, a package for *Nipype* [@nipype1; @nipype2] that uses '
+        f'was computed with *nipype_labels* {__version__}, a package for *Nipype* [@nipype1; @nipype2] that uses '
         '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )
     if parameters['min_coverage']:
@@ -60,11 +59,6 @@ def _reduction(parameters):
 def _word(parameters, name):
     """Return the value of a parameter in words."""
     return PARAMETERS[name].words[parameters[name]]
-
-
-@functools.cache
-def _version():
-    return importlib.metadata.version('nipype_labels')
 
 
 def _cleaning(parameters):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every node promises: a hash that misses nothing that counts, and counts nothing else."""
 
-import importlib.metadata
+import importlib
 import os
 from pathlib import Path
 
@@ -52,17 +52,18 @@ def test_threads_do_not_change_the_hash(interface):
 
 @pytest.mark.parametrize('library', ['numpy', 'scipy', 'nibabel'])
 def test_hash_carries_major_and_minor_versions_of_computing_libraries(library, monkeypatch):
-    real = importlib.metadata.version
+    module = importlib.import_module(library)
+    real = module.__version__
     before = digest(ReduceLabels())
 
     def pretend(version):
-        monkeypatch.setattr(importlib.metadata, 'version', lambda name: version if name == library else real(name))
+        monkeypatch.setattr(module, '__version__', version)
 
     pretend('99.7.0')
     other = digest(ReduceLabels())
     pretend('99.7.3')
     assert before != other == digest(ReduceLabels())
-    pretend('.'.join(real(library).split('.')[:2]) + '.99')
+    pretend('.'.join(real.split('.')[:2]) + '.99')
     assert digest(ReduceLabels()) == before
 
 
