@@ -3,13 +3,13 @@
 
 import difflib
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..core.censoring import short_segments
-from ..model.confounds import CONFOUNDS_STRATEGIES, COSINES
+from ..model.confounds import CONFOUNDS_STRATEGIES, COSINES, check_denoised
 from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
 from .confounds import join_tables
@@ -25,27 +25,6 @@ _FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}
 _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 
 
-@dataclass(frozen=True)
-class ConfoundsChoice:
-    """Parameters that select confounds; see the workflow factory."""
-
-    columns: tuple
-    strategies: tuple
-    n_compcor: int | str
-    acompcor: str
-    fd_threshold: float
-    dvars_threshold: float
-    min_segment: int
-    non_steady_state: str
-
-    @classmethod
-    def of(cls, parameters):
-        """Return the choice from a dict with all parameters of the workflow factory."""
-        columns, strategies = (tuple(parameters[name]) for name in ('confounds_columns', 'confounds_strategy'))
-        others = [field.name for field in fields(cls)][2:]
-        return cls(columns, strategies, *(parameters[name] for name in others))
-
-
 @dataclass
 class SelectedConfounds:
     """Selected confounds (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
@@ -55,33 +34,39 @@ class SelectedConfounds:
     notes: list
 
 
-def select_confounds(tables, choice, n_volumes):
-    """Return the SelectedConfounds, columns in the order of the ConfoundsTables.
+def select_confounds(tables, parameters, n_volumes, series=None):
+    """Return the SelectedConfounds by the parameters of the workflow factory, columns in the order of the tables.
 
-    A table without any selected column is used completely; it is an error if it is a table of fMRIPrep.
+    A table (ConfoundsTable) without any selected column is used completely; it is an error if it is a table of
+    fMRIPrep. ``series`` is the path of the series, if it has one.
     """
+    strategies = parameters['confounds_strategy']
+    requested = [*parameters['confounds_columns'], *strategies]
+    if requested and not tables:
+        raise ConfoundsError(f'no confounds are given, but these are to be selected: {requested}. Pass confounds')
     sources, notes = ', '.join(table.source for table in tables), [note for table in tables for note in table.notes]
     join_tables(tables, n_volumes)
-    selected = {name for wanted in choice.columns for name in _match(wanted, tables, sources)}
+    selected = {name for wanted in parameters['confounds_columns'] for name in _match(wanted, tables, sources)}
     of_fmriprep = [table for table in tables if is_fmriprep(table.frame)] or tables
-    for strategy in choice.strategies:
-        found, more = _of_strategy(strategy, choice, of_fmriprep)
+    for strategy in strategies:
+        found, more = _find_columns(strategy, parameters, of_fmriprep)
         selected.update(found)
         notes += more
     frames, marked, censored = [], [], {}
     for table in tables:
         names = [name for name in table.frame if name in selected]
-        scrubbed = 'scrubbing' in choice.strategies and table in of_fmriprep and {*MOTION_MEASURES} & {*table.frame}
+        scrubbed = 'scrubbing' in strategies and table in of_fmriprep and {*MOTION_MEASURES} & {*table.frame}
         if names or scrubbed:
             marked.append(table)
         elif _must_select(table):
             raise ConfoundsError(_NOTHING.format(table.source))
         frames.append(table.numbers(names if names or scrubbed else list(table.frame)))
-    if 'scrubbing' in choice.strategies:
-        thresholds = choice.fd_threshold, choice.dvars_threshold
-        censored.update(_find_motion_outliers(of_fmriprep, *thresholds, choice.min_segment))
-    if choice.non_steady_state == 'censor':
+    if 'scrubbing' in strategies:
+        censored.update(_find_motion_outliers(of_fmriprep, parameters))
+    if parameters['non_steady_state'] == 'censor':
         censored.update(_find_non_steady(marked))
+    if 'ICA-AROMA' in strategies:
+        notes += check_denoised(series)
     return SelectedConfounds(
         pd.concat([pd.DataFrame(index=range(n_volumes)), *frames], axis=1), censored, [*dict.fromkeys(notes)]
     )
@@ -120,7 +105,7 @@ def _match(wanted, tables, sources):
     return found
 
 
-def _of_strategy(strategy, choice, tables):
+def _find_columns(strategy, parameters, tables):
     """Return the columns that a strategy selects, and notes for the user."""
     sources, found, notes = ', '.join(table.source for table in tables), [], []
     old = next((table for table in tables if strategy != 'all' and set(table.frame) >= _OLD_FMRIPREP), None)
@@ -138,17 +123,18 @@ def _of_strategy(strategy, choice, tables):
     if strategy == 'aCompCor':
         table = next((table for table in tables if has_components(table.frame)), tables[0])
         masks = read_masks(table.path)
-        names, more = find_components(table.frame, masks, choice.n_compcor, choice.acompcor, table.source)
+        n_compcor, acompcor = parameters['n_compcor'], parameters['acompcor']
+        names, more = find_components(table.frame, masks, n_compcor, acompcor, table.source)
         found, notes = found + names, notes + more
     return found, notes
 
 
-def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
+def _find_motion_outliers(tables, parameters):
     """Return flags (T,) by reason: framewise displacement (mm) or DVARS (standardized) above the threshold.
 
     If ``min_segment`` is not 0, ``'short_segment'`` flags segments of fewer volumes between motion outliers.
     """
-    thresholds = {'fd_threshold': fd_threshold, 'dvars_threshold': dvars_threshold}
+    thresholds = {name: parameters[name] for name in ('fd_threshold', 'dvars_threshold')}
     for name, threshold in thresholds.items():
         if not threshold >= 0:
             raise ConfoundsError(f'{name} must be 0 or more, not {threshold}')
@@ -160,8 +146,8 @@ def _find_motion_outliers(tables, fd_threshold, dvars_threshold, min_segment):
             raise ConfoundsError(f'{sources} has no column {name!r}, which scrubbing requires')
         # A comparison with a missing value, as in the first row, is false: that volume is retained.
         found[name] = (table.numbers([name])[name] > threshold).to_numpy()
-    if min_segment:
-        found['short_segment'] = short_segments(np.any(list(found.values()), axis=0), min_segment)
+    if parameters['min_segment']:
+        found['short_segment'] = short_segments(np.any(list(found.values()), axis=0), parameters['min_segment'])
     return found
 
 

@@ -12,12 +12,11 @@ from ..core.clean import clean, kept_volumes
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
-from ..files.selection import ConfoundsChoice, select_confounds
+from ..files.selection import select_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
-from ..model.confounds import check_denoised
 from ..model.entities import CONTRADICTION, find_contradictions
-from ..model.errors import ConfoundsError, SignalError, errors_name
+from ..model.errors import SignalError, errors_name
 from ..model.parameters import CONFOUNDS_PARAMETERS
 from .base import InputFile, LabelsInterface, logger
 from .cleaned import describe_cleaning
@@ -170,15 +169,8 @@ class CleanSignal(LabelsInterface):
             mask = self._list('sample_mask', read_sample_mask)
             left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.get_input('confounds_files', [])
-        choice = ConfoundsChoice.of(
-            {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'}
-        )
-        if not files and (choice.columns or choice.strategies):
-            asked = [*choice.columns, *choice.strategies]
-            raise ConfoundsError(f'{asked} asked for, but there is no confounds file')
-        chosen = select_confounds(read_tables(files, n_volumes), choice, n_volumes)
-        if 'ICA-AROMA' in choice.strategies:
-            chosen.notes += check_denoised(self.get_input('bold_file'))
+        parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'}
+        chosen = select_confounds(read_tables(files, n_volumes), parameters, n_volumes, self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
         self._notes = chosen.notes

@@ -13,10 +13,9 @@ from ..files.confounds import fill_missing, make_tables
 from ..files.grids import report_contradiction
 from ..files.niimg import open_runs
 from ..files.sample_mask import read_sample_mask
-from ..files.selection import ConfoundsChoice, select_confounds
+from ..files.selection import select_confounds
 from ..files.series import Series
 from ..files.timing import resolve_repetition_time
-from ..model.confounds import check_denoised
 from ..model.entities import find_contradictions
 from ..model.errors import ConfoundsError, SignalError, errors_name
 from .state import warn_user
@@ -109,19 +108,15 @@ def _prepare(series, source, confounds, sample_mask, settings):
 
 def _select_confounds(confounds, series, retained, settings):
     """Return the confounds of a run without missing values, its retained volumes, and notes."""
-    strategies, n_volumes = settings['confounds_strategy'], series.n_volumes
+    n_volumes = series.n_volumes
     tables = make_tables(confounds, n_volumes)
-    choice = ConfoundsChoice.of(settings)
-    if not tables and (choice.columns or strategies):
-        raise ConfoundsError(f'{[*choice.columns, *strategies]} asked for, but there are no confounds: pass confounds')
-    chosen = select_confounds(tables, choice, n_volumes)
-    notes = chosen.notes + (check_denoised(series.grid.path) if 'ICA-AROMA' in strategies else [])
+    chosen = select_confounds(tables, settings, n_volumes, series.grid.path)
     source = ', '.join(table.source for table in tables)
     retained = ~np.any([~retained, *chosen.censored.values()], axis=0)
     if not retained.any():
         counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
         raise SignalError(f'{source}: no volume of {n_volumes} is retained; censored are: {counts}')
-    return fill_missing(chosen.frame, settings['confounds_na'], source, retained).to_numpy(), retained, notes
+    return fill_missing(chosen.frame, settings['confounds_na'], source, retained).to_numpy(), retained, chosen.notes
 
 
 def _find_file_name(image):

@@ -10,7 +10,7 @@ from fmriprep_tables import MOTION, N_VOLUMES, NEW, OLD, STEADY, TABLE, ask_nile
 
 from nipype_labels.core.validation import OPEN, expand_preset
 from nipype_labels.files.confounds import read_confounds, read_tables
-from nipype_labels.files.selection import ConfoundsChoice, select_confounds
+from nipype_labels.files.selection import select_confounds
 from nipype_labels.model.confounds import check_denoised
 from nipype_labels.model.errors import ConfoundsError, LabelsError
 
@@ -31,10 +31,8 @@ def select(paths, n_volumes=N_VOLUMES, columns=(), strategies=(), **others):
     """What is chosen from tables."""
     settings = OPEN | {'acompcor': 'combined', 'fd_threshold': 0.5, 'dvars_threshold': 1.5} | others
     settings.setdefault('non_steady_state', 'censor')
-    del settings['confounds_na']
-    return select_confounds(
-        read_tables(paths, n_volumes), ConfoundsChoice(tuple(columns), strategies, **settings), n_volumes
-    )
+    settings |= {'confounds_columns': tuple(columns), 'confounds_strategy': strategies}
+    return select_confounds(read_tables(paths, n_volumes), settings, n_volumes)
 
 
 def retained(chosen):

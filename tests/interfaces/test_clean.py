@@ -77,7 +77,7 @@ def test_strategies_and_columns_add_up(steady, signals, run):
 def test_columns_without_a_table_are_refused(signals, run):
     """They would do nothing."""
     for asked in ({'confounds_columns': ['csf']}, {'confounds_strategy': ['6P']}):
-        with pytest.raises(ConfoundsError, match='there is no confounds file'):
+        with pytest.raises(ConfoundsError, match='no confounds are given'):
             run(CleanSignal(signals_files=signals(series()), **asked))
 
 

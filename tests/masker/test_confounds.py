@@ -90,7 +90,7 @@ def test_what_cannot_be_done_is_refused(parameters, error, words, bench):
 
 def test_a_selection_without_confounds_is_refused(bench):
     bold, atlas, _ = bench
-    with pytest.raises(ConfoundsError, match=r'csf.* asked for, but there are no confounds'):
+    with pytest.raises(ConfoundsError, match=r'no confounds are given, but these are to be selected: .*csf'):
         NiftiLabelsMasker(atlas, ['A', 'B'], confounds_columns=['csf']).fit_transform(bold)
     with pytest.raises(LabelsError, match='only acts with use_confounds'):
         NiftiLabelsMasker(atlas, ['A', 'B'], preset='simple').to_workflow()
