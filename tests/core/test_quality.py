@@ -32,3 +32,10 @@ def test_a_region_that_never_varies_or_has_too_few_values_has_none():
     signals = np.tile([[5.0, np.nan, 3.0]], (10, 1)) + np.array([[0, 0, 1.0]]) * (np.arange(10) % 3)[:, None]
     signals[2:, 2] = np.nan
     assert np.isnan(temporal_snr(signals, np.ones(10, dtype=bool))).all()
+
+
+def test_three_values_are_enough_for_temporal_snr():
+    signals = np.array([[9.0, 5], [12, 4], [9, np.nan], [1e6, 1e6]])
+    found = temporal_snr(signals, np.array([True, True, True, False]))
+    # A line leaves -1, 2 and -1.
+    assert_allclose(found, [10 / np.sqrt(2), np.nan])

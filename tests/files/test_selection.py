@@ -236,6 +236,15 @@ def test_a_table_that_was_cut_to_some_columns_is_used_whole_or_selected_from(wri
         select([short], 3, strategies=['6P'])
 
 
+def test_a_table_of_motion_and_its_measures_alone_is_one_of_fmriprep(write):
+    names = [*MOTION, 'framewise_displacement', 'std_dvars']
+    whole = write('whole.tsv', {name: [1.0, i, 4] for i, name in enumerate(names)})
+    with pytest.raises(ConfoundsError, match=r'whole\.tsv: no column .* is selected'):
+        select([whole], 3)
+    cut = write('cut.tsv', {name: [1.0, i, 4] for i, name in enumerate(names[:-1])})
+    assert list(select([cut], 3).frame) == names[:-1]
+
+
 def test_names_of_fmriprep_before_1_2_are_not_known(write):
     old = write('old.tsv', {'FramewiseDisplacement': [0.0, 1], 'stdDVARS': [1.0, 2], 'X': [1.0, 2], 'CSF': [0.0, 1]})
     with pytest.raises(ConfoundsError, match=r'old\.tsv: no column .* is selected'):
