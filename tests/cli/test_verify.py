@@ -10,6 +10,7 @@ import sys
 import nibabel
 import numpy as np
 import pytest
+from damages import DAMAGES, change, cut, delete, empty
 from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
@@ -26,26 +27,6 @@ def list_outputs(out):
     paths = sorted(path for path in out.rglob('*') if path.is_file())
     names = {path: path.relative_to(out) for path in paths}
     return {str(name): path.read_bytes() for path, name in names.items() if name.parts[0] not in OTHERS}
-
-
-def empty(path):
-    path.write_bytes(b'')
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def change(path):
-    """Change one byte; size and time of modification stay."""
-    times, content = path.stat(), bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def delete(path):
-    path.unlink()
 
 
 @pytest.fixture
@@ -70,7 +51,7 @@ def test_no_damaged_derivative_is_served(data, call):
     run = {name: content for name, content in files.items() if '_run-1_' in name}
     assert {name.rpartition('.')[2] for name in run} == {'gz', 'html', 'json', 'svg', 'tsv'}
     assert call('verify', str(out))[:2] == (0, '')
-    for damage in (empty, cut, change, delete):
+    for damage in DAMAGES:
         for name, content in run.items():
             damage(out / name)
             status, printed, _ = call('verify', str(out))
@@ -86,7 +67,7 @@ def test_no_damaged_derivative_is_served(data, call):
         assert call('verify', str(out))[0] == 0
 
 
-@pytest.mark.parametrize('damage', [empty, cut, change, delete])
+@pytest.mark.parametrize('damage', DAMAGES)
 def test_a_derivative_damaged_alone_is_written_again(damage, small_dataset, call):
     out = small_dataset / 'out'
     one = ask(small_dataset, '--participant-label', '01', *EVERYTHING)
