@@ -10,7 +10,7 @@ import sys
 import nibabel
 import numpy as np
 import pytest
-from damages import DAMAGES, change, cut, delete, empty
+from damages import DAMAGES
 from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
