@@ -2,9 +2,11 @@
 """Affines: matrices of shape (4, 4) from voxel indices to world coordinates (RAS+, mm)."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
+from numpy.typing import ArrayLike
 
 from .errors import GridError
 
@@ -16,7 +18,7 @@ LEAST_CONDITION = 1e-12
 GRID_TOLERANCE = 0.01
 
 
-def check_affine(affine, name='affine'):
+def check_affine(affine: ArrayLike, name: str = 'affine') -> np.ndarray:
     """Return an affine as float64; GridError, which calls it ``name``, if it is not finite and invertible."""
     affine = np.asarray(affine, dtype=np.float64)
     if affine.shape != (4, 4) or not np.isfinite(affine).all() or not is_invertible(affine):
@@ -25,7 +27,7 @@ def check_affine(affine, name='affine'):
     return affine
 
 
-def is_invertible(affine):
+def is_invertible(affine: np.ndarray) -> bool:
     """Return whether an affine is invertible and well conditioned.
 
     >>> is_invertible(np.diag([2.0, 2, 2, 1])), is_invertible(np.diag([2.0, 2, 1e-20, 1]))
@@ -35,7 +37,7 @@ def is_invertible(affine):
     return bool(sizes[-1] > LEAST_CONDITION * sizes[0])
 
 
-def voxel_sizes(affine):
+def voxel_sizes(affine: ArrayLike) -> np.ndarray:
     """Return the edge lengths of a voxel in mm, shape (3,).
 
     >>> voxel_sizes(np.diag([-2.0, 3.0, 4.0, 1.0])).tolist()
@@ -44,7 +46,7 @@ def voxel_sizes(affine):
     return np.sqrt((np.asarray(affine, dtype=np.float64)[:3, :3] ** 2).sum(axis=0))
 
 
-def voxel_volume(affine):
+def voxel_volume(affine: ArrayLike) -> float:
     """Return the volume of a voxel in mm³, also of rotated and sheared voxels.
 
     >>> round(voxel_volume(np.diag([-2.0, 3.0, 4.0, 1.0])), 9)
@@ -53,7 +55,7 @@ def voxel_volume(affine):
     return abs(float(np.linalg.det(np.asarray(affine, dtype=np.float64)[:3, :3])))
 
 
-def voxel_map(target_affine, source_affine):
+def voxel_map(target_affine: ArrayLike, source_affine: ArrayLike) -> np.ndarray:
     """Return the matrix, shape (4, 4), from voxel indices of a target to those of a source in the same world.
 
     >>> voxel_map(np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, 1, 1])).diagonal().tolist()
@@ -62,7 +64,7 @@ def voxel_map(target_affine, source_affine):
     return scipy.linalg.inv(source_affine) @ np.asarray(target_affine, dtype=np.float64)
 
 
-def largest_drift(shape, affine, other_affine):
+def largest_drift(shape: Sequence[int], affine: ArrayLike, other_affine: ArrayLike) -> float:
     """Return the largest distance along an axis between the corners of a grid under two affines, in voxels.
 
     >>> largest_drift((9, 9, 9), np.eye(4), np.diag([2.0, 1, 1, 1]))
@@ -73,7 +75,7 @@ def largest_drift(shape, affine, other_affine):
     return float(np.abs(drift).max())
 
 
-def is_axis_aligned(matrix):
+def is_axis_aligned(matrix: np.ndarray) -> bool:
     """Return whether a map between voxel indices keeps the order of the axes and only scales and shifts them.
 
     >>> is_axis_aligned(np.diag([-1.5, 2.0, 2.0, 1.0])), is_axis_aligned(np.eye(4)[[1, 0, 2, 3]])
@@ -82,7 +84,7 @@ def is_axis_aligned(matrix):
     return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
 
 
-def map_voxels(matrix, index):
+def map_voxels(matrix: np.ndarray, index: Sequence[np.ndarray]) -> np.ndarray:
     """Return where voxels of a target lie in a source, as fractional voxel indices, shape (3, ...).
 
     Parameters
@@ -101,7 +103,7 @@ def map_voxels(matrix, index):
     return np.stack([row[3] + row[0] * index[0] + row[1] * index[1] + row[2] * index[2] for row in matrix[:3]])
 
 
-def is_inside(coordinates, shape, margin=GRID_TOLERANCE):
+def is_inside(coordinates: np.ndarray, shape: Sequence[int], margin: float = GRID_TOLERANCE) -> np.ndarray:
     """Return whether fractional voxel indices, shape (3, ...), lie between the first and the last voxel of a grid.
 
     ``margin`` voxels more are accepted, so that rounding errors of an affine never lose a slab.
@@ -110,7 +112,7 @@ def is_inside(coordinates, shape, margin=GRID_TOLERANCE):
     return np.logical_and.reduce([(c >= -margin) & (c <= n - 1 + margin) for c, n in lengths])
 
 
-def nearest_voxels(coordinates, shape):
+def nearest_voxels(coordinates: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Return the voxels nearest to fractional indices, shape (3, n), as a tuple of 3 arrays; halves are rounded up.
 
     >>> nearest_voxels(np.array([[0.5], [-0.3], [9.0]]), (4, 4, 4))

@@ -4,6 +4,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .errors import GridError, MissingRegionsError
 from .space import VolumeGrid
@@ -38,11 +39,11 @@ class Atlas:
     names: tuple
     background: int = 0
 
-    def on(self, space):
+    def on(self, space: VolumeGrid) -> 'Atlas':
         """Return the atlas on another grid, by the nearest voxel."""
         return replace(self, space=space, labels=self.space.resample_nearest(self.labels, space, self.background))
 
-    def within(self, mask):
+    def within(self, mask: np.ndarray) -> 'Atlas':
         """Return the atlas within a mask, an array of bool on its grid; GridError if the shapes differ."""
         if self.labels.shape != mask.shape:
             raise GridError(
@@ -50,7 +51,7 @@ class Atlas:
             )
         return replace(self, labels=np.where(mask, self.labels, self.labels.dtype.type(self.background)))
 
-    def count_voxels(self, where=None):
+    def count_voxels(self, where: np.ndarray | None = None) -> np.ndarray:
         """Return the number of voxels of each region, shape (L,); with ``where``, a mask, of voxels in the mask."""
         found, counts = np.unique(self.labels if where is None else self.labels[where], return_counts=True)
         if not len(found):
@@ -59,7 +60,7 @@ class Atlas:
         return np.where(found[place] == self.ids, counts[place], 0)
 
 
-def region_ids(labels, background=0):
+def region_ids(labels: np.ndarray, background: int = 0) -> np.ndarray:
     """Return the ids in a label image in ascending order, shape (L,); MissingRegionsError if all is background.
 
     >>> region_ids(np.array([[0, 7], [7, 2]])).tolist()
@@ -71,7 +72,7 @@ def region_ids(labels, background=0):
     return ids
 
 
-def unused_id(ids):
+def unused_id(ids: ArrayLike) -> int:
     """Return an id that no region has, for voxels that belong to no region.
 
     >>> unused_id([0, 1, 3])

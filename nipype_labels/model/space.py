@@ -22,13 +22,13 @@ class Space(Protocol):
     def measure(self) -> float:
         """Size of an element: mm³ of a voxel."""
 
-    def matches(self, other) -> bool:
+    def matches(self, other: 'Space') -> bool:
         """Return whether both spaces have the same elements in the same places, within a tolerance."""
 
-    def locate(self, other) -> np.ndarray:
+    def locate(self, other: 'Space') -> np.ndarray:
         """Return the number of the element nearest to each element of another space, −1 outside this space."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Describe the space for messages."""
 
 
@@ -62,23 +62,23 @@ class VolumeGrid:
     contradiction: str = ''
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of voxels."""
         return math.prod(self.shape)
 
     @property
-    def measure(self):
+    def measure(self) -> float:
         """Volume of a voxel in mm³."""
         return affines.voxel_volume(self.affine)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lengths = '×'.join(str(n) for n in self.shape)
         sizes = '×'.join(f'{size:.4g}' for size in affines.voxel_sizes(self.affine))
         origin = ', '.join(f'{x:.5g}' for x in np.asarray(self.affine)[:3, 3])
         words = f'{lengths} voxels of {sizes} mm, first at ({origin}) mm'
         return f'{self.path} ({words})' if self.path else words
 
-    def matches(self, other):
+    def matches(self, other: 'VolumeGrid') -> bool:
         """Return whether every corner of this grid is within 0.01 voxels of the same corner of the other one.
 
         >>> grid = VolumeGrid((9, 9, 9), np.eye(4))
@@ -89,17 +89,17 @@ class VolumeGrid:
             return False
         return affines.largest_drift(self.shape, self.affine, other.affine) <= affines.GRID_TOLERANCE
 
-    def is_identical(self, other):
+    def is_identical(self, other: 'VolumeGrid') -> bool:
         """Return whether shape, affine (to the last bit) and doubt of both grids are the same."""
         same = (self.shape, self.doubt) == (other.shape, other.doubt)
         return same and np.array_equal(self.affine, other.affine)
 
-    def require(self, other, remedy):
+    def require(self, other: 'VolumeGrid', remedy: str) -> None:
         """Raise GridError, with both grids and a ``remedy``, unless they match."""
         if not self.matches(other):
             raise GridError(f'grids differ: {self} and {other}; {remedy}')
 
-    def locate(self, other):
+    def locate(self, other: 'VolumeGrid') -> np.ndarray:
         """Return the number of the voxel nearest to each voxel of another grid, shape (other.size,); −1 outside.
 
         >>> VolumeGrid((2, 1, 1), np.eye(4)).locate(VolumeGrid((4, 1, 1), np.diag([0.5, 1, 1, 1]))).tolist()
@@ -115,13 +115,13 @@ class VolumeGrid:
             located[inside, k] = np.ravel_multi_index(nearest, self.shape, order='F')
         return located.reshape(-1, order='F')
 
-    def contains(self, other, voxels, margin=affines.GRID_TOLERANCE):
+    def contains(self, other: 'VolumeGrid', voxels: np.ndarray, margin: float = affines.GRID_TOLERANCE) -> np.ndarray:
         """Return whether the centres of some voxels of another grid, shape (n,), lie in this grid or its ``margin``."""
         index = np.unravel_index(voxels, other.shape, order='F')
         where = affines.map_voxels(affines.voxel_map(other.affine, self.affine), index)
         return affines.is_inside(where, self.shape, margin)
 
-    def resample_nearest(self, values, target, fill=0):
+    def resample_nearest(self, values: np.ndarray, target: 'VolumeGrid', fill: float = 0) -> np.ndarray:
         """Return the value of the nearest voxel for each voxel of a target grid; ``values`` if the grids match.
 
         Parameters
