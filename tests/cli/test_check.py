@@ -68,12 +68,6 @@ def test_one_id_for_both_hemispheres_is_noted(atlas, call):
     assert 'one id for components left and right of the midline (one time series mixes them): Both' in told
 
 
-def test_pieces_on_one_side_are_not(atlas, call):
-    labels = np.where(cells() == 3, 3, 0)
-    labels[1] = 0
-    assert 'components' not in call('check', atlas(labels, {3: 'Left'}))[1]
-
-
 def test_components_far_apart_on_one_side_are_noted(atlas, call):
     labels = np.zeros((20, 20, 20), dtype=int)
     labels[2:5, 2:5, 2:5], labels[2:5, 2:5, 12:15], labels[12:15, 5:15, 5:15] = 3, 3, 4

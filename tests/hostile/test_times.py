@@ -53,7 +53,6 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
 @cases(
     ('none in the header', alone(0.0), NEEDED, LOW),
     ('a header of NaN', alone(NAN), NEEDED, LOW),
-    ('an endless header', alone(INF), NEEDED, LOW),
     ('a header in Hertz', alone(2.0, HERTZ), NEEDED, LOW),
     ('a header in a unit that does not exist', alone(2.0, 56), NEEDED, LOW),
     ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', LOW),
@@ -63,9 +62,7 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz is too close to 0', LOW),
     ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
     ('an argument of 0', nothing, '--tr must be a time above 0 s, not 0.0', '--tr 0'),
-    ('an argument below 0', nothing, '--tr must be a time above 0 s, not -1.0', '--tr -1'),
     ('an argument of NaN', nothing, '--tr must be a time above 0 s, not nan', '--tr nan'),
-    ('an endless argument', nothing, '--tr must be a time above 0 s, not inf', '--tr inf'),
     ('an argument in milliseconds', nothing, '--low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', f'--tr 2000 {LOW}'),
     ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', LOW),
     ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', '--detrend'),
@@ -93,9 +90,7 @@ def test_repetition_times_that_can_not_be_are_refused(case, refuse):
     ('an object for a time', t_r('{}'), NO_TIME),
     ('a flag for a time', t_r('true'), NO_TIME),
     ('a time of 0', t_r('0'), f'RepetitionTime of | {SIDECAR} must be a time above 0 s, not 0.0'),
-    ('a time below 0', t_r('-2'), f'{SIDECAR} must be a time above 0 s, not -2.0'),
     ('a time of NaN', t_r('NaN'), f'{SIDECAR} must be a time above 0 s, not nan'),
-    ('an endless time', t_r('Infinity'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond floats', t_r('1e999'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond integers', t_r('9' * 5000), NO_JSON),
     ('milliseconds', t_r('2000'), f'{SIDECAR} | contradict: the sidecar says 2000 s, the header says 2 s', LOW),
@@ -156,25 +151,19 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
         'no band is left between --high-pass 0.1 Hz and --low-pass 0.05',
         '--low-pass 0.05 --high-pass 0.1',
     ),
-    ('equal', nothing, 'no band is left | --high-pass 0.1 Hz | --low-pass 0.1 Hz', '--low-pass 0.1 --high-pass 0.1'),
     (
         'at Nyquist',
         nothing,
         '--low-pass 0.25 Hz is not below the Nyquist frequency, 0.25 Hz for --tr 2',
         '--low-pass 0.25',
     ),
-    ('above Nyquist', nothing, '--high-pass 0.3 Hz is not below the Nyquist frequency, 0.25 Hz', '--high-pass 0.3'),
-    ('below 0', nothing, '--low-pass must be a frequency above 0 Hz, not -0.1', '--low-pass -0.1'),
-    ('at 0', nothing, '--high-pass must be a frequency above 0 Hz, not 0.0', '--high-pass 0'),
     ('NaN', nothing, '--low-pass must be a frequency above 0 Hz, not nan', '--low-pass nan'),
-    ('endless', nothing, '--high-pass must be a frequency above 0 Hz, not inf', '--high-pass inf'),
     (
         'a high-pass next to nothing',
         nothing,
         '--high-pass of 1e-300 Hz is too close to 0',
         '--high-pass 1e-300',
     ),
-    ('a low-pass next to nothing', nothing, '--low-pass of 1e-300 Hz is too close to 0', '--low-pass 1e-300'),
     (
         'for no filter',
         nothing,
@@ -189,12 +178,6 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
         '--filter cosine --low-pass 0.1',
     ),
     (
-        'drifts of ages',
-        nothing,
-        '40 volumes of 2 s are too short for drifts below --high-pass 1e-09 Hz',
-        '--filter cosine --high-pass 1e-9',
-    ),
-    (
         'drifts that leave nothing',
         nothing,
         'confounds.tsv | 44 confounds of rank 37 leave no degree of freedom in the 38 retained volumes',
@@ -207,8 +190,6 @@ def test_cut_offs_that_can_not_act_are_refused(case, refuse):
 
 @cases(
     ('one volume for z-scores', short(1), '--standardize zscore needs two volumes or more', '--standardize zscore'),
-    ('one volume for percent change', short(1), '--standardize psc needs two volumes or more', '--standardize psc'),
-    ('one volume for a filter', short(1), '1 volumes are too few for a lowpass filter, it needs 19', LOW),
     ('a volume short of a filter', short(18), '18 volumes are too few for a lowpass filter, it needs 19', LOW),
     (
         'a volume short of a band',

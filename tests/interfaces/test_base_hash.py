@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from nipype.interfaces.base import traits
 from node_cases import NODES, clean_node, digest
+from pairwise import pairwise
 
 from nipype_labels.interfaces import (
     ApplyMask,
@@ -96,12 +97,8 @@ def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
     assert digest(clean_node(signals, confounds_files=table)) == before
 
 
-@pytest.mark.parametrize('method', ['content', 'timestamp'])
-@pytest.mark.parametrize('named', ['.hdr', '.img'])
-@pytest.mark.parametrize('changed', ['.hdr', '.img'])
-@pytest.mark.parametrize(
-    ('interface', 'field'),
-    [
+@pairwise(
+    read=[
         (ReduceLabels, 'in_file'),
         (ReduceLabels, 'labels_files'),
         (ApplyMask, 'atlas_files'),
@@ -109,9 +106,13 @@ def test_a_touched_or_rewritten_file_hashes_alike(text, signals):
         (HighVarianceConfounds, 'mask_file'),
         (Resample, 'in_files'),
     ],
+    named=['.hdr', '.img'],
+    changed=['.hdr', '.img'],
+    method=['content', 'timestamp'],
 )
-def test_both_files_of_a_pair_count(tmp_path, interface, field, named, changed, method):
+def test_both_files_of_a_pair_count(tmp_path, read, named, changed, method):
     nibabel.save(nibabel.Nifti1Pair(np.ones((2, 2, 2), np.int16), np.eye(4)), tmp_path / 'b.img')
+    interface, field = read
     node = interface(**{field: str(tmp_path / f'b{named}')})
     before = digest(node, method)
     content = bytearray((tmp_path / f'b{changed}').read_bytes())
