@@ -201,7 +201,7 @@ def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path
     ('asked', 'words'),
     [
         # Others are refused in tests/hostile.
-        (['{bold}', '--atlas', '{atlas}', '--labels', 'A', 'B'], ['--labels gives 2 names', '4 regions']),
+        (['{bold}', '--atlas', '{atlas}', '--labels', 'A', 'B'], ['--labels has 2 names', '4 regions']),
         (['{bold}', '--atlas', '{atlas}', '--sample-mask', '{lut}'], ['lut.tsv']),
         (['{bold}', '--atlas', '{atlas}', '--missing-labels', 'raise'], ['9', 'outside_field_of_view']),
         (['{bold}', '--atlas', '{atlas}', '--smoothing-fwhm', '1', '2'], ['--smoothing-fwhm']),
