@@ -6,10 +6,10 @@ from collections import defaultdict
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
 
-#: Entities by which sidecars are looked up, so that the time per series does not grow with the dataset.
+#: Entities by which sidecars are indexed, so that the time per series does not grow with the dataset.
 _NAMED = ('task', 'run')
 
-#: Keys that a sidecar of a series in native BOLD space does not pass on to the same run in another space.
+#: Keys that a series in a standard space does not inherit from sidecars without space.
 _OF_SPACE = ('SpatialReference', 'Resolution', 'Density')
 
 

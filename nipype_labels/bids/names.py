@@ -118,7 +118,7 @@ def make_label(text, default='atlas'):
     words = [(key, found[key]) for key in _ATLAS_ENTITIES if 'atlas' in found and key in found]
     label = ''
     for key, word in words or [('', word) for word in re.findall('[0-9a-zA-Z]+', plain)]:
-        # Two numbers side by side would read as one.
+        # Adjacent numbers would be read as one number.
         between = key.capitalize() if label[-1:].isdigit() and word[0].isdigit() else ''
         label += (between + word[0].upper() + word[1:]) if label else word
     if len(label) > LONGEST_LABEL:

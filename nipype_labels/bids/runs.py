@@ -9,18 +9,18 @@ from ..model.errors import LabelsError
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
 from .names import build_name, sort_entities
-from .spaces import SPACE_ENTITIES, choose_spaces, name_space
+from .spaces import SPACE_ENTITIES, name_space, select_spaces
 
-#: What ``desc`` is called of series that fMRIPrep has prepared.
+#: Label of ``desc`` of series that fMRIPrep has preprocessed.
 PREPROC = 'preproc'
 
-#: Entities of images that were acquired together: a mask or table without them belongs to each of the images.
+#: Entities of images acquired together; a mask or confounds table without them belongs to each of these images.
 TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
 
-#: Entities that a confounds table may be without.
-_NO_TABLES = (*TOGETHER, *SPACE_ENTITIES)
+#: Entities that the name of a confounds table may omit.
+_NOT_OF_TABLES = (*TOGETHER, *SPACE_ENTITIES)
 
-#: What to do if a file of a run is missing, or several candidates exist.
+#: How to proceed if a file of a run is missing or ambiguous.
 _REMEDIES = {
     'bold': 'Keep one of them',
     'mask': 'Pass --no-mask to use all voxels',
@@ -28,7 +28,7 @@ _REMEDIES = {
 }
 _NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'}
 
-#: Options by which series are chosen, and what is said of those that are not.
+#: Reasons why series are not selected, by entity or suffix.
 _EXCLUDED = {
     'bold': 'not volumes (.dtseries.nii, .func.gii)',
     'desc': 'of other descriptions (--bold-desc)',
@@ -96,14 +96,14 @@ class Run:
                 raise LabelsError(f'{self.bold.name} has more than one {_NOUNS[role]}: {names}. {_REMEDIES[role]}')
             if needed and path is None:
                 raise LabelsError(
-                    f'{self.bold} has no {_NOUNS[role]}: {self._expect(role)} does not exist. {_REMEDIES[role]}'
+                    f'{self.bold} has no {_NOUNS[role]}: {self._expected_name(role)} does not exist. {_REMEDIES[role]}'
                 )
             if needed:
                 _check_readable(path)
 
-    def _expect(self, role):
+    def _expected_name(self, role):
         """Return the expected name of the mask or confounds table of the series."""
-        without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NO_TABLES, {'desc': 'confounds'})
+        without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NOT_OF_TABLES, {'desc': 'confounds'})
         shared = {key: label for key, label in self.entities.items() if key not in without}
         return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
 
@@ -147,26 +147,26 @@ def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=()
     root = Path(root).absolute()
     index = index_dataset(root, participants)
     volumes = [file for file in index.files if _is_series(file)]
-    bold_desc = bold_desc.removeprefix('desc-') if bold_desc else _default_desc(volumes)
+    bold_desc = bold_desc.removeprefix('desc-') if bold_desc else _choose_desc(volumes)
     series = [file for file in volumes if file.entities.get('desc') == bold_desc]
     others = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
     excluded = {_EXCLUDED['bold']: len(others), _EXCLUDED['desc']: len(volumes) - len(series)}
     if not series:
-        raise LabelsError(_explain_none(root, index, volumes, bold_desc))
+        raise LabelsError(_explain_missing_series(root, index, volumes, bold_desc))
 
-    def of_all():
-        # Searched only if a label is missing among the participants asked for.
+    def list_all():
+        # Used only if the selected participants do not have a label.
         files = index_dataset(root).files if participants else index.files
         return [file for file in files if _is_series(file) and file.entities.get('desc') == bold_desc]
 
     wanted = {'ses': sessions, 'task': tasks, 'space': spaces, 'echo': echoes}
-    chosen = _choose_all(root, series, of_all, wanted, excluded, index.bad_series)
+    chosen = _select_series(root, series, list_all, wanted, excluded, index.bad_series)
     if not chosen:
-        asked = {'sub': participants, **wanted}
-        asked = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in asked.items() if labels)
-        raise LabelsError(f'{root} has no series of {asked} together')
+        given = {'sub': participants, **wanted}
+        given = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in given.items() if labels)
+        raise LabelsError(f'{root} has no series of {given} together')
     return Found(
-        sorted(_pair(root, index.files, chosen), key=lambda run: run.name),
+        sorted(_make_runs(root, index.files, chosen), key=lambda run: run.name),
         index.bad_series,
         index.unread,
         bold_desc,
@@ -174,13 +174,13 @@ def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=()
     )
 
 
-def _default_desc(volumes):
+def _choose_desc(volumes):
     """Return the label of ``desc`` to process by default."""
     descs = {file.entities['desc'] for file in volumes if 'desc' in file.entities}
     return next(iter(descs)) if len(descs) == 1 else PREPROC
 
 
-def _explain_none(root, index, volumes, bold_desc):
+def _explain_missing_series(root, index, volumes, bold_desc):
     """Return the error message if no series has the label of ``desc``."""
     why = f'{root} has no preprocessed series: no file ends in _desc-{bold_desc}_bold.nii.gz'
     descs = sorted({file.entities['desc'] for file in volumes if 'desc' in file.entities})
@@ -196,33 +196,33 @@ def _is_series(file):
     return file.suffix == 'bold' and file.extension in VOLUMES
 
 
-def _choose_all(root, series, of_all, wanted, excluded, bad_series):
+def _select_series(root, series, list_all, wanted, excluded, bad_series):
     """Return the selected series; count the excluded ones by reason, and list single echoes among the bad ones."""
     for key, labels in wanted.items():
         before, n_bad = len(series), len(bad_series)
         if key == 'space':
-            series = choose_spaces(root, series, labels, of_all)
+            series = select_spaces(root, series, labels, list_all)
         elif key == 'echo':
-            series = _choose_echoes(root, series, labels, of_all, bad_series)
+            series = _select_echoes(root, series, labels, list_all, bad_series)
         elif labels:
-            series = _choose(root, series, key, labels, of_all)
+            series = _select_labels(root, series, key, labels, list_all)
         excluded[_EXCLUDED[key]] = before - len(series) - (len(bad_series) - n_bad)
     return series
 
 
-def _choose(root, series, key, labels, of_all):
+def _select_labels(root, series, key, labels, list_all):
     """Return series whose entity has one of the labels; LabelsError if the dataset does not have a label."""
     labels = [label.removeprefix(f'{key}-') for label in labels]
     present = {file.entities.get(key, 'none') for file in series}
     if not present.issuperset(labels):
-        present = {file.entities.get(key, 'none') for file in of_all()}
+        present = {file.entities.get(key, 'none') for file in list_all()}
     for label in labels:
         if label not in present:
             raise LabelsError(f'{root} has no series of {key}-{label}. Available: {", ".join(sorted(present))}')
     return [file for file in series if file.entities.get(key, 'none') in labels]
 
 
-def _choose_echoes(root, series, labels, of_all, bad_series):
+def _select_echoes(root, series, labels, list_all, bad_series):
     """Return series of the echoes asked for; by default, series of combined echoes."""
     single = [file for file in series if 'echo' in file.entities]
     if not labels:
@@ -230,25 +230,25 @@ def _choose_echoes(root, series, labels, of_all, bad_series):
             echoes = sorted({file.entities['echo'] for file in single})
             raise LabelsError(
                 f'{root}: all {len(series)} series are single echoes, such as {single[0].path}. Pass --echo '
-                f'{" ".join(echoes)} to process each with its own brain mask and confounds, or those of all echoes'
+                f'{" ".join(echoes)} to process each echo with its own brain mask and confounds, or those of all echoes'
             )
         combined = [file for file in series if 'echo' not in file.entities]
-        runs = {_without_echo(file) for file in combined}
+        runs = {_identify_run(file) for file in combined}
         for file in single:
-            if _without_echo(file) not in runs:
+            if _identify_run(file) not in runs:
                 bad_series[file.path] = 'a single echo, and no series combines the echoes. Pass --echo to process it'
         return combined
-    return single if 'all' in labels and single else _choose(root, series, 'echo', labels, of_all)
+    return single if 'all' in labels and single else _select_labels(root, series, 'echo', labels, list_all)
 
 
-def _without_echo(file):
-    """Return the entities of a series except echo and space."""
+def _identify_run(file):
+    """Return the entities that identify a run: those of a series except echo and space."""
     return frozenset(pair for pair in file.entities.items() if pair[0] not in ('echo', *SPACE_ENTITIES))
 
 
-def _pair(root, files, series):
+def _make_runs(root, files, series):
     """Return the Run of each series."""
-    masks, tables = _Pairs(TOGETHER), _Pairs(_NO_TABLES)
+    masks, tables = _FilesByEntities(TOGETHER), _FilesByEntities(_NOT_OF_TABLES)
     for file in files:
         if file.suffix == 'mask' and file.entities.get('desc') == 'brain':
             masks.add(file)
@@ -258,29 +258,29 @@ def _pair(root, files, series):
     twins = defaultdict(list)
     for file in series:
         twins[frozenset(file.entities.items())].append(file)
-    return [_run(root, same, masks, tables, sidecars) for same in twins.values()]
+    return [_make_run(root, same, masks, tables, sidecars) for same in twins.values()]
 
 
-def _run(root, same, masks, tables, sidecars):
+def _make_run(root, same, masks, tables, sidecars):
     """Return the Run of a series, which may exist in several files."""
     file = same[0]
     found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
-    places = {role: tuple(root / other.path for other in others) for role, others in found.items()}
-    applying = tuple(root / other.path for other in sidecars.find(file))
+    paths = {role: tuple(root / other.path for other in others) for role, others in found.items()}
+    sidecar_paths = tuple(root / other.path for other in sidecars.find(file))
     return Run(
         root=root,
         bold=root / file.path,
-        mask=places['mask'][0] if len(places['mask']) == 1 else None,
-        confounds=places['confounds'][0] if len(places['confounds']) == 1 else None,
-        sidecar=applying[-1] if applying else None,
-        sidecars=applying,
+        mask=paths['mask'][0] if len(paths['mask']) == 1 else None,
+        confounds=paths['confounds'][0] if len(paths['confounds']) == 1 else None,
+        sidecar=sidecar_paths[-1] if sidecar_paths else None,
+        sidecars=sidecar_paths,
         entities=file.entities,
-        candidates={role: paths for role, paths in places.items() if len(paths) > 1},
+        candidates={role: several for role, several in paths.items() if len(several) > 1},
     )
 
 
-class _Pairs:
-    """Files to pair with series by entities; ``optional`` ones may be missing in the name of a file."""
+class _FilesByEntities:
+    """Files found by the entities of a series; the ``optional`` entities may be missing in the name of a file."""
 
     def __init__(self, optional):
         self._optional = (*optional, 'desc')

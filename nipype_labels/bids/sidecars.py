@@ -27,7 +27,7 @@ KEYS = tuple(_ORDER.split())
 #: Key of the object that describes the columns if the name of a column is a key.
 NESTED = 'Columns'
 
-#: Keys that ``cleaning.json`` must have.
+#: Required keys of ``cleaning.json``.
 CLEANING = (
     'Parameters',
     'ConfoundsColumns',
@@ -42,7 +42,7 @@ CLEANING = (
     'DegreesOfFreedom',
 )
 
-#: Parameters that time series depend on before denoising.
+#: Parameters of the steps before denoising.
 REDUCTION = (
     'use_mask',
     'use_luts',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spaces of series: their names, and the choice among several resolutions or cohorts."""
+"""Name the spaces of series, and select series by space, resolution and cohort."""
 
 from collections import defaultdict
 
@@ -8,10 +8,10 @@ from ..model.errors import LabelsError
 #: Entities that distinguish the spaces of a run.
 SPACE_ENTITIES = ('space', 'cohort', 'res', 'den')
 
-#: What ``space`` is called for a series in native BOLD space, whose name has no such entity.
+#: Name of native BOLD space; the names of its series have no entity ``space``.
 NATIVE = 'func'
 
-#: Label of an entity that a name does not have.
+#: Label of an entity that is missing in a name.
 _ABSENT = 'none'
 
 
@@ -25,20 +25,20 @@ def name_space(entities, details=SPACE_ENTITIES[1:]):
     return ':'.join([entities.get('space', NATIVE), *more])
 
 
-def choose_spaces(root, series, asked, of_all):
+def select_spaces(root, series, names, list_all):
     """Return the series (Files) of the spaces, such as ``MNI152NLin2009cAsym:res-2``; all if no space is asked for.
 
-    ``root`` is for errors; ``of_all`` returns the series of all participants.
+    ``root`` is for errors; ``list_all`` returns the series of all participants.
     """
     chosen = {}
-    for name in asked:
+    for name in names:
         found = [file for file in series if _matches(file.entities, name)]
-        if not found and not any(_matches(file.entities, name) for file in of_all()):
-            present = ', '.join(sorted({name_space(file.entities) for file in of_all()}))
+        if not found and not any(_matches(file.entities, name) for file in list_all()):
+            present = ', '.join(sorted({name_space(file.entities) for file in list_all()}))
             raise LabelsError(f'{root} has no series of space-{name.removeprefix("space-")}. Available: {present}')
-        _check_one(name, found)
+        _check_unambiguous(name, found)
         chosen.update((file.path, file) for file in found)
-    return list(chosen.values()) if asked else series
+    return list(chosen.values()) if names else series
 
 
 def _matches(entities, name):
@@ -48,7 +48,7 @@ def _matches(entities, name):
     return entities.get('space', NATIVE) == label and all(entities.get(key, _ABSENT) == value for key, value in pairs)
 
 
-def _check_one(name, found):
+def _check_unambiguous(name, found):
     """Raise LabelsError if the name of a space fits several series of one run."""
     runs = defaultdict(dict)
     for file in found:
