@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..core.connectivity import choose_estimator
 from ..core.filters import BUTTERWORTH_ORDER
 from ..model.outputs import ATLAS_RESOLUTION, DROPPED_NOTE, STANDARDIZED_UNITS
+from ..model.parameters import REDUCTION_PARAMETERS
 from .dataset import SOURCE_DATASET, make_uri
 from .names import parse_name
 
@@ -29,34 +30,9 @@ NESTED = 'Columns'
 
 #: Required keys of ``cleaning.json``.
 CLEANING = (
-    'Parameters',
-    'ConfoundsColumns',
-    'ConfoundsStrategy',
-    'ConfoundsMissing',
-    'ScrubbingThresholds',
-    'NumberOfConfounds',
-    'RankOfConfounds',
-    'NumberOfVolumes',
-    'NumberOfVolumesRetained',
-    'VolumesCensored',
+    *('Parameters', 'ConfoundsColumns', 'ConfoundsStrategy', 'ConfoundsMissing', 'ScrubbingThresholds'),
+    *('NumberOfConfounds', 'RankOfConfounds', 'NumberOfVolumes', 'NumberOfVolumesRetained', 'VolumesCensored'),
     'DegreesOfFreedom',
-)
-
-#: Parameters of the steps before denoising.
-REDUCTION = (
-    'use_mask',
-    'use_luts',
-    'labels',
-    'background_label',
-    'resampling_target',
-    'interpolation',
-    'unknown_orientation',
-    'smoothing_fwhm',
-    'strategy',
-    'dtype',
-    'nan_policy',
-    'missing_labels',
-    'min_coverage',
 )
 
 
@@ -128,7 +104,7 @@ def describe_file(file, planned, run, atlas=None, names=()):
     if 'connectivity' in output.derivative.facts and atlas is not None:
         known |= {key: atlas.connectivity[key] for key in ('Shrinkage', 'Note') if key in atlas.connectivity}
     sidecar = {key: known[key] for key in KEYS if key in known}
-    return _jsonable(merge_columns(sidecar, _describe_columns(output, names, atlas, run.parameters)))
+    return _replace_non_finite(merge_columns(sidecar, _describe_columns(output, names, atlas, run.parameters)))
 
 
 def merge_columns(sidecar, columns):
@@ -171,13 +147,13 @@ def _describe_space(file, run):
     return known
 
 
-def _skull(run, uris):
-    """Describe whether the series was skull-stripped, if its sidecar says it."""
+def _describe_skull(run, uris):
+    """Return whether the series was skull-stripped, if its sidecar has it."""
     known = run.series.get('SkullStripped')
     return {'SkullStripped': known} if isinstance(known, bool) else {}
 
 
-def _timing(run, uris):
+def _describe_timing(run, uris):
     """Describe the acquisition times of the volumes, in s, as far as they are known."""
     known = {'TaskName': run.series['TaskName']} if isinstance(run.series.get('TaskName'), str) else {}
     known['NumberOfVolumes'] = run.cleaning['NumberOfVolumes']
@@ -190,17 +166,12 @@ def _timing(run, uris):
     return known
 
 
-def _retained(run, uris):
-    """Count all and retained volumes of the series."""
+def _count_volumes(run, uris):
+    """Return the numbers of all and of retained volumes."""
     return {key: run.cleaning[key] for key in ('NumberOfVolumes', 'NumberOfVolumesRetained')}
 
 
-def _tables(run, uris):
-    """Return the URIs of the censoring table and the coverage table."""
-    return {'CensoringTable': uris['censoring'], 'CoverageTable': uris['regions']}
-
-
-def _reduction(run, uris):
+def _describe_reduction(run, uris):
     """Describe time series before denoising.
 
     By the inheritance principle of BIDS, the sidecar of denoised time series applies here too, because its name has no
@@ -214,11 +185,11 @@ def _reduction(run, uris):
         'Confounds': {},
         'Censoring': {},
         'DegreesOfFreedom': n_volumes,
-        'Parameters': {key: run.parameters[key] for key in run.parameters if key in REDUCTION},
+        'Parameters': {key: run.parameters[key] for key in run.parameters if key in REDUCTION_PARAMETERS},
     }
 
 
-def _denoising(run, uris):
+def _describe_denoising(run, uris):
     """Describe filters, confounds and censoring."""
     cleaning = run.cleaning
     return {
@@ -232,12 +203,12 @@ def _denoising(run, uris):
             'Rank': cleaning['RankOfConfounds'],
         },
         'DegreesOfFreedom': cleaning['DegreesOfFreedom'],
-        **_censoring(run, uris),
+        **_describe_censoring(run, uris),
     }
 
 
-def _censoring(run, uris):
-    """Count the censored volumes by reason."""
+def _describe_censoring(run, uris):
+    """Describe thresholds and number of censored volumes by reason."""
     return {
         'Censoring': {
             'Output': run.parameters.get('censored_output', 'drop'),
@@ -247,7 +218,7 @@ def _censoring(run, uris):
     }
 
 
-def _connectivity(run, uris):
+def _describe_connectivity(run, uris):
     """Describe a connectivity matrix."""
     kind = run.parameters['connectivity']
     return {
@@ -259,18 +230,18 @@ def _connectivity(run, uris):
     }
 
 
-#: Functions that return the groups of keys named in the registry of outputs.
+#: Groups of keys, by the names in the registry of outputs; ``uris`` are those of the other outputs.
 FACTS = {
-    'skull': _skull,
-    'timing': _timing,
-    'retained': _retained,
+    'skull': _describe_skull,
+    'timing': _describe_timing,
+    'retained': _count_volumes,
     'dropped': lambda run, uris: {'NumberOfVolumesDropped': run.n_dropped},
     'volumes_table': lambda run, uris: {'CensoringTable': uris['censoring']},
-    'tables': _tables,
-    'reduction': _reduction,
-    'denoising': _denoising,
-    'censoring': _censoring,
-    'connectivity': _connectivity,
+    'tables': lambda run, uris: {'CensoringTable': uris['censoring'], 'CoverageTable': uris['regions']},
+    'reduction': _describe_reduction,
+    'denoising': _describe_denoising,
+    'censoring': _describe_censoring,
+    'connectivity': _describe_connectivity,
     'parameters': lambda run, uris: {'Parameters': run.parameters},
     'methods': lambda run, uris: {'Methods': run.methods},
 }
@@ -315,10 +286,10 @@ def _describe_columns(output, names, atlas, parameters):
     return columns
 
 
-def _jsonable(value):
+def _replace_non_finite(value):
     """Return a value with ``n/a`` for infinite and missing numbers, which JSON cannot represent."""
     if isinstance(value, dict):
-        return {key: _jsonable(entry) for key, entry in value.items()}
+        return {key: _replace_non_finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(entry) for entry in value]
+        return [_replace_non_finite(entry) for entry in value]
     return 'n/a' if isinstance(value, float) and not math.isfinite(value) else value

@@ -385,3 +385,9 @@ CONFOUNDS_PARAMETERS = (
     *('preset', 'confounds_columns', 'confounds_strategy', 'n_compcor', 'acompcor', 'fd_threshold', 'dvars_threshold'),
     *('min_segment', 'non_steady_state', 'confounds_na'),
 )
+
+#: Parameters of the steps before denoising, on which raw time series depend.
+REDUCTION_PARAMETERS = (
+    *('use_mask', 'use_luts', 'labels', 'background_label', 'resampling_target', 'interpolation'),
+    *('unknown_orientation', 'smoothing_fwhm', 'strategy', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
+)
