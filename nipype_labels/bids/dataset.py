@@ -10,7 +10,7 @@ from .names import UNKNOWN_ENTITIES, UNKNOWN_SUFFIXES
 BIDS_VERSION = '1.11.0'
 
 #: Name of the software in ``GeneratedBy``.
-GENERATOR = 'nipype_labels'
+_GENERATOR = 'nipype_labels'
 
 #: Name of the dataset of the series in ``DatasetLinks`` and in URIs.
 SOURCE_DATASET = 'preprocessed'
@@ -65,11 +65,11 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     links, found, existing = dict(links or {}), existing is not None, existing or {}
     generators = existing.get('GeneratedBy')
     generators = [entry for entry in generators if isinstance(entry, dict)] if isinstance(generators, list) else []
-    if found and GENERATOR not in [entry.get('Name') for entry in generators]:
+    if found and _GENERATOR not in [entry.get('Name') for entry in generators]:
         makers = ', '.join(str(entry.get('Name')) for entry in generators) or 'unknown software'
         raise LabelsError(
             f'{where} describes another dataset (made by {makers}), which is not changed. Choose a folder '
-            f'for the derivatives, as in derivatives/{GENERATOR}'
+            f'for the derivatives, as in derivatives/{_GENERATOR}'
         )
     linked = existing.get('DatasetLinks', {})
     if not isinstance(linked, dict):
@@ -80,8 +80,8 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
                 f'{where} says that {name} is {linked[name]}, not {place}. Choose another folder for these derivatives '
                 'or, if the dataset has moved, correct DatasetLinks'
             )
-    own = {'Name': GENERATOR, 'Version': version}
-    others = [entry for entry in generators if entry.get('Name') != GENERATOR]
+    own = {'Name': _GENERATOR, 'Version': version}
+    others = [entry for entry in generators if entry.get('Name') != _GENERATOR]
     described = {'Name': 'Region time series', **existing, 'BIDSVersion': BIDS_VERSION, 'DatasetType': 'derivative'}
     described['GeneratedBy'] = [own, *others]
     if linked or links:

@@ -22,7 +22,7 @@ UNKNOWN_SUFFIXES = ('timeseries', 'relmat', 'boldref', 'report')
 
 #: Longest label of :func:`make_label`, and longest name of a file in bytes.
 LONGEST_LABEL = 48
-LONGEST_NAME = 255
+_LONGEST_NAME = 255
 
 #: Entities that identify an atlas, in their order in its label.
 _ATLAS_ENTITIES = ('atlas', 'seg', 'scale', 'desc')
@@ -75,8 +75,8 @@ def build_name(entities, suffix, extension):
         end = f'_{suffix}{extension}'
         raise LabelsError(f'{end!r} cannot end a name: suffix and extension consist of letters and digits')
     name = '_'.join([*(f'{key}-{given[key]}' for key in sort_entities(given)), suffix]) + extension
-    if len(name) > LONGEST_NAME:
-        raise LabelsError(f'{name} has {len(name)} characters, file systems allow {LONGEST_NAME}. Use shorter labels')
+    if len(name) > _LONGEST_NAME:
+        raise LabelsError(f'{name} has {len(name)} characters, file systems allow {_LONGEST_NAME}. Use shorter labels')
     return name
 
 

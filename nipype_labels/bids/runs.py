@@ -15,10 +15,10 @@ from .spaces import SPACE_ENTITIES, name_space, select_spaces
 PREPROC = 'preproc'
 
 #: Entities of images acquired together; a mask or confounds table without them belongs to each of these images.
-TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
+_TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
 
 #: Entities that the name of a confounds table may omit.
-_NOT_OF_TABLES = (*TOGETHER, *SPACE_ENTITIES)
+_NOT_OF_TABLES = (*_TOGETHER, *SPACE_ENTITIES)
 
 #: How to proceed if a file of a run is missing or ambiguous.
 _REMEDIES = {
@@ -103,7 +103,7 @@ class Run:
 
     def _expected_name(self, role):
         """Return the expected name of the mask or confounds table of the series."""
-        without, own = (TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NOT_OF_TABLES, {'desc': 'confounds'})
+        without, own = (_TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NOT_OF_TABLES, {'desc': 'confounds'})
         shared = {key: label for key, label in self.entities.items() if key not in without}
         return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
 
@@ -248,7 +248,7 @@ def _identify_run(file):
 
 def _make_runs(root, files, series):
     """Return the Run of each series."""
-    masks, tables = _FilesByEntities(TOGETHER), _FilesByEntities(_NOT_OF_TABLES)
+    masks, tables = _FilesByEntities(_TOGETHER), _FilesByEntities(_NOT_OF_TABLES)
     for file in files:
         if file.suffix == 'mask' and file.entities.get('desc') == 'brain':
             masks.add(file)

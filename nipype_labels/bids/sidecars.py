@@ -26,7 +26,7 @@ _ORDER = """
 KEYS = tuple(_ORDER.split())
 
 #: Key of the object that describes the columns if the name of a column is a key.
-NESTED = 'Columns'
+_NESTED = 'Columns'
 
 #: Required keys of ``cleaning.json``.
 CLEANING = (
@@ -115,8 +115,8 @@ def merge_columns(sidecar, columns):
     >>> merge_columns({'Sources': []}, {'Insula': {}, 'Sources': {}})
     {'Sources': [], 'Columns': {'Insula': {}, 'Sources': {}}}
     """
-    collides = any(name in KEYS or name == NESTED for name in columns)
-    return {**sidecar, NESTED: columns} if collides else {**sidecar, **columns}
+    collides = any(name in KEYS or name == _NESTED for name in columns)
+    return {**sidecar, _NESTED: columns} if collides else {**sidecar, **columns}
 
 
 def to_json(content):

@@ -32,7 +32,7 @@ class ConfoundsTable:
         return _refuse_text(self.frame[list(names)], self.source)
 
 
-def read_table_of_confounds(path, n_volumes, stem='confounds_0'):
+def _read_table(path, n_volumes, stem='confounds_0'):
     """Return the ConfoundsTable of a file, perhaps compressed: TSV, CSV or text of numbers (``.1D``, ``.par``).
 
     Columns without names are called ``stem`` and their number.
@@ -69,7 +69,7 @@ def make_tables(confounds, n_volumes):
 def _make_table(confounds, n_volumes, stem):
     """Return the ConfoundsTable of a path, DataFrame or array; unnamed columns are called by ``stem``."""
     if isinstance(confounds, str | os.PathLike):
-        return read_table_of_confounds(expand(confounds), n_volumes, stem)
+        return _read_table(expand(confounds), n_volumes, stem)
     frame = confounds if isinstance(confounds, pd.DataFrame) else _as_frame(confounds)
     if len(frame) != n_volumes:
         raise ConfoundsError(f'confounds have {len(frame)} rows, the series has {n_volumes} volumes')
@@ -109,7 +109,7 @@ def read_confounds(paths, n_volumes):
 
 def read_tables(paths, n_volumes):
     """Return the ConfoundsTable of each file."""
-    return [read_table_of_confounds(path, n_volumes, f'confounds_{i}') for i, path in enumerate(paths)]
+    return [_read_table(path, n_volumes, f'confounds_{i}') for i, path in enumerate(paths)]
 
 
 def join_tables(tables, n_volumes):

@@ -33,7 +33,7 @@ _CIFTI = re.compile(r'\.[dp](tseries|scalar|label|conn)\.nii$', re.IGNORECASE)
 _DICOM_MARK = (128, b'DICM')
 
 #: Longest field of view in mm; a longer row of voxels is surface data, one voxel per vertex.
-LONGEST_VIEW = 600
+_LONGEST_VIEW = 600
 
 
 def describe_format(path, image=None):
@@ -60,7 +60,7 @@ def refuse_surface(path, image):
     """Raise ImageError if an image is surface data in the shape of a volume: a row longer than any field of view."""
     length, *others = image.shape[:3]
     zoom = float(image.header.get_zooms()[0])
-    if others == [1, 1] and not length * zoom <= LONGEST_VIEW:
+    if others == [1, 1] and not length * zoom <= _LONGEST_VIEW:
         raise ImageError(
             f'{path} is data of a surface, not a volume: it has {length} × 1 × 1 voxels, one for each vertex. '
             'Use the volume series or atlas, or map it to a volume: mri_surf2vol'

@@ -29,10 +29,10 @@ NO_TABLE = '%s: no look-up table in its header or next to it, so regions are nam
 NO_NAMES = '%s: no name for the region ids %s of the image: they get no column'
 
 #: Ends of the names of look-up tables in the order of the search.
-LUT_ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
+_ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
 
 #: NIfTI's code for a header extension written by AFNI.
-AFNI_EXTENSION = 4
+_AFNI_EXTENSION = 4
 
 #: Entities that the name of a table may omit, because it is the same in every space and resolution.
 _SHARED = ('res', 'cohort', 'space', 'tpl')
@@ -150,7 +150,7 @@ def read_afni_table(image):
         header = getattr(open_header(image) if isinstance(image, str | os.PathLike) else image, 'header', None)
     except (GridError, ImageError) as e:
         raise LookupTableError(str(e)) from e
-    extensions = [e for e in getattr(header, 'extensions', ()) if e.get_code() == AFNI_EXTENSION]
+    extensions = [e for e in getattr(header, 'extensions', ()) if e.get_code() == _AFNI_EXTENSION]
     texts = [bytes(e.get_content()).decode('utf-8', 'replace') for e in extensions]
     return next((parse_afni(text) for text in texts if AFNI_TABLE in text), None)
 
@@ -197,7 +197,7 @@ def _parse(text, path, ids):
 def _list_candidates(atlas):
     """Yield paths of tables next to an atlas in the order of the search."""
     stem = strip_suffixes(atlas)
-    yield from (atlas.with_name(stem + end) for end in LUT_ENDS)
+    yield from (atlas.with_name(stem + end) for end in _ENDS)
     yield atlas.with_name(f'{stem}.nii.txt')  # of AAL, also next to the compressed image
     parts = stem.split('_')
     for n in range(1, len(_SHARED) + 1):
@@ -208,4 +208,4 @@ def _list_candidates(atlas):
     for pattern, table in _RENAMED:
         found = pattern.fullmatch(stem)
         if found:
-            yield from (atlas.with_name(found.expand(table) + end) for end in LUT_ENDS)
+            yield from (atlas.with_name(found.expand(table) + end) for end in _ENDS)

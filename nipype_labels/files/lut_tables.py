@@ -9,23 +9,23 @@ from ..model.errors import LookupTableError
 from .lut_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, in lower case without punctuation; the first one found is used.
-INDEX_HEADINGS = (
+_INDEX_HEADINGS = (
     *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
     *('labelnumber', 'roinumber', 'regionnumber', 'parcelnumber', 'roinr', 'number', 'nr', 'no', 'key', 'intensity'),
     *('grayvalue', 'greyvalue'),
 )
 
 #: Headings of columns that have ids in some tables and names in others.
-EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
+_EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
 
 #: Headings of columns of names; the first one found is used.
-NAME_HEADINGS = (
+_NAME_HEADINGS = (
     *('name', 'labelname', 'roiname', 'regionname', 'parcelname', 'structurename', 'areaname', 'fullname', 'longname'),
     *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area'),
 )
 
 #: Heading of TemplateFlow for the hemisphere, which is appended to the names of both hemispheres.
-HEMISPHERE = 'hemi'
+_HEMISPHERE = 'hemi'
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
@@ -78,8 +78,8 @@ def _find_columns(heads, lines, separator, path):
     """Return the columns of ids, each with the suffix of its names, and the column of names; None without headings."""
     keys = [re.sub(r'[\W_]', '', head).lower() for head in heads]
     sides = [(i, f' {side[1]}') for i, key in enumerate(keys) if (side := _SIDE.fullmatch(key))]
-    either = [i for heading in EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
-    ids = [i for heading in INDEX_HEADINGS for i, key in enumerate(keys) if key == heading]
+    either = [i for heading in _EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
+    ids = [i for heading in _INDEX_HEADINGS for i, key in enumerate(keys) if key == heading]
     if ids:
         indices = [(ids[0], '')]
     elif len(sides) == 2 and sides[0][1] != sides[1][1]:
@@ -87,7 +87,7 @@ def _find_columns(heads, lines, separator, path):
     else:
         rows = _cells(lines[1:], separator, path, len(heads)) if either else []
         indices = [(i, '') for i in either if rows and all(len(row) > i and is_id(row[i]) for row in rows)][:1]
-    names = [i for heading in NAME_HEADINGS for i, key in enumerate(keys) if key == heading]
+    names = [i for heading in _NAME_HEADINGS for i, key in enumerate(keys) if key == heading]
     taken = [i for i, _ in indices]
     names = [i for i in names if i not in taken]
     if not indices or not names:
@@ -100,8 +100,8 @@ def _find_columns(heads, lines, separator, path):
 def _pair_names(heads, rows, indices, name):
     """Return the pairs (id, name) of rows; the hemisphere is appended to the names of both hemispheres."""
     names = [row[name] for row in rows]
-    if HEMISPHERE in heads:
-        hemi, counts = heads.index(HEMISPHERE), Counter(names)
+    if _HEMISPHERE in heads:
+        hemi, counts = heads.index(_HEMISPHERE), Counter(names)
         names = [f'{text} {row[hemi]}' if counts[text] > 1 else text for text, row in zip(names, rows, strict=True)]
     pairs = []
     for row, text in zip(rows, names, strict=True):

@@ -10,7 +10,7 @@ from ..model.affines import largest_drift
 from ..model.space import VolumeGrid
 
 #: Largest accepted distance in voxels between a corner by sform and by qform.
-MOST_DRIFT = 0.5
+_MOST_DRIFT = 0.5
 
 #: Beginning of the description of images that are written with unknown left and right.
 _MARK = 'left and right unknown: '
@@ -49,7 +49,7 @@ def compare_sform_qform(image):
     except ValueError:  # the quaternion is not a rotation; the sform is used
         return ''
     drift = largest_drift(image.shape, qform, sform)
-    if not drift > MOST_DRIFT:
+    if not drift > _MOST_DRIFT:
         return ''
     return f'sform and qform contradict each other by up to {drift:.3g} voxels; the sform is used'
 

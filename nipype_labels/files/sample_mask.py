@@ -14,10 +14,10 @@ from .tables import read_table, refuse_duplicates, to_numbers, write_table
 FLAGS = {'true': True, 'false': False}
 
 #: Smallest integer that double precision does not distinguish from the next one.
-MOST = 2**53
+_LARGEST_INTEGER = 2**53
 
 #: Numbers that other programs write for flags in the column ``retained``.
-FLAG_NUMBERS = {'1': 'true', '0': 'false'}
+_FLAG_NUMBERS = {'1': 'true', '0': 'false'}
 
 
 def read_sample_mask(path):
@@ -75,7 +75,7 @@ def _read_column(path, names):
         raise SignalError(f'{path} is not a list of volumes: its first line is not the heading of a table')
     cells = table[found[0]].to_numpy(dtype=object)
     if found[0] == 'retained':
-        cells = np.array([FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
+        cells = np.array([_FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
     if found[0] != 'volume' and 'volume' in table:
         _check_order(_to_whole_numbers(table['volume'].to_numpy(dtype=object), path), path)
     return _require_row(cells, path)
@@ -104,6 +104,6 @@ def _to_whole_numbers(cells, path):
     if cells.dtype.kind == 'O':
         with suppress(ValueError):
             numbers = to_numbers(cells)
-    if not (np.abs(numbers) < MOST).all() or (numbers != np.rint(numbers)).any():
+    if not (np.abs(numbers) < _LARGEST_INTEGER).all() or (numbers != np.rint(numbers)).any():
         raise SignalError(f'{path} must contain integers, one per line, or flags (true, false) of volumes')
     return numbers.astype(np.int64)

@@ -15,14 +15,21 @@ from .compcor import find_components, has_components, read_masks
 from .confounds import join_tables
 
 #: Columns of fMRIPrep by which volumes are scrubbed.
-MOTION_MEASURES = ('framewise_displacement', 'std_dvars')
+_MOTION_MEASURES = ('framewise_displacement', 'std_dvars')
 
 #: Columns of fMRIPrep each of which marks one volume.
 _NON_STEADY = r'non_steady_state_outlier\d+'
 
 #: Columns of every table of fMRIPrep, and of releases before 1.2, which strategies do not support.
-_FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *MOTION_MEASURES}
+_FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *_MOTION_MEASURES}
 _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
+
+
+#: Problem if a complete table of fMRIPrep would be used.
+_NOTHING_SELECTED = (
+    '{}: no column of this table of fMRIPrep is selected. Select columns by confounds_strategy (all for every column), '
+    'confounds_columns or preset.'
+)
 
 
 @dataclass
@@ -47,7 +54,7 @@ def select_confounds(tables, parameters, n_volumes, series=None):
     sources, notes = ', '.join(table.source for table in tables), [note for table in tables for note in table.notes]
     join_tables(tables, n_volumes)
     selected = {name for wanted in parameters['confounds_columns'] for name in _match(wanted, tables, sources)}
-    of_fmriprep = [table for table in tables if is_fmriprep(table.frame)] or tables
+    of_fmriprep = [table for table in tables if {*table.frame} >= _FMRIPREP] or tables
     for strategy in strategies:
         found, more = _find_columns(strategy, parameters, of_fmriprep)
         selected.update(found)
@@ -55,11 +62,11 @@ def select_confounds(tables, parameters, n_volumes, series=None):
     frames, marked, censored = [], [], {}
     for table in tables:
         names = [name for name in table.frame if name in selected]
-        scrubbed = 'scrubbing' in strategies and table in of_fmriprep and {*MOTION_MEASURES} & {*table.frame}
+        scrubbed = 'scrubbing' in strategies and table in of_fmriprep and {*_MOTION_MEASURES} & {*table.frame}
         if names or scrubbed:
             marked.append(table)
-        elif _must_select(table):
-            raise ConfoundsError(_NOTHING.format(table.source))
+        elif {*table.frame} >= _FMRIPREP or {*table.frame} >= _OLD_FMRIPREP:
+            raise ConfoundsError(_NOTHING_SELECTED.format(table.source))
         frames.append(table.numbers(names if names or scrubbed else list(table.frame)))
     if 'scrubbing' in strategies:
         censored.update(_find_motion_outliers(of_fmriprep, parameters))
@@ -70,22 +77,6 @@ def select_confounds(tables, parameters, n_volumes, series=None):
     return SelectedConfounds(
         pd.concat([pd.DataFrame(index=range(n_volumes)), *frames], axis=1), censored, [*dict.fromkeys(notes)]
     )
-
-
-_NOTHING = (
-    '{}: no column of this table of fMRIPrep is selected. Select columns by confounds_strategy (all for every column), '
-    'confounds_columns or preset.'
-)
-
-
-def is_fmriprep(names):
-    """Whether columns are those of a complete table of fMRIPrep."""
-    return set(names) >= _FMRIPREP
-
-
-def _must_select(table):
-    """Whether a table must not be used completely."""
-    return is_fmriprep(table.frame) or set(table.frame) >= _OLD_FMRIPREP
 
 
 def _match(wanted, tables, sources):
@@ -139,7 +130,7 @@ def _find_motion_outliers(tables, parameters):
         if not threshold >= 0:
             raise ConfoundsError(f'{name} must be 0 or more, not {threshold}')
     found = {}
-    for name, threshold in zip(MOTION_MEASURES, thresholds.values(), strict=True):
+    for name, threshold in zip(_MOTION_MEASURES, thresholds.values(), strict=True):
         table = next((table for table in tables if name in table.frame), None)
         if table is None:
             sources = ', '.join(table.source for table in tables)

@@ -15,7 +15,7 @@ from ..model.errors import LabelsError
 MISSING = 'n/a'
 
 #: Suffixes of files that pandas decompresses.
-COMPRESSED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
+_COMPRESSED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
 
 
 def write_table(path, table):
@@ -33,7 +33,7 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
             # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
             warnings.simplefilter('error', pd.errors.ParserWarning)
             # pandas before 3 silently ends a cell at a NUL byte.
-            if Path(path).suffix not in COMPRESSED and b'\0' in Path(path).read_bytes():
+            if Path(path).suffix not in _COMPRESSED and b'\0' in Path(path).read_bytes():
                 raise ValueError('it holds NUL bytes')
             return pd.read_csv(path, sep=sep, index_col=False, **options)
     except (OSError, ValueError, pd.errors.ParserWarning) as e:

@@ -16,10 +16,10 @@ from .json_files import read_json
 SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6, 0: 1.0}
 
 #: MGH stores ms. Values below this one are repetition times in s that a program has copied.
-LEAST_MGH_TIME = 10
+_LEAST_MGH_TIME = 10
 
 #: Bits of ``xyzt_units`` that encode the unit of time.
-TIME_BITS = 0b111000
+_TIME_BITS = 0b111000
 
 
 def read_timing(path):
@@ -105,9 +105,9 @@ def read_header_time(image):
     """
     zooms, second = image.header.get_zooms(), np.nan
     if isinstance(image, nib.freesurfer.MGHImage):
-        second = 1e-3 if zooms[3:4] >= (LEAST_MGH_TIME,) else np.nan
+        second = 1e-3 if zooms[3:4] >= (_LEAST_MGH_TIME,) else np.nan
     elif isinstance(image.header, nib.Nifti1Header):
-        unit = int(image.header['xyzt_units']) & TIME_BITS
+        unit = int(image.header['xyzt_units']) & _TIME_BITS
         second = SECONDS.get(unit, np.nan) if unit or zooms[3:4] != (1,) else np.nan
     t_r = float(zooms[3]) * second if len(zooms) > 3 else 0.0
     # Headers store single precision: 0.8 s would be 0.800000011920929.

@@ -12,7 +12,7 @@ from .niimg import open_image
 from .orientation import set_orientation
 
 #: Largest distance of a stored label from an integer; float images of labels have 0.99999 for 1.
-LABEL_TOLERANCE = 1e-3
+_LABEL_TOLERANCE = 1e-3
 
 
 def read_labels(path, background_label=0):
@@ -26,7 +26,7 @@ def read_labels(path, background_label=0):
     if values.dtype.kind == 'f':
         values = np.where(np.isfinite(values), values, background_label)
     labels = np.rint(values)
-    wrong = np.abs(values - labels) > LABEL_TOLERANCE
+    wrong = np.abs(values - labels) > _LABEL_TOLERANCE
     if wrong.any():
         few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
         raise ImageError(f'{where.path} holds values that are not region ids: {few}; it may have been interpolated')
