@@ -49,7 +49,7 @@ def _report(error):
         _say(f'error: {error.strerror}: {error.filename}')
         return USER_ERROR
     if isinstance(error, MemoryError):
-        _say('failed: memory ran out. Pass fewer --nprocs or provide more memory.')
+        _say('failed: memory ran out. Pass a smaller --nprocs or provide more memory.')
     elif isinstance(error, OSError) or (isinstance(error, RunError) and not error.details):
         _say(f'failed: {error}')
     else:

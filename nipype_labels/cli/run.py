@@ -22,8 +22,8 @@ from .messages import in_options
 
 #: Error after a worker process that did not end by itself.
 DEAD_WORKER = (
-    'a worker process was killed, most likely because memory ran out. Completed steps are kept. Pass fewer --nprocs or '
-    'provide more memory, and rerun the same command'
+    'a worker process was killed, most likely because memory ran out. Completed steps are kept. Pass a smaller '
+    '--nprocs or provide more memory, and rerun the same command'
 )
 
 #: Errors of a system without free disk space or memory; a traceback adds nothing.
@@ -129,5 +129,5 @@ def find_reason(text):
         return errors.LabelsError(message) if int(code) in USERS_ERRNO else RunError(message)
     found = re.findall(r'MemoryError: (.+)', text)
     if found:
-        return RunError(f'{found[-1]}. Pass fewer --nprocs or provide more memory')
+        return RunError(f'{found[-1]}. Pass a smaller --nprocs or provide more memory')
     return RunError(text)
