@@ -13,8 +13,8 @@ from .tables import read_table, refuse_duplicates, to_numbers, write_table
 #: Flags by their text.
 FLAGS = {'true': True, 'false': False}
 
-#: Smallest integer that double precision does not distinguish from the next one.
-_LARGEST_INTEGER = 2**53
+#: Integers from here on are not exact in double precision.
+_INTEGER_LIMIT = 2**53
 
 #: Numbers that other programs write for flags in the column ``retained``.
 _FLAG_NUMBERS = {'1': 'true', '0': 'false'}
@@ -104,6 +104,6 @@ def _to_whole_numbers(cells, path):
     if cells.dtype.kind == 'O':
         with suppress(ValueError):
             numbers = to_numbers(cells)
-    if not (np.abs(numbers) < _LARGEST_INTEGER).all() or (numbers != np.rint(numbers)).any():
+    if not (np.abs(numbers) < _INTEGER_LIMIT).all() or (numbers != np.rint(numbers)).any():
         raise SignalError(f'{path} must contain integers, one per line, or flags (true, false) of volumes')
     return numbers.astype(np.int64)

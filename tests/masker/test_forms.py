@@ -77,8 +77,8 @@ def test_confounds_are_taken_in_all_forms(tmp_path):
         (np.zeros((19, 2)), '19 rows, the series has 20 volumes'),
         (np.zeros((20, 2, 2)), 'not the shape'),
         (np.full((20, 1), np.nan), 'no finite value'),
-        (np.array(['a'] * 20), 'a row of labels'),
-        ([0, 1] * 10, 'a row of labels'),
+        (np.array(['a'] * 20), 'not of labels'),
+        ([0, 1] * 10, 'not of labels'),
         (np.array([['x']] * 20), 'not a number'),
     ],
 )
