@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Run the workflows of many runs: a run that fails does not stop the others, and failures are listed at the end."""
+"""Run the workflows of many runs by a plugin of Nipype, such as that of a cluster; a failed run stops no other."""
 
 import re
 import sys
-import time
 import traceback
 
 from nipype.pipeline import engine as pe
@@ -22,9 +21,8 @@ SMALLEST_BATCH = 32
 class Watch:
     """Callback for Nipype's plugins that follows runs: those done (also cached), and failed nodes by name of run."""
 
-    def __init__(self, n_runs):
-        self.n_runs, self.began = n_runs, time.monotonic()
-        self.done, self.stopped = set(), {}
+    def __init__(self, progress):
+        self._progress, self.done, self.stopped = progress, set(), {}
 
     def __call__(self, node, status):
         """Record that ``node`` ends or fails (``status``), and print the progress of its run."""
@@ -34,50 +32,32 @@ class Watch:
             return
         if status == 'exception':
             self.stopped[run] = node.fullname
-            self._print(run, f'stopped at {node.name}')
+            self._progress.print(run, f'stopped at {node.name}')
         elif status == 'end' and node.name == LAST:
             self.done.add(run)
-            self._print(run, 'done')
-
-    def _print(self, run, what):
-        over, seconds = len(self.done) + len(self.stopped), time.monotonic() - self.began
-        left = f', {format_time(seconds / over * (self.n_runs - over))} left' if over < self.n_runs else ''
-        print(f'[{over}/{self.n_runs}] {run} {what} ({format_time(seconds)}{left})', file=sys.stderr)
+            self._progress.print(run, 'done')
 
 
-def format_time(seconds):
-    """Return a time in words.
+def run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_args):
+    """Run the graphs of many runs by a plugin of Nipype; return why runs failed, by name.
 
-    >>> format_time(3.14), format_time(75), format_time(7260)
-    ('3 s', '1 min 15 s', '2 h 1 min')
+    ``steps.build`` returns the graph of a run, and ``steps.finish`` is called when the run is done.
     """
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f'{hours} h {minutes} min'
-    return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
-
-
-def run_batches(names, build, finish, kind, work_dir, logs, plugin, nprocs, plugin_args):
-    """Run the graphs of many runs; return why runs failed, by name.
-
-    ``build`` returns the graph of a run, and ``finish`` is called when it is done.
-    """
-    watch, reasons = Watch(len(names)), {}
+    watch, reasons = Watch(progress), {}
     # Linear: one run at a time, so that each is complete before the next starts.
     size = 1 if plugin == 'Linear' else max(SMALLEST_BATCH, 4 * nprocs)
     waiting = [names[i : i + size] for i in range(0, len(names), size)]
     while waiting:
         batch = waiting.pop(0)
-        wf = pe.Workflow(kind, base_dir=str(work_dir))
+        wf = pe.Workflow(steps.kind, base_dir=str(work_dir))
         for name in batch:
             try:
-                wf.add_nodes([build(name)])
+                wf.add_nodes([steps.build(name)])
             except (LabelsError, OSError) as e:
                 reasons[name] = str(e)
-                _write(logs / f'{name}.txt', reasons[name])
+                write_log(logs / f'{name}.txt', reasons[name])
         text = _run(wf, watch, plugin, nprocs, plugin_args)
-        reasons |= _finish([name for name in batch if name in watch.done], finish, logs)
+        reasons |= _finish([name for name in batch if name in watch.done], steps.finish, logs)
         left = [name for name in batch if name not in watch.done and name not in reasons]
         crashes = _read_crashes(work_dir / 'crash')
         alone = []
@@ -88,7 +68,7 @@ def run_batches(names, build, finish, kind, work_dir, logs, plugin, nprocs, plug
                 watch.stopped.pop(name, None)
             else:
                 reasons[name] = str(find_reason(log))
-                _write(logs / f'{name}.txt', log)
+                write_log(logs / f'{name}.txt', log)
         if alone:
             print(f'a worker process was killed. {len(alone)} runs are restarted, one at a time', file=sys.stderr)
         # Run alone, the run that exhausts the memory fails and the others do not.
@@ -118,7 +98,7 @@ def _finish(names, finish, logs):
             finish(name)
         except (LabelsError, OSError) as e:
             reasons[name] = str(e)
-            _write(logs / f'{name}.txt', reasons[name])
+            write_log(logs / f'{name}.txt', reasons[name])
     return reasons
 
 
@@ -134,6 +114,7 @@ def _read_crashes(folder):
     return texts
 
 
-def _write(path, text):
+def write_log(path, text):
+    """Write why a run failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding='utf-8')

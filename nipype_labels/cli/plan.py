@@ -19,11 +19,17 @@ def measure(run, grids, n_regions, parameters):
     return replace(sizes, n_regions=max(n_regions))
 
 
+def estimate_memory(sizes, parameters):
+    """Return the memory in GB that the nodes of a run need one after the other."""
+    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
+    nodes = estimate(sizes, 1, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
+    return max(nodes.values())
+
+
 def describe_plan(found, warnings, job, nprocs):
     """Return the runs of a Job, and the memory and disk space that they need, as text."""
     parameters, n_regions, grids = job.parameters, job.n_regions, [read_grid(atlas.path) for atlas in job.atlases]
     lines, memory, disk, n_read = [], [], [0, 0], 0
-    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
     for run in found.runs:
         try:
             run.require(parameters['use_mask'], parameters['use_confounds'])
@@ -31,8 +37,7 @@ def describe_plan(found, warnings, job, nprocs):
         except (LabelsError, OSError) as e:
             lines.append(f'  {run.name}: {e}')
             continue
-        nodes = estimate(sizes, nprocs, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
-        memory.append(max(nodes.values()))
+        memory.append(estimate_memory(sizes, parameters))
         n_read += 1
         disk = [sum(pair) for pair in zip(disk, estimate_disk(sizes, n_regions, parameters, job.reports), strict=True)]
     subjects = len({run.entities['sub'] for run in found.runs})

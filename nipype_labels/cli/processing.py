@@ -3,7 +3,11 @@
 
 import json
 import shutil
+import sys
+import traceback
 from dataclasses import replace
+
+from nipype.utils.profiler import get_system_total_memory_gb
 
 from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
@@ -13,8 +17,9 @@ from ..files.series import open_series
 from ..model.errors import LabelsError
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
+from . import RunError
 from .atlases import group_atlases
-from .batch import run_batches
+from .batch import run_batches, write_log
 from .checks import (
     check_cleaning,
     check_running,
@@ -24,36 +29,81 @@ from .checks import (
     reword_trait_errors,
 )
 from .messages import in_files, in_options
-from .plan import measure
-from .run import configure
+from .plan import estimate_memory, measure
+from .progress import Progress, count
+from .run import configure, find_reason, lock_work, run_nodes
+from .workers import run_all
 
 
 def process(job, names, work_dir, nprocs, mem_gb, plugin, plugin_args_file, verbose):
-    """Process the runs ``names`` of a Job; return why runs failed, by name."""
-    plugin = plugin or ('MultiProc' if nprocs > 1 else 'Linear')
-    check_running(nprocs, plugin)
+    """Process the runs ``names`` of a Job; return why runs failed, by name.
+
+    Without a plugin, each run is processed to its end in one process.
+    """
+    check_running(nprocs, plugin or 'Linear')
+    if plugin_args_file and plugin is None:
+        raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
     with reword_trait_errors():
         init_labels_wf(**job.parameters)
-    out = make_folder(job.out)
-    work_dir = make_work_folder(work_dir or out / 'work', plugin)
-    configure(verbose, stop_on_first_crash=False)
-    steps = Steps(job, work_dir)
-    reasons = run_batches(
-        names, steps.build, steps.finish, steps.kind, work_dir, out / 'logs', plugin, nprocs, plugin_args
+    logs = make_folder(job.out) / 'logs'
+    work_dir = make_work_folder(work_dir or job.out / 'work', plugin or 'Linear')
+    steps = Steps(job, work_dir, verbose)
+    steps.configure()
+    n_processes = min(nprocs, len(names))
+    progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
+    n_complete = len(job.runs) - len(names)
+    complete = f' ({n_complete} already complete)' if n_complete else ''
+    counts = ', '.join(count(*pair) for pair in ((len(job.atlases), 'atlas'), (n_processes, 'process')))
+    print(f'{count(len(job.runs), "run")}{complete}, {counts}, {progress.estimate()}', file=sys.stderr)
+    if plugin is not None:
+        reasons = run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_args)
+        return {name: steps.reword(name, reason) for name, reason in reasons.items()}
+    limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
+    return run_all(
+        steps, names, n_processes, limit, lambda name, reason: progress.print(name, 'failed' if reason else 'done')
     )
-    return {name: steps.reword(name, reason) for name, reason in reasons.items()}
 
 
 class Steps:
-    """What is done with each run of a Job before and after its graph is run."""
+    """What is done with each run of a Job."""
 
-    def __init__(self, job, work_dir):
-        self._job, self._work_dir = job, work_dir
+    def __init__(self, job, work_dir, verbose):
+        self._job, self._work_dir, self._verbose = job, work_dir, verbose
         self.kind = f'desc-{job.desc}' if job.desc else 'runs'
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
         self._grids = [read_grid(atlas.path) for atlas in job.atlases]
         self._inputs = {}
+
+    def configure(self):
+        """Set up Nipype in this process."""
+        configure(self._verbose, stop_on_first_crash=False)
+
+    def estimate(self, name):
+        """Return the memory in GB that the nodes of a run need one after the other, 0 if it cannot be read."""
+        job = self._job
+        try:
+            return estimate_memory(measure(job.runs[name], self._grids, job.n_regions, job.parameters), job.parameters)
+        except (LabelsError, OSError):
+            return 0
+
+    def run(self, name):
+        """Process a run to its end in this process; return why it failed, None if it is complete."""
+        log, folder = self._job.out / 'logs' / f'{name}.txt', self._work_dir / self.kind / name
+        try:
+            with lock_work(folder):
+                wf = self.build(name)
+                wf.base_dir = str(folder.parent)
+                run_nodes(wf, folder / 'crash')
+                self.finish(name)
+        except Exception as e:
+            # A failed run stops no other, whatever the reason.
+            text = ''.join(traceback.format_exception(e))
+            reason = str(e if isinstance(e, LabelsError | RunError) else find_reason(text))
+            write_log(log, text)
+            return self.reword(name, reason.strip().splitlines()[-1])
+        log.unlink(missing_ok=True)
+        return None
 
     def build(self, name):
         """Return the graph of a run, after checks of its files."""
@@ -103,6 +153,14 @@ class Steps:
         """Return why a run failed in the vocabulary of the command."""
         run, atlases = self._job.runs[name], {key: [each.path for each in group] for key, group in self._groups.items()}
         return in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
+
+
+def get_size(run):
+    """Return the size of the series of a run in bytes; 1 if it cannot be read."""
+    try:
+        return max(run.bold.stat().st_size, 1)
+    except OSError:
+        return 1
 
 
 def _retain(run, n_volumes, dummy_scans):

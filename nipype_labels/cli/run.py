@@ -5,8 +5,10 @@ import errno
 import gc
 import logging
 import re
+import shutil
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from nipype import config
@@ -106,11 +108,29 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
         plugin = WatchedMultiProcPlugin(plugin_args=arguments)
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
     gc.freeze()
+    with lock_work(wf.base_dir):
+        return wf.run(plugin=plugin, plugin_args=arguments)
+
+
+def run_nodes(wf, crashes):
+    """Run the nodes of a workflow one after the other, up to the first that fails."""
+    wf.config['execution'] = {'crashdump_dir': str(crashes), 'stop_on_first_crash': 'true'}
     try:
-        with locked(Path(wf.base_dir) / '.lock', timeout=0):
-            return wf.run(plugin=plugin, plugin_args=arguments)
+        wf.run(plugin='Linear')
+    finally:
+        # Crash files contain the whole environment.
+        shutil.rmtree(crashes, ignore_errors=True)
+
+
+@contextmanager
+def lock_work(folder):
+    """Lock a work folder, which is made if need be; RunError if another process uses it."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(Path(folder) / '.lock', timeout=0):
+            yield
     except errors.LockedError as e:
-        raise RunError(f'{wf.base_dir} is {e}. Wait for it, or pass a different --work-dir.') from None
+        raise RunError(f'{folder} is {e}. Wait for it, or pass a different --work-dir.') from None
 
 
 def find_reason(text):

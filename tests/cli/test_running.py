@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Processes of the dataset command: runs are completed one after the other, jobs share a dataset, kills lose little."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+
+pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
+
+PARTICIPANTS = [f'{i:02}' for i in range(1, 11)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A dataset of ten runs."""
+    describe(tmp_path / 'fmriprep')
+    for participant in PARTICIPANTS:
+        for name in (PREPROC, BRAIN):
+            path = tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
+            write(path)
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    return tmp_path
+
+
+def start(folder, *more, out='out'):
+    arguments = [argument.replace(f'{folder}/out', f'{folder}/{out}') for argument in ask(folder, *more)]
+    command = [sys.executable, '-m', 'nipype_labels.cli.main', *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder)
+
+
+def finish(job):
+    """Exit status of a job and what it said; standard error ends when no process has it any more."""
+    said = job.communicate(timeout=100)[1]
+    return job.returncode, said
+
+
+def read_outputs(out):
+    """Bytes of the derivatives by name."""
+    return {path.name: path.read_bytes() for path in out.glob('sub-*/**/*') if path.is_file()}
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def count_complete(folder):
+    return len(list(folder.glob('out/manifests/[!.]*.json')))
+
+
+def test_progress_has_a_line_per_run(folder, call):
+    status, _, said = call(*ask(folder, '--nprocs', '2', '--participant-label', *PARTICIPANTS[:3]))
+    lines = said.splitlines()
+    assert status == 0
+    assert re.fullmatch(r'3 runs, 1 atlas, 2 processes, about \d+ s', lines[0])
+    assert all(re.fullmatch(rf'\[{i}/3\] sub-\S+ done \(\d+ s.*\)', line) for i, line in enumerate(lines[1:4], 1))
+    assert ' left)' in lines[1]
+    status, _, said = call(*ask(folder, '--participant-label', *PARTICIPANTS[:4]))
+    assert said.startswith('4 runs (3 already complete), 1 atlas, 1 process, about ')
+
+
+@pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--nprocs', '3', '--mem-gb', '0.001')])
+def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
+    """The same command completes the others; the bytes are those of one undisturbed execution."""
+    job = start(folder, *more)
+    wait_for(lambda: count_complete(folder) >= 4)
+    workers = psutil.Process(job.pid).children(recursive=True)
+    job.kill()
+    assert finish(job)[0] == -signal.SIGKILL
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    n_complete = count_complete(folder)
+    status, _, said = call(*ask(folder, *more))
+    assert status == 0
+    assert said.startswith(f'10 runs ({n_complete} already complete), ')
+    assert call('verify', str(folder / 'out'))[0] == 0
+    assert finish(start(folder, out='other'))[0] == 0
+    assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
+
+
+def test_an_interrupted_job_ends_its_workers(folder):
+    job = start(folder, '--nprocs', '2')
+    wait_for(lambda: count_complete(folder) >= 2)
+    workers = psutil.Process(job.pid).children(recursive=True)
+    job.send_signal(signal.SIGINT)
+    status, said = finish(job)
+    assert status not in (0, 2)
+    assert 'interrupted' in said
+    assert 'Traceback' not in said
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+
+
+def test_the_run_of_a_killed_worker_is_restarted(folder):
+    job = start(folder, '--nprocs', '2')
+    wait_for(lambda: count_complete(folder) >= 2)
+    psutil.Process(job.pid).children()[0].kill()
+    status, said = finish(job)
+    assert status == 0, said
+    assert said.splitlines()[-1].startswith('10 of 10 runs are done')
+
+
+def test_jobs_for_each_participant_share_one_dataset(folder, call):
+    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:6]]
+    for job in jobs:
+        status, said = finish(job)
+        assert status == 0, said
+        assert 'WARNING' not in said
+    assert call('verify', str(folder / 'out'))[0] == 0
+    assert call(*ask(folder, '--participant-label', *PARTICIPANTS[:6]))[2].startswith('6 of 6 runs are done')
+
+
+def test_a_run_that_another_job_processes_is_named(folder, call):
+    """Two jobs for the same participant never mix."""
+    jobs = [start(folder, '--participant-label', '01') for _ in range(3)]
+    ended = [finish(job) for job in jobs]
+    assert 0 in [status for status, _ in ended]
+    assert all('is locked by' in said for status, said in ended if status)
+    assert call('verify', str(folder / 'out'))[0] == 0
+
+
+def test_a_job_reads_the_folder_of_its_participant_only(folder):
+    """Other participants may be unreadable, missing or large."""
+    asked = ask(folder, '--participant-label', '01')
+    script = (
+        'import os, sys\nfrom nipype_labels.cli.main import main\n'
+        'seen = []\nsys.addaudithook(lambda event, args: seen.append(str(args[0])) '
+        'if event in ("open", "os.scandir", "os.listdir") else None)\n'
+        'status = main(sys.argv[1:])\nprint(*seen, sep="\\n")\nsys.exit(status)\n'
+    )
+    done = subprocess.run([sys.executable, '-c', script, *asked], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    opened = {
+        Path(path).parts[len(folder.parts) + 1] for path in done.stdout.splitlines() if f'{folder}/fmriprep/' in path
+    }
+    assert opened & {f'sub-{participant}' for participant in PARTICIPANTS} == {'sub-01'}
