@@ -83,9 +83,10 @@ def build_parser(commands):
         '--mem-gb',
         type=float,
         metavar='GB',
-        help='memory in GB that all nodes may use together (default: 90 %% of the memory, or as the plugin decides)',
+        help='memory in GB that runs processed at the same time may use (default: 90 %% of the memory, or as the '
+        'plugin decides)',
     )
-    _add_running(group, 'Linear for one processor, MultiProc for more')
+    _add_running(group, 'none: each run is completed by one process')
     check = subparsers.add_parser(
         'check',
         help='list the problems of an atlas and its look-up table',
@@ -233,7 +234,7 @@ def _add_running(group, plugin):
     _add_path(group, '--work-dir', 'DIR', 'folder for results of nodes (default: OUT/work)')
     group.add_argument('--nprocs', type=int, metavar='N', help='processors to use (default: 1)')
     group.add_argument(
-        '--plugin', metavar='NAME', help=f"Nipype's plugin: Linear, MultiProc, SLURM, … (default: {plugin})"
+        '--plugin', metavar='NAME', help=f'plugin of Nipype: Linear, MultiProc, SLURM, … (default: {plugin})'
     )
     group.add_argument(
         '--plugin-args-file', type=path, metavar='FILE', help='JSON object of arguments for the plugin (default: none)'

@@ -152,12 +152,13 @@ def check_region_that_lacks(data):
 
 def test_all_ways_to_run_give_the_same_bytes(data, process):
     chosen = ('--participant-label', 'sub-03', '--no-reports', *CLEANING)
-    for out, more in (('one', ()), ('two', ('--nprocs', '2', '--mem-gb', '4'))):
+    parallel = ('--nprocs', '2', '--mem-gb', '4')
+    for out, more in (('one', ()), ('two', parallel), ('three', ('--plugin', 'MultiProc', *parallel))):
         given = [argument.replace('/out', f'/{out}') for argument in asked(data, AAL, BOXES)]
         done = process(*given, *chosen, *more, seconds=150)
         assert done.returncode == 0, done.stderr
         assert '2 of 2 runs are done' in done.stderr
-    assert contents(data / 'one') == contents(data / 'two')
+    assert contents(data / 'one') == contents(data / 'two') == contents(data / 'three')
 
 
 def test_runs_are_collected_one_row_each(data, call):
