@@ -6,13 +6,11 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
-import time
 from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 
-from ..interfaces.process_guard import exit_if_orphaned
+from ..interfaces.process_guard import watch_main_process
 from .run import DEAD_WORKER
 
 
@@ -117,7 +115,7 @@ def _work(steps, connection):
     # The main process handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_watch_main, daemon=True).start()
+    watch_main_process()
     steps.configure()
     while True:
         try:
@@ -125,10 +123,3 @@ def _work(steps, connection):
         except (EOFError, ConnectionError):
             os._exit(0)
         connection.send(steps.run(name))
-
-
-def _watch_main():
-    """End this worker within a second of the death of the main process."""
-    while True:
-        exit_if_orphaned()
-        time.sleep(0.5)
