@@ -5,7 +5,6 @@ import re
 import sys
 from functools import cache
 
-from ..interfaces.output_names import ENDINGS, label_files
 from ..model.parameters import PARAMETERS
 
 #: Options whose names do not follow from those of parameters, of fields of the graph, and of inputs of nodes.
@@ -54,6 +53,8 @@ def in_options(message):
 
 def in_files(message, work_dir, bold, mask, atlases):
     """Return a message with the files of the user in place of those that nodes made; ``atlases`` by name of graph."""
+    # Most messages need no Nipype.
+    from ..interfaces.output_names import ENDINGS, label_files
 
     def replace(match):
         own = atlases.get(match['graph'], ())
