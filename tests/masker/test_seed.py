@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from masker_cases import AAL, FUNCTIONAL, MASK, SERIES
 from numpy.testing import assert_allclose, assert_array_equal
+from pairwise import pairwise
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.strategies import STRATEGIES
@@ -20,11 +21,9 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('standardize', [False, 'zscore'])
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize(('name', 'path'), [('functional', FUNCTIONAL), ('ds003', SERIES)], ids=['functional', 'ds003'])
-def test_signals_of_real_series_are_the_seeds(name, path, strategy, standardize):
-    reference = np.load(REFERENCE)
+@pairwise(strategy=STRATEGIES, standardize=[False, 'zscore'], name=['functional', 'ds003'])
+def test_signals_of_real_series_are_the_seeds(name, strategy, standardize):
+    reference, path = np.load(REFERENCE), {'functional': FUNCTIONAL, 'ds003': SERIES}[name]
     assert reference['version'] == '0.10.0'
     expected = reference[f'{name}_{strategy}_{standardize or "none"}']
     masker = NiftiLabelsMasker(AAL, strategy=strategy, standardize=standardize, dtype=np.float64, nan_policy='zero')

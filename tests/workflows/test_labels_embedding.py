@@ -62,11 +62,10 @@ def hand_on(value):
 if __name__ == '__main__':
     folder, case = Path(sys.argv[1]), sys.argv[2]
     wf = pe.Workflow('host', base_dir=str(folder / 'work'))
-    labels = init_labels_wf(use_mask=case == 'bold_mask', use_confounds=case == 'confounds_file')
+    labels = init_labels_wf()
     labels.inputs.inputnode.atlas_files = [str(folder / 'one.nii.gz')]
     labels.inputs.inputnode.bold_file = str(folder / 'bold.nii.gz')
-    values = {'bold_file': '/nowhere/bold.nii.gz', 'bold_mask': '/nowhere/mask.nii.gz', 't_r': 0.0,
-              'sample_mask': 'flags', 'confounds_file': '/nowhere/c.tsv', 'runs': [0.5], 'atlas_files': []}
+    values = {'bold_file': '/nowhere/bold.nii.gz', 'atlas_files': []}
     upstream = pe.Node(niu.Function(input_names=['value'], output_names=['value'], function=hand_on), name='upstream')
     upstream.inputs.value = values[case]
     wf.connect(upstream, 'value', labels, f'inputnode.{case}')
@@ -78,7 +77,7 @@ if __name__ == '__main__':
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize('case', ['bold_file', 'atlas_files', 'runs'])
+@pytest.mark.parametrize('case', ['bold_file', 'atlas_files'])
 def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_script, tmp_path):
     run_script(BROKEN, case, seconds=15)
     assert (tmp_path / 'raised').read_text()

@@ -30,6 +30,12 @@ def again(host):
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
+#: Further upstream values of the wrong type.
+WRONG = [
+    *(('atlas_files', 'nested'), ('sample_mask', 'number'), ('bold_file', 'nowhere'), ('t_r', 'nested')),
+    *(('confounds_file', 'number'), ('runs', 'text')),
+]
+
 
 def test_a_first_run_executes_every_node_and_a_second_one_none(host):
     assert host.first.error is None
@@ -128,13 +134,8 @@ def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
     ('field', 'value'),
     [
         ('bold_file', 'number'),
-        ('atlas_files', 'nested'),
         ('t_r', 'text'),
-        ('sample_mask', 'number'),
-        *(
-            pytest.param(*given, marks=pytest.mark.endurance)
-            for given in [('bold_file', 'nowhere'), ('t_r', 'nested'), ('confounds_file', 'number'), ('runs', 'text')]
-        ),
+        *(pytest.param(*given, marks=pytest.mark.endurance) for given in WRONG),
     ],
 )
 def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):

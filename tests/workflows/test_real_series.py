@@ -7,6 +7,7 @@ import pytest
 from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
+from pairwise import pairwise
 from real_files import package_file
 
 from nipype_labels.core.strategies import STRATEGIES
@@ -35,9 +36,7 @@ def coarse_aal(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings('ignore')
-@pytest.mark.parametrize('strategy', STRATEGIES)
-@pytest.mark.parametrize('target', ['data', 'labels'])
-@pytest.mark.parametrize('name', SERIES)
+@pairwise(strategy=STRATEGIES, target=['data', 'labels'], name=SERIES)
 def test_signals_of_real_series_are_nilearns(name, target, strategy, coarse_aal, tmp_path):
     """Regions that nilearn has, in its order; ours has the others too."""
     bold, mask, rtol = SERIES[name]

@@ -95,7 +95,7 @@ GRIDS['1 mm'] = ((193, 229, 193), 1.0)
 @pytest.mark.parametrize(
     ('at', 'n_volumes', 'dtype', 'n_regions', 'n_atlases', 'num_threads'),
     [
-        ('9 mm', 20, 'int16', 10, 1, 1),
+        pytest.param('9 mm', 20, 'int16', 10, 1, 1, marks=MINUTES),
         pytest.param('9 mm', 1200, 'int16', 400, 1, 1, marks=MINUTES),
         ('3 mm', 240, 'int16', 400, 1, 2),
         pytest.param('2 mm', 120, 'int16', 400, 1, 1, marks=MINUTES),
@@ -147,7 +147,7 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
         pytest.param('3 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
         ('3 mm', True, 2, {'resampling_target': 'labels'}),
         pytest.param('1 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
-        ('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}),
+        pytest.param('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}, marks=MINUTES),
         pytest.param('2 mm', False, 1, {'smoothing_fwhm': 6.0}, marks=MINUTES),
         ('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}),
         pytest.param('2 mm', False, 2, {'strategy': 'median'}, marks=MINUTES),
