@@ -24,6 +24,12 @@ from .quality import is_constant
 from .regression import confound_basis, effective_number, passes, scale_confounds
 from .scaling import LARGEST
 
+#: Parameters of :func:`clean` that are parameters of maskers and workflows too.
+DENOISING = (
+    *('detrend', 'filter', 'low_pass', 'high_pass'),
+    *('standardize', 'standardize_confounds', 'fill_censored'),
+)
+
 #: In nilearn's percent signal change, a mean below this fraction of the mean before denoising counts as removed, and
 #: the mean before denoising is added to it.
 LOST_MEAN = 0.1

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.clean import clean, kept_volumes
+from ..core.clean import DENOISING, clean, kept_volumes
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
@@ -144,16 +144,7 @@ class CleanSignal(LabelsInterface):
 
     def _parameters(self):
         """Parameters of the core; the repetition time is an output too."""
-        names = (
-            'detrend',
-            'filter',
-            'low_pass',
-            'high_pass',
-            'standardize',
-            'standardize_confounds',
-            'fill_censored',
-        )
-        parameters = {name: self.get_input(name) for name in names}
+        parameters = {name: self.get_input(name) for name in DENOISING}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
         known = (self.get_input('t_r'), self.get_input('sidecar_file'), self.get_input('header_t_r'))
         t_r, warning = resolve_repetition_time(*known, filtered, parameters['detrend'])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The images and tables of a masker as files, since a graph works on files."""
+"""Files of the images and tables of a masker, for a workflow."""
 
 import os
 from functools import partial
@@ -20,21 +20,9 @@ from ..model.errors import LabelsError
 
 
 def find_files(settings, fitted, folder=None):
-    """Find, or write into a folder, files of what a masker was given, for a graph.
+    """Return the paths ``atlas_file``, ``mask_file`` and ``lut_file`` of a masker; the last two may be None.
 
-    Parameters
-    ----------
-    settings : dict
-        Checked parameters.
-    fitted : FittedAtlas or None
-        What ``fit`` read by these parameters; the files must still hold it.
-    folder : path, optional
-        Where to write what is in memory alone.
-
-    Returns
-    -------
-    dict
-        Paths ``atlas_file``, ``mask_file`` and ``lut_file``; the last two may be None.
+    What exists only in memory is written to ``folder``. Files must still hold what ``fit`` read (``fitted``, or None).
     """
     read = partial(read_labels, background_label=settings['background_label'])
     atlas, mask = (None, None) if fitted is None else ((fitted.atlas.labels, fitted.atlas.space), fitted.mask)

@@ -23,42 +23,17 @@ from .state import warn_user
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A series with its confounds and retained volumes.
-
-    Attributes
-    ----------
-    series : Series
-    confounds : array, shape (T, C)
-    retained : array of bool, shape (T,)
-    t_r : float or None
-        Repetition time in s.
-    contradictions : list of str
-        Between the names of the files of the run.
-    """
+    """A series with its confounds and retained volumes."""
 
     series: Series
-    confounds: np.ndarray
-    retained: np.ndarray
-    t_r: float | None
-    contradictions: list
+    confounds: np.ndarray  # shape (T, C)
+    retained: np.ndarray  # flags, shape (T,)
+    t_r: float | None  # repetition time in s
+    contradictions: list  # between the names of the files of the run
 
 
 def prepare_runs(imgs, confounds, sample_mask, settings):
-    """Open the runs that are to be denoised, each with its confounds and its sample mask.
-
-    Parameters
-    ----------
-    imgs : path, nibabel image or list of these
-        See :func:`~nipype_labels.files.niimg.open_runs`.
-    confounds, sample_mask : object
-        Of one run as they are; of several, a list with an entry per run, or one table or mask for all volumes.
-    settings : dict
-        Checked parameters.
-
-    Returns
-    -------
-    list of PreparedRun
-    """
+    """Open the runs that are to be denoised; return a PreparedRun of each, with its confounds and its sample mask."""
     series = open_runs(imgs)
     lengths = [one.n_volumes for one in series]
     listed = isinstance(imgs, list | tuple)

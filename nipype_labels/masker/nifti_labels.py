@@ -6,14 +6,13 @@ import threading
 from ..files.niimg import open_runs
 from ..model.docstrings import fill_parameters
 from ..model.errors import LabelsError
-from .attributes import FittedLabels
+from .estimator import FittedLabels
 from .export import find_files
 from .inputs import prepare_runs, refuse_confounds
 from .inverse import ReturnedArrays, fill_regions, match_columns
-from .report import make_report
 from .settings import changed_since_fit, check_settings
 from .state import State, read_atlas
-from .transform import denoise_runs
+from .transform import denoise_runs, make_report
 
 #: Held while the state of a masker is replaced.
 _LOCK = threading.Lock()

@@ -15,27 +15,12 @@ from ..model.parameters import PARAMETERS
 #: Parameters that decide how a series becomes raw time series.
 READING = ('strategy', 'resampling_target', 'interpolation', 'dtype', 'nan_policy')
 
-#: Parameters that ``fit`` uses up; after a change of one, ``fit`` must be called again.
+#: Parameters that ``fit`` uses. After a change of one of them, ``fit`` must be called again.
 FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'unknown_orientation', 'lut')
 
 
 def check_settings(parameters):
-    """Return the parameters of a masker under the names and types that the core uses.
-
-    Parameters
-    ----------
-    parameters : dict
-        As the user set them, all of them.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    LabelsError
-        If a parameter has a wrong type or value, or two contradict each other.
-    """
+    """Return all parameters of a masker, as the user set them, checked and under the names and types of the core."""
     given = {name: value for name, value in parameters.items() if name in PARAMETERS}
     if isinstance(given['verbose'], bool | np.bool_):
         given['verbose'] = int(given['verbose'])
@@ -44,39 +29,18 @@ def check_settings(parameters):
     # Confounds may be given later, to transform.
     settings = parameters | validate(given, use_confounds=True) | {'preset': None}
     settings['smoothing_fwhm'] = settings['smoothing_fwhm'] or 0.0
-    settings['lut'] = _table(settings['lut'])
+    settings['lut'] = _check_lut(settings['lut'])
     check_memory(settings['memory'])
     return settings
 
 
 def changed_since_fit(fitted, parameters):
-    """Names of the parameters that ``fit`` used and that were changed since.
-
-    Parameters
-    ----------
-    fitted : dict
-        Parameters at the time of ``fit``, from :func:`remember`.
-    parameters : dict
-        Parameters now.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the names of the parameters that ``fit`` used (from :func:`remember`) and that changed since."""
     return [name for name in FITTED if not _is_same(fitted[name], remember({name: parameters[name]})[name])]
 
 
 def remember(parameters):
-    """Parameters that ``fit`` uses, with copies of lists and tables that the user could change in place.
-
-    Parameters
-    ----------
-    parameters : dict
-
-    Returns
-    -------
-    dict
-    """
+    """Return the parameters that ``fit`` uses, with copies of lists and tables that the user could change in place."""
     chosen = {name: value for name, value in parameters.items() if name in FITTED}
     for name, value in chosen.items():
         if isinstance(value, pd.DataFrame):
@@ -87,19 +51,19 @@ def remember(parameters):
 
 
 def _is_same(one, other):
-    """Whether two values of a parameter are the same object, or equal text, paths, numbers or tables."""
+    """Return whether two values of a parameter are the same object, or equal text, paths, numbers or tables."""
     if one is other:
         return True
     if isinstance(one, pd.DataFrame) or isinstance(other, pd.DataFrame):
         return isinstance(one, pd.DataFrame) and one.equals(other)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
-    told = str | os.PathLike | Real
-    return isinstance(one, told) and isinstance(other, told) and one == other
+    comparable = str | os.PathLike | Real
+    return isinstance(one, comparable) and isinstance(other, comparable) and one == other
 
 
-def _table(lut):
-    """A look-up table as a path, or as a DataFrame of whole numbers and text."""
+def _check_lut(lut):
+    """Return a look-up table as a path, or as a DataFrame of whole numbers and text; LookupTableError otherwise."""
     if lut is None or isinstance(lut, str | os.PathLike):
         return lut
     if not isinstance(lut, pd.DataFrame):

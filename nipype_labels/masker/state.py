@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a masker knows since its last successful call: immutable, and replaced whole by the next successful call."""
+"""State of a masker after its last successful call: immutable, and replaced as a whole by the next successful call."""
 
 import inspect
 import warnings
@@ -19,21 +19,12 @@ from .settings import remember
 
 @dataclass(frozen=True)
 class PlacedAtlas:
-    """An atlas and a mask on the grid that series are read on.
+    """An atlas and a mask on the grid that series are read on."""
 
-    Attributes
-    ----------
-    resampled, masked : Atlas
-        Before and after the mask.
-    mask : array of bool, shape (I, J, K), or None
-    coverage : CoverageTable
-        Before any series is read.
-    """
-
-    resampled: Atlas
+    resampled: Atlas  # before the mask
     masked: Atlas
-    mask: np.ndarray | None
-    coverage: CoverageTable
+    mask: np.ndarray | None  # flags, shape (I, J, K)
+    coverage: CoverageTable  # before any series is read
 
     @property
     def grid(self):
@@ -43,25 +34,13 @@ class PlacedAtlas:
 
 @dataclass(frozen=True)
 class FittedAtlas:
-    """The atlas and the mask of a masker, on their own grids.
+    """The atlas and the mask of a masker, on their own grids."""
 
-    Attributes
-    ----------
-    parameters : dict
-        Parameters that they were read with, to notice changes.
-    settings : dict
-        All parameters at that time, checked.
-    atlas : Atlas
-    mask : pair of array of bool, shape (I, J, K), and VolumeGrid, or None
-    lookup : DataFrame
-        Columns ``index`` and ``name``, a row per region.
-    """
-
-    parameters: dict
-    settings: dict
+    parameters: dict  # those that they were read with, to notice changes
+    settings: dict  # all parameters at that time, checked
     atlas: Atlas
-    mask: tuple | None
-    lookup: pd.DataFrame
+    mask: tuple | None  # array of bool, shape (I, J, K), and VolumeGrid
+    lookup: pd.DataFrame  # columns index and name, a row per region
 
     def place(self, grid, previous=None, needs_regions=True):
         """Resample atlas and mask to the grid that a series is read on, or return ``previous`` if it is on that grid.
@@ -99,25 +78,12 @@ def resample_mask(mask, grid):
 
 @dataclass(frozen=True)
 class Result:
-    """Columns and coverage of the last successful call.
+    """Columns and coverage of the last successful call."""
 
-    Attributes
-    ----------
-    placed : PlacedAtlas
-        Atlas and mask on the grid that the series was read on.
-    coverage : CoverageTable
-    has_column : array of bool, shape (L,)
-        Which rows of the coverage table have a column.
-    t_r : float or None
-        Repetition time in s.
-    report_data : dict or None
-        What a report draws.
-    """
-
-    placed: PlacedAtlas
+    placed: PlacedAtlas  # on the grid that the series was read on
     coverage: CoverageTable
-    has_column: np.ndarray
-    t_r: float | None = None
+    has_column: np.ndarray  # whether each row of the coverage table has a column, shape (L,)
+    t_r: float | None = None  # repetition time in s
     report_data: dict | None = None
 
     @property
@@ -133,20 +99,11 @@ class Result:
 
 @dataclass(frozen=True)
 class State:
-    """What a masker knows.
-
-    Attributes
-    ----------
-    fitted : FittedAtlas
-    result : Result
-        Of the last successful call.
-    columns : frozenset of tuple of int
-        Region ids of the columns of all results since ``fit``.
-    """
+    """State of a masker."""
 
     fitted: FittedAtlas
-    result: Result
-    columns: frozenset
+    result: Result  # of the last successful call
+    columns: frozenset  # region ids (tuples) of the columns of all results since ``fit``
 
     @classmethod
     def after_fit(cls, fitted, placed):

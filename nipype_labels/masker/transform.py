@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a run to denoised region time series, by the functions that the nodes call."""
+"""Extract denoised region time series of runs by the functions that the nodes call, and draw them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.clean import clean
+from ..core.clean import DENOISING, clean
 from ..core.coverage import CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
-from ..model.errors import MissingRegionsError, errors_name
-from .report import collect_report_data
+from ..model.errors import LabelsError, MissingRegionsError, errors_name
 from .settings import READING
 from .state import PlacedAtlas, Result, resample_mask, warn_user
 
 #: Raised whenever raw time series can change, so that none of an earlier version is taken from a cache.
 NUMERICS = 4
 
-#: Parameters of denoising.
-DENOISING = (
-    'detrend',
-    'filter',
-    'low_pass',
-    'high_pass',
-    'standardize',
-    'standardize_confounds',
-    'missing_labels',
-    'fill_censored',
-)
+#: Parameters that a report lists.
+LISTED = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')
 
 
 @dataclass(frozen=True)
@@ -45,21 +35,9 @@ class DenoisedRun:
 
 
 def denoise_runs(runs, fitted, settings, placed):
-    """Extract and denoise the time series of runs, each separately.
+    """Return denoised time series, shape (retained volumes of all runs, columns), and their Result.
 
-    Parameters
-    ----------
-    runs : list of PreparedRun
-    fitted : FittedAtlas
-    settings : dict
-        Checked parameters.
-    placed : PlacedAtlas
-        Of the last call, used again if it is on the grid of a run.
-
-    Returns
-    -------
-    signals : array, shape (retained volumes of all runs, number of columns)
-    result : Result
+    Each run is denoised separately. ``placed`` is used again if it is on the grid of a run.
     """
     denoised = []
     for run in runs:
@@ -74,7 +52,7 @@ def denoise_runs(runs, fitted, settings, placed):
                 f"and only one of the two has a signal in {', '.join(differing[:8])}; use missing_labels='nan'"
             )
     signals = np.concatenate([each.cleaned.signals for each in denoised])
-    data = collect_report_data(runs, denoised, settings) if settings['reports'] else None
+    data = _collect_report_data(runs, denoised, settings) if settings['reports'] else None
     coverage = first.coverage.merge(*(each.coverage for each in others))
     return signals, Result(first.placed, coverage, first.has_column, runs[0].t_r, data)
 
@@ -92,7 +70,7 @@ def _denoise(run, placed, mask, settings):
         confounds = run.confounds
         if settings['high_variance_confounds']:
             confounds = np.column_stack([confounds, _find_high_variance_confounds(series, mask, settings)])
-        steps = {name: settings[name] for name in DENOISING}
+        steps = {name: settings[name] for name in (*DENOISING, 'missing_labels')}
         cleaned = clean(raw, confounds, t_r=run.t_r, sample_mask=run.retained, **steps)
     coverage = coverage.with_tsnr(coverage.name[has_column], raw, cleaned.kept)
     return DenoisedRun(placed, coverage, has_column, raw, mean, cleaned)
@@ -134,3 +112,42 @@ def _find_high_variance_confounds(series, mask, settings):
     return high_variance_confounds(
         lambda: series.blocks(settings['num_threads']), series.n_volumes, voxels, decoder=series.decoder()
     )
+
+
+def _collect_report_data(runs, denoised, settings):
+    """Collect what a report draws of runs, one after another; nothing in it is shared with the caller."""
+    lengths = [run.series.n_volumes for run in runs]
+    means = [each.mean for each in denoised]
+    return {
+        'grid': runs[0].series.grid,
+        'warnings': [str(contradiction) for run in runs for contradiction in run.contradictions],
+        'mean': np.average(means, axis=0, weights=lengths) if len(means) > 1 else means[0],
+        'raw': np.concatenate([each.raw for each in denoised]),
+        'signals': np.concatenate([each.cleaned.signals for each in denoised]),
+        'retained': np.concatenate([each.cleaned.kept for each in denoised]),
+        'degrees_of_freedom': sum(each.cleaned.degrees_of_freedom for each in denoised),
+        'parameters': {name: settings[name] for name in LISTED} | {'t_r': runs[0].t_r},
+    }
+
+
+def make_report(title, result):
+    """Draw the report of a result that has data for it."""
+    try:
+        from .. import reports
+    except ImportError as e:
+        raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
+    data, placed = result.report_data, result.placed
+    retained, raw, grid = data['retained'], data['raw'], data['grid']
+    denoised = np.full(raw.shape, np.nan)
+    denoised[retained] = data['signals']
+    mean = data['mean'].reshape(grid.shape, order='F').astype(np.float32)
+    about = {
+        'Warnings': data['warnings'],
+        'Parameters': data['parameters'],
+        'DegreesOfFreedom': data['degrees_of_freedom'],
+    }
+    series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=placed.grid.affine)
+    regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
+    atlas = reports.AtlasData('Atlas', placed.masked.labels, placed.grid.affine, regions, raw, denoised)
+    figures = reports.draw_figures(title, series, atlas)
+    return reports.Report(reports.render_report(title, series, [atlas], [figures], {}))

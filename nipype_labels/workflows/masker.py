@@ -1,59 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph that computes what a masker computes."""
+"""The workflow that computes what a masker computes."""
+
+import inspect
 
 from ..model.parameters import CONFOUNDS_PARAMETERS
 from .labels import init_labels_wf
 
-#: Parameters that masker and factory share.
-SHARED = (
-    'labels',
-    'background_label',
-    'standardize',
-    'standardize_confounds',
-    'fill_censored',
-    'high_variance_confounds',
-    'detrend',
-    'filter',
-    'low_pass',
-    'high_pass',
-    'dtype',
-    'resampling_target',
-    'interpolation',
-    'unknown_orientation',
-    'strategy',
-    'nan_policy',
-    'missing_labels',
-    'min_coverage',
-    'num_threads',
-)
+#: Parameters of the factory that a masker passes on as they are.
+SHARED = {*inspect.signature(init_labels_wf).parameters} - {*CONFOUNDS_PARAMETERS, 'smoothing_fwhm', 'reports'}
 
 
 def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
-    """Build the graph of a masker.
-
-    Parameters
-    ----------
-    settings : dict
-        Parameters of the masker, checked.
-    atlas_file : str
-    mask_file, lut_file : str, optional
-    **more
-        Further arguments of :func:`~nipype_labels.workflows.init_labels_wf`.
-
-    Returns
-    -------
-    Workflow
-        It waits for ``inputnode.bold_file``.
-
-    Raises
-    ------
-    LabelsError
-        If parameters contradict each other.
-    """
-    parameters = {name: settings[name] for name in SHARED}
+    """Return the workflow of checked parameters of a masker; ``more`` are further arguments of the factory."""
+    parameters = {name: value for name, value in settings.items() if name in SHARED}
     parameters['smoothing_fwhm'] = settings['smoothing_fwhm'] or None
     selects = bool(settings['confounds_strategy'] or settings['confounds_columns'])
-    # Parameters that do not act are not for the factory, which refuses them.
+    # The factory refuses parameters that do not act.
     if selects or more.get('use_confounds', False):
         parameters |= {name: settings[name] for name in CONFOUNDS_PARAMETERS}
     elif not (settings['high_variance_confounds'] or settings['filter'] == 'cosine'):

@@ -10,6 +10,7 @@ import numpy as np
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..core.clean import DENOISING
 from ..interfaces import (
     ApplyMask,
     CleanSignal,
@@ -23,6 +24,7 @@ from ..interfaces import (
 from ..interfaces.verified import VerifiedNode
 from ..interfaces.volumes import RunInputs
 from ..model.outputs import NODE_OUTPUTS
+from ..model.parameters import CONFOUNDS_PARAMETERS
 from .boilerplate import describe
 from .resources import estimate
 
@@ -99,10 +101,8 @@ def _denoise(nodes, given, memory):
     """Add the node that denoises time series; return its edges."""
     own = _pick(
         given,
-        *('use_confounds', 'confounds_columns', 'confounds_strategy', 'n_compcor', 'acompcor', 'fd_threshold'),
-        *('dvars_threshold', 'min_segment', 'non_steady_state', 'confounds_na', 'standardize_confounds', 'detrend'),
-        *('filter', 'low_pass', 'high_pass', 'standardize', 'use_sample_mask', 'missing_labels'),
-        *('unknown_orientation', 'fill_censored', 'censored_output'),
+        *(*CONFOUNDS_PARAMETERS, *DENOISING, 'use_confounds', 'use_sample_mask'),
+        *('missing_labels', 'unknown_orientation', 'censored_output'),
     )
     interface = CleanSignal(use_high_variance=given['high_variance_confounds'], **own)
     nodes.clean = make_node(interface, 'clean', memory['clean'])

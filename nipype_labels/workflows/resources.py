@@ -36,28 +36,13 @@ DIGITS, REGION, DRAWN, SIDECARS, PAGE, WORK = 18, 400, 500, 30_000, 80_000, 200_
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of what a graph is to work on; by default an hour of whole-brain fMRI and two atlases of 1 mm.
+    """Sizes of the inputs of a workflow; by default an hour of whole-brain fMRI and two atlases of 1 mm."""
 
-    Attributes
-    ----------
-    shape : tuple of 4 ints
-        I, J, K, T of the series.
-    itemsize : int
-        Bytes of a voxel of the series as stored.
-    atlas_voxels : int
-        Of the largest atlas, on its own grid.
-    oblique : bool
-        Whether an atlas's voxel axes are not those of the series.
-    n_regions : int
-        Of the atlas that has most.
-    n_atlases : int
-    """
-
-    shape: tuple = (99, 117, 95, 5000)
-    itemsize: int = 4
-    atlas_voxels: int = 193 * 229 * 193
-    oblique: bool = True
-    n_regions: int = 1000
+    shape: tuple = (99, 117, 95, 5000)  # I, J, K, T of the series
+    itemsize: int = 4  # bytes of a voxel of the series as stored
+    atlas_voxels: int = 193 * 229 * 193  # of the largest atlas, on its own grid
+    oblique: bool = True  # whether the voxel axes of an atlas are not parallel to those of the series
+    n_regions: int = 1000  # of the atlas with most regions
     n_atlases: int = 2
 
     @classmethod
@@ -84,24 +69,10 @@ class Sizes:
 
 
 def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projected='labels'):
-    """Peak memory of each node in GB (2³⁰ bytes), in a process of its own.
+    """Return the peak memory of each node in GB (2³⁰ bytes) in a process of its own, by name of node.
 
-    Parameters
-    ----------
-    sizes : Sizes
-    num_threads : int
-        Threads of a node that reads the series.
-    sampled : bool
-        The series is sampled on the labels' grid.
-    smoothed : bool
-        The series is smoothed.
-    projected : {'labels', 'atlas'}
-        The grid of the projection.
-
-    Returns
-    -------
-    dict of str to float
-        By name of node.
+    ``sampled``: the series is sampled on the grid of the labels. ``projected``: 'labels' or 'atlas', the grid of the
+    projection.
     """
     voxels, n_volumes = sizes.n_voxels, sizes.shape[3]
     on_grid = sizes.atlas_voxels if sampled else voxels
@@ -136,21 +107,9 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
 
 
 def estimate_disk(sizes, n_regions, parameters, reports=True):
-    """Bytes that a run's derivatives take, and the files of its nodes, which may go afterwards.
+    """Return the bytes of the derivatives of a run, and of the files of its nodes, which can be deleted afterwards.
 
-    Parameters
-    ----------
-    sizes : Sizes
-    n_regions : list of int
-        Of each atlas.
-    parameters : dict
-        Of the extraction.
-    reports : bool
-
-    Returns
-    -------
-    derivatives : int
-    work : int
+    ``n_regions`` is a list with an entry for each atlas; ``parameters`` are those of the extraction.
     """
     n_volumes = sizes.shape[3]
     on_grid = sizes.atlas_voxels if parameters.get('resampling_target') == 'labels' else sizes.n_voxels

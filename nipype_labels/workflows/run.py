@@ -25,35 +25,9 @@ def init_run_wf(
         labels_0_wf ─┬─▶ report ─▶ derivatives_wf
         labels_1_wf ─┘ ─────────────▲
 
-    Parameters
-    ----------
-    run : Run
-        From :func:`~nipype_labels.bids.runs.find_runs`.
-    groups : dict of str to list of Atlas
-        By the names of their graphs. Atlases of one group share a pass over the series; those that were added later
-        have their own, so that the first need not be run again.
-    parameters : dict
-        Arguments of :func:`init_labels_wf` but ``use_luts``.
-    out_dir : str
-        Folder of the derivatives.
-    desc : str, optional
-        Label that distinguishes these derivatives from others of the same run and atlas.
-    reports : bool
-        Draw a report.
-    sample_mask : list of int, optional
-        Volumes to keep.
-    sizes : Sizes
-        Of the series and atlases.
-    name : str
-
-    Returns
-    -------
-    Workflow
-
-    Raises
-    ------
-    LabelsError
-        If parameters contradict each other, or a name can't be made.
+    ``groups`` are lists of atlases by the names of their workflows. Atlases of one group share a pass over the series.
+    Atlases that were added later have their own pass, so that earlier results stay cached. ``sample_mask`` lists the
+    volumes to retain. ``parameters`` are arguments of :func:`init_labels_wf` except ``use_luts``.
     """
     wf = pe.Workflow(name=name)
     extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
