@@ -15,6 +15,7 @@ from nipype.pipeline import plugins
 from traits.api import TraitError
 
 from ..core.choices import suggest
+from ..files.atomic import create_folder
 from ..files.grids import require_orientation
 from ..files.json_files import read_json
 from ..files.paths import expand
@@ -37,10 +38,10 @@ def read_plugin_args(path):
         return read_json(path) if path else {}
 
 
-def make_folder(path):
+def make_folder(path, mode=0o777):
     """Make a folder if need be and return its absolute path; LabelsError if it is not writable."""
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        create_folder(path, mode)
     except OSError as e:
         raise LabelsError(f'can not write to {path}: {e.strerror}') from e
     if not os.access(path, os.W_OK | os.X_OK):
@@ -49,8 +50,18 @@ def make_folder(path):
 
 
 def make_work_folder(path, plugin):
-    """Make the work folder and return its absolute path; LabelsError if the plugin cannot use it."""
-    folder = make_folder(path)
+    """Make the work folder, private, and return its absolute path; LabelsError if it is another user's.
+
+    Nipype loads pickled objects from the work folder: whoever can write to it can run programs as the user.
+    """
+    folder = make_folder(path, mode=0o700)
+    with tempfile.TemporaryFile(dir=folder) as own:
+        # The owner of new files may not be the user, as on network file systems and in containers.
+        if os.fstat(own.fileno()).st_uid != folder.stat().st_uid:
+            raise LabelsError(
+                f'{folder} belongs to another user, who could replace the Python objects that Nipype loads from a work '
+                'folder. Pass a --work-dir of your own'
+            )
     if '%' in str(folder) and plugin not in ('Linear', 'MultiProc'):
         # Workers on other machines read the settings by ConfigParser, for which a % begins a reference.
         raise LabelsError(f'{folder}: the plugin {plugin} needs a --work-dir without % in its path')

@@ -72,6 +72,7 @@ def derivatives(
     reports=True,
     dry_run=False,
     work_dir=None,
+    clean_work=False,
     nprocs=1,
     mem_gb=None,
     plugin=None,
@@ -113,7 +114,7 @@ def derivatives(
         # Nipype is imported only if there is something to do.
         from .processing import process
 
-        reasons = process(job, list(changes), work_dir, nprocs, mem_gb, plugin, plugin_args_file, verbose)
+        reasons = process(job, list(changes), work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose)
     return summarise(found, warnings, runs, reasons, out)
 
 

@@ -25,7 +25,7 @@ from .checks import (
     reword_trait_errors,
 )
 from .messages import in_files, warn
-from .outputs import check_out, name_folders, summarise, write
+from .outputs import check_out, name_folders, remove_work, summarise, write
 from .run import configure, run
 
 
@@ -41,6 +41,7 @@ def extract(
     sidecar=None,
     t_r=None,
     work_dir=None,
+    clean_work=False,
     nprocs=1,
     plugin='Linear',
     plugin_args_file=None,
@@ -81,6 +82,8 @@ def extract(
         raise type(e)(in_files(str(e), wf.base_dir, bold, mask, {wf.name: atlas})) from e
     written = write(graph, out, folders)
     _report_contradictions(contradictions)
+    if clean_work:
+        remove_work(written, Path(wf.base_dir) / wf.name)
     summarise(out, written, folders)
     return 0
 

@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..files.json_files import read_json
 from ..files.locks import locked
 from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY, OUTPUTS
+from . import RunError
 from .checks import make_folder
 
 #: Outputs that are copied to the folder of each atlas, and next to these folders.
@@ -69,7 +71,7 @@ def name_folders(atlases):
 
 
 def write(graph, out, folders):
-    """Copy the outputs of the nodes to where the user wants them, all or none; the paths written."""
+    """Copy the outputs of the nodes to the folder of the user, all or none; return each source by path written."""
     nodes = {node.name: node for node in graph.nodes()}
     copies = {}
     for name, output in (*PER_RUN.items(), *PER_ATLAS.items()):
@@ -89,7 +91,15 @@ def write(graph, out, folders):
         replaced = [path for path in copies if path.is_file() and not has_content(path, Path(copies[path]))]
         _put(copies, stale)
     _announce(out, replaced, stale)
-    return list(copies)
+    return copies
+
+
+def remove_work(copies, folder):
+    """Remove the results of nodes after their copies, by path written, were verified; RunError if one differs."""
+    for path, source in copies.items():
+        if not has_content(path, Path(source)):
+            raise RunError(f'{path} differs from {source}. The results of nodes are kept. Run the same command again')
+    shutil.rmtree(folder)
 
 
 def _check_others(out, folders, copies):

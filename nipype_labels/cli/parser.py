@@ -232,6 +232,11 @@ def _add_dataset(parser):
 
 def _add_running(group, plugin):
     _add_path(group, '--work-dir', 'DIR', 'folder for results of nodes (default: OUT/work)')
+    group.add_argument(
+        '--clean-work',
+        action='store_true',
+        help='remove the results of the nodes of a run when its outputs are written and verified (default: keep them)',
+    )
     group.add_argument('--nprocs', type=int, metavar='N', help='processors to use (default: 1)')
     group.add_argument(
         '--plugin', metavar='NAME', help=f'plugin of Nipype: Linear, MultiProc, SLURM, … (default: {plugin})'

@@ -14,12 +14,13 @@ from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_m
 from ..files.grids import read_grid
 from ..files.json_files import read_json
 from ..files.series import open_series
+from ..interfaces import verified
 from ..model.errors import LabelsError
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
 from . import RunError
 from .atlases import group_atlases
-from .batch import run_batches, write_log
+from .batch import LAST, run_batches, write_log
 from .checks import (
     check_cleaning,
     check_running,
@@ -35,7 +36,7 @@ from .run import configure, find_reason, lock_work, run_nodes
 from .workers import run_all
 
 
-def process(job, names, work_dir, nprocs, mem_gb, plugin, plugin_args_file, verbose):
+def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose):
     """Process the runs ``names`` of a Job; return why runs failed, by name.
 
     Without a plugin, each run is processed to its end in one process.
@@ -48,7 +49,7 @@ def process(job, names, work_dir, nprocs, mem_gb, plugin, plugin_args_file, verb
         init_labels_wf(**job.parameters)
     logs = make_folder(job.out) / 'logs'
     work_dir = make_work_folder(work_dir or job.out / 'work', plugin or 'Linear')
-    steps = Steps(job, work_dir, verbose)
+    steps = Steps(job, work_dir, clean_work, verbose)
     steps.configure()
     n_processes = min(nprocs, len(names))
     progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
@@ -68,8 +69,8 @@ def process(job, names, work_dir, nprocs, mem_gb, plugin, plugin_args_file, verb
 class Steps:
     """What is done with each run of a Job."""
 
-    def __init__(self, job, work_dir, verbose):
-        self._job, self._work_dir, self._verbose = job, work_dir, verbose
+    def __init__(self, job, work_dir, clean_work, verbose):
+        self._job, self._work_dir, self._clean_work, self._verbose = job, work_dir, clean_work, verbose
         self.kind = f'desc-{job.desc}' if job.desc else 'runs'
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
         self._grids = [read_grid(atlas.path) for atlas in job.atlases]
@@ -134,6 +135,16 @@ class Steps:
         """Write the manifest of a run whose outputs are on disk; LabelsError if they or its inputs have changed."""
         job = self._job
         write_manifest(job.manifest(name), job.out, job.requests[name], self._inputs[name], self._read_earlier(name))
+        if self._clean_work:
+            self._remove_work(name)
+
+    def _remove_work(self, name):
+        """Remove the results of the nodes of a run after its outputs were compared with what its last node wrote."""
+        folder = self._work_dir / self.kind / name
+        damage = verified.find_damage(folder / 'derivatives_wf' / LAST / verified.RECORD)
+        if damage:
+            raise LabelsError(f'{damage}. Run the same command again')
+        shutil.rmtree(folder)
 
     def _read_earlier(self, name):
         """Return the manifest of an earlier execution, None without one that can be read."""

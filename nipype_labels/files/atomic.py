@@ -45,14 +45,12 @@ def write_atomically(path):
 
 
 def create_folder(path, mode=0o777):
-    """Create a folder and its missing parents, so that they survive a power failure; ``mode`` is that of new ones."""
+    """Create a folder, with ``mode``, and its missing parents, so that they survive a power failure."""
     path = Path(path).absolute()
-    for folder in reversed([path, *path.parents]):
-        with suppress(FileExistsError):
-            if not folder.is_dir():
-                folder.mkdir(mode)
-                _sync_folder(folder.parent)
-    path.mkdir(exist_ok=True)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode, parents=True, exist_ok=True)
+    for folder in missing:
+        _sync_folder(folder.parent)
 
 
 def remove_leftovers(folder):

@@ -12,7 +12,7 @@ from .. import __version__
 from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
-from ..files.atomic import copy_content, has_content, write_atomically
+from ..files.atomic import copy_content, create_folder, has_content, write_atomically
 from ..files.coverage import read_coverage
 from ..files.json_files import parse_json, read_json
 from ..model.entities import find_contradictions
@@ -223,7 +223,7 @@ class SaveDerivatives(LabelsInterface):
 
 def _save(path, content):
     """Write bytes, or a copy of a file, atomically, unless this worker process is orphaned."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    create_folder(path.parent)
     with write_atomically(path) as partial:
         copy_content(content, partial)
         exit_if_orphaned()

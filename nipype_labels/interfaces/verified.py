@@ -54,19 +54,34 @@ class VerifiedNode(engine.Node):
 
     def _find_damage(self):
         """Return what is wrong with the files that the node wrote; None if nothing."""
-        record = Path(self.output_dir()) / RECORD
-        try:
-            written = json.loads(record.read_text(encoding='utf-8'))
-            if self._result_file() not in written:
-                return f'{self.output_dir()} was moved, and its results contain absolute paths'
-            for path, (size, digest) in written.items():
-                found = os.path.getsize(path)  # noqa: PTH202
-                if found != size:
-                    return f'{path} has {found} bytes instead of {size}'
-                if content_digest(path) != digest:
-                    return f'the content of {path} has changed'
-        except OSError as e:
-            return f'{e.filename} cannot be read: {e.strerror}'
-        except (ValueError, TypeError, AttributeError):
-            return f'{record} is damaged'
+        folder = Path(self.output_dir())
+        written = read_record(folder / RECORD)
+        if written and self._result_file() not in written:
+            return f'{folder} was moved, and its results contain absolute paths'
+        return find_damage(folder / RECORD)
+
+
+def read_record(record):
+    """Return the [size, digest] of each file, by path, that a node has recorded; None if the record is damaged."""
+    try:
+        written = json.loads(Path(record).read_text(encoding='utf-8'))
+        return {str(path): [int(size), str(digest)] for path, (size, digest) in written.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
+
+
+def find_damage(record):
+    """Return what is wrong with the files that a node has recorded; None if nothing."""
+    written = read_record(record)
+    if not written:
+        return f'{record} is missing or damaged'
+    for path, (size, digest) in written.items():
+        try:
+            found = os.path.getsize(path)  # noqa: PTH202
+            if found != size:
+                return f'{path} has {found} bytes instead of {size}'
+            if content_digest(path) != digest:
+                return f'the content of {path} has changed'
+        except OSError as e:
+            return f'{path} cannot be read: {e.strerror}'
+    return None
