@@ -8,11 +8,12 @@ file per run and ``desc``: jobs that process other runs of the same dataset neve
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
-from ..files.atomic import write_atomically
+from ..files.atomic import create_folder, write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
@@ -72,7 +73,13 @@ def read_manifest(path):
 
 def list_software():
     """Return the versions of this package and of the libraries that compute."""
-    return {SOFTWARE[0]: __version__} | {name: version(name) for name in SOFTWARE[1:]}
+    return {SOFTWARE[0]: __version__} | {name: _read_version(name) for name in SOFTWARE[1:]}
+
+
+@cache
+def _read_version(name):
+    """Return the version of an installed library; the first call takes milliseconds."""
+    return version(name)
 
 
 def describe_atlas(path, lookup):
@@ -107,7 +114,7 @@ def write_manifest(path, out, request, inputs, earlier=None):
     for name in request.drawn:
         outputs[name]['Atlases'] = sorted(request.atlases)
     content = dict(zip(SECTIONS, (list_software(), request.parameters, atlases, inputs, outputs), strict=True))
-    path.parent.mkdir(exist_ok=True)
+    create_folder(path.parent)
     with write_atomically(path) as partial:
         partial.write_text(json.dumps(content, indent=1, sort_keys=True) + '\n', encoding='utf-8')
 

@@ -35,14 +35,12 @@ _RESOURCES = ('reports', 'atlas_names', 'num_threads', 'memory_level', 'verbose'
 class Job:
     """Runs of a dataset by the names of their graphs, and what is to be done with each.
 
-    ``plans`` and ``requests`` are the planned files and the Request of each run, ``n_regions`` the number of regions of
-    each atlas.
+    ``requests`` has the Request of each run, ``n_regions`` the number of regions of each atlas.
     """
 
     out: Path
     desc: str | None
     runs: dict
-    plans: dict
     requests: dict
     atlases: list
     n_regions: list
@@ -97,7 +95,7 @@ def derivatives(
     requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
     n_regions = [len(table) for table in tables]
     out = Path(out).absolute()
-    job = Job(out, desc, runs, plans, requests, atlases, n_regions, parameters, dummy_scans, reports)
+    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, dummy_scans, reports)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import describe_plan
@@ -152,22 +150,28 @@ def _request(run, planned, parameters, atlases):
 
 
 def _find_incomplete(job):
-    """Return the runs that are not complete, each with the reason if it was processed before, else None."""
-    changes, top = {}, next((f'{name} is missing' for name in _OF_DATASET if not (job.out / name).is_file()), None)
-    for name, run in job.runs.items():
-        try:
-            manifest, change = read_manifest(job.manifest(name)), None
-            run.require(job.parameters['use_mask'], job.parameters['use_confounds'])
-            if manifest is not None:
-                change = find_change(manifest, job.requests[name], job.out)
-                # Any run writes the files of the dataset.
-                change, top = (change, top) if change else (top, None)
-                if change is None:
-                    continue
-        except (LabelsError, OSError) as e:
-            change = str(e)
-        changes[name] = change
+    """Return the runs that are not complete, each with the reason if it was complete before, else None."""
+    found = {name: _find_change(job, name) for name in job.runs}
+    changes = {name: change for name, (complete, change) in found.items() if not complete}
+    missing = [name for name in _OF_DATASET if not (job.out / name).is_file()]
+    if missing and not changes:
+        # Any run writes the files of the dataset.
+        changes[next(iter(job.runs))] = f'{missing[0]} is missing'
     return changes
+
+
+def _find_change(job, name):
+    """Return whether a run is complete, and if not, why it must be processed again, None if it was never complete."""
+    try:
+        job.runs[name].require(job.parameters['use_mask'], job.parameters['use_confounds'])
+    except LabelsError:
+        return False, None  # it fails for this reason when it is processed
+    try:
+        manifest = read_manifest(job.manifest(name))
+        change = manifest and find_change(manifest, job.requests[name], job.out)
+    except (LabelsError, OSError) as e:
+        return False, str(e)
+    return manifest is not None and change is None, change
 
 
 def _check_out(dataset, out, work_dir):

@@ -44,6 +44,8 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     check_running(nprocs, plugin or 'Linear')
     if plugin_args_file and plugin is None:
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
+    if mem_gb is not None and not mem_gb > 0:
+        raise LabelsError(f'--mem-gb must be more than 0, not {mem_gb}')
     plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
     with reword_trait_errors():
         init_labels_wf(**job.parameters)
@@ -53,10 +55,7 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     steps.configure()
     n_processes = min(nprocs, len(names))
     progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
-    n_complete = len(job.runs) - len(names)
-    complete = f' ({n_complete} already complete)' if n_complete else ''
-    counts = ', '.join(count(*pair) for pair in ((len(job.atlases), 'atlas'), (n_processes, 'process')))
-    print(f'{count(len(job.runs), "run")}{complete}, {counts}, {progress.estimate()}', file=sys.stderr)
+    print(_describe(job, len(names), n_processes, progress), file=sys.stderr)
     if plugin is not None:
         reasons = run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_args)
         return {name: steps.reword(name, reason) for name, reason in reasons.items()}
@@ -64,6 +63,14 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     return run_all(
         steps, names, n_processes, limit, lambda name, reason: progress.print(name, 'failed' if reason else 'done')
     )
+
+
+def _describe(job, n_waiting, n_processes, progress):
+    """Return what is processed, and the estimated time, as a line."""
+    n_complete = len(job.runs) - n_waiting
+    complete = f' ({n_complete} already complete)' if n_complete else ''
+    runs, atlases = count(len(job.runs), 'run'), count(len(job.atlases), 'atlas')
+    return f'{runs}{complete}, {atlases}, {count(n_processes, "process")}, {progress.estimate()}'
 
 
 class Steps:
