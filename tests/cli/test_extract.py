@@ -73,12 +73,6 @@ def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, process):
     assert 'Traceback' not in done.stderr
 
 
-def test_standard_output_is_kept_for_results(small, process):
-    done = process('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
-    assert done.stdout == ''
-    assert done.stderr.count('outside_field_of_view') == 1
-
-
 def test_nothing_is_said_to_be_missing_where_nothing_is(small, command):
     """The last line is the same otherwise."""
     done = command('extract', small.bold, '--atlas', small.other, '-o', small.out)
@@ -151,13 +145,6 @@ def test_the_same_call_reruns_nothing(small, command):
     assert {name for name in third if third[name] != first[name]} == {'clean'}
 
 
-def test_atlases_of_one_name_get_folders_of_their_own(small, command):
-    done = command('extract', small.bold, '--atlas', small.atlas, '--atlas', small.other, '-o', small.out)
-    assert done.returncode == 0, done.stderr
-    assert len(read_regions(small.out / 'atlas' / 'regions.tsv')) == 4
-    assert len(read_regions(small.out / 'atlas-2' / 'regions.tsv')) == 2
-
-
 def test_a_table_belongs_to_the_atlas_before_it(small, command):
     done = command(
         'extract', small.bold, '--atlas', small.other, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out
@@ -177,11 +164,6 @@ def test_a_table_without_an_atlas_is_an_error_of_usage(place, small, command):
     assert not small.out.exists()
 
 
-def test_a_mask_of_another_grid_is_resampled(small, command):
-    done = command('extract', small.bold, '--atlas', small.atlas, '--mask', small.mask, '-o', small.out)
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_sidecar_beside_the_series_is_read(small, command):
     small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 2.001}))
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
@@ -189,12 +171,6 @@ def test_the_sidecar_beside_the_series_is_read(small, command):
     assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 2.001
     small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 0.8}))
     assert_user_error(command(*asked, '--low-pass', '0.1'), 'the sidecar says 0.8 s', 'the header says 2 s')
-
-
-def test_relative_names_are_those_of_the_current_folder(small, command, tmp_path):
-    done = command('extract', 'bold.nii.gz', '--atlas', 'atlas.nii.gz', '--lut', 'lut.tsv', '-o', 'out')
-    assert done.returncode == 0, done.stderr
-    assert files(tmp_path / 'out' / 'atlas') == IN_EACH
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy import ndimage
-from spaces import apply_mask, make_index, make_reducer, resample_nearest
+from spaces import apply_mask, make_reducer, resample_nearest
 
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
@@ -224,28 +224,6 @@ def test_x8_unsigned_series_is_not_rounded(strategy, signals_of, reduce_by_loop,
     theirs = quietly(resample_img, Nifti1Image(stored, affine), LABELS_AFFINE, LABELS_SHAPE).get_fdata()
     assert not (theirs % 1).any()
     assert (sampled % 1).any()
-
-
-def test_an_index_groups_voxels_by_column_then_place():
-    labels = np.array([[[5, 2], [0, 5]], [[9, 5], [2, 7]]])
-    part = make_index(labels, [9, 4, 5, 2])
-    flat = labels.reshape(-1, order='F')
-    assert flat[part.elements].tolist() == [9, 5, 5, 5, 2, 2]
-    assert part.columns.tolist() == [0, 2, 3]
-    assert part.counts.tolist() == [1, 3, 2]
-    assert part.column.tolist() == [0, 2, 2, 2, 3, 3]
-    assert part.width == 4
-    assert (np.diff(part.elements[1:4]) > 0).all()
-
-
-def test_an_index_keeps_its_width_when_voxels_go():
-    part = make_index(np.array([[[5, 2, 9, 5]]]), [9, 4, 5, 2])
-    kept = part.keep(part.column != 2)
-    assert kept.columns.tolist() == [0, 3]
-    assert kept.width == 4
-    none = part.keep(np.zeros(4, dtype=bool))
-    assert none.width == 4
-    assert not len(none.counts)
 
 
 @pairwise(strategy=STRATEGIES, fwhm=[0, 5], interpolation=[None, 'cubic'])

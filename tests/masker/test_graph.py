@@ -55,14 +55,6 @@ def test_the_graph_takes_what_the_masker_takes(parameters, series, tmp_path):
     compare(NiftiLabelsMasker(atlas(), **parameters), series, tmp_path, folder=tmp_path / 'files')
 
 
-def test_columns_of_zeros_stay_zero_in_the_graph(tmp_path):
-    image = run(without=[2])
-    nibabel.save(image, tmp_path / 'bold.nii')
-    masker = NiftiLabelsMasker(atlas(), missing_labels='zero', standardize='zscore')
-    compare(masker, str(tmp_path / 'bold.nii'), tmp_path, folder=tmp_path)
-    assert not masker.transform(image)[:, 1].any()
-
-
 @pytest.mark.parametrize('change', ['cache', 'array', 'affine', 'file'])
 def test_an_atlas_that_was_saved_and_changed_since_is_not_the_file(change, series, tmp_path):
     image = atlas()

@@ -5,27 +5,13 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from masker_cases import AAL, FUNCTIONAL, MASK, SERIES, assert_same_regions, reference
+from masker_cases import AAL, FUNCTIONAL, MASK, SERIES
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.model.errors import LabelsError
 
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
-
-
-@pytest.mark.parametrize(
-    'parameters',
-    [
-        {'smoothing_fwhm': 20.0},
-        {'dtype': 'float64'},
-        {'smoothing_fwhm': 15, 'mask_img': MASK},
-    ],
-)
-def test_other_ways_of_reading_are_nilearns(parameters, quietly):
-    masker = NiftiLabelsMasker(AAL, nan_policy='zero', **parameters)
-    theirs = {name: value for name, value in parameters.items() if name != 'dtype'}
-    assert_same_regions(masker, masker.fit_transform(SERIES), reference(quietly, SERIES, **theirs))
 
 
 def test_every_region_has_a_column_whatever_is_lost():
@@ -38,13 +24,6 @@ def test_every_region_has_a_column_whatever_is_lost():
     lost = np.isnan(signals).all(axis=0)
     assert 50 < lost.sum() < 116
     assert_array_equal(lost, ~np.isin(masker.regions_['status'], ['ok', 'constant']))
-
-
-@pytest.mark.parametrize(('policy', 'value'), [('zero', 0.0), ('nan', np.nan)])
-def test_columns_without_a_signal_are_what_is_asked_for(policy, value):
-    signals = NiftiLabelsMasker(AAL, missing_labels=policy).fit_transform(FUNCTIONAL)
-    lost = np.isnan(NiftiLabelsMasker(AAL).fit_transform(FUNCTIONAL)).all(axis=0)
-    assert_array_equal(signals[:, lost], np.full((20, lost.sum()), value))
 
 
 def test_dropped_columns_keep_their_ids():

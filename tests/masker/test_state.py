@@ -106,22 +106,6 @@ def test_any_history_is_that_of_a_new_masker(seed):
     assert succeeded > 2
 
 
-def test_failed_calls_leave_everything_as_it_was():
-    masker = NiftiLabelsMasker(atlas(), mask_img=MASK)
-    masker.fit_transform(run())
-    before = look(masker)
-    for call in (
-        lambda: masker.transform('nowhere.nii'),
-        lambda: masker.transform(TWICE, tables(39)[0]),
-        lambda: masker.transform(run(1, without=[1, 2, 3, 4])),
-        lambda: masker.fit_transform(TWICE, sample_mask=[99]),
-        lambda: masker.inverse_transform(np.ones(9)),
-    ):
-        with pytest.raises(LabelsError):
-            call()
-        assert look(masker) == before
-
-
 @pytest.mark.parametrize(
     ('name', 'value'),
     [
@@ -154,14 +138,6 @@ def test_lists_and_tables_changed_in_place_need_another_fit():
         change()
         with pytest.raises(LabelsError, match='changed after fit'):
             masker.transform(run())
-
-
-def test_other_parameters_act_on_the_next_transform():
-    masker = NiftiLabelsMasker(atlas()).fit(run())
-    for change in ({'strategy': 'sum'}, {'standardize': True}, {'detrend': True}, {'missing_labels': 'drop'}):
-        masker.set_params(**change)
-        expected = NiftiLabelsMasker(**masker.get_params()).fit_transform(run(1, without=[2]))
-        assert_array_equal(masker.transform(run(1, without=[2])), expected)
 
 
 def test_signals_go_back_to_the_regions_of_their_own_series():

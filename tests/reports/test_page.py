@@ -93,10 +93,6 @@ def test_every_figure_has_a_title(make_page):
     assert 'img' not in {tag for tag, _ in tags}
 
 
-def test_the_same_input_gives_the_same_text(make_page):
-    assert make_page() == make_page()
-
-
 def test_censored_volumes_are_counted_by_reason(make_page):
     page = make_page(kept=np.arange(12) > 2, cleaning={'VolumesCensored': {'std_dvars': 3, 'sample_mask': 0}})
     assert '9 of 12 volumes retained; censored by <code>std_dvars</code>: 3.' in page

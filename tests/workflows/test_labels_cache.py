@@ -63,11 +63,3 @@ def test_deleted_outputs_are_made_again(small, run):
     again = run(full(small), **FULL)
     assert Path(again.outputs.timeseries[0]).read_bytes() == before
     assert again.outputs == first.outputs
-
-
-def test_two_work_folders_give_the_same_bytes(small, run):
-    one, two = (vars(run(full(small), folder, **FULL).outputs) for folder in ('one', 'deeper/two'))
-    for field, value in one.items():
-        for i, path in enumerate(value if isinstance(value, list) else [value] if value else []):
-            other = two[field][i] if isinstance(value, list) else two[field]
-            assert Path(path).read_bytes() == Path(other).read_bytes(), field

@@ -147,22 +147,6 @@ def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small
     assert json.loads(Path(other.outputs.cleaning).read_text())['Parameters']['t_r'] == 1.0
 
 
-@pytest.mark.parametrize('project', ['labels', 'atlas'])
-def test_the_projection_shows_the_clean_signals(project, small, run):
-    result = run(full(small), **{**FULL, 'project': project})
-    for i, path in enumerate(result.outputs.projected):
-        onto = nibabel.load(result.outputs.labels[i] if project == 'labels' else small.atlas_files[i])
-        names, signals = read_signals(result.outputs.timeseries[i])
-        regions = read_regions(result.outputs.regions[i])
-        labels, shown = np.asarray(onto.dataobj), nibabel.load(path).get_fdata()
-        assert shown.shape == (*onto.shape, 40)
-        for name, course in zip(names, signals.T, strict=True):
-            region = regions['index'][regions['name'] == name].iloc[0]
-            assert (labels == region).any()
-            assert (shown[labels == region] == course.astype('float32')).all()
-        assert (shown[labels == 0] == 0).all()
-
-
 def test_connectivity_is_that_of_the_clean_signals(small, run):
     result = run(full(small), **FULL, connectivity='correlation', covariance_estimator='empirical')
     for signals_file, matrix_file in zip(result.outputs.timeseries, result.outputs.connectivity, strict=True):
