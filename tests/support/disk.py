@@ -36,6 +36,11 @@ class Disk:
             assert time.monotonic() < end, done.stderr
             time.sleep(0.05)
 
+    def mount_again(self):
+        """Read the file system from the disk."""
+        self.unmount()
+        assert self.mount()
+
     def cut_power(self):
         """Stop the file system; what programs write from now on fails."""
         handle = os.open(self.folder, os.O_RDONLY)
