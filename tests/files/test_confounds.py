@@ -133,6 +133,11 @@ def test_tables_of_every_shape_are_read(tmp_path, name, text, columns):
     assert set(table.dtypes) == {np.dtype(np.float64)}
 
 
+def test_one_row_without_a_heading_is_one_volume(tmp_path):
+    table = read_confounds([written(tmp_path, '1.5 -2.25 3.5\n', 'one.txt')], 1)
+    assert table.to_numpy().tolist() == [[1.5, -2.25, 3.5]]
+
+
 @pytest.mark.parametrize(('separator', 'name'), [('\t', 'a.tsv'), (',', 'a.csv'), (' ', 'a.txt'), ('   ', 'b.txt')])
 @pytest.mark.parametrize('heading', [True, False])
 def test_numbers_are_read_to_the_last_bit(tmp_path, separator, name, heading):
