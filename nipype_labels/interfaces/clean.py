@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that cleans signals."""
+"""Node that denoises region time series."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,8 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 from ..core.clean import DENOISING, clean, kept_volumes
 from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
+from ..files.digests import content_digest
+from ..files.paths import find_sidecar
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.selection import select_confounds
 from ..files.tables import read_signals, write_signals
@@ -18,9 +20,8 @@ from ..files.timing import resolve_repetition_time
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import SignalError, errors_name
 from ..model.parameters import CONFOUNDS_PARAMETERS
-from .base import InputFile, LabelsInterface, logger
-from .cleaned import describe_cleaning
-from .confounds import ConfoundsInputSpec, describe_confounds
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .cleaned import describe_cleaning, describe_confounds
 from .output_names import ENDINGS
 from .parameters import switch, trait
 from .volumes import runs_trait, sample_mask_trait
@@ -29,26 +30,55 @@ from .volumes import runs_trait, sample_mask_trait
 REPETITION_TIMES = 'repetition time: %s'
 
 
-class _CleanSignalInputSpec(ConfoundsInputSpec):
+class _ConfoundsInputSpec(LabelsInputSpec):
+    """Inputs that choose confounds."""
+
+    confounds_files = InputMultiObject(
+        InputFile(),
+        desc='confounds, TSV or CSV, a row per volume. A table of which no columns are selected is used whole, except '
+        'for a table of fMRIPrep, which is then refused',
+    )
+    use_confounds = switch('use_confounds')
+    confounds_columns = trait('confounds_columns')
+    confounds_strategy = trait('confounds_strategy')
+    n_compcor = trait('n_compcor')
+    acompcor = trait('acompcor')
+    fd_threshold = trait('fd_threshold')
+    dvars_threshold = trait('dvars_threshold')
+    min_segment = trait('min_segment')
+    non_steady_state = trait('non_steady_state')
+    confounds_na = trait('confounds_na')
+
+    def more_to_hash(self):
+        """Hash the JSON files next to the tables, which name the masks of aCompCor."""
+        if 'aCompCor' not in (self.confounds_strategy or ()) or not self.confounds_files:
+            return []
+        files = map(find_sidecar, self.confounds_files)
+        return [('masks', [content_digest(file) for file in files if file is not None])]
+
+
+class _CleanSignalInputSpec(_ConfoundsInputSpec):
     # 2: volumes that are not in the steady state are censored; combined components of aCompCor.
     # 3: trends are functions of acquisition time; gaps are filled by lines; percent change is from the mean before.
     numerics = 3
     named_by = ('signals_files',)
     names_only = ('bold_file', 'mask_file', 'atlas_files')
 
-    signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to clean, of one series')
+    signals_files = InputMultiObject(
+        InputFile(), mandatory=True, desc='time series of one fMRI series, a table per atlas'
+    )
     regions_files = InputMultiObject(
-        InputFile(), desc='coverage tables of the signals; their tSNR is computed anew, from the retained volumes'
+        InputFile(), desc='coverage tables of the time series; their tSNR is recomputed from the retained volumes'
     )
     high_variance_file = InputFile(desc='further confounds, from HighVarianceConfounds; all columns are used')
-    use_high_variance = traits.Bool(desc='whether there must be such; by default they are used if there are any')
+    use_high_variance = traits.Bool(desc='whether high_variance_file is given; by default it is used if it is given')
     standardize_confounds = trait('standardize_confounds')
     detrend = trait('detrend')
     filter = trait('filter')
     low_pass = trait('low_pass')
     high_pass = trait('high_pass')
     t_r = trait('t_r')
-    header_t_r = traits.Float(desc='repetition time in s that the header of the series gives')
+    header_t_r = traits.Float(desc='repetition time in s in the header of the series')
     sidecar_file = InputFile(desc='JSON sidecar of the series')
     standardize = trait('standardize')
     sample_mask = sample_mask_trait()
@@ -64,7 +94,7 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
     atlas_files = InputMultiObject(InputFile(), nohash=True, desc='atlases; only their names are read')
 
     def contradictions(self):
-        """Contradictions between the names of the files that the signals were made from."""
+        """Return contradictions between the names of the files that the time series were made from."""
         lists = [self.sample_mask, self.runs, self.sidecar_file]
         confounds = self.confounds_files if isdefined(self.confounds_files) else []
         atlases = self.atlas_files if isdefined(self.atlas_files) else []
@@ -72,7 +102,7 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
         return [str(each) for each in found]
 
     def more_to_hash(self):
-        """What names of files say: contradictions, and whether ICA-AROMA has denoised the series."""
+        """Hash what names of files say: contradictions, and whether ICA-AROMA has denoised the series."""
         found, more = self.contradictions(), super().more_to_hash()
         more += [('contradictions', found)] if found else []
         if 'ICA-AROMA' in (self.confounds_strategy or ()) and self.bold_file:
@@ -81,15 +111,15 @@ class _CleanSignalInputSpec(ConfoundsInputSpec):
 
 
 class _CleanSignalOutputSpec(TraitedSpec):
-    out_files = traits.List(File(exists=True), desc='cleaned signals')
-    regions_files = traits.List(File(exists=True), desc='coverage tables with the tSNR of retained volumes')
-    censoring_file = File(exists=True, desc='which volumes were kept, and why others were not')
-    cleaning_file = File(exists=True, desc='JSON of all that was done')
-    t_r = traits.Float(desc='repetition time in s, undefined if it is not known')
+    out_files = traits.List(File(exists=True), desc='denoised time series')
+    regions_files = traits.List(File(exists=True), desc='coverage tables with the tSNR of the retained volumes')
+    censoring_file = File(exists=True, desc='table of retained and censored volumes, with reasons')
+    cleaning_file = File(exists=True, desc='JSON metadata: parameters, confounds, censored volumes, degrees of freedom')
+    t_r = traits.Float(desc='repetition time in s, undefined if unknown')
 
 
 class CleanSignal(LabelsInterface):
-    """Detrend, filter, regress confounds out of and standardise signals, in this order.
+    """Denoise time series: detrend, filter, regress out confounds, and standardize, in this order.
 
     A censored volume has no influence on the denoised time series.
 
@@ -113,37 +143,37 @@ class CleanSignal(LabelsInterface):
         for contradiction in contradictions:
             logger.warning(CONTRADICTION, contradiction)
         tables = self._read_signals()
-        confounds, left_out = self._confounds(len(tables[0][1]))
-        kept = ~np.any(list(left_out.values()), axis=0)
+        confounds, censored = self._confounds(len(tables[0][1]))
+        kept = ~np.any(list(censored.values()), axis=0)
         parameters, runs = self._parameters(), self._list('runs', read_runs)
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
-            with errors_name(self._together(path)):
+            with errors_name(self._name_inputs(path)):
                 given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
                 results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
         self._write(runtime, tables, results)
         self._write_regions(runtime, tables, kept)
         with self.write_output(runtime, 'censoring.tsv', 'censoring_file') as path:
-            write_censoring(path, kept, left_out)
+            write_censoring(path, kept, censored)
         with self.write_output(runtime, 'cleaning.json', 'cleaning_file') as path:
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
             chosen = describe_confounds(self.inputs, list(confounds), self._notes)
-            report = describe_cleaning(done, chosen, left_out, tables, results)
+            report = describe_cleaning(done, chosen, censored, tables, results)
             report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
 
     def _read_signals(self):
-        """Names and values of each table, of as many volumes each."""
+        """Return the names and values of each table; SignalError if their numbers of volumes differ."""
         tables = [read_signals(path) for path in self.inputs.signals_files]
         if len({len(values) for _, values in tables}) > 1:
             raise SignalError(f'signals of one series must have as many rows: {", ".join(self.inputs.signals_files)}')
         return tables
 
     def _parameters(self):
-        """Parameters of the core; the repetition time is an output too."""
+        """Return the parameters of the function of core; the repetition time is an output too."""
         parameters = {name: self.get_input(name) for name in DENOISING}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
         known = (self.get_input('t_r'), self.get_input('sidecar_file'), self.get_input('header_t_r'))
@@ -155,45 +185,45 @@ class CleanSignal(LabelsInterface):
         return parameters | {'t_r': t_r}
 
     def _confounds(self, n_volumes):
-        """Confounds without missing values, and for each reason the volumes that it leaves out."""
+        """Return confounds without missing values, and the censored volumes by reason."""
         with errors_name(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
-            left_out = {'sample_mask': ~kept_volumes(mask, n_volumes)}
+            censored = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.get_input('confounds_files', [])
         parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'}
         chosen = select_confounds(read_tables(files, n_volumes), parameters, n_volumes, self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
         self._notes = chosen.notes
-        left_out.update(chosen.censored)
-        source, kept = ', '.join(files), ~np.any(list(left_out.values()), axis=0)
+        censored.update(chosen.censored)
+        source, kept = ', '.join(files), ~np.any(list(censored.values()), axis=0)
         if not kept.any():
-            counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in left_out.items())
-            raise SignalError(f'{source}: none of {n_volumes} volumes is kept, since they are left out by: {counts}')
+            counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in censored.items())
+            raise SignalError(f'{source}: none of {n_volumes} volumes is retained; censored are: {counts}')
         chosen = fill_missing(chosen.frame, self.inputs.confounds_na, source, kept)
         if self.get_input('high_variance_file'):
             extra = read_confounds([self.inputs.high_variance_file], n_volumes)
             chosen = pd.concat([chosen, extra], axis=1)
-        return chosen, left_out
+        return chosen, censored
 
     def _list(self, name, read):
-        """A list that is given as such or as a file."""
+        """Return an input that is a list or the name of a file."""
         value = self.get_input(name)
         return read(value) if isinstance(value, str) else value
 
     def _file(self, name):
-        """The file that a list is given as, None if it is not given as one."""
+        """Return the name of the file of such an input, None if it is a list."""
         value = self.get_input(name)
         return value if isinstance(value, str) else None
 
-    def _together(self, signals_file):
-        """What to call signals in errors, with the other files that cleaning depends on."""
+    def _name_inputs(self, signals_file):
+        """Return the name of a table for errors, with the other files that denoising depends on."""
         others = [*self.get_input('confounds_files', []), self._file('sample_mask'), self._file('runs')]
         others = ', '.join(name for name in others if name)
         return f'{signals_file} with {others}' if others else signals_file
 
     def _write(self, runtime, tables, results):
-        """Write the cleaned signals."""
+        """Write the denoised time series."""
         names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['timeseries'], len(tables))
         for name, (columns, raw), result in zip(names, tables, results, strict=True):
             signals = result.signals

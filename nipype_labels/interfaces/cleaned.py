@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What cleaning did, as ``cleaning.json`` says it."""
+"""Metadata of denoising, the contents of ``cleaning.json``."""
 
 import numpy as np
 
@@ -12,25 +12,10 @@ LEAST_FREEDOM = 3
 LONG_GAP = 30
 
 
-def describe_cleaning(parameters, confounds, left_out, tables, results):
-    """Describe what cleaning did.
+def describe_cleaning(parameters, confounds, censored, tables, results):
+    """Return the metadata of denoising; log warnings of what makes the time series unreliable.
 
-    Parameters
-    ----------
-    parameters : dict
-        Of the core's function, by name.
-    confounds : dict
-        How confounds were chosen.
-    left_out : dict of str to array of bool, shape (T,)
-        Censored volumes for each reason.
-    tables : list of (list of str, array)
-        Names of shape (L,) and signals of shape (T, L) of each atlas, before cleaning.
-    results : list of Cleaned
-        For each atlas.
-
-    Returns
-    -------
-    dict
+    ``censored`` has flags of shape (T,) by reason; ``tables`` are names and time series of each atlas before denoising.
     """
     first = results[0]
     if first.degrees_of_freedom < LEAST_FREEDOM:
@@ -58,7 +43,7 @@ def describe_cleaning(parameters, confounds, left_out, tables, results):
         'RankOfConfounds': first.rank,
         'NumberOfVolumes': len(first.kept),
         'NumberOfVolumesRetained': int(first.kept.sum()),
-        'VolumesCensored': {reason: int(flags.sum()) for reason, flags in left_out.items()},
+        'VolumesCensored': {reason: int(flags.sum()) for reason, flags in censored.items()},
         'LongestGapFilled': first.longest_gap,
         'DegreesOfFreedom': first.degrees_of_freedom,
         'UnavailableRegions': lost if any(lost) else [],
@@ -66,6 +51,27 @@ def describe_cleaning(parameters, confounds, left_out, tables, results):
 
 
 def _lost_regions(names, raw, result):
-    """Regions that cleaning left without a signal, for each reason; coverage tables name those that never had one."""
+    """Return the regions that lost their time series in denoising, by reason; coverage tables list the others."""
     reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
     return {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items() if flags.any()}
+
+
+def describe_confounds(inputs, columns, notes):
+    """Return how confounds were selected, from the inputs of CleanSignal, the columns, and notes for users."""
+    strategies = list(inputs.confounds_strategy or ())
+    thresholds = {
+        'framewise_displacement': inputs.fd_threshold,
+        'std_dvars': inputs.dvars_threshold,
+        'min_segment': inputs.min_segment,
+    }
+    report = {
+        'ConfoundsColumns': columns,
+        'ConfoundsStrategy': strategies,
+        'ConfoundsMissing': inputs.confounds_na if columns else None,
+        'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
+    }
+    if 'aCompCor' in strategies:
+        report |= {'CompCorComponents': inputs.n_compcor, 'CompCorMasks': inputs.acompcor}
+    if strategies or inputs.confounds_columns:
+        report['NonSteadyState'] = inputs.non_steady_state
+    return report | ({'ConfoundsNotes': notes} if notes else {})

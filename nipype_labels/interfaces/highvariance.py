@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that finds confounds in the voxels that vary most."""
+"""Node that computes high-variance confounds."""
 
 from functools import partial
 
@@ -19,26 +19,28 @@ class _HighVarianceConfoundsInputSpec(LabelsInputSpec):
     # 2: values beyond single precision count as not finite.
     numerics = 2
 
-    in_file = InputFile(mandatory=True, desc='series to find confounds in')
-    # A list of one, since Resample gives a list.
-    mask_file = InputMultiObject(
-        InputFile(), maxlen=1, desc='where to look for voxels, on the grid of the series; everywhere by default'
-    )
+    in_file = InputFile(mandatory=True, desc='fMRI series')
+    # A list of one, since Resample returns a list.
+    mask_file = InputMultiObject(InputFile(), maxlen=1, desc='mask on the grid of the series; all voxels by default')
     use_mask = switch('use_mask')
-    n_confounds = traits.Range(low=1, value=N_CONFOUNDS, usedefault=True, desc='how many time courses to give')
+    n_confounds = traits.Range(low=1, value=N_CONFOUNDS, usedefault=True, desc='number of time courses')
     percentile = traits.Range(
-        low=0.0, high=100.0, value=PERCENTILE, usedefault=True, desc='part of the voxels, in percent, that is used'
+        low=0.0,
+        high=100.0,
+        value=PERCENTILE,
+        usedefault=True,
+        desc='percentage of voxels to use, by variance',
     )
     detrend = traits.Bool(True, usedefault=True, desc='remove the linear trend of each voxel first')
     num_threads = trait('num_threads', nohash=True)
 
 
 class _HighVarianceConfoundsOutputSpec(TraitedSpec):
-    out_file = File(exists=True, desc='table of confounds, a column each')
+    out_file = File(exists=True, desc='table with a column per confound')
 
 
 class HighVarianceConfounds(LabelsInterface):
-    """Find the time courses that explain most of the voxels with the largest variance, in two passes.
+    """Compute high-variance confounds (similar to tCompCor) in two passes over the series.
 
     Raises
     ------

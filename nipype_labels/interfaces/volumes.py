@@ -12,14 +12,7 @@ from .base import InputFile
 class VolumeList(traits.TraitType):
     """A list with an entry per volume, or an array, which becomes a list: of arrays, Nipype hashes an excerpt.
 
-    Parameters
-    ----------
-    check : function, optional
-        Returns an array, or raises SignalError.
-    info : str
-        What it is, for errors.
-    **metadata
-        Of the trait.
+    ``check`` returns an array or raises SignalError; ``info`` describes valid values in errors.
     """
 
     def __init__(self, check=None, info='a list', **metadata):
@@ -38,27 +31,17 @@ class VolumeList(traits.TraitType):
 
 
 def sample_mask_trait():
-    """Trait of volumes to retain: a file, a list or an array.
-
-    Returns
-    -------
-    Either
-    """
+    """Return the trait of volumes to retain: a file, a list or an array."""
     kinds = 'a list or array of flags (True, False), one per volume, or of indices of volumes that rise from 0'
     return traits.Either(
         InputFile(),
         VolumeList(check_sample_mask, kinds),
-        desc='volumes to keep: a file, list or array, of a flag for each volume or of indices',
+        desc='volumes to retain: a file, list or array, of a flag for each volume or of indices',
     )
 
 
 def runs_trait():
-    """Trait of the run of each volume: a file, a list or an array.
-
-    Returns
-    -------
-    Either
-    """
+    """Return the trait of the run of each volume: a file, a list or an array."""
     return traits.Either(
         InputFile(),
         VolumeList(info='a list or array of the run of each volume'),
@@ -72,12 +55,7 @@ class _RunInputsSpec(DynamicTraitedSpec):
 
 
 class RunInputs(IdentityInterface):
-    """Fields of one run, in which lists of volumes are refused where they are set, not after the series was read.
-
-    Parameters
-    ----------
-    fields : sequence of str
-    """
+    """Fields of one run, in which lists of volumes are refused where they are set, not after the series was read."""
 
     input_spec = _RunInputsSpec
 

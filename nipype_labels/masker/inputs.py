@@ -90,7 +90,7 @@ def _select_confounds(confounds, series, retained, settings):
     retained = ~np.any([~retained, *chosen.censored.values()], axis=0)
     if not retained.any():
         counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
-        raise SignalError(f'{source}: no volume of {n_volumes} is retained; censored are: {counts}')
+        raise SignalError(f'{source}: none of {n_volumes} volumes is retained; censored are: {counts}')
     return fill_missing(chosen.frame, settings['confounds_na'], source, retained).to_numpy(), retained, chosen.notes
 
 

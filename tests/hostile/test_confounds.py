@@ -118,7 +118,7 @@ def noise(columns):
     (
         'scrubbing of all volumes',
         cells(TABLE, 'framewise_displacement', dict.fromkeys(ROWS, '9')),
-        f'{TABLE}: none of 40 volumes is kept | --sample-mask 2, framewise_displacement 40, std_dvars 0',
+        f'{TABLE}: none of 40 volumes is retained | --sample-mask 2, framewise_displacement 40, std_dvars 0',
         SCRUB,
     ),
     ('scrubbing by NaN', nothing, '--fd-threshold | nan', f'{SCRUB} --fd-threshold nan'),

@@ -76,7 +76,7 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
     [
         ({'preset': 'simple', 'confounds_strategy': ['GSR']}, LabelsError, 'give either'),
         ({'n_compcor': 3}, LabelsError, 'n_compcor given, but it only acts with'),
-        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'no volume of 60 is retained'),
+        ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'none of 60 volumes is retained'),
         ({}, ConfoundsError, rf'{TABLE}: no column .* is selected'),
         ({'confounds_strategy': ['24P'], 'non_steady_state': 'keep'}, ConfoundsError, 'n/a in row 0'),
     ],
