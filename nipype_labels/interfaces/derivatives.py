@@ -44,25 +44,25 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the dataset to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its dataset')
     more_sources = traits.List(
-        traits.Str(), hash_files=False, desc='paths, in the same dataset, of confounds, mask and the like'
+        traits.Str(), hash_files=False, desc='paths of further inputs (confounds, mask) within the same dataset'
     )
     dataset_links = traits.Str(
         '{}', usedefault=True, hash_files=False, desc='JSON object: where the dataset "preprocessed" and others are'
     )
     atlas_labels = traits.List(traits.Str(), mandatory=True, hash_files=False, desc='label of each atlas')
     atlas_scales = traits.List(
-        traits.Str(), hash_files=False, desc='label of the scale of each atlas, empty where there is none'
+        traits.Str(), hash_files=False, desc='label of the scale of each atlas, empty for an atlas without one'
     )
     desc = traits.Str(hash_files=False, desc='label that distinguishes these files from those of other parameters')
     parameters = traits.Str('{}', usedefault=True, hash_files=False, desc="JSON object of the factory's parameters")
-    methods = traits.Str(hash_files=False, desc='what was done, in words')
+    methods = traits.Str(hash_files=False, desc='methods boilerplate')
     atlas_files = InputMultiObject(InputFile(), mandatory=True, desc='the atlases as they were given, for checksums')
     bold_sidecar = InputFile(
         desc='JSON sidecar of the series, the source of its slice timing, repetition time and space'
     )
 
     def more_to_hash(self):
-        """Names of the atlases' files, which sidecars tell."""
+        """Hash the names of the files of atlases, which sidecars contain."""
         return [('names of atlas_files', [Path(path).name for path in self.atlas_files or []])]
 
 
@@ -71,16 +71,16 @@ class _SaveDerivativesOutputSpec(TraitedSpec):
 
 
 class SaveDerivatives(LabelsInterface):
-    """Write the outputs of an extraction, each with a sidecar, under names that BIDS knows.
+    """Write the outputs of an extraction, each with a sidecar, under BIDS names.
 
-    A sidecar is the mark of a file that is whole and of these parameters. Those of all files that are to change go
-    first, then files are written, then sidecars: if the run is killed, each incomplete file is without its sidecar.
+    A sidecar shows that its file is complete and belongs to these parameters. Sidecars of files that change are deleted
+    first; then files are written, and sidecars last. If the run is killed, incomplete files have no sidecar.
 
     Raises
     ------
     LabelsError
-        If outputs are not those that the parameters announce, a name can't be made, a file is there that was made of
-        another series, or the folder can't be written to.
+        If the outputs do not match the parameters, a name cannot be built, a file of another series would be replaced,
+        or the folder cannot be written to.
     """
 
     input_spec = _SaveDerivativesInputSpec
@@ -112,7 +112,7 @@ class SaveDerivatives(LabelsInterface):
         return [path for path in super().list_written() if Path(path).parent != out_dir]
 
     def _plan(self):
-        """The files of the run, and those that other parameters may have left."""
+        """Return the files of the run, and those that other parameters may have left."""
         parameters = parse_json(self.inputs.parameters, 'SaveDerivatives.parameters')
         drawn = [key for key in DRAWN if self.get_input(key)]
         choices = (self.inputs.source, self.inputs.atlas_labels, parameters, self.get_input('desc') or None)
@@ -151,7 +151,7 @@ class SaveDerivatives(LabelsInterface):
         return data, sidecars
 
     def _provenance(self):
-        """What sidecars tell of the run."""
+        """Return what sidecars contain about the run."""
         sidecar = self.get_input('bold_sidecar')
         cleaning = read_json(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
@@ -181,7 +181,7 @@ class SaveDerivatives(LabelsInterface):
         return tuple(dict.fromkeys([*cleaned, *map(str, found)]))
 
     def _atlas(self, place):
-        """What sidecars tell of an atlas."""
+        """Return what sidecars contain about an atlas."""
         path = Path(self.inputs.atlas_files[place])
         with path.open('rb') as stream:
             digest = hashlib.file_digest(stream, 'sha256').hexdigest()

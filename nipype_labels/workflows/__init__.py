@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who feeds whom: factories of graphs. They build and never run."""
+"""Workflow factories: they connect nodes and never run them."""
 
 from .derivatives import init_labels_derivatives_wf
 from .labels import init_labels_wf

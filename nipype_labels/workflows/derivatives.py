@@ -46,7 +46,7 @@ def init_labels_derivatives_wf(
         atlas_files, bold_sidecar ─┤
         report, images ────────────┘
 
-    This is the only part that writes outside the nodes' own folders; :func:`init_labels_wf` never does.
+    Only this workflow writes outside the folders of its nodes; :func:`init_labels_wf` never does.
 
     Parameters
     ----------
@@ -57,17 +57,18 @@ def init_labels_derivatives_wf(
     atlas_labels : list of str
         A label for each atlas, of letters and digits (:func:`nipype_labels.bids.names.make_labels`).
     parameters : dict
-        Arguments that :func:`init_labels_wf` was given.
+        Arguments of :func:`init_labels_wf` for the extraction.
     desc : str, optional
         Label of letters and digits that distinguishes these files from those of other parameters.
     atlas_scales : list of (str or None), optional
         Label of ``scale`` for each atlas.
     dataset_links : dict of str to str, optional
-        Where data sets are, as address or as path from ``out_dir``: ``'preprocessed'`` is that of the series. BIDS
-        wants it; without it, the addresses that sidecars give lead nowhere.
+        Addresses of datasets, or their paths from ``out_dir``; ``'preprocessed'`` is the dataset of the series. BIDS
+        requires it, because URIs in sidecars refer to it.
     more_sources : list of str
         Paths of further inputs (confounds, mask) within the dataset of the series.
     name : str
+        Name of the workflow.
 
     Returns
     -------
@@ -76,9 +77,9 @@ def init_labels_derivatives_wf(
     Raises
     ------
     LabelsError
-        If a name can't be made, two atlases have the same label, or parameters contradict each other.
+        If a name cannot be built, two atlases have the same label, or parameters contradict each other.
     TypeError
-        If the extraction knows no such parameter.
+        If :func:`init_labels_wf` has no such parameter.
 
     Inputs
     ------
@@ -96,9 +97,9 @@ def init_labels_derivatives_wf(
     known = inspect.signature(init_labels_wf).bind(**parameters)
     known.apply_defaults()
     parameters = check_parameters({key: value for key, value in known.arguments.items() if key in PARAMETERS})
-    told = {key: value for key, value in parameters.items() if key not in _RESOURCES}
+    recorded = {key: value for key, value in parameters.items() if key not in _RESOURCES}
     scales = None if atlas_scales is None else [scale or '' for scale in atlas_scales]
-    plan_files(source, list(atlas_labels), told, desc, scales)
+    plan_files(source, list(atlas_labels), recorded, desc, scales)
     choices = {
         'out_dir': str(Path(out_dir).expanduser().absolute()),
         'source': str(source),
@@ -107,7 +108,7 @@ def init_labels_derivatives_wf(
         'desc': desc,
         'dataset_links': json.dumps({key: str(place) for key, place in sorted((dataset_links or {}).items())}),
         'more_sources': list(more_sources) or None,
-        'parameters': json.dumps(told),
+        'parameters': json.dumps(recorded),
         'methods': describe(parameters),
     }
     given = {key: value for key, value in choices.items() if value is not None}
