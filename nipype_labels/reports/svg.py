@@ -7,6 +7,7 @@ bytes per pixel, which makes a report twice as large.
 
 import base64
 import io
+from functools import cache
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -97,6 +98,12 @@ def fill_figure(kind, heading, subject, title, height, width=WIDTH, left=MARGIN 
 
 def fill_template(name, **values):
     """Return the text of a template of this package; strings are escaped, and equal values return equal texts."""
+    return _make_environment().get_template(name).render(values)
+
+
+@cache
+def _make_environment():
+    """Return the environment of all templates; it keeps those that are compiled."""
     environment = Environment(
         loader=PackageLoader(__package__, ''),
         autoescape=True,
@@ -108,4 +115,4 @@ def fill_template(name, **values):
         keep_trailing_newline=True,
     )
     environment.filters.update(number=format_number, percent=format_percent, signed=format_signed, shorten=shorten)
-    return environment.get_template(name).render(values)
+    return environment
