@@ -27,6 +27,13 @@ SOFTWARE = ('nipype_labels', 'numpy', 'scipy', 'nibabel')
 #: Sections of a manifest.
 SECTIONS = ('Software', 'Parameters', 'Atlases', 'Inputs', 'Outputs')
 
+#: Keys of each entry of a section.
+_NEEDED = {
+    'Atlases': {'File', 'Digest', 'LookupTable'},
+    'Inputs': {'Size', 'Times', 'Digest'},
+    'Outputs': {'Size', 'Times', 'Digest'},
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -65,9 +72,11 @@ def read_manifest(path):
     content = read_json(path)
     if not all(isinstance(content.get(key), dict) for key in SECTIONS):
         raise LabelsError(f'{path} is not a manifest: it must have the objects {", ".join(SECTIONS)}')
-    entries = [*content['Inputs'].values(), *content['Outputs'].values()]
-    if not all(isinstance(entry, dict) and {'Size', 'Times', 'Digest'} <= entry.keys() for entry in entries):
-        raise LabelsError(f'{path} is not a manifest: files must have Size, Times and Digest')
+    if not all(isinstance(text, str) for text in content['Software'].values()):
+        raise LabelsError(f'{path} is not a manifest: versions of Software must be text')
+    for key, needed in _NEEDED.items():
+        if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in content[key].values()):
+            raise LabelsError(f'{path} is not a manifest: entries of {key} must have {", ".join(sorted(needed))}')
     return content
 
 

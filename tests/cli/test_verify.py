@@ -86,7 +86,10 @@ def test_a_damaged_manifest_is_named_and_written_again(small_dataset, call):
     assert call(*asked)[0] == 0
     path = out / 'manifests' / f'sub-01_task-rest_{MNI}.json'
     files = list_outputs(out)
-    for content in ('', path.read_text()[:-9], '{"Software": {}}', '{"Outputs": {"a": 3}}', None):
+    empty = {section: {} for section in ('Software', 'Parameters', 'Atlases', 'Inputs', 'Outputs')}
+    wrong = ({'Software': {'numpy': 2}}, {'Outputs': {'a': 3}}, {'Atlases': {'A': {'File': 'x'}}}, {'Inputs': []})
+    texts = ['', path.read_text()[:-9], '{"Software": {}}', *(json.dumps(empty | content) for content in wrong)]
+    for content in [*texts, None]:
         if content is None:
             path.unlink()
         else:
