@@ -63,6 +63,7 @@ def test_a_lock_is_waited_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_one_process_at_a_time_holds_a_lock_whose_file_comes_and_goes(tmp_path):
     counter = tmp_path / 'counter'
     counter.write_text('0')

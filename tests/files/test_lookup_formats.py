@@ -119,6 +119,8 @@ def test_colours_before_and_after_names_are_not_part_of_them(tmp_path, line):
         ('1 Precentral_L 2001\n2 Precentral_R 2002\n', ['Precentral_L', 'Precentral_R']),
         ('1 Area 2001\n2 Area 2002\n', ['Area 2001', 'Area 2002']),
         ('FAG Precentral_L 1\nFAD Precentral_R 2\n', ['Precentral_L', 'Precentral_R']),
+        # Colours that differ, their opacity, and FreeSurfer's type of tissue.
+        ('1 Area 44 10 20 30 0 1\n2 Area 45 40 50 60 0 2\n', ['Area 44', 'Area 45']),
     ],
 )
 def test_numbers_in_names_stay(tmp_path, text, expected):

@@ -55,6 +55,7 @@ def texts():
     return list(sweep())
 
 
+@pytest.mark.slow
 def test_no_clause_is_without_a_check(texts):
     for text in set(texts):
         left = text
@@ -63,6 +64,7 @@ def test_no_clause_is_without_a_check(texts):
         assert re.sub(GLUE, '', left).split() == [], text
 
 
+@pytest.mark.slow
 def test_the_texts_that_are_checked_have_all_words_of_the_module(texts):
     """A clause that is added to the module must be added here."""
     tree, everything = ast.parse(Path(boilerplate.__file__).read_text(encoding='utf-8')), ' '.join(texts)
