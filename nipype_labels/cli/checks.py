@@ -17,25 +17,16 @@ from traits.api import TraitError
 from ..core.choices import suggest
 from ..files.atomic import create_folder
 from ..files.grids import require_orientation
-from ..files.json_files import read_json
 from ..files.paths import expand
 from ..files.tables import write_signals
-from ..model.errors import LabelsError, errors_name
+from ..model.errors import LabelsError
 
 
-def check_running(nprocs, plugin):
-    """Raise LabelsError for a plugin that Nipype does not have, or an invalid number of processors."""
-    if nprocs < 1:
-        raise LabelsError(f'--nprocs must be 1 or more, not {nprocs}')
+def check_plugin(plugin):
+    """Raise LabelsError for a plugin that Nipype does not have."""
     if not hasattr(plugins, f'{plugin}Plugin'):
         known = [name.removesuffix('Plugin') for name in vars(plugins) if name.endswith('Plugin')]
         raise LabelsError(f'Nipype has no plugin {plugin}{suggest(plugin, known)}')
-
-
-def read_plugin_args(path):
-    """Return the arguments for a plugin from a JSON file; empty without one."""
-    with errors_name('--plugin-args-file'):
-        return read_json(path) if path else {}
 
 
 def make_folder(path, mode=0o777):

@@ -22,6 +22,7 @@ from ..model.outputs import DRAWN
 from ..model.parameters import PARAMETERS
 from .atlases import check_tables, name_atlases
 from .messages import in_options
+from .resources import check_resources
 from .summary import list_contradictions, summarise
 
 #: Files of the dataset that each run writes if they are missing.
@@ -79,6 +80,7 @@ def derivatives(
     **parameters,
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
+    check_resources(nprocs, mem_gb)
     if dummy_scans < 0:
         raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
     parameters = expand_preset(parameters) if 'preset' in parameters else parameters

@@ -19,13 +19,13 @@ from .checks import (
     absolute,
     check_cleaning,
     check_orientations,
-    check_running,
+    check_plugin,
     make_work_folder,
-    read_plugin_args,
     reword_trait_errors,
 )
 from .messages import in_files, warn
 from .outputs import check_out, name_folders, remove_work, summarise, write
+from .resources import check_resources, read_plugin_args
 from .run import configure, run
 
 
@@ -50,13 +50,14 @@ def extract(
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
     series = open_series(bold)
-    check_running(nprocs, plugin)
+    check_resources(nprocs)
+    check_plugin(plugin)
     sidecar = sidecar or find_sidecar(bold)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
     _report_contradictions(contradictions)
     _check(series, atlas, mask, parameters)
-    plugin_args = read_plugin_args(plugin_args_file)
+    plugin_args = read_plugin_args(plugin_args_file, plugin)
     if not str(out):
         raise LabelsError('--out is empty. Pass the folder to write to')
     out, folders = Path(out), name_folders(atlas)

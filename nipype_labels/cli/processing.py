@@ -23,15 +23,15 @@ from .atlases import group_atlases
 from .batch import LAST, run_batches, write_log
 from .checks import (
     check_cleaning,
-    check_running,
+    check_plugin,
     make_folder,
     make_work_folder,
-    read_plugin_args,
     reword_trait_errors,
 )
 from .messages import in_files, in_options
 from .plan import estimate_memory, measure
 from .progress import Progress, count
+from .resources import read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
 from .workers import run_all
 
@@ -41,12 +41,10 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
 
     Without a plugin, each run is processed to its end in one process.
     """
-    check_running(nprocs, plugin or 'Linear')
+    check_plugin(plugin or 'Linear')
     if plugin_args_file and plugin is None:
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
-    if mem_gb is not None and not mem_gb > 0:
-        raise LabelsError(f'--mem-gb must be more than 0, not {mem_gb}')
-    plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file)
+    plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file, plugin)
     with reword_trait_errors():
         init_labels_wf(**job.parameters)
     logs = make_folder(job.out) / 'logs'

@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables of numbers as text: their separator, heading, comments, index and decimal commas."""
 
-import bz2
 import codecs
 import csv
-import gzip
-import io
-import lzma
 import re
-import zipfile
-import zlib
-from pathlib import Path
 
 from ..model.errors import LabelsError
+from .content import read_content
 from .tables import refuse_duplicates, to_number
 
 #: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.
@@ -32,22 +26,16 @@ MARKS = {
     codecs.BOM_UTF16_BE: 'utf-16',
 }
 
+#: Limits to tables.
+MOST_ROWS, MOST_COLUMNS = 200_000, 10_000
+
 #: Fewest rows and columns from which their numbers are recognised.
 _FEWEST = 3
 
 
 def read_text(path):
     """Return the text of a file, compressed or not, in UTF-8 or (by its first bytes) UTF-16."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as e:
-        raise LabelsError(f'{path} cannot be read: {e.strerror}') from e
-    try:
-        content = _decompress(content)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as e:
-        raise LabelsError(
-            f'{path} is a damaged compressed file ({" ".join(str(e).split())}). Compress it again.'
-        ) from e
+    content = read_content(path)
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), 'utf-8')
     try:
         text = content.decode(encoding)
@@ -56,23 +44,6 @@ def read_text(path):
     if '\0' in text:
         raise LabelsError(f'{path} is not text: it holds NUL bytes')
     return text
-
-
-def _decompress(content):
-    """Return content without its compression, which its first bytes name."""
-    if content.startswith(b'\x1f\x8b'):
-        return gzip.decompress(content)
-    if content.startswith(b'BZh'):
-        return bz2.decompress(content)
-    if content.startswith(b'\xfd7zXZ\x00'):
-        return lzma.decompress(content)
-    if content.startswith(b'PK\x03\x04'):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            if len(names) != 1:
-                raise ValueError(f'it holds {len(names)} files, not one')
-            return archive.read(names[0])
-    return content
 
 
 def parse_table(text, n_rows, path):
@@ -87,6 +58,10 @@ def parse_table(text, n_rows, path):
     lines = [line for line in lines if not line.lstrip().startswith('#') or line.lstrip().startswith('#NULL!')]
     if not lines:
         raise LabelsError(f'{path} is empty: it holds no table')
+    n_columns = max(len(line.replace(',', ' ').replace(';', ' ').split()) for line in (lines[0], max(lines, key=len)))
+    for n, most, what in ((len(lines), MOST_ROWS, 'rows'), (n_columns, MOST_COLUMNS, 'columns')):
+        if n > most:
+            raise LabelsError(f'{path} has {n} {what}, more than {most}')
     heading, rows = _separate(path, lines, n_rows)
     return _drop_index(path, heading, rows)
 

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """NIfTI headers that nibabel refuses or silently changes: read as NIfTI defines them, or refused."""
 
+import re
+import struct
+import zlib
+from contextlib import suppress
+
 import nibabel as nib
+import numpy as np
+from nibabel.openers import ImageOpener
 
 from ..model.errors import ImageError
+from .content import MOST_OF_TABLES
+
+#: Place and type of vox_offset, by the size of the header: NIfTI-1 and NIfTI-2.
+VOX_OFFSETS = {348: (108, 'f'), 540: (168, 'q')}
 
 #: How far the sum of squares of a quaternion may exceed 1 by rounding.
 QUATERNION_TOLERANCE = 0.01
@@ -35,6 +46,7 @@ class _Image2(nib.Nifti2Image):
 
 def open_image_file(path):
     """Open an image by nibabel; quaternions that rounding made too long are scaled to length 1, as NIfTI defines."""
+    _check_extensions(path)
     try:
         return nib.load(path)
     except ValueError as e:
@@ -48,6 +60,31 @@ def open_image_file(path):
             'quatern_b, quatern_c and quatern_d are not a rotation, the sum of their squares exceeds 1. Correct the '
             'header, for example with fslorient -setqform or by copying that of the original image'
         ) from e
+
+
+def _check_extensions(path):
+    """Raise ValueError for NIfTI header extensions that are too large to be read into memory."""
+    n_bytes = 0
+    # What cannot be read is reported by nibabel.
+    header_file = re.sub(r'\.img(\.gz)?$', r'.hdr\1', str(path))
+    with suppress(OSError, EOFError, zlib.error, struct.error), ImageOpener(header_file) as stream:
+        n_bytes = _measure_extensions(stream)
+    if n_bytes > MOST_OF_TABLES:
+        raise ValueError(f'it has header extensions of {n_bytes / 1e6:.0f} MB, more than {MOST_OF_TABLES / 1e6:.0f} MB')
+
+
+def _measure_extensions(stream):
+    """Return how many bytes the header extensions of a NIfTI file claim, 0 for other files."""
+    begin = stream.read(max(VOX_OFFSETS) + 4)
+    for order in '<>':
+        (size,) = struct.unpack_from(f'{order}i', begin)
+        if size in VOX_OFFSETS and any(begin[size : size + 1]):
+            if b'ni' in (begin[4:6], begin[344:346]):  # all that is behind the header of a pair
+                return len(stream.read(MOST_OF_TABLES + 1))
+            place, kind = VOX_OFFSETS[size]
+            (offset,) = struct.unpack_from(order + kind, begin, place)
+            return offset if np.isfinite(offset) else 0
+    return 0
 
 
 def check_header(path, image):

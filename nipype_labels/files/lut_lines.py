@@ -11,8 +11,8 @@ FORMS = (
     'an XML of FSL, SPM, BrainSuite or Julich-Brain; an AFNI label table; one name per line, as many as regions'
 )
 
-#: Behind a name without blanks, AAL's code of four digits in MRIcron's tables; or a colour in hexadecimal digits.
-_CODE_BEHIND = re.compile(r'^(\S+)\s+\d{4}$|^(.+?)\s+(?:#|0x)[0-9a-f]{6}(?:[0-9a-f]{2})?$', re.IGNORECASE)
+#: A colour in hexadecimal digits.
+HEX_COLOUR = re.compile(r'(?:#|0x)[0-9a-f]{6}(?:[0-9a-f]{2})?', re.IGNORECASE)
 
 _NUMBER = re.compile(r'-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?', re.IGNORECASE)
 
@@ -61,7 +61,9 @@ def _find_names(rests, ids):
     shorter = _without_colours(names)
     if shorter != names:
         shorter = _without_abbreviation(shorter)
-    without_ids = [re.sub(rf'\s+{i}$', '', name) for i, name in zip(ids, shorter, strict=True)]
+    # Splitting takes linear time, where regular expressions try all ways to divide many blanks.
+    parts = [(i, name, name.rsplit(maxsplit=1)) for i, name in zip(ids, shorter, strict=True)]
+    without_ids = [words[0] if len(words) > 1 and words[1] == str(i) else name for i, name, words in parts]
     return without_ids if len(set(without_ids)) == len(set(shorter)) else shorter
 
 
@@ -77,9 +79,8 @@ def _numeric_names(words):
 
 def _without_colours(names):
     """Remove a colour, with FreeSurfer's type of tissue, or AAL's code, behind each name."""
-    coded = [_CODE_BEHIND.match(name) for name in names]
-    if all(coded):
-        shorter = [match[1] or match[2] for match in coded]
+    shorter = [_without_code(name) for name in names]
+    if None not in shorter:
         return shorter if len(set(shorter)) == len(set(names)) else names
     n = min(_count_numbers(name.split()[:0:-1]) for name in names)
     columns = list(zip(*(name.split()[-n:] for name in names), strict=True)) if n else []
@@ -93,6 +94,15 @@ def _without_colours(names):
         if len(set(shorter)) == len(set(names)):
             return shorter
     return names
+
+
+def _without_code(name):
+    """Return a name without a colour, or AAL's code of four digits in MRIcron's tables, behind it; else None."""
+    words = name.rsplit(maxsplit=1)
+    is_coded = len(words) == 2 and (
+        HEX_COLOUR.fullmatch(words[1]) or (re.fullmatch(r'\d{4}', words[1]) and len(words[0].split()) == 1)
+    )
+    return words[0] if is_coded else None
 
 
 def _without_abbreviation(names):

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from ..model.errors import LookupTableError
-from .lut_lines import are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
+from .lut_lines import HEX_COLOUR, are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, in lower case without punctuation; the first one found is used.
 _INDEX_HEADINGS = (
@@ -29,9 +29,6 @@ _HEMISPHERE = 'hemi'
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
-
-#: Colour in hexadecimal digits, with or without opacity.
-_HEX_COLOUR = re.compile(r'(?:#|0x)(?:[0-9a-f]{6}|[0-9a-f]{8})', re.IGNORECASE)
 
 
 def parse_text(text, path):
@@ -184,4 +181,4 @@ def _find_name(columns, ids):
 
 def _is_not_name(cell):
     """Whether a cell is empty, numbers or a colour."""
-    return not cell or bool(_HEX_COLOUR.fullmatch(cell)) or all(map(is_number, re.split(r'[\s,]+', cell)))
+    return not cell or bool(HEX_COLOUR.fullmatch(cell)) or all(map(is_number, re.split(r'[\s,]+', cell)))

@@ -31,8 +31,9 @@ def parse_xml(text, path):
 def parse_afni(text):
     """Return the pairs ``"id" "name"`` of an AFNI label table, in a file or in an attribute of a header."""
     text = text.replace('&quot;', '"')
-    body = re.search(rf'<{AFNI_TABLE}.*?>(.*?)</{AFNI_TABLE}>', text, re.DOTALL)
-    pairs = re.findall(r'"(-?[0-9]{1,99})"\s+"([^"]*)"', body[1]) if body else []
+    _, _, tag = text.partition(f'<{AFNI_TABLE}')
+    body, end, _ = tag.partition('>')[2].partition(f'</{AFNI_TABLE}>')
+    pairs = re.findall(r'"(-?[0-9]{1,99})"\s+"([^"]*)"', body) if end else []
     return [(int(index), name) for index, name in pairs]
 
 

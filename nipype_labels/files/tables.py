@@ -2,6 +2,7 @@
 """Tab-separated tables: a header, ``n/a`` for missing values, numbers with all digits."""
 
 import csv
+import io
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -10,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..model.errors import LabelsError
+from .content import read_content
 
 #: Text of a missing value.
 MISSING = 'n/a'
-
-#: Suffixes of files that pandas decompresses.
-_COMPRESSED = ('.gz', '.bz2', '.xz', '.zip', '.zst', '.tar')
 
 
 def write_table(path, table):
@@ -28,14 +27,15 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
     if sep == '\t':
         options.setdefault('quoting', csv.QUOTE_NONE)
     options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
+    content = read_content(path)
     try:
         with warnings.catch_warnings():
             # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
             warnings.simplefilter('error', pd.errors.ParserWarning)
             # pandas before 3 silently ends a cell at a NUL byte.
-            if Path(path).suffix not in _COMPRESSED and b'\0' in Path(path).read_bytes():
+            if b'\0' in content:
                 raise ValueError('it holds NUL bytes')
-            return pd.read_csv(path, sep=sep, index_col=False, **options)
+            return pd.read_csv(io.BytesIO(content), sep=sep, index_col=False, **options)
     except (OSError, ValueError, pd.errors.ParserWarning) as e:
         raise LabelsError(f'{path} cannot be read as a table: {" ".join(str(e).split())}') from e
 
