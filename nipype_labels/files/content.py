@@ -17,17 +17,35 @@ MOST_OF_TABLES, MOST_OF_TEXTS = 2**26, 2**24
 #: What decompression raises for damaged files; RuntimeError for encrypted ones.
 _DAMAGES = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
+_CHUNK = 2**20
 
-def read_content(path, most=MOST_OF_TABLES, error=LabelsError):
-    """Return the content of a file, without its compression; ``error`` if it is not a file, or holds more bytes."""
+
+def read_text_content(path, error=LabelsError):
+    """Return the content of a JSON file or a look-up table; ``error`` if it is not a file, or holds too many bytes."""
+    return _read(path, error, MOST_OF_TEXTS, lambda stream: read_up_to(stream, MOST_OF_TEXTS + 1))
+
+
+def read_table_content(path, error=LabelsError):
+    """Return the content of a table without its compression; ``error`` if it is damaged or holds too many bytes."""
+    return _read(path, error, MOST_OF_TABLES, lambda stream: _decompress(stream, path, error))
+
+
+def read_up_to(stream, most):
+    """Return at most this many bytes of a stream; memory is allocated for bytes that exist."""
+    chunks, left = [], most
+    while left and (chunk := stream.read(min(left, _CHUNK))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    return b''.join(chunks)
+
+
+def _read(path, error, most, read):
     try:
         # A pipe may never end, nor a device.
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise error(f'{path} is not a regular file')
         with Path(path).open('rb') as stream:
-            begin = stream.read(6)
-            stream.seek(0)
-            content = _decompress(stream, begin, most, path, error)
+            content = read(stream)
     except OSError as e:
         raise error(f'{path} cannot be read: {e.strerror}') from e
     if len(content) > most:
@@ -35,17 +53,18 @@ def read_content(path, most=MOST_OF_TABLES, error=LabelsError):
     return content
 
 
-def _decompress(stream, begin, most, path, error):
-    """Return up to ``most`` + 1 bytes of a file, whose compression its first bytes name."""
-    for mark, unpack in _FORMATS.items():
-        if begin.startswith(mark):
-            try:
-                with unpack(stream) as unpacked:
-                    return unpacked.read(most + 1)
-            except _DAMAGES as e:
-                reason = ' '.join(str(e).split())
-                raise error(f'{path} is a damaged compressed file ({reason}). Compress it again.') from e
-    return stream.read(most + 1)
+def _decompress(stream, path, error):
+    begin = stream.read(6)
+    stream.seek(0)
+    unpack = next((unpack for mark, unpack in _FORMATS.items() if begin.startswith(mark)), None)
+    if unpack is None:
+        return read_up_to(stream, MOST_OF_TABLES + 1)
+    try:
+        with unpack(stream) as unpacked:
+            return read_up_to(unpacked, MOST_OF_TABLES + 1)
+    except _DAMAGES as e:
+        reason = ' '.join(str(e).split())
+        raise error(f'{path} is a damaged compressed file ({reason}). Compress it again.') from e
 
 
 def _unzip(stream):

@@ -6,7 +6,7 @@ import csv
 import re
 
 from ..model.errors import LabelsError
-from .content import read_content
+from .content import read_table_content
 from .tables import refuse_duplicates, to_number
 
 #: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.
@@ -35,7 +35,7 @@ _FEWEST = 3
 
 def read_text(path):
     """Return the text of a file, compressed or not, in UTF-8 or (by its first bytes) UTF-16."""
-    content = read_content(path)
+    content = read_table_content(path)
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), 'utf-8')
     try:
         text = content.decode(encoding)

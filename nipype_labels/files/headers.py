@@ -11,7 +11,7 @@ import numpy as np
 from nibabel.openers import ImageOpener
 
 from ..model.errors import ImageError
-from .content import MOST_OF_TABLES
+from .content import MOST_OF_TABLES, read_up_to
 
 #: Place and type of vox_offset, by the size of the header: NIfTI-1 and NIfTI-2.
 VOX_OFFSETS = {348: (108, 'f'), 540: (168, 'q')}
@@ -80,7 +80,7 @@ def _measure_extensions(stream):
         (size,) = struct.unpack_from(f'{order}i', begin)
         if size in VOX_OFFSETS and any(begin[size : size + 1]):
             if b'ni' in (begin[4:6], begin[344:346]):  # all that is behind the header of a pair
-                return len(stream.read(MOST_OF_TABLES + 1))
+                return len(read_up_to(stream, MOST_OF_TABLES + 1))
             place, kind = VOX_OFFSETS[size]
             (offset,) = struct.unpack_from(order + kind, begin, place)
             return offset if np.isfinite(offset) else 0

@@ -4,7 +4,7 @@
 import json
 
 from ..model.errors import LabelsError
-from .content import MOST_OF_TEXTS, read_content
+from .content import read_text_content
 
 #: How deeply values may be nested: copies of deeper ones exceed Python's stack.
 DEEPEST = 50
@@ -13,7 +13,7 @@ DEEPEST = 50
 def read_json(path, error=LabelsError):
     """Return the object (dict) in a JSON file, UTF-8 with or without a byte-order mark; ``error`` if there is none."""
     try:
-        text = read_content(path, MOST_OF_TEXTS, error).decode('utf-8-sig')
+        text = read_text_content(path, error).decode('utf-8-sig')
     except UnicodeDecodeError as e:
         raise error(f'{path} cannot be read as JSON: {" ".join(str(e).split())}. Correct the file') from e
     return parse_json(text, path, error)

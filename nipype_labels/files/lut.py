@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
-from .content import MOST_OF_TEXTS, read_content
+from .content import read_text_content
 from .grids import open_header
 from .lut_tables import parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
@@ -174,7 +174,7 @@ def _check_named(lookup, ids, source, atlas, warn):
 
 def _decode(path):
     """Return the text of a file: UTF-16 or UTF-8 with a byte-order mark, else UTF-8, else Latin-1."""
-    raw = read_content(path, MOST_OF_TEXTS, LookupTableError)
+    raw = read_text_content(path, LookupTableError)
     try:
         text = raw.decode('utf-16' if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 'utf-8-sig')
     except UnicodeDecodeError:

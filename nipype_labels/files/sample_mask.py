@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..model.errors import SignalError
-from .content import read_content
+from .content import read_table_content
 from .tables import read_table, refuse_duplicates, to_numbers, write_table
 
 #: Flags by their text.
@@ -62,7 +62,7 @@ def _read_column(path, names):
             cells = np.array(np.lib.format.open_memmap(path, mode='r'))
             heading = []
         else:
-            cells = read_content(path).decode('utf-8-sig')
+            cells = read_table_content(path).decode('utf-8-sig')
             heading = [head.strip() for head in cells.split('\n', 1)[0].split('\t')]
             cells = np.array(cells.split(), dtype=object)
     except Exception as e:  # NumPy raises many kinds of errors for damaged headers

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..model.errors import LabelsError
-from .content import read_content
+from .content import read_table_content
 
 #: Text of a missing value.
 MISSING = 'n/a'
@@ -27,7 +27,7 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
     if sep == '\t':
         options.setdefault('quoting', csv.QUOTE_NONE)
     options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
-    content = read_content(path)
+    content = read_table_content(path)
     try:
         with warnings.catch_warnings():
             # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
