@@ -31,7 +31,7 @@ from .checks import (
 from .messages import in_files, in_options
 from .plan import estimate_memory, measure
 from .progress import Progress, count
-from .resources import read_plugin_args
+from .resources import LEAST_GB, read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
 from .workers import run_all
 
@@ -44,7 +44,9 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     check_plugin(plugin or 'Linear')
     if plugin_args_file and plugin is None:
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
-    plugin_args = ({} if mem_gb is None else {'memory_gb': mem_gb}) | read_plugin_args(plugin_args_file, plugin)
+    plugin_args = ({} if mem_gb is None else {'memory_gb': max(mem_gb, LEAST_GB)}) | read_plugin_args(
+        plugin_args_file, plugin
+    )
     with reword_trait_errors():
         init_labels_wf(**job.parameters)
     logs = make_folder(job.out) / 'logs'

@@ -14,8 +14,8 @@ def check_resources(nprocs, mem_gb=None):
     """Raise LabelsError for an invalid number of processors or GB."""
     if not 1 <= nprocs <= MOST_PROCESSES:
         raise LabelsError(f'--nprocs must be 1 to {MOST_PROCESSES}, not {nprocs}')
-    if mem_gb is not None and not _is_memory(mem_gb):
-        raise LabelsError(f'--mem-gb must be a number of {LEAST_GB} or more, not {mem_gb:g}')
+    if mem_gb is not None and not 0 < mem_gb < float('inf'):
+        raise LabelsError(f'--mem-gb must be more than 0, not {mem_gb:g}')
 
 
 def read_plugin_args(path, plugin):

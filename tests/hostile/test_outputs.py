@@ -223,8 +223,8 @@ def plugin(content):
 
 
 @cases(
-    ('no processors', nothing, '--nprocs must be 1 or more, not 0', '--nprocs 0'),
-    ('fewer than no processors', nothing, '--nprocs must be 1 or more, not -1', '--nprocs -1'),
+    ('no processors', nothing, '--nprocs must be 1 to 1024, not 0', '--nprocs 0'),
+    ('fewer than no processors', nothing, '--nprocs must be 1 to 1024, not -1', '--nprocs -1'),
     ('a plugin that does not exist', nothing, 'Nipype has no plugin MultiPrc', '--plugin MultiPrc'),
     ('a plugin that is a path', nothing, 'Nipype has no plugin ../x', '--plugin ../x'),
     ("a plugin's arguments that are not there", nothing, 'plugin.json', '--plugin-args-file plugin.json'),
