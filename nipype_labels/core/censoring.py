@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 
-def short_segments(outliers, min_segment):
+def short_segments(outliers: np.ndarray, min_segment: int) -> np.ndarray:
     """Find volumes in segments between motion outliers that are too short to retain (Power et al., 2014).
 
     Parameters

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Names of choices, also as users of nilearn spell them; unknown ones are refused."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from ..model.errors import LabelsError
 from ..model.parameters import PARAMETERS
 
 
-def normalize_choice(parameter, value):
+def normalize_choice(parameter: str, value: Any) -> Any:
     """Return the name of a choice for what nilearn takes in its place (None, a bool, a NumPy type), or the value.
 
     >>> normalize_choice('standardize', True), normalize_choice('dtype', np.float32)
@@ -27,14 +29,14 @@ def normalize_choice(parameter, value):
     return value
 
 
-def check_choice(parameter, value, choices=None):
+def check_choice(parameter: str, value: Any, choices: Iterable[str] | None = None) -> None:
     """Raise LabelsError, with the choices (default: of the registry), unless the value is one of them."""
     choices = PARAMETERS[parameter].choices if choices is None else choices
     if not (isinstance(value, str) and value in choices):
         raise LabelsError(f'{parameter} must be one of {", ".join(choices)}, not {value!r}{suggest(value, choices)}')
 
 
-def find_choice(parameter, value, choices):
+def find_choice(parameter: str, value: Any, choices: Iterable[str]) -> str:
     """Return the choice of a name, whatever the case of its letters; LabelsError if there is none.
 
     >>> find_choice('confounds_strategy', '24p', ['6P', '24P'])
@@ -46,7 +48,7 @@ def find_choice(parameter, value, choices):
     return found
 
 
-def suggest(value, choices):
+def suggest(value: Any, choices: Iterable) -> str:
     """Return a hint at the choice that a misspelt one resembles; empty if there is none.
 
     >>> suggest('medain', ['mean', 'median']), suggest('mode', ['mean', 'median'])

@@ -11,8 +11,10 @@ Filtering the confounds like the time series keeps the regression from bringing 
 al., 2019, Human Brain Mapping 40:2358-2376).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +77,7 @@ class Cleaned:
     longest_gap: int = 0
 
 
-def kept_volumes(sample_mask, n_volumes):
+def kept_volumes(sample_mask: Sequence | None, n_volumes: int) -> np.ndarray:
     """Return which volumes a sample mask retains, array of bool of shape (T,); SignalError if it does not fit.
 
     ``sample_mask`` holds flags, or indices in ascending order; None retains all.
@@ -98,7 +100,7 @@ def kept_volumes(sample_mask, n_volumes):
     return kept
 
 
-def check_sample_mask(sample_mask):
+def check_sample_mask(sample_mask: Sequence) -> np.ndarray:
     """Return a sample mask as an array; SignalError if it fits no series."""
     try:
         given = np.asarray(sample_mask)
@@ -117,21 +119,21 @@ def check_sample_mask(sample_mask):
 
 
 def clean(
-    signals,
-    confounds=None,
+    signals: np.ndarray,
+    confounds: np.ndarray | None = None,
     *,
-    t_r=None,
-    detrend=False,
-    filter='butterworth',
-    low_pass=None,
-    high_pass=None,
-    standardize='none',
-    standardize_confounds=True,
-    sample_mask=None,
-    runs=None,
-    missing_labels='nan',
-    fill_censored='linear',
-):
+    t_r: float | None = None,
+    detrend: bool = False,
+    filter: str = 'butterworth',
+    low_pass: float | None = None,
+    high_pass: float | None = None,
+    standardize: str = 'none',
+    standardize_confounds: bool = True,
+    sample_mask: Sequence | None = None,
+    runs: Sequence[int] | None = None,
+    missing_labels: str = 'nan',
+    fill_censored: str = 'linear',
+) -> Cleaned:
     """Denoise region time series: detrend, filter, regress confounds out, standardise.
 
     Parameters
@@ -184,14 +186,14 @@ def clean(
     check_filter(filter, low_pass, high_pass, check_repetition_time(t_r))
     if t_r is None and (low_pass is not None or high_pass is not None):
         raise SignalError('a filter needs the repetition time: set t_r')
-    runs = np.zeros(n_volumes, dtype=int) if runs is None else np.asarray(runs)
-    if runs.shape != (n_volumes,):
-        raise SignalError(f'runs has {runs.size} entries for {n_volumes} volumes')
-    settings = dict(t_r=t_r, detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
+    run_of = np.zeros(n_volumes, dtype=int) if runs is None else np.asarray(runs)
+    if run_of.shape != (n_volumes,):
+        raise SignalError(f'runs has {run_of.size} entries for {n_volumes} volumes')
+    settings: dict[str, Any] = dict(t_r=t_r, detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
     settings.update(standardize=standardize, standardize_confounds=standardize_confounds, fill=fill_censored)
     parts, order = [], []
-    for run in dict.fromkeys(runs.tolist()):
-        rows = np.flatnonzero(runs == run)
+    for run in dict.fromkeys(run_of.tolist()):
+        rows = np.flatnonzero(run_of == run)
         if not kept[rows].any():
             raise SignalError(f'sample_mask keeps no volume of run {run}')
         parts.append(_clean_run(signals[rows], confounds[rows], kept[rows], **settings))
@@ -213,8 +215,19 @@ def clean(
 
 
 def _clean_run(
-    signals, confounds, kept, *, t_r, detrend, filter, low_pass, high_pass, standardize, standardize_confounds, fill
-):
+    signals: np.ndarray,
+    confounds: np.ndarray,
+    kept: np.ndarray,
+    *,
+    t_r: Any,
+    detrend: bool,
+    filter: str,
+    low_pass: float | None,
+    high_pass: Any,
+    standardize: str,
+    standardize_confounds: bool,
+    fill: str,
+) -> Cleaned:
     """Denoise one run; see :func:`clean`."""
     if filter == 'cosine':
         confounds = np.column_stack([confounds, cosine_drifts(len(signals), t_r, high_pass)])
@@ -250,7 +263,15 @@ def _clean_run(
     return Cleaned(cleaned, kept, nuisance.shape[1], rank, left, not_finite, constant & ~not_finite, gap)
 
 
-def _detrend_and_filter(values, kept, *, detrend, t_r, band, fill):
+def _detrend_and_filter(
+    values: np.ndarray,
+    kept: np.ndarray,
+    *,
+    detrend: bool,
+    t_r: Any,
+    band: tuple[float | None, float | None] | None,
+    fill: str,
+) -> np.ndarray:
     """Detrend and filter columns of shape (T, C) in acquisition time; return the rows of retained volumes."""
     if band is None:
         return remove_trend(values[kept], np.flatnonzero(kept)) if detrend else values[kept]
@@ -260,7 +281,7 @@ def _detrend_and_filter(values, kept, *, detrend, t_r, band, fill):
     return butterworth(filled, t_r, *band)[inside]
 
 
-def _count_unfiltered(n, basis, detrend, centred):
+def _count_unfiltered(n: int, basis: np.ndarray, detrend: bool, centred: bool) -> float:
     """Return the degrees of freedom that regression leaves of n volumes without a filter; 0 if none."""
     left = n - basis.shape[1]
     if left <= (2 if detrend else int(centred)):
@@ -273,7 +294,7 @@ def _count_unfiltered(n, basis, detrend, centred):
     return (left - mean) ** 2 / (left - 2 * mean + mean**2)
 
 
-def _count_filtered(in_time, kept, basis):
+def _count_filtered(in_time: partial, kept: np.ndarray, basis: np.ndarray) -> float:
     """Return the effective degrees of freedom that a filter and regression leave; 0 if none."""
     n = int(kept.sum())
     units = np.zeros((len(kept), n))
@@ -285,7 +306,7 @@ def _count_filtered(in_time, kept, basis):
     return effective_number(passed) if (passed**2).sum() >= LEAST_ENERGY else 0.0
 
 
-def _check_confounds(confounds, kept):
+def _check_confounds(confounds: np.ndarray | None, kept: np.ndarray) -> np.ndarray:
     """Return confounds as float64, shape (T, C); SignalError if one is not finite in a retained volume."""
     if confounds is None:
         return np.empty((len(kept), 0))
@@ -300,7 +321,9 @@ def _check_confounds(confounds, kept):
     return np.where(finite, confounds, 0.0)
 
 
-def rescale(cleaned, raw, level, standardize='none'):
+def rescale(
+    cleaned: np.ndarray, raw: np.ndarray, level: np.ndarray, standardize: str = 'none'
+) -> tuple[np.ndarray, np.ndarray]:
     """Standardise denoised time series, shape (n, L); return them and which columns are constant, shape (L,).
 
     ``raw`` are the same volumes before denoising, ``level`` are means before denoising, shape (L,), which percent

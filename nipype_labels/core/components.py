@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, spatial
 
+from ..model.atlas import Atlas
+
 #: Fraction of a region's voxels, and number of voxels, below which a component is ignored.
 LEAST_FRACTION, LEAST_VOXELS = 0.05, 5
 
@@ -29,7 +31,7 @@ class Components:
     both_sides: bool = False
 
 
-def find_components(atlas):
+def find_components(atlas: Atlas) -> list[Components]:
     """Return the larger connected components of each region of an atlas, a list of L Components."""
     order = np.argsort(atlas.ids)
     ids = np.asarray(atlas.ids)[order]
@@ -39,7 +41,7 @@ def find_components(atlas):
     return [found[i] for i in np.argsort(order)]
 
 
-def _split(inside, box, affine):
+def _split(inside: np.ndarray, box: tuple[slice, ...], affine: np.ndarray) -> Components:
     """Return the components of one region within its bounding box."""
     numbers, _ = ndimage.label(inside, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(numbers.ravel())
@@ -55,7 +57,7 @@ def _split(inside, box, affine):
     return Components(len(large), float(gap), x[0] * x[1] < 0)
 
 
-def find_at_border(atlas):
+def find_at_border(atlas: Atlas) -> np.ndarray:
     """Return which regions of an atlas touch the border of its image, shape (L,)."""
     labels = atlas.labels
     planes = [np.take(labels, (0, -1), axis=axis).ravel() for axis in range(3) if labels.shape[axis] > 1]

@@ -28,7 +28,9 @@ LARGEST_CORRELATION = 1 - np.finfo(np.float64).eps
 MOST_EXPLAINED = 1e12
 
 
-def measure_connectivity(signals, connectivity='correlation', covariance_estimator='auto', fisher_z=False):
+def measure_connectivity(
+    signals: np.ndarray, connectivity: str = 'correlation', covariance_estimator: str = 'auto', fisher_z: bool = False
+) -> tuple[np.ndarray, float]:
     """Measure the functional connectivity of regions.
 
     Parameters
@@ -83,7 +85,7 @@ def measure_connectivity(signals, connectivity='correlation', covariance_estimat
     return measured, shrinkage
 
 
-def choose_estimator(connectivity, covariance_estimator='auto'):
+def choose_estimator(connectivity: str, covariance_estimator: str = 'auto') -> str:
     """Return the covariance estimator of a measure.
 
     A correlation or covariance is that of the sample: shrinkage would lower it by an amount that depends on the number
@@ -98,7 +100,7 @@ def choose_estimator(connectivity, covariance_estimator='auto'):
     return 'ledoit_wolf' if connectivity in INVERSE else 'empirical'
 
 
-def check_connectivity(connectivity, covariance_estimator, fisher_z):
+def check_connectivity(connectivity: str, covariance_estimator: str, fisher_z: bool) -> None:
     """Raise LabelsError for choices that are unknown or contradict each other."""
     check_choice('connectivity', connectivity, CONNECTIVITIES)
     check_choice('covariance_estimator', covariance_estimator)
@@ -106,7 +108,7 @@ def check_connectivity(connectivity, covariance_estimator, fisher_z):
         raise LabelsError(f'fisher_z is for {" and ".join(CORRELATIONS)}, not for {connectivity}')
 
 
-def qualify_fisher_z(connectivity, covariance_estimator='auto'):
+def qualify_fisher_z(connectivity: str, covariance_estimator: str = 'auto') -> str:
     """Return a caveat about Fisher's z of an estimate; empty for Pearson's correlation."""
     estimator = choose_estimator(connectivity, covariance_estimator)
     if (connectivity, estimator) == ('correlation', 'empirical'):
@@ -118,7 +120,7 @@ def qualify_fisher_z(connectivity, covariance_estimator='auto'):
     )
 
 
-def _measure(signals, connectivity, estimator):
+def _measure(signals: np.ndarray, connectivity: str, estimator: str) -> tuple[np.ndarray, float]:
     """Return the connectivity of regions that all have a time series, and the shrinkage of their covariance."""
     signals = signals - signals.mean(axis=0)
     if connectivity == 'correlation':
@@ -143,7 +145,7 @@ def _measure(signals, connectivity, estimator):
     return partial, shrinkage
 
 
-def _shrink(covariance, signals):
+def _shrink(covariance: np.ndarray, signals: np.ndarray) -> tuple[np.ndarray, float]:
     """Shrink a covariance to its mean variance, by the expected error (Ledoit and Wolf, 2004).
 
     ``signals``, shape (T, L), have a mean of 0. Returns the covariance and the shrinkage.
@@ -160,7 +162,7 @@ def _shrink(covariance, signals):
     return (1 - shrinkage) * covariance + shrinkage * variance * np.eye(n_regions), shrinkage
 
 
-def _scale(matrix):
+def _scale(matrix: np.ndarray) -> np.ndarray:
     """Scale a symmetric matrix to a diagonal of ones."""
     scale = 1 / np.sqrt(np.diagonal(matrix))
     scaled = np.clip(matrix * np.outer(scale, scale), -1.0, 1.0)
@@ -168,7 +170,7 @@ def _scale(matrix):
     return scaled
 
 
-def _invert(covariance):
+def _invert(covariance: np.ndarray) -> np.ndarray:
     """Invert a covariance matrix."""
     variances = np.diagonal(covariance)
     try:

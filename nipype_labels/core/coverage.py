@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Coverage and status of each region after each processing step."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..model.atlas import Atlas
 from ..model.columns import STATUSES, WITH_SIGNAL
 from ..model.errors import LabelsError, MissingRegionsError, list_names
+from ..model.space import VolumeGrid
 from .quality import is_constant, temporal_snr
+
+if TYPE_CHECKING:
+    from .reduce import Reduction
+
 
 #: Decimals of a coverage; more would be rounding errors of the affines.
 COVERAGE_DECIMALS = 9
@@ -44,7 +54,7 @@ class CoverageTable:
     quality: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, atlas):
+    def of(cls, atlas: Atlas) -> Self:
         """Return the table of an atlas on its own grid."""
         n = atlas.count_voxels()
         whole = np.where(n > 0, 1.0, np.nan)
@@ -54,11 +64,11 @@ class CoverageTable:
         return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, {'volume_atlas': volume})
 
     @classmethod
-    def of_placed(cls, atlas, resampled, masked):
+    def of_placed(cls, atlas: Atlas, resampled: Atlas, masked: Atlas) -> Self:
         """Return the table of an atlas that was resampled to another grid and masked there."""
         return cls.of(atlas).after_resampling(atlas, resampled).after_masking(masked)
 
-    def after_resampling(self, atlas, resampled):
+    def after_resampling(self, atlas: Atlas, resampled: Atlas) -> Self:
         """Return the table of the atlas on the grid of the time series."""
         n = resampled.count_voxels()
         lost = (self.status == 'ok') & (n == 0)
@@ -71,13 +81,13 @@ class CoverageTable:
         status = np.where(lost, reason, self.status)
         return replace(self, n_voxels_grid=n, status=status)._covered(n, resampled.space.measure)
 
-    def after_masking(self, masked):
+    def after_masking(self, masked: Atlas) -> Self:
         """Return the table of the atlas within the mask."""
         n = masked.count_voxels()
         status = np.where((self.status == 'ok') & (n == 0), 'outside_mask', self.status)
         return replace(self, n_voxels_mask=n, status=status)._covered(n, masked.space.measure)
 
-    def with_signals(self, reduction, voxel_volume, min_coverage=0.0):
+    def with_signals(self, reduction: Reduction, voxel_volume: float, min_coverage: float = 0.0) -> Self:
         """Return the table with the time series of the regions before denoising, a Reduction.
 
         ``voxel_volume`` is that of the grid of the time series, in mm³. Regions with a lower coverage than
@@ -101,7 +111,7 @@ class CoverageTable:
         table = replace(table, status=status, quality={**self.quality, 'n_volumes': finite.sum(axis=0)})
         return table.with_tsnr(self.name, reduction.signals, np.ones(len(reduction.signals), dtype=bool))
 
-    def with_tsnr(self, names, signals, retained):
+    def with_tsnr(self, names: Sequence[str] | np.ndarray, signals: np.ndarray, retained: np.ndarray) -> Self:
         """Return the table with the temporal signal-to-noise ratio of time series before denoising.
 
         ``names`` are the regions of the columns of ``signals``, shape (T, C); other regions have no ratio.
@@ -110,7 +120,7 @@ class CoverageTable:
         values = np.array([ratios.get(name, np.nan) for name in self.name], dtype=np.float64)
         return replace(self, quality={**self.quality, 'tsnr': np.where(self.status == 'ok', values, np.nan)})
 
-    def merge(self, *others):
+    def merge(self, *others: Self) -> Self:
         """Merge the tables of runs: fewest voxels, lowest coverage and tSNR, first status that is not ``'ok'``."""
         merged = self
         for other in others:
@@ -128,28 +138,28 @@ class CoverageTable:
         return merged
 
     @property
-    def has_signal(self):
+    def has_signal(self) -> np.ndarray:
         """Which regions have a column of their own values, shape (L,)."""
         return np.isin(self.status.astype(str), WITH_SIGNAL)
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, np.ndarray]:
         """All columns by name, in order."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != 'quality'}
         return own | self.quality
 
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         """Return the table as a list of L dicts."""
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
-    def require_regions(self, atlas, space):
+    def require_regions(self, atlas: Atlas, space: VolumeGrid) -> None:
         """Raise MissingRegionsError unless a region of the atlas is left on the grid of the time series."""
         if not self.has_signal.any():
             found, counts = np.unique(self.status.astype(str), return_counts=True)
             reasons = ', '.join(f'{counts[i]} {found[i]}' for i in np.argsort(-counts, kind='stable'))
             raise MissingRegionsError(f'no region of {atlas.space} is left on {space}: {reasons}')
 
-    def list_missing(self, most=8):
+    def list_missing(self, most: int = 8) -> str:
         """Name the regions without a signal, at most so many for each reason; empty if there are none."""
         groups = []
         for reason in STATUSES:
@@ -158,7 +168,7 @@ class CoverageTable:
                 groups.append(f'{reason}: {list_names(members, most)}')
         return '; '.join(groups)
 
-    def apply_missing_policy(self, signals, missing_labels='nan'):
+    def apply_missing_policy(self, signals: np.ndarray, missing_labels: str = 'nan') -> tuple[np.ndarray, np.ndarray]:
         """Apply the policy for regions without a signal to time series, shape (T, L).
 
         Returns the time series and which regions have a column, shape (L,): NaN (``'nan'``) or 0 (``'zero'``) for
@@ -174,7 +184,7 @@ class CoverageTable:
             return signals[:, present], present
         return np.where(present, signals, 0.0 if missing_labels == 'zero' else np.nan), np.ones_like(present)
 
-    def _covered(self, n_used, voxel_volume):
+    def _covered(self, n_used: np.ndarray, voxel_volume: float) -> Self:
         """Return the table with voxels used and coverage; a region that is larger on a coarser grid is covered once."""
         whole, used = self.quality['volume_atlas'], n_used * voxel_volume
         covered = np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1)

@@ -9,7 +9,7 @@ from .quality import is_constant
 DISTINGUISHED = 0.98
 
 
-def standardize_rows(signals):
+def standardize_rows(signals: np.ndarray) -> np.ndarray:
     """Return z-scores of each region, shape (L, T); NaN where a value is missing, and for constant regions."""
     finite = np.isfinite(signals) & ~is_constant(signals)
     count = np.maximum(finite.sum(axis=0), 1)
@@ -21,7 +21,7 @@ def standardize_rows(signals):
     return np.where(finite & (spread > 0), centred / np.where(spread > 0, spread, 1), np.nan).T
 
 
-def average_neighbours(values, largest):
+def average_neighbours(values: np.ndarray, largest: tuple[int, int]) -> np.ndarray:
     """Reduce a matrix to at most ``largest`` (rows, columns) by means of the finite values of neighbours.
 
     >>> average_neighbours(np.array([[1.0, 3.0, np.nan, 5.0]]), (9, 2)).tolist()
@@ -37,7 +37,7 @@ def average_neighbours(values, largest):
     return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
 
 
-def largest_of_neighbours(values, most):
+def largest_of_neighbours(values: np.ndarray, most: int) -> np.ndarray:
     """Reduce an array along its last axis to at most ``most`` values: the largest, or True, of neighbours.
 
     >>> largest_of_neighbours(np.array([1.0, 4, 2, 3]), 2).tolist()
@@ -46,7 +46,7 @@ def largest_of_neighbours(values, most):
     return np.maximum.reduceat(values, _first_of_groups(len(values), most))
 
 
-def grey_window(volume):
+def grey_window(volume: np.ndarray) -> tuple[float, float]:
     """Return the values of black and white; the brightest voxels and the empty background do not count.
 
     >>> grey_window(np.array([0.0, np.nan, 10.0, 20.0]))
@@ -59,7 +59,7 @@ def grey_window(volume):
     return low, high if high > low else low + 1.0
 
 
-def colour_limit(matrix, bounded):
+def colour_limit(matrix: np.ndarray, bounded: bool) -> float:
     """Return the value at which colours of a matrix, shape (L, L), end: 1 if values are bounded by -1 and 1.
 
     Else, and for partial correlations, which are small where regions are many: what one pair in fifty exceeds.
@@ -74,7 +74,7 @@ def colour_limit(matrix, bounded):
     return float(f'{np.quantile(sizes, DISTINGUISHED):.2g}') if sizes.size else 1.0
 
 
-def strongest_pairs(matrix, most):
+def strongest_pairs(matrix: np.ndarray, most: int) -> dict[str, list[tuple]]:
     """Return ``(value, row, column)`` of the largest positive and negative finite values above the diagonal.
 
     >>> strongest_pairs(np.array([[1.0, -0.25], [-0.25, 1.0]]), 5)
@@ -90,7 +90,7 @@ def strongest_pairs(matrix, most):
     return found
 
 
-def _first_of_groups(n, most):
+def _first_of_groups(n: int, most: int) -> np.ndarray:
     """Return where each of at most ``most`` groups of ``n`` neighbours begins."""
     groups = min(most, n)
     return np.arange(groups) * n // groups

@@ -14,7 +14,7 @@ BUTTERWORTH_ORDER = 5
 T_R_TOLERANCE = 0.01
 
 
-def check_filter(filter, low_pass, high_pass, t_r):
+def check_filter(filter: str, low_pass: float | None, high_pass: float | None, t_r: float | None) -> None:
     """Raise LabelsError for cut-offs in Hz that cannot act; ``t_r``, in s, is None if it is unknown."""
     check_choice('filter', filter)
     cutoffs = {'high_pass': high_pass, 'low_pass': low_pass}
@@ -30,18 +30,18 @@ def check_filter(filter, low_pass, high_pass, t_r):
         raise SignalError(f"{' and '.join(given)} given, but filter='none' would not use them")
     if filter == 'cosine' and (high_pass is None or low_pass is not None):
         raise SignalError("filter='cosine' takes a high_pass cut-off and no low_pass")
-    if len(given) == 2 and high_pass >= low_pass:
+    if high_pass is not None and low_pass is not None and high_pass >= low_pass:
         raise SignalError(f'no band is left between high_pass={high_pass} Hz and low_pass={low_pass} Hz')
 
 
-def check_repetition_time(t_r, name='t_r'):
+def check_repetition_time(t_r: float | None, name: str = 't_r') -> float | None:
     """Return a repetition time in s; SignalError, which calls it ``name``, if it is not a time above 0."""
     if t_r is not None and not (np.isfinite(t_r) and t_r > 0):
         raise SignalError(f'{name} must be a time above 0 s, not {t_r}')
     return t_r
 
 
-def remove_trend(values, times=None):
+def remove_trend(values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
     """Remove mean and linear slope of each column.
 
     Parameters
@@ -68,7 +68,9 @@ def remove_trend(values, times=None):
     return values - np.outer(ramp, ramp @ values)
 
 
-def butterworth(values, t_r, low_pass=None, high_pass=None):
+def butterworth(
+    values: np.ndarray, t_r: float, low_pass: float | None = None, high_pass: float | None = None
+) -> np.ndarray:
     """Band-pass, low-pass or high-pass the columns forward and backward, without shifting them in time.
 
     Parameters
@@ -88,9 +90,8 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
     SignalError
         If there are too few volumes for the filter's padding, or a cut-off is too close to 0.
     """
-    kind, band = ('bandpass', (high_pass, low_pass))
-    if high_pass is None or low_pass is None:
-        kind, band = ('lowpass', low_pass) if high_pass is None else ('highpass', high_pass)
+    band = [cutoff for cutoff in (high_pass, low_pass) if cutoff is not None]
+    kind = 'bandpass' if len(band) == 2 else 'lowpass' if high_pass is None else 'highpass'
     sections = scipy.signal.butter(BUTTERWORTH_ORDER, band, kind, fs=1 / t_r, output='sos')
     zeros = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
     padding = 3 * (2 * len(sections) + 1 - zeros)
@@ -104,7 +105,7 @@ def butterworth(values, t_r, low_pass=None, high_pass=None):
         raise SignalError(f'a {name} of {value:g} Hz is too close to 0: omit it') from None
 
 
-def cosine_drifts(n_volumes, t_r, high_pass):
+def cosine_drifts(n_volumes: int, t_r: float, high_pass: float) -> np.ndarray:
     """Slow cosines that span the drifts below a cut-off.
 
     Parameters

@@ -16,7 +16,7 @@ OVERSAMPLING = 8
 CHUNK = 256
 
 
-def fill_censored(values, kept, method='linear'):
+def fill_censored(values: np.ndarray, kept: np.ndarray, method: str = 'linear') -> tuple[np.ndarray, np.ndarray]:
     """Replace censored volumes by values interpolated between retained volumes.
 
     The filled values only carry a filter across the gaps: they are discarded after filtering. Volumes before the first
@@ -53,7 +53,7 @@ def fill_censored(values, kept, method='linear'):
     return values, inside
 
 
-def longest_gap(kept):
+def longest_gap(kept: np.ndarray) -> int:
     """Return the number of censored volumes in the longest gap between retained volumes.
 
     >>> longest_gap(np.array([False, True, False, False, True, True]))
@@ -62,7 +62,7 @@ def longest_gap(kept):
     return int(np.diff(np.flatnonzero(kept)).max(initial=1)) - 1
 
 
-def _fit_lines(times, values, missing):
+def _fit_lines(times: np.ndarray, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Straight lines between neighbours."""
     after = np.searchsorted(times, missing)
     before = after - 1
@@ -70,17 +70,17 @@ def _fit_lines(times, values, missing):
     return (1 - weights) * values[before] + weights * values[after]
 
 
-def _fit_spline(times, values, missing):
+def _fit_spline(times: np.ndarray, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Cubic spline, not-a-knot."""
     return scipy.interpolate.CubicSpline(times, values)(missing)
 
 
-def _fit_pchip(times, values, missing):
+def _fit_pchip(times: np.ndarray, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Piecewise cubic Hermite polynomials, monotone between neighbours."""
     return scipy.interpolate.PchipInterpolator(times, values)(missing)
 
 
-def _fit_sinusoids(times, values, missing):
+def _fit_sinusoids(times: np.ndarray, values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Sum of sinusoids, each fitted separately, around the linear trend.
 
     The sum is scaled so that white noise keeps its variance, which makes the method linear in ``values``.

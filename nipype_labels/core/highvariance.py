@@ -5,7 +5,7 @@ import numpy as np
 
 from ..model.errors import SignalError
 from .filters import remove_trend
-from .scaling import Decoder
+from .scaling import Decoder, ReadBlocks
 
 #: Default number of confounds, and percentage of the voxels that they are computed from.
 N_CONFOUNDS = 5
@@ -15,7 +15,9 @@ PERCENTILE = 2.0
 CHUNK = 8192
 
 
-def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True):
+def voxel_power(
+    read_blocks: ReadBlocks, n_volumes: int, voxels: np.ndarray, decoder: Decoder = Decoder(), detrend: bool = True
+) -> np.ndarray:
     """Return the mean square of the time series of each voxel, shape (n,); NaN where a value is not finite."""
     ramp = np.arange(n_volumes) - (n_volumes - 1) / 2
     origin, total, square, slope = np.zeros((4, len(voxels)))
@@ -37,15 +39,15 @@ def voxel_power(read_blocks, n_volumes, voxels, decoder=Decoder(), detrend=True)
 
 
 def high_variance_confounds(
-    read_blocks,
-    n_volumes,
-    voxels,
+    read_blocks: ReadBlocks,
+    n_volumes: int,
+    voxels: np.ndarray,
     *,
-    decoder=Decoder(),
-    n_confounds=N_CONFOUNDS,
-    percentile=PERCENTILE,
-    detrend=True,
-):
+    decoder: Decoder = Decoder(),
+    n_confounds: int = N_CONFOUNDS,
+    percentile: float = PERCENTILE,
+    detrend: bool = True,
+) -> np.ndarray:
     """Return the principal components of the voxels with the largest variance.
 
     Parameters

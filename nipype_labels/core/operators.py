@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linear statistics of regions as sparse matrices, and the values of the elements that atlases need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import scipy
 
-from .scaling import floating
+from .scaling import Decoder, floating
 from .smooth import region_weights
+from .strategies import RegionIndex
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +26,11 @@ class RegionOperator:
         By which the weighted sums are divided.
     """
 
-    weights: object
+    weights: Any
     divisor: np.ndarray
 
     @classmethod
-    def of(cls, index, shape, sigmas, strategy):
+    def of(cls, index: RegionIndex, shape: tuple[int, ...], sigmas: tuple[float, ...], strategy: str) -> Self | None:
         """Return the operator of a strategy after smoothing; None if it is not linear or has too many weights.
 
         ``sigmas`` are the widths of the kernel in voxels of a grid of that ``shape``; all 0 is off.
@@ -46,7 +49,7 @@ class RegionOperator:
         return cls(weights, (index.counts if strategy == 'mean' else np.ones(len(index.starts)))[:, None])
 
     @property
-    def elements(self):
+    def elements(self) -> np.ndarray:
         """Numbers of the elements that have weights, in any order, possibly repeated."""
         return self.weights.indices
 
@@ -67,7 +70,7 @@ class ElementUnion:
         Position of each needed element in ``elements``, by its number.
     """
 
-    def __init__(self, needed):
+    def __init__(self, needed: Sequence[np.ndarray]) -> None:
         among = np.zeros(max((elements.max() + 1 for elements in needed if len(elements)), default=0), dtype=bool)
         for elements in needed:
             among[elements] = True
@@ -87,31 +90,31 @@ class Block:
         Number of the first volume in the series.
     """
 
-    def __init__(self, stored, decoder, union, first=0):
+    def __init__(self, stored: np.ndarray, decoder: Decoder, union: ElementUnion, first: int = 0) -> None:
         self.stored, self.first, self._decoder, self._union = stored, first, decoder, union
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.stored)
 
     @cached_property
-    def decoded(self):
+    def decoded(self) -> np.ndarray:
         """All values, shape (b, number of elements)."""
         return self._decoder(self.stored)
 
     @cached_property
-    def volumes(self):
+    def volumes(self) -> np.ndarray:
         """All values as floating-point numbers, shape (b, number of elements)."""
         return floating(self.decoded)
 
     @cached_property
-    def values(self):
+    def values(self) -> np.ndarray:
         """Values of the elements of the union, shape (b, n)."""
         if 'decoded' in vars(self):
             return np.take(self.decoded, self._union.elements, axis=1)
         return self._decoder(np.take(self.stored, self._union.elements, axis=1))
 
     @property
-    def columns(self):
+    def columns(self) -> np.ndarray:
         """Values of the elements of the union in float64, element by element, shape (n, b)."""
         columns = np.empty(self.values.shape[::-1])
         # Of a few volumes NumPy would turn the axes several times slower.
@@ -119,7 +122,7 @@ class Block:
             column[:] = volume
         return columns
 
-    def values_at(self, elements, rows):
+    def values_at(self, elements: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the values of some elements of the union in some volumes, shape (number of rows, m)."""
         values = self.values if len(rows) == len(self.values) else self.values[rows]
         return np.take(values, self._union.place[elements], axis=1)
@@ -136,21 +139,23 @@ class JointOperator:
         Of at least their elements.
     """
 
-    def __init__(self, operators, union):
-        self._operators, self._weights = operators, None
+    def __init__(self, operators: Sequence[RegionOperator | None], union: ElementUnion) -> None:
+        self._operators = operators
+        self._weights: Any = None
         weighted = [operator.weights for operator in operators if operator is not None]
         if weighted:
             # By elements: those of a region are added in the order of memory, whatever other atlases need.
-            together = weighted[0] if len(weighted) == 1 else scipy.sparse.vstack(weighted, format='csr')
+            together: Any = weighted[0] if len(weighted) == 1 else scipy.sparse.vstack(weighted, format='csr')
             weights = together.tocsc()
             pointers = np.append(weights.indptr[union.elements], weights.indptr[-1])
             shape = (weights.shape[0], len(union.elements))
             data = weights.data.astype(np.float64, copy=False)
             self._weights = scipy.sparse.csc_array((data, weights.indices, pointers), shape=shape)
 
-    def __call__(self, block):
+    def __call__(self, block: Block) -> list[np.ndarray | None]:
         """Return sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
-        sums, start, found = None if self._weights is None else self._weights @ block.columns, 0, []
+        sums: Any = None if self._weights is None else self._weights @ block.columns
+        start, found = 0, []
         for operator in self._operators:
             stop = start if operator is None else start + len(operator.divisor)
             found.append(None if operator is None else (sums[start:stop] / operator.divisor).T)

@@ -7,7 +7,7 @@ import numpy as np
 CONSTANT_TOLERANCE = 1e-12
 
 
-def is_constant(signals):
+def is_constant(signals: np.ndarray) -> np.ndarray:
     """Return whether the finite values of each column are constant except for rounding; False for a single row.
 
     >>> is_constant(np.array([[1e6, 1.0, 0.0], [1e6 + 1e-8, 1.1, np.nan]])).tolist()
@@ -24,7 +24,7 @@ def is_constant(signals):
     return spread <= CONSTANT_TOLERANCE * size
 
 
-def temporal_snr(signals, kept):
+def temporal_snr(signals: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return the temporal signal-to-noise ratio of each region's time series before denoising.
 
     Parameters

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Time series of the regions of atlases, in one pass over a series in blocks of volumes."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from ..model.atlas import Atlas
 from ..model.errors import ImageError
+from ..model.space import VolumeGrid
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
 from .sampling import SampledVoxels, StoredVoxels
-from .scaling import Decoder
+from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
 from .strategies import STRATEGIES, RegionIndex
 
@@ -68,24 +72,24 @@ class RegionReducer:
 
     def __init__(
         self,
-        atlas,
-        space,
+        atlas: Atlas,
+        space: VolumeGrid,
         *,
-        strategy='mean',
-        smoothing_fwhm=0.0,
-        nan_policy='omit',
-        interpolation=None,
-        num_threads=1,
-    ):
+        strategy: str = 'mean',
+        smoothing_fwhm: float | Sequence[float] = 0.0,
+        nan_policy: str = 'omit',
+        interpolation: str | None = None,
+        num_threads: int = 1,
+    ) -> None:
         index, sigmas = RegionIndex.of(atlas), kernel_sigmas(smoothing_fwhm, atlas.space.affine)
         in_view, sampler = np.ones(len(index.elements), dtype=bool), None
         self.is_sampled = interpolation is not None
-        if self.is_sampled:
+        if interpolation is not None:
             in_view = space.contains(atlas.space, index.elements)
             if nan_policy != 'zero':
                 index, in_view = index.keep(in_view), in_view[in_view]
             sampler = Sampler(space, atlas.space, None if any(sigmas) else index.elements, interpolation)
-        self.voxels = StoredVoxels(index.elements)
+        self.voxels: StoredVoxels | SampledVoxels = StoredVoxels(index.elements)
         if self.is_sampled or any(sigmas):
             blank = 0.0 if nan_policy == 'zero' else np.nan
             self.voxels = SampledVoxels(index.elements, atlas.space.shape, sampler, sigmas, blank, num_threads)
@@ -95,34 +99,37 @@ class RegionReducer:
         self._index, self._in_view = index, in_view
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
         self._used = np.zeros(len(index.elements), dtype=bool)
-        self._finite, self._finite_index = None, None
+        self._finite: np.ndarray | None = None
+        self._finite_index = index
 
     @property
-    def elements(self):
+    def elements(self) -> np.ndarray:
         """Numbers of the elements whose values a block must have for this reducer."""
         return self.voxels.elements if self.operator is None else self.operator.elements
 
     @property
-    def needs_volumes(self):
+    def needs_volumes(self) -> bool:
         """Whether every volume is needed whole."""
         return self.operator is None and self.voxels.needs_volumes
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of regions."""
         return self._index.width
 
     @property
-    def n_in_view(self):
+    def n_in_view(self) -> np.ndarray:
         """Voxels of each region in the field of view of the series, shape (L,)."""
         return self._index.count(self._in_view)
 
     @property
-    def n_used(self):
+    def n_used(self) -> np.ndarray:
         """Voxels of each region in the field of view that had a finite value in a volume so far, shape (L,)."""
         return self._index.count(self._used & self._in_view)
 
-    def __call__(self, block, clip=None, sums=None):
+    def __call__(
+        self, block: Block, clip: tuple[float, float] | None = None, sums: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Reduce a block.
 
         Parameters
@@ -163,7 +170,7 @@ class RegionReducer:
                 start += n
         return signals, clipped
 
-    def _reduce_values(self, values, signals, rows, first):
+    def _reduce_values(self, values: np.ndarray, signals: np.ndarray, rows: np.ndarray, first: int) -> None:
         """Reduce values at voxels, shape (number of rows, n), into rows of ``signals``."""
         if values.dtype.kind != 'f' or np.isfinite(values).all():
             self._used[:] = True
@@ -172,7 +179,7 @@ class RegionReducer:
             for row, of_volume in zip(rows, values, strict=True):
                 self._reduce_finite(of_volume, signals[row], first + row)
 
-    def _reduce_finite(self, values, out, volume):
+    def _reduce_finite(self, values: np.ndarray, out: np.ndarray, volume: int) -> None:
         """Reduce the values of a volume of which some may not be finite, after the policy, into ``out``."""
         finite = np.isfinite(values)
         if self._nan_policy == 'raise' and not finite.all():
@@ -188,7 +195,9 @@ class RegionReducer:
             out[self._finite_index.columns] = self._reduce(values[finite][None], self._finite_index)[0]
 
 
-def choose_reducer(atlas, space, *, resampling_target, interpolation, **options):
+def choose_reducer(
+    atlas: Atlas, space: VolumeGrid, *, resampling_target: str, interpolation: str, **options: Any
+) -> RegionReducer:
     """Return the reducer of a series on the grid ``space`` to an atlas.
 
     With the target ``'labels'``, the series is sampled on the grid of the atlas unless it is on that grid. Otherwise
@@ -200,7 +209,13 @@ def choose_reducer(atlas, space, *, resampling_target, interpolation, **options)
     return RegionReducer(atlas, space, interpolation=interpolation if is_sampled else None, **options)
 
 
-def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threads=1):
+def reduce_series(
+    read_blocks: ReadBlocks,
+    n_volumes: int,
+    reducers: Sequence[RegionReducer],
+    decoder: Decoder = Decoder(),
+    num_threads: int = 1,
+) -> tuple[list[Reduction], np.ndarray]:
     """Reduce a series to the regions of several atlases in one pass.
 
     Interpolated values are clipped to the range of the whole series, which is known only at its end. They are clipped
@@ -226,23 +241,25 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     """
     signals = [np.full((n_volumes, reducer.width), np.nan) for reducer in reducers]
     clips = any(reducer.is_sampled for reducer in reducers)
-    clip, stale, total = (0.0, 0.0) if clips else None, {}, None
+    clip = (0.0, 0.0) if clips else None
+    used_clips: dict[int, Any] = {}
+    total: Any = None
     union = ElementUnion([reducer.elements for reducer in reducers])
     sum_up = JointOperator([reducer.operator for reducer in reducers], union)
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is faster in the thread that has the block, and so are those whose sums are known.
-        work = pool.map if min(num_threads, len(reducers)) > 1 else map
-        reduce = map if all(reducer.operator is not None for reducer in reducers) else work
+        work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
+        reduce: Any = map if all(reducer.operator is not None for reducer in reducers) else work
         for first, stored in _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements)))):
             block = _open_block(stored, decoder, union, first, reducers)
-            clip = clip_range(block.decoded, *clip) if clips else None
+            clip = None if clip is None else clip_range(block.decoded, *clip)
             total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes)) if total is None else total
             _, sums = work(_call, [partial(_accumulate, stored, total), partial(sum_up, block)])
             jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, sums, strict=True)]
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
-                stale.update((first + int(row), clip) for row in np.flatnonzero(clipped))
-    stale = {volume for volume, used in stale.items() if used != clip}
+                used_clips.update((first + int(row), clip) for row in np.flatnonzero(clipped))
+    stale = {volume for volume, used in used_clips.items() if used != clip}
     for first, stored in read_blocks() if stale else ():
         rows = [row for row in range(len(stored)) if first + row in stale]
         sampled = [(out, reducer) for out, reducer in zip(signals, reducers, strict=True) if reducer.is_sampled]
@@ -256,7 +273,9 @@ def reduce_series(read_blocks, n_volumes, reducers, decoder=Decoder(), num_threa
     return [Reduction(out, reducer.n_used, reducer.n_in_view) for out, reducer in done], decoder(total / n_volumes)
 
 
-def _open_block(stored, decoder, union, first, reducers):
+def _open_block(
+    stored: np.ndarray, decoder: Decoder, union: ElementUnion, first: int, reducers: Sequence[RegionReducer]
+) -> Block:
     """Return a block that has what the reducers need, decoded before they run in several threads."""
     block = Block(stored, decoder, union, first)
     if any(reducer.needs_volumes for reducer in reducers):
@@ -265,25 +284,25 @@ def _open_block(stored, decoder, union, first, reducers):
     return block
 
 
-def _split(blocks, most):
+def _split(blocks: Iterable[tuple[int, np.ndarray]], most: int) -> Iterator[tuple[int, np.ndarray]]:
     """Split blocks into parts of at most ``most`` volumes, or one."""
     for first, block in blocks:
         for start in range(0, len(block), max(1, most)):
             yield first + start, block[start : start + max(1, most)]
 
 
-def _sum_type(stored, n_volumes):
+def _sum_type(stored: np.dtype, n_volumes: int) -> type:
     """Return the type for sums of volumes: float64, or int32 if it holds all sums exactly, which is faster."""
     small = stored.kind in 'iu' and stored.itemsize <= 2 and n_volumes < 2**15
     return np.int32 if small else np.float64
 
 
-def _accumulate(stored, total):
+def _accumulate(stored: np.ndarray, total: np.ndarray) -> None:
     """Add the volumes of a block to ``total``; a value that is not finite, or too large, makes the sum not finite."""
     with np.errstate(over='ignore', invalid='ignore'):
         for volume in stored:
             np.add(total, volume, out=total)
 
 
-def _call(job):
+def _call(job: Callable) -> Any:
     return job()

@@ -13,7 +13,9 @@ CONFOUND_VANISHED = 1e-8
 PASSED = 0.1
 
 
-def scale_confounds(confounds, size, standardize_confounds=True):
+def scale_confounds(
+    confounds: np.ndarray, size: np.ndarray, standardize_confounds: bool = True
+) -> tuple[np.ndarray, float]:
     """Bring confounds, shape (n, C), to one scale: z-scores, or at most 1 in absolute value.
 
     Columns that fell to rounding noise from ``size``, their largest absolute values before detrending and filtering,
@@ -30,7 +32,7 @@ def scale_confounds(confounds, size, standardize_confounds=True):
     return np.where(present, confounds / np.where(present, scale, 1), 0.0), lost_digits
 
 
-def confound_basis(confounds, lost_digits=1.0):
+def confound_basis(confounds: np.ndarray, lost_digits: float = 1.0) -> np.ndarray:
     """Return orthonormal columns, shape (n, rank), that span confounds on one scale; no intercept is added.
 
     Rounding noise in the confounds exceeds that of exact numbers of their size by the factor ``lost_digits``.
@@ -46,7 +48,7 @@ def confound_basis(confounds, lost_digits=1.0):
     return q[:, sizes > noise * sizes[0]]
 
 
-def passes(before, after):
+def passes(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return which confounds a filter passes, shape (C,), from their values before and after, shape (n, C).
 
     A filter removes confounds such as slow drifts under a high-pass filter.
@@ -54,7 +56,7 @@ def passes(before, after):
     return after.std(axis=0) > PASSED * before.std(axis=0)
 
 
-def effective_number(passed):
+def effective_number(passed: np.ndarray) -> float:
     """Return the effective number of independent values that linear steps leave of white noise, around its mean.
 
     ``passed``, shape (n, n), holds unit vectors after all steps, one per column. The number is the squared trace over

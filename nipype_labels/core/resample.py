@@ -5,11 +5,14 @@ Borders are mirrored, and nothing is extrapolated. Volumes are sampled at every 
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy
 
 from ..model import affines
+from ..model.space import VolumeGrid
 
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
@@ -24,7 +27,7 @@ SLAB_BYTES = 4 * 2**20
 HOLE_FILLING_STEPS = 2
 
 
-def fill_holes(volume, finite):
+def fill_holes(volume: np.ndarray, finite: np.ndarray) -> np.ndarray:
     """Replace values that are not finite by the mean of their finite face neighbours, step by step; the rest by 0.
 
     A spline needs a number everywhere. :class:`Sampler` removes what it makes of these values, so that only voxels next
@@ -58,7 +61,9 @@ class Sampler:
         Which of the voxels are in the field of view of the volumes.
     """
 
-    def __init__(self, source, target, voxels=None, interpolation='cubic'):
+    def __init__(
+        self, source: VolumeGrid, target: VolumeGrid, voxels: np.ndarray | None = None, interpolation: str = 'cubic'
+    ) -> None:
         self.shape = source.shape
         self.order = INTERPOLATIONS[interpolation]
         voxels = np.arange(target.size) if voxels is None else voxels
@@ -68,14 +73,14 @@ class Sampler:
         self.inside = affines.is_inside(where, self.shape)
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
         self.nearest = np.ravel_multi_index(affines.nearest_voxels(where, self.shape), self.shape, order='F')
-        self._read = None
+        self._read: Any = None
         if self.order and len(self.nearest):
             if affines.is_axis_aligned(matrix):
                 self._read = self._separable(where, [along[self.inside] for along in index])
             else:
                 self._read = self._pointwise(where)
 
-    def __call__(self, volume):
+    def __call__(self, volume: np.ndarray) -> np.ndarray:
         """Return a volume, shape (I, J, K), at the voxels in its field of view; NaN where the nearest is not finite."""
         flat = volume.reshape(-1, order='F')
         if self.order == 0 or not len(self.nearest):
@@ -87,7 +92,9 @@ class Sampler:
         values[~finite[self.nearest]] = np.nan
         return values
 
-    def sample(self, volume, clip=None, blank=0.0):
+    def sample(
+        self, volume: np.ndarray, clip: tuple[float, float] | None = None, blank: float = 0.0
+    ) -> tuple[np.ndarray, bool]:
         """Return a volume, shape (I, J, K), at all voxels, and whether values were beyond ``clip``, the valid range.
 
         ``blank`` is the value of voxels outside the field of view.
@@ -100,7 +107,7 @@ class Sampler:
         out[self.inside] = values
         return out, clipped
 
-    def _pointwise(self, where):
+    def _pointwise(self, where: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Interpolate at scattered positions, by a matrix unless that would be too large."""
         weights = None
         if len(self.nearest) * (self.order + 1) ** 3 <= MOST_WEIGHTS:
@@ -119,7 +126,7 @@ class Sampler:
 
         return read
 
-    def _separable(self, where, index):
+    def _separable(self, where: np.ndarray, index: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
         """Interpolate one axis after another, each by one matrix that holds spline and prefilter.
 
         The position along an axis depends only on the index of the target along that axis. Only lines, rows and planes
@@ -148,7 +155,9 @@ class Sampler:
         return read
 
 
-def _slabs(places, n_planes, n_rows, n_columns):
+def _slabs(
+    places: Sequence[np.ndarray], n_planes: int, n_rows: int, n_columns: int
+) -> list[tuple[slice, np.ndarray, np.ndarray]]:
     """Return the planes to compute at a time, the points that lie in them, and their positions."""
     i, j, k = places
     most = max(1, SLAB_BYTES // (8 * n_rows * n_columns))
@@ -160,7 +169,7 @@ def _slabs(places, n_planes, n_rows, n_columns):
     return slabs
 
 
-def line_weights(positions, n, order):
+def line_weights(positions: np.ndarray, n: int, order: int) -> np.ndarray:
     """Return the matrix, shape (m, n), from ``n`` samples on a line to the values of a spline at m positions."""
     units = np.eye(n)
     return np.stack(
@@ -168,7 +177,7 @@ def line_weights(positions, n, order):
     )
 
 
-def point_weights(where, shape, order):
+def point_weights(where: np.ndarray, shape: tuple[int, ...], order: int) -> scipy.sparse.csr_array:
     """Return the matrix from the spline coefficients of a volume to the values of the spline at n positions.
 
     ``where`` has the shape (3, n), in fractional indices; ``order`` is odd. The matrix is sparse, of shape (n, I·J·K)
@@ -188,7 +197,7 @@ def point_weights(where, shape, order):
     return scipy.sparse.csr_array((data.ravel(), voxels.ravel(), pointers), shape=(n, math.prod(shape)))
 
 
-def clip_range(volumes, low=0.0, high=0.0):
+def clip_range(volumes: np.ndarray, low: float = 0.0, high: float = 0.0) -> tuple[float, float]:
     """Widen the range from ``low`` to ``high`` to the finite values of ``volumes``.
 
     A cubic spline overshoots at edges. As in nilearn, a sampled series is kept between its least and its largest value,

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Values of a block of volumes at the voxels of an atlas: as they are, or sampled and smoothed."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .resample import Sampler
 from .smooth import smooth
+
+if TYPE_CHECKING:
+    from .operators import Block
 
 
 class StoredVoxels:
@@ -18,10 +26,12 @@ class StoredVoxels:
 
     needs_volumes = False
 
-    def __init__(self, voxels):
+    def __init__(self, voxels: np.ndarray) -> None:
         self.elements = voxels
 
-    def __call__(self, block, rows, clip=None):
+    def __call__(
+        self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
+    ) -> Iterator[tuple[int, np.ndarray, bool]]:
         """Yield the number of volumes, the values, shape (that number, n), and False: the range is never exceeded."""
         yield len(rows), block.values_at(self.elements, rows), False
 
@@ -48,16 +58,26 @@ class SampledVoxels:
 
     needs_volumes = True
 
-    def __init__(self, voxels, shape, sampler=None, sigmas=(0, 0, 0), blank=np.nan, num_threads=1):
+    def __init__(
+        self,
+        voxels: np.ndarray,
+        shape: tuple[int, ...],
+        sampler: Sampler | None = None,
+        sigmas: tuple[float, ...] = (0, 0, 0),
+        blank: float = np.nan,
+        num_threads: int = 1,
+    ) -> None:
         self.elements, self._voxels, self._shape = np.empty(0, dtype=np.intp), voxels, tuple(shape)
         self._sampler, self._sigmas, self._blank, self._num_threads = sampler, sigmas, blank, num_threads
 
-    def __call__(self, block, rows, clip=None):
+    def __call__(
+        self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
+    ) -> Iterator[tuple[int, np.ndarray, bool]]:
         """Yield for each volume 1, its values, shape (1, n), and whether sampled values exceeded ``clip``."""
         with ThreadPoolExecutor(self._num_threads) as pool:
             yield from pool.map(lambda row: self._sample(block.volumes[row], clip), rows)
 
-    def _sample(self, volume, clip):
+    def _sample(self, volume: np.ndarray, clip: tuple[float, float] | None) -> tuple[int, np.ndarray, bool]:
         """Return the values of one flat volume."""
         clipped = False
         if self._sampler is not None:
@@ -65,7 +85,7 @@ class SampledVoxels:
             volume, clipped = self._sampler.sample(volume, clip, self._blank)
         return 1, (self._smooth(volume) if any(self._sigmas) else volume)[None], clipped
 
-    def _smooth(self, volume):
+    def _smooth(self, volume: np.ndarray) -> np.ndarray:
         """Smooth a flat volume and return its values at the voxels."""
         volume = np.where(np.isfinite(volume), volume, volume.dtype.type(self._blank))
         smoothed = smooth(volume.reshape(self._shape, order='F'), self._sigmas)

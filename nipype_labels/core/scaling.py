@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Stored values of images turned into numbers."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+#: Function that returns a new iterator over a series: pairs of the first volume, and stored values (b, I·J·K).
+ReadBlocks = Callable[[], Iterable[tuple[int, np.ndarray]]]
 
 #: Largest valid value. No measurement is larger than single precision holds, and squares of sums would overflow.
 LARGEST = float(np.finfo(np.float32).max)
@@ -29,7 +33,7 @@ class Decoder:
     dtype: np.dtype | None = None
     largest: float = LARGEST
 
-    def __call__(self, stored):
+    def __call__(self, stored: np.ndarray) -> np.ndarray:
         """Decode an array.
 
         >>> Decoder(0.5, 1.0)(np.array([2, 4], dtype='>i2')).tolist(), Decoder()(np.array([1.5, 1e300])).tolist()
@@ -45,7 +49,7 @@ class Decoder:
         return values if self.dtype is None else values.astype(self.dtype, copy=False)
 
 
-def floating(values):
+def floating(values: np.ndarray) -> np.ndarray:
     """Return values as floating-point numbers that hold them exactly: float32 if possible, otherwise float64.
 
     >>> floating(np.array([1], dtype=np.int16)).dtype, floating(np.array([1], dtype=np.int32)).dtype

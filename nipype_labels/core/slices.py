@@ -45,12 +45,12 @@ class View:
     steps: np.ndarray
     shape: tuple
 
-    def position(self, axis, index):
+    def position(self, axis: int, index: float) -> float:
         """Return the world coordinate of a slice in mm."""
         return float(self.first[axis] + self.steps[axis] * index)
 
 
-def view_grid(shape, affine):
+def view_grid(shape: tuple[int, ...], affine: np.ndarray) -> View:
     """Return the view that holds a volume; it has the volume's own voxels unless the volume is oblique.
 
     >>> view_grid((10, 20, 30), np.array([[0, 0, -2.0, 0], [3, 0, 0, 0], [0, 4, 0, 0], [0, 0, 0, 1]])).shape
@@ -64,13 +64,13 @@ def view_grid(shape, affine):
     return View(first, steps, tuple(counts.tolist()))
 
 
-def choose_slices(mask, affine, view, n):
+def choose_slices(mask: np.ndarray, affine: np.ndarray, view: View, n: int) -> list[np.ndarray]:
     """Return at most ``n`` slices along x, y and z that share out the voxels of a mask evenly.
 
     They are spread over the whole view if it shows no voxel of the mask.
     """
-    voxels = np.flatnonzero(mask)
-    voxels = np.unravel_index(voxels[:: len(voxels) // MAX_VOXELS + 1], mask.shape)
+    inside = np.flatnonzero(mask)
+    voxels = np.unravel_index(inside[:: len(inside) // MAX_VOXELS + 1], mask.shape)
     world = map_voxels(np.asarray(affine), voxels)
     indices = np.rint((world - view.first[:, None]) / view.steps[:, None])
     shown = np.logical_and.reduce([(i >= 0) & (i < length) for i, length in zip(indices, view.shape, strict=True)])
@@ -80,7 +80,9 @@ def choose_slices(mask, affine, view, n):
     return [np.unique(np.quantile(i[shown], shares, method='nearest').astype(int)) for i in indices]
 
 
-def cut_plane(volume, affine, view, plane, index, fill=0):
+def cut_plane(
+    volume: np.ndarray, affine: np.ndarray, view: View, plane: Plane, index: float, fill: float = 0
+) -> np.ndarray:
     """Return a slice of a volume by the nearest voxel, shape (rows, columns), from top to bottom and left to right."""
     target = np.eye(4)
     target[:3, :3] = np.diag(view.steps)[:, [plane.across, plane.up, plane.normal]]

@@ -19,7 +19,7 @@ MOST_RADIUS = 2000
 MOST_WEIGHTS = 10_000_000
 
 
-def check_fwhm(fwhm):
+def check_fwhm(fwhm: object) -> np.ndarray:
     """Return widths of the kernel in mm, shape (1,) or (3,); LabelsError if they are negative, not finite, or two."""
     try:
         given = np.atleast_1d(np.asarray(fwhm))
@@ -32,7 +32,7 @@ def check_fwhm(fwhm):
     return widths
 
 
-def kernel_sigmas(fwhm, affine):
+def kernel_sigmas(fwhm: object, affine: np.ndarray) -> tuple[float, ...]:
     """Return the standard deviations of the kernel along the voxel axes, in voxels, for widths in mm.
 
     LabelsError if a width is invalid, or reaches over more than ``MOST_RADIUS`` voxels.
@@ -45,7 +45,7 @@ def kernel_sigmas(fwhm, affine):
     return tuple(sigmas.tolist())
 
 
-def smooth(volume, sigmas):
+def smooth(volume: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
     """Smooth a floating-point volume, shape (I, J, K); voxels that are not finite have no weight and become NaN.
 
     Where everything is finite this is ``scipy.ndimage.gaussian_filter`` with mirrored borders. Elsewhere the kernel is
@@ -59,7 +59,9 @@ def smooth(volume, sigmas):
     return np.where(finite, total / np.where(finite, weight, 1), volume.dtype.type(np.nan))
 
 
-def region_weights(voxels, starts, shape, sigmas):
+def region_weights(
+    voxels: np.ndarray, starts: np.ndarray, shape: tuple[int, ...], sigmas: tuple[float, ...]
+) -> scipy.sparse.csr_array | None:
     """Return weights whose products with a volume are the sums over regions of the smoothed volume.
 
     Smoothing with mirrored borders is symmetric: summing the smoothed volume over a region equals weighting the volume
@@ -103,7 +105,7 @@ def region_weights(voxels, starts, shape, sigmas):
     )
 
 
-def kernel_radius(sigmas):
+def kernel_radius(sigmas: tuple[float, ...]) -> np.ndarray:
     """Return the radius of the kernel in voxels, one per axis.
 
     >>> kernel_radius((1.0, 0.5, 0.0)).tolist()
@@ -112,6 +114,6 @@ def kernel_radius(sigmas):
     return np.array([int(TRUNCATE * sigma + 0.5) for sigma in sigmas])
 
 
-def _gaussian(volume, sigmas):
+def _gaussian(volume: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
     """Filter axis by axis with mirrored borders."""
     return scipy.ndimage.gaussian_filter(volume, sigmas, mode='reflect', truncate=TRUNCATE)

@@ -13,7 +13,7 @@ CHUNK = 128
 QUARTILES = (0.25, 0.5, 0.75)
 
 
-def spectrum(signals, kept, t_r):
+def spectrum(signals: np.ndarray, kept: np.ndarray, t_r: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the power of time series at each frequency, relative to white noise of the same variance.
 
     The power is the fraction of the variance that a sinusoid explains by least squares, over the fraction that it is
@@ -47,16 +47,18 @@ def spectrum(signals, kept, t_r):
     return order / (n * t_r), np.where(known, explained / np.where(total > 0, total, 1) / expected[:, None], np.nan)
 
 
-def spectrum_quartiles(signals, kept, t_r, most):
+def spectrum_quartiles(
+    signals: np.ndarray, kept: np.ndarray, t_r: float, most: int
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Return at most ``most`` frequencies in Hz, quartiles of spectra over regions, and the number of regions.
 
     Neighbouring frequencies are averaged. The quartiles, shape (3, F), are 0 if no region has a spectrum.
     """
-    powers = []
+    parts = []
     for begin in range(0, signals.shape[1], CHUNK):
         frequencies, power = spectrum(signals[:, begin : begin + CHUNK], kept, t_r)
-        powers.append(average_neighbours(power.T, (CHUNK, most)))
-    powers = np.concatenate(powers)
+        parts.append(average_neighbours(power.T, (CHUNK, most)))
+    powers = np.concatenate(parts)
     powers = powers[np.isfinite(powers).all(axis=1)]
     frequencies = average_neighbours(frequencies[None], (1, most))[0]
     if not len(powers):

@@ -2,8 +2,11 @@
 """Elements grouped by region, and the summary statistics of regions."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+
+from ..model.atlas import Atlas
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class RegionIndex:
     width: int
 
     @classmethod
-    def of(cls, atlas):
+    def of(cls, atlas: Atlas) -> Self:
         """Group the voxels of an atlas by its regions, in the order of the look-up table."""
         ids = np.asarray(atlas.ids)
         flat = np.asarray(atlas.labels).reshape(-1, order='F')
@@ -43,30 +46,30 @@ class RegionIndex:
         return cls._grouped(voxels[by_column], column[by_column], len(ids))
 
     @classmethod
-    def _grouped(cls, elements, column, width):
+    def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int) -> Self:
         """Return the index of elements that are sorted by column."""
         starts = np.flatnonzero(np.diff(column, prepend=-1))
         return cls(elements, starts, column[starts], width)
 
     @property
-    def counts(self):
+    def counts(self) -> np.ndarray:
         """Number of elements of each region that has elements, shape (m,)."""
         return np.diff(self.starts, append=len(self.elements))
 
     @property
-    def column(self):
+    def column(self) -> np.ndarray:
         """Column of each element, shape (n,)."""
         return np.repeat(self.columns, self.counts)
 
-    def count(self, which):
+    def count(self, which: np.ndarray) -> np.ndarray:
         """Return the number of elements of each region, shape (L,), among those where ``which`` is True, shape (n,)."""
         return np.bincount(self.column[which], minlength=self.width)
 
-    def keep(self, which):
+    def keep(self, which: np.ndarray) -> Self:
         """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
         return self._grouped(self.elements[which], self.column[which], self.width)
 
-    def spread(self, values, size):
+    def spread(self, values: np.ndarray, size: int) -> np.ndarray:
         """Return an array with the value of its region at each element, and 0 elsewhere: the adjoint of the sum.
 
         ``values`` has the shape (L,), the result the shape (size,).
@@ -76,15 +79,15 @@ class RegionIndex:
         return out
 
 
-def _sum(values, index):
+def _sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return np.add.reduceat(values, index.starts, axis=1, dtype=np.float64)
 
 
-def _mean(values, index):
+def _mean(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return _sum(values, index) / index.counts
 
 
-def _median(values, index):
+def _median(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     out = np.empty((len(values), len(index.starts)))
     for column, (start, n) in enumerate(zip(index.starts, index.counts, strict=True)):
         middle = sorted({(n - 1) // 2, n // 2})
@@ -93,20 +96,20 @@ def _median(values, index):
     return out
 
 
-def _minimum(values, index):
+def _minimum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return np.minimum.reduceat(values, index.starts, axis=1)
 
 
-def _maximum(values, index):
+def _maximum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return np.maximum.reduceat(values, index.starts, axis=1)
 
 
-def _variance(values, index):
+def _variance(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     deviation = values - np.repeat(_mean(values, index), index.counts, axis=1)
     return _mean(np.square(deviation, out=deviation), index)
 
 
-def _standard_deviation(values, index):
+def _standard_deviation(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return np.sqrt(_variance(values, index))
 
 

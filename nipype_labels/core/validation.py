@@ -2,10 +2,12 @@
 """Validation of parameters: types, choices, ranges, presets, and the conditions under which parameters act."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from ..model.confounds import OF_ALL_PRESETS, PRESETS
+from ..model.description import Parameter
 from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
 from .choices import check_choice, find_choice, normalize_choice
@@ -17,7 +19,7 @@ from .smooth import check_fwhm
 OPEN = {p.name: p.without_preset for p in PARAMETERS.values() if p.without_preset is not None}
 
 
-def validate(given, **context):
+def validate(given: dict[str, Any], **context: Any) -> dict[str, Any]:
     """Return parameters in canonical form, without a preset; LabelsError if one is invalid or would not act.
 
     ``context`` are parameters that are not given, but decide whether others act. The result has a value for each of
@@ -38,7 +40,7 @@ def validate(given, **context):
     return given
 
 
-def normalize(name, value):
+def normalize(name: str, value: Any) -> Any:
     """Return a value in canonical form and as plain Python; LabelsError if its type, choice or range is wrong.
 
     >>> normalize('standardize', True), normalize('min_coverage', 1), normalize('labels', ('A', 'B'))
@@ -66,7 +68,7 @@ def normalize(name, value):
     return number
 
 
-def expand_preset(parameters):
+def expand_preset(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return parameters with a preset replaced by what it sets; parameters that are given take precedence.
 
     ``parameters`` are those of ``CONFOUNDS_PARAMETERS`` that are not None.
@@ -87,14 +89,14 @@ def expand_preset(parameters):
     return OPEN | meant | {name: value for name, value in parameters.items() if name != 'confounds_strategy'}
 
 
-def _check_condition(name, known):
+def _check_condition(name: str, known: dict[str, Any]) -> None:
     """Refuse a parameter that would not act."""
     condition = PARAMETERS[name].when
     if condition is not None and not condition.holds(known):
         raise LabelsError(f'{name} given, but it only acts with {condition.text}')
 
 
-def _read_choice(parameter, value):
+def _read_choice(parameter: Parameter, value: Any) -> Any:
     """Return the choice that a value names."""
     if parameter.name == 'preset':
         return find_choice(parameter.name, value, parameter.choices)
@@ -103,7 +105,7 @@ def _read_choice(parameter, value):
     return value
 
 
-def _read_names(name, value):
+def _read_names(name: str, value: Any) -> list[str]:
     """Return a list of names; those of a closed list in any case of letters."""
     error = LookupTableError if name == 'labels' else LabelsError
     names = value.tolist() if hasattr(value, 'tolist') else value
@@ -116,7 +118,7 @@ def _read_names(name, value):
     return [find_choice(name, each, choices) if choices else str(each) for each in names]
 
 
-def _read_number(parameter, value):
+def _read_number(parameter: Parameter, value: Any) -> float:
     """Return an integer or a float, as the parameter needs; flags are not numbers."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if parameter.kind is float:
@@ -129,7 +131,7 @@ def _read_number(parameter, value):
     return int(value)
 
 
-def _check_range(parameter, number):
+def _check_range(parameter: Parameter, number: float) -> None:
     """Refuse a number outside the range; cut-offs have a check of their own, which explains them."""
     low, high = parameter.low, parameter.high
     if low is None or parameter.open_low:

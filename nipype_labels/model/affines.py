@@ -84,7 +84,7 @@ def is_axis_aligned(matrix: np.ndarray) -> bool:
     return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
 
 
-def map_voxels(matrix: np.ndarray, index: Sequence[np.ndarray]) -> np.ndarray:
+def map_voxels(matrix: np.ndarray, index: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Return where voxels of a target lie in a source, as fractional voxel indices, shape (3, ...).
 
     Parameters
