@@ -37,6 +37,8 @@ smartquotes = False
 myst_heading_anchors = 3
 
 autodoc_member_order = 'bysource'
+#: Docstrings have the types, with shapes and units.
+autodoc_typehints = 'none'
 autosummary_generate = True
 
 # Types are words, not links: "array, shape (T, L)".

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linear trends, slow drifts and frequency bands of time series."""
 
+from typing import Any
+
 import numpy as np
 import scipy
 
@@ -90,8 +92,10 @@ def butterworth(
     SignalError
         If there are too few volumes for the filter's padding, or a cut-off is too close to 0.
     """
-    band = [cutoff for cutoff in (high_pass, low_pass) if cutoff is not None]
-    kind = 'bandpass' if len(band) == 2 else 'lowpass' if high_pass is None else 'highpass'
+    band: Any = (high_pass, low_pass)
+    kind = 'bandpass'
+    if high_pass is None or low_pass is None:
+        kind, band = ('lowpass', low_pass) if high_pass is None else ('highpass', high_pass)
     sections = scipy.signal.butter(BUTTERWORTH_ORDER, band, kind, fs=1 / t_r, output='sos')
     zeros = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
     padding = 3 * (2 * len(sections) + 1 - zeros)

@@ -113,7 +113,7 @@ class Sampler:
         if len(self.nearest) * (self.order + 1) ** 3 <= MOST_WEIGHTS:
             weights = point_weights(where, self.shape, self.order)
 
-        def read(volume):
+        def read(volume: np.ndarray) -> np.ndarray:
             # Axes in the order of memory, last first, so that nothing is copied.
             coefficients = volume.T.astype(np.float64)
             if self.order > 1:
@@ -142,7 +142,7 @@ class Sampler:
         by_i, by_j, by_k = weights
         slabs = _slabs(places, len(by_k), len(by_j), len(by_i))
 
-        def read(volume):
+        def read(volume: np.ndarray) -> np.ndarray:
             # Axes are kept in the order of memory, last first, so that no product needs a copy. In single precision
             # the three would lose a digit more than one interpolation does.
             values = volume.reshape(-1, order='F').astype(np.float64).reshape(self.shape[::-1])

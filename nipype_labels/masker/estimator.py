@@ -4,9 +4,11 @@
 import importlib
 import inspect
 import sys
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from nibabel import Nifti1Image
 
 from ..core.choices import check_choice
 from ..files.coverage import to_frame
@@ -31,7 +33,7 @@ class Estimator:
         """Return the names of the parameters."""
         return [name for name in inspect.signature(cls.__init__).parameters if name != 'self']
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
 
         Parameters
@@ -45,7 +47,7 @@ class Estimator:
         """
         return {name: getattr(self, name) for name in self._parameter_names()}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters.
 
         Parameters
@@ -71,7 +73,7 @@ class Estimator:
             setattr(self, name, value)
         return self
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Choose the container that ``transform`` and ``fit_transform`` return.
 
         Parameters
@@ -137,30 +139,30 @@ class FittedLabels(Estimator):
     """Attributes of a masker of labels, those of its last successful call."""
 
     @property
-    def labels_img_(self):
+    def labels_img_(self) -> Nifti1Image:
         """Labels on the grid that the last series was read on, as a Nifti1Image."""
         placed = self._fitted_state().result.placed
         return make_image(placed.resampled.labels, placed.grid)
 
     @property
-    def region_atlas_(self):
+    def region_atlas_(self) -> Nifti1Image:
         """Labels on that grid within the mask, as a Nifti1Image."""
         placed = self._fitted_state().result.placed
         return make_image(placed.masked.labels, placed.grid)
 
     @property
-    def mask_img_(self):
+    def mask_img_(self) -> Nifti1Image | None:
         """Mask on that grid, as a Nifti1Image; None without a mask."""
         placed = self._fitted_state().result.placed
         return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)
 
     @property
-    def lut_(self):
+    def lut_(self) -> pd.DataFrame:
         """Look-up table of all regions: a DataFrame with the columns ``index`` and ``name``."""
         return self._fitted_state().fitted.lookup.copy()
 
     @property
-    def regions_(self):
+    def regions_(self) -> pd.DataFrame:
         """Coverage table of the last series, a DataFrame: voxel counts, coverage and status of each region.
 
         Of several runs it has the fewest voxels, the lowest coverage and the first status that is not ``'ok'``.
@@ -168,21 +170,21 @@ class FittedLabels(Estimator):
         return to_frame(self._fitted_state().result.coverage)
 
     @property
-    def n_elements_(self):
+    def n_elements_(self) -> int:
         """Number of columns."""
         return len(self._fitted_state().result.ids)
 
     @property
-    def region_ids_(self):
+    def region_ids_(self) -> dict[int, int]:
         """Region id of each column, by its number."""
         return dict(enumerate(self._fitted_state().result.ids))
 
     @property
-    def region_names_(self):
+    def region_names_(self) -> dict[int, str]:
         """Region name of each column, by its number."""
         return dict(enumerate(self._fitted_state().result.names))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns that ``transform`` returned last.
 
         Parameters

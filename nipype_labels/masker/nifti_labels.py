@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The class ``NiftiLabelsMasker``: what users call."""
 
+import os
 import threading
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from nibabel import Nifti1Image
 
 from ..files.niimg import open_runs
 from ..model.docstrings import fill_parameters
@@ -62,46 +68,46 @@ class NiftiLabelsMasker(FittedLabels):
 
     def __init__(
         self,
-        labels_img,
-        labels=None,
-        background_label=0,
-        mask_img=None,
-        smoothing_fwhm=None,
-        standardize=False,
-        standardize_confounds=True,
-        high_variance_confounds=False,
-        detrend=False,
-        low_pass=None,
-        high_pass=None,
-        t_r=None,
-        dtype=None,
-        resampling_target='data',
-        memory=None,
-        memory_level=1,
-        verbose=0,
-        strategy='mean',
-        reports=True,
+        labels_img: Any,
+        labels: Sequence[str] | None = None,
+        background_label: int = 0,
+        mask_img: Any = None,
+        smoothing_fwhm: float | Sequence[float] | None = None,
+        standardize: str | bool = False,
+        standardize_confounds: bool = True,
+        high_variance_confounds: bool = False,
+        detrend: bool = False,
+        low_pass: float | None = None,
+        high_pass: float | None = None,
+        t_r: float | None = None,
+        dtype: Any = None,
+        resampling_target: str = 'data',
+        memory: Any = None,
+        memory_level: int = 1,
+        verbose: int = 0,
+        strategy: str = 'mean',
+        reports: bool = True,
         *,
-        lut=None,
-        filter='butterworth',
-        interpolation='cubic',
-        nan_policy='omit',
-        missing_labels='nan',
-        min_coverage=0.0,
-        preset=None,
-        confounds_columns=(),
-        confounds_strategy=(),
-        n_compcor=None,
-        acompcor='combined',
-        fd_threshold=0.5,
-        dvars_threshold=1.5,
-        min_segment=None,
-        non_steady_state='censor',
-        confounds_na=None,
-        num_threads=1,
-        unknown_orientation='raise',
-        fill_censored='linear',
-    ):
+        lut: Any = None,
+        filter: str | bool = 'butterworth',
+        interpolation: str = 'cubic',
+        nan_policy: str = 'omit',
+        missing_labels: str = 'nan',
+        min_coverage: float = 0.0,
+        preset: str | None = None,
+        confounds_columns: Sequence[str] = (),
+        confounds_strategy: Sequence[str] = (),
+        n_compcor: int | str | None = None,
+        acompcor: str = 'combined',
+        fd_threshold: float = 0.5,
+        dvars_threshold: float = 1.5,
+        min_segment: int | None = None,
+        non_steady_state: str = 'censor',
+        confounds_na: str | None = None,
+        num_threads: int = 1,
+        unknown_orientation: str = 'raise',
+        fill_censored: str = 'linear',
+    ) -> None:
         given = dict(labels_img=labels_img, labels=labels, lut=lut, background_label=background_label)
         given |= dict(mask_img=mask_img, resampling_target=resampling_target)
         given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation)
@@ -118,7 +124,7 @@ class NiftiLabelsMasker(FittedLabels):
         vars(self).update(given)
         self._returned = ReturnedArrays()
 
-    def fit(self, imgs=None, y=None):
+    def fit(self, imgs: Any = None, y: Any = None) -> Self:
         """Read the labels and the mask, and bring them to the grid of ``imgs`` if that is given.
 
         Parameters
@@ -145,7 +151,7 @@ class NiftiLabelsMasker(FittedLabels):
         self._state = State.after_fit(fitted, fitted.place(grid, needs_regions=known))
         return self
 
-    def fit_transform(self, imgs, y=None, *, confounds=None, sample_mask=None):
+    def fit_transform(self, imgs: Any, y: Any = None, *, confounds: Any = None, sample_mask: Any = None) -> Any:
         """Fit, then extract and denoise; see :meth:`fit` and :meth:`transform_single_imgs`.
 
         If this fails, the masker stays as it was.
@@ -178,7 +184,7 @@ class NiftiLabelsMasker(FittedLabels):
         self._returned.add(signals, result)
         return self._contain(signals, result.names)
 
-    def transform(self, imgs, confounds=None, sample_mask=None):
+    def transform(self, imgs: Any, confounds: Any = None, sample_mask: Any = None) -> Any:
         """Extract and denoise region time series into the container of :meth:`set_output`.
 
         Else it is :meth:`transform_single_imgs`, which describes the parameters.
@@ -186,7 +192,7 @@ class NiftiLabelsMasker(FittedLabels):
         signals, result = self._transform(imgs, confounds, sample_mask)
         return self._contain(signals, result.names)
 
-    def transform_single_imgs(self, imgs, confounds=None, sample_mask=None):
+    def transform_single_imgs(self, imgs: Any, confounds: Any = None, sample_mask: Any = None) -> np.ndarray:
         """Extract and denoise the region time series of a series, or of each run of a list.
 
         Parameters
@@ -213,7 +219,7 @@ class NiftiLabelsMasker(FittedLabels):
         """
         return self._transform(imgs, confounds, sample_mask)[0]
 
-    def inverse_transform(self, signals):
+    def inverse_transform(self, signals: Any) -> Nifti1Image:
         """Map region values back to an image: each voxel has the value of its region, 0 outside all regions.
 
         Parameters
@@ -235,7 +241,7 @@ class NiftiLabelsMasker(FittedLabels):
         """
         return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
 
-    def generate_report(self, title='Region time series'):
+    def generate_report(self, title: str = 'Region time series') -> Any:
         """Draw the series that was transformed last.
 
         Parameters
@@ -254,11 +260,11 @@ class NiftiLabelsMasker(FittedLabels):
             If no series was transformed with ``reports=True``, or the packages that draw are not installed.
         """
         result = self._checked_state()[0].result
-        if result.report_data is None or not self.reports:
+        if result.report_data is None or not self.get_params()['reports']:
             raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
         return make_report(title, result)
 
-    def to_workflow(self, folder=None, **more):
+    def to_workflow(self, folder: str | os.PathLike | None = None, **more: Any) -> Any:
         """Build the Nipype graph that returns the same time series, to the last bit.
 
         Parameters

@@ -3,7 +3,10 @@
 
 import inspect
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
@@ -28,16 +31,16 @@ _MEM_GB = 0.25
 
 def init_labels_derivatives_wf(
     *,
-    out_dir,
-    source,
-    atlas_labels,
-    parameters,
-    desc=None,
-    atlas_scales=None,
-    dataset_links=None,
-    more_sources=(),
-    name='labels_derivatives_wf',
-):
+    out_dir: str | os.PathLike,
+    source: str,
+    atlas_labels: Sequence[str],
+    parameters: dict[str, Any],
+    desc: str | None = None,
+    atlas_scales: Sequence[str | None] | None = None,
+    dataset_links: dict[str, str] | None = None,
+    more_sources: Sequence[str] = (),
+    name: str = 'labels_derivatives_wf',
+) -> pe.Workflow:
     """Write the outputs of an extraction into a derivatives dataset, with sidecars, under BIDS names.
 
     .. code-block:: text
@@ -121,4 +124,4 @@ def init_labels_derivatives_wf(
     return wf
 
 
-init_labels_derivatives_wf.__doc__ = init_labels_derivatives_wf.__doc__.replace('{outputs}', document_outputs())
+init_labels_derivatives_wf.__doc__ = str(init_labels_derivatives_wf.__doc__).replace('{outputs}', document_outputs())

@@ -2,6 +2,10 @@
 """The workflow factory: denoised region time series of one series for N atlases."""
 
 import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+from nipype.pipeline import engine as pe
 
 from ..core.validation import validate
 from ..model.docstrings import fill_parameters
@@ -17,51 +21,51 @@ REPORTS_NEED = ('jinja2', 'matplotlib', 'PIL')
 @fill_parameters
 def init_labels_wf(
     *,
-    use_mask=False,
-    use_luts=False,
-    use_confounds=False,
-    use_sample_mask=False,
-    labels=None,
-    background_label=0,
-    resampling_target='data',
-    interpolation='cubic',
-    unknown_orientation='raise',
-    smoothing_fwhm=None,
-    strategy='mean',
-    dtype=None,
-    nan_policy='omit',
-    missing_labels='nan',
-    min_coverage=0.0,
-    high_variance_confounds=False,
-    preset=None,
-    confounds_columns=(),
-    confounds_strategy=(),
-    n_compcor=None,
-    acompcor='combined',
-    fd_threshold=0.5,
-    dvars_threshold=1.5,
-    min_segment=None,
-    non_steady_state='censor',
-    confounds_na=None,
-    standardize_confounds=True,
-    detrend=False,
-    filter='butterworth',
-    low_pass=None,
-    high_pass=None,
-    standardize=False,
-    fill_censored='linear',
-    censored_output='drop',
-    project='none',
-    fill_value=None,
-    connectivity='none',
-    covariance_estimator='auto',
-    fisher_z=False,
-    reports=False,
-    atlas_names=None,
-    sizes=Sizes(),
-    num_threads=1,
-    name='labels_wf',
-):
+    use_mask: bool = False,
+    use_luts: bool = False,
+    use_confounds: bool = False,
+    use_sample_mask: bool = False,
+    labels: Sequence[str] | None = None,
+    background_label: int = 0,
+    resampling_target: str = 'data',
+    interpolation: str = 'cubic',
+    unknown_orientation: str = 'raise',
+    smoothing_fwhm: float | Sequence[float] | None = None,
+    strategy: str = 'mean',
+    dtype: Any = None,
+    nan_policy: str = 'omit',
+    missing_labels: str = 'nan',
+    min_coverage: float = 0.0,
+    high_variance_confounds: bool = False,
+    preset: str | None = None,
+    confounds_columns: Sequence[str] = (),
+    confounds_strategy: Sequence[str] = (),
+    n_compcor: int | str | None = None,
+    acompcor: str = 'combined',
+    fd_threshold: float = 0.5,
+    dvars_threshold: float = 1.5,
+    min_segment: int | None = None,
+    non_steady_state: str = 'censor',
+    confounds_na: str | None = None,
+    standardize_confounds: bool = True,
+    detrend: bool = False,
+    filter: str | bool = 'butterworth',
+    low_pass: float | None = None,
+    high_pass: float | None = None,
+    standardize: str | bool = False,
+    fill_censored: str = 'linear',
+    censored_output: str = 'drop',
+    project: str = 'none',
+    fill_value: float | None = None,
+    connectivity: str = 'none',
+    covariance_estimator: str = 'auto',
+    fisher_z: bool = False,
+    reports: bool = False,
+    atlas_names: Sequence[str] | None = None,
+    sizes: Sizes = Sizes(),
+    num_threads: int = 1,
+    name: str = 'labels_wf',
+) -> pe.Workflow:
     """Extract denoised region time series of one fMRI series for any number of atlases.
 
     Map them back to images and measure functional connectivity if ``project`` or ``connectivity`` asks for it.
@@ -119,13 +123,14 @@ def init_labels_wf(
     -------
     {outputs}
     """
-    given = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, use_sample_mask=use_sample_mask)
-    given |= dict(labels=labels, background_label=background_label, resampling_target=resampling_target, dtype=dtype)
-    given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation, smoothing_fwhm=smoothing_fwhm)
-    given |= dict(strategy=strategy, nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
+    given: dict[str, Any] = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds)
+    given |= dict(use_sample_mask=use_sample_mask, labels=labels, background_label=background_label, dtype=dtype)
+    given |= dict(resampling_target=resampling_target, interpolation=interpolation, smoothing_fwhm=smoothing_fwhm)
+    given |= dict(unknown_orientation=unknown_orientation, strategy=strategy, nan_policy=nan_policy)
+    given |= dict(missing_labels=missing_labels, min_coverage=min_coverage, preset=preset)
     given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
     given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold)
-    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na, preset=preset)
+    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)
     given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
     given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass, standardize=standardize)
     given |= dict(fill_censored=fill_censored, censored_output=censored_output, project=project, fill_value=fill_value)
@@ -145,4 +150,4 @@ def check_parameters(given):
     return given
 
 
-init_labels_wf.__doc__ = init_labels_wf.__doc__.replace('{outputs}', document_outputs())
+init_labels_wf.__doc__ = str(init_labels_wf.__doc__).replace('{outputs}', document_outputs())

@@ -3,7 +3,9 @@
 
 import importlib.util
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..core.highvariance import CHUNK, PERCENTILE
 from ..core.reduce import GATHERED_BYTES
@@ -68,7 +70,13 @@ class Sizes:
         return volume * max(1, min(self.shape[3], BLOCK_BYTES // volume))
 
 
-def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projected='labels'):
+def estimate(
+    sizes: Sizes = Sizes(),
+    num_threads: int = 1,
+    sampled: bool = False,
+    smoothed: bool = False,
+    projected: str = 'labels',
+) -> dict[str, float]:
     """Return the peak memory of each node in GB (2³⁰ bytes) in a process of its own, by name of node.
 
     ``sampled``: the series is sampled on the grid of the labels. ``projected``: 'labels' or 'atlas', the grid of the
@@ -106,7 +114,9 @@ def estimate(sizes=Sizes(), num_threads=1, sampled=False, smoothed=False, projec
     return {name: round((PROCESS[name] + ARROW + n) / 2**30, 3) for name, n in bytes_of.items()}
 
 
-def estimate_disk(sizes, n_regions, parameters, reports=True):
+def estimate_disk(
+    sizes: Sizes, n_regions: Sequence[int], parameters: dict[str, Any], reports: bool = True
+) -> tuple[int, int]:
     """Return the bytes of the derivatives of a run, and of the files of its nodes, which can be deleted afterwards.
 
     ``n_regions`` is a list with an entry for each atlas; ``parameters`` are those of the extraction.
