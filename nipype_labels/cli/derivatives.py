@@ -81,11 +81,7 @@ def derivatives(
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
     check_resources(nprocs, mem_gb)
-    if dummy_scans < 0:
-        raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
-    parameters = expand_preset(parameters) if 'preset' in parameters else parameters
-    wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
-    parameters |= {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
+    parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans)
     atlases = name_atlases(atlas, lut)
     _check_out(Path(dataset), Path(out), work_dir)
@@ -125,6 +121,15 @@ def node_name(name):
     'sub-01_task-rest_eyes'
     """
     return re.sub(r'[^\w-]', '_', name)
+
+
+def _complete(parameters, use_mask, dummy_scans):
+    """Return the parameters of the workflow factory, with a preset replaced by what it sets."""
+    if dummy_scans < 0:
+        raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
+    parameters = expand_preset(parameters) if 'preset' in parameters else parameters
+    wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
+    return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 
 
 def _plan(runs, labels, parameters, desc, drawn):

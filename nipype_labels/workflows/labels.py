@@ -123,19 +123,18 @@ def init_labels_wf(
     -------
     {outputs}
     """
-    given: dict[str, Any] = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds)
-    given |= dict(use_sample_mask=use_sample_mask, labels=labels, background_label=background_label, dtype=dtype)
-    given |= dict(resampling_target=resampling_target, interpolation=interpolation, smoothing_fwhm=smoothing_fwhm)
-    given |= dict(unknown_orientation=unknown_orientation, strategy=strategy, nan_policy=nan_policy)
-    given |= dict(missing_labels=missing_labels, min_coverage=min_coverage, preset=preset)
+    given: dict = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, labels=labels, dtype=dtype)
+    given |= dict(use_sample_mask=use_sample_mask, background_label=background_label, interpolation=interpolation)
+    given |= dict(resampling_target=resampling_target, unknown_orientation=unknown_orientation, strategy=strategy)
+    given |= dict(smoothing_fwhm=smoothing_fwhm, nan_policy=nan_policy, missing_labels=missing_labels, preset=preset)
     given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
-    given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold)
+    given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold, reports=reports)
     given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)
     given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
     given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass, standardize=standardize)
     given |= dict(fill_censored=fill_censored, censored_output=censored_output, project=project, fill_value=fill_value)
     given |= dict(connectivity=connectivity, covariance_estimator=covariance_estimator, fisher_z=fisher_z)
-    given |= dict(reports=reports, atlas_names=atlas_names, num_threads=num_threads)
+    given |= dict(min_coverage=min_coverage, atlas_names=atlas_names, num_threads=num_threads)
     return build_graph(check_parameters(given), sizes, name)
 
 
