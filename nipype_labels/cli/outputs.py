@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..files.atomic import copy_content, has_content, write_atomically
+from ..files.atomic import copy_content, has_content, sync_folder, write_atomically
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.locks import locked
@@ -88,8 +88,11 @@ def write(graph, out, folders):
     with locked(out / LOCK):
         _check_others(out, folders, copies)
         stale = [path for path in _places(out, folders) if path not in copies and path.is_file()]
-        replaced = [path for path in copies if path.is_file() and not has_content(path, Path(copies[path]))]
-        _put(copies, stale)
+        changed = {path: source for path, source in copies.items() if not has_content(path, Path(source))}
+        replaced = [path for path in changed if path.is_file()]
+        _put(changed, stale)
+        for folder in {path.parent for path in copies}:
+            sync_folder(folder)
     _announce(out, replaced, stale)
     return copies
 
@@ -150,7 +153,7 @@ def _put(copies, stale):
     """Put copies of files in their places, and remove stale ones, once all are copied."""
     with ExitStack() as stack:
         for target, source in copies.items():
-            copy_content(Path(source), stack.enter_context(write_atomically(target)))
+            copy_content(Path(source), stack.enter_context(write_atomically(target, sync_name=False)))
         for path in stale:
             # Left by an earlier run with other parameters, it would pass for a result of this one.
             path.unlink(missing_ok=True)

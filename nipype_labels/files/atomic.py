@@ -24,20 +24,23 @@ _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)
 
 
 @contextmanager
-def write_atomically(path):
+def write_atomically(path, sync_content=True, sync_name=True):
     """Yield the path of a temporary file; when the block ends without an error, rename that file to ``path``.
 
     The temporary file is in the folder of ``path``, is hidden, and has the same suffix. Its content is on disk before
-    the rename, and the rename is on disk before this returns. After an error, ``path`` is as it was before.
+    the rename unless ``sync_content`` is False, and the rename is on disk before this returns unless ``sync_name`` is
+    False: then the caller syncs several files at once. After an error, ``path`` is as it was before.
     """
     path = Path(path)
     remove_leftovers(path.parent)
     partial, handle = _create_partial(path)
     try:
         yield partial
-        sync_file(partial)
+        if sync_content:
+            sync_file(partial)
         os.replace(partial, path)  # noqa: PTH105 (known to be atomic)
-        _sync_folder(path.parent)
+        if sync_name:
+            sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
         if handle is not None:
@@ -50,7 +53,7 @@ def create_folder(path, mode=0o777):
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(mode, parents=True, exist_ok=True)
     for folder in missing:
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def remove_leftovers(folder):
@@ -113,7 +116,7 @@ def sync_file(path):
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder):
+def sync_folder(folder):
     """Wait until the names in a folder are on disk; Windows can not open folders, and needs no such call."""
     if os.name != 'posix':
         return
