@@ -74,7 +74,8 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
             }
         }
     )
-    logging.getLogger('nipype.workflow').setLevel('INFO' if verbose else 'CRITICAL')
+    # What Nipype logs as critical, it also raises.
+    logging.getLogger('nipype.workflow').setLevel(logging.INFO if verbose else logging.CRITICAL + 1)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OptionsFormatter('%(levelname)s: %(message)s'))
     handler.addFilter(lambda record: record.msg not in (*reported, NO_TABLE, NO_NAMES))

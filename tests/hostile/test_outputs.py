@@ -81,7 +81,8 @@ def test_a_folder_that_may_not_be_written_is_refused_by_name(folder, given, refu
     (given / 'above').mkdir()
     (given / folder).chmod(0o555)
     named = {'out': 'out', 'out/atlas': 'out/atlas', 'above': 'above/out/work'}[folder]
-    case = Case('read-only', write_to('above/out') if folder == 'above' else nothing, named)
+    # With the options of the earlier run, nothing would have to be written.
+    case = Case('read-only', write_to('above/out') if folder == 'above' else nothing, named, '--strategy median')
     try:
         refuse(case)
     finally:
@@ -124,7 +125,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize('size', [0, 600, 3000])
+@pytest.mark.parametrize('size', [0, 600, 1500])
 def test_a_disk_that_is_full_ends_a_run_by_one_line_and_changes_no_output(size, given):
     before = contents(given.folder)
     program = [sys.executable, '-c', PROGRAM, str(size), *given.arguments('--detrend')]
@@ -138,7 +139,7 @@ def test_a_disk_that_is_full_ends_a_run_by_one_line_and_changes_no_output(size, 
     assert half_written(given.folder) == []
 
 
-@pytest.mark.parametrize('copies', [0, 3, 6])
+@pytest.mark.parametrize('copies', [0, 1])
 def test_a_disk_that_is_full_when_outputs_are_copied_changes_none(copies, given, refuse, monkeypatch):
     done, copyfile = [], shutil.copyfile
 
