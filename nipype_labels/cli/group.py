@@ -12,7 +12,7 @@ from ..bids.names import build_name, parse_name, sort_entities
 from ..files.atomic import write_atomically
 from ..files.coverage import read_coverage
 from ..files.tables import format_row, read_signals
-from ..model.errors import LabelsError
+from ..model.errors import LabelsError, list_names
 from .verify import read_manifests
 
 #: Folder of the tables in the dataset.
@@ -137,7 +137,7 @@ def _check_equal(name, manifests):
 def _list_missing(tables, runs):
     """Return a line for each table that does not have all runs."""
     return [
-        f'  {FOLDER}/{name} has {len(paths)} of {len(runs)} runs; missing: {_shorten(sorted(runs - set(paths)))}'
+        f'  {FOLDER}/{name} has {len(paths)} of {len(runs)} runs; missing: {list_names(sorted(runs - set(paths)), 5)}'
         for name, paths in tables.items()
         if len(paths) < len(runs)
     ]
@@ -146,18 +146,12 @@ def _list_missing(tables, runs):
 def _list_failed(out):
     """Return a line that names runs that failed at the level participant."""
     failed = sorted(path.stem for path in (out / 'logs').glob('*.txt'))
-    return [f'  runs that failed before and are missing (see {out}/logs): {_shorten(failed)}'] if failed else []
+    return [f'  runs that failed before and are missing (see {out}/logs): {list_names(failed, 5)}'] if failed else []
 
 
 def _name_run(entities):
     """Return the name of a run: all entities that do not distinguish tables."""
     return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in TABLE_ENTITIES)
-
-
-def _shorten(names):
-    """Return at most five names, and the number of the others."""
-    more = f' and {len(names) - 5} more' if len(names) > 5 else ''
-    return ', '.join(names[:5]) + more
 
 
 def _read_coverage(path):
