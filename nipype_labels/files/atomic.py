@@ -59,7 +59,7 @@ def create_folder(path, mode=0o777):
 def remove_leftovers(folder):
     """Remove the temporary files of writes that were killed: a running write holds a lock on its own."""
     for leftover in Path(folder).glob(f'{PARTIAL}*'):
-        with suppress(FileNotFoundError, PermissionError):
+        with suppress(OSError):
             handle = os.open(leftover, os.O_RDWR)
             try:
                 taken = lock_file(handle)

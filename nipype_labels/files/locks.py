@@ -38,8 +38,7 @@ class Lock:
     def release(self):
         """Remove the file of the lock while it is still locked, then give it up."""
         if self._handle is not None:
-            with suppress(OSError):
-                os.unlink(self._path)  # noqa: PTH108 (the path may be given as str)
+            _remove(self._path)
             self.close()
 
     def close(self):
@@ -58,7 +57,7 @@ def acquire_lock(path, timeout=-1):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         taken = lock_file(handle)
         if taken is None:
-            os.unlink(path)  # noqa: PTH108
+            _remove(path)
         # A file that its last holder has removed locks nothing.
         elif taken and os.fstat(handle).st_nlink:
             owner = f'process {os.getpid()} on {platform.node()} (started {time.strftime("%H:%M")})'
@@ -106,6 +105,12 @@ def _warn_unsupported(reason):
     logging.getLogger('nipype.interface').warning(
         'the file system does not support locks (%s): do not run two jobs with one work folder or output folder', reason
     )
+
+
+def _remove(path):
+    """Remove the file of a lock, if nobody else has."""
+    with suppress(OSError):
+        Path(path).unlink()
 
 
 def _read_owner(path):
