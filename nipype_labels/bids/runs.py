@@ -9,7 +9,7 @@ from ..model.errors import LabelsError
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
 from .names import build_name, sort_entities
-from .spaces import SPACE_ENTITIES, name_space, select_spaces
+from .spaces import SPACE_ENTITIES, name_space, select_spaces, select_template
 
 #: Label of ``desc`` of series that fMRIPrep has preprocessed.
 PREPROC = 'preproc'
@@ -141,8 +141,9 @@ def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=()
     """Return the preprocessed series of a dataset as fMRIPrep writes it, with the files of each (Found).
 
     Labels select with or without the entity (``sub-01``); an empty list selects all. A space may have its resolution
-    (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space. ``echoes`` may be ``all``; by default only
-    combined echoes are selected. ``bold_desc`` is ``preproc`` by default, or the only ``desc`` of the dataset.
+    (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space; by default only the template space is selected.
+    ``echoes`` may be ``all``; by default only combined echoes are selected. ``bold_desc`` is ``preproc`` by default, or
+    the only ``desc`` of the dataset.
     """
     root = Path(root).absolute()
     index = index_dataset(root, participants)
@@ -207,6 +208,10 @@ def _select_series(root, series, list_all, wanted, excluded, bad_series):
         elif labels:
             series = _select_labels(root, series, key, labels, list_all)
         excluded[_EXCLUDED[key]] = before - len(series) - (len(bad_series) - n_bad)
+    if not wanted['space']:
+        before, n_bad = len(series), len(bad_series)
+        series = select_template(root, series, bad_series)
+        excluded[_EXCLUDED['space']] = before - len(series) - (len(bad_series) - n_bad)
     return series
 
 

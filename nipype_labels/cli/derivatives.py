@@ -15,6 +15,7 @@ from ..bids.dataset import describe_dataset
 from ..bids.manifest import Request, describe_atlas, find_change, name_manifest, read_manifest
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
+from ..bids.spaces import name_space
 from ..core.validation import expand_preset, validate
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
@@ -83,9 +84,10 @@ def derivatives(
     check_resources(nprocs, mem_gb)
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans)
-    atlases = name_atlases(atlas, lut)
     _check_out(Path(dataset), Path(out), work_dir)
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
+    atlases = name_atlases(atlas, lut)
+    _find_space(found.runs)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     tables = _read_tables(atlases, parameters)
@@ -133,8 +135,7 @@ def _complete(parameters, use_mask, dummy_scans):
 
 
 def _plan(runs, labels, parameters, desc, drawn):
-    """Plan the files of each run; all are in one space, and no two runs may write the same file."""
-    _check_spaces(runs.values())
+    """Plan the files of each run; no two runs may write the same file."""
     plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
     check_plans([(run.source, plans[name]) for name, run in runs.items()])
     return plans
@@ -197,11 +198,14 @@ def _check_out(dataset, out, work_dir):
         describe_dataset(__version__, links, read_json(description), description)
 
 
-def _check_spaces(runs):
-    """Refuse one atlas for series in several spaces."""
+def _find_space(runs):
+    """Return and print the space of all runs, with their resolution if it is the same; refuse several spaces."""
     spaces = sorted({run.space for run in runs})
     if len(spaces) > 1:
         raise LabelsError(f'series are in the spaces {", ".join(spaces)}: choose one by --space, that of the atlases')
+    detailed = sorted({name_space(run.entities) for run in runs})
+    print(f'space: {", ".join(detailed)}', file=sys.stderr)
+    return detailed[0] if len(detailed) == 1 else spaces[0]
 
 
 def _read_tables(atlases, parameters):

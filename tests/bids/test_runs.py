@@ -2,6 +2,7 @@
 """Finding runs: each with its own mask and confounds, whatever else the data set holds."""
 
 import json
+import re
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from nipype_labels.bids.runs import find_runs
 from nipype_labels.model.errors import LabelsError
 
 MNI, NATIVE = 'space-MNI152NLin2009cAsym_res-2_', ''
+SPACES = ['func', 'MNI152NLin2009cAsym:res-1', 'MNI152NLin2009cAsym:res-2']
 
 
 def touch(root, *names):
@@ -41,7 +43,7 @@ def dataset(tmp_path):
 
 
 def test_each_run_comes_with_what_is_its_own(dataset):
-    runs = {run.name: run for run in find_runs(dataset).runs}
+    runs = {run.name: run for run in find_runs(dataset, spaces=SPACES).runs}
     assert len(runs) == 6
     for name, run in runs.items():
         base = name.split('_space-')[0]
@@ -59,7 +61,7 @@ def test_each_run_comes_with_what_is_its_own(dataset):
     [
         ({'participants': ['02']}, ['sub-02_task-rest']),
         ({'participants': ['sub-02']}, ['sub-02_task-rest']),
-        ({'sessions': ['b']}, ['sub-01_ses-b_task-nback_dir-PA'] * 2),
+        ({'sessions': ['b'], 'spaces': SPACES[1:]}, ['sub-01_ses-b_task-nback_dir-PA'] * 2),
         ({'tasks': ['nback', 'rest'], 'participants': ['02']}, ['sub-02_task-rest']),
         ({'spaces': ['func']}, ['sub-01_ses-a_task-rest_run-01']),
         ({'spaces': ['MNI152NLin2009cAsym:res-1']}, ['sub-01_ses-b_task-nback_dir-PA']),
@@ -138,7 +140,8 @@ def test_runs_that_differ_in_one_entity_have_files_of_their_own(pair, empty):
         touch(empty, f'{RUN}{label}{PREPROC}', f'{RUN}{label}{BRAIN}')
         touch(empty, *([] if is_space else [f'{RUN}{label}{TABLE}']))
     touch(empty, *([f'{RUN[:-1]}{TABLE}'] if is_space else []))
-    found = find_runs(empty, echoes=['all'] if 'echo' in pair else ())
+    spaces = [label.removeprefix('space-').replace('_', ':') for label in labels] if is_space else ()
+    found = find_runs(empty, spaces=spaces, echoes=['all'] if 'echo' in pair else ())
     assert found.n_series == len(found.runs) == 2
     for run in found.runs:
         run.require(mask=True, confounds=True)
@@ -195,7 +198,9 @@ def test_a_link_to_a_file_that_was_not_downloaded_is_named(empty):
 def test_two_resolutions_are_not_one(empty):
     for name in ('space-A_', 'space-A_res-2_', 'space-A_res-1_'):
         touch(empty, *run_files('sub-02_task-rest', name))
-    assert len(find_runs(empty).runs) == 3
+    counts = 'A:res-1 (1 series), A:res-2 (1 series), A:res-none (1 series). Choose one, as in --space A:res-'
+    with pytest.raises(LabelsError, match=re.escape(f'{empty} has series in 3 spaces: {counts}')):
+        find_runs(empty)
     with pytest.raises(LabelsError, match=r'--space A matches 3 series .*A:res-1.*A:res-2.*A:res-none') as raised:
         find_runs(empty, spaces=['A'])
     assert all(f'sub-02_task-rest_space-A{res}_desc' in str(raised.value) for res in ('', '_res-1', '_res-2'))
@@ -205,18 +210,48 @@ def test_two_resolutions_are_not_one(empty):
     assert len(find_runs(empty, spaces=['B']).runs) == 2
 
 
+def test_the_only_template_space_is_the_default(empty):
+    touch(
+        empty, *run_files('sub-02_task-rest', MNI, NATIVE, 'space-T1w_'), *run_files('sub-03_task-rest', 'space-T1w_')
+    )
+    found = find_runs(empty)
+    assert [run.space for run in found.runs] == ['MNI152NLin2009cAsym']
+    assert (found.excluded, found.n_series) == ({'not selected by --space': 2}, 4)
+    assert list(found.bad_series) == ['sub-03/func/sub-03_task-rest_space-T1w_desc-preproc_bold.nii.gz']
+    assert found.bad_series.popitem()[1].endswith('no series in a template space. Pass --space T1w to process it')
+    # Without a template, the only space is the default.
+    assert [run.space for run in find_runs(empty, ['03']).runs] == ['T1w']
+    # Runs of one template may have different resolutions, one each.
+    touch(empty, *run_files('sub-04_task-rest', 'space-MNI152NLin2009cAsym_'))
+    assert [run.entities.get('res') for run in find_runs(empty).runs] == ['2', None]
+
+
+def test_several_spaces_are_listed_with_the_number_of_series(empty):
+    touch(empty, *run_files('sub-02_task-rest', MNI, NATIVE, 'space-MNI152NLin6Asym_'))
+    touch(empty, *run_files('sub-03_task-rest', MNI))
+    words = (
+        '3 spaces: MNI152NLin2009cAsym:res-2 (2 series), MNI152NLin6Asym (1 series), func (1 series). '
+        'Choose one, as in --space MNI152NLin'
+    )
+    with pytest.raises(LabelsError, match=re.escape(words)):
+        find_runs(empty)
+    touch(empty, *run_files('sub-04_task-rest', 'space-MNIInfant_cohort-1_', 'space-MNIInfant_cohort-2_'))
+    with pytest.raises(LabelsError, match=r'MNIInfant:cohort-1 \(1 series\), MNIInfant:cohort-2 \(1 series\)\. Choose'):
+        find_runs(empty, ['04'])
+
+
 def test_single_echoes_are_runs_if_they_are_asked_for(empty):
     run = 'sub-02_task-rest'
     touch(empty, *run_files(run, MNI, NATIVE), *(f'{run}_echo-{i}{PREPROC}' for i in (1, 2, 3)))
     found = find_runs(empty)
-    assert [run.name for run in found.runs] == [run, f'{run}_{MNI[:-1]}']
+    assert [run.name for run in found.runs] == [f'{run}_{MNI[:-1]}']
     assert found.n_series == 5
-    assert found.excluded == {'single echoes or not selected by --echo': 3}
+    assert found.excluded == {'single echoes or not selected by --echo': 3, 'not selected by --space': 1}
     assert [run.entities['echo'] for run in find_runs(empty, echoes=['1', 'echo-3']).runs] == ['1', '3']
     assert len(find_runs(empty, echoes=['all']).runs) == 3
     touch(empty, f'sub-03_task-rest_echo-1{PREPROC}')
     found = find_runs(empty)
-    assert (found.n_series, len(found.runs), *found.excluded.values()) == (6, 2, 3)
+    assert (found.n_series, len(found.runs), found.excluded['single echoes or not selected by --echo']) == (6, 1, 3)
     assert list(found.bad_series) == [f'sub-03/func/sub-03_task-rest_echo-1{PREPROC}']
     assert 'Pass --echo to process it' in found.bad_series.popitem()[1]
     (empty / 'sub-03/func' / f'sub-03_task-rest_echo-1{PREPROC}').unlink()

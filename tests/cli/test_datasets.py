@@ -94,12 +94,13 @@ def test_every_series_is_processed_with_its_own_files_or_named(folder):
     write_traps(root)
     out = folder / 'out'
     asked = ['derivatives', root, out, 'participant', '--atlas', f'A={folder}/atlas.nii.gz', '--no-reports']
-    done = run_unprivileged(*asked, '--confounds-columns', 'trans_x')
+    spaces = ['--space', *(f'MNI152NLin2009cAsym:res-{res}' for res in (1, 2))]
+    done = run_unprivileged(*asked, *spaces, '--confounds-columns', 'trans_x')
     said = done.stderr.splitlines()
     assert done.returncode == 1
     assert said[-1] == (
         f'8 of 11 runs are done, in {out}; 17 series found: 8 done, 5 not done, 1 of other descriptions (--bold-desc), '
-        '3 single echoes or not selected by --echo; 1 folder or file could not be read'
+        '3 not selected by --space; 1 folder or file could not be read'
     )
     named = '\n'.join(said)
     for words in (

@@ -242,7 +242,10 @@ def test_series_of_several_spaces_need_a_choice(data, call):
     mask = nibabel.load(data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_{SPACE}_desc-brain_mask.nii.gz')
     brain = np.asarray(mask.dataobj) > 0
     write_run(data / 'fmriprep', NAMES[0], np.ones((*brain.shape, 5), 'float32'), brain, mask.affine, 'space-T1w')
-    status, _, said = call(*asked(data, BOXES))
+    status, out, said = call(*asked(data, BOXES), '--dry-run')
+    assert (status, said) == (0, 'space: MNI152NLin2009cAsym:res-2\n')
+    assert out.endswith('7 series found, 1 not selected by --space\n')
+    status, _, said = call(*asked(data, BOXES), '--space', 'T1w', 'MNI152NLin2009cAsym')
     assert status == 2
     assert 'series are in the spaces MNI152NLin2009cAsym, T1w: choose one by --space' in said
     assert call(*asked(data, BOXES), '--space', 'T1w', '--dry-run')[1].startswith('1 runs of 1 participants')
