@@ -25,7 +25,7 @@ class Sidecars:
         """Return the sidecars of a series from the top of the dataset down; in a folder, fewest entities first."""
         folders = series.folder.split('/')
         chosen = []
-        for folder in ['', *('/'.join(folders[: i + 1]) for i in range(len(folders)))]:
+        for folder in dict.fromkeys(['', *('/'.join(folders[: i + 1]) for i in range(len(folders)))]):
             places = {
                 (task, run)
                 for task in (None, series.entities.get('task'))

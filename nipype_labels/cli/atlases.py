@@ -2,9 +2,11 @@
 """Atlases that a command receives, and groups of atlases that share a pass over a series."""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bids.atlases import find_atlas, is_atlas_name
 from ..bids.names import make_labels
 from ..files.atomic import write_atomically
 from ..files.json_files import read_json
@@ -26,10 +28,14 @@ class NamedAtlas:
     lut: str | None = None
 
 
-def name_atlases(given, luts=()):
-    """Return the atlases of arguments ``name=path``, or of paths alone, which are named by their files."""
+def name_atlases(given, luts=(), space=None, datasets=()):
+    """Return the atlases of arguments ``name=path``, or of paths alone, which are named by their files.
+
+    In place of a path, an argument may have the name of an atlas: see :func:`resolve_names`.
+    """
     pairs = [entry.split('=', 1) if '=' in entry else (None, entry) for entry in given]
-    paths = [Path(path).expanduser().absolute() for _, path in pairs]
+    images, luts = resolve_names([image for _, image in pairs], luts, space, datasets)
+    paths = [Path(path).expanduser().absolute() for path in images]
     made = make_labels([path.name.removesuffix('.gz').removesuffix('.nii') for path in paths])
     names = [label if name is None else name for (name, _), label in zip(pairs, made, strict=True)]
     for name, path in zip(names, paths, strict=True):
@@ -39,8 +45,42 @@ def name_atlases(given, luts=()):
             raise LabelsError(f'two atlases are named {name}. Pass --atlas NAME=IMAGE with different names')
         if not path.is_file():
             raise LabelsError(f'--atlas {path}: file not found')
-    tables = [lut and str(expand(lut).absolute()) for lut in [*luts, *[None] * (len(given) - len(luts))]]
+    tables = [lut and str(expand(lut).absolute()) for lut in luts]
     return [NamedAtlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]
+
+
+def resolve_names(atlases, luts, space, datasets, has_labels=False):
+    """Return paths of the images and look-up tables of atlases, and print the files of those that are given by name.
+
+    Names are resolved in the ``space`` of the series, None if unknown; ``datasets`` are arguments ``name=path``. With
+    ``has_labels`` the user names the regions, and tables of atlases are not used.
+    """
+    images, luts, folders = [], [*luts, *[None] * (len(atlases) - len(luts))], read_datasets(datasets)
+    if folders and not any(map(is_atlas_name, atlases)):
+        raise LabelsError('--datasets given, but no --atlas is the name of an atlas')
+    for i, atlas in enumerate(atlases):
+        if is_atlas_name(atlas):
+            if space is None:
+                raise LabelsError(f'--atlas {atlas}: the name of BOLD has no space-. Pass the path of an image')
+            image, lut, dataset = find_atlas(atlas, space, folders, option='--atlas ')
+            print(f'--atlas {atlas}: {image} ({dataset})', file=sys.stderr)
+            if luts[i] is None and lut is not None and not has_labels:
+                luts[i] = str(lut)
+            atlas = str(image)
+        images.append(atlas)
+    return images, luts
+
+
+def read_datasets(given):
+    """Return the folders of arguments ``name=path``, by name; a path alone is named by its folder."""
+    pairs = [entry.split('=', 1) if '=' in entry else (Path(entry).name, entry) for entry in given]
+    names = [name for name, _ in pairs]
+    for name, path in pairs:
+        if names.count(name) > 1:
+            raise LabelsError(f'two --datasets are named {name}. Pass --datasets NAME=PATH with different names')
+        if not expand(path).is_dir():
+            raise LabelsError(f'--datasets {name}={path}: no such folder')
+    return dict(pairs)
 
 
 def check_tables(paths, luts, labels, background_label):

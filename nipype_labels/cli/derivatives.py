@@ -60,6 +60,7 @@ def derivatives(
     out,
     atlas,
     lut=(),
+    datasets=(),
     participant_label=(),
     session_label=(),
     task=(),
@@ -86,8 +87,7 @@ def derivatives(
     canonical = _list_parameters(parameters, dummy_scans)
     _check_out(Path(dataset), Path(out), work_dir)
     found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
-    atlases = name_atlases(atlas, lut)
-    _find_space(found.runs)
+    atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     tables = _read_tables(atlases, parameters)

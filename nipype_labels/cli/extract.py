@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from ..bids.spaces import find_space
 from ..files.grids import read_grid, report_contradiction
 from ..files.paths import find_sidecar
 from ..files.series import open_series
@@ -14,7 +15,7 @@ from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError, MissingRegionsError
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
-from .atlases import check_tables
+from .atlases import check_tables, resolve_names
 from .checks import (
     absolute,
     check_cleaning,
@@ -34,6 +35,7 @@ def extract(
     atlas,
     out,
     lut=None,
+    datasets=(),
     mask=None,
     confounds=None,
     sample_mask=None,
@@ -52,6 +54,8 @@ def extract(
     series = open_series(bold)
     check_resources(nprocs)
     check_plugin(plugin)
+    atlas, luts = resolve_names(atlas, lut or (), find_space(bold), datasets, 'labels' in parameters)
+    lut = luts if any(luts) else None
     sidecar = sidecar or find_sidecar(bold)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
@@ -61,7 +65,6 @@ def extract(
     if not str(out):
         raise LabelsError('--out is empty. Pass the folder to write to')
     out, folders = Path(out), name_folders(atlas)
-    luts = [*(lut or ()), *[None] * (len(atlas) - len(lut or ()))]
     given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
     given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar]}
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
@@ -69,7 +72,7 @@ def extract(
     check_tables(absolute(atlas), absolute(luts), names, parameters.get('background_label', 0))
     if parameters.get('reports'):
         parameters['atlas_names'] = folders
-    values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut and luts)
+    values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     # A graph copies Nipype's settings when it is built.
     configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))

@@ -79,7 +79,14 @@ def build_parser():
     from .parser import build_parser
 
     return build_parser(
-        {'extract': _extract, 'derivatives': _derivatives, 'check': _check, 'verify': _verify, 'demo': _demo}
+        {
+            'extract': _extract,
+            'derivatives': _derivatives,
+            'check': _check,
+            'verify': _verify,
+            'atlases': _atlases,
+            'demo': _demo,
+        }
     )
 
 
@@ -115,6 +122,12 @@ def _verify(out):
     from .verify import verify
 
     return verify(out)
+
+
+def _atlases(**arguments):
+    from .available import list_available
+
+    return list_available(**arguments)
 
 
 def _demo(out):

@@ -25,6 +25,10 @@ GROUPS = {
 }
 
 
+#: How atlases are named, in help.
+_BY_NAME = 'the name of an atlas, as in Schaefer2018:400Parcels7Networks'
+
+
 def path(text):
     """Return a path with a leading ``~`` expanded; shells leave it as it is in ``--out=~/x``."""
     return str(expand(text)) if text.startswith('~') else text
@@ -101,6 +105,11 @@ def build_parser(commands):
         epilog='Exit status: 0 without a problem; 1 with a problem; 2 if OUT is not a dataset of derivatives.',
     )
     _add_path(verify, 'out', 'OUT', 'dataset that derivatives has written')
+    atlases = subparsers.add_parser(
+        'atlases', help='list the label atlases of TemplateFlow and other datasets', **settings
+    )
+    atlases.add_argument('space', nargs='?', metavar='SPACE', help='space of the atlases (default: all spaces)')
+    _add_datasets(atlases)
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
     for name, subparser in subparsers.choices.items():
@@ -167,8 +176,10 @@ def _add_parameters(parser):
 def _add_files(parser):
     group = parser.add_argument_group('input and output')
     _add_path(group, 'bold', 'BOLD', 'series, 4D or 3D')
-    _add_path(group, '--atlas', 'IMAGE', 'label image; again for each further atlas', action='append', required=True)
+    image = f'label image, or {_BY_NAME}; again for each further atlas'
+    _add_path(group, '--atlas', 'IMAGE', image, action='append', required=True)
     _add_lut(group)
+    _add_datasets(group)
     add_option(group, 'labels')
     _add_path(group, '--mask', 'IMAGE', 'brain mask; voxels outside are excluded (default: no mask)')
     _add_path(
@@ -191,6 +202,11 @@ def _add_lut(group):
     _add_path(group, '--lut', 'TABLE', words, action=AtlasLut)
 
 
+def _add_datasets(group):
+    words = 'folders with atlases in BIDS to search for names of atlases before TemplateFlow (default: none)'
+    group.add_argument('--datasets', nargs='+', action='extend', metavar='NAME=PATH', help=words)
+
+
 def _add_dataset(parser):
     group = parser.add_argument_group('input and output')
     _add_path(group, 'dataset', 'FMRIPREP_DIR', 'dataset of derivatives as fMRIPrep writes them')
@@ -204,12 +220,13 @@ def _add_dataset(parser):
         '--atlas',
         action='append',
         metavar='NAME=IMAGE',
-        help='label image, in the space of the series; again for each further atlas',
+        help=f'label image in the space of the series, or {_BY_NAME}; again for each further atlas',
     )
     _add_lut(group)
+    _add_datasets(group)
     for name, noun in {'participant-label': 'participants', 'session-label': 'sessions', 'task': 'tasks'}.items():
         _add_label(group, f'--{name}', f'{noun} to process (default: all)', nargs='+')
-    space = 'space of the atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only one)'
+    space = 'space of atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only template)'
     _add_label(group, '--space', space, nargs='+')
     bold_desc = 'desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)'
     _add_label(group, '--bold-desc', bold_desc)

@@ -122,7 +122,7 @@ def expect_again(call, asked, reason, again=('01', '02')):
     assert [line.partition('_')[0] for line in lines] == [f'sub-{label}' for label in again]
     assert all(reason in line for line in lines), lines
     status, _, said = call(*asked)
-    assert (status, len(said.splitlines())) == (0, 1)
+    assert (status, len(said.splitlines())) == (0, 2)
 
 
 def test_runs_of_other_inputs_or_parameters_are_processed_again(small_dataset, call, monkeypatch):
