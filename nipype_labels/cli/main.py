@@ -4,6 +4,8 @@
 Other modules are imported late: help does without Nipype, and whatever fails on the way is reported.
 """
 
+import atexit
+import configparser
 import os
 import sys
 import tempfile
@@ -47,6 +49,12 @@ def _report(error):
         return USER_ERROR
     if getattr(error, 'errno', None) in USERS_ERRNO:
         _say(f'error: {error.strerror}: {error.filename}')
+        return USER_ERROR
+    settings = sys.modules.get('nipype.utils.config')
+    if settings and 'nipype' not in sys.modules and isinstance(error, configparser.Error | ValueError):
+        atexit.unregister(settings.free_display)  # would read the settings again
+        reason = ' '.join(str(error).split())
+        _say(f'error: nipype.cfg, here or in ~/.nipype, has invalid settings: {reason}. Correct or remove the file.')
         return USER_ERROR
     if isinstance(error, MemoryError):
         _say('failed: memory ran out. Pass a smaller --nprocs or provide more memory.')

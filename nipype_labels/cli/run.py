@@ -151,4 +151,6 @@ def find_reason(text):
     found = re.findall(r'MemoryError: (.+)', text)
     if found:
         return RunError(f'{found[-1]}. Pass a smaller --nprocs or provide more memory')
-    return RunError(text)
+    error = RunError(next(reversed(lines or text.split('\n')[-1:])))
+    error.details = text
+    return error

@@ -90,7 +90,7 @@ def test_signal_ends_the_command_and_its_workers(point, method, number, argument
         end_session(started.pid)
     assert finished or started.returncode in (-number, 128 + number, 0)
     assert 'Traceback' not in said or started.returncode == -number
-    assert subprocess.run(arguments('fork'), cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run(arguments('fork'), cwd=tmp_path, capture_output=True, timeout=200).returncode == 0
     assert (small.out / 'atlas' / 'timeseries.tsv').is_file()
 
 
