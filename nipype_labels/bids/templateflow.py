@@ -6,6 +6,7 @@ import warnings
 from contextlib import nullcontext
 
 from ..files.locks import locked
+from ..files.paths import expand
 from ..model.errors import LabelsError
 
 #: Names that the client has for entities; it takes the others, and numbers, as they are in file names.
@@ -26,13 +27,16 @@ class Archive:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore', ResourceWarning)  # says that the folder is new
                 from templateflow import TemplateFlowClient
+            self._client = TemplateFlowClient(root=home and expand(home).absolute(), **settings)
+            self._client.cache.ensure()
         except ImportError as e:
             raise LabelsError(
                 'TemplateFlow is not installed. Run: pip install "nipype_labels[templateflow]", or pass the path of an '
                 'image, or a folder of atlases by --datasets NAME=PATH'
             ) from e
-        self._client = TemplateFlowClient(root=home, **settings)
-        self._client.cache.ensure()
+        except OSError as e:
+            where = f'{e.filename}: {e.strerror}'
+            raise LabelsError(f'the folder of TemplateFlow cannot be used ({where}). Set TEMPLATEFLOW_HOME') from e
         self.root = self._client.cache.config.root
 
     def fetch(self, file):

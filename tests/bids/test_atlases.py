@@ -164,6 +164,16 @@ def test_the_home_is_that_of_the_environment(home, monkeypatch):
     assert find_atlas(f'{NAME}:res-2', TEMPLATE).image == image
 
 
+def test_a_home_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    refuse(
+        f'x: the folder of TemplateFlow cannot be used ({tmp_path}/file/home: Not a directory). Set TEMPLATEFLOW_HOME',
+        'x',
+        TEMPLATE,
+        templateflow_home=tmp_path / 'file' / 'home',
+    )
+
+
 @pytest.fixture
 def server(tmp_path):
     """Serve the folder ``served`` as TemplateFlow's store."""
