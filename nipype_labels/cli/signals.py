@@ -3,7 +3,7 @@
 
 import os
 import signal
-from multiprocessing import parent_process
+from multiprocessing import active_children, parent_process
 
 #: Signals by which a user or a scheduler ends the command.
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -23,4 +23,6 @@ def _end(number, frame):
     """
     if parent_process() is None:
         os.write(2, f'nipype-labels: ended by {signal.Signals(number).name}. The same command resumes.\n'.encode())
+        for worker in active_children():
+            worker.kill()  # one that still imports modules would notice only later
     os._exit(128 + number)
