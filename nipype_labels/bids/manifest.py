@@ -8,21 +8,19 @@ file per run and ``desc``: jobs that process other runs of the same dataset neve
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-from .. import __version__
 from ..files.atomic import create_folder, write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
+from ..model.software import COMPUTING_LIBRARIES, read_version
 
 #: Folder of the manifests in the dataset.
 FOLDER = 'manifests'
 
 #: This package, and libraries whose minor version can change numbers.
-SOFTWARE = ('nipype_labels', 'numpy', 'scipy', 'nibabel')
+SOFTWARE = ('nipype_labels', *COMPUTING_LIBRARIES)
 
 #: Sections of a manifest.
 SECTIONS = ('Software', 'Parameters', 'Atlases', 'Inputs', 'Outputs')
@@ -82,13 +80,7 @@ def read_manifest(path):
 
 def list_software():
     """Return the versions of this package and of the libraries that compute."""
-    return {SOFTWARE[0]: __version__} | {name: _read_version(name) for name in SOFTWARE[1:]}
-
-
-@cache
-def _read_version(name):
-    """Return the version of an installed library; the first call takes milliseconds."""
-    return version(name)
+    return {name: read_version(name) for name in SOFTWARE}
 
 
 def describe_atlas(path, lookup):

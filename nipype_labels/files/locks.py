@@ -56,16 +56,15 @@ def acquire_lock(path, timeout=-1):
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         taken = lock_file(handle)
-        if taken is None:
-            _remove(path)
         # A file that its last holder has removed locks nothing.
-        elif taken and os.fstat(handle).st_nlink:
+        if taken and os.fstat(handle).st_nlink:
             owner = f'process {os.getpid()} on {platform.node()} (started {time.strftime("%H:%M")})'
             os.ftruncate(handle, 0)
             os.write(handle, owner.encode())
             return Lock(handle, path)
         os.close(handle)
         if taken is None:
+            _remove(path)
             return None
         if not taken and timeout >= 0 and time.monotonic() >= end:
             raise LockedError(f'locked by {_read_owner(path) or "another process"}')

@@ -5,7 +5,6 @@ Nipype's ``SimpleInterface`` can return stale or silently wrong results, or keep
 method here prevents one of these failures, and its docstring says which.
 """
 
-import importlib
 import os
 import sys
 import time
@@ -27,14 +26,12 @@ from ..files.grids import read_grid
 from ..files.lut import find_lookup_table
 from ..files.paths import expand
 from ..model.errors import LabelsError
+from ..model.software import COMPUTING_LIBRARIES, read_minor_version
 from .output_names import label_files
 from .process_guard import exit_if_orphaned, is_node_folder, lock_folder, watch_main_process
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
-
-#: Libraries whose releases may change numbers. Their major and minor versions are part of every node's hash.
-COMPUTING_LIBRARIES = ('numpy', 'scipy', 'nibabel')
 
 #: Code of Nipype's engine that passes outputs on to inputs, outside of the run context.
 _PASSING_ON = (engine.Node._get_inputs.__code__, engine.MapNode._make_nodes.__code__)
@@ -141,7 +138,7 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         """Hash the inputs, and with them versions, grids, and floats to the last bit (Nipype rounds to 10 digits)."""
         listed, digest = super().get_hashval(hash_method)
         salt = [('numerics', self.numerics)]
-        salt += [(name, '.'.join(read_version(name).split('.')[:2])) for name in COMPUTING_LIBRARIES]
+        salt += [(name, read_minor_version(name)) for name in COMPUTING_LIBRARIES]
         salt += [(name, [_grid_digest(path) for path in _flat(getattr(self, name))]) for name in self.grids]
         salt += [('output names', self.output_labels())] if self.named_by else []
         hashed = [name for name in self.copyable_trait_names() if not self.has_metadata(name, 'nohash', True)]
@@ -374,16 +371,6 @@ def digest_found_tables(atlases):
         except (LabelsError, OSError):
             digests.append(None)  # the run reports it, the hash must not
     return digests
-
-
-def read_version(name):
-    """Return the version of a package. Reading its metadata instead would take milliseconds for each hash."""
-    return importlib.import_module(name).__version__
-
-
-def read_versions():
-    """Return the versions of this package, of Nipype and of the libraries that compute, by name."""
-    return {name: read_version(name) for name in ('nipype_labels', 'nipype', *COMPUTING_LIBRARIES)}
 
 
 def _grid_digest(path):

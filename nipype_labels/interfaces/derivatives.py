@@ -18,7 +18,8 @@ from ..files.json_files import parse_json, read_json
 from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
-from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_versions
+from ..model.software import read_versions
+from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
 from .process_guard import exit_if_orphaned
 
 #: What is logged of outputs that change.

@@ -12,7 +12,8 @@ from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
 from ..model.errors import LabelsError, SignalError
-from .base import InputFile, LabelsInputSpec, LabelsInterface, read_versions
+from ..model.software import read_versions
+from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
 
 #: Confound: movement of the head since the last volume, in mm.

@@ -146,7 +146,7 @@ def test_runs_of_other_inputs_or_parameters_are_processed_again(small_dataset, c
     table = small_dataset / 'atlas.tsv'
     table.write_text(table.read_text().replace('Two', 'Three'))
     expect_again(call, asked, 'look-up table of atlas A has changed')
-    monkeypatch.setattr('nipype_labels.bids.manifest.__version__', '99.0')
+    monkeypatch.setattr('nipype_labels.__version__', '99.0')
     expect_again(call, asked, 'nipype_labels changed from ')
 
 
