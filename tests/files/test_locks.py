@@ -83,7 +83,8 @@ def test_a_forked_process_does_not_hold_the_lock_of_its_parent(tmp_path):
         with pytest.raises(LockedError):
             acquire_lock(tmp_path / 'lock', timeout=0)
         lock.close()
-        acquire_lock(tmp_path / 'lock', timeout=0).release()
+        # The worker gives the lock up as soon as it has started.
+        acquire_lock(tmp_path / 'lock', timeout=30).release()
     finally:
         worker.kill()
         worker.join()
