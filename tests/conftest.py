@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import re
+import signal
 import warnings
 
 import hypothesis
@@ -14,6 +15,10 @@ from real_files import package_file
 from nipype_labels.files import digests
 
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
+
+# Commands in the background ignore Ctrl-C, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no folder of those that failed.
 hypothesis.settings.register_profile('same', derandomize=True, deadline=None, database=None)

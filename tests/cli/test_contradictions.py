@@ -65,7 +65,7 @@ def test_derivatives_name_an_atlas_of_another_space(tmp_path, call):
         assert status == 0
         line = f'WARNING: {SAID}{SECOND} (in 2 runs)'
         lines = said.splitlines()
-        assert (lines[0], lines[-2]) == (line, line)
+        assert (lines[1], lines[-2]) == (line, line)
         assert said.count(SAID) == 2
     assert line in call(*asked, '--dry-run')[1]
     func = tmp_path / 'out' / 'sub-01' / 'func'

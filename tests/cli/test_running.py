@@ -60,13 +60,14 @@ def count_complete(folder):
 
 def test_progress_has_a_line_per_run(folder, call):
     status, _, said = call(*ask(folder, '--nprocs', '2', '--participant-label', *PARTICIPANTS[:3]))
-    lines = said.splitlines()
+    space, *lines = said.splitlines()
     assert status == 0
+    assert space == 'space: MNI152NLin2009cAsym:res-2'
     assert re.fullmatch(r'3 runs, 1 atlas, 2 processes, about \d+ s', lines[0])
     assert all(re.fullmatch(rf'\[{i}/3\] sub-\S+ done \(\d+ s.*\)', line) for i, line in enumerate(lines[1:4], 1))
     assert ' left)' in lines[1]
     status, _, said = call(*ask(folder, '--participant-label', *PARTICIPANTS[:4]))
-    assert said.startswith('4 runs (3 already complete), 1 atlas, 1 process, about ')
+    assert '\n4 runs (3 already complete), 1 atlas, 1 process, about ' in said
 
 
 @pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--nprocs', '3', '--mem-gb', '0.001')])
@@ -81,7 +82,7 @@ def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
     n_complete = count_complete(folder)
     status, _, said = call(*ask(folder, *more))
     assert status == 0
-    assert said.startswith(f'10 runs ({n_complete} already complete), ')
+    assert f'\n10 runs ({n_complete} already complete), ' in said
     assert call('verify', str(folder / 'out'))[0] == 0
     assert finish(start(folder, out='other'))[0] == 0
     assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
@@ -114,7 +115,7 @@ def test_jobs_for_each_participant_share_one_dataset(folder, call):
         assert status == 0, said
         assert 'WARNING' not in said
     assert call('verify', str(folder / 'out'))[0] == 0
-    assert call(*ask(folder, '--participant-label', *PARTICIPANTS[:6]))[2].startswith('6 of 6 runs are done')
+    assert '\n6 of 6 runs are done' in call(*ask(folder, '--participant-label', *PARTICIPANTS[:6]))[2]
 
 
 def test_a_run_that_another_job_processes_is_named(folder, call):

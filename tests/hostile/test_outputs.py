@@ -235,7 +235,7 @@ def plugin(content):
     (
         "a plugin's arguments of a wrong type",
         plugin('{"n_procs": "two"}'),
-        'the plugin MultiProc does not accept these arguments',
+        'n_procs must be a whole number',
     ),
     ('a fill for nothing', nothing, '--fill-value given, but it only acts with project', '--fill-value 1'),
     ('a spline for nothing', nothing, 'interpolation given, but it only acts with', '--interpolation linear'),

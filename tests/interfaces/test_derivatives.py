@@ -198,7 +198,7 @@ def test_another_data_set_is_refused_and_left_as_it_is(content, out, save):
 def test_a_description_that_leads_nowhere_is_another_data_sets(out, save):
     out.mkdir()
     (out / 'dataset_description.json').symlink_to('annex/nowhere')
-    with pytest.raises(LabelsError, match='cannot be read as JSON'):
+    with pytest.raises(LabelsError, match='cannot be read: No such file'):
         save()
 
 
