@@ -45,6 +45,6 @@ def _parse(name, column):
     numbers = to_numbers(column)
     if name != 'index' and not name.startswith('n_'):
         return numbers
-    if not np.equal(numbers, np.rint(numbers)).all():
+    if not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all():
         raise ValueError(f'{name} must be whole numbers')
     return numbers.astype(np.int64)

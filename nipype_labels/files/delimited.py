@@ -56,7 +56,7 @@ def parse_table(text, n_rows, path):
     # Comments, as AFNI, Octave and NumPy write them, are skipped. A row of tabs alone has cells, all missing.
     lines = [line for line in re.split(r'\r\n|\r|\n', text) if line.strip() or '\t' in line]
     lines = [line for line in lines if not line.lstrip().startswith('#') or line.lstrip().startswith('#NULL!')]
-    if not lines:
+    if not any(line.strip() for line in lines):
         raise LabelsError(f'{path} is empty: it holds no table')
     n_columns = max(len(line.replace(',', ' ').replace(';', ' ').split()) for line in (lines[0], max(lines, key=len)))
     for n, most, what in ((len(lines), MOST_ROWS, 'rows'), (n_columns, MOST_COLUMNS, 'columns')):

@@ -45,7 +45,14 @@ def test_a_table_without_a_column_is_refused_naming_it(tmp_path, table, column):
 
 @pytest.mark.parametrize(
     ('column', 'cell'),
-    [('index', 'x'), ('index', 'n/a'), ('n_voxels_mask', ''), ('n_voxels_mask', '2.5'), ('coverage', '-')],
+    [
+        ('index', 'x'),
+        ('index', 'n/a'),
+        ('n_voxels_mask', ''),
+        ('n_voxels_mask', '2.5'),
+        ('index', 'inf'),
+        ('coverage', '-'),
+    ],
 )
 def test_text_where_numbers_belong_is_refused_by_file(tmp_path, table, column, cell):
     frame = to_frame(table).astype(str)
