@@ -48,7 +48,7 @@ napoleon_custom_sections = [
     (section, 'params_style') for section in ('Inputs', 'Mandatory Inputs', 'Optional Inputs', 'Outputs')
 ]
 # So are types of attributes; errors of other packages have no page here.
-nitpick_ignore_regex = [('py:class', r'(numpy|collections)\..*|.* .*|array|[A-Z]'), ('py:exc', 'TraitError')]
+nitpick_ignore_regex = [('py:class', r'(numpy|collections)\..*|.* .*|array|shape|[A-Z]'), ('py:exc', 'TraitError')]
 
 sphinx_gallery_conf = {
     'examples_dirs': '../workflows',
