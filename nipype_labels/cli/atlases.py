@@ -107,12 +107,22 @@ def group_atlases(atlases, record):
         return _group_atlases(atlases, record)
 
 
+def _read_groups(record):
+    """Return the names of the atlases in each group; none if the record is damaged.
+
+    The nodes notice that results belong to other atlases.
+    """
+    try:
+        groups = read_json(record).get('groups')
+    except LabelsError:
+        return []
+    is_valid = isinstance(groups, list) and all(isinstance(members, list) for members in groups)
+    return groups if is_valid else []
+
+
 def _group_atlases(atlases, record):
     """Group atlases while no other job changes the ``record``."""
-    try:
-        known = read_json(record)['groups'] if record.is_file() else []
-    except (LabelsError, KeyError):
-        known = []  # damaged; the nodes notice that results belong to other atlases
+    known = _read_groups(record) if record.is_file() else []
     by_name, groups = {atlas.name: atlas for atlas in atlases}, {}
     for i, members in enumerate(known):
         # The nodes of a part of a group would have other inputs, so that nothing would be reused.

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from ..model.errors import LabelsError
 from . import USERS_ERRNO, RunError
+from .resources import check_address_space
 from .signals import end_on_signals
 
 #: Exit status after an error of the user's, and after one of ours.
@@ -37,6 +38,7 @@ def main(argv=None):
 
 def _run(argv):
     arguments = vars(build_parser().parse_args(argv))
+    check_address_space()
     return arguments.pop('run')(**arguments)
 
 

@@ -6,8 +6,29 @@ import multiprocessing
 from ..files.json_files import read_json
 from ..model.errors import LabelsError, errors_name
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 #: Most processes that may be started, and least memory in GB with which MultiProc starts a node.
 MOST_PROCESSES, LEAST_GB = 1024, 0.01
+
+
+#: Least address space in bytes. Below about 0.9 GB, OpenBLAS ends the process or never returns when it is loaded.
+LEAST_ADDRESS_SPACE = 2**30
+
+
+def check_address_space():
+    """Raise LabelsError if the address space of this process is limited to less than the libraries need."""
+    if resource is None:
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+        raise LabelsError(
+            f'the address space is limited to {limit / 2**30:.2g} GB (ulimit -v), and at least '
+            f'{LEAST_ADDRESS_SPACE / 2**30:g} GB are needed. Raise the limit, for example with ulimit -v unlimited'
+        )
 
 
 def check_resources(nprocs, mem_gb=None):

@@ -2,6 +2,9 @@
 """The command in surroundings that are damaged or poor: one sentence, no traceback."""
 
 import os
+import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -23,3 +26,37 @@ def test_a_terminal_of_ascii_shows_what_it_can(small, process, monkeypatch):
     assert done.returncode in (0, 1)
     assert os.linesep in done.stdout
     assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize('megabytes', [450, 550, 700])
+def test_too_little_address_space_is_refused_before_libraries_hang(megabytes, small):
+    """OpenBLAS spins, or ends the process by itself, when it is loaded."""
+    command = [sys.executable, '-m', 'nipype_labels.cli.main', 'extract', str(small.bold), '--atlas', str(small.atlas)]
+    done = subprocess.run(
+        [*command, '-o', str(small.out)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes * 10**6,) * 2),
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith('nipype-labels: error: the address space is limited to 0.')
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize('content', ['{"RepetitionTime": "\\ud800"}', '[' * 100_000, '{"RepetitionTime": 2', ''])
+def test_a_damaged_sidecar_is_named(content, small, process):
+    sidecar = small.bold.with_name('sidecar.json')
+    sidecar.write_text(content)
+    done = process('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--sidecar', sidecar)
+    assert done.returncode == 2
+    assert str(sidecar) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_name_that_is_not_utf8_is_an_input_like_others(small, process):
+    bold = os.fsdecode(os.fsencode(small.bold.parent) + b'/b\xffld.nii.gz')
+    os.link(small.bold, bold)
+    done = process('extract', bold, '--atlas', small.atlas, '-o', small.out)
+    assert 'Traceback' not in done.stderr
+    assert done.returncode in (0, 2)

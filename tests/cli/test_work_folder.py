@@ -55,3 +55,15 @@ def test_clean_work_removes_the_results_of_runs_and_they_stay_done(tmp_path, com
     outputs = list_files(tmp_path / 'out')
     assert command(*ask(tmp_path)).returncode == 0
     assert list_files(tmp_path / 'out') == outputs
+
+
+@pytest.mark.parametrize('content', ['', '{"groups": 5}', '{"groups": [3]}', '[]', '\x00'])
+def test_a_damaged_record_of_atlases_is_made_again(content, tmp_path, command):
+    describe(tmp_path / 'fmriprep')
+    for name in (PREPROC, BRAIN):
+        write(tmp_path / 'fmriprep' / 'sub-01' / 'func' / f'sub-01_task-rest_{MNI}_{name}')
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    (tmp_path / 'out' / 'work').mkdir(parents=True, mode=0o700)
+    (tmp_path / 'out' / 'work' / 'atlases.json').write_text(content)
+    done = command(*ask(tmp_path))
+    assert done.returncode == 0, done.stderr
