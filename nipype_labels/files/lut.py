@@ -29,6 +29,11 @@ _HINTS = {'index': '', 'name': ', or add a column "hemi" of L and R, which is ap
 NO_TABLE = '%s: no look-up table in its header or next to it, so regions are named by their ids'
 NO_NAMES = '%s: no name for the region ids %s of the image: they get no column'
 
+FORMULAS = '%s: names that spreadsheet programs take for formulas: %s. Import the tables as text'
+
+#: First characters of formulas of spreadsheet programs.
+FORMULA_STARTS = ('=', '+', '-', '@')
+
 #: Ends of the names of look-up tables in the order of the search.
 _ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
 
@@ -105,6 +110,12 @@ def check_lookup_table(rows, source):
     bad = [name for name in table['name'] if name in ('', 'n/a') or not name.isprintable()]
     if bad:
         raise LookupTableError(f'{source} has names that cannot be names of columns: {bad[:5]!r}')
+    quoted = [name for name in table['name'] if name.startswith('"')]
+    if quoted:
+        raise LookupTableError(
+            f'{source} has names that begin with a quotation mark, which readers of TSV files take for a quoted cell: '
+            f'{quoted[:5]!r}. Remove it'
+        )
     return table
 
 
@@ -170,6 +181,9 @@ def _check_named(lookup, ids, source, atlas, warn):
         raise LookupTableError(f'{source} has names for the ids {named}, but the ids of {atlas} are {held}')
     if len(unnamed):
         warn(NO_NAMES, source, list_names(unnamed))
+    formulas = [name for name in lookup['name'] if name.startswith(FORMULA_STARTS)]
+    if formulas:
+        warn(FORMULAS, source, list_names(formulas))
 
 
 def _decode(path):

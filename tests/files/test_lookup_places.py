@@ -127,3 +127,19 @@ def test_the_masker_warns_of_an_atlas_without_a_table_and_of_ids_without_a_row(t
     with pytest.warns(UserWarning, match=r'atlas\.tsv: no name for the region ids 1 of the image'):
         masker = NiftiLabelsMasker(image).fit()
     assert masker.lut_['name'].tolist() == ['Two']
+
+
+@pytest.mark.parametrize('name', ['=cmd|calc', '+1', '-A', '@x'])
+def test_a_name_that_is_a_formula_in_spreadsheets_is_kept_with_a_warning(name, tmp_path):
+    (tmp_path / 'lut.tsv').write_text(f'index\tname\n1\t{name}\n')
+    warned = []
+    lookup = choose_lookup_table(
+        np.array([1]),
+        'atlas.nii',
+        lut=tmp_path / 'lut.tsv',
+        warn=lambda message, *values: warned.append(message % values),
+    )
+    assert list(lookup['name']) == [name]
+    assert warned == [
+        f'{tmp_path}/lut.tsv: names that spreadsheet programs take for formulas: {name}. Import the tables as text'
+    ]
