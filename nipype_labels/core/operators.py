@@ -106,6 +106,10 @@ class Block:
         """All values as floating-point numbers, shape (b, number of elements)."""
         return floating(self.decoded)
 
+    def volume(self, row: int) -> np.ndarray:
+        """Return the values of a volume as floating-point numbers, shape (number of elements,)."""
+        return self.volumes[row] if 'volumes' in vars(self) else floating(self._decoder(self.stored[row]))
+
     @cached_property
     def values(self) -> np.ndarray:
         """Values of the elements of the union, shape (b, n)."""

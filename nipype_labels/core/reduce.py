@@ -278,7 +278,8 @@ def _open_block(
 ) -> Block:
     """Return a block that has what the reducers need, decoded before they run in several threads."""
     block = Block(stored, decoder, union, first)
-    if any(reducer.needs_volumes for reducer in reducers):
+    # A single reducer decodes each volume when it needs it, which takes less memory.
+    if sum(reducer.needs_volumes for reducer in reducers) > 1:
         _ = block.volumes
     _ = block.values
     return block

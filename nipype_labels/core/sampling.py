@@ -75,7 +75,7 @@ class SampledVoxels:
     ) -> Iterator[tuple[int, np.ndarray, bool]]:
         """Yield for each volume 1, its values, shape (1, n), and whether sampled values exceeded ``clip``."""
         with ThreadPoolExecutor(self._num_threads) as pool:
-            yield from pool.map(lambda row: self._sample(block.volumes[row], clip), rows)
+            yield from pool.map(lambda row: self._sample(block.volume(row), clip), rows)
 
     def _sample(self, volume: np.ndarray, clip: tuple[float, float] | None) -> tuple[int, np.ndarray, bool]:
         """Return the values of one flat volume."""
