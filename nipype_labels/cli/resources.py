@@ -14,6 +14,9 @@ except ImportError:  # Windows
 #: Most processes that may be started, and least memory in GB with which MultiProc starts a node.
 MOST_PROCESSES, LEAST_GB = 1024, 0.01
 
+#: Least value of --mem-gb. One run at a time is processed, whatever it needs; less than a megabyte is a typing error.
+LEAST_MEM_GB = 0.001
+
 
 #: Least address space in bytes. Below about 0.9 GB, OpenBLAS ends the process or never returns when it is loaded.
 LEAST_ADDRESS_SPACE = 2**30
@@ -35,8 +38,8 @@ def check_resources(nprocs, mem_gb=None):
     """Raise LabelsError for an invalid number of processors or GB."""
     if not 1 <= nprocs <= MOST_PROCESSES:
         raise LabelsError(f'--nprocs must be 1 to {MOST_PROCESSES}, not {nprocs}')
-    if mem_gb is not None and not 0 < mem_gb < float('inf'):
-        raise LabelsError(f'--mem-gb must be more than 0, not {mem_gb:g}')
+    if mem_gb is not None and not LEAST_MEM_GB <= mem_gb < float('inf'):
+        raise LabelsError(f'--mem-gb must be {LEAST_MEM_GB} or more, not {mem_gb:g}')
 
 
 def read_plugin_args(path, plugin):

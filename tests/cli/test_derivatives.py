@@ -273,7 +273,7 @@ def test_a_run_that_lacks_what_it_needs_is_named(data, call):
         (('--fd-threshold', '0.3'), '--fd-threshold given, but it only acts with'),
         (('--low-pass', '-1'), '--low-pass'),
         (('--nprocs', '0'), '--nprocs must be 1 to 1024'),
-        (('--mem-gb', '0'), '--mem-gb must be more than 0'),
+        (('--mem-gb', '0'), '--mem-gb must be 0.001 or more'),
         (('--plugin-args-file', 'x.json'), '--plugin-args-file given, but it only acts with --plugin'),
         (('--plugin', 'Cray'), 'Nipype has no plugin Cray'),
     ],
