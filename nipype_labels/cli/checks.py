@@ -43,7 +43,7 @@ def make_folder(path, mode=0o777):
 def make_work_folder(path, plugin):
     """Make the work folder, private, and return its absolute path; LabelsError if it is another user's.
 
-    Nipype loads pickled objects from the work folder: whoever can write to it can run programs as the user.
+    Nipype loads pickled objects from the work folder: anyone who can write to it can run programs as the user.
     """
     folder = make_folder(path, mode=0o700)
     with tempfile.TemporaryFile(dir=folder) as own:

@@ -18,7 +18,6 @@ from .resources import Sizes
 REPORTS_NEED = ('jinja2', 'matplotlib', 'PIL')
 
 
-@fill_parameters
 def init_labels_wf(
     *,
     use_mask: bool = False,
@@ -149,4 +148,5 @@ def check_parameters(given):
     return given
 
 
+fill_parameters(init_labels_wf)
 init_labels_wf.__doc__ = str(init_labels_wf.__doc__).replace('{outputs}', document_outputs())
