@@ -14,7 +14,7 @@ from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_m
 from ..files.grids import read_grid
 from ..files.json_files import read_json
 from ..files.series import open_series
-from ..interfaces import verified
+from ..interfaces.verified import RECORD, find_node_damage
 from ..model.errors import LabelsError
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
@@ -148,7 +148,7 @@ class Steps:
     def _remove_work(self, name):
         """Remove the results of the nodes of a run after its outputs were compared with what its last node wrote."""
         folder = self._work_dir / self.kind / name
-        damage = verified.find_damage(folder / 'derivatives_wf' / LAST / verified.RECORD)
+        damage = find_node_damage(folder / 'derivatives_wf' / LAST / RECORD)
         if damage:
             raise LabelsError(f'{damage}. Run the same command again')
         shutil.rmtree(folder)

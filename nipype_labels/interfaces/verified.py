@@ -59,7 +59,7 @@ class VerifiedNode(engine.Node):
         written = read_record(folder / RECORD)
         if written and self._result_file() not in written:
             return f'{folder} was moved, and its results contain absolute paths'
-        return find_damage(folder / RECORD)
+        return find_node_damage(folder / RECORD)
 
 
 def read_record(record):
@@ -71,7 +71,7 @@ def read_record(record):
         return None
 
 
-def find_damage(record):
+def find_node_damage(record):
     """Return what is wrong with the files that a node has recorded; None if nothing."""
     written = read_record(record)
     if not written:
