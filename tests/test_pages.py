@@ -221,7 +221,6 @@ INERT = {
     'standardize_confounds': False,
     'confounds_strategy': ['6P'],
     'confounds_columns': ['csf'],
-    'preset': 'simple',
     'confounds_na': 'zero',
     'n_compcor': 3,
     'acompcor': 'separated',

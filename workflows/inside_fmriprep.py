@@ -61,7 +61,7 @@ def attach_labels_wf(bold_wf, atlases, luts=None, name='labels_wf', **parameters
     """
     from niworkflows.interfaces.utility import KeySelect
 
-    uses = any(parameters.get(key) for key in ('confounds_strategy', 'confounds_columns', 'preset'))
+    uses = any(parameters.get(key) for key in ('confounds_strategy', 'confounds_columns'))
     labels_wf = init_labels_wf(use_mask=True, use_luts=luts is not None, use_confounds=uses, name=name, **parameters)
     # From the sidecar, as fMRIPrep itself takes it: a series in standard space has its header from the template.
     labels_wf.inputs.inputnode.t_r = bold_wf.get_node('bold_confounds_wf.tcompcor').inputs.repetition_time

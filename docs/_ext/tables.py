@@ -11,6 +11,7 @@ from pathlib import Path
 from nipype_labels import NiftiLabelsMasker, init_labels_wf, interfaces
 from nipype_labels.bids.outputs import plan_files
 from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
+from nipype_labels.model.confounds import PRESETS
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.model.parameters import PARAMETERS
 
@@ -92,6 +93,16 @@ def derivatives():
     return table(('file', 'content'), rows)
 
 
+def presets():
+    """Return the table of presets, with links to their references."""
+    rows = []
+    for name, preset in PRESETS.items():
+        parameters = ', '.join(f'{parameter}={value!r}' for parameter, value in preset.parameters.items())
+        references = '; '.join(f'[{work}](https://doi.org/{doi})' for work, doi in preset.references)
+        rows.append((code(name), code(parameters), f'{preset.purpose[0].upper()}{preset.purpose[1:]}', references))
+    return table(('preset', 'parameters', 'use it for', 'references'), rows)
+
+
 def columns(described):
     """Return the table of the columns of a table."""
     rows = []
@@ -108,6 +119,7 @@ TABLES = {
     'parameters without masker': lambda: parameters(None),
     'outputs': outputs,
     'derivatives': derivatives,
+    'presets': presets,
     'censoring': lambda: columns(CENSORING),
     'coverage': lambda: columns(COVERAGE),
     'statuses': lambda: table(('status', 'meaning'), [(code(name), text) for name, text in STATUSES.items()]),

@@ -126,10 +126,10 @@ def node_name(name):
 
 
 def _complete(parameters, use_mask, dummy_scans):
-    """Return the parameters of the workflow factory, with a preset replaced by what it sets."""
+    """Return the parameters of the workflow factory, with a preset replaced by its parameters."""
     if dummy_scans < 0:
         raise LabelsError(f'dummy_scans must be 0 or more, not {dummy_scans}')
-    parameters = expand_preset(parameters) if 'preset' in parameters else parameters
+    parameters = expand_preset(parameters.pop('preset'), **parameters) if 'preset' in parameters else parameters
     wanted = bool(parameters.get('confounds_strategy') or parameters.get('confounds_columns'))
     return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 

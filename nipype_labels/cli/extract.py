@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from ..bids.spaces import find_space
+from ..core.validation import expand_preset
 from ..files.grids import read_grid, report_contradiction
 from ..files.paths import find_sidecar
 from ..files.series import open_series
@@ -51,6 +52,10 @@ def extract(
     **parameters,
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
+    if 'preset' in parameters:
+        if not confounds:
+            raise LabelsError('--preset given, but it only acts with --confounds')
+        parameters = expand_preset(parameters.pop('preset'), **parameters)
     series = open_series(bold)
     check_resources(nprocs)
     check_plugin(plugin)

@@ -7,6 +7,7 @@ import re
 from .. import __version__
 from ..core.choices import suggest
 from ..files.paths import expand
+from ..model.confounds import PRESETS
 from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
 from .messages import in_options
 
@@ -169,8 +170,28 @@ def _read_count(text):
 def _add_parameters(parser):
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)
+        if title == 'confounds':
+            group.add_argument('--preset', metavar='NAME', help=_describe_presets().replace('%', '%%'))
         for name in names:
             add_option(group, name)
+
+
+def _describe_presets():
+    """Return the help of ``--preset``: the options that each preset stands for."""
+    listed = [
+        f'{name}: {" ".join(_spell_option(*pair) for pair in preset.parameters.items())}'
+        for name, preset in PRESETS.items()
+    ]
+    return (
+        f'published denoising pipeline, in place of its options. {"; ".join(listed)}. Other options replace single '
+        'values of a preset (default: none)'
+    )
+
+
+def _spell_option(name, value):
+    """Return the option of a parameter with its value."""
+    values = value if isinstance(value, list) else [] if value is True else [str(value)]
+    return ' '.join([f'--{name.replace("_", "-")}', *values])
 
 
 def _add_files(parser):

@@ -1,35 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Validation of parameters: types, choices, ranges, presets, and the conditions under which parameters act."""
 
+import copy
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..model.confounds import OF_ALL_PRESETS, PRESETS
+from ..model.confounds import PRESETS
 from ..model.description import Parameter
 from ..model.errors import LabelsError, LookupTableError
-from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
+from ..model.parameters import PARAMETERS
 from .choices import check_choice, find_choice, normalize_choice
 from .connectivity import check_connectivity
 from .filters import check_filter, check_repetition_time
 from .smooth import check_fwhm
 
-#: Values without a preset of the parameters that are None for "as the preset says".
-OPEN = {p.name: p.without_preset for p in PARAMETERS.values() if p.without_preset is not None}
-
 
 def validate(given: dict[str, Any], **context: Any) -> dict[str, Any]:
-    """Return parameters in canonical form, without a preset; LabelsError if one is invalid or would not act.
+    """Return parameters in canonical form; LabelsError if one is invalid or would not act.
 
-    ``context`` are parameters that are not given, but decide whether others act. The result has a value for each of
-    ``given`` and for each that a preset may set; numbers, texts and lists are plain Python.
+    ``context`` are parameters that are not given, but decide whether others act. Numbers, texts and lists of the result
+    are plain Python.
     """
     given = {name: normalize(name, value) for name, value in given.items()}
-    if given.get('preset') is not None:
-        _check_condition('preset', given | context)
-    chosen = {name: value for name, value in given.items() if name in CONFOUNDS_PARAMETERS and value is not None}
-    given = {name: value for name, value in given.items() if name != 'preset'} | expand_preset(chosen)
     known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | given | context
     for name, value in given.items():
         if value is not None and value != PARAMETERS[name].neutral:
@@ -68,25 +62,41 @@ def normalize(name: str, value: Any) -> Any:
     return number
 
 
-def expand_preset(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters with a preset replaced by what it sets; parameters that are given take precedence.
+def expand_preset(name: str, **changes: Any) -> dict[str, Any]:
+    """Return the parameters of a published denoising pipeline, for the workflow factory, the masker or CleanSignal.
 
-    ``parameters`` are those of ``CONFOUNDS_PARAMETERS`` that are not None.
+    Parameters
+    ----------
+    name : str
+        Name of the preset, in upper or lower case: simple, scrubbing, compcor, ica_aroma, 24P, 36P or 36P+scrubbing.
+    **changes
+        Further parameters, and values that replace those of the preset. ``confounds_columns`` adds columns.
+
+    Returns
+    -------
+    dict of str to object
+
+    Raises
+    ------
+    LabelsError
+        If the preset does not exist, or a change contradicts its confounds or its filter.
+
+    Examples
+    --------
+    >>> expand_preset('24P', low_pass=0.1)
+    {'confounds_strategy': ['24P'], 'detrend': True, 'high_pass': 0.01, 'low_pass': 0.1, 'confounds_na': 'backfill'}
     """
-    parameters = dict(parameters)
-    preset, strategies = parameters.pop('preset', None), parameters.get('confounds_strategy')
-    if strategies is not None:
-        parameters['confounds_strategy'] = _read_names('confounds_strategy', strategies)
-    if preset is None:
-        return OPEN | parameters
-    preset = find_choice('preset', preset, PRESETS)
-    meant = PRESETS[preset] | OF_ALL_PRESETS
-    if strategies:
-        raise LabelsError(
-            f'preset {preset!r} stands for confounds_strategy {meant["confounds_strategy"]}: give either of them. '
-            'confounds_columns adds columns to a preset.'
-        )
-    return OPEN | meant | {name: value for name, value in parameters.items() if name != 'confounds_strategy'}
+    name = find_choice('preset', name, PRESETS)
+    meant = PRESETS[name].parameters
+    fixed = {'confounds_strategy': meant['confounds_strategy']}
+    fixed |= {'filter': 'butterworth'} if 'low_pass' in meant else {}
+    for parameter, value in fixed.items():
+        if parameter in changes and normalize(parameter, changes[parameter]) != value:
+            raise LabelsError(
+                f'preset {name!r} stands for {parameter}={value!r}: give either of them. The parameters of the preset '
+                'can be given without it.'
+            )
+    return copy.deepcopy(meant) | changes
 
 
 def _check_condition(name: str, known: dict[str, Any]) -> None:
@@ -98,8 +108,6 @@ def _check_condition(name: str, known: dict[str, Any]) -> None:
 
 def _read_choice(parameter: Parameter, value: Any) -> Any:
     """Return the choice that a value names."""
-    if parameter.name == 'preset':
-        return find_choice(parameter.name, value, parameter.choices)
     value = normalize_choice(parameter.name, value)
     check_choice(parameter.name, value, parameter.choices)
     return value

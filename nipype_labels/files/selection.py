@@ -28,7 +28,7 @@ _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 #: Problem if a complete table of fMRIPrep would be used.
 _NOTHING_SELECTED = (
     '{}: no column of this table of fMRIPrep is selected. Select columns by confounds_strategy (all for every column), '
-    'confounds_columns or preset.'
+    'confounds_columns or a preset.'
 )
 
 

@@ -190,7 +190,7 @@ class CleanSignal(LabelsInterface):
             mask = self._list('sample_mask', read_sample_mask)
             censored = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.get_input('confounds_files', [])
-        parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS if name != 'preset'}
+        parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS}
         chosen = select_confounds(read_tables(files, n_volumes), parameters, n_volumes, self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)

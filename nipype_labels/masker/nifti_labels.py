@@ -94,16 +94,15 @@ class NiftiLabelsMasker(FittedLabels):
         nan_policy: str = 'omit',
         missing_labels: str = 'nan',
         min_coverage: float = 0.0,
-        preset: str | None = None,
         confounds_columns: Sequence[str] = (),
         confounds_strategy: Sequence[str] = (),
-        n_compcor: int | str | None = None,
+        n_compcor: int | str = 5,
         acompcor: str = 'combined',
         fd_threshold: float = 0.5,
         dvars_threshold: float = 1.5,
-        min_segment: int | None = None,
+        min_segment: int = 0,
         non_steady_state: str = 'censor',
-        confounds_na: str | None = None,
+        confounds_na: str = 'raise',
         num_threads: int = 1,
         unknown_orientation: str = 'raise',
         fill_censored: str = 'linear',
@@ -113,7 +112,7 @@ class NiftiLabelsMasker(FittedLabels):
         given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation)
         given |= dict(smoothing_fwhm=smoothing_fwhm, t_r=t_r, dtype=dtype, strategy=strategy)
         given |= dict(nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
-        given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, preset=preset)
+        given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy)
         given |= dict(n_compcor=n_compcor, acompcor=acompcor, fd_threshold=fd_threshold)
         given |= dict(dvars_threshold=dvars_threshold, min_segment=min_segment)
         given |= dict(non_steady_state=non_steady_state, confounds_na=confounds_na)

@@ -27,7 +27,7 @@ def check_settings(parameters):
     if given['labels'] is not None and parameters['lut'] is not None:
         raise LabelsError('names are given twice, by labels and by lut: give one of them')
     # Confounds may be given later, to transform.
-    settings = parameters | validate(given, use_confounds=True) | {'preset': None}
+    settings = parameters | validate(given, use_confounds=True)
     settings['smoothing_fwhm'] = settings['smoothing_fwhm'] or 0.0
     settings['lut'] = _check_lut(settings['lut'])
     check_memory(settings['memory'])

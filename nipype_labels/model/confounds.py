@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Strategies that select columns of fMRIPrep's confounds tables, and presets of them."""
+"""Strategies that select columns of fMRIPrep's confounds tables, and presets of denoising pipelines."""
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ STRATEGY_WORDS = {
     '6P': _OF_MOTION,
     '24P': f'{_OF_MOTION}, {_EXPANDED} [@confounds_satterthwaite_2013]',
     '36P': f'{_OF_MOTION} and the mean signals of cerebrospinal fluid, white matter and the whole brain, {_EXPANDED} '
-    '[@confounds_satterthwaite_2013]',
+    '[@confounds_satterthwaite_2013; @ciric_2017]',
     '2Phys': 'the mean signals of cerebrospinal fluid and white matter',
     '8Phys': f'the mean signals of cerebrospinal fluid and white matter, {_EXPANDED}',
     'GSR': 'the global signal',
@@ -55,22 +56,73 @@ STRATEGY_WORDS = {
     'all': 'all columns of the confounds table',
 }
 
-#: Values of parameters for each preset of nilearn's ``load_confounds_strategy``. Its presets also demean
-#: confounds, as ``standardize_confounds`` does.
-PRESETS: dict[str, dict[str, Any]] = {
-    'simple': {'confounds_strategy': ['24P', '2Phys', 'cosines']},
-    'scrubbing': {
-        'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
-        'fd_threshold': 0.5,
-        'dvars_threshold': 1.5,
-        'min_segment': 5,
-    },
-    'compcor': {'confounds_strategy': ['24P', 'aCompCor'], 'n_compcor': 'all', 'acompcor': 'combined'},
-    'ica_aroma': {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA']},
-}
 
-#: Values that every preset sets.
-OF_ALL_PRESETS = {'confounds_na': 'backfill'}
+@dataclass(frozen=True)
+class Preset:
+    """A published denoising pipeline: its parameters, when to use it, and references as (authors and year, DOI)."""
+
+    parameters: dict[str, Any]
+    purpose: str
+    references: tuple[tuple[str, str], ...]
+
+
+_POWER = ('Power et al. 2014', '10.1016/j.neuroimage.2013.08.048')
+_SATTERTHWAITE = ('Satterthwaite et al. 2013', '10.1016/j.neuroimage.2012.08.052')
+_CIRIC = (('Ciric et al. 2017', '10.1016/j.neuroimage.2017.03.020'), ('Ciric et al. 2018', '10.1038/s41596-018-0065-y'))
+
+#: Steps of the benchmark of Ciric et al.: what its authors' software xcpEngine does, except for the order of the filter
+#: and quadratic trends. Like the other presets, the first row of derivatives is filled as by nilearn.
+_BENCHMARK = {'detrend': True, 'high_pass': 0.01, 'low_pass': 0.08, 'confounds_na': 'backfill'}
+
+#: Motion outliers of fMRIPrep, and the shortest segment of Power et al. (2014).
+_SCRUBBING = {'fd_threshold': 0.5, 'dvars_threshold': 1.5, 'min_segment': 5}
+
+#: Presets by name. The first four are those of nilearn's ``load_confounds_strategy``, which also demeans confounds, as
+#: ``standardize_confounds`` does.
+PRESETS = {
+    'simple': Preset(
+        {'confounds_strategy': ['24P', '2Phys', 'cosines'], 'confounds_na': 'backfill'},
+        'little motion; keeps all volumes and frequencies above the cosine drifts',
+        (('Fox et al. 2005', '10.1073/pnas.0504136102'),),
+    ),
+    'scrubbing': Preset(
+        {'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'], **_SCRUBBING, 'confounds_na': 'backfill'},
+        'motion in some volumes of long runs; loses volumes',
+        (_POWER,),
+    ),
+    'compcor': Preset(
+        {
+            'confounds_strategy': ['24P', 'aCompCor'],
+            'n_compcor': 'all',
+            'acompcor': 'combined',
+            'confounds_na': 'backfill',
+        },
+        'physiological noise, without the global signal; the number of components, and so the degrees of freedom, '
+        'differs between runs',
+        (('Behzadi et al. 2007', '10.1016/j.neuroimage.2007.04.042'),),
+    ),
+    'ica_aroma': Preset(
+        {'confounds_strategy': ['2Phys', 'cosines', 'ICA-AROMA'], 'confounds_na': 'backfill'},
+        'series that ICA-AROMA has denoised (`--bold-desc smoothAROMAnonaggr`)',
+        (('Pruim et al. 2015', '10.1016/j.neuroimage.2015.02.064'),),
+    ),
+    '24P': Preset(
+        {'confounds_strategy': ['24P'], **_BENCHMARK},
+        'comparison with studies that regress out motion alone; leaves global artifacts of motion and respiration',
+        (('Friston et al. 1996', '10.1002/mrm.1910350312'), _SATTERTHWAITE, *_CIRIC),
+    ),
+    '36P': Preset(
+        {'confounds_strategy': ['36P'], **_BENCHMARK},
+        'correlations of resting-state runs between participants who move differently; includes the global signal, '
+        'which leaves motion artifacts that depend on distance',
+        (_SATTERTHWAITE, *_CIRIC),
+    ),
+    '36P+scrubbing': Preset(
+        {'confounds_strategy': ['36P', 'scrubbing'], **_SCRUBBING, **_BENCHMARK},
+        'as 36P, for runs long enough to lose volumes; also reduces artifacts that depend on distance',
+        (_SATTERTHWAITE, *_CIRIC, _POWER),
+    ),
+}
 
 #: Labels of ``desc`` of series that ICA-AROMA has denoised: of fMRIPrep, and of fMRIPost-AROMA.
 _DENOISED = ('smoothAROMAnonaggr', 'nonaggrDenoised')

@@ -30,8 +30,6 @@ class Parameter:
     open_low: bool = False  # whether ``low`` itself is excluded
     metavar: str = ''  # placeholder of the option's value
     unset: str = 'none'  # meaning of a parameter that is not given, if it has no default
-    without_preset: Any = None  # value if neither the parameter (whose default is None) nor a preset is given
-    with_preset: str = ''  # what presets set, in words, if it is the same for all
     when: Condition | None = None  # condition under which values other than the default act
     defaults: dict[str, Any] = field(default_factory=dict)  # defaults of single interfaces: masker, derivatives
 
@@ -42,15 +40,12 @@ class Parameter:
     @property
     def neutral(self) -> Any:
         """Canonical value that is the same as not giving the parameter."""
-        default = self.default if self.without_preset is None else self.without_preset
-        default = list(default) if isinstance(default, tuple) else default
+        default = list(self.default) if isinstance(self.default, tuple) else self.default
         return self.aliases.get(default, default) if default is None or isinstance(default, bool) else default
 
     @property
     def default_text(self) -> str:
         """The default in words, for ``--help`` and tables."""
-        if self.without_preset is not None:
-            return f'{self.without_preset}, or {self.with_preset or "as the preset says"}'
         if self.neutral is None or self.neutral == []:
             return self.unset
         return ('no', 'yes')[self.neutral] if self.kind is bool else str(self.neutral)
@@ -63,7 +58,7 @@ class Parameter:
         text = kinds.get(self.kind) or self.kind.__name__
         if listed:
             text = f'list of {{{listed}}}' if self.kind == 'names' else f'{{{listed}}}'
-        return text + (', optional' if self.neutral is None or self.without_preset is not None else '')
+        return text + (', optional' if self.neutral is None else '')
 
     @property
     def documented_choices(self) -> list[Any]:

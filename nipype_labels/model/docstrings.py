@@ -47,9 +47,7 @@ def _write_entry(name: str, indent: str) -> str:
     """Return the entry of a parameter of the registry."""
     parameter = PARAMETERS[name]
     text = f'{parameter.help[0].upper()}{parameter.help[1:]}.'
-    if parameter.without_preset is not None:
-        text += f' Default: {parameter.default_text}.'
-    elif parameter.neutral is None and parameter.unset != 'none':
+    if parameter.neutral is None and parameter.unset != 'none':
         text += f' Default: {parameter.unset}.'
     text = f'{text} {parameter.more}'.strip()
     inner = f'{indent}    '

@@ -7,7 +7,7 @@ repeat the defaults, so that readers see them; a test compares them.
 
 from typing import Any
 
-from .confounds import CONFOUNDS_STRATEGIES, PRESETS, STRATEGY_WORDS
+from .confounds import CONFOUNDS_STRATEGIES, STRATEGY_WORDS
 from .description import Condition, Parameter
 
 #: Largest magnitude of the id of a region: ids are integers of 32 bits.
@@ -134,16 +134,6 @@ _ALL = (
         'regress out five time courses of the 2 % of voxels with the largest variance, within the mask if there is one',
     ),
     Parameter(
-        'preset',
-        str,
-        None,
-        "confounds and scrubbing of nilearn's load_confounds_strategy, in place of confounds_strategy; any other "
-        'parameter takes precedence over the preset',
-        '``confounds_columns`` are added.',
-        choices=tuple(PRESETS),
-        when=_CONFOUNDS,
-    ),
-    Parameter(
         'confounds_columns',
         'names',
         (),
@@ -168,11 +158,10 @@ _ALL = (
     Parameter(
         'n_compcor',
         'count',
-        None,
+        5,
         'components of each mask that the strategy aCompCor selects, or all',
         low=1,
         metavar='N',
-        without_preset=5,
         when=_with_strategy('aCompCor'),
     ),
     Parameter(
@@ -208,11 +197,10 @@ _ALL = (
     Parameter(
         'min_segment',
         int,
-        None,
+        0,
         'fewest volumes in a row between motion outliers that the strategy scrubbing retains',
         low=0,
         metavar='N',
-        without_preset=0,
         when=_with_strategy('scrubbing'),
     ),
     Parameter(
@@ -230,12 +218,10 @@ _ALL = (
     Parameter(
         'confounds_na',
         str,
-        None,
+        'raise',
         'missing values in the first rows of confounds: raise an error, or fill in 0 (zero), the mean, or the first '
         'value of the column (backfill)',
         choices=('raise', 'zero', 'mean', 'backfill'),
-        without_preset='raise',
-        with_preset='backfill with a preset',
         when=_CONFOUNDS,
     ),
     Parameter(
@@ -382,7 +368,7 @@ PARAMETERS = {parameter.name: parameter for parameter in _ALL}
 
 #: Parameters that select confounds, and volumes by their tables.
 CONFOUNDS_PARAMETERS = (
-    *('preset', 'confounds_columns', 'confounds_strategy', 'n_compcor', 'acompcor', 'fd_threshold', 'dvars_threshold'),
+    *('confounds_columns', 'confounds_strategy', 'n_compcor', 'acompcor', 'fd_threshold', 'dvars_threshold'),
     *('min_segment', 'non_steady_state', 'confounds_na'),
 )
 

@@ -36,16 +36,15 @@ def init_labels_wf(
     missing_labels: str = 'nan',
     min_coverage: float = 0.0,
     high_variance_confounds: bool = False,
-    preset: str | None = None,
     confounds_columns: Sequence[str] = (),
     confounds_strategy: Sequence[str] = (),
-    n_compcor: int | str | None = None,
+    n_compcor: int | str = 5,
     acompcor: str = 'combined',
     fd_threshold: float = 0.5,
     dvars_threshold: float = 1.5,
-    min_segment: int | None = None,
+    min_segment: int = 0,
     non_steady_state: str = 'censor',
-    confounds_na: str | None = None,
+    confounds_na: str = 'raise',
     standardize_confounds: bool = True,
     detrend: bool = False,
     filter: str | bool = 'butterworth',
@@ -125,7 +124,7 @@ def init_labels_wf(
     given: dict = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, labels=labels, dtype=dtype)
     given |= dict(use_sample_mask=use_sample_mask, background_label=background_label, interpolation=interpolation)
     given |= dict(resampling_target=resampling_target, unknown_orientation=unknown_orientation, strategy=strategy)
-    given |= dict(smoothing_fwhm=smoothing_fwhm, nan_policy=nan_policy, missing_labels=missing_labels, preset=preset)
+    given |= dict(smoothing_fwhm=smoothing_fwhm, nan_policy=nan_policy, missing_labels=missing_labels)
     given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
     given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold, reports=reports)
     given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)

@@ -51,6 +51,14 @@ def test_a_preset_is_recorded_as_what_it_stands_for(extract):
     )
 
 
+def test_a_preset_sets_the_filter_and_an_option_replaces_a_value(extract):
+    status, _, done = extract('--preset', '24P', '--low-pass', '0.2', '--tr', '2')
+    assert status == 0
+    assert (done['ConfoundsStrategy'], done['ConfoundsMissing']) == (['24P'], 'backfill')
+    parameters = done['Parameters']
+    assert [parameters[name] for name in ('detrend', 'high_pass', 'low_pass')] == [True, 0.01, 0.2]
+
+
 def test_strategies_may_be_spelled_in_any_case(extract):
     assert extract('--confounds-strategy', '24p', 'gsr', '--confounds-na', 'zero')[2]['ConfoundsStrategy'] == [
         '24P',
@@ -64,6 +72,8 @@ def test_strategies_may_be_spelled_in_any_case(extract):
         ([], f'{TABLE}: no column of this table of fMRIPrep is selected'),
         (['--confounds-strategy', '24PP'], "did you mean '24P'"),
         (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'give either'),
+        (['--preset', '36P', '--filter', 'none'], 'stands for --filter butterworth: give either'),
+        (['--preset', '36'], "did you mean '36P'"),
         (['--preset', 'simple', '--n-compcor', '3'], '--n-compcor given, but it only acts with'),
         (['--preset', 'ica_aroma', '--min-segment', '3'], '--min-segment given, but it only acts with'),
     ],

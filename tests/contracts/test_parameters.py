@@ -14,6 +14,7 @@ from nipype_labels.cli.main import build_parser
 from nipype_labels.core import resample
 from nipype_labels.core.choices import normalize_choice
 from nipype_labels.core.strategies import STRATEGIES
+from nipype_labels.core.validation import expand_preset, validate
 from nipype_labels.model.confounds import PRESETS
 from nipype_labels.model.parameters import PARAMETERS
 from nipype_labels.workflows.run import init_run_wf
@@ -54,12 +55,9 @@ DIFFERENT = {
     'Resample': {'interpolation': 'nearest'},
     # The trait takes numbers only.
     'ReduceLabels': {'smoothing_fwhm': 0.0},
-    # Undefined switches: the input decides. Without a preset, its parameters have the values that they stand for.
+    # Undefined switches: the input decides.
     'ApplyMask': {'use_mask': None, 'use_luts': None},
-    'CleanSignal': {
-        **dict.fromkeys(['use_confounds', 'use_sample_mask', 'confounds_strategy', 'confounds_columns']),
-        **{name: PARAMETERS[name].without_preset for name in ('n_compcor', 'min_segment', 'confounds_na')},
-    },
+    'CleanSignal': dict.fromkeys(['use_confounds', 'use_sample_mask', 'confounds_strategy', 'confounds_columns']),
     # The file, not the switch.
     'SaveDerivatives': {'high_variance_confounds': None},
 }
@@ -89,10 +87,13 @@ def test_choices_of_the_registry_are_those_of_the_code(name):
     assert sorted(PARAMETERS[name].choices) == sorted(TABLES[name])
 
 
-def test_presets_set_parameters_to_their_choices():
-    for preset in PRESETS.values():
-        assert set(preset) <= set(PARAMETERS)
-        assert set(preset['confounds_strategy']) <= set(PARAMETERS['confounds_strategy'].choices)
+@pytest.mark.parametrize('name', PRESETS)
+def test_presets_are_canonical_parameters_of_every_interface(name):
+    parameters = expand_preset(name)
+    assert validate(parameters, use_confounds=True) == parameters
+    for interface in (init_labels_wf, NiftiLabelsMasker):
+        assert set(parameters) <= set(inspect.signature(interface).parameters)
+    assert set(parameters) <= set(interfaces.CleanSignal.input_spec().copyable_trait_names())
 
 
 @pytest.mark.parametrize('command', ['extract', 'derivatives'])

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from fmriprep_tables import MOTION, N_VOLUMES, NEW, OLD, STEADY, TABLE, ask_nilearn, copy_table, write_spiky
 
-from nipype_labels.core.validation import OPEN, expand_preset
+from nipype_labels.core.validation import expand_preset
 from nipype_labels.files.confounds import read_confounds, read_tables
 from nipype_labels.files.selection import select_confounds
 from nipype_labels.model.confounds import check_denoised
 from nipype_labels.model.errors import ConfoundsError, LabelsError
+from nipype_labels.model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
 
 #: What asks nilearn for the columns of a strategy.
 OF_NILEARN = {
@@ -29,8 +30,7 @@ OF_NILEARN = {
 
 def select(paths, n_volumes=N_VOLUMES, columns=(), strategies=(), **others):
     """What is chosen from tables."""
-    settings = OPEN | {'acompcor': 'combined', 'fd_threshold': 0.5, 'dvars_threshold': 1.5} | others
-    settings.setdefault('non_steady_state', 'censor')
+    settings = {name: PARAMETERS[name].neutral for name in CONFOUNDS_PARAMETERS} | others
     settings |= {'confounds_columns': tuple(columns), 'confounds_strategy': strategies}
     return select_confounds(read_tables(paths, n_volumes), settings, n_volumes)
 
@@ -120,9 +120,8 @@ def test_a_table_without_cosines_or_components(write):
 def test_presets_are_strategies_of_nilearn(table, preset, tmp_path):
     if not table.with_suffix('.json').is_file():
         copy_table(OLD.with_suffix('.json'), tmp_path)
-    settings = expand_preset({'preset': preset})
+    settings = expand_preset(preset)
     strategies = settings.pop('confounds_strategy')
-    settings.pop('confounds_na')
     n_volumes = len(pd.read_csv(table, sep='\t'))
     chosen = select([table], n_volumes, strategies=strategies, **settings)
     desc = 'smoothAROMAnonaggr' if preset == 'ica_aroma' else 'preproc'
@@ -131,22 +130,60 @@ def test_presets_are_strategies_of_nilearn(table, preset, tmp_path):
     assert retained(chosen) == volumes
 
 
-def test_a_preset_is_a_set_of_parameters():
-    expanded = expand_preset({'preset': 'Scrubbing', 'fd_threshold': 0.2, 'min_segment': 0})
+@pytest.mark.parametrize('table', [NEW, 'spiky'], indirect=True, ids=['21', 'spiky'])
+@pytest.mark.parametrize(('preset', 'more'), [('24P', []), ('36P', ['csf', 'white_matter', 'global_signal'])])
+def test_24p_and_36p_have_derivatives_and_squares_of_6_and_9_time_series(table, preset, more):
+    """Computed from the time series, as Satterthwaite et al. (2013) describe the expansion."""
+    base = pd.read_csv(table, sep='\t', na_values='n/a')[[*MOTION, *more]]
+    change = base.diff().add_suffix('_derivative1')
+    linear = pd.concat([base, change], axis=1)
+    expected = pd.concat([linear, (linear**2).add_suffix('_power2')], axis=1)
+    chosen = select([table], len(base), strategies=expand_preset(preset)['confounds_strategy']).frame
+    assert set(chosen) == set(expected)
+    assert len(chosen.columns) == int(preset[:2])
+    pd.testing.assert_frame_equal(chosen, expected[list(chosen)], rtol=1e-4, atol=1e-8)
+
+
+def test_scrubbing_of_36p_censors_motion_outliers_and_short_segments(tmp_path):
+    table = write_spiky(tmp_path)
+    parameters = expand_preset('36P+scrubbing')
+    chosen = select([table], 60, strategies=parameters.pop('confounds_strategy'), **parameters)
+    asked = dict(strategy=('motion', 'wm_csf', 'global_signal', 'scrub'), motion='full', wm_csf='full', scrub=5)
+    columns, volumes = ask_nilearn(table, **asked, global_signal='full', fd_threshold=0.5, std_dvars_threshold=1.5)
+    assert (set(chosen.frame), retained(chosen)) == (columns, volumes)
+
+
+def test_changes_replace_values_of_a_preset():
+    expanded = expand_preset('Scrubbing', fd_threshold=0.2, min_segment=0, confounds_columns=['csf'])
     assert expanded == {
         'confounds_strategy': ['24P', '8Phys', 'cosines', 'scrubbing'],
         'fd_threshold': 0.2,
         'dvars_threshold': 1.5,
         'min_segment': 0,
-        'n_compcor': 5,
         'confounds_na': 'backfill',
+        'confounds_columns': ['csf'],
     }
-    assert expand_preset({'preset': 'compcor', 'n_compcor': 5})['n_compcor'] == 5
-    assert expand_preset({'preset': 'compcor'})['n_compcor'] == 'all'
-    with pytest.raises(LabelsError, match=r"preset 'simple' stands for confounds_strategy .*24P.* confounds_columns"):
-        expand_preset({'preset': 'simple', 'confounds_strategy': ['GSR']})
-    with pytest.raises(LabelsError, match=r'preset must be one of .*; did you mean .scrubbing'):
-        expand_preset({'preset': 'scrub'})
+    assert expand_preset('compcor', n_compcor=5)['n_compcor'] == 5
+    assert expand_preset('36P', detrend=False, filter='butterworth')['detrend'] is False
+    expanded['confounds_strategy'].append('GSR')
+    assert 'GSR' not in expand_preset('scrubbing')['confounds_strategy']
+
+
+@pytest.mark.parametrize(
+    ('name', 'changes', 'words'),
+    [
+        (
+            'simple',
+            {'confounds_strategy': ['GSR']},
+            r"preset 'simple' stands for confounds_strategy=.*24P.*give either",
+        ),
+        ('36P', {'filter': None}, "preset '36P' stands for filter='butterworth': give either"),
+        ('scrub', {}, r'preset must be one of .*; did you mean .scrubbing'),
+    ],
+)
+def test_presets_without_a_step_are_refused(name, changes, words):
+    with pytest.raises(LabelsError, match=words):
+        expand_preset(name, **changes)
 
 
 @pytest.mark.parametrize('min_segment', [0, 1, 2, 5, 12, 60])

@@ -9,7 +9,7 @@ from fmriprep_tables import NEW as V21
 from fmriprep_tables import TABLE, copy_table, write_spiky
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels import NiftiLabelsMasker
+from nipype_labels import NiftiLabelsMasker, expand_preset
 from nipype_labels.files.tables import read_signals
 from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
 
@@ -37,11 +37,10 @@ def of_graph(masker, bold, table, folder):
 @pytest.mark.parametrize(
     'parameters',
     [
-        {'preset': 'simple'},
-        {'preset': 'scrubbing'},
-        {'preset': 'scrubbing', 'fd_threshold': 0.75, 'min_segment': 0, 'dvars_threshold': 9.0},
-        {'preset': 'compcor'},
-        {'preset': 'ica_aroma', 'confounds_columns': ['global_signal']},
+        expand_preset('scrubbing', fd_threshold=0.75, min_segment=0, dvars_threshold=9.0),
+        expand_preset('compcor'),
+        expand_preset('ica_aroma', confounds_columns=['global_signal']),
+        expand_preset('24P', low_pass=0.2, t_r=2.0),
         {'confounds_strategy': ['24p', 'gsr'], 'confounds_na': 'mean', 'non_steady_state': 'keep'},
         {'confounds_strategy': ['aCompCor', 'scrubbing'], 'acompcor': 'separated', 'n_compcor': 1, 'min_segment': 3},
         {'confounds_columns': ['csf', 'rot_.'], 'detrend': True},
@@ -74,7 +73,6 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
 @pytest.mark.parametrize(
     ('parameters', 'error', 'words'),
     [
-        ({'preset': 'simple', 'confounds_strategy': ['GSR']}, LabelsError, 'give either'),
         ({'n_compcor': 3}, LabelsError, 'n_compcor given, but it only acts with'),
         ({'confounds_strategy': ['scrubbing'], 'fd_threshold': 0}, SignalError, 'none of 60 volumes is retained'),
         ({}, ConfoundsError, rf'{TABLE}: no column .* is selected'),
@@ -93,12 +91,12 @@ def test_a_selection_without_confounds_is_refused(bench):
     with pytest.raises(ConfoundsError, match=r'no confounds are given, but these are to be selected: .*csf'):
         NiftiLabelsMasker(atlas, ['A', 'B'], confounds_columns=['csf']).fit_transform(bold)
     with pytest.raises(LabelsError, match='only acts with use_confounds'):
-        NiftiLabelsMasker(atlas, ['A', 'B'], preset='simple').to_workflow()
+        NiftiLabelsMasker(atlas, ['A', 'B'], **expand_preset('simple')).to_workflow()
 
 
 def test_aroma_refuses_a_series_that_it_has_not_denoised(bench):
     bold, atlas, table = bench
-    masker = NiftiLabelsMasker(atlas, ['A', 'B'], preset='ica_aroma')
+    masker = NiftiLabelsMasker(atlas, ['A', 'B'], **expand_preset('ica_aroma'))
     with pytest.warns(UserWarning, match='does not show whether ICA-AROMA'):
         masker.fit_transform(nibabel.Nifti1Image(nibabel.load(bold).get_fdata(), np.eye(4) * 3), confounds=table)
     other = bold.rename(str(bold).replace('smoothAROMAnonaggr', 'preproc'))

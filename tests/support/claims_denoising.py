@@ -234,7 +234,7 @@ def expand(values):
 
 PHYSIOLOGY = ('csf', 'white_matter')
 EXPANDED = r', their temporal derivatives, and the squares of both'
-CITED = r' \[@confounds_satterthwaite_2013\]'
+CITED = r' \[@confounds_satterthwaite_2013(?:; @ciric_2017)?\]'
 DRIFT = 'cosine drifts, if the confounds table had any'
 GROUPS = {
     f'six parameters of head motion{EXPANDED}{CITED}': ('24P', lambda t: expand(named(t, MOTION))),

@@ -133,7 +133,7 @@ def presets(bench):
         series_of = image.replace('preproc', 'smoothAROMAnonaggr') if preset == 'ica_aroma' else image
         Path(series_of).touch()
         confounds, kept = bench.quietly(load_confounds_strategy, series_of, denoise_strategy=preset, demean=False)
-        found = cleaned(bench, table_of(image), **expand_preset({'preset': preset}), bold_file=series_of)
+        found = cleaned(bench, table_of(image), **expand_preset(preset), bold_file=series_of)
         # Of the first row's missing values nothing is left, since these volumes are censored.
         expected = bench.quietly(clean, raw(), confounds=confounds, sample_mask=kept, detrend=False, standardize=None)
         assert_same(found, expected)

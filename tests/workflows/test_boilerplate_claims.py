@@ -30,7 +30,7 @@ def test_what_the_words_say_is_computed(words, check, parameters, tmp_path):
 
 def describe(parameters):
     """Text of a graph with these parameters; announcing confounds if they are chosen."""
-    chosen = {'confounds_strategy', 'confounds_columns', 'preset'} & set(parameters)
+    chosen = {'confounds_strategy', 'confounds_columns'} & set(parameters)
     return init_labels_wf(**({'use_confounds': True} if chosen else {}) | parameters).__desc__
 
 

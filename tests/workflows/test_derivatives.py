@@ -168,8 +168,7 @@ def test_sidecars_tell_all_parameters_that_change_numbers_and_no_other(dataset):
     told = json.loads(path.read_text(encoding='utf-8'))
     arguments = set(inspect.signature(init_labels_wf).parameters)
     undefined = {'labels', 'smoothing_fwhm', 'low_pass', 'fill_value'}
-    # A preset is expanded to explicit parameters.
-    resources = {'reports', 'atlas_names', 'sizes', 'num_threads', 'name', 'preset'}
+    resources = {'reports', 'atlas_names', 'sizes', 'num_threads', 'name'}
     assert set(told['Parameters']) == arguments - undefined - resources
     assert told['Parameters']['standardize'] == 'zscore'
     assert told['Methods'].startswith('Label images were resampled')

@@ -30,7 +30,6 @@ def test_every_node_is_hashed_by_content_and_says_what_it_needs(parameters):
         ({'filter': 'cosine'}, 'takes a high_pass'),
         ({'filter': 'cosine', 'high_pass': 0.01, 'low_pass': 0.1}, 'no low_pass'),
         ({'confounds_columns': ['csf']}, 'confounds_columns given, but it only acts with use_confounds'),
-        ({'preset': 'simple'}, 'preset given, but it only acts with use_confounds'),
         ({'labels': ['A'], 'use_luts': True}, 'given twice'),
         ({'fill_value': 0.0}, 'fill_value given, but it only acts with project'),
         ({'connectivity': 'covariance', 'fisher_z': True}, 'not for covariance'),

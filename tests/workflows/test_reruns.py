@@ -55,7 +55,6 @@ PARAMETERS = {
     'high_variance_confounds': (False, 'clean', {}),
     'confounds_columns': (['rot_.'], 'clean', {}),
     'confounds_strategy': (['6P'], 'clean', {}),
-    'preset': ('ica_aroma', 'clean', {}),
     'n_compcor': (2, 'clean', {'confounds_strategy': ['aCompCor']}),
     'acompcor': ('separated', 'clean', {'confounds_strategy': ['aCompCor']}),
     'fd_threshold': (0.4, 'clean', SCRUBBING),
