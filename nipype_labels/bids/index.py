@@ -79,6 +79,11 @@ def index_dataset(root, participants=()):
     return index
 
 
+def list_participants(root):
+    """Return the names of the folders ``sub-…`` of a dataset, in the order of their characters."""
+    return [entry.name for entry in _scan(root) if entry.name.startswith('sub-') and entry.is_dir()]
+
+
 def check_root(root):
     """Raise LabelsError unless a folder is a BIDS dataset whose description can be read."""
     path = root / 'dataset_description.json'

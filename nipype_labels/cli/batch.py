@@ -38,10 +38,10 @@ class Watch:
             self._progress.print(run, 'done')
 
 
-def run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_args):
+def run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args):
     """Run the graphs of many runs by a plugin of Nipype; return why runs failed, by name.
 
-    ``steps.build`` returns the graph of a run, and ``steps.finish`` is called when the run is done.
+    ``steps.build`` returns the graph of a run. When the run has ended, ``steps.finish`` or ``steps.fail`` is called.
     """
     watch, reasons = Watch(progress), {}
     # Linear: one run at a time, so that each is complete before the next starts.
@@ -54,10 +54,9 @@ def run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_a
             try:
                 wf.add_nodes([steps.build(name)])
             except (LabelsError, OSError) as e:
-                reasons[name] = str(e)
-                write_log(logs / f'{name}.txt', reasons[name])
+                reasons[name] = steps.fail(name, str(e))
         text = _run(wf, watch, plugin, nprocs, plugin_args)
-        reasons |= _finish([name for name in batch if name in watch.done], steps.finish, logs)
+        reasons |= _finish([name for name in batch if name in watch.done], steps)
         left = [name for name in batch if name not in watch.done and name not in reasons]
         crashes = _read_crashes(work_dir / 'crash')
         alone = []
@@ -67,14 +66,11 @@ def run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_a
                 alone.append(name)
                 watch.stopped.pop(name, None)
             else:
-                reasons[name] = str(find_reason(log))
-                write_log(logs / f'{name}.txt', log)
+                reasons[name] = steps.fail(name, str(find_reason(log)), log)
         if alone:
             print(f'a worker process was killed. {len(alone)} runs are restarted, one at a time', file=sys.stderr)
         # Run alone, the run that exhausts the memory fails and the others do not.
         waiting = [[name] for name in alone] + waiting
-    for name in watch.done.difference(reasons):
-        (logs / f'{name}.txt').unlink(missing_ok=True)
     return reasons
 
 
@@ -90,15 +86,14 @@ def _run(wf, watch, plugin, nprocs, plugin_args):
     return ''
 
 
-def _finish(names, finish, logs):
+def _finish(names, steps):
     """Finish runs that are done; return why that failed, by name."""
     reasons = {}
     for name in names:
         try:
-            finish(name)
+            steps.finish(name)
         except (LabelsError, OSError) as e:
-            reasons[name] = str(e)
-            write_log(logs / f'{name}.txt', reasons[name])
+            reasons[name] = steps.fail(name, str(e))
     return reasons
 
 
@@ -112,9 +107,3 @@ def _read_crashes(folder):
             texts[node[1]] = text
         path.unlink()
     return texts
-
-
-def write_log(path, text):
-    """Write why a run failed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding='utf-8')

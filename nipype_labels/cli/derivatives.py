@@ -22,6 +22,7 @@ from ..model.errors import LabelsError
 from ..model.outputs import DRAWN
 from ..model.parameters import PARAMETERS
 from .atlases import check_tables, name_atlases
+from .logs import name_log
 from .messages import in_options
 from .resources import check_resources
 from .summary import list_contradictions, summarise
@@ -53,6 +54,10 @@ class Job:
     def manifest(self, name):
         """Return the path of the manifest of a run."""
         return self.out / name_manifest(self.runs[name].name, self.desc)
+
+    def log(self, name):
+        """Return the path of the log of a run, which exists if the run failed."""
+        return self.out / name_log(self.runs[name].name, self.desc)
 
 
 def derivatives(
@@ -104,6 +109,7 @@ def derivatives(
         return 0
     sys.stderr.writelines(f'{warning}\n' for warning in warnings)
     changes = _find_incomplete(job)
+    _remove_logs(job, runs.keys() - changes.keys())
     for name, change in changes.items():
         if change:
             print(f'{runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
@@ -113,7 +119,7 @@ def derivatives(
         from .processing import process
 
         reasons = process(job, list(changes), work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose)
-    return summarise(found, warnings, runs, reasons, out)
+    return summarise(found, warnings, job, reasons)
 
 
 def node_name(name):
@@ -166,6 +172,14 @@ def _find_incomplete(job):
         # Any run writes the files of the dataset.
         changes[next(iter(job.runs))] = f'{missing[0]} is missing'
     return changes
+
+
+def _remove_logs(job, complete):
+    """Remove the logs of complete runs, which other parameters or atlases have left."""
+    for path in map(job.log, complete):
+        # Without a log, OUT may be read-only.
+        if path.is_file():
+            path.unlink()
 
 
 def _find_change(job, name):

@@ -94,6 +94,7 @@ def build_parser():
             'derivatives': _derivatives,
             'check': _check,
             'verify': _verify,
+            'status': _status,
             'atlases': _atlases,
             'demo': _demo,
         }
@@ -132,6 +133,12 @@ def _verify(out):
     from .verify import verify
 
     return verify(out)
+
+
+def _status(**arguments):
+    from .status import report_status
+
+    return report_status(**arguments)
 
 
 def _atlases(**arguments):

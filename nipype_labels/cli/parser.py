@@ -106,6 +106,7 @@ def build_parser(commands):
         epilog='Exit status: 0 without a problem; 1 with a problem; 2 if OUT is not a dataset of derivatives.',
     )
     _add_path(verify, 'out', 'OUT', 'dataset that derivatives has written')
+    _add_status(subparsers, settings)
     atlases = subparsers.add_parser(
         'atlases', help='list the label atlases of TemplateFlow and other datasets', **settings
     )
@@ -245,15 +246,7 @@ def _add_dataset(parser):
     )
     _add_lut(group)
     _add_datasets(group)
-    for name, noun in {'participant-label': 'participants', 'session-label': 'sessions', 'task': 'tasks'}.items():
-        _add_label(group, f'--{name}', f'{noun} to process (default: all)', nargs='+')
-    space = 'space of atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only template)'
-    _add_label(group, '--space', space, nargs='+')
-    bold_desc = 'desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)'
-    _add_label(group, '--bold-desc', bold_desc)
-    echo = 'single echoes to process, or all (default: series that combine the echoes)'
-    _add_label(group, '--echo', echo, nargs='+')
-    _add_label(group, '--desc', 'desc of the derivatives, to distinguish several sets of parameters (default: none)')
+    _add_selection(group)
     group.add_argument(
         '--no-mask',
         action='store_false',
@@ -266,6 +259,32 @@ def _add_dataset(parser):
         metavar='N',
         help='non-steady-state (dummy) volumes to exclude at the beginning of each run (default: 0)',
     )
+
+
+def _add_status(subparsers, settings):
+    status = subparsers.add_parser(
+        'status',
+        help='list the runs of a dataset that are complete, missing or failed, and what to submit again',
+        epilog='Exit status: 0 if all runs are complete; 1 if not; 2 if a dataset cannot be used.',
+        **settings,
+    )
+    group = status.add_argument_group('input', 'Pass the same options as to derivatives.')
+    _add_path(group, 'dataset', 'FMRIPREP_DIR', 'dataset of derivatives as fMRIPrep writes them')
+    _add_path(group, 'out', 'OUT', 'dataset that derivatives writes')
+    _add_selection(group)
+
+
+def _add_selection(group):
+    """Add the options that choose the runs of a dataset, and the ``desc`` of their derivatives."""
+    for name, noun in {'participant-label': 'participants', 'session-label': 'sessions', 'task': 'tasks'}.items():
+        _add_label(group, f'--{name}', f'{noun} to process (default: all)', nargs='+')
+    space = 'space of atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only template)'
+    _add_label(group, '--space', space, nargs='+')
+    bold_desc = 'desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)'
+    _add_label(group, '--bold-desc', bold_desc)
+    echo = 'single echoes to process, or all (default: series that combine the echoes)'
+    _add_label(group, '--echo', echo, nargs='+')
+    _add_label(group, '--desc', 'desc of the derivatives, to distinguish several sets of parameters (default: none)')
 
 
 def _add_running(group, plugin):

@@ -20,7 +20,7 @@ from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
 from . import RunError
 from .atlases import group_atlases
-from .batch import LAST, run_batches, write_log
+from .batch import LAST, run_batches
 from .checks import (
     check_cleaning,
     check_plugin,
@@ -28,6 +28,7 @@ from .checks import (
     make_work_folder,
     reword_trait_errors,
 )
+from .logs import write_log
 from .messages import in_files, in_options
 from .plan import estimate_memory, measure
 from .progress import Progress, count
@@ -49,7 +50,7 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     )
     with reword_trait_errors():
         init_labels_wf(**job.parameters)
-    logs = make_folder(job.out) / 'logs'
+    make_folder(job.out)
     work_dir = make_work_folder(work_dir or job.out / 'work', plugin or 'Linear')
     steps = Steps(job, work_dir, clean_work, verbose)
     steps.configure()
@@ -57,8 +58,7 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
     print(_describe(job, len(names), n_processes, progress), file=sys.stderr)
     if plugin is not None:
-        reasons = run_batches(names, steps, progress, work_dir, logs, plugin, nprocs, plugin_args)
-        return {name: steps.reword(name, reason) for name, reason in reasons.items()}
+        return run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args)
     limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
     return run_all(
         steps, names, n_processes, limit, lambda name, reason: progress.print(name, 'failed' if reason else 'done')
@@ -97,7 +97,7 @@ class Steps:
 
     def run(self, name):
         """Process a run to its end in this process; return why it failed, None if it is complete."""
-        log, folder = self._job.out / 'logs' / f'{name}.txt', self._work_dir / self.kind / name
+        folder = self._work_dir / self.kind / name
         try:
             with lock_work(folder):
                 wf = self.build(name)
@@ -108,14 +108,14 @@ class Steps:
             # A failed run stops no other, whatever the reason.
             text = ''.join(traceback.format_exception(e))
             reason = str(e if isinstance(e, LabelsError | RunError) else find_reason(text))
-            write_log(log, text)
-            return self.reword(name, reason.strip().splitlines()[-1])
-        log.unlink(missing_ok=True)
+            return self.fail(name, reason.strip().splitlines()[-1], text)
         return None
 
     def build(self, name):
         """Return the graph of a run, after checks of its files."""
         job, run = self._job, self._job.runs[name]
+        # A run whose job is killed is missing, not failed.
+        job.log(name).unlink(missing_ok=True)
         run.require(mask=job.parameters['use_mask'], confounds=job.parameters['use_confounds'])
         # What changes from here on is noticed when the run is finished.
         self._inputs[name] = describe_inputs(job.requests[name].inputs)
@@ -142,6 +142,8 @@ class Steps:
         """Write the manifest of a run whose outputs are on disk; LabelsError if they or its inputs have changed."""
         job = self._job
         write_manifest(job.manifest(name), job.out, job.requests[name], self._inputs[name], self._read_earlier(name))
+        # Another job may have failed, because this one had locked the run.
+        job.log(name).unlink(missing_ok=True)
         if self._clean_work:
             self._remove_work(name)
 
@@ -167,10 +169,12 @@ class Steps:
             if earlier is not None and path in earlier['Outputs'] and find_damage(out, earlier, path):
                 (out / path).unlink(missing_ok=True)
 
-    def reword(self, name, reason):
-        """Return why a run failed in the vocabulary of the command."""
+    def fail(self, name, reason, details=''):
+        """Write the log of a run that failed; return the reason in the vocabulary of the command."""
         run, atlases = self._job.runs[name], {key: [each.path for each in group] for key, group in self._groups.items()}
-        return in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
+        reason = in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
+        write_log(self._job.log(name), reason, details)
+        return reason
 
 
 def get_size(run):

@@ -7,21 +7,17 @@ from ..bids.runs import PREPROC
 from ..model.entities import CONTRADICTION, find_contradictions
 
 
-def summarise(found, warnings, runs, reasons, out):
+def summarise(found, warnings, job, reasons):
     """Print failed runs with reasons, warnings, and last an account of all series found; return the exit status."""
     for name, reason in reasons.items():
-        log = out / 'logs' / f'{name}.txt'
-        where = f' (log: {log})' if log.is_file() else ''
-        print(f'  {runs[name].name}: {reason}{where}', file=sys.stderr)
+        print(f'  {job.runs[name].name}: {reason} (log: {job.log(name)})', file=sys.stderr)
     for line in [*warnings, *list_notes(found)]:
         print(line, file=sys.stderr)
-    n_done = sum(run.n_series for name, run in runs.items() if name not in reasons)
+    n_done = sum(run.n_series for name, run in job.runs.items() if name not in reasons)
     n_failed = found.n_series - n_done - sum(found.excluded.values())
     account = f'{n_done} done, {n_failed} not done{count_excluded(found)}'
-    print(
-        f'{len(runs) - len(reasons)} of {len(runs)} runs are done, in {out}; {found.n_series} series found: {account}',
-        file=sys.stderr,
-    )
+    done = f'{len(job.runs) - len(reasons)} of {len(job.runs)} runs are done'
+    print(f'{done}, in {job.out}; {found.n_series} series found: {account}', file=sys.stderr)
     return 1 if reasons or found.bad_series or found.unread else 0
 
 

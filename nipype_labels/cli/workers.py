@@ -17,9 +17,9 @@ from .run import DEAD_WORKER
 def run_all(steps, names, n_workers, limit_gb, report):
     """Process runs with ``n_workers`` processes at most; return why runs failed, by name.
 
-    ``steps`` processes a run (``run``) and estimates its memory in GB (``estimate``). Runs that are processed at the
-    same time need ``limit_gb`` at most, except that one run is always processed. ``report`` takes the name of each run
-    that ended, and why it failed or None.
+    ``steps`` processes a run (``run``), estimates its memory in GB (``estimate``) and records why it failed (``fail``).
+    Runs that are processed at the same time need ``limit_gb`` at most, except that one run is always processed.
+    ``report`` takes the name of each run that ended, and why it failed or None.
     """
     if n_workers == 1:
         return {name: reason for name in names if (reason := _report(report, name, steps.run(name))) is not None}
@@ -33,7 +33,7 @@ def run_all(steps, names, n_workers, limit_gb, report):
                 more, killed_again = pool.run([name], report)
                 reasons |= more
                 if killed_again:
-                    reasons[name] = _report(report, name, DEAD_WORKER)
+                    reasons[name] = _report(report, name, steps.fail(name, DEAD_WORKER))
         return reasons
     finally:
         pool.end()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The job array of the documentation on a real SLURM: a job is cancelled, and status says what to submit again."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from named_cases import BRAIN, MNI, PREPROC, describe, write, write_atlas
+
+PARTICIPANTS, RUNS = [f'sub-{i:02}' for i in range(1, 21)], ('1', '2')
+CANCELLED = 7
+
+pytestmark = [pytest.mark.endurance, pytest.mark.slurm, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A dataset of 40 runs, and the script that the documentation shows, as it is."""
+    describe(tmp_path / 'fmriprep')
+    for participant in PARTICIPANTS:
+        for run in RUNS:
+            for name in (PREPROC, BRAIN):
+                func = tmp_path / 'fmriprep' / participant / 'func'
+                write(func / f'{participant}_task-rest_run-{run}_{MNI}_{name}')
+    write_atlas(tmp_path / 'Schaefer400.nii.gz')
+    page = (Path(__file__).parents[2] / 'docs' / 'clusters.md').read_text()
+    (script,) = re.findall(r'```sh\n(#!/bin/bash\n.*?)```', page, re.DOTALL)
+    (tmp_path / 'signals.sh').write_text(script)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
+    return tmp_path
+
+
+def submit(array):
+    """Submit the script; return the number of the array."""
+    command = ['sbatch', '--parsable', f'--array={array}', 'signals.sh']
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def list_tasks(*states):
+    """Numbers of the tasks in a state."""
+    command = ['squeue', '--noheader', '--array', f'--states={",".join(states)}', '--format=%K']
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def wait_until(condition, seconds=600):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def read_status():
+    """Exit status, participants by state, and last line."""
+    done = subprocess.run(['nipype-labels', 'status', 'fmriprep', 'signals'], capture_output=True, text=True)
+    rows = [line.split('\t') for line in done.stdout.splitlines()[1:]]
+    states = {state: {row[0] for row in rows if row[2] == state} for state in ('complete', 'missing', 'failed')}
+    assert len(rows) == len(PARTICIPANTS) * len(RUNS), done.stderr
+    return done.returncode, states, done.stderr.splitlines()[-1]
+
+
+def test_status_names_the_one_job_that_was_cancelled(slurm, folder):
+    slurm()
+    array = submit(f'0-{len(PARTICIPANTS) - 1}')
+    wait_until(lambda: str(CANCELLED) in list_tasks('RUNNING'))
+    while_running = read_status()
+    subprocess.run(['scancel', f'{array}_{CANCELLED}'], check=True)
+    wait_until(lambda: not list_tasks('PENDING', 'RUNNING', 'COMPLETING'))
+    assert while_running[0] == 1
+    assert while_running[1]['missing'] >= set(PARTICIPANTS[CANCELLED + 1 :])
+    status, states, said = read_status()
+    logs = {path.name: path.read_text() for path in folder.glob('slurm-*.out')}
+    assert (status, states['missing'], states['failed']) == (1, {PARTICIPANTS[CANCELLED]}, set()), logs
+    assert said == f'1 participant to submit again: sbatch --array={CANCELLED}'
+
+    written = {path: path.stat().st_mtime_ns for path in (folder / 'signals').rglob('manifests/*.json')}
+    submit(said.partition('--array=')[2])
+    wait_until(lambda: not list_tasks('PENDING', 'RUNNING', 'COMPLETING'))
+    assert read_status()[::2] == (0, '40 runs: 40 complete, 0 missing, 0 failed')
+    assert {path: path.stat().st_mtime_ns for path in written} == written
