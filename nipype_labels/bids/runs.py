@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..model.errors import LabelsError
+from .filters import ABSENT, PRESENT
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
 from .names import build_name, sort_entities
@@ -16,6 +17,9 @@ PREPROC = 'preproc'
 
 #: Entities of images acquired together; a mask or confounds table without them belongs to each of these images.
 _TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
+
+#: Entities whose labels are numbers.
+_NUMBERED = ('run', 'echo')
 
 #: Entities that the name of a confounds table may omit.
 _NOT_OF_TABLES = (*_TOGETHER, *SPACE_ENTITIES)
@@ -34,8 +38,10 @@ _EXCLUDED = {
     'desc': 'of other descriptions (--bold-desc)',
     'ses': 'not selected by --session-label',
     'task': 'not selected by --task',
+    'run': 'not selected by --run',
     'space': 'not selected by --space',
     'echo': 'single echoes or not selected by --echo',
+    'filter': 'not selected by --bids-filter-file',
 }
 
 
@@ -137,30 +143,39 @@ class Found:
         return sum(run.n_series for run in self.runs) + len(self.bad_series) + sum(self.excluded.values())
 
 
-def find_runs(root, participants=(), sessions=(), tasks=(), spaces=(), echoes=(), bold_desc=None):
+def find_runs(
+    root, participants=(), sessions=(), tasks=(), runs=(), spaces=(), echoes=(), bold_desc=None, filters=None
+):
     """Return the preprocessed series of a dataset as fMRIPrep writes it, with the files of each (Found).
 
     Labels select with or without the entity (``sub-01``); an empty list selects all. A space may have its resolution
     (``MNI152NLin2009cAsym:res-2``); ``func`` is the native BOLD space; by default only the template space is selected.
     ``echoes`` may be ``all``; by default only combined echoes are selected. ``bold_desc`` is ``preproc`` by default, or
-    the only ``desc`` of the dataset.
+    the only ``desc`` of the dataset. ``filters`` are labels by entity, see :func:`.filters.read_filters`.
     """
     root = Path(root).absolute()
     index = index_dataset(root, participants)
-    volumes = [file for file in index.files if _is_series(file)]
+    everything = [file for file in index.files if _is_series(file)]
+
+    def list_series():
+        # Used only if the selected participants do not have a label.
+        return [file for file in (index_dataset(root) if participants else index).files if _is_series(file)]
+
+    volumes = _filter_series(root, everything, filters or {}, list_series)
     bold_desc = bold_desc.removeprefix('desc-') if bold_desc else _choose_desc(volumes)
     series = [file for file in volumes if file.entities.get('desc') == bold_desc]
     others = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
     excluded = {_EXCLUDED['bold']: len(others), _EXCLUDED['desc']: len(volumes) - len(series)}
+    excluded[_EXCLUDED['filter']] = len(everything) - len(volumes)
     if not series:
         raise LabelsError(_explain_missing_series(root, index, volumes, bold_desc))
 
     def list_all():
-        # Used only if the selected participants do not have a label.
-        files = index_dataset(root).files if participants else index.files
-        return [file for file in files if _is_series(file) and file.entities.get('desc') == bold_desc]
+        return [file for file in list_series() if file.entities.get('desc') == bold_desc]
 
-    wanted = {'ses': sessions, 'task': tasks, 'space': spaces, 'echo': echoes}
+    wanted = {'ses': sessions, 'task': tasks, 'run': runs, 'space': spaces}
+    # Series of single echoes are the user's choice if a filter has the entity.
+    wanted |= {} if 'echo' in (filters or {}) and not echoes else {'echo': echoes}
     chosen = _select_series(root, series, list_all, wanted, excluded, index.bad_series)
     if not chosen:
         given = {'sub': participants, **wanted}
@@ -215,16 +230,42 @@ def _select_series(root, series, list_all, wanted, excluded, bad_series):
     return series
 
 
+def _filter_series(root, series, filters, list_all):
+    """Return series that match all filters; LabelsError if a label does not exist, or no series has all labels."""
+    for key, labels in filters.items():
+        series = _select_labels(root, series, key, labels, list_all)
+    if filters and not series:
+        wanted = ' and '.join(f'{key} {", ".join(labels)}' for key, labels in filters.items())
+        raise LabelsError(f'{root} has no series of {wanted} together, as --bids-filter-file demands')
+    return series
+
+
 def _select_labels(root, series, key, labels, list_all):
     """Return series whose entity has one of the labels; LabelsError if the dataset does not have a label."""
-    labels = [label.removeprefix(f'{key}-') for label in labels]
-    present = {file.entities.get(key, 'none') for file in series}
-    if not present.issuperset(labels):
-        present = {file.entities.get(key, 'none') for file in list_all()}
+    labels, everywhere = [label.removeprefix(f'{key}-') for label in labels], None
+    present = {file.entities.get(key, ABSENT) for file in series}
+    wanted = set()
     for label in labels:
-        if label not in present:
-            raise LabelsError(f'{root} has no series of {key}-{label}. Available: {", ".join(sorted(present))}')
-    return [file for file in series if file.entities.get(key, 'none') in labels]
+        found = _find_labels(key, label, present)
+        if not found:
+            everywhere = everywhere or {file.entities.get(key, ABSENT) for file in list_all()}
+            if not _find_labels(key, label, everywhere):
+                raise LabelsError(f'{root} has no series of {key}-{label}. Available: {", ".join(sorted(everywhere))}')
+        wanted |= found
+    return [file for file in series if file.entities.get(key, ABSENT) in wanted]
+
+
+def _find_labels(key, label, present):
+    """Return the labels among those ``present`` that a label selects; numbers of runs and echoes may have zeros before.
+
+    >>> _find_labels('run', '1', {'01', '02'}), _find_labels('task', '*', {'rest', 'none'})
+    ({'01'}, {'rest'})
+    """
+    if label == PRESENT:
+        return present - {ABSENT}
+    if label in present or key not in _NUMBERED or not label.isdecimal():
+        return {label} & present
+    return {other for other in present if other.isdecimal() and int(other) == int(label)}
 
 
 def _select_echoes(root, series, labels, list_all, bad_series):

@@ -38,16 +38,17 @@ class Watch:
             self._progress.print(run, 'done')
 
 
-def run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args):
+def run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop=False):
     """Run the graphs of many runs by a plugin of Nipype; return why runs failed, by name.
 
     ``steps.build`` returns the graph of a run. When the run has ended, ``steps.finish`` or ``steps.fail`` is called.
+    With ``stop``, no batch starts after a run has failed.
     """
     watch, reasons = Watch(progress), {}
     # Linear: one run at a time, so that each is complete before the next starts.
     size = 1 if plugin == 'Linear' else max(SMALLEST_BATCH, 4 * nprocs)
     waiting = [names[i : i + size] for i in range(0, len(names), size)]
-    while waiting:
+    while waiting and not (stop and reasons):
         batch = waiting.pop(0)
         wf = pe.Workflow(steps.kind, base_dir=str(work_dir))
         for name in batch:

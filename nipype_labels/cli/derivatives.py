@@ -25,7 +25,7 @@ from .atlases import check_tables, name_atlases
 from .logs import name_log
 from .messages import in_options
 from .resources import check_resources
-from .summary import list_contradictions, summarise
+from .summary import list_contradictions, load_filters, summarise
 
 #: Files of the dataset that each run writes if they are missing.
 _OF_DATASET = ('dataset_description.json', '.bidsignore')
@@ -69,6 +69,8 @@ def derivatives(
     participant_label=(),
     session_label=(),
     task=(),
+    run=(),
+    bids_filter_file=None,
     space=(),
     echo=(),
     bold_desc=None,
@@ -83,7 +85,8 @@ def derivatives(
     mem_gb=None,
     plugin=None,
     plugin_args_file=None,
-    verbose=False,
+    verbose=0,
+    stop_on_first_crash=False,
     **parameters,
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
@@ -91,7 +94,8 @@ def derivatives(
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans)
     _check_out(Path(dataset), Path(out), work_dir)
-    found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
+    filters = load_filters(bids_filter_file)
+    found = find_runs(dataset, participant_label, session_label, task, run, space, echo, bold_desc, filters)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
@@ -108,18 +112,24 @@ def derivatives(
         print(describe_plan(found, warnings, job, nprocs))
         return 0
     sys.stderr.writelines(f'{warning}\n' for warning in warnings)
+    running = dict(work_dir=work_dir, clean_work=clean_work, nprocs=nprocs, mem_gb=mem_gb, plugin=plugin)
+    running |= dict(plugin_args_file=plugin_args_file, verbose=verbose, stop=stop_on_first_crash)
+    return summarise(found, warnings, job, _process_incomplete(job, running))
+
+
+def _process_incomplete(job, running):
+    """Process the runs that are not complete; return why runs failed, by name."""
     changes = _find_incomplete(job)
-    _remove_logs(job, runs.keys() - changes.keys())
+    _remove_logs(job, job.runs.keys() - changes.keys())
     for name, change in changes.items():
         if change:
-            print(f'{runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
-    reasons = {}
-    if changes:
-        # Nipype is imported only if there is something to do.
-        from .processing import process
+            print(f'{job.runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
+    if not changes:
+        return {}
+    # Nipype is imported only if there is something to do.
+    from .processing import process
 
-        reasons = process(job, list(changes), work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose)
-    return summarise(found, warnings, job, reasons)
+    return process(job, list(changes), **running)
 
 
 def node_name(name):

@@ -48,14 +48,11 @@ def extract(
     nprocs=1,
     plugin='Linear',
     plugin_args_file=None,
-    verbose=False,
+    verbose=0,
     **parameters,
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
-    if 'preset' in parameters:
-        if not confounds:
-            raise LabelsError('--preset given, but it only acts with --confounds')
-        parameters = expand_preset(parameters.pop('preset'), **parameters)
+    parameters = _expand_preset(parameters, confounds)
     series = open_series(bold)
     check_resources(nprocs)
     check_plugin(plugin)
@@ -95,6 +92,15 @@ def extract(
         remove_work(written, Path(wf.base_dir) / wf.name)
     summarise(out, written, folders)
     return 0
+
+
+def _expand_preset(parameters, confounds):
+    """Return parameters with those of a preset in its place."""
+    if 'preset' not in parameters:
+        return parameters
+    if not confounds:
+        raise LabelsError('--preset given, but it only acts with --confounds')
+    return expand_preset(parameters.pop('preset'), **parameters)
 
 
 def _build(series, values, parameters):

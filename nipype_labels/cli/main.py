@@ -39,7 +39,7 @@ def main(argv=None):
 def _run(argv):
     arguments = vars(build_parser().parse_args(argv))
     check_address_space()
-    return arguments.pop('run')(**arguments)
+    return arguments.pop('command')(**arguments)
 
 
 def _report(error):

@@ -77,21 +77,7 @@ def build_parser(commands):
     )
     _add_dataset(derivatives)
     _add_parameters(derivatives)
-    group = derivatives.add_argument_group('running')
-    group.add_argument(
-        '--dry-run', action='store_true', help='list runs, memory and disk space, and run nothing (default: off)'
-    )
-    group.add_argument(
-        '--no-reports', action='store_false', dest='reports', help='do not write HTML reports (default: off)'
-    )
-    group.add_argument(
-        '--mem-gb',
-        type=float,
-        metavar='GB',
-        help='memory in GB that runs processed at the same time may use (default: 90 %% of the memory, or as the '
-        'plugin decides)',
-    )
-    _add_running(group, 'none: each run is completed by one process')
+    _add_processing(derivatives)
     check = subparsers.add_parser(
         'check',
         help='list the problems of an atlas and its look-up table',
@@ -115,7 +101,7 @@ def build_parser(commands):
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')
     demo.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
     for name, subparser in subparsers.choices.items():
-        subparser.set_defaults(run=commands[name])
+        subparser.set_defaults(command=commands[name])
     return parser
 
 
@@ -140,9 +126,9 @@ def name_option(name):
     return f'--{"no-" if switched_off else ""}{name.removeprefix("use_").replace("_", "-")}'
 
 
-def _add_path(group, name, metavar, words, **settings):
-    """Add an option or argument whose value is a path."""
-    group.add_argument(name, type=path, metavar=metavar, help=words, **settings)
+def _add_path(group, name, metavar, words, *short, **settings):
+    """Add an option or argument whose value is a path; ``short`` is another name of the option."""
+    group.add_argument(*short, name, type=path, metavar=metavar, help=words, **settings)
 
 
 def _add_label(group, name, words, **settings):
@@ -276,8 +262,10 @@ def _add_status(subparsers, settings):
 
 def _add_selection(group):
     """Add the options that choose the runs of a dataset, and the ``desc`` of their derivatives."""
-    for name, noun in {'participant-label': 'participants', 'session-label': 'sessions', 'task': 'tasks'}.items():
-        _add_label(group, f'--{name}', f'{noun} to process (default: all)', nargs='+')
+    for name in ('participant-label', 'session-label', 'task', 'run'):
+        _add_label(group, f'--{name}', f'{name.removesuffix("-label")}s to process (default: all)', nargs='+')
+    words = "JSON file of fMRIPrep's form, whose section bold selects series by entities (default: none)"
+    _add_path(group, '--bids-filter-file', 'FILE', words)
     space = 'space of atlases, as in MNI152NLin2009cAsym:res-2; func: native BOLD space (default: the only template)'
     _add_label(group, '--space', space, nargs='+')
     bold_desc = 'desc of the series to process, such as smoothAROMAnonaggr (default: preproc, or the only one)'
@@ -287,8 +275,29 @@ def _add_selection(group):
     _add_label(group, '--desc', 'desc of the derivatives, to distinguish several sets of parameters (default: none)')
 
 
+def _add_processing(parser):
+    group = parser.add_argument_group('running')
+    group.add_argument(
+        '--dry-run', action='store_true', help='list runs, memory and disk space, and run nothing (default: off)'
+    )
+    group.add_argument(
+        '--no-reports', action='store_false', dest='reports', help='do not write HTML reports (default: off)'
+    )
+    group.add_argument(
+        '--mem-gb',
+        type=float,
+        metavar='GB',
+        help='memory in GB that runs processed at the same time may use (default: 90 %% of the memory, or as the '
+        'plugin decides)',
+    )
+    group.add_argument(
+        '--stop-on-first-crash', action='store_true', help='start no further run after one has failed (default: off)'
+    )
+    _add_running(group, 'none: each run is completed by one process')
+
+
 def _add_running(group, plugin):
-    _add_path(group, '--work-dir', 'DIR', 'folder for results of nodes (default: OUT/work)')
+    _add_path(group, '--work-dir', 'DIR', 'folder for results of nodes (default: OUT/work)', '-w')
     group.add_argument(
         '--clean-work',
         action='store_true',
@@ -301,4 +310,5 @@ def _add_running(group, plugin):
     group.add_argument(
         '--plugin-args-file', type=path, metavar='FILE', help='JSON object of arguments for the plugin (default: none)'
     )
-    group.add_argument('--verbose', action='store_true', help="show Nipype's own log (default: off)")
+    words = "show Nipype's log of each node; twice: also its debugging messages (default: off)"
+    group.add_argument('-v', '--verbose', action='count', help=words)

@@ -36,11 +36,14 @@ from .resources import LEAST_GB, read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
 from .workers import run_all
 
+#: Why a run was not processed after another one has failed.
+NOT_STARTED = 'not started, because of --stop-on-first-crash'
 
-def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose):
+
+def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_args_file, verbose, stop):
     """Process the runs ``names`` of a Job; return why runs failed, by name.
 
-    Without a plugin, each run is processed to its end in one process.
+    Without a plugin, each run is processed to its end in one process. With ``stop``, no run starts after one failed.
     """
     check_plugin(plugin or 'Linear')
     if plugin_args_file and plugin is None:
@@ -58,11 +61,19 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
     print(_describe(job, len(names), n_processes, progress), file=sys.stderr)
     if plugin is not None:
-        return run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args)
-    limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
-    return run_all(
-        steps, names, n_processes, limit, lambda name, reason: progress.print(name, 'failed' if reason else 'done')
-    )
+        reasons = run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop)
+    else:
+        limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
+        reasons = run_all(
+            steps,
+            names,
+            n_processes,
+            limit,
+            lambda name, reason: progress.print(name, 'failed' if reason else 'done'),
+            stop,
+        )
+    started = reasons | dict.fromkeys(progress.ended)
+    return reasons | {name: NOT_STARTED for name in names if name not in started}
 
 
 def _describe(job, n_waiting, n_processes, progress):

@@ -18,7 +18,7 @@ class Progress:
     def __init__(self, sizes, n_processes=1):
         self._seconds = {name: SECONDS + size / BYTES_PER_SECOND for name, size in sizes.items()}
         self._n_processes = n_processes
-        self._ended, self._began = set(), time.monotonic()
+        self.ended, self._began = set(), time.monotonic()
 
     def estimate(self):
         """Return the duration of all runs in words, from the sizes of their series."""
@@ -26,18 +26,18 @@ class Progress:
 
     def print(self, name, status):
         """Print that a run has ended with a ``status``."""
-        self._ended.add(name)
+        self.ended.add(name)
         seconds = time.monotonic() - self._began
-        left = f', about {format_time(self._estimate(seconds))} left' if len(self._ended) < len(self._seconds) else ''
-        line = f'[{len(self._ended)}/{len(self._seconds)}] {name} {status} ({format_time(seconds)}{left})'
+        left = f', about {format_time(self._estimate(seconds))} left' if len(self.ended) < len(self._seconds) else ''
+        line = f'[{len(self.ended)}/{len(self._seconds)}] {name} {status} ({format_time(seconds)}{left})'
         print(line, file=sys.stderr, flush=True)
 
     def _estimate(self, seconds):
         """Return the remaining seconds."""
-        ended = sum(self._seconds[name] for name in self._ended)
+        ended = sum(self._seconds[name] for name in self.ended)
         left = sum(self._seconds.values()) - ended
         # Runs that are being processed are half done on average.
-        n_left = len(self._seconds) - len(self._ended)
+        n_left = len(self._seconds) - len(self.ended)
         started = 0.5 * min(self._n_processes - 1, n_left) * left / n_left
         return seconds * (left - started) / max(ended + started, 1e-9)
 

@@ -59,8 +59,9 @@ class OptionsFormatter(logging.Formatter):
 def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONTRADICTION)):
     """Set up Nipype for a command: a short poll, and its log only if asked for.
 
-    Log messages of ``reported``, and those about look-up tables, are not shown, since the command itself reports them,
-    also for cached nodes.
+    ``verbose`` is 0 for warnings only, 1 for Nipype's log, and 2 for its debugging messages. Log messages of
+    ``reported``, and those about look-up tables, are not shown, since the command itself reports them, also for cached
+    nodes.
     """
     config.update_config(
         {
@@ -75,7 +76,8 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
         }
     )
     # What Nipype logs as critical, it also raises.
-    logging.getLogger('nipype.workflow').setLevel(logging.INFO if verbose else logging.CRITICAL + 1)
+    level = (logging.CRITICAL + 1, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.getLogger('nipype.workflow').setLevel(level)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OptionsFormatter('%(levelname)s: %(message)s'))
     handler.addFilter(lambda record: record.msg not in (*reported, NO_TABLE, NO_NAMES))

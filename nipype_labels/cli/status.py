@@ -19,7 +19,7 @@ from ..model.errors import LabelsError
 from .logs import name_log, read_reason
 from .messages import in_options
 from .progress import count
-from .summary import list_notes
+from .summary import list_notes, load_filters
 
 #: States of a run.
 COMPLETE, MISSING, FAILED = 'complete', 'missing', 'failed'
@@ -31,6 +31,8 @@ def report_status(
     participant_label=(),
     session_label=(),
     task=(),
+    run=(),
+    bids_filter_file=None,
     space=(),
     echo=(),
     bold_desc=None,
@@ -39,7 +41,8 @@ def report_status(
     """Print a TSV row for each run, and the participants to submit again; return 1 unless all runs are complete."""
     out = Path(out).absolute()
     _check_out(out)
-    found = find_runs(dataset, participant_label, session_label, task, space, echo, bold_desc)
+    filters = load_filters(bids_filter_file)
+    found = find_runs(dataset, participant_label, session_label, task, run, space, echo, bold_desc, filters)
     rows = [(f'sub-{run.entities["sub"]}', run.name, *find_state(run, out, desc)) for run in found.runs]
     print('participant', 'name', 'status', 'reason', sep='\t')
     for *columns, reason in rows:

@@ -3,6 +3,7 @@
 
 import sys
 
+from ..bids.filters import read_filters
 from ..bids.runs import PREPROC
 from ..model.entities import CONTRADICTION, find_contradictions
 
@@ -10,7 +11,9 @@ from ..model.entities import CONTRADICTION, find_contradictions
 def summarise(found, warnings, job, reasons):
     """Print failed runs with reasons, warnings, and last an account of all series found; return the exit status."""
     for name, reason in reasons.items():
-        print(f'  {job.runs[name].name}: {reason} (log: {job.log(name)})', file=sys.stderr)
+        log = job.log(name)
+        # A run that was not started has no log.
+        print(f'  {job.runs[name].name}: {reason}' + (f' (log: {log})' if log.is_file() else ''), file=sys.stderr)
     for line in [*warnings, *list_notes(found)]:
         print(line, file=sys.stderr)
     n_done = sum(run.n_series for name, run in job.runs.items() if name not in reasons)
@@ -19,6 +22,16 @@ def summarise(found, warnings, job, reasons):
     done = f'{len(job.runs) - len(reasons)} of {len(job.runs)} runs are done'
     print(f'{done}, in {job.out}; {found.n_series} series found: {account}', file=sys.stderr)
     return 1 if reasons or found.bad_series or found.unread else 0
+
+
+def load_filters(path):
+    """Return the filters of --bids-filter-file by entity, None without it; print which of its sections are not used."""
+    if path is None:
+        return None
+    filters, unused = read_filters(path)
+    if unused:
+        print(f'--bids-filter-file {path}: only BOLD series are read, not {", ".join(unused)}', file=sys.stderr)
+    return filters
 
 
 def list_contradictions(runs, atlases):

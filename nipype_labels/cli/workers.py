@@ -14,19 +14,20 @@ from ..interfaces.process_guard import watch_main_process
 from .run import DEAD_WORKER
 
 
-def run_all(steps, names, n_workers, limit_gb, report):
+def run_all(steps, names, n_workers, limit_gb, report, stop=False):
     """Process runs with ``n_workers`` processes at most; return why runs failed, by name.
 
     ``steps`` processes a run (``run``), estimates its memory in GB (``estimate``) and records why it failed (``fail``).
     Runs that are processed at the same time need ``limit_gb`` at most, except that one run is always processed.
-    ``report`` takes the name of each run that ended, and why it failed or None.
+    ``report`` takes the name of each run that ended, and why it failed or None. With ``stop``, no run starts after one
+    has failed.
     """
     if n_workers == 1:
-        return {name: reason for name in names if (reason := _report(report, name, steps.run(name))) is not None}
-    pool = _Pool(steps, n_workers, limit_gb)
+        return _run_in_turn(steps, names, report, stop)
+    pool = _Pool(steps, n_workers, limit_gb, stop)
     try:
         reasons, killed = pool.run(names, report)
-        if killed:
+        if killed and not (stop and reasons):
             print(f'a worker process was killed. {len(killed)} runs are restarted, one at a time', file=sys.stderr)
             for name in killed:
                 # Run alone, the run that exhausts the memory fails and the others do not.
@@ -39,6 +40,18 @@ def run_all(steps, names, n_workers, limit_gb, report):
         pool.end()
 
 
+def _run_in_turn(steps, names, report, stop):
+    """Process runs one after the other in this process; return why runs failed, by name."""
+    reasons = {}
+    for name in names:
+        if stop and reasons:
+            break
+        reason = _report(report, name, steps.run(name))
+        if reason is not None:
+            reasons[name] = reason
+    return reasons
+
+
 def _report(report, name, reason):
     """Report that a run ended, and return why it failed."""
     report(name, reason)
@@ -48,8 +61,8 @@ def _report(report, name, reason):
 class _Pool:
     """Worker processes, started when they are needed."""
 
-    def __init__(self, steps, n_workers, limit_gb):
-        self._steps, self._n_workers, self._limit = steps, n_workers, limit_gb
+    def __init__(self, steps, n_workers, limit_gb, stop):
+        self._steps, self._n_workers, self._limit, self._stop = steps, n_workers, limit_gb, stop
         self._idle, self._busy = [], {}
         # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
         gc.freeze()
@@ -75,6 +88,8 @@ class _Pool:
                 self._idle.append(worker)
                 if _report(report, worker.name, reason) is not None:
                     reasons[worker.name] = reason
+                    if self._stop:
+                        waiting.clear()
         return reasons, killed
 
     def _start(self, name):

@@ -44,8 +44,7 @@ DIFFERENT = {
     'NiftiLabelsMasker': {'reports': True},
     'init_run_wf': {'reports': True},
     # fMRIPrep gives each run its mask.
-    'derivatives': {'reports': True, 'use_mask': True, 'verbose': False},
-    'extract': {'verbose': False},
+    'derivatives': {'reports': True, 'use_mask': True},
     # What exists only if it is asked for has no choice of being off; detrend is that of nilearn's function.
     'highvariance.high_variance_confounds': {'detrend': True},
     'HighVarianceConfounds': {'detrend': True, 'use_mask': None},
