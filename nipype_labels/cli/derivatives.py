@@ -79,6 +79,7 @@ def derivatives(
     use_mask=True,
     reports=True,
     dry_run=False,
+    tsv=None,
     work_dir=None,
     clean_work=False,
     nprocs=1,
@@ -91,6 +92,8 @@ def derivatives(
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
     check_resources(nprocs, mem_gb)
+    if tsv is not None and not dry_run:
+        raise LabelsError('--tsv given, but it only acts with --dry-run')
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans)
     _check_out(Path(dataset), Path(out), work_dir)
@@ -107,10 +110,9 @@ def derivatives(
     job = Job(out, desc, runs, requests, atlases, n_regions, parameters, dummy_scans, reports)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
-        from .plan import describe_plan
+        from .plan import report_plan
 
-        print(describe_plan(found, warnings, job, nprocs))
-        return 0
+        return report_plan(found, warnings, job, nprocs, _find_incomplete(job), tsv)
     sys.stderr.writelines(f'{warning}\n' for warning in warnings)
     running = dict(work_dir=work_dir, clean_work=clean_work, nprocs=nprocs, mem_gb=mem_gb, plugin=plugin)
     running |= dict(plugin_args_file=plugin_args_file, verbose=verbose, stop=stop_on_first_crash)

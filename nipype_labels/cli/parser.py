@@ -278,8 +278,12 @@ def _add_selection(group):
 def _add_processing(parser):
     group = parser.add_argument_group('running')
     group.add_argument(
-        '--dry-run', action='store_true', help='list runs, memory and disk space, and run nothing (default: off)'
+        '--dry-run',
+        action='store_true',
+        help='list all runs with their files, problems, and estimated time, memory and disk space, and run nothing '
+        '(default: off)',
     )
+    _add_path(group, '--tsv', 'FILE', 'with --dry-run: table to write with a row for each run (default: none)')
     group.add_argument(
         '--no-reports', action='store_false', dest='reports', help='do not write HTML reports (default: off)'
     )

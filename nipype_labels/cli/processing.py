@@ -30,7 +30,7 @@ from .checks import (
 )
 from .logs import write_log
 from .messages import in_files, in_options
-from .plan import estimate_memory, measure
+from .plan import estimate_memory, get_size, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
@@ -186,14 +186,6 @@ class Steps:
         reason = in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
         write_log(self._job.log(name), reason, details)
         return reason
-
-
-def get_size(run):
-    """Return the size of the series of a run in bytes; 1 if it cannot be read."""
-    try:
-        return max(run.bold.stat().st_size, 1)
-    except OSError:
-        return 1
 
 
 def _retain(run, n_volumes, dummy_scans):

@@ -8,6 +8,11 @@ import time
 SECONDS, BYTES_PER_SECOND = 1.0, 30e6
 
 
+def estimate_seconds(size):
+    """Return the duration of a run before any has ended, from the size of its series in bytes."""
+    return SECONDS + size / BYTES_PER_SECOND
+
+
 class Progress:
     """Count runs that ended, and estimate the remaining time from them.
 
@@ -16,7 +21,7 @@ class Progress:
     """
 
     def __init__(self, sizes, n_processes=1):
-        self._seconds = {name: SECONDS + size / BYTES_PER_SECOND for name, size in sizes.items()}
+        self._seconds = {name: estimate_seconds(size) for name, size in sizes.items()}
         self._n_processes = n_processes
         self.ended, self._began = set(), time.monotonic()
 

@@ -112,6 +112,13 @@ def read_tables(paths, n_volumes):
     return [_read_table(path, n_volumes, f'confounds_{i}') for i, path in enumerate(paths)]
 
 
+def check_length(path, n_volumes):
+    """Raise ConfoundsError unless a table has a row per volume; it is parsed only if it seems to have others."""
+    n_lines = sum(1 for line in read_text(path).splitlines() if line.strip())
+    if n_lines != n_volumes + 1:
+        read_tables([path], n_volumes)
+
+
 def join_tables(tables, n_volumes):
     """Return the columns of all tables, T rows; ConfoundsError for columns of the same name."""
     joined = pd.concat([pd.DataFrame(index=range(n_volumes)), *(table.frame for table in tables)], axis=1)

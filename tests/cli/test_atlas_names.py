@@ -55,7 +55,7 @@ def test_a_dataset_precedes_templateflow_and_takes_a_name_and_a_table(folder, ca
     more = ('--lut', str(folder / 'lut.tsv'), '--datasets', f'own={folder}/atlases', '--dry-run')
     status, out, said = call(*ask(folder, '--atlas', 'small=Lausanne:scale-2', *more))
     assert status == 0, said
-    assert out.startswith('1 runs of 1 participants × 1 atlases')
+    assert '\n1 run of 1 participant × 1 atlas: 0 complete, 1 missing\n' in out
     assert f'tpl-{TEMPLATE}_atlas-Lausanne_scale-2_res-02_dseg.nii.gz (own)' in said
     bold = folder / 'fmriprep/sub-01/func' / f'{RUN}_{PREPROC}'
     asked = ('extract', str(bold), '-o', str(folder / 'one'), '--datasets', str(folder / 'atlases'))

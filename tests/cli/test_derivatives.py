@@ -248,7 +248,7 @@ def test_series_of_several_spaces_need_a_choice(data, call):
     status, _, said = call(*asked(data, BOXES), '--space', 'T1w', 'MNI152NLin2009cAsym')
     assert status == 2
     assert 'series are in the spaces MNI152NLin2009cAsym, T1w: choose one by --space' in said
-    assert call(*asked(data, BOXES), '--space', 'T1w', '--dry-run')[1].startswith('1 runs of 1 participants')
+    assert '\n1 run of 1 participant × 1 atlas: ' in call(*asked(data, BOXES), '--space', 'T1w', '--dry-run')[1]
 
 
 def test_a_run_that_lacks_what_it_needs_is_named(data, call):
@@ -288,14 +288,14 @@ def test_what_can_not_be_done_is_said_before_anything_is(more, words, data, call
 def test_a_dry_run_does_nothing(data, call):
     status, told, _ = call(*asked(data, AAL, BOXES), '--dry-run')
     assert status == 0
-    assert told.startswith('6 runs of 3 participants × 2 atlases')
+    assert '\n6 runs of 3 participants × 2 atlases: 0 complete, 6 missing\n' in told
     assert not (data / 'out').exists()
 
 
 def test_what_a_dry_run_foretells_is_what_it_takes_within_a_factor_of_two(data, call, tmp_path):
     chosen = (*asked(data, AAL, BOXES), '--participant-label', '01', '03', *CLEANING, *CONNECTING)
     _, told, _ = call(*chosen, '--dry-run')
-    memory, derivatives, work = (float(number) for number in re.findall(r'([\d.]+) [GM]B', told))
+    memory, derivatives, work = (float(number) for number in re.findall(r'([\d.]+) [GM]B', told)[-3:])
     script = (
         'import resource, subprocess, sys\n'
         'status = subprocess.run([sys.executable, "-m", "nipype_labels.cli.main", *sys.argv[1:]]).returncode\n'

@@ -122,9 +122,13 @@ def test_a_second_call_of_400_runs_takes_5_s(large):
     assert used.seconds < 5
 
 
-def test_a_dry_run_of_5000_runs_takes_15_s(large):
-    used = call(*ask(large, '--dry-run'))
-    assert '5000 runs' in used.printed
+@pytest.mark.parametrize(('out', 'state'), [('out', '5000 complete, 0 missing'), ('new', '0 complete, 5000 missing')])
+def test_a_dry_run_of_5000_runs_takes_15_s(out, state, large):
+    asked = ask(large, '--dry-run', '--tsv', large / 'plan.tsv')
+    asked[2] = large / out
+    used = call(*asked)
+    assert f'5000 runs of 1000 participants × 1 atlas: {state}\n' in used.printed
+    assert (large / 'plan.tsv').read_text().count('\n') == 5001
     assert used.seconds < 15
 
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What derivatives --dry-run lists of each run, as text and as TSV: state, files, problems, and estimates."""
+
+import os
+
+import pandas as pd
+import pytest
+from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_atlas
+
+pytestmark = pytest.mark.slow
+
+TASK = '--confounds-strategy=6P', '--no-standardize-confounds'
+NAMES = ('complete', 'damaged', 'maskless', 'short', 'tableless', 'headless', 'new')
+
+
+def name(participant):
+    return f'sub-{participant}_task-rest_{MNI}'
+
+
+@pytest.fixture
+def folder(tmp_path, call):
+    """A dataset with a run of each kind, of which two were complete, and a series without a template space."""
+    root = tmp_path / 'fmriprep'
+    describe(root)
+    for each in NAMES:
+        for file in (f'{name(each)}_{PREPROC}', f'{name(each)}_{BRAIN}', f'sub-{each}_task-rest_{TABLE}'):
+            write(root / f'sub-{each}' / 'func' / file)
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    assert call(*ask(tmp_path, '--confounds-columns', 'rot_x', '--participant-label', *NAMES[:2]))[0] == 0
+    (damaged,) = (tmp_path / 'out' / 'sub-damaged').rglob('*stat-mean_timeseries.tsv')
+    damaged.unlink()
+    (root / 'sub-maskless' / 'func' / f'{name("maskless")}_{BRAIN}').unlink()
+    (root / 'sub-tableless' / 'func' / f'sub-tableless_task-rest_{TABLE}').unlink()
+    short = root / 'sub-short' / 'func' / f'sub-short_task-rest_{TABLE}'
+    short.write_text('\n'.join(short.read_text().splitlines()[:-1]) + '\n')
+    (root / 'sub-headless' / 'func' / f'{name("headless")}_{PREPROC}').write_bytes(b'not an image')
+    write(root / 'sub-new' / 'func' / f'sub-new_task-nback_space-T1w_{PREPROC}')
+    return tmp_path
+
+
+def plan(call, folder, *more):
+    """What is printed."""
+    status, told, said = call(*ask(folder, '--confounds-columns', 'rot_x', '--dry-run', *more))
+    assert status == 0, said
+    return told
+
+
+def read(folder):
+    """The table by name of run."""
+    table = pd.read_csv(folder / 'plan.tsv', sep='\t', dtype=str, keep_default_na=False)
+    return table.set_index('name')
+
+
+def test_every_run_is_listed_with_state_files_problems_and_estimates(folder, call):
+    before = sorted(folder.rglob('*'))
+    told = plan(call, folder, '--tsv', str(folder / 'plan.tsv'))
+    assert sorted(folder.rglob('*')) == sorted([*before, folder / 'plan.tsv'])
+    table = read(folder)
+    assert list(table.index) == [*sorted(name(each) for each in NAMES), 'n/a']
+    assert (table.atlases[:-1] == 'A').all()
+    for each, problem in {
+        'maskless': f'has no brain mask: {name("maskless")}_{BRAIN} does not exist. Pass --no-mask',
+        'short': 'has 19 rows, the signals have 20 volumes',
+        'tableless': f'has no confounds table: sub-tableless_task-rest_{TABLE} does not exist',
+        'headless': f'{name("headless")}_{PREPROC}',
+    }.items():
+        row = table.loc[name(each)]
+        assert (row.status, problem in row.problems) == ('missing', True), row.problems
+        assert (row.seconds, row.memory_gb, row.derivatives_bytes) == ('n/a',) * 3
+        assert f'\n  problem: {row.problems}\n' in told
+    complete, new, damaged = (table.loc[name(each)] for each in ('complete', 'new', 'damaged'))
+    assert tuple(complete[['status', 'problems', 'seconds', 'memory_gb']]) == ('complete', 'n/a', '0.0', '0.0')
+    assert (new.status, new.problems) == ('missing', 'n/a')
+    assert (new.participant, new.session, new.task, new.run) == ('new', 'n/a', 'rest', 'n/a')
+    assert float(new.seconds) >= 1
+    assert 0.1 < float(new.memory_gb) < 1
+    assert 10_000 < int(new.derivatives_bytes) < int(new.work_bytes)
+    for role, file in (('series', f'{name("new")}_{PREPROC}'), ('mask', f'{name("new")}_{BRAIN}')):
+        assert new[role] == f'sub-new/func/{file}'
+        assert f'\n  {role}: sub-new/func/{file}\n' in told
+    assert (new.confounds, new.sidecars) == (f'sub-new/func/sub-new_task-rest_{TABLE}', 'n/a')
+    assert damaged.status == 'missing'
+    assert damaged.reason.endswith('stat-mean_timeseries.tsv is missing')
+    assert f'{name("damaged")}: missing (processed again, because {damaged.reason})\n' in told
+    assert '7 runs of 7 participants × 1 atlas: 1 complete, 6 missing, 4 of these cannot be processed\n' in told
+    assert f'\natlas A: {folder}/atlas.nii.gz, 2 regions\n' in told
+
+
+def test_a_series_that_cannot_be_used_has_a_row(folder, call):
+    plan(call, folder, '--tsv', str(folder / 'plan.tsv'))
+    row = read(folder).loc['n/a']
+    assert row.series.endswith(f'sub-new_task-nback_space-T1w_{PREPROC}')
+    assert (row.status, row.problems) == (
+        'missing',
+        'the run has no series in a template space. Pass --space T1w to process it',
+    )
+
+
+def test_names_that_contradict_each_other_are_a_problem_of_each_run(folder, call):
+    atlas = write_atlas(folder / 'tpl-MNI152NLin6Asym_atlas-X_dseg.nii.gz')
+    told = plan(call, folder, f'--atlas=X={atlas}', '--participant-label', 'new', 'complete')
+    assert told.count('  problem: files that may not belong together: ') == 2
+    assert 'but tpl-MNI152NLin6Asym_atlas-X_dseg.nii.gz has tpl-MNI152NLin6Asym' in told
+    assert 'needs: ' in told
+
+
+def test_the_table_needs_a_dry_run_and_a_folder(folder, call):
+    status, _, said = call(*ask(folder, '--tsv', 'plan.tsv'))
+    assert (status, 'error: --tsv given, but it only acts with --dry-run' in said) == (2, True)
+    status, _, said = call(*ask(folder, '--confounds-columns', 'rot_x', '--dry-run', '--tsv', 'none/plan.tsv'))
+    assert (status, 'error: --tsv none/plan.tsv cannot be written: No such file' in said) == (2, True)
+    assert not os.path.lexists(folder / 'plan.tsv')
