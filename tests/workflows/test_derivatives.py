@@ -4,15 +4,13 @@
 import fnmatch
 import inspect
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from bids_validator import validate
 from derivatives_cases import tree
 from nipype.pipeline import engine as pe
 
@@ -115,24 +113,6 @@ def dataset(files, tmp_path_factory):
     for i, (parameters, choices) in enumerate(cases):
         init_host_wf(files, folder / f'work-{i}', parameters, out_dir=folder / 'out', **choices).run()
     return folder / 'out'
-
-
-def validate(folder):
-    """Errors that the validator of BIDS finds, with the schema that it brings; pairs of code and file."""
-    beside, name = str(Path(sys.executable).parent), 'bids-validator-deno'
-    validator = shutil.which(name, path=beside) or shutil.which(name)
-    if validator is None:
-        pytest.skip(f'{name} is not installed')
-    done = subprocess.run(
-        [validator, str(folder), '--ignoreWarnings', '--format', 'json'],
-        env=os.environ | {'DENO_DIR': str(folder.parent / 'deno')},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    said = json.loads(done.stdout)
-    assert said['summary']['totalFiles'] > 0
-    return {(issue['code'], issue['location'].lstrip('/')) for issue in said['issues']['issues']}
 
 
 def test_the_validator_finds_no_error(dataset):
