@@ -90,6 +90,8 @@ def test_a_dataset_precedes_templateflow_and_takes_a_name_and_a_table(folder, ca
             ['--atlas', NAME, '--datasets', 'a=.', 'a=..'],
             'error: two --datasets are named a. Pass --datasets NAME=PATH',
         ),
+        (['--atlas', 'atlas.nii.gz', '--datasets', '.'], 'error: --datasets given, but no --atlas is the name of an'),
+        ([], 'error: derivatives needs an --atlas'),
     ],
 )
 def test_messages_name_the_option_to_pass(folder, call, more, message):

@@ -8,8 +8,8 @@ import sys
 
 import pandas as pd
 import pytest
-from bids_validator import validate
 from fmriprep_dataset import BROKEN, ECHOES, RUNS, SPACES, folder_of, make_fmriprep, make_templateflow
+from validator_cases import validate
 
 from nipype_labels.core.validation import expand_preset
 

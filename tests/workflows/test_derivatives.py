@@ -10,9 +10,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from bids_validator import validate
 from derivatives_cases import tree
 from nipype.pipeline import engine as pe
+from validator_cases import validate
 
 from nipype_labels.bids.dataset import IGNORED
 from nipype_labels.bids.outputs import list_paths, plan_files
