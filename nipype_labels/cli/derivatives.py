@@ -97,8 +97,9 @@ def derivatives(
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans)
     _check_out(Path(dataset), Path(out), work_dir)
-    filters = load_filters(bids_filter_file)
-    found = find_runs(dataset, participant_label, session_label, task, run, space, echo, bold_desc, filters)
+    chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
+    chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
+    found = find_runs(dataset, **chosen)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())

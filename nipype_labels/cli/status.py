@@ -41,8 +41,9 @@ def report_status(
     """Print a TSV row for each run, and the participants to submit again; return 1 unless all runs are complete."""
     out = Path(out).absolute()
     _check_out(out)
-    filters = load_filters(bids_filter_file)
-    found = find_runs(dataset, participant_label, session_label, task, run, space, echo, bold_desc, filters)
+    chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
+    chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
+    found = find_runs(dataset, **chosen)
     rows = [(f'sub-{run.entities["sub"]}', run.name, *find_state(run, out, desc)) for run in found.runs]
     print('participant', 'name', 'status', 'reason', sep='\t')
     for *columns, reason in rows:

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Confounds of the masker by strategy, column and preset: the numbers of the graph and of nilearn."""
 
+import warnings
+
 import nibabel
 import numpy as np
 import pandas as pd
 import pytest
 from fmriprep_tables import NEW as V21
 from fmriprep_tables import TABLE, copy_table, write_spiky
+from nilearn import signal
+from nilearn.interfaces.fmriprep import load_confounds
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels import NiftiLabelsMasker, expand_preset
 from nipype_labels.files.tables import read_signals
 from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
+
+#: How nilearn is asked for 36 confounds.
+OF_36P = dict(strategy=('motion', 'wm_csf', 'global_signal'), motion='full', wm_csf='full', global_signal='full')
 
 
 @pytest.fixture
@@ -53,6 +60,35 @@ def test_masker_and_graph_give_the_same_bytes(parameters, bench, tmp_path):
     signals = masker.fit_transform(bold, confounds=table)
     assert_array_equal(of_graph(masker, bold, table, tmp_path), signals)
     assert len(signals) == 60 or parameters.get('non_steady_state') != 'keep'
+
+
+@pytest.mark.parametrize(
+    ('preset', 'asked'),
+    [
+        ('24P', dict(strategy=('motion',), motion='full')),
+        ('36P', OF_36P),
+        ('36P+scrubbing', OF_36P | dict(strategy=(*OF_36P['strategy'], 'scrub'), scrub=5, std_dvars_threshold=1.5)),
+    ],
+)
+def test_presets_of_the_benchmark_are_cleaned_as_by_nilearn(preset, asked, tmp_path):
+    """Filter, trend, regression and censoring of ``nilearn.signal.clean``, with nilearn's columns and volumes."""
+    n_volumes, t_r = 300, 2.0
+    table = write_spiky(tmp_path, n_volumes)
+    rng, labels = np.random.default_rng(6), np.repeat([1, 2], 32).reshape(4, 4, 4).astype('int16')
+    volumes = rng.normal(500, 9, (4, 4, 4, n_volumes)) + 0.05 * np.arange(n_volumes)
+    bold = tmp_path / 'sub-01_task-rest_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz'
+    nibabel.Nifti1Image(volumes, np.eye(4) * 3).to_filename(bold)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        confounds, sample_mask = load_confounds(str(bold), **asked)
+    raw = np.stack([volumes[labels == i].mean(axis=0) for i in (1, 2)], axis=1)
+    settings = dict(detrend=True, standardize=None, filter='butterworth', high_pass=0.01, low_pass=0.08, t_r=t_r)
+    expected = signal.clean(raw, confounds=confounds, sample_mask=sample_mask, extrapolate=False, **settings)
+    atlas = nibabel.Nifti1Image(labels, np.eye(4) * 3)
+    parameters = expand_preset(preset, fill_censored='cubic', t_r=t_r)
+    found = NiftiLabelsMasker(atlas, ['A', 'B'], **parameters).fit_transform(bold, confounds=table)
+    assert found.shape == expected.shape
+    assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
 def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
