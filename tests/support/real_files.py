@@ -3,6 +3,7 @@
 
 import functools
 import importlib.util
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -35,3 +36,21 @@ def oriented(path):
     assert np.array_equal(nibabel.load(copy).affine, image.affine)
     assert np.array_equal(nibabel.load(copy).dataobj, image.dataobj)
     return copy
+
+
+@functools.cache
+def coarse_atlas(package, *parts):
+    """Copy of an atlas with every second voxel along each axis, and its table; None without the package.
+
+    Reading all voxels of an atlas of 1 mm takes longer than what most tests do with the regions.
+    """
+    path = package_file(package, *parts)
+    if path is None:
+        return None
+    image = nibabel.load(path)
+    copy = Path(COPIES.name) / 'coarse' / Path(path).name
+    copy.parent.mkdir(exist_ok=True)
+    labels = np.asanyarray(image.dataobj)[::2, ::2, ::2]
+    nibabel.Nifti1Image(labels, image.affine @ np.diag([2, 2, 2, 1])).to_filename(copy)
+    shutil.copy(package_file(package, *parts[:-1], f'{copy.stem}.txt'), copy.parent)
+    return str(copy)

