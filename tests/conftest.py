@@ -27,6 +27,9 @@ hypothesis.settings.load_profile('same')
 # Asserts outside test files, told as those within them are.
 pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_confounds', 'migration_others')
 
+#: Modules that tests import; collected for doctests, they would be imported twice.
+collect_ignore = ['seed', 'support']
+
 #: Package and path in it of each real series.
 SERIES = {
     'nibabel': ('nibabel', 'tests/data/functional.nii'),
