@@ -3,25 +3,36 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+
+from nipype_labels.cli.main import main
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
 MATRIX, COVERAGE = 'stat-correlation_relmat.tsv', 'stat-coverage_bold.tsv'
 
 
-@pytest.fixture
-def out(tmp_path, call):
-    """Derivatives of three participants."""
-    describe(tmp_path / 'fmriprep')
+@pytest.fixture(scope='session')
+def derived(tmp_path_factory):
+    """Derivatives of three participants, to copy."""
+    folder = tmp_path_factory.mktemp('derived')
+    describe(folder / 'fmriprep')
     for participant in ('01', '02', '03'):
         for name in (PREPROC, BRAIN):
-            path = tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
+            path = folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
             write(path)
-    write_atlas(tmp_path / 'atlas.nii.gz')
-    assert call(*ask(tmp_path, '--connectivity', 'correlation'))[0] == 0
+    write_atlas(folder / 'atlas.nii.gz')
+    assert main(ask(folder, '--connectivity', 'correlation')) == 0
+    return folder
+
+
+@pytest.fixture
+def out(derived, tmp_path, monkeypatch):
+    shutil.copytree(derived, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path / 'out'
 
 

@@ -52,7 +52,7 @@ def test_an_unknown_orientation_is_refused_or_accepted(unknown, call):
     assert json.loads((out / 'cleaning.json').read_text())['Parameters']['unknown_orientation'] == 'accept'
 
 
-def test_a_contradiction_is_reported_once(small, process):
+def test_a_contradiction_is_reported_once(small, process, command):
     for path in (small.bold, small.atlas):
         image = nibabel.load(path)
         image.header.set_qform(np.diag([-4.0, 4, 4, 1]), 1)
@@ -62,7 +62,7 @@ def test_a_contradiction_is_reported_once(small, process):
         assert done.returncode == 0, done.stderr
         for path in (small.bold, small.atlas):
             assert done.stderr.count(f'{path}: sform and qform contradict each other by up to') == 1
-    assert 'note: sform and qform contradict each other' in process('check', small.atlas).stdout
+    assert 'note: sform and qform contradict each other' in command('check', small.atlas).stdout
 
 
 def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):

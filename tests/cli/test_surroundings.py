@@ -45,10 +45,10 @@ def test_too_little_address_space_is_refused_before_libraries_hang(megabytes, sm
 
 
 @pytest.mark.parametrize('content', ['{"RepetitionTime": "\\ud800"}', '[' * 100_000, '{"RepetitionTime": 2', ''])
-def test_a_damaged_sidecar_is_named(content, small, process):
+def test_a_damaged_sidecar_is_named(content, small, command):
     sidecar = small.bold.with_name('sidecar.json')
     sidecar.write_text(content)
-    done = process('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--sidecar', sidecar)
+    done = command('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--sidecar', sidecar)
     assert done.returncode == 2
     assert str(sidecar) in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -62,17 +62,17 @@ def extended(option, suffix='.nii', size=2**30, content=b''):
 
 
 def archive(name, kind, byte=b'0'):
-    """A compressed table of 1 GiB, or 256 MiB where compressing takes long."""
+    """A compressed table of 1 GiB, or 80 MiB where compressing takes long."""
 
     def damage(given):
         path = given / name
         if kind == 'gz':
             path.write_bytes(gzipped(b'csf\n', 1024, byte))
         elif kind == 'xz':
-            path.write_bytes(lzma.compress(byte * 256 * MIB, preset=0))
+            path.write_bytes(lzma.compress(byte * 80 * MIB, preset=0))
         else:
             with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-                packed.writestr('table.tsv', byte * 256 * MIB)
+                packed.writestr('table.tsv', byte * 80 * MIB)
 
     return damage
 
@@ -114,7 +114,7 @@ TAGS = b'<VALUE_LABEL_DTABLE ' * 200_000
     ('confounds, xz', archive('confounds.tsv', 'xz'), 'confounds.tsv holds more than 67 MB'),
     ('confounds of 100,000 columns', text('confounds.tsv', WIDE), 'confounds.tsv has 100000 columns'),
     ('confounds of a million rows', text('confounds.tsv', '1\n' * 1_000_000), 'confounds.tsv has 1000000 rows'),
-    ('confounds in one line', text('confounds.tsv', '1 ' * 30_000_000), 'confounds.tsv has 30000000 columns'),
+    ('confounds in one line', text('confounds.tsv', '1 ' * 10_000_000), 'confounds.tsv has 10000000 columns'),
     ('a sample mask of 1 GiB', archive('keep.tsv', 'gz'), 'keep.tsv'),
     ('a sidecar of 30 MB', text('sidecar.json', '[' + '0,' * 15_000_000 + '0]'), 'sidecar.json holds more than 17 MB'),
     (
@@ -180,11 +180,11 @@ def test_many_blanks_take_no_time(case, given, call, limited):
     'form',
     ['{0}\tRegion {0}', '{0} Region_{0}', '{0},Region {0}', '{0}\tRegion {0}\t1\t2\t3', '{0} Region {0} 12 13 14 0'],
 )
-def test_a_table_of_200_000_names_is_read(form, given):
-    (given / 'lut.tsv').write_text('\n'.join(map(form.format, range(1, 200_001))))
+def test_a_table_of_20_000_names_is_read(form, given):
+    (given / 'lut.tsv').write_text('\n'.join(map(form.format, range(1, 20_001))))
     began = time.process_time()
-    assert len(read_lookup_table(given / 'lut.tsv')) == 200_000
-    assert time.process_time() - began < 10
+    assert len(read_lookup_table(given / 'lut.tsv')) == 20_000
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize('value', ['0', '-1', '1e-9', 'nan', 'inf', '-inf'])
