@@ -11,16 +11,18 @@ MADE = docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
 demo: $(VENV)/demo
 	$(BIN)/nipype-labels demo -o demo_output
 
-## The whole test suite, and the checks of style and architecture.
+## The test suite without its endurance tests, and the checks of style and architecture. Two processes run the tests, so
+## that numpy computes with one thread in each; tests of threads set their number themselves.
 test: $(VENV)/test lint
-	NO_ET=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
+	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
 
 ## The first case of each test that takes less than half a second, in each package: half a minute.
 test-fast: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -q -x --fast tests/bids tests/cli tests/core tests/files tests/interfaces tests/masker \
 	    tests/reports tests/workflows
 
-## Runs killed at KILL_POINTS random points, every kind of worker, large series, scripts with pictures, a real SLURM.
+## Runs killed at KILL_POINTS random points, power loss, every damage, every kind of worker, large series, a browser,
+## scripts with pictures, a real SLURM.
 test-endurance: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not slurm"
 	NO_ET=1 $(BIN)/python -m pytest -m "endurance and slurm"

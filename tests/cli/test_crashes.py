@@ -17,7 +17,7 @@ import pytest
 from disk import make_disk
 from named_cases import BRAIN, MNI, PREPROC, describe, write, write_atlas
 
-#: Points for each command; all but the first few are endurance tests.
+#: Points for each command; all but one of each test are endurance tests.
 POWER_POINTS = int(os.environ.get('POWER_POINTS', '10'))
 KILL_POINTS = int(os.environ.get('KILL_POINTS', '30'))
 
@@ -112,11 +112,12 @@ def check_recovery(command, given, place, expected):
     return found
 
 
-def list_points(n_points, n_short):
-    return [pytest.param(i, marks=[pytest.mark.endurance] if i >= n_short else []) for i in range(n_points)]
+def list_cases(n_points, first, *commands):
+    cases = [(command, point) for command in (first, *commands) for point in range(n_points)]
+    return [pytest.param(*case, marks=[pytest.mark.endurance] if case != (first, 0) else []) for case in cases]
 
 
-@pytest.mark.parametrize('command', ['extract', 'derivatives'])
+@pytest.mark.parametrize('command', ['derivatives', pytest.param('extract', marks=pytest.mark.endurance)])
 def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, disk, undisturbed):
     expected, _ = undisturbed(command)
     process = start(command, given, disk.folder)
@@ -126,8 +127,7 @@ def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, di
     assert check_recovery(command, given, disk.folder, expected) == expected
 
 
-@pytest.mark.parametrize('point', list_points(POWER_POINTS, 1))
-@pytest.mark.parametrize('command', ['extract MultiProc', 'derivatives'])
+@pytest.mark.parametrize(('command', 'point'), list_cases(POWER_POINTS, 'derivatives', 'extract MultiProc'))
 def test_a_command_recovers_from_a_power_loss_at_any_point(command, point, given, disk, undisturbed):
     expected, seconds = undisturbed(command)
     process = start(command, given, disk.folder)
@@ -141,8 +141,10 @@ def test_a_command_recovers_from_a_power_loss_at_any_point(command, point, given
     check_recovery(command, given, disk.folder, expected)
 
 
-@pytest.mark.parametrize('point', list_points(KILL_POINTS, 1))
-@pytest.mark.parametrize('command', ['extract', 'extract MultiProc', 'derivatives', 'derivatives MultiProc'])
+@pytest.mark.parametrize(
+    ('command', 'point'),
+    list_cases(KILL_POINTS, 'derivatives', 'derivatives MultiProc', 'extract', 'extract MultiProc'),
+)
 def test_a_command_recovers_from_a_signal_at_any_point(command, point, given, tmp_path, undisturbed):
     """The same command follows at once, while worker processes may still end."""
     expected, seconds = undisturbed(command)

@@ -44,7 +44,7 @@ def list_recorded(work):
     return records + [work / path for record in records for path in json.loads(record.read_text())]
 
 
-@pytest.mark.parametrize('plugin', ['Linear', 'MultiProc'])
+@pytest.mark.parametrize('plugin', ['Linear', pytest.param('MultiProc', marks=pytest.mark.endurance)])
 def test_a_work_folder_whose_every_file_is_damaged_gives_the_right_bytes(plugin, extract, small):
     work, parallel = small.out / 'work', ('--plugin', plugin, '--nprocs', '2')
     expected, _ = extract(*parallel)
@@ -60,7 +60,9 @@ def test_a_work_folder_whose_every_file_is_damaged_gives_the_right_bytes(plugin,
     assert 'runs again' not in said
 
 
-@pytest.mark.parametrize('junk', JUNK)
+@pytest.mark.parametrize(
+    'junk', [pytest.param(junk, marks=[] if junk == 'other' else pytest.mark.endurance) for junk in JUNK]
+)
 def test_a_result_file_of_junk_is_replaced(junk, extract, small):
     expected, _ = extract()
     results = list((small.out / 'work').rglob('result_*.pklz'))
@@ -71,6 +73,7 @@ def test_a_result_file_of_junk_is_replaced(junk, extract, small):
     assert said.count(' runs again: ') == len(results)
 
 
+@pytest.mark.endurance
 def test_each_damaged_output_of_a_node_is_computed_again(extract, small):
     check_each(extract, small, lambda i: [DAMAGES[i % len(DAMAGES)]], list_recorded)
 

@@ -70,7 +70,14 @@ def test_progress_has_a_line_per_run(folder, call):
     assert '\n4 runs (3 already complete), 1 atlas, 1 process, about ' in said
 
 
-@pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--nprocs', '3', '--mem-gb', '0.001')])
+@pytest.mark.parametrize(
+    'more',
+    [
+        pytest.param((), marks=pytest.mark.endurance),
+        ('--nprocs', '2'),
+        pytest.param(('--nprocs', '3', '--mem-gb', '0.001'), marks=pytest.mark.endurance),
+    ],
+)
 def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
     """The same command completes the others; the bytes are those of one undisturbed execution."""
     job = start(folder, *more)
@@ -109,18 +116,18 @@ def test_the_run_of_a_killed_worker_is_restarted(folder):
 
 
 def test_jobs_for_each_participant_share_one_dataset(folder, call):
-    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:6]]
+    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:2]]
     for job in jobs:
         status, said = finish(job)
         assert status == 0, said
         assert 'WARNING' not in said
     assert call('verify', str(folder / 'out'))[0] == 0
-    assert '\n6 of 6 runs are done' in call(*ask(folder, '--participant-label', *PARTICIPANTS[:6]))[2]
+    assert '\n2 of 2 runs are done' in call(*ask(folder, '--participant-label', *PARTICIPANTS[:2]))[2]
 
 
 def test_a_run_that_another_job_processes_is_named(folder, call):
     """Two jobs for the same participant never mix."""
-    jobs = [start(folder, '--participant-label', '01') for _ in range(3)]
+    jobs = [start(folder, '--participant-label', '01') for _ in range(2)]
     ended = [finish(job) for job in jobs]
     assert 0 in [status for status, _ in ended]
     assert all('is locked by' in said for status, said in ended if status)

@@ -16,7 +16,7 @@ import pytest
 METHODS = ('fork', 'forkserver', 'spawn')
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
-#: Combinations of a start method and a signal; the endurance tests take more moments of each.
+#: Combinations of a start method and a signal.
 PAIRS = list(product(METHODS, SIGNALS))
 MOMENTS = int(os.environ.get('KILL_POINTS', '30'))
 
@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def points():
-    """Three moments in any case, of which each signal and each method are part; the others are endurance tests."""
-    for point in range(MOMENTS):
+    """Three moments or more, of which each signal and each method are part; all but the first are endurance tests."""
+    for point in range(max(3, MOMENTS)):
         method, number = PAIRS[point * 4 % len(PAIRS)]
-        marks = [pytest.mark.endurance] if point >= 3 else []
+        marks = [pytest.mark.endurance] if point else []
         yield pytest.param(point, method, number, marks=marks, id=f'{point}-{method}-{number.name}')
 
 
@@ -94,8 +94,15 @@ def test_signal_ends_the_command_and_its_workers(point, method, number, argument
     assert (small.out / 'atlas' / 'timeseries.tsv').is_file()
 
 
-@pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize('plugin', ['Linear', 'MultiProc'])
+@pytest.mark.parametrize(
+    ('plugin', 'number', 'status'),
+    [
+        ('Linear', signal.SIGINT, 130),
+        ('MultiProc', signal.SIGTERM, 143),
+        pytest.param('Linear', signal.SIGTERM, 143, marks=pytest.mark.endurance),
+        pytest.param('MultiProc', signal.SIGINT, 130, marks=pytest.mark.endurance),
+    ],
+)
 def test_exit_status_names_the_signal_and_the_message_the_remedy(plugin, number, status, arguments, tmp_path):
     command = arguments('fork')
     command[command.index('MultiProc')] = plugin

@@ -67,6 +67,7 @@ def test_no_damaged_derivative_is_served(data, call):
         assert call('verify', str(out))[0] == 0
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize('damage', DAMAGES)
 def test_a_derivative_damaged_alone_is_written_again(damage, small_dataset, call):
     out = small_dataset / 'out'

@@ -125,7 +125,9 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize('size', [0, 600, 1500])
+@pytest.mark.parametrize(
+    'size', [pytest.param(0, marks=pytest.mark.endurance), 600, pytest.param(1500, marks=pytest.mark.endurance)]
+)
 def test_a_disk_that_is_full_ends_a_run_by_one_line_and_changes_no_output(size, given):
     before = contents(given.folder)
     program = [sys.executable, '-c', PROGRAM, str(size), *given.arguments('--detrend')]
@@ -159,6 +161,7 @@ def start(given, *options):
     return subprocess.Popen(program, stderr=subprocess.PIPE, text=True, cwd=given.folder, env=os.environ)
 
 
+@pytest.mark.endurance
 def test_of_two_runs_in_one_work_folder_one_may_be_refused_and_none_is_wrong(given, earlier):
     shutil.rmtree(given / 'out')
     runs = [start(given) for _ in range(2)]

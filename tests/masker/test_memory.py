@@ -111,6 +111,7 @@ def test_threads_share_a_cache_and_a_masker(tmp_path):
         assert_array_equal(signals, one)
 
 
+@pytest.mark.endurance
 def test_processes_share_a_cache(tmp_path):
     script = (
         'import sys, warnings\n'

@@ -73,7 +73,11 @@ def look(masker):
     return asked
 
 
-@pytest.mark.parametrize('seed', range(8))
+#: Seeds of random histories, most of them endurance tests.
+SEEDS = [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.endurance) for seed in range(3, 8))]
+
+
+@pytest.mark.parametrize('seed', SEEDS)
 def test_any_history_is_that_of_a_new_masker(seed):
     chance = random.Random(seed)
     masker, fits, succeeded = NiftiLabelsMasker(ATLASES[0], reports=False), None, 0

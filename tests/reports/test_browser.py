@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 #: Put before and behind everything else in a copy of the page; what it finds becomes the text of an element.
 WATCH = """<script>

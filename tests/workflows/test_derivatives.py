@@ -188,6 +188,7 @@ def test_only_writing_is_done_again_for_what_only_concerns_writing(execute):
     assert set(before) < set(tree(out))
 
 
+@pytest.mark.endurance
 def test_workers_of_multiproc_write_too(files, tmp_path):
     wf = init_host_wf(files, tmp_path / 'work', {'use_luts': True}, out_dir=tmp_path / 'out')
     graph = wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 8})

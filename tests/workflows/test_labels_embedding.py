@@ -77,7 +77,7 @@ if __name__ == '__main__':
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize('case', ['bold_file', 'atlas_files'])
+@pytest.mark.parametrize('case', [pytest.param('bold_file', marks=pytest.mark.endurance), 'atlas_files'])
 def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_script, tmp_path):
     run_script(BROKEN, case, seconds=15)
     assert (tmp_path / 'raised').read_text()

@@ -32,7 +32,13 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 #: Further upstream values of the wrong type.
 WRONG = [
-    *(('atlas_files', 'nested'), ('sample_mask', 'number'), ('bold_file', 'nowhere'), ('t_r', 'nested')),
+    *(
+        ('t_r', 'text'),
+        ('atlas_files', 'nested'),
+        ('sample_mask', 'number'),
+        ('bold_file', 'nowhere'),
+        ('t_r', 'nested'),
+    ),
     *(('confounds_file', 'number'), ('runs', 'text')),
 ]
 
@@ -55,6 +61,7 @@ def test_touched_and_rewritten_sources_rerun_nothing(host):
     assert host.run().executed == set()
 
 
+@pytest.mark.endurance
 def test_threads_change_no_bit_and_rerun_nothing(host):
     assert host.run(parameters={'num_threads': 2}).executed == set()
     other = host.run(parameters={'num_threads': 2}, work='other')
@@ -74,6 +81,7 @@ def test_equal_bytes_stop_the_cascade(host):
     assert host.run(parameters={'dtype': 'float64'}).executed == {'reduce'}
 
 
+@pytest.mark.endurance
 @pytest.mark.usefixtures('again')
 def test_the_smallest_difference_of_a_number_counts(host):
     for high_pass in (0.01 + 1e-12, 0.01 + 2e-12):
@@ -82,6 +90,7 @@ def test_the_smallest_difference_of_a_number_counts(host):
         assert 'clean' in outcome.executed
 
 
+@pytest.mark.endurance
 @pytest.mark.usefixtures('again')
 def test_new_numerics_of_a_node_rerun_that_node_alone(host):
     assert host.run(numerics='CleanSignal').executed == {'clean'}
@@ -95,6 +104,7 @@ def test_a_deleted_node_is_run_again(host):
     assert healed.digests == host.first.digests
 
 
+@pytest.mark.endurance
 def test_a_deleted_output_is_made_again_or_missed_aloud(host):
     """Linear looks at the outputs of cached nodes, Nipype's distributed plugins do not."""
     next(host.folder.glob('work/host/*/clean/one_timeseries.tsv')).unlink()
@@ -121,6 +131,7 @@ def test_a_work_folder_that_moved_is_right_or_refused(host):
     assert host.run().executed == set()
 
 
+@pytest.mark.endurance
 def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
     """A deep copy of a graph would make an optional one undefined, silently."""
     shutil.copy(host.folder / 'confounds.tsv', tmp_path)
@@ -134,7 +145,6 @@ def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
     ('field', 'value'),
     [
         ('bold_file', 'number'),
-        ('t_r', 'text'),
         *(pytest.param(*given, marks=pytest.mark.endurance) for given in WRONG),
     ],
 )
@@ -146,7 +156,7 @@ def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):
     assert 'LabelsError' in outcome.error or 'Error' in outcome.error
 
 
-@pytest.mark.parametrize('plugin', ['Linear', 'watched'])
+@pytest.mark.parametrize('plugin', [pytest.param('Linear', marks=pytest.mark.endurance), 'watched'])
 def test_an_upstream_result_that_cannot_be_pickled_is_an_error(plugin, tmp_path):
     """Of the host's node, by name; with its worker's answer lost, Nipype's own MultiProc would wait for ever."""
     host = Host(tmp_path, plugin)

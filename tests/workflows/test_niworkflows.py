@@ -61,9 +61,13 @@ def host(tmp_path_factory):
     return host
 
 
-def test_their_nodes_feed_ours_in_sequence_and_in_parallel(host, tmp_path):
+def test_their_nodes_feed_ours(host):
     assert host.first.error is None
     assert host.first.executed == OURS | THEIRS
+
+
+@pytest.mark.endurance
+def test_their_nodes_feed_ours_in_parallel_too(host, tmp_path):
     parallel = NiworkflowsHost(tmp_path, 'fork').run()
     assert parallel.error is None
     assert parallel.executed == OURS | THEIRS

@@ -82,6 +82,10 @@ PARAMETERS = {
     'name': ('other_wf', '', {}),
 }
 
+#: Parameters that the quick suite changes: some of each node, a switch, and those that rerun nothing.
+QUICK = ('use_mask', 'background_label', 'resampling_target', 'strategy', 'dtype', 'confounds_strategy', 'filter')
+QUICK += ('fill_value', 'connectivity', 'reports', 'num_threads', 'name')
+
 #: Parameters that change no number.
 INERT = {'sizes', 'num_threads', 'name'}
 
@@ -152,7 +156,9 @@ def test_every_parameter_has_a_case():
     assert set(PARAMETERS) == set(inspect.signature(init_labels_wf).parameters)
 
 
-@pytest.mark.parametrize('name', PARAMETERS)
+@pytest.mark.parametrize(
+    'name', [pytest.param(name, marks=[] if name in QUICK else pytest.mark.endurance) for name in PARAMETERS]
+)
 def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name, inputs, rerun):
     value, nodes, needs = PARAMETERS[name]
     base = BASE | needs

@@ -97,7 +97,7 @@ GRIDS['1 mm'] = ((193, 229, 193), 1.0)
     [
         pytest.param('9 mm', 20, 'int16', 10, 1, 1, marks=MINUTES),
         pytest.param('9 mm', 1200, 'int16', 400, 1, 1, marks=MINUTES),
-        ('3 mm', 240, 'int16', 400, 1, 2),
+        pytest.param('3 mm', 240, 'int16', 400, 1, 2, marks=MINUTES),
         pytest.param('2 mm', 120, 'int16', 400, 1, 1, marks=MINUTES),
         pytest.param('2 mm', 60, 'float32', 5000, 1, 2, marks=MINUTES),
         pytest.param('2 mm', 60, 'float64', 400, 5, 2, marks=MINUTES),
@@ -149,7 +149,7 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
         pytest.param('1 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
         pytest.param('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}, marks=MINUTES),
         pytest.param('2 mm', False, 1, {'smoothing_fwhm': 6.0}, marks=MINUTES),
-        ('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}),
+        pytest.param('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}, marks=MINUTES),
         pytest.param('2 mm', False, 2, {'strategy': 'median'}, marks=MINUTES),
     ],
 )
@@ -167,7 +167,7 @@ def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize('num_threads', [pytest.param(1, marks=MINUTES), 2])
 def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
-    series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 240, 'int16', 2.0)
+    series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 170, 'int16', 2.0)
     placed = write_atlas(tmp_path, *GRIDS['2 mm'], 400)
     labels = nibabel.load(placed['labels_files'][0])
     everywhere = np.where(labels.get_fdata() == 0, 1, labels.get_fdata()).astype('int16')
