@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files at the top of a dataset of derivatives, and URIs of files in this and other datasets."""
 
+import re
+from pathlib import Path
 from urllib.parse import quote
 
+from ..files.json_files import read_json
 from ..model.errors import LabelsError
 from .names import UNKNOWN_ENTITIES, UNKNOWN_SUFFIXES
 
@@ -14,6 +17,15 @@ _GENERATOR = 'nipype_labels'
 
 #: Name of the dataset of the series in ``DatasetLinks`` and in URIs.
 SOURCE_DATASET = 'preprocessed'
+
+#: Keys of the description of an atlas besides ``AtlasName``, in the order of the standard.
+_OF_ATLAS = (
+    *('License', 'Description', 'Authors', 'Curators', 'Funding', 'ReferencesAndLinks', 'Species', 'AtlasSampleSize'),
+    *('DerivedFrom', 'LevelType', 'RRID'),
+)
+
+#: Label of the atlas in the name of its image.
+_ATLAS = re.compile(r'(?:^|_)atlas-([0-9A-Za-z+]+)_')
 
 #: Patterns of files that the BIDS validator does not know, because their entities or suffixes are not in the schema.
 IGNORED = (
@@ -40,6 +52,8 @@ file has the entities of its series except `desc`, `atlas-` for the atlas, and `
 - `desc-projected_bold.nii.gz`: denoised time series as an image, if requested;
 - `desc-censoring_timeseries.tsv`: retained and censored volumes, and the reasons;
 - `desc-mean_boldref.nii.gz`: the mean volume of the series.
+
+`atlas-*_description.json` has the name, license and references of an atlas whose own dataset describes it.
 
 Missing values are `n/a`. The JSON file next to each table or image has its sources, the atlas with the checksum of its
 file, parameters, software versions, `Methods` as a text for a paper, and `Warnings` if the names of the files that were
@@ -87,6 +101,34 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     if linked or links:
         described['DatasetLinks'] = dict(sorted({**linked, **links}.items()))
     return described
+
+
+def name_atlas_description(label):
+    """Return the name of the file that describes an atlas, at the top of a dataset.
+
+    >>> name_atlas_description('Schaefer2018')
+    'atlas-Schaefer2018_description.json'
+    """
+    return f'atlas-{label}_description.json'
+
+
+def find_atlas_description(image):
+    """Return the path of the description of an atlas in the folder of its image or a parent folder; None without it."""
+    image = Path(image)
+    named = _ATLAS.search(image.name)
+    folders = image.parents if named else ()
+    return next((path for folder in folders if (path := folder / name_atlas_description(named[1])).is_file()), None)
+
+
+def describe_atlas(path):
+    """Return what BIDS requires and recommends of an atlas, from the description in its own dataset.
+
+    None if that has no name or no license, which BIDS requires: neither is made up. Older descriptions have ``Name``.
+    """
+    found = read_json(path)
+    described = {'AtlasName': found.get('AtlasName', found.get('Name'))}
+    described |= {key: found[key] for key in _OF_ATLAS if key in found}
+    return described if described['AtlasName'] and described.get('License') else None
 
 
 def list_ignored(existing=''):

@@ -9,11 +9,21 @@ from pathlib import Path
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from .. import __version__
-from ..bids.dataset import README, SOURCE_DATASET, describe_dataset, list_ignored, make_uri
+from ..bids.dataset import (
+    README,
+    SOURCE_DATASET,
+    describe_atlas,
+    describe_dataset,
+    find_atlas_description,
+    list_ignored,
+    make_uri,
+    name_atlas_description,
+)
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, create_folder, has_content, write_atomically
 from ..files.coverage import read_coverage
+from ..files.digests import content_digest
 from ..files.json_files import parse_json, read_json
 from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
@@ -63,8 +73,12 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     )
 
     def more_to_hash(self):
-        """Hash the names of the files of atlases, which sidecars contain."""
-        return [('names of atlas_files', [Path(path).name for path in self.atlas_files or []])]
+        """Hash the names of the files of atlases, which sidecars contain, and the descriptions of the atlases."""
+        paths = self.atlas_files or []
+        return [
+            ('names of atlas_files', [Path(path).name for path in paths]),
+            ('descriptions of atlases', [_digest_description(path) for path in paths]),
+        ]
 
 
 class _SaveDerivativesOutputSpec(TraitedSpec):
@@ -204,7 +218,17 @@ class SaveDerivatives(LabelsInterface):
         readme = out_dir / 'README.md'
         if readme.exists() or not any(out_dir.glob('README*')):
             top[readme] = readme.read_bytes() if readme.exists() else README.encode()
-        return top
+        return top | self._describe_atlases(out_dir)
+
+    def _describe_atlases(self, out_dir):
+        """Return descriptions of atlases whose own datasets describe them, by path; an existing one is the user's."""
+        descriptions = {}
+        for label, image in zip(self.inputs.atlas_labels, self.inputs.atlas_files, strict=True):
+            source, path = find_atlas_description(image), out_dir / name_atlas_description(label)
+            described = describe_atlas(source) if source is not None and not path.exists() else None
+            if described is not None:
+                descriptions[path] = to_json(described).encode()
+        return descriptions
 
     def _check_sources(self, out_dir, planned):
         """Refuse to write over what was made of another series."""
@@ -220,6 +244,15 @@ class SaveDerivatives(LabelsInterface):
                     f'{path} was made of {made_of}, not of {source}: write each to a folder of its own, or delete '
                     'the files of one'
                 )
+
+
+def _digest_description(image):
+    """Return the digest of the description of an atlas; None without it, or if the run will report why not."""
+    try:
+        path = find_atlas_description(image)
+        return path and content_digest(path)
+    except OSError:
+        return None
 
 
 def _save(path, content):

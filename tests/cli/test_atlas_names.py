@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Atlases by name in the command: the files that are used, what is printed, and each message."""
 
+import json
 import shutil
 
 import pytest
@@ -46,6 +47,27 @@ def test_atlases_are_found_in_the_space_and_resolution_of_the_series(folder, cal
     assert names['Schaefer2018Desc100Parcels7Networks'] == [row[rows[0].index('name')] for row in rows[1:]]
     assert (values['Schaefer2018Desc100Parcels7Networks'][:, :2] == values['mine']).all()
     assert call(*ask(folder, '--atlas', NAME, '--atlas', f'mine={folder}/atlas.nii.gz'))[0] == 0
+
+
+@pytest.mark.slow
+def test_the_description_of_an_atlas_is_copied_from_its_dataset(folder, call):
+    image = make_atlases(folder / 'atlases') / f'tpl-{TEMPLATE}' / f'tpl-{TEMPLATE}_atlas-Lausanne_scale-2_res-02_dseg'
+    shutil.copy(folder / 'atlas.nii.gz', f'{image}.nii.gz')
+    source, copy = folder / 'atlases/atlas-Lausanne_description.json', folder / 'out/atlas-small_description.json'
+    arguments = ask(folder, '--atlas', 'small=Lausanne:scale-2', '--datasets', f'own={folder}/atlases')
+    # BIDS requires a license, which is not made up.
+    source.write_text('{"Name": "Multi-scale"}')
+    assert call(*arguments)[0] == 0
+    assert not copy.exists()
+    source.write_text('{"Name": "Multi-scale", "BIDSVersion": "1.9.0", "License": "CC0", "Authors": ["Cammoun L"]}')
+    shutil.rmtree(folder / 'out')
+    assert call(*arguments)[0] == 0
+    expected = {'AtlasName': 'Multi-scale', 'License': 'CC0', 'Authors': ['Cammoun L']}
+    assert json.loads(copy.read_text()) == expected
+    copy.write_text(json.dumps(expected | {'License': 'Corrected'}))
+    shutil.rmtree(folder / 'out/manifests')
+    assert call(*arguments)[0] == 0
+    assert json.loads(copy.read_text())['License'] == 'Corrected'
 
 
 @pytest.mark.slow
