@@ -117,7 +117,8 @@ def list_cases(n_points, first, *commands):
     return [pytest.param(*case, marks=[pytest.mark.endurance] if case != (first, 0) else []) for case in cases]
 
 
-@pytest.mark.parametrize('command', ['derivatives', pytest.param('extract', marks=pytest.mark.endurance)])
+@pytest.mark.endurance
+@pytest.mark.parametrize('command', ['derivatives', 'extract'])
 def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, disk, undisturbed):
     expected, _ = undisturbed(command)
     process = start(command, given, disk.folder)

@@ -70,14 +70,8 @@ def test_progress_has_a_line_per_run(folder, call):
     assert '\n4 runs (3 already complete), 1 atlas, 1 process, about ' in said
 
 
-@pytest.mark.parametrize(
-    'more',
-    [
-        pytest.param((), marks=pytest.mark.endurance),
-        ('--nprocs', '2'),
-        pytest.param(('--nprocs', '3', '--mem-gb', '0.001'), marks=pytest.mark.endurance),
-    ],
-)
+@pytest.mark.endurance
+@pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--nprocs', '3', '--mem-gb', '0.001')])
 def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
     """The same command completes the others; the bytes are those of one undisturbed execution."""
     job = start(folder, *more)
@@ -95,6 +89,7 @@ def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
     assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
 
 
+@pytest.mark.endurance
 def test_an_interrupted_job_ends_its_workers(folder):
     job = start(folder, '--nprocs', '2')
     wait_for(lambda: count_complete(folder) >= 2)
@@ -115,14 +110,16 @@ def test_the_run_of_a_killed_worker_is_restarted(folder):
     assert said.splitlines()[-1].startswith('10 of 10 runs are done')
 
 
-def test_jobs_for_each_participant_share_one_dataset(folder, call):
-    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:2]]
+@pytest.mark.parametrize('n_jobs', [2, pytest.param(6, marks=pytest.mark.endurance)])
+def test_jobs_for_each_participant_share_one_dataset(n_jobs, folder, call):
+    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:n_jobs]]
     for job in jobs:
         status, said = finish(job)
         assert status == 0, said
         assert 'WARNING' not in said
     assert call('verify', str(folder / 'out'))[0] == 0
-    assert '\n2 of 2 runs are done' in call(*ask(folder, '--participant-label', *PARTICIPANTS[:2]))[2]
+    again = call(*ask(folder, '--participant-label', *PARTICIPANTS[:n_jobs]))[2]
+    assert f'\n{n_jobs} of {n_jobs} runs are done' in again
 
 
 def test_a_run_that_another_job_processes_is_named(folder, call):
