@@ -46,12 +46,13 @@ def estimate_memory(sizes, parameters):
     return max(nodes.values())
 
 
-def get_size(run):
-    """Return the size of the series of a run in bytes; 1 if it cannot be read."""
+def estimate_time(run, job):
+    """Return the duration of a run in s, estimated before any has ended; an unreadable series counts as empty."""
     try:
-        return max(run.bold.stat().st_size, 1)
+        n_bytes = run.bold.stat().st_size
     except OSError:
-        return 1
+        n_bytes = 0
+    return estimate_seconds(n_bytes, len(job.atlases), job.parameters)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _plan_run(name, job, grids, changes):
             check_length(run.confounds, sizes.shape[3])
     except (LabelsError, OSError) as e:
         return PlannedRun(run, files, MISSING, [in_options(str(e)), *notes], True, reason, None, None, None, None)
-    memory, seconds = estimate_memory(sizes, parameters), estimate_seconds(get_size(run))
+    memory, seconds = estimate_memory(sizes, parameters), estimate_time(run, job)
     disk = estimate_disk(sizes, job.n_regions, parameters, job.reports)
     return PlannedRun(run, files, MISSING, notes, False, reason, seconds, memory, *disk)
 

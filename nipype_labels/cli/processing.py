@@ -5,7 +5,9 @@ import json
 import shutil
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 
 from nipype.utils.profiler import get_system_total_memory_gb
 
@@ -30,7 +32,7 @@ from .checks import (
 )
 from .logs import write_log
 from .messages import in_files, in_options
-from .plan import estimate_memory, get_size, measure
+from .plan import estimate_memory, estimate_time, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
@@ -58,7 +60,9 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     steps = Steps(job, work_dir, clean_work, verbose)
     steps.configure()
     n_processes = min(nprocs, len(names))
-    progress = Progress({name: get_size(job.runs[name]) for name in names}, n_processes)
+    if job.reports and plugin is None:
+        _load_figures()
+    progress = Progress({name: estimate_time(job.runs[name], job) for name in names}, n_processes)
     print(_describe(job, len(names), n_processes, progress), file=sys.stderr)
     if plugin is not None:
         reasons = run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop)
@@ -186,6 +190,12 @@ class Steps:
         reason = in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
         write_log(self._job.log(name), reason, details)
         return reason
+
+
+def _load_figures():
+    """Load what draws reports once, before workers are forked and time is measured; runs report a missing package."""
+    with suppress(ImportError):
+        import_module('..reports', __package__)
 
 
 def _retain(run, n_volumes, dummy_scans):

