@@ -179,16 +179,16 @@ def _read_pairs(path):
 
 def _write(target, paths, read):
     """Write one table of files by the names of their runs."""
-    with write_atomically(target) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
+    with write_atomically(target) as partial, partial.open('wb') as stream:
         expected = None
         for run, path in paths.items():
             names, values = read(path)
             if expected is None:
                 first, expected = path, names
-                stream.write('\t'.join(['run', *names]) + '\n')
+                stream.write('\t'.join(['run', *names]).encode() + b'\n')
             elif names != expected:
                 raise LabelsError(
                     f'{path} and {first} have different regions. Use the same atlas for all runs, and another '
                     '--missing-labels than drop'
                 )
-            stream.write(f'{run}\t{format_row(values)}\n')
+            stream.write(run.encode() + b'\t' + format_row(values) + b'\n')

@@ -5,9 +5,11 @@ import csv
 import io
 import warnings
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from ..model.errors import LabelsError
@@ -15,6 +17,12 @@ from .content import read_table_content
 
 #: Text of a missing value.
 MISSING = 'n/a'
+
+#: Sizes of numbers other than 0, from and below, that orjson writes without an exponent, as Python does.
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e16
+
+#: Characters of rows that orjson reads: numbers, tabs and missing values.
+_PLAIN = b'0123456789+-.eE\t' + MISSING.encode()
 
 
 def write_table(path, table):
@@ -61,35 +69,51 @@ def to_number(text):
 
 def write_signals(path, names, signals):
     """Write signals (T, L) with the names of L regions; NaN as ``n/a``, other values with all digits."""
-    with Path(path).open('w', encoding='utf-8', newline='\n') as stream:
-        stream.write('\t'.join(names) + '\n')
-        for row in np.asarray(signals, dtype=np.float64):
-            stream.write(format_row(row) + '\n')
+    with Path(path).open('wb') as stream:
+        stream.write('\t'.join(names).encode() + b'\n')
+        for row in np.ascontiguousarray(signals, dtype=np.float64):
+            stream.write(format_row(row) + b'\n')
 
 
 def format_row(values):
-    r"""Return numbers as a row of a table.
+    r"""Return numbers as a row of a table, each with the fewest digits that identify it.
 
-    >>> format_row(np.array([1.5, np.nan]))
-    '1.5\tn/a'
+    >>> format_row(np.array([1.5, np.nan, 1e-05]))
+    b'1.5\tn/a\t1e-05'
     """
-    text = '\t'.join(map(repr, values.tolist()))
-    return text.replace('nan', MISSING) if np.isnan(values).any() else text
+    sizes = np.abs(values)
+    # orjson writes these as Python does; others, which are few, are null until Python writes them.
+    same = ((sizes >= SMALLEST_PLAIN) & (sizes < LARGEST_PLAIN)) | (sizes == 0)
+    row = orjson.dumps(np.where(same, values, np.nan), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].replace(b',', b'\t')
+    others = [repr(value).replace('nan', MISSING).encode() for value in values[~same].tolist()]
+    pieces = row.split(b'null')
+    return b''.join(each for pair in zip(pieces, [*others, b''], strict=True) for each in pair)
 
 
 def read_signals(path):
     """Return the names of L regions and their signals, shape (T, L), from a table."""
     try:
-        with Path(path).open(encoding='utf-8-sig') as stream:
-            names = stream.readline().rstrip('\n').split('\t')
-            rows = [line.replace(MISSING, 'nan') for line in stream if line.strip()]
-        signals = np.loadtxt(rows, delimiter='\t', comments=None, ndmin=2) if rows else np.empty((0, len(names)))
+        with Path(path).open('rb') as stream:
+            names = stream.readline().decode('utf-8-sig').rstrip('\r\n').split('\t')
+            rows = [_parse_row(line) for line in stream if line.strip()]
+        widths = {len(names), *map(len, rows)}
+        if not rows or len(widths) > 1:
+            raise ValueError(f'{len(names)} names, {len(rows)} rows of {min(widths)} to {max(widths)} values')
     except (OSError, ValueError) as e:
         raise LabelsError(f'{path} is not a table of region time series: {" ".join(str(e).split())}') from e
-    if not rows or signals.shape[1] != len(names):
-        raise LabelsError(f'{path} is not a table of region time series: {len(names)} names, values {signals.shape}')
     refuse_duplicates(names, path)
-    return names, signals
+    return names, np.array(rows)
+
+
+def _parse_row(line):
+    """Return the numbers in a row of a table; ValueError if a cell is not a number or ``n/a``."""
+    line = line.rstrip(b'\r\n')
+    if not line.translate(None, _PLAIN):
+        with suppress(orjson.JSONDecodeError):  # numbers that JSON does not allow, such as +1
+            cells = line.replace(MISSING.encode(), b'null').replace(b'\t', b',')
+            return np.array(orjson.loads(b'[' + cells + b']'), dtype=np.float64)
+    cells = line.decode().replace(MISSING, 'nan').split('\t')
+    return np.array([to_number(cell) for cell in cells])
 
 
 def refuse_duplicates(names, source, error=LabelsError):

@@ -77,6 +77,16 @@ def test_random_doubles_of_any_size_come_back_bit_for_bit(tmp_path):
     assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
 
 
+def test_numbers_are_written_as_python_writes_them(tmp_path):
+    rng = np.random.default_rng(3)
+    edges = [edge * (1 + n * 2.0**-52) for edge in (1e-4, 1e15, 1e16, 2.0**53) for n in (-2, -1, 0, 1, 2)]
+    sizes = rng.standard_normal((30, 200)) * 10.0 ** rng.integers(-9, 20, (30, 200))
+    rows = [HARD, edges, [np.inf, -np.inf, 1.0], *sizes.tolist(), *np.round(sizes, 3).tolist()]
+    for row in rows:
+        write_signals(tmp_path / 'signals.tsv', map(str, range(len(row))), [row])
+        assert (tmp_path / 'signals.tsv').read_text().splitlines()[1] == '\t'.join(map(repr, row))
+
+
 @pytest.mark.parametrize('shape', [(5, 1), (1, 1), (4, 3)])
 def test_columns_of_nothing_but_missing_values_keep_their_rows(tmp_path, shape):
     write_signals(tmp_path / 'signals.tsv', NAMES[: shape[1]], np.full(shape, np.nan))
