@@ -24,8 +24,8 @@ test-fast: $(VENV)/test
 ## Runs killed at KILL_POINTS random points, power loss, every damage, every kind of worker, large series, a browser,
 ## scripts with pictures, a real SLURM.
 test-endurance: $(VENV)/test
-	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not slurm"
-	NO_ET=1 $(BIN)/python -m pytest -m "endurance and slurm"
+	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not alone"
+	NO_ET=1 $(BIN)/python -m pytest -m "endurance and alone"
 
 ## The suite under each Python with the newest libraries, and with the oldest; an environment for each. With pyenv, say
 ## PYENV_VERSION=3.11.7:3.12.1:3.13.0 or the like, so that these commands are found.

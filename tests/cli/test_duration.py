@@ -18,7 +18,7 @@ N_RUNS, FIRST = 34, 'sub-00_task-rest'
 
 OPTIONS = ('--confounds-strategy', '6P', '--project', 'labels', '--high-variance-confounds', '--smoothing-fwhm', '6')
 
-pytestmark = [pytest.mark.endurance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope='module')

@@ -32,7 +32,7 @@ PLUGINS = {
 def each_plugin(*slow):
     """Plugins of Nipype as parameters of a test; those named are left to the tests of endurance."""
     marks = {plugin: [pytest.mark.endurance] for plugin in slow}
-    marks['SLURM'] = [*marks.get('SLURM', []), pytest.mark.slurm]
+    marks['SLURM'] = [*marks.get('SLURM', []), pytest.mark.alone]
     return [pytest.param(plugin, marks=marks.get(plugin, [])) for plugin in PLUGINS if plugin != 'watched']
 
 

@@ -10,7 +10,7 @@ from matrix_cases import PLUGINS, Host
 
 N_RUNS = 3
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slurm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(600)]
 
 
 def jobs(*columns, states='RUNNING'):

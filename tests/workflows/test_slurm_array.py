@@ -14,7 +14,7 @@ from named_cases import BRAIN, MNI, PREPROC, describe, write, write_atlas
 PARTICIPANTS, RUNS = [f'sub-{i:02}' for i in range(1, 21)], ('1', '2')
 CANCELLED = 7
 
-pytestmark = [pytest.mark.endurance, pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
