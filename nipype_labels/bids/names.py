@@ -20,6 +20,9 @@ ENTITIES = tuple(_ORDER.split())
 UNKNOWN_ENTITIES = ('stat',)
 UNKNOWN_SUFFIXES = ('timeseries', 'relmat', 'boldref', 'report')
 
+#: Columns of tables of runs, and the entities that they have.
+RUN_COLUMNS = {'participant': 'sub', 'session': 'ses', 'task': 'task', 'run': 'run'}
+
 #: Longest label of :func:`make_label`, and longest name of a file in bytes.
 LONGEST_LABEL = 48
 _LONGEST_NAME = 255

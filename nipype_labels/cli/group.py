@@ -1,93 +1,133 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels derivatives … group``: one table per atlas of all runs, from the derivatives of each run."""
+"""``nipype-labels derivatives … group``: tables and matrices of all runs, from the derivatives of each run."""
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..bids.manifest import find_damage, list_differences
-from ..bids.names import build_name, parse_name, sort_entities
-from ..files.atomic import write_atomically
+from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities
+from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import read_coverage
-from ..files.tables import format_row, read_signals
+from ..files.json_files import read_json
+from ..files.rows import DIGEST, update_rows
+from ..files.tables import MISSING, read_signals, read_table, to_numbers, write_table
 from ..model.errors import LabelsError, list_names
+from .logs import FOLDER as LOGS
+from .logs import read_reason
+from .progress import count, format_time
+from .status import COMPLETE, FAILED
 from .verify import read_manifests
 
-#: Folder of the tables in the dataset.
+#: Folder of the tables in the dataset, and names of the files for each atlas.
 FOLDER = 'group'
+MATRIX, COVERAGE, QC = 'connectivity.npy', 'coverage.tsv', 'qc.tsv'
 
-#: Entities that distinguish tables; all others distinguish the runs in a table.
+#: Entities that distinguish atlases, spaces and sets of parameters; all others distinguish runs.
 TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
 
-#: End of the names of connectivity matrices.
-_PAIRS = '_relmat.tsv'
+#: State of a run whose derivatives are damaged or incomplete.
+EXCLUDED = 'excluded'
+
+#: Ends of the names of connectivity matrices and of sidecars of time series.
+_PAIRS, _SIGNALS = '_relmat.tsv', '_timeseries.json'
 
 #: Digests of an atlas that the runs of a table have in common.
 _FILES = ('Digest', 'LookupTable')
 
+#: Column of the confounds table with framewise displacement in mm.
+_DISPLACEMENT = 'framewise_displacement'
 
-def collect(out):
-    """Write a table per atlas with a row per run; return 1 if a run is excluded because of damage, else 0.
+#: Keys of the sidecar of time series, by column of the table of quality.
+_KEYS = {
+    'n_volumes': 'NumberOfVolumes',
+    'n_retained': 'NumberOfVolumesRetained',
+    'degrees_of_freedom': 'DegreesOfFreedom',
+}
 
-    One run after another is read, and of its connectivity the upper triangle is kept: memory holds one run. LabelsError
-    if there is nothing to collect, or runs of a table differ in parameters, software, atlas or regions.
+#: Columns of the table of quality.
+QC_COLUMNS = (
+    *(*RUN_COLUMNS, 'run_name', 'atlas', 'status', 'reason', 'mean_fd', *_KEYS, 'tsnr'),
+    *('n_regions', 'n_missing'),
+)
+
+#: Time between two lines of progress, in s.
+_EVERY = 5
+
+
+def collect(dataset, out):
+    """Write the tables and matrices of all runs; return 1 if a run is excluded because of damage, else 0.
+
+    Memory holds one run. LabelsError if there is nothing to collect, or runs of a table differ in parameters, software,
+    atlas or regions.
     """
     out = Path(out).absolute()
-    found, problems = _find(out)
     manifests, damaged = read_manifests(out)
+    found, unread = _find(out)
+    damaged += unread
     owners = {name: manifest for manifest in manifests.values() for name in manifest['Outputs']}
-    tables, excluded = {}, [*problems, *(f'  {line}' for line in damaged)]
-    for path in sorted({*found, *(out / name for name in owners if _is_collected(Path(name)))}):
+    tables, excluded = _find_tables({*found, *(out / name for name in owners)}, owners, out)
+    if not tables:
+        reasons = ''.join(f'; {line}' for line in [*damaged, *excluded.values()])
+        raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
+    for name, paths in tables.items():
+        _check_equal(name, {run: owners[_relative(path, out)] for run, path in paths.items()})
+    quality = []
+    for name, paths in tables.items():
+        folder = out / FOLDER / _name_folder(name)
+        create_folder(folder)
+        if name.endswith(_PAIRS):
+            _write_matrix(folder, paths, owners, out)
+        else:
+            quality += _write_coverage(folder, paths, owners, out, Path(dataset))
+    quality += _describe_excluded(excluded, out)
+    _write_quality(out / FOLDER / QC, quality)
+    runs = {run for paths in tables.values() for run in paths}
+    lines = [*_list_missing(tables, runs), *(f'  {line}' for line in [*excluded.values(), *damaged])]
+    lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in quality if row['status'] == FAILED]
+    sys.stderr.writelines(f'{line}\n' for line in lines)
+    print(f'wrote {count(len(runs), "run")} to {out / FOLDER}', file=sys.stderr)
+    return 1 if excluded or damaged else 0
+
+
+def _find(out):
+    """Return the files of participants, and a line for each folder that cannot be read."""
+    found, unread = [], []
+
+    def note(error):
+        unread.append(f'{error.filename} cannot be read: {error.strerror}')
+
+    for folder, folders, names in os.walk(out, onerror=note):
+        if Path(folder) == out:
+            folders[:] = [name for name in folders if name.startswith('sub-')]
+        else:
+            found += [Path(folder, name) for name in names if name.startswith('sub-')]
+    return found, unread
+
+
+def _find_tables(paths, owners, out):
+    """Return the paths of intact files by table and run, and why others are excluded, by path.
+
+    A table is named by what its files have in common.
+    """
+    tables, excluded = {}, {}
+    for path in sorted(path for path in paths if path.name.endswith(_PAIRS) or _is_coverage(path)):
         damage = _find_damage(out, path, owners)
         if damage:
-            excluded.append(f'  {path.relative_to(out)} is excluded: {damage}')
+            excluded[path] = f'{_relative(path, out)} is excluded: {damage}'
             continue
         entities, suffix, extension = parse_name(path)
         shared = {key: label for key, label in entities.items() if key in TABLE_ENTITIES}
         tables.setdefault(build_name(shared, suffix, extension), {})[_name_run(entities)] = path
-    if not tables:
-        reasons = ''.join(f'; {line.strip()}' for line in excluded)
-        raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
-    for name, paths in tables.items():
-        _check_equal(name, {run: owners[path.relative_to(out).as_posix()] for run, path in paths.items()})
-    (out / FOLDER).mkdir(exist_ok=True)
-    for name, paths in tables.items():
-        _write(out / FOLDER / name, paths, _read_pairs if name.endswith(_PAIRS) else _read_coverage)
-    runs = {run for paths in tables.values() for run in paths}
-    for line in [*_list_missing(tables, runs), *_list_failed(out), *excluded]:
-        print(line, file=sys.stderr)
-    print(f'wrote {len(tables)} tables of {len(runs)} runs to {out / FOLDER}', file=sys.stderr)
-    return 1 if excluded else 0
+    return tables, excluded
 
 
-def _find(out):
-    """Return the files to collect that exist, and a line for each folder that cannot be read."""
-    unread = []
-
-    def note(error):
-        unread.append(f'  {error.filename} cannot be read: {error.strerror}')
-
-    found = []
-    for top in sorted(path for path in _list_folder(out, note) if path.name.startswith('sub-')):
-        for folder, _, names in os.walk(top, onerror=note):
-            found += [Path(folder, name) for name in names if name.startswith('sub-')]
-    return [path for path in found if _is_collected(path)], unread
-
-
-def _list_folder(folder, note):
-    """Return the paths in a folder; none if it cannot be read."""
-    try:
-        return list(folder.iterdir())
-    except OSError as e:
-        note(e)
-        return []
-
-
-def _is_collected(path):
-    """Whether tables are made from a file."""
-    return path.name.endswith(_PAIRS) or _is_coverage(path)
+def _relative(path, out):
+    return path.relative_to(out).as_posix()
 
 
 def _is_coverage(path):
@@ -97,11 +137,11 @@ def _is_coverage(path):
 
 def _find_damage(out, path, owners):
     """Return why a table cannot be used, None if it, its sidecar and the coverage of its regions are intact."""
-    name = path.relative_to(out).as_posix()
+    name = _relative(path, out)
     if name not in owners:
         return 'it is not in a manifest, so the run was not completed with these parameters'
     for file in (path, path.with_suffix('.json'), _find_coverage(path)):
-        other = file.relative_to(out).as_posix()
+        other = _relative(file, out)
         if other not in owners[name]['Outputs']:
             return f'{file.name} is not in the manifest of the run'
         damage = find_damage(out, owners[name], other)
@@ -129,24 +169,19 @@ def _check_equal(name, manifests):
         differences = ', '.join(f'{key} is {one} and {other}' for key, one, other in pairs if one != other)
         if differences:
             raise LabelsError(
-                f'{FOLDER}/{name}: {first} and {run} cannot be in one table: {differences}. Run the level participant '
-                'with the same options for all runs, or with another --desc for each set of options'
+                f'{FOLDER}/{_name_folder(name)}: {first} and {run} cannot be in one table: {differences}. Run the '
+                'level participant with the same options for all runs, or with another --desc for each set of options'
             )
 
 
 def _list_missing(tables, runs):
     """Return a line for each table that does not have all runs."""
     return [
-        f'  {FOLDER}/{name} has {len(paths)} of {len(runs)} runs; missing: {list_names(sorted(runs - set(paths)), 5)}'
+        f'  {FOLDER}/{_name_folder(name)}/{MATRIX if name.endswith(_PAIRS) else COVERAGE} has {len(paths)} of '
+        f'{len(runs)} runs; missing: {list_names(sorted(runs - set(paths)), 5)}'
         for name, paths in tables.items()
         if len(paths) < len(runs)
     ]
-
-
-def _list_failed(out):
-    """Return a line that names runs that failed at the level participant."""
-    failed = sorted(path.stem for path in (out / 'logs').glob('*.txt'))
-    return [f'  runs that failed before and are missing (see {out}/logs): {list_names(failed, 5)}'] if failed else []
 
 
 def _name_run(entities):
@@ -154,41 +189,164 @@ def _name_run(entities):
     return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in TABLE_ENTITIES)
 
 
-def _read_coverage(path):
-    """Return the names of regions, and the coverage of each."""
-    regions = read_coverage(path)
-    return list(regions.name), regions.coverage
+def _name_folder(name):
+    """Return the folder of a table: what distinguishes it except the statistic.
+
+    >>> _name_folder('space-MNI152NLin2009cAsym_atlas-AAL_stat-correlation_relmat.tsv')
+    'space-MNI152NLin2009cAsym_atlas-AAL'
+    """
+    entities, _, _ = parse_name(f'sub-x_{name}')
+    return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in ('sub', 'stat'))
 
 
-def _read_pairs(path):
-    """Return the names of pairs of regions, and their connectivity; LabelsError if the matrix is not symmetric."""
+def _describe_run(path):
+    """Return the first columns of the row of a run."""
+    entities, _, _ = parse_name(path)
+    return {column: entities.get(key) for column, key in RUN_COLUMNS.items()} | {'run_name': _name_run(entities)}
+
+
+def _write_matrix(folder, paths, owners, out):
+    """Write the connectivity of runs: a row per run, a column per pair of regions."""
+    files = list(paths.values())
+    digests = [owners[name]['Outputs'][name]['Digest'] for name in (_relative(path, out) for path in files)]
+    rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
+    tell = _Progress(len(files), f'{folder.name}/{MATRIX}')
+    first = []
+
+    def read(number):
+        regions, values = read_pairs(files[number])
+        if not first:
+            first.extend([files[number], regions, list_edges(regions)])
+        if regions != first[1]:
+            raise LabelsError(
+                f'{files[number]} and {first[0]} have different regions. Use the same atlas for all runs, and another '
+                '--missing-labels than drop'
+            )
+        tell(number)
+        return first[2], values
+
+    update_rows(folder / MATRIX, rows, read)
+
+
+def read_pairs(path):
+    """Return regions as pairs of id and name, and the connectivity of each pair of regions (see :func:`list_edges`).
+
+    LabelsError if the matrix is not symmetric, or its regions are not those of the coverage table.
+    """
     names, matrix = read_signals(path)
     coverage = _find_coverage(path)
-    known = list(read_coverage(coverage).name)
+    regions = read_coverage(coverage)
     # With --missing-labels drop, the matrix has a part of the regions.
-    if names != [name for name in known if name in set(names)]:
+    kept = np.isin(regions.name, names)
+    if names != list(regions.name[kept]):
         raise LabelsError(f'{path}: the regions are not in the order of {coverage.name}')
     if matrix.shape != (len(names), len(names)):
         raise LabelsError(f'{path}: {len(matrix)} rows, but {len(names)} columns')
     if not np.array_equal(matrix, matrix.T, equal_nan=True):
         i, j = np.argwhere((matrix != matrix.T) & ~(np.isnan(matrix) & np.isnan(matrix.T)))[0]
         raise LabelsError(f'{path}: not symmetric, such as for {names[i]} and {names[j]}')
-    rows, columns = np.triu_indices(len(names), 1)
-    return [f'{names[i]} × {names[j]}' for i, j in zip(rows, columns, strict=True)], matrix[rows, columns]
+    kept = zip(regions.index[kept].tolist(), names, strict=True)
+    return list(kept), matrix[np.tril_indices(len(names), -1)]
 
 
-def _write(target, paths, read):
-    """Write one table of files by the names of their runs."""
-    with write_atomically(target) as partial, partial.open('wb') as stream:
-        expected = None
-        for run, path in paths.items():
-            names, values = read(path)
-            if expected is None:
-                first, expected = path, names
-                stream.write('\t'.join(['run', *names]).encode() + b'\n')
-            elif names != expected:
-                raise LabelsError(
-                    f'{path} and {first} have different regions. Use the same atlas for all runs, and another '
-                    '--missing-labels than drop'
-                )
-            stream.write(run.encode() + b'\t' + format_row(values) + b'\n')
+def list_edges(regions):
+    """Return the pairs of regions (a DataFrame) in the order of nilearn's ``sym_matrix_to_vec``.
+
+    >>> list_edges([(1, 'One'), (2, 'Two')]).to_dict('records')
+    [{'index_1': '1', 'name_1': 'One', 'index_2': '2', 'name_2': 'Two'}]
+    """
+    others, ones = np.tril_indices(len(regions), -1)
+    ids, names = (np.array(column, dtype=object) for column in zip(*regions, strict=True))
+    ids = ids.astype(str)
+    columns = {'index_1': ids[ones], 'name_1': names[ones], 'index_2': ids[others], 'name_2': names[others]}
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _write_coverage(folder, paths, owners, out, dataset):
+    """Write the coverage of every region in every run, a row each; return the rows of the table of quality."""
+    tell, quality, heading = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), [], None
+    target = folder / COVERAGE
+    with write_atomically(target) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
+        for number, path in enumerate(paths.values()):
+            columns = _describe_run(path)
+            first, *lines = path.read_text(encoding='utf-8').splitlines()
+            if heading is None:
+                heading = first
+                stream.write('\t'.join([*columns, heading]) + '\n')
+            elif first != heading:
+                raise LabelsError(f'{path} has other columns than the coverage tables of other runs')
+            start = '\t'.join(MISSING if value is None else value for value in columns.values())
+            stream.writelines(f'{start}\t{line}\n' for line in lines)
+            quality.append(columns | _measure_quality(path, owners[_relative(path, out)], out, dataset))
+            tell(number)
+    return quality
+
+
+def _measure_quality(path, manifest, out, dataset):
+    """Return the columns of a complete run in the table of quality."""
+    regions, entities = read_coverage(path), parse_name(path)[0]
+    tsnr = regions.quality['tsnr'][regions.has_signal]
+    known = {'atlas': entities['atlas'], 'status': COMPLETE, 'mean_fd': _mean_displacement(manifest, dataset)}
+    known |= {'tsnr': np.median(tsnr) if len(tsnr) else None}
+    known |= {'n_regions': len(regions.index), 'n_missing': int((~regions.has_signal).sum())}
+    for name in manifest['Outputs']:
+        if name.endswith(_SIGNALS) and f'_atlas-{entities["atlas"]}_' in name:
+            others = parse_name(name)[0]
+            if others.get('desc') == entities.get('desc'):
+                sidecar = read_json(out / name)
+                known |= {column: sidecar.get(key) for column, key in _KEYS.items()}
+    return known
+
+
+def _mean_displacement(manifest, dataset):
+    """Return the mean framewise displacement of a run in mm, from its confounds table; None if it has none."""
+    for name in manifest['Inputs']:
+        if '_desc-confounds_' in name and name.endswith('.tsv') and (dataset / name).is_file():
+            table = read_table(dataset / name)
+            if _DISPLACEMENT in table:
+                values = to_numbers(table[_DISPLACEMENT])
+                # The first volume has none.
+                return np.nanmean(values) if np.isfinite(values).any() else None
+    return None
+
+
+def _describe_excluded(excluded, out):
+    """Return rows of the table of quality for runs that are excluded or failed."""
+    rows = []
+    for path, reason in excluded.items():
+        if _is_coverage(path):
+            rows.append(
+                _describe_run(path) | {'atlas': parse_name(path)[0]['atlas'], 'status': EXCLUDED, 'reason': reason}
+            )
+    for log in sorted((out / LOGS).glob('sub-*.txt')):
+        columns = _describe_run(f'{log.stem}_bold.tsv')
+        rows.append(columns | {'status': FAILED, 'reason': read_reason(log)})
+    return rows
+
+
+def _write_quality(path, rows):
+    """Write the table of quality, a row per run and atlas, sorted by run."""
+    table = pd.DataFrame(rows, columns=QC_COLUMNS).sort_values(
+        ['run_name', 'atlas'], kind='stable', na_position='first'
+    )
+    whole = [column for column in QC_COLUMNS if column.startswith('n_')]
+    with write_atomically(path) as partial:
+        write_table(partial, table.astype(dict.fromkeys(whole, 'Int64')))
+
+
+class _Progress:
+    """Print how many of ``n`` files have been read into a table, every few seconds."""
+
+    def __init__(self, n, name):
+        self._n, self._name, self._began = n, name, time.monotonic()
+        self._told = self._began
+
+    def __call__(self, number):
+        """Print a line if it is time; ``number`` is that of the file that was read last."""
+        now, done = time.monotonic(), number + 1
+        if now - self._told > _EVERY:
+            left = (now - self._began) / done * (self._n - done)
+            print(
+                f'{self._name}: {done} of {self._n} runs, about {format_time(left)} left', file=sys.stderr, flush=True
+            )
+            self._told = now

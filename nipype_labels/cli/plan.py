@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..bids.names import RUN_COLUMNS
 from ..bids.runs import Run
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
@@ -21,11 +22,10 @@ from .progress import count, estimate_seconds, format_time
 from .status import COMPLETE, MISSING
 from .summary import count_excluded, list_notes
 
-#: Columns of the table with an entity of the run, files that are read, and all columns in order.
-_ENTITIES = {'participant': 'sub', 'session': 'ses', 'task': 'task', 'run': 'run'}
+#: Columns of the table with files that are read, and all columns in order.
 _FILES = ('series', 'mask', 'confounds', 'sidecars')
 COLUMNS = (
-    *_ENTITIES,
+    *RUN_COLUMNS,
     *('name', 'status', 'reason', 'problems', *_FILES, 'atlases'),
     *('seconds', 'memory_gb', 'derivatives_bytes', 'work_bytes'),
 )
@@ -172,7 +172,7 @@ def _write_plan(path, planned, found, job):
     atlases = ','.join(atlas.name for atlas in job.atlases)
     rows = []
     for each in planned:
-        row = {column: each.run.entities.get(key) for column, key in _ENTITIES.items()}
+        row = {column: each.run.entities.get(key) for column, key in RUN_COLUMNS.items()}
         row |= {'name': each.run.name, 'status': each.status, 'reason': each.reason, 'atlases': atlases}
         row |= {'problems': '; '.join(each.problems)}
         row |= {role: ','.join(paths) for role, paths in each.files.items()}

@@ -22,7 +22,7 @@ from dataset_cases import (
 )
 from nilearn.connectome import ConnectivityMeasure
 from nilearn.signal import clean
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import EmpiricalCovariance
 
 from nipype_labels.files.tables import read_signals, read_table, to_numbers
@@ -166,23 +166,25 @@ def test_runs_are_collected_one_row_each(data, call):
     assert status == 1
     status, _, said = call(*asked(data, level='group'))
     assert status == 0
-    assert 'wrote 4 tables' in said
     done = [name for name in NAMES if name != BROKEN]
-    coverage = read_table(data / 'out' / 'group' / 'space-MNI152NLin2009cAsym_atlas-boxes_res-2_stat-coverage_bold.tsv')
-    assert list(coverage['run']) == done
-    assert list(coverage.columns[1:]) == [f'Box {i}' for i in range(1, 9)]
-    for name, row in zip(done, coverage['Box 1'], strict=True):
+    assert f'wrote {len(done)} runs' in said
+    folder = data / 'out' / 'group' / 'space-MNI152NLin2009cAsym_atlas-boxes_res-2'
+    coverage, edges = read_table(folder / 'coverage.tsv'), read_table(folder / 'edges.tsv')
+    assert list(dict.fromkeys(coverage['name'])) == [f'Box {i}' for i in range(1, 9)]
+    for name, (run, rows) in zip(done, coverage.groupby('run_name', sort=False), strict=True):
+        assert run == name
         regions = read_table(table(data, name, 'atlas-boxes_res-2_stat-coverage_bold.tsv'))
-        assert row == regions['coverage'][0]
-        assert (float(row) == 0) == (LACKING in name)
-    stacked = read_table(
-        data / 'out' / 'group' / 'space-MNI152NLin2009cAsym_atlas-boxes_res-2_stat-correlation_relmat.tsv'
-    )
-    assert stacked.shape == (len(done), 1 + 8 * 7 // 2)
+        assert list(rows['coverage']) == list(regions['coverage'])
+        assert (float(regions['coverage'][0]) == 0) == (LACKING in name)
+    stacked = np.load(folder / 'connectivity.npy')
+    assert stacked.shape == (len(done), 8 * 7 // 2)
+    place = edges.index[(edges['name_1'] == 'Box 3') & (edges['name_2'] == 'Box 7')]
     for i, name in enumerate(done):
         _, matrix = read_signals(table(data, name, 'atlas-boxes_res-2_stat-correlation_relmat.tsv'))
-        assert_allclose(to_numbers(stacked['Box 3 × Box 7'])[i], matrix[2, 6], rtol=0)
-        assert_allclose(to_numbers(stacked.iloc[i, 1:]), matrix[np.triu_indices(8, 1)], rtol=0)
+        assert stacked[i, place] == np.float32(matrix[2, 6])
+        assert_array_equal(stacked[i], matrix[np.tril_indices(8, -1)].astype('float32'))
+    quality = read_table(data / 'out' / 'group' / 'qc.tsv')
+    assert quality['status'].value_counts().to_dict() == {'complete': 2 * len(done), 'failed': 1}
 
 
 def test_derivatives_that_went_are_written_again(data, call):
@@ -210,11 +212,9 @@ def test_one_description_of_two_sets_of_parameters_each(data, call):
     files, before = contents(data / 'out'), executed(data / 'out' / 'work')
     assert call(*asked(data, BOXES), *chosen, '--desc', 'detrended', '--detrend')[0] == 0
     status, _, said = call(*asked(data, level='group'))
-    assert (status, said.splitlines()) == (0, [f'wrote 2 tables of 2 runs to {data}/out/group'])
-    assert {name.rpartition('_desc-')[2] for name in contents(data / 'out' / 'group')} == {
-        'raw0_bold.tsv',
-        'detrended_bold.tsv',
-    }
+    assert (status, said.splitlines()) == (0, [f'wrote 2 runs to {data}/out/group'])
+    folders = {path.name.rpartition('_desc-')[2] for path in (data / 'out' / 'group').iterdir() if path.is_dir()}
+    assert folders == {'raw0', 'detrended'}
     assert {name: bytes for name, bytes in contents(data / 'out').items() if name in files} == files
     assert before.items() <= executed(data / 'out' / 'work').items()
 

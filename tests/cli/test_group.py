@@ -3,16 +3,23 @@
 
 import hashlib
 import json
+import re
 import shutil
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from nilearn.connectome import sym_matrix_to_vec
 
+from nipype_labels.cli.group import list_edges, read_pairs
 from nipype_labels.cli.main import main
+from nipype_labels.files.tables import write_signals
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
-MATRIX, COVERAGE = 'stat-correlation_relmat.tsv', 'stat-coverage_bold.tsv'
+MATRIX = 'stat-correlation_relmat.tsv'
 
 
 @pytest.fixture(scope='session')
@@ -45,9 +52,18 @@ def find(out, participant, end):
     return path
 
 
-def read_rows(out, end):
-    (path,) = out.glob(f'group/*{end}')
-    return [line.split('\t')[0] for line in path.read_text().splitlines()[1:]]
+def read(out, name, **options):
+    (path,) = out.glob(f'group/**/{name}')
+    return pd.read_csv(path, sep='\t', na_values='n/a', keep_default_na=False, dtype={'participant': str}, **options)
+
+
+def read_rows(out, name='rows.tsv'):
+    return list(dict.fromkeys(read(out, name)['run_name']))
+
+
+def read_matrix(out):
+    (path,) = out.glob('group/*/connectivity.npy')
+    return np.load(path, mmap_mode='r')
 
 
 def rewrite(path, content, out):
@@ -58,6 +74,104 @@ def rewrite(path, content, out):
     entry = manifest['Outputs'][path.relative_to(out).as_posix()]
     entry.update(Size=len(content), Digest=hashlib.sha256(content.encode()).hexdigest())
     place.write_text(json.dumps(manifest))
+
+
+def test_the_matrix_has_a_row_per_run_and_a_column_per_pair_of_regions(out, call):
+    status, _, said = collect(call, out)
+    assert status == 0, said
+    rows, edges, matrix = read(out, 'rows.tsv'), read(out, 'edges.tsv'), read_matrix(out)
+    assert (matrix.dtype, matrix.shape) == (np.float32, (len(rows), len(edges)))
+    assert edges.to_dict('records') == [{'index_1': 1, 'name_1': 'One', 'index_2': 2, 'name_2': 'Two'}]
+    for participant, values in zip(rows.participant, matrix, strict=True):
+        table = pd.read_csv(find(out, participant, MATRIX), sep='\t')
+        assert values == [np.float32(table.loc[0, 'Two'])]
+    assert list(rows.task) == ['rest'] * 3
+    assert rows.session.isna().all()
+
+
+def test_the_loaders_of_the_documentation_give_the_matrices_of_the_runs(out, call):
+    assert collect(call, out)[0] == 0
+    (folder,) = out.glob('group/*/')
+    shutil.copytree(folder, out.parent / 'signals/group/space-MNI152NLin2009cAsym_atlas-AAL')
+    page = Path(__file__).parents[2] / 'docs' / 'outputs.md'
+    (block,) = re.findall(r'^```python\n(.*?)^```', page.read_text(), re.DOTALL | re.MULTILINE)
+    names = {}
+    exec(compile(block, 'outputs.md', 'exec'), names)
+    own = [pd.read_csv(find(out, participant, MATRIX), sep='\t').to_numpy() for participant in ('01', '02', '03')]
+    np.testing.assert_allclose(names['matrices'], own, rtol=1e-6)
+    assert names['table'].loc['sub-02_task-rest', 'One × Two'] == np.float32(own[1][0, 1])
+    assert (names['features'].shape, list(names['groups'])) == ((3, 1), ['01', '02', '03'])
+
+
+def test_edges_are_in_the_order_of_nilearns_vectors(tmp_path):
+    """Of more regions than the derivatives here have."""
+    lower = np.tril(np.random.default_rng(0).uniform(-1, 1, (5, 5)), -1)
+    matrix = lower + lower.T + np.eye(5)
+    names = [f'R{i}' for i in range(5)]
+    write_signals(tmp_path / f'sub-1_atlas-A_{MATRIX}', names, matrix)
+    counts = np.ones(5, dtype=int)
+    regions = pd.DataFrame({'index': counts.cumsum(), 'name': names})
+    columns = dict.fromkeys(['n_voxels_atlas', 'n_voxels_grid', 'n_voxels_mask', 'n_voxels_used', 'coverage'], counts)
+    regions.assign(**columns, status='ok').to_csv(
+        tmp_path / 'sub-1_atlas-A_stat-coverage_bold.tsv', sep='\t', index=False
+    )
+    regions, values = read_pairs(tmp_path / f'sub-1_atlas-A_{MATRIX}')
+    edges = list_edges(regions)
+    np.testing.assert_array_equal(values, sym_matrix_to_vec(matrix, discard_diagonal=True))
+    pairs = edges[['name_1', 'name_2']].to_numpy().tolist()
+    assert [matrix[names.index(one), names.index(other)] for one, other in pairs] == values.tolist()
+
+
+def test_coverage_and_quality_have_a_row_per_region_and_per_run(out, call):
+    assert collect(call, out)[0] == 0
+    coverage, quality = read(out, 'coverage.tsv'), read(out, 'qc.tsv')
+    assert list(coverage.columns[:5]) == ['participant', 'session', 'task', 'run', 'run_name']
+    for participant, rows in coverage.groupby('participant'):
+        own = pd.read_csv(find(out, participant, 'stat-coverage_bold.tsv'), sep='\t', na_values='n/a')
+        assert (
+            rows.iloc[:, 5:].reset_index(drop=True).astype(str).to_numpy().tolist()
+            == own.astype(str).to_numpy().tolist()
+        )
+    sidecar = json.loads(find(out, '02', 'stat-mean_timeseries.json').read_text())
+    row = quality[quality.participant == '02'].iloc[0]
+    assert (row.atlas, row.status, row.n_regions, row.n_missing) == ('A', 'complete', 2, 0)
+    assert row.degrees_of_freedom == sidecar['DegreesOfFreedom']
+    assert (row.n_volumes, row.n_retained) == (sidecar['NumberOfVolumes'], sidecar['NumberOfVolumesRetained'])
+
+
+def test_rows_of_runs_that_have_not_changed_are_copied(out, call):
+    (manifest,) = out.glob('manifests/sub-02_*')
+    shutil.move(manifest, out.parent / 'hidden')
+    assert collect(call, out)[0] == 1
+    (path,) = out.glob('group/*/connectivity.npy')
+    marked = np.load(path, mmap_mode='r+')
+    marked[0] = 0.125
+    marked.flush()
+    shutil.move(out.parent / 'hidden', manifest)
+    assert collect(call, out)[0] == 0
+    assert read_rows(out) == [f'sub-0{i}_task-rest' for i in (1, 2, 3)]
+    extended = read_matrix(out).copy()
+    assert extended[0] == 0.125
+    shutil.rmtree(out / 'group')
+    assert collect(call, out)[0] == 0
+    assert read_matrix(out)[1:].tolist() == extended[1:].tolist()
+
+
+@pytest.mark.parametrize('damage', ['no rows', 'half', 'other rows'])
+def test_a_matrix_that_does_not_belong_to_its_rows_is_written_again(damage, out, call):
+    assert collect(call, out)[0] == 0
+    (path,) = out.glob('group/*/connectivity.npy')
+    expected = path.read_bytes()
+    if damage == 'no rows':
+        path.with_name('rows.tsv').unlink()
+    elif damage == 'half':
+        path.write_bytes(expected[:-6])
+    else:
+        text = path.with_name('rows.tsv').read_text().splitlines()
+        path.with_name('rows.tsv').write_text('\n'.join([text[0], text[2], text[1], text[3]]) + '\n')
+        path.write_bytes(expected[:-12] + expected[-8:-4] + expected[-12:-8] + expected[-4:])
+    assert collect(call, out)[0] == 0
+    assert path.read_bytes() == expected
 
 
 @pytest.mark.parametrize('end', [MATRIX, MATRIX.replace('.tsv', '.json')])
@@ -71,7 +185,7 @@ def test_damaged_runs_are_excluded_and_named(end, content, out, call):
     status, _, said = collect(call, out)
     assert status == 1
     assert f'{path.name} {"is missing" if content is None else "differs from what was written"}' in said
-    assert read_rows(out, MATRIX) == ['sub-01_task-rest', 'sub-03_task-rest']
+    assert read_rows(out) == ['sub-01_task-rest', 'sub-03_task-rest']
     assert 'has 2 of 3 runs; missing: sub-02_task-rest' in said
 
 
@@ -81,7 +195,10 @@ def test_runs_without_a_manifest_are_excluded_and_named(out, call):
     status, _, said = collect(call, out)
     assert status == 1
     assert f'{find(out, "03", MATRIX).name} is excluded: it is not in a manifest' in said
-    assert read_rows(out, COVERAGE) == ['sub-01_task-rest', 'sub-02_task-rest']
+    assert read_rows(out, 'coverage.tsv') == ['sub-01_task-rest', 'sub-02_task-rest']
+    quality = read(out, 'qc.tsv')
+    assert list(quality.status) == ['complete', 'complete', 'excluded']
+    assert 'it is not in a manifest' in quality.reason[2]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +224,8 @@ def test_matrices_that_do_not_fit_are_refused(content, words, out, call):
 def test_a_region_without_values_is_symmetric(out, call):
     rewrite(find(out, '02', MATRIX), 'One\tTwo\n1.0\tn/a\nn/a\tn/a\n', out)
     assert collect(call, out)[0] == 0
-    assert read_rows(out, MATRIX) == [f'sub-0{i}_task-rest' for i in (1, 2, 3)]
+    assert read_rows(out) == [f'sub-0{i}_task-rest' for i in (1, 2, 3)]
+    assert np.isnan(read_matrix(out)).tolist() == [[False], [True], [False]]
 
 
 def test_runs_of_other_parameters_or_software_are_refused(out, call):
@@ -133,7 +251,7 @@ def test_runs_without_a_matrix_are_named(out, call):
     assert call(*ask(out.parent, '--participant-label', '01', '--desc', 'y', '--connectivity', 'correlation'))[0] == 0
     status, _, said = collect(call, out)
     assert status == 0
-    assert 'stat-correlation_desc-y_relmat.tsv has 1 of 3 runs; missing: sub-02_task-rest, sub-03_task-rest' in said
+    assert '_desc-y/connectivity.npy has 1 of 3 runs; missing: sub-02_task-rest, sub-03_task-rest' in said
 
 
 def test_options_that_would_be_ignored_are_refused(out, call):
