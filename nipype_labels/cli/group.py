@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``nipype-labels derivatives … group``: tables and matrices of all runs, from the derivatives of each run."""
 
+import hashlib
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities
 from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
+from ..files.locks import locked
 from ..files.rows import DIGEST, update_rows
 from ..files.tables import MISSING, read_signals, read_table, to_numbers, write_table
 from ..model.errors import LabelsError, list_names
@@ -26,6 +28,9 @@ from .verify import read_manifests
 #: Folder of the tables in the dataset, and names of the files for each atlas.
 FOLDER = 'group'
 MATRIX, COVERAGE, QC = 'connectivity.npy', 'coverage.tsv', 'qc.tsv'
+
+#: Hidden file that a job locks while it writes the tables.
+LOCK = '.group.lock'
 
 #: Entities that distinguish atlases, spaces and sets of parameters; all others distinguish runs.
 TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
@@ -66,6 +71,14 @@ def collect(dataset, out):
     atlas or regions.
     """
     out = Path(out).absolute()
+    if not out.is_dir():
+        raise LabelsError(f'{out}: no such folder. Pass the OUT of the level participant')
+    # The matrix of one job would get the rows of another one.
+    with locked(out / LOCK):
+        return _collect(Path(dataset), out)
+
+
+def _collect(dataset, out):
     manifests, damaged = read_manifests(out)
     found, unread = _find(out)
     damaged += unread
@@ -83,7 +96,7 @@ def collect(dataset, out):
         if name.endswith(_PAIRS):
             _write_matrix(folder, paths, owners, out)
         else:
-            quality += _write_coverage(folder, paths, owners, out, Path(dataset))
+            quality += _write_coverage(folder, paths, owners, out, dataset)
     quality += _describe_excluded(excluded, out)
     _write_quality(out / FOLDER / QC, quality)
     runs = {run for paths in tables.values() for run in paths}
@@ -208,7 +221,7 @@ def _describe_run(path):
 def _write_matrix(folder, paths, owners, out):
     """Write the connectivity of runs: a row per run, a column per pair of regions."""
     files = list(paths.values())
-    digests = [owners[name]['Outputs'][name]['Digest'] for name in (_relative(path, out) for path in files)]
+    digests = [_digest(path, owners[_relative(path, out)]['Outputs'], out) for path in files]
     rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
     tell = _Progress(len(files), f'{folder.name}/{MATRIX}')
     first = []
@@ -226,6 +239,12 @@ def _write_matrix(folder, paths, owners, out):
         return first[2], values
 
     update_rows(folder / MATRIX, rows, read)
+
+
+def _digest(path, outputs, out):
+    """Return a digest of a connectivity matrix and of the coverage table, which has the ids of its regions."""
+    digests = [outputs[_relative(file, out)]['Digest'] for file in (path, _find_coverage(path))]
+    return hashlib.sha256(''.join(digests).encode()).hexdigest()
 
 
 def read_pairs(path):

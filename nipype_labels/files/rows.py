@@ -44,6 +44,8 @@ def update_rows(path, rows, read):
     places = [known.get(tuple(row)) for row in rows.to_numpy().tolist()]
     if known and places == list(range(len(known))):
         return
+    if not any(place is not None for place in places):
+        known, edges = {}, None  # every file has changed, so the regions may be others
     with ExitStack() as stack:
         partial = stack.enter_context(write_atomically(path))
         target = stack.enter_context(partial.open('wb'))

@@ -7,10 +7,11 @@ import re
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from named_cases import AFFINE, BRAIN, MNI, PREPROC, SHAPE, ask, describe, write, write_atlas
 from nilearn.connectome import sym_matrix_to_vec
 
 from nipype_labels.cli.group import list_edges, read_pairs
@@ -259,3 +260,31 @@ def test_options_that_would_be_ignored_are_refused(out, call):
     assert status == 2
     assert all(option in said for option in ('--nprocs', '--no-mask', '--low-pass'))
     assert 'the level group takes no options' in said
+
+
+def test_ids_that_change_alone_reach_the_table_of_edges(out, call):
+    """The matrices of the runs keep their content."""
+    assert collect(call, out)[0] == 0
+    for participant in ('01', '02', '03'):
+        path = find(out, participant, 'stat-coverage_bold.tsv')
+        rewrite(path, path.read_text().replace('\n2\tTwo', '\n7\tTwo'), out)
+    assert collect(call, out)[0] == 0
+    assert read(out, 'edges.tsv').index_2.tolist() == [7]
+
+
+def test_another_atlas_of_the_same_name_replaces_the_matrix(out, call):
+    assert collect(call, out)[0] == 0
+    image = nibabel.Nifti1Image((np.arange(np.prod(SHAPE)).reshape(SHAPE) % 3 + 1).astype('uint8'), AFFINE)
+    image.to_filename(out.parent / 'atlas.nii.gz')
+    (out.parent / 'atlas.tsv').write_text('index\tname\n1\tA\n2\tB\n3\tC\n')
+    assert call(*ask(out.parent, '--connectivity', 'correlation'))[0] == 0
+    assert collect(call, out)[0] == 0
+    assert read(out, 'edges.tsv').name_1.tolist() == ['A', 'A', 'B']
+    assert read_matrix(out).shape == (3, 3)
+
+
+def test_a_folder_that_does_not_exist_is_not_created(out, call):
+    status, _, said = call('derivatives', str(out.parent / 'fmriprep'), str(out.parent / 'other'), 'group')
+    assert status == 2
+    assert 'other: no such folder' in said
+    assert not (out.parent / 'other').exists()
