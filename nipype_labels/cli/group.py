@@ -13,6 +13,7 @@ import pandas as pd
 from ..bids.manifest import find_damage, list_differences
 from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities
 from ..files.atomic import create_folder, write_atomically
+from ..files.confounds import DISPLACEMENT
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.locks import locked
@@ -43,9 +44,6 @@ _PAIRS, _SIGNALS = '_relmat.tsv', '_timeseries.json'
 
 #: Digests of an atlas that the runs of a table have in common.
 _FILES = ('Digest', 'LookupTable')
-
-#: Column of the confounds table with framewise displacement in mm.
-_DISPLACEMENT = 'framewise_displacement'
 
 #: Keys of the sidecar of time series, by column of the table of quality.
 _KEYS = {
@@ -322,8 +320,8 @@ def _mean_displacement(manifest, dataset):
     for name in manifest['Inputs']:
         if '_desc-confounds_' in name and name.endswith('.tsv') and (dataset / name).is_file():
             table = read_table(dataset / name)
-            if _DISPLACEMENT in table:
-                values = to_numbers(table[_DISPLACEMENT])
+            if DISPLACEMENT in table:
+                values = to_numbers(table[DISPLACEMENT])
                 # The first volume has none.
                 return np.nanmean(values) if np.isfinite(values).any() else None
     return None

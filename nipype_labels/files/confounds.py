@@ -14,6 +14,9 @@ from .delimited import DECIMAL_COMMA, MISSING_CELLS, POINTS, is_value, parse_tab
 from .paths import expand
 from .tables import refuse_duplicates, to_numbers
 
+#: Column of fMRIPrep's tables: movement of the head since the last volume, in mm.
+DISPLACEMENT = 'framewise_displacement'
+
 
 @dataclass(eq=False)
 class ConfoundsTable:

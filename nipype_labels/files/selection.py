@@ -12,10 +12,10 @@ from ..core.censoring import short_segments
 from ..model.confounds import CONFOUNDS_STRATEGIES, COSINES, check_denoised
 from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
-from .confounds import join_tables
+from .confounds import DISPLACEMENT, join_tables
 
 #: Columns of fMRIPrep by which volumes are scrubbed.
-_MOTION_MEASURES = ('framewise_displacement', 'std_dvars')
+_MOTION_MEASURES = (DISPLACEMENT, 'std_dvars')
 
 #: Columns of fMRIPrep each of which marks one volume.
 _NON_STEADY = r'non_steady_state_outlier\d+'

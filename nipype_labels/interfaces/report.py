@@ -4,7 +4,7 @@
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..files.confounds import read_tables
+from ..files.confounds import DISPLACEMENT, read_tables
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.sample_mask import read_sample_mask
@@ -15,9 +15,6 @@ from ..model.errors import LabelsError, SignalError
 from ..model.software import read_versions
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
-
-#: Confound: movement of the head since the last volume, in mm.
-DISPLACEMENT = 'framewise_displacement'
 
 #: Output that holds each kind of figure.
 FIGURES = {
