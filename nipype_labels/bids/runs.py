@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs of a dataset of derivatives: each series with its brain mask, confounds table and sidecars."""
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,11 @@ class Run:
     def n_series(self):
         """Number of files of the series: 2 if it exists as ``.nii`` and as ``.nii.gz``."""
         return max(1, len(self.candidates.get('bold', ())))
+
+    @property
+    def has_readable_confounds(self):
+        """Whether the confounds table exists, and is not a link to a file that was not downloaded."""
+        return self.confounds is not None and os.access(self.confounds, os.R_OK)
 
     def require(self, mask=False, confounds=False):
         """Raise LabelsError unless the series, and the mask and confounds table if required, exist once."""

@@ -20,8 +20,8 @@ from .names import parse_name
 _ORDER = """
     Description Warnings Sources TaskName SpatialReference Resolution SkullStripped RepetitionTime SamplingFrequency
     StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable CoverageTable Atlas Measure
-    CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring DegreesOfFreedom Parameters Methods
-    Software
+    CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring MeanFramewiseDisplacement
+    DegreesOfFreedom Parameters Methods Software
 """
 KEYS = tuple(_ORDER.split())
 
@@ -67,6 +67,8 @@ class Provenance:
         Paths of confounds and mask within the dataset of the series.
     warnings : tuple of str
         Contradictions between the names of the input files.
+    mean_displacement : float or None
+        Mean framewise displacement in mm; None if it is unknown.
     """
 
     source: str
@@ -77,6 +79,7 @@ class Provenance:
     versions: dict = field(default_factory=dict)
     more_sources: tuple = ()
     warnings: tuple = ()
+    mean_displacement: float | None = None
 
     @property
     def n_dropped(self):
@@ -218,6 +221,11 @@ def _describe_censoring(run, uris):
     }
 
 
+def _describe_motion(run, uris):
+    """Return the mean framewise displacement in mm, also of runs that were denoised without confounds."""
+    return {} if run.mean_displacement is None else {'MeanFramewiseDisplacement': run.mean_displacement}
+
+
 def _describe_connectivity(run, uris):
     """Describe a connectivity matrix."""
     kind = run.parameters['connectivity']
@@ -241,6 +249,7 @@ FACTS = {
     'reduction': _describe_reduction,
     'denoising': _describe_denoising,
     'censoring': _describe_censoring,
+    'motion': _describe_motion,
     'connectivity': _describe_connectivity,
     'parameters': lambda run, uris: {'Parameters': run.parameters},
     'methods': lambda run, uris: {'Methods': run.methods},

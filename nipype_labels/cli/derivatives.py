@@ -167,9 +167,9 @@ def _list_parameters(parameters, dummy_scans):
 
 
 def _request(run, planned, parameters, atlases):
-    """Return what is asked of a run; a confounds table is an input of the report too."""
+    """Return what is asked of a run; a confounds table is an input of report and sidecars too."""
     files = [run.bold, run.mask if parameters['use_mask'] else None, *run.sidecars]
-    if run.confounds is not None and (parameters['use_confounds'] or os.access(run.confounds, os.R_OK)):
+    if parameters['use_confounds'] or run.has_readable_confounds:
         files.append(run.confounds)
     inputs = {path.relative_to(run.root).as_posix(): path for path in files if path is not None}
     drawn = tuple(file.path for file in planned if file.output.is_drawn)

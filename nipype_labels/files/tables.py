@@ -32,10 +32,14 @@ def write_table(path, table):
 
 def read_table(path, sep='\t', na_values=(MISSING,), **options):
     """Return a table (TSV, or another ``sep``) as a DataFrame of str, NaN where cells are missing."""
+    return parse_content(read_table_content(path), path, sep, na_values, **options)
+
+
+def parse_content(content, path, sep='\t', na_values=(MISSING,), **options):
+    """Return the table in the content (bytes) of a file; see :func:`read_table`."""
     if sep == '\t':
         options.setdefault('quoting', csv.QUOTE_NONE)
     options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
-    content = read_table_content(path)
     try:
         with warnings.catch_warnings():
             # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.

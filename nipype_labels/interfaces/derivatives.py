@@ -22,6 +22,7 @@ from ..bids.dataset import (
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, create_folder, has_content, write_atomically
+from ..files.confounds import read_mean_displacement
 from ..files.coverage import read_coverage
 from ..files.digests import content_digest
 from ..files.json_files import parse_json, read_json
@@ -50,7 +51,7 @@ _OutputsInputSpec = type(
 
 class _SaveDerivativesInputSpec(_OutputsInputSpec):
     # Raised whenever descriptions or keys of sidecars change.
-    numerics = 5
+    numerics = 6
 
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the dataset to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its dataset')
@@ -71,6 +72,7 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     bold_sidecar = InputFile(
         desc='JSON sidecar of the series, the source of its slice timing, repetition time and space'
     )
+    confounds_file = InputFile(desc='confounds table of fMRIPrep, the source of the mean framewise displacement')
 
     def more_to_hash(self):
         """Hash the names of the files of atlases, which sidecars contain, and the descriptions of the atlases."""
@@ -167,7 +169,7 @@ class SaveDerivatives(LabelsInterface):
 
     def _provenance(self):
         """Return what sidecars contain about the run."""
-        sidecar = self.get_input('bold_sidecar')
+        sidecar, confounds = self.get_input('bold_sidecar'), self.get_input('confounds_file')
         cleaning = read_json(self.inputs.cleaning)
         lacking = [key for key in CLEANING if key not in cleaning]
         if lacking:
@@ -182,6 +184,7 @@ class SaveDerivatives(LabelsInterface):
             series=read_json(sidecar) if sidecar else {},
             versions=read_versions(),
             more_sources=tuple(self.get_input('more_sources', ())),
+            mean_displacement=read_mean_displacement(confounds) if confounds else None,
         )
 
     def _contradictions(self, provenance, place):

@@ -109,7 +109,7 @@ OUTPUTS = (
             '.tsv',
             stat='strategy',
             sources=('raw_timeseries', 'inputs', 'high_variance_confounds'),
-            facts=('timing', 'retained', 'dropped', 'tables', 'denoising', 'parameters', 'methods'),
+            facts=('timing', 'retained', 'dropped', 'tables', 'denoising', 'motion', 'parameters', 'methods'),
             each_column=_REGION,
             units='standardize',
         ),

@@ -20,7 +20,7 @@ from .labels import check_parameters, init_labels_wf
 from .nodes import make_node
 
 #: Fields of ``inputnode``: outputs of the extraction, and inputs that sidecars describe.
-FIELDS = (*(output.key for output in NODE_OUTPUTS), 'atlas_files', 'bold_sidecar')
+FIELDS = (*(output.key for output in NODE_OUTPUTS), 'atlas_files', 'bold_sidecar', 'confounds_file')
 
 #: Arguments of the extraction that change no number.
 _RESOURCES = ('reports', 'atlas_names', 'num_threads')
@@ -45,9 +45,10 @@ def init_labels_derivatives_wf(
 
     .. code-block:: text
 
-        outputs of init_labels_wf ─┬─▶ save ─▶ out_files
-        atlas_files, bold_sidecar ─┤
-        report, images ────────────┘
+        outputs of init_labels_wf ───┬─▶ save ─▶ out_files
+        atlas_files, bold_sidecar ───┤
+        confounds_file ──────────────┤
+        report, images ──────────────┘
 
     Only this workflow writes outside the folders of its nodes; :func:`init_labels_wf` never does.
 
@@ -91,6 +92,8 @@ def init_labels_derivatives_wf(
         Atlases as they were given to the extraction.
     bold_sidecar : str
         JSON sidecar of the series.
+    confounds_file : str
+        Confounds table of fMRIPrep, whose mean framewise displacement sidecars contain. It need not have been used.
 
     Outputs
     -------

@@ -49,6 +49,8 @@ def init_run_wf(
     inputs.atlas_files = [atlas.path for atlas in atlases]
     if run.sidecar is not None:
         inputs.bold_sidecar = str(run.sidecar)
+    if run.has_readable_confounds:
+        inputs.confounds_file = str(run.confounds)
     for output, (node, field) in sources.items():
         wf.connect(node, field, save, f'inputnode.{output.key}')
     if reports:

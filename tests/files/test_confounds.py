@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.confounds import fill_missing, read_confounds
+from nipype_labels.files.confounds import fill_missing, read_confounds, read_mean_displacement
 from nipype_labels.model.errors import ConfoundsError
 
 DATA = Path(importlib.util.find_spec('nilearn').origin).parent / 'interfaces' / 'fmriprep' / 'data'
@@ -39,6 +39,19 @@ def test_real_tables_are_read_whole(name, n_columns):
     expected = np.array([[float(cell) for cell in row] for row in raw.to_numpy()])
     assert_array_equal(table.to_numpy(), expected)
     assert np.isnan(table['framewise_displacement'].iloc[0])
+
+
+@pytest.mark.parametrize('name', [OLD, NEW, STEADY])
+def test_mean_displacement_is_that_of_all_volumes(name):
+    expected = pd.read_csv(DATA / f'{name}.tsv', sep='\t')['framewise_displacement'].mean()
+    assert read_mean_displacement(DATA / f'{name}.tsv') == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(('cell', 'words'), [('fast', 'is not a number'), ('inf', 'is infinite')])
+def test_displacement_that_is_not_a_number_is_refused(cell, words, tmp_path):
+    path = written(tmp_path, f'framewise_displacement\nn/a\n{cell}\n')
+    with pytest.raises(ConfoundsError, match=f"{path}: column 'framewise_displacement' {words}"):
+        read_mean_displacement(path)
 
 
 @pytest.mark.parametrize('name', [OLD, NEW])
