@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ..bids.manifest import find_damage, list_differences
-from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities
+from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities, split_name
+from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_coverage, read_quality
 from ..files.atomic import create_folder, write_atomically
-from ..files.confounds import DISPLACEMENT
-from ..files.coverage import read_coverage
-from ..files.json_files import read_json
+from ..files.coverage import parse_coverage
 from ..files.locks import locked
 from ..files.rows import DIGEST, update_rows
-from ..files.tables import MISSING, read_signals, read_table, to_numbers, write_table
+from ..files.tables import MISSING, read_signals, write_table
 from ..model.errors import LabelsError, list_names
 from .logs import FOLDER as LOGS
 from .logs import read_reason
@@ -39,30 +38,20 @@ TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale
 #: State of a run whose derivatives are damaged or incomplete.
 EXCLUDED = 'excluded'
 
-#: Ends of the names of connectivity matrices and of sidecars of time series.
-_PAIRS, _SIGNALS = '_relmat.tsv', '_timeseries.json'
+#: End of the names of connectivity matrices.
+_PAIRS = '_relmat.tsv'
 
 #: Digests of an atlas that the runs of a table have in common.
 _FILES = ('Digest', 'LookupTable')
 
-#: Keys of the sidecar of time series, by column of the table of quality.
-_KEYS = {
-    'n_volumes': 'NumberOfVolumes',
-    'n_retained': 'NumberOfVolumesRetained',
-    'degrees_of_freedom': 'DegreesOfFreedom',
-}
-
 #: Columns of the table of quality.
-QC_COLUMNS = (
-    *(*RUN_COLUMNS, 'run_name', 'atlas', 'status', 'reason', 'mean_fd', *_KEYS, 'tsnr'),
-    *('n_regions', 'n_missing'),
-)
+QC_COLUMNS = (*RUN_COLUMNS, 'run_name', 'folder', 'atlas', 'status', 'reason', *QUALITY_COLUMNS)
 
 #: Time between two lines of progress, in s.
 _EVERY = 5
 
 
-def collect(dataset, out):
+def collect(out):
     """Write the tables and matrices of all runs; return 1 if a run is excluded because of damage, else 0.
 
     Memory holds one run. LabelsError if there is nothing to collect, or runs of a table differ in parameters, software,
@@ -73,10 +62,10 @@ def collect(dataset, out):
         raise LabelsError(f'{out}: no such folder. Pass the OUT of the level participant')
     # The matrix of one job would get the rows of another one.
     with locked(out / LOCK):
-        return _collect(Path(dataset), out)
+        return _collect(out)
 
 
-def _collect(dataset, out):
+def _collect(out):
     manifests, damaged = read_manifests(out)
     found, unread = _find(out)
     damaged += unread
@@ -87,19 +76,20 @@ def _collect(dataset, out):
         raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
     for name, paths in tables.items():
         _check_equal(name, {run: owners[_relative(path, out)] for run, path in paths.items()})
-    quality = []
-    for name, paths in tables.items():
+    quality, regions = {}, {}
+    # Coverage tables have the ids of the regions of matrices.
+    for name, paths in sorted(tables.items(), key=lambda item: not is_coverage(item[0])):
         folder = out / FOLDER / _name_folder(name)
         create_folder(folder)
-        if name.endswith(_PAIRS):
-            _write_matrix(folder, paths, owners, out)
+        if is_coverage(name):
+            _write_coverage(folder, paths, owners, out, quality, regions)
         else:
-            quality += _write_coverage(folder, paths, owners, out, dataset)
-    quality += _describe_excluded(excluded, out)
-    _write_quality(out / FOLDER / QC, quality)
+            _write_matrix(folder, paths, owners, out, regions)
+    failed = _list_failed(out)
+    _write_quality(out / FOLDER / QC, [*_mark_excluded(quality, excluded, out).values(), *failed])
     runs = {run for paths in tables.values() for run in paths}
     lines = [*_list_missing(tables, runs), *(f'  {line}' for line in [*excluded.values(), *damaged])]
-    lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in quality if row['status'] == FAILED]
+    lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in failed]
     sys.stderr.writelines(f'{line}\n' for line in lines)
     print(f'wrote {count(len(runs), "run")} to {out / FOLDER}', file=sys.stderr)
     return 1 if excluded or damaged else 0
@@ -126,7 +116,7 @@ def _find_tables(paths, owners, out):
     A table is named by what its files have in common.
     """
     tables, excluded = {}, {}
-    for path in sorted(path for path in paths if path.name.endswith(_PAIRS) or _is_coverage(path)):
+    for path in sorted(path for path in paths if path.name.endswith(_PAIRS) or is_coverage(path)):
         damage = _find_damage(out, path, owners)
         if damage:
             excluded[path] = f'{_relative(path, out)} is excluded: {damage}'
@@ -141,37 +131,25 @@ def _relative(path, out):
     return path.relative_to(out).as_posix()
 
 
-def _is_coverage(path):
-    """Whether a file is a coverage table, with or without a ``desc``."""
-    return path.name.endswith('_bold.tsv') and '_stat-coverage_' in path.name
-
-
 def _find_damage(out, path, owners):
-    """Return why a table cannot be used, None if it, its sidecar and the coverage of its regions are intact."""
-    name = _relative(path, out)
+    """Return why a table cannot be used, None if it, its sidecar and what describes its regions and run are intact."""
+    name, coverage = _relative(path, out), path.with_name(name_coverage(path))
     if name not in owners:
         return 'it is not in a manifest, so the run was not completed with these parameters'
-    for file in (path, path.with_suffix('.json'), _find_coverage(path)):
-        other = _relative(file, out)
-        if other not in owners[name]['Outputs']:
-            return f'{file.name} is not in the manifest of the run'
-        damage = find_damage(out, owners[name], other)
+    outputs = owners[name]['Outputs']
+    files = {_relative(file, out) for each in (path, coverage) for file in (each, each.with_suffix('.json'))}
+    for file in [*sorted(files), find_sidecar(coverage.name, outputs)]:
+        if file not in outputs:
+            return f'{Path(file).name if file else "the sidecar of time series"} is not in the manifest of the run'
+        damage = find_damage(out, owners[name], file)
         if damage:
-            return f'{file.name} {damage}. Run the level participant again'
+            return f'{Path(file).name} {damage}. Run the level participant again'
     return None
-
-
-def _find_coverage(path):
-    """Return the coverage table of the regions of a table."""
-    if _is_coverage(path):
-        return path
-    entities, _, _ = parse_name(path)
-    return path.with_name(build_name(entities | {'stat': 'coverage'}, 'bold', '.tsv'))
 
 
 def _check_equal(name, manifests):
     """Raise LabelsError if the runs of a table differ in parameters, software, or atlas."""
-    atlas = parse_name(f'sub-x_{name}')[0]['atlas']
+    atlas = split_name(name)[0]['atlas']
     (first, known), *others = manifests.items()
     for run, manifest in others:
         pairs = list_differences(known, manifest)
@@ -201,13 +179,14 @@ def _name_run(entities):
 
 
 def _name_folder(name):
-    """Return the folder of a table: what distinguishes it except the statistic.
+    """Return the folder of a table, or of a file of a run: the entities of tables except the statistic.
 
     >>> _name_folder('space-MNI152NLin2009cAsym_atlas-AAL_stat-correlation_relmat.tsv')
     'space-MNI152NLin2009cAsym_atlas-AAL'
     """
-    entities, _, _ = parse_name(f'sub-x_{name}')
-    return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in ('sub', 'stat'))
+    entities, _, _ = split_name(name)
+    chosen = [key for key in sort_entities(entities) if key in TABLE_ENTITIES and key != 'stat']
+    return '_'.join(f'{key}-{entities[key]}' for key in chosen)
 
 
 def _describe_run(path):
@@ -216,8 +195,11 @@ def _describe_run(path):
     return {column: entities.get(key) for column, key in RUN_COLUMNS.items()} | {'run_name': _name_run(entities)}
 
 
-def _write_matrix(folder, paths, owners, out):
-    """Write the connectivity of runs: a row per run, a column per pair of regions."""
+def _write_matrix(folder, paths, owners, out, regions):
+    """Write the connectivity of runs: a row per run, a column per pair of regions.
+
+    ``regions`` are those of each coverage table.
+    """
     files = list(paths.values())
     digests = [_digest(path, owners[_relative(path, out)]['Outputs'], out) for path in files]
     rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
@@ -225,12 +207,13 @@ def _write_matrix(folder, paths, owners, out):
     first = []
 
     def read(number):
-        regions, values = read_pairs(files[number])
+        path = files[number]
+        found, values = read_pairs(path, regions[path.with_name(name_coverage(path))])
         if not first:
-            first.extend([files[number], regions, list_edges(regions)])
-        if regions != first[1]:
+            first.extend([path, found, list_edges(found)])
+        if found != first[1]:
             raise LabelsError(
-                f'{files[number]} and {first[0]} have different regions. Use the same atlas for all runs, and another '
+                f'{path} and {first[0]} have different regions. Use the same atlas for all runs, and another '
                 '--missing-labels than drop'
             )
         tell(number)
@@ -241,29 +224,27 @@ def _write_matrix(folder, paths, owners, out):
 
 def _digest(path, outputs, out):
     """Return a digest of a connectivity matrix and of the coverage table, which has the ids of its regions."""
-    digests = [outputs[_relative(file, out)]['Digest'] for file in (path, _find_coverage(path))]
+    digests = [outputs[_relative(file, out)]['Digest'] for file in (path, path.with_name(name_coverage(path)))]
     return hashlib.sha256(''.join(digests).encode()).hexdigest()
 
 
-def read_pairs(path):
-    """Return regions as pairs of id and name, and the connectivity of each pair of regions (see :func:`list_edges`).
+def read_pairs(path, regions):
+    """Return the pairs of id and name of the regions of a matrix, and the connectivity of all :func:`list_edges`.
 
-    LabelsError if the matrix is not symmetric, or its regions are not those of the coverage table.
+    ``regions`` are all regions of the atlas as such pairs. LabelsError if the matrix is not symmetric, or has others.
     """
     names, matrix = read_signals(path)
-    coverage = _find_coverage(path)
-    regions = read_coverage(coverage)
     # With --missing-labels drop, the matrix has a part of the regions.
-    kept = np.isin(regions.name, names)
-    if names != list(regions.name[kept]):
-        raise LabelsError(f'{path}: the regions are not in the order of {coverage.name}')
+    present = set(names)
+    kept = [region for region in regions if region[1] in present]
+    if names != [name for _, name in kept]:
+        raise LabelsError(f'{path}: the regions are not in the order of {name_coverage(path)}')
     if matrix.shape != (len(names), len(names)):
         raise LabelsError(f'{path}: {len(matrix)} rows, but {len(names)} columns')
     if not np.array_equal(matrix, matrix.T, equal_nan=True):
         i, j = np.argwhere((matrix != matrix.T) & ~(np.isnan(matrix) & np.isnan(matrix.T)))[0]
         raise LabelsError(f'{path}: not symmetric, such as for {names[i]} and {names[j]}')
-    kept = zip(regions.index[kept].tolist(), names, strict=True)
-    return list(kept), matrix[np.tril_indices(len(names), -1)]
+    return kept, matrix[np.tril_indices(len(names), -1)]
 
 
 def list_edges(regions):
@@ -279,14 +260,18 @@ def list_edges(regions):
     return pd.DataFrame(columns, dtype=object)
 
 
-def _write_coverage(folder, paths, owners, out, dataset):
-    """Write the coverage of every region in every run, a row each; return the rows of the table of quality."""
-    tell, quality, heading = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), [], None
-    target = folder / COVERAGE
-    with write_atomically(target) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
-        for number, path in enumerate(paths.values()):
-            columns = _describe_run(path)
-            first, *lines = path.read_text(encoding='utf-8').splitlines()
+def _write_coverage(folder, paths, owners, out, quality, regions):
+    """Write the coverage of every region in every run, a row each.
+
+    Add the row of each run in the table of quality, by folder and run, and the pairs of id and name of its regions, by
+    the path of its coverage table.
+    """
+    tell, heading, known = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}
+    with write_atomically(folder / COVERAGE) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
+        for number, (run, path) in enumerate(paths.items()):
+            content, columns = path.read_bytes(), _describe_run(path)
+            table = parse_coverage(content, path)
+            first, *lines = content.decode().splitlines()
             if heading is None:
                 heading = first
                 stream.write('\t'.join([*columns, heading]) + '\n')
@@ -294,57 +279,41 @@ def _write_coverage(folder, paths, owners, out, dataset):
                 raise LabelsError(f'{path} has other columns than the coverage tables of other runs')
             start = '\t'.join(MISSING if value is None else value for value in columns.values())
             stream.writelines(f'{start}\t{line}\n' for line in lines)
-            quality.append(columns | _measure_quality(path, owners[_relative(path, out)], out, dataset))
+            sidecar = out / find_sidecar(path.name, owners[_relative(path, out)]['Outputs'])
+            quality[folder.name, run] = _describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
+            # Runs have the same regions: memory holds one list.
+            pairs = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
+            regions[path] = known.setdefault(pairs, pairs)
             tell(number)
-    return quality
 
 
-def _measure_quality(path, manifest, out, dataset):
-    """Return the columns of a complete run in the table of quality."""
-    regions, entities = read_coverage(path), parse_name(path)[0]
-    tsnr = regions.quality['tsnr'][regions.has_signal]
-    known = {'atlas': entities['atlas'], 'status': COMPLETE, 'mean_fd': _mean_displacement(manifest, dataset)}
-    known |= {'tsnr': np.median(tsnr) if len(tsnr) else None}
-    known |= {'n_regions': len(regions.index), 'n_missing': int((~regions.has_signal).sum())}
-    for name in manifest['Outputs']:
-        if name.endswith(_SIGNALS) and f'_atlas-{entities["atlas"]}_' in name:
-            others = parse_name(name)[0]
-            if others.get('desc') == entities.get('desc'):
-                sidecar = read_json(out / name)
-                known |= {column: sidecar.get(key) for column, key in _KEYS.items()}
-    return known
+def _describe_atlas(path):
+    """Return the first columns of the row of a run and atlas in the table of quality."""
+    return _describe_run(path) | {'folder': _name_folder(path.name), 'atlas': parse_name(path)[0]['atlas']}
 
 
-def _mean_displacement(manifest, dataset):
-    """Return the mean framewise displacement of a run in mm, from its confounds table; None if it has none."""
-    for name in manifest['Inputs']:
-        if '_desc-confounds_' in name and name.endswith('.tsv') and (dataset / name).is_file():
-            table = read_table(dataset / name)
-            if DISPLACEMENT in table:
-                values = to_numbers(table[DISPLACEMENT])
-                # The first volume has none.
-                return np.nanmean(values) if np.isfinite(values).any() else None
-    return None
-
-
-def _describe_excluded(excluded, out):
-    """Return rows of the table of quality for runs that are excluded or failed."""
-    rows = []
+def _mark_excluded(quality, excluded, out):
+    """Return rows of the table of quality by folder and run, with those of files that are excluded."""
+    rows = dict(quality)
     for path, reason in excluded.items():
-        if _is_coverage(path):
-            rows.append(
-                _describe_run(path) | {'atlas': parse_name(path)[0]['atlas'], 'status': EXCLUDED, 'reason': reason}
-            )
-    for log in sorted((out / LOGS).glob('sub-*.txt')):
-        columns = _describe_run(f'{log.stem}_bold.tsv')
-        rows.append(columns | {'status': FAILED, 'reason': read_reason(log)})
+        row = _describe_atlas(path)
+        place = row['folder'], row['run_name']
+        rows[place] = rows.get(place, row) | {'status': EXCLUDED, 'reason': reason}
     return rows
 
 
+def _list_failed(out):
+    """Return rows of the table of quality for runs that failed."""
+    return [
+        _describe_run(f'{log.stem}_bold.tsv') | {'status': FAILED, 'reason': read_reason(log)}
+        for log in sorted((out / LOGS).glob('sub-*.txt'))
+    ]
+
+
 def _write_quality(path, rows):
-    """Write the table of quality, a row per run and atlas, sorted by run."""
+    """Write the table of quality, a row per run and folder of tables, sorted by run."""
     table = pd.DataFrame(rows, columns=QC_COLUMNS).sort_values(
-        ['run_name', 'atlas'], kind='stable', na_position='first'
+        ['run_name', 'folder'], kind='stable', na_position='first'
     )
     whole = [column for column in QC_COLUMNS if column.startswith('n_')]
     with write_atomically(path) as partial:

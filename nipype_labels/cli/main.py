@@ -115,7 +115,7 @@ def _derivatives(level, out, **arguments):
         ignored = [name for name in arguments if name != 'dataset']
         if ignored:
             raise LabelsError(f'{", ".join(map(name_option, ignored))} given, but the level group takes no options')
-        return collect(arguments['dataset'], out)
+        return collect(out)
     from .derivatives import derivatives
 
     if not arguments.get('atlas'):

@@ -8,7 +8,8 @@ import pandas as pd
 
 from ..core.coverage import CoverageTable
 from ..model.errors import LabelsError
-from .tables import read_table, to_numbers, write_table
+from .content import read_table_content
+from .tables import parse_content, to_numbers, write_table
 
 #: Columns that every coverage table has; quality columns follow.
 COLUMNS = tuple(each.name for each in fields(CoverageTable) if each.name != 'quality')
@@ -26,7 +27,12 @@ def write_coverage(path, table):
 
 def read_coverage(path):
     """Return the coverage table in a file."""
-    frame = read_table(path)
+    return parse_coverage(read_table_content(path), path)
+
+
+def parse_coverage(content, path):
+    """Return the coverage table in the content (bytes) of a file."""
+    frame = parse_content(content, path)
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
         raise LabelsError(f'{path} is not a coverage table: {", ".join(missing)} missing')

@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from named_cases import AFFINE, BRAIN, MNI, PREPROC, SHAPE, ask, describe, write, write_atlas
+from named_cases import AFFINE, BRAIN, MNI, PREPROC, SHAPE, TABLE, ask, describe, write, write_atlas
 from nilearn.connectome import sym_matrix_to_vec
 
 from nipype_labels.cli.group import list_edges, read_pairs
@@ -110,13 +110,7 @@ def test_edges_are_in_the_order_of_nilearns_vectors(tmp_path):
     matrix = lower + lower.T + np.eye(5)
     names = [f'R{i}' for i in range(5)]
     write_signals(tmp_path / f'sub-1_atlas-A_{MATRIX}', names, matrix)
-    counts = np.ones(5, dtype=int)
-    regions = pd.DataFrame({'index': counts.cumsum(), 'name': names})
-    columns = dict.fromkeys(['n_voxels_atlas', 'n_voxels_grid', 'n_voxels_mask', 'n_voxels_used', 'coverage'], counts)
-    regions.assign(**columns, status='ok').to_csv(
-        tmp_path / 'sub-1_atlas-A_stat-coverage_bold.tsv', sep='\t', index=False
-    )
-    regions, values = read_pairs(tmp_path / f'sub-1_atlas-A_{MATRIX}')
+    regions, values = read_pairs(tmp_path / f'sub-1_atlas-A_{MATRIX}', list(enumerate(names, 1)))
     edges = list_edges(regions)
     np.testing.assert_array_equal(values, sym_matrix_to_vec(matrix, discard_diagonal=True))
     pairs = edges[['name_1', 'name_2']].to_numpy().tolist()
@@ -136,8 +130,22 @@ def test_coverage_and_quality_have_a_row_per_region_and_per_run(out, call):
     sidecar = json.loads(find(out, '02', 'stat-mean_timeseries.json').read_text())
     row = quality[quality.participant == '02'].iloc[0]
     assert (row.atlas, row.status, row.n_regions, row.n_missing) == ('A', 'complete', 2, 0)
+    assert (out / 'group' / row.folder / 'coverage.tsv').is_file()
+    assert row.tsnr == pytest.approx(coverage[coverage.participant == '02'].tsnr.median())
     assert row.degrees_of_freedom == sidecar['DegreesOfFreedom']
     assert (row.n_volumes, row.n_retained) == (sidecar['NumberOfVolumes'], sidecar['NumberOfVolumesRetained'])
+
+
+def test_mean_displacement_is_that_of_the_confounds_when_the_run_was_processed(out, call):
+    """Also of runs that were denoised without confounds; a run without the column, or without a table, has none."""
+    start = out.parent / 'fmriprep' / 'sub-01' / 'func' / 'sub-01_task-rest'
+    displacement = ['n/a', *['0.25', '0.5'] * 9, '0.9']
+    Path(f'{start}_{TABLE}').write_text('\n'.join(['framewise_displacement', *displacement]) + '\n')
+    write(Path(f'{start}_{TABLE}'.replace('01', '02')))
+    assert call(*ask(out.parent, '--connectivity', 'correlation'))[0] == 0
+    shutil.rmtree(out.parent / 'fmriprep')
+    assert collect(call, out)[0] == 0
+    assert read(out, 'qc.tsv').mean_fd.fillna(-1).tolist() == [pytest.approx((9 * 0.75 + 0.9) / 19), -1, -1]
 
 
 def test_rows_of_runs_that_have_not_changed_are_copied(out, call):
@@ -188,6 +196,19 @@ def test_damaged_runs_are_excluded_and_named(end, content, out, call):
     assert f'{path.name} {"is missing" if content is None else "differs from what was written"}' in said
     assert read_rows(out) == ['sub-01_task-rest', 'sub-03_task-rest']
     assert 'has 2 of 3 runs; missing: sub-02_task-rest' in said
+    quality = read(out, 'qc.tsv')
+    assert quality.status.tolist() == ['complete', 'excluded', 'complete']
+    assert path.name in quality.reason[1]
+
+
+def test_runs_whose_quality_is_damaged_are_in_no_table(out, call):
+    path = find(out, '02', 'stat-mean_timeseries.json')
+    path.write_text('{}')
+    assert collect(call, out)[0] == 1
+    assert read_rows(out) == read_rows(out, 'coverage.tsv') == ['sub-01_task-rest', 'sub-03_task-rest']
+    quality = read(out, 'qc.tsv')
+    assert quality.status.tolist() == ['complete', 'excluded', 'complete']
+    assert f'{path.name} differs from what was written' in quality.reason[1]
 
 
 def test_runs_without_a_manifest_are_excluded_and_named(out, call):
