@@ -15,7 +15,7 @@ from nipype_labels.model.confounds import PRESETS
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.model.parameters import PARAMETERS
 
-#: Nodes whose traits of these names are no parameters: they take values of the workflow.
+#: Nodes whose traits of these names are not parameters: they take values of the workflow.
 RECORDING = ('SaveDerivatives',)
 
 #: Nodes that a parameter of the workflow adds; they have no trait of its name.

@@ -22,7 +22,7 @@ LABELS, MAPS = 'dseg', 'probseg'
 #: Entities of which an atlas may be named by the label alone.
 _PLAIN = ('desc', 'scale', 'seg')
 
-#: Entities that tell the name and the space of an atlas.
+#: Entities of the name and the space of an atlas.
 _IDENTITY = ('atlas', 'tpl', 'space', 'cohort')
 
 #: Label of an entity that is missing in a name.
@@ -194,7 +194,7 @@ def _choose(images, name, space, dataset, option):
 
 
 def _prefer_resolution(images, space):
-    """Return the images without those that exist at the resolution of the space, too."""
+    """Return the images; of each that exists at several resolutions, only that at the resolution of the space."""
     wanted = _split_space(space)[1]
     groups = {}
     for file in images:

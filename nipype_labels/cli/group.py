@@ -203,7 +203,7 @@ def _write_matrix(folder, paths, owners, out, regions):
     files = list(paths.values())
     digests = [_digest(path, owners[_relative(path, out)]['Outputs'], out) for path in files]
     rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
-    tell = _Progress(len(files), f'{folder.name}/{MATRIX}')
+    progress = _Progress(len(files), f'{folder.name}/{MATRIX}')
     first = []
 
     def read(number):
@@ -216,7 +216,7 @@ def _write_matrix(folder, paths, owners, out, regions):
                 f'{path} and {first[0]} have different regions. Use the same atlas for all runs, and another '
                 '--missing-labels than drop'
             )
-        tell(number)
+        progress(number)
         return first[2], values
 
     update_rows(folder / MATRIX, rows, read)
@@ -266,7 +266,7 @@ def _write_coverage(folder, paths, owners, out, quality, regions):
     Add the row of each run in the table of quality, by folder and run, and the pairs of id and name of its regions, by
     the path of its coverage table.
     """
-    tell, heading, known = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}
+    progress, heading, known = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}
     with write_atomically(folder / COVERAGE) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
         for number, (run, path) in enumerate(paths.items()):
             content, columns = path.read_bytes(), _describe_run(path)
@@ -284,7 +284,7 @@ def _write_coverage(folder, paths, owners, out, quality, regions):
             # Runs have the same regions: memory holds one list.
             pairs = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
             regions[path] = known.setdefault(pairs, pairs)
-            tell(number)
+            progress(number)
 
 
 def _describe_atlas(path):

@@ -161,14 +161,14 @@ def _put(copies, stale):
 
 def summarise(out, written, folders):
     """Say which regions are missing, and last what was written."""
-    lacking = []
+    absent = []
     for folder in folders:
         regions = read_coverage(out / folder / BY_KEY['regions'].file_name)
         missing = regions.list_missing()
         if missing:
             n_missing = (~regions.has_signal).sum()
-            lacking.append(f'{n_missing} of {len(regions.index)} of {folder} ({missing})')
+            absent.append(f'{n_missing} of {len(regions.index)} of {folder} ({missing})')
     print(
-        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(lacking) or "none"}',
+        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(absent) or "none"}',
         file=sys.stderr,
     )

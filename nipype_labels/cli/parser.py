@@ -164,7 +164,7 @@ def _add_parameters(parser):
 
 
 def _describe_presets():
-    """Return the help of ``--preset``: the options that each preset stands for."""
+    """Return the help of ``--preset``: the options that each preset sets."""
     listed = [
         f'{name}: {" ".join(_spell_option(*pair) for pair in preset.parameters.items())}'
         for name, preset in PRESETS.items()

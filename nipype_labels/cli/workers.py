@@ -126,7 +126,7 @@ class _Worker:
 
 
 def _work(steps, connection):
-    """Process runs until there is none any more, or the main process has died."""
+    """Process runs until no run is left, or the main process has died."""
     # The main process handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

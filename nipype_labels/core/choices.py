@@ -37,7 +37,7 @@ def check_choice(parameter: str, value: Any, choices: Iterable[str] | None = Non
 
 
 def find_choice(parameter: str, value: Any, choices: Iterable[str]) -> str:
-    """Return the choice of a name, whatever the case of its letters; LabelsError if there is none.
+    """Return the choice that a name matches, whatever the case of its letters; LabelsError if no choice matches.
 
     >>> find_choice('confounds_strategy', '24p', ['6P', '24P'])
     '24P'
@@ -49,7 +49,7 @@ def find_choice(parameter: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def suggest(value: Any, choices: Iterable) -> str:
-    """Return a hint at the choice that a misspelt one resembles; empty if there is none.
+    """Return a hint at the choice that a misspelt one resembles; empty if no choice is similar.
 
     >>> suggest('medain', ['mean', 'median']), suggest('mode', ['mean', 'median'])
     ("; did you mean 'median'?", '')

@@ -299,7 +299,7 @@ def _count_filtered(in_time: partial, kept: np.ndarray, basis: np.ndarray) -> fl
     n = int(kept.sum())
     units = np.zeros((len(kept), n))
     units[kept] = np.eye(n)
-    # PCHIP is not linear: straight lines, which it follows closely, stand for it.
+    # PCHIP is not linear: straight lines, which it follows closely, replace it here.
     passed = in_time(units, **({'fill': 'linear'} if in_time.keywords['fill'] == 'pchip' else {}))
     passed -= basis @ (basis.T @ passed)
     passed -= passed.mean(axis=0)

@@ -32,7 +32,7 @@ class StoredVoxels:
     def __call__(
         self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
     ) -> Iterator[tuple[int, np.ndarray, bool]]:
-        """Yield the number of volumes, the values, shape (that number, n), and False: the range is never exceeded."""
+        """Yield the number of volumes, their values (n_volumes, n), and False: stored values never exceed ``clip``."""
         yield len(rows), block.values_at(self.elements, rows), False
 
 

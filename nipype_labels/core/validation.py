@@ -93,8 +93,8 @@ def expand_preset(name: str, **changes: Any) -> dict[str, Any]:
     for parameter, value in fixed.items():
         if parameter in changes and normalize(parameter, changes[parameter]) != value:
             raise LabelsError(
-                f'preset {name!r} stands for {parameter}={value!r}: give either of them. The parameters of the preset '
-                'can be given without it.'
+                f'preset {name!r} sets {parameter}={value!r}. Pass the preset with this value, or pass all '
+                'parameters without a preset'
             )
     return copy.deepcopy(meant) | changes
 

@@ -11,7 +11,7 @@ DEEPEST = 50
 
 
 def read_json(path, error=LabelsError):
-    """Return the object (dict) in a JSON file, UTF-8 with or without a byte-order mark; ``error`` if there is none."""
+    """Return the object (dict) in a JSON file, UTF-8 with or without a byte-order mark; ``error`` if it has none."""
     try:
         text = read_text_content(path, error).decode('utf-8-sig')
     except UnicodeDecodeError as e:
@@ -20,7 +20,7 @@ def read_json(path, error=LabelsError):
 
 
 def parse_json(text, source, error=LabelsError):
-    """Return the object (dict) that a JSON text holds; ``error`` names the ``source`` if there is none."""
+    """Return the object (dict) in a JSON text; ``error`` with the ``source`` if it has none."""
     try:
         content = json.loads(text)
         # Halves of surrogate pairs, which escapes can spell, cannot be written.

@@ -109,7 +109,9 @@ def check_lookup_table(rows, source):
             raise LookupTableError(f'{problem}. Make them unique{_HINTS[column]}')
     bad = [name for name in table['name'] if name in ('', 'n/a') or not name.isprintable()]
     if bad:
-        raise LookupTableError(f'{source} has names that cannot be names of columns: {bad[:5]!r}')
+        raise LookupTableError(
+            f'{source} has names that are empty, n/a or not printable: {bad[:5]!r}. Rename these regions'
+        )
     quoted = [name for name in table['name'] if name.startswith('"')]
     if quoted:
         raise LookupTableError(

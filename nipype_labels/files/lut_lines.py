@@ -5,7 +5,7 @@ import re
 
 from ..model.errors import LookupTableError
 
-#: What a table may be, for the error about one that is none of these.
+#: Accepted forms of a table, for the error about any other.
 FORMS = (
     'a table with headings for ids and names, as index and name; lines of an id and a name, with or without colours; '
     'an XML of FSL, SPM, BrainSuite or Julich-Brain; an AFNI label table; one name per line, as many as regions'

@@ -165,7 +165,7 @@ class LabelsInterface(SimpleInterface):
     Subclasses write every output through :meth:`write_output` and name it in ``self._results``.
     """
 
-    #: Switches and the inputs they stand for: True demands the input, False forbids it, undefined follows it.
+    #: Switches, each with the input that it announces: True requires the input, False forbids it, undefined follows it.
     _switches = {}
 
     #: Held while the node runs in the folder that an engine gave it.

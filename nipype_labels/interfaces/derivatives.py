@@ -171,10 +171,10 @@ class SaveDerivatives(LabelsInterface):
         """Return what sidecars contain about the run."""
         sidecar, confounds = self.get_input('bold_sidecar'), self.get_input('confounds_file')
         cleaning = read_json(self.inputs.cleaning)
-        lacking = [key for key in CLEANING if key not in cleaning]
-        if lacking:
+        missing = [key for key in CLEANING if key not in cleaning]
+        if missing:
             raise LabelsError(
-                f'{self.inputs.cleaning} is not a valid cleaning.json. Missing keys: {", ".join(lacking)}'
+                f'{self.inputs.cleaning} is not a valid cleaning.json. Missing keys: {", ".join(missing)}'
             )
         return Provenance(
             source=self.inputs.source,
@@ -290,7 +290,7 @@ def _clear(out_dir, planned, others, data, sidecars):
 
 
 def _format_lookup(atlas):
-    """Table of the names of an atlas's regions."""
+    """Return the TSV of the ids and names of an atlas's regions, as bytes."""
     return ''.join(['index\tname\n', *(f'{index}\t{name}\n' for name, index in atlas.indices.items())]).encode()
 
 

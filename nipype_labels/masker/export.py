@@ -48,7 +48,7 @@ def find_files(settings, fitted, folder=None):
 
 
 def _find_image(name, image, read, fitted, folder):
-    """Return the path of a file that has the voxels of an image; write it if there is none."""
+    """Return the path of a file that has the voxels of an image; write it if no such file exists."""
     volume, grid = now = read(image)
     if fitted is not None and not _are_equal(now, fitted):
         raise LabelsError(f'{name} was changed after fit read it: call fit again')

@@ -199,7 +199,7 @@ def _measure_connectivity(nodes, given, memory):
 
 
 def _report(nodes, given, memory):
-    """Add the node that draws the report; return the edges from the inputs of the run that it shows."""
+    """Add the node that draws the report; return its edges from the inputs of the run."""
     nodes.report = make_report_node(given, describe(given), memory['report'])
     shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
     return [(nodes.inputnode, nodes.report, [edge]) for name, edge in shown.items() if given[name]]

@@ -124,7 +124,7 @@ def estimate_disk(
     n_volumes = sizes.shape[3]
     on_grid = sizes.atlas_voxels if parameters.get('resampling_target') == 'labels' else sizes.n_voxels
     shown = sizes.atlas_voxels if parameters.get('project') == 'atlas' else on_grid
-    # Labels compress well; of a mean volume, and of signals in space, half is no brain.
+    # Labels compress well; half of a mean volume or of a projection is outside the brain.
     total = 2 * sizes.n_voxels + SIDECARS
     for n in n_regions:
         total += 2 * DIGITS * n * n_volumes + REGION * n + on_grid // 20

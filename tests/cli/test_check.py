@@ -100,7 +100,7 @@ def test_an_atlas_of_background_alone_is_none(atlas, call):
 
 
 @pytest.mark.parametrize(
-    ('lut', 'words'), [({3: 'A', 70000: 'A'}, 'duplicate values'), ({3: ' ', 4: 'B'}, 'cannot be names of columns')]
+    ('lut', 'words'), [({3: 'A', 70000: 'A'}, 'duplicate values'), ({3: ' ', 4: 'B'}, 'empty, n/a or not printable')]
 )
 def test_a_table_that_can_not_be_used_is_an_error(lut, words, atlas, call):
     status, _, said = call('check', atlas(cells(), lut))

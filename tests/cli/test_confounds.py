@@ -71,8 +71,8 @@ def test_strategies_may_be_spelled_in_any_case(extract):
     [
         ([], f'{TABLE}: no column of this table of fMRIPrep is selected'),
         (['--confounds-strategy', '24PP'], "did you mean '24P'"),
-        (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'give either'),
-        (['--preset', '36P', '--filter', 'none'], 'stands for --filter butterworth: give either'),
+        (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'Pass the preset with this value'),
+        (['--preset', '36P', '--filter', 'none'], 'sets --filter butterworth. Pass the preset with this value'),
         (['--preset', '36'], "did you mean '36P'"),
         (['--preset', 'simple', '--n-compcor', '3'], '--n-compcor given, but it only acts with'),
         (['--preset', 'ica_aroma', '--min-segment', '3'], '--min-segment given, but it only acts with'),

@@ -175,9 +175,9 @@ def test_changes_replace_values_of_a_preset():
         (
             'simple',
             {'confounds_strategy': ['GSR']},
-            r"preset 'simple' stands for confounds_strategy=.*24P.*give either",
+            r"preset 'simple' sets confounds_strategy=.*24P.*Pass the preset with this value",
         ),
-        ('36P', {'filter': None}, "preset '36P' stands for filter='butterworth': give either"),
+        ('36P', {'filter': None}, "preset '36P' sets filter='butterworth'. Pass the preset with this value"),
         ('scrub', {}, r'preset must be one of .*; did you mean .scrubbing'),
     ],
 )
