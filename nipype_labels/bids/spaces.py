@@ -42,6 +42,15 @@ def find_space(path):
     return name_space(entities) if 'space' in entities else None
 
 
+def is_template(entities):
+    """Return whether a file is in a template space, where places are the same in all participants.
+
+    >>> is_template({'space': 'MNI152NLin2009cAsym'}), is_template({'space': 'T1w'}), is_template({})
+    (True, False, False)
+    """
+    return entities.get('space', NATIVE) not in _OWN_SPACES
+
+
 def select_spaces(root, series, names, list_all):
     """Return the series (Files) of the spaces, such as ``MNI152NLin2009cAsym:res-2``; all if no space is asked for.
 
@@ -63,7 +72,7 @@ def select_template(root, series, bad_series):
 
     LabelsError if there are several spaces, or several resolutions of one run.
     """
-    templates = [file for file in series if file.entities.get('space', NATIVE) not in _OWN_SPACES]
+    templates = [file for file in series if is_template(file.entities)]
     chosen = templates or series
     runs = Counter((_name_run(file), file.extension) for file in chosen)
     if len({name_space(file.entities, ('cohort',)) for file in chosen}) > 1 or max(runs.values(), default=0) > 1:

@@ -4,7 +4,7 @@
 import hashlib
 import os
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from ..files.tables import MISSING, read_signals, write_table
 from ..model.errors import LabelsError, list_names
 from .logs import FOLDER as LOGS
 from .logs import read_reason
-from .progress import count, format_time
+from .progress import TableProgress, count
+from .qcfc import remove_qcfc, require_figures, write_qcfc
 from .status import COMPLETE, FAILED
 from .verify import read_manifests
 
@@ -47,25 +48,45 @@ _FILES = ('Digest', 'LookupTable')
 #: Columns of the table of quality.
 QC_COLUMNS = (*RUN_COLUMNS, 'run_name', 'folder', 'atlas', 'status', 'reason', *QUALITY_COLUMNS)
 
-#: Time between two lines of progress, in s.
-_EVERY = 5
+
+@dataclass(frozen=True)
+class _Described:
+    """Content of the coverage table of a run that other tables need.
+
+    Attributes
+    ----------
+    path : Path
+    row : dict
+        Row of the table of quality.
+    regions : tuple of (int, str)
+        Ids and names of all regions.
+    covered : float
+        Number of regions that are covered.
+    """
+
+    path: Path
+    row: dict
+    regions: tuple
+    covered: float
 
 
-def collect(out):
+def collect(out, qc_fc=False):
     """Write the tables and matrices of all runs; return 1 if a run is excluded because of damage, else 0.
 
-    Memory holds one run. LabelsError if there is nothing to collect, or runs of a table differ in parameters, software,
-    atlas or regions.
+    Memory holds one run. With ``qc_fc``, the correlation of connectivity with motion is written too. LabelsError if
+    there is nothing to collect, or runs of a table differ in parameters, software, atlas or regions.
     """
+    if qc_fc:
+        require_figures()
     out = Path(out).absolute()
     if not out.is_dir():
         raise LabelsError(f'{out}: no such folder. Pass the OUT of the level participant')
     # The matrix of one job would get the rows of another one.
     with locked(out / LOCK):
-        return _collect(out)
+        return _collect(out, qc_fc)
 
 
-def _collect(out):
+def _collect(out, qc_fc):
     manifests, damaged = read_manifests(out)
     found, unread = _find(out)
     damaged += unread
@@ -74,22 +95,27 @@ def _collect(out):
     if not tables:
         reasons = ''.join(f'; {line}' for line in [*damaged, *excluded.values()])
         raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
+    matrices = {name: paths for name, paths in tables.items() if name.endswith(_PAIRS)}
+    if qc_fc and not matrices:
+        raise LabelsError(f'{out} has no connectivity for --qc-fc. Run the level participant with --connectivity first')
     for name, paths in tables.items():
         _check_equal(name, {run: owners[_relative(path, out)] for run, path in paths.items()})
-    quality, regions = {}, {}
+    described = {}
     # Coverage tables have the ids of the regions of matrices.
     for name, paths in sorted(tables.items(), key=lambda item: not is_coverage(item[0])):
         folder = out / FOLDER / _name_folder(name)
         create_folder(folder)
         if is_coverage(name):
-            _write_coverage(folder, paths, owners, out, quality, regions)
+            described[folder] = _write_coverage(folder, paths, owners, out)
         else:
-            _write_matrix(folder, paths, owners, out, regions)
+            remove_qcfc(folder)
+            _write_matrix(folder, paths, owners, out, described[folder])
     failed = _list_failed(out)
-    _write_quality(out / FOLDER / QC, [*_mark_excluded(quality, excluded, out).values(), *failed])
+    _write_quality(out / FOLDER / QC, [*_list_quality(described, excluded), *failed])
     runs = {run for paths in tables.values() for run in paths}
     lines = [*_list_missing(tables, runs), *(f'  {line}' for line in [*excluded.values(), *damaged])]
     lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in failed]
+    lines += _write_qcfc(matrices, owners, out, described) if qc_fc else []
     sys.stderr.writelines(f'{line}\n' for line in lines)
     print(f'wrote {count(len(runs), "run")} to {out / FOLDER}', file=sys.stderr)
     return 1 if excluded or damaged else 0
@@ -195,20 +221,17 @@ def _describe_run(path):
     return {column: entities.get(key) for column, key in RUN_COLUMNS.items()} | {'run_name': _name_run(entities)}
 
 
-def _write_matrix(folder, paths, owners, out, regions):
-    """Write the connectivity of runs: a row per run, a column per pair of regions.
-
-    ``regions`` are those of each coverage table.
-    """
-    files = list(paths.values())
+def _write_matrix(folder, paths, owners, out, described):
+    """Write the connectivity of runs: a row per run, a column per pair of regions."""
+    names, files = list(paths), list(paths.values())
     digests = [_digest(path, owners[_relative(path, out)]['Outputs'], out) for path in files]
     rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
-    progress = _Progress(len(files), f'{folder.name}/{MATRIX}')
+    progress = TableProgress(len(files), f'{folder.name}/{MATRIX}')
     first = []
 
     def read(number):
         path = files[number]
-        found, values = read_pairs(path, regions[path.with_name(name_coverage(path))])
+        found, values = read_pairs(path, described[names[number]].regions)
         if not first:
             first.extend([path, found, list_edges(found)])
         if found != first[1]:
@@ -260,13 +283,37 @@ def list_edges(regions):
     return pd.DataFrame(columns, dtype=object)
 
 
-def _write_coverage(folder, paths, owners, out, quality, regions):
-    """Write the coverage of every region in every run, a row each.
+def _write_qcfc(matrices, owners, out, described):
+    """Write QC-FC of each matrix; return a line for each set of runs without it, LabelsError if no set has it."""
+    reasons = {}
+    for name, paths in matrices.items():
+        folder = out / FOLDER / _name_folder(name)
+        runs = described[folder]
+        motion = [runs[run].row['mean_fd'] for run in paths]
+        # Masks and fields of view cut regions, and so move their centres.
+        labels = _find_labels(max((runs[run] for run in paths), key=lambda each: each.covered).path, owners, out)
+        found = write_qcfc(folder / MATRIX, motion, labels)
+        reasons |= {f'{members} in {folder.name}': reason for members, reason in found.items()}
+    without = [f'no QC-FC of {members}: {reason}' for members, reason in reasons.items() if reason]
+    if len(without) == len(reasons):
+        raise LabelsError('; '.join(without))
+    return [f'  {line}' for line in without]
 
-    Add the row of each run in the table of quality, by folder and run, and the pairs of id and name of its regions, by
-    the path of its coverage table.
-    """
-    progress, heading, known = _Progress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}
+
+def _find_labels(coverage, owners, out):
+    """Return the label image of a run and atlas; LabelsError if it is damaged."""
+    entities, _, _ = parse_name(coverage)
+    path = coverage.with_name(build_name(entities | {'stat': None}, 'dseg', '.nii.gz'))
+    manifest, name = owners[_relative(coverage, out)], _relative(path, out)
+    damage = find_damage(out, manifest, name) if name in manifest['Outputs'] else 'is not in the manifest of the run'
+    if damage:
+        raise LabelsError(f'{path} {damage}. Run the level participant again')
+    return path
+
+
+def _write_coverage(folder, paths, owners, out):
+    """Write the coverage of every region in every run, a row each; return what the table of each run says."""
+    progress, heading, known, described = TableProgress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}, {}
     with write_atomically(folder / COVERAGE) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
         for number, (run, path) in enumerate(paths.items()):
             content, columns = path.read_bytes(), _describe_run(path)
@@ -280,11 +327,13 @@ def _write_coverage(folder, paths, owners, out, quality, regions):
             start = '\t'.join(MISSING if value is None else value for value in columns.values())
             stream.writelines(f'{start}\t{line}\n' for line in lines)
             sidecar = out / find_sidecar(path.name, owners[_relative(path, out)]['Outputs'])
-            quality[folder.name, run] = _describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
+            row = _describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
             # Runs have the same regions: memory holds one list.
-            pairs = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
-            regions[path] = known.setdefault(pairs, pairs)
+            regions = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
+            regions = known.setdefault(regions, regions)
+            described[run] = _Described(path, row, regions, float(np.nansum(table.coverage)))
             progress(number)
+    return described
 
 
 def _describe_atlas(path):
@@ -292,14 +341,15 @@ def _describe_atlas(path):
     return _describe_run(path) | {'folder': _name_folder(path.name), 'atlas': parse_name(path)[0]['atlas']}
 
 
-def _mark_excluded(quality, excluded, out):
-    """Return rows of the table of quality by folder and run, with those of files that are excluded."""
-    rows = dict(quality)
+def _list_quality(described, excluded):
+    """Return the rows of the table of quality of runs that have derivatives, intact or not."""
+    found = [each.row for runs in described.values() for each in runs.values()]
+    rows = {(row['folder'], row['run_name']): row for row in found}
     for path, reason in excluded.items():
         row = _describe_atlas(path)
         place = row['folder'], row['run_name']
         rows[place] = rows.get(place, row) | {'status': EXCLUDED, 'reason': reason}
-    return rows
+    return rows.values()
 
 
 def _list_failed(out):
@@ -318,21 +368,3 @@ def _write_quality(path, rows):
     whole = [column for column in QC_COLUMNS if column.startswith('n_')]
     with write_atomically(path) as partial:
         write_table(partial, table.astype(dict.fromkeys(whole, 'Int64')))
-
-
-class _Progress:
-    """Print how many of ``n`` files have been read into a table, every few seconds."""
-
-    def __init__(self, n, name):
-        self._n, self._name, self._began = n, name, time.monotonic()
-        self._told = self._began
-
-    def __call__(self, number):
-        """Print a line if it is time; ``number`` is that of the file that was read last."""
-        now, done = time.monotonic(), number + 1
-        if now - self._told > _EVERY:
-            left = (now - self._began) / done * (self._n - done)
-            print(
-                f'{self._name}: {done} of {self._n} runs, about {format_time(left)} left', file=sys.stderr, flush=True
-            )
-            self._told = now

@@ -112,12 +112,15 @@ def _derivatives(level, out, **arguments):
         from .group import collect
         from .parser import name_option
 
-        ignored = [name for name in arguments if name != 'dataset']
+        ignored = [name for name in arguments if name not in ('dataset', 'qc_fc')]
         if ignored:
-            raise LabelsError(f'{", ".join(map(name_option, ignored))} given, but the level group takes no options')
-        return collect(out)
+            options = ', '.join(map(name_option, ignored))
+            raise LabelsError(f'{options} given, but the level group takes no options except --qc-fc')
+        return collect(out, arguments.get('qc_fc', False))
     from .derivatives import derivatives
 
+    if 'qc_fc' in arguments:
+        raise LabelsError('--qc-fc given, but it only acts at the level group')
     if not arguments.get('atlas'):
         raise LabelsError('derivatives needs an --atlas')
     return derivatives(out=out, **arguments)

@@ -11,6 +11,9 @@ SECONDS, SECONDS_PER_ATLAS, BYTES_PER_SECOND = 0.3, 0.25, 100e6
 #: Parameters that make a run read or write the voxels of the series once more.
 PASSES = ('smoothing_fwhm', 'project', 'high_variance_confounds')
 
+#: Time between two lines of progress of a table, in s.
+_EVERY = 5
+
 
 class Progress:
     """Count runs that ended, and estimate the remaining time from them.
@@ -43,6 +46,24 @@ class Progress:
         n_left = len(self._seconds) - len(self.ended)
         started = 0.5 * min(self._n_processes - 1, n_left) * left / n_left
         return seconds * (left - started) / max(ended + started, 1e-9)
+
+
+class TableProgress:
+    """Print how many of ``n`` files have been read into a table, every few seconds."""
+
+    def __init__(self, n, name):
+        self._n, self._name, self._began = n, name, time.monotonic()
+        self._printed = self._began
+
+    def __call__(self, number):
+        """Print a line if it is time; ``number`` is that of the file that was read last."""
+        now, done = time.monotonic(), number + 1
+        if now - self._printed > _EVERY:
+            left = (now - self._began) / done * (self._n - done)
+            print(
+                f'{self._name}: {done} of {self._n} runs, about {format_time(left)} left', file=sys.stderr, flush=True
+            )
+            self._printed = now
 
 
 def estimate_seconds(n_bytes, n_atlases, parameters):

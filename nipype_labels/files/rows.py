@@ -71,6 +71,18 @@ def update_rows(path, rows, read):
             write_table(partial, content)
 
 
+def read_columns(path, rows, columns):
+    """Return some rows and columns (a slice) of a matrix; a memory map would keep whole rows in memory."""
+    matrix = np.load(path, mmap_mode='r')
+    first, n_columns = matrix.offset + columns.start * _TYPE.itemsize, columns.stop - columns.start
+    content = np.empty((len(rows), n_columns), dtype=_TYPE)
+    with path.open('rb', buffering=0) as stream:
+        for target, row in zip(content, rows, strict=True):
+            stream.seek(first + row * matrix.shape[1] * _TYPE.itemsize)
+            stream.readinto(target)
+    return content
+
+
 def _read_known(path, columns):
     """Return the place of each row of an earlier matrix by its cells, and the table of its columns; ({}, None) if none.
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables of all runs: only intact and equal derivatives are in one table; all others are named or refused."""
 
-import hashlib
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from group_cases import MATRIX, collect, find, read, read_matrix, read_rows, rewrite
 from named_cases import AFFINE, BRAIN, MNI, PREPROC, SHAPE, TABLE, ask, describe, write, write_atlas
 from nilearn.connectome import sym_matrix_to_vec
 
@@ -19,8 +22,6 @@ from nipype_labels.cli.main import main
 from nipype_labels.files.tables import write_signals
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
-
-MATRIX = 'stat-correlation_relmat.tsv'
 
 
 @pytest.fixture(scope='session')
@@ -42,39 +43,6 @@ def out(derived, tmp_path, monkeypatch):
     shutil.copytree(derived, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path / 'out'
-
-
-def collect(call, out, *more):
-    return call('derivatives', str(out.parent / 'fmriprep'), str(out), 'group', *more)
-
-
-def find(out, participant, end):
-    (path,) = out.glob(f'sub-{participant}/func/*{end}')
-    return path
-
-
-def read(out, name, **options):
-    (path,) = out.glob(f'group/**/{name}')
-    return pd.read_csv(path, sep='\t', na_values='n/a', keep_default_na=False, dtype={'participant': str}, **options)
-
-
-def read_rows(out, name='rows.tsv'):
-    return list(dict.fromkeys(read(out, name)['run_name']))
-
-
-def read_matrix(out):
-    (path,) = out.glob('group/*/connectivity.npy')
-    return np.load(path, mmap_mode='r')
-
-
-def rewrite(path, content, out):
-    """Write an output and its manifest, as if the level participant had written this content."""
-    path.write_text(content)
-    (place,) = out.glob(f'manifests/{path.name.partition("_")[0]}_*')
-    manifest = json.loads(place.read_text())
-    entry = manifest['Outputs'][path.relative_to(out).as_posix()]
-    entry.update(Size=len(content), Digest=hashlib.sha256(content.encode()).hexdigest())
-    place.write_text(json.dumps(manifest))
 
 
 def test_the_matrix_has_a_row_per_run_and_a_column_per_pair_of_regions(out, call):
@@ -280,7 +248,7 @@ def test_options_that_would_be_ignored_are_refused(out, call):
     status, _, said = collect(call, out, '--nprocs', '2', '--no-mask', '--low-pass', '0.1')
     assert status == 2
     assert all(option in said for option in ('--nprocs', '--no-mask', '--low-pass'))
-    assert 'the level group takes no options' in said
+    assert 'the level group takes no options except --qc-fc' in said
 
 
 def test_ids_that_change_alone_reach_the_table_of_edges(out, call):
@@ -309,3 +277,49 @@ def test_a_folder_that_does_not_exist_is_not_created(out, call):
     assert status == 2
     assert 'other: no such folder' in said
     assert not (out.parent / 'other').exists()
+
+
+#: Run the command, and end the process without a warning at a rename: before it, or after it.
+KILLED = """
+import os, signal, sys
+from nipype_labels.cli.main import main
+number, after, rename = int(sys.argv[1]), sys.argv[2] == 'after', os.replace
+def replace(*names):
+    global number
+    number -= 1
+    if number == 0 and after:
+        rename(*names)
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(*names)
+os.replace = replace
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize('when', ['before', 'after'])
+def test_a_killed_call_leaves_a_matrix_that_belongs_to_its_rows_or_none(when, out, call):
+    """Kills at each rename, while the runs of a participant are added."""
+    assert collect(call, out)[0] == 0
+    (folder,) = out.glob('group/*/')
+    expected = {path.name: path.read_bytes() for path in folder.iterdir()}
+    values = dict(zip(read_rows(out), read_matrix(out).tolist(), strict=True))
+    hidden = list(out.glob('manifests/sub-03_*'))
+    for number in range(1, 9):
+        for path in hidden:
+            path.rename(out.parent / path.name)
+        assert collect(call, out)[0] == 1
+        for path in hidden:
+            (out.parent / path.name).rename(path)
+        command = ['derivatives', str(out.parent / 'fmriprep'), str(out), 'group']
+        done = subprocess.run([sys.executable, '-c', KILLED, str(number), when, *command], capture_output=True)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+        if (folder / 'rows.tsv').exists():
+            own = dict(zip(read_rows(out), read_matrix(out).tolist(), strict=True))
+            assert own == {name: values[name] for name in own}
+        assert collect(call, out)[0] == 0
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+    assert (number, done.returncode) == (6, 0)
