@@ -13,6 +13,9 @@ from .scaling import Decoder, floating
 from .smooth import region_weights
 from .strategies import RegionIndex
 
+#: Rough number of weights that are multiplied at a time, which limits the memory for values.
+WEIGHTS_AT_ONCE = 2**21
+
 
 @dataclass(frozen=True, eq=False)
 class RegionOperator:
@@ -42,8 +45,8 @@ class RegionOperator:
             if weights is None:
                 return None
         else:
-            voxels, ends = index.elements.astype(np.int32), np.append(index.starts, len(index.elements))
-            # Small until they are multiplied: all of this is memory that was never used before, which takes time.
+            voxels, ends = index.elements.astype(np.int32, copy=False), np.append(index.starts, len(index.elements))
+            # Small, since they are all 1: JointOperator has one array of them in float64.
             entries = (np.ones(len(voxels), dtype=np.int8), voxels, ends.astype(np.int32))
             weights = scipy.sparse.csr_array(entries, shape=(len(index.starts), np.prod(shape)))
         return cls(weights, (index.counts if strategy == 'mean' else np.ones(len(index.starts)))[:, None])
@@ -66,15 +69,20 @@ class ElementUnion:
     ----------
     elements : array of int, shape (n,)
         Elements that any of them needs, in ascending order.
-    place : array of int, shape (1 + largest number,)
-        Position of each needed element in ``elements``, by its number.
     """
 
     def __init__(self, needed: Sequence[np.ndarray]) -> None:
         among = np.zeros(max((elements.max() + 1 for elements in needed if len(elements)), default=0), dtype=bool)
         for elements in needed:
             among[elements] = True
-        self.elements, self.place = np.flatnonzero(among), np.cumsum(among, dtype=np.int32) - 1
+        self.elements = np.flatnonzero(among)
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Position of each needed element in ``elements``, by its number; of others any number."""
+        place = np.zeros(self.elements[-1] + 1 if len(self.elements) else 0, dtype=np.int32)
+        place[self.elements] = np.arange(len(self.elements), dtype=np.int32)
+        return place
 
 
 class Block:
@@ -110,21 +118,16 @@ class Block:
         """Return the values of a volume as floating-point numbers, shape (number of elements,)."""
         return self.volumes[row] if 'volumes' in vars(self) else floating(self._decoder(self.stored[row]))
 
+    def take(self, elements: np.ndarray) -> np.ndarray:
+        """Return the values of some elements in ascending order, shape (b, n)."""
+        if 'decoded' in vars(self):
+            return np.take(self.decoded, elements, axis=1)
+        return self._decoder(np.take(self.stored, elements, axis=1))
+
     @cached_property
     def values(self) -> np.ndarray:
         """Values of the elements of the union, shape (b, n)."""
-        if 'decoded' in vars(self):
-            return np.take(self.decoded, self._union.elements, axis=1)
-        return self._decoder(np.take(self.stored, self._union.elements, axis=1))
-
-    @property
-    def columns(self) -> np.ndarray:
-        """Values of the elements of the union in float64, element by element, shape (n, b)."""
-        columns = np.empty(self.values.shape[::-1])
-        # Of a few volumes NumPy would turn the axes several times slower.
-        for column, volume in zip(columns.T, self.values, strict=True):
-            column[:] = volume
-        return columns
+        return self.take(self._union.elements)
 
     def values_at(self, elements: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the values of some elements of the union in some volumes, shape (number of rows, m)."""
@@ -135,6 +138,9 @@ class Block:
 class JointOperator:
     """The operators of several atlases in one product, so that each value comes from memory once.
 
+    The product goes through the elements in parts. Each part continues the sums of the parts before it, so that the
+    additions, and their rounding, do not depend on the parts.
+
     Parameters
     ----------
     operators : sequence of RegionOperator or None
@@ -144,24 +150,45 @@ class JointOperator:
     """
 
     def __init__(self, operators: Sequence[RegionOperator | None], union: ElementUnion) -> None:
-        self._operators = operators
-        self._weights: Any = None
-        weighted = [operator.weights for operator in operators if operator is not None]
-        if weighted:
-            # By elements: those of a region are added in the order of memory, whatever other atlases need.
-            together: Any = weighted[0] if len(weighted) == 1 else scipy.sparse.vstack(weighted, format='csr')
-            weights = together.tocsc()
-            pointers = np.append(weights.indptr[union.elements], weights.indptr[-1])
-            shape = (weights.shape[0], len(union.elements))
-            data = weights.data.astype(np.float64, copy=False)
-            self._weights = scipy.sparse.csc_array((data, weights.indices, pointers), shape=shape)
+        self._divisors = [None if operator is None else operator.divisor for operator in operators]
+        weights = [operator.weights for operator in operators if operator is not None]
+        self._parts: list[tuple[np.ndarray, Any]] = []
+        if weights and len(union.elements):
+            n_parts = -(-sum(each.nnz for each in weights) // WEIGHTS_AT_ONCE)
+            some = np.array_split(union.elements, min(n_parts, len(union.elements)))
+            matrices = [_continue_sums(weights, elements) for elements in some]
+            are_ones = all(each.dtype == np.int8 for each in weights)
+            # In memory once.
+            ones = np.ones(max(matrix.nnz for matrix in matrices) if are_ones else 0)
+            for matrix in matrices:
+                matrix.data = ones[: matrix.nnz] if are_ones else matrix.data.astype(np.float64, copy=False)
+            self._parts = list(zip(some, matrices, strict=True))
 
     def __call__(self, block: Block) -> list[np.ndarray | None]:
         """Return sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
-        sums: Any = None if self._weights is None else self._weights @ block.columns
+        sums: Any = 0
+        for elements, part in self._parts:
+            values = np.empty((part.shape[1], len(block)))
+            values[: part.shape[0]] = sums
+            # Of a few volumes NumPy would turn the axes several times slower.
+            for column, volume in zip(values[part.shape[0] :].T, block.take(elements), strict=True):
+                column[:] = volume
+            sums = part @ values
         start, found = 0, []
-        for operator in self._operators:
-            stop = start if operator is None else start + len(operator.divisor)
-            found.append(None if operator is None else (sums[start:stop] / operator.divisor).T)
+        for divisor in self._divisors:
+            stop = start if divisor is None else start + len(divisor)
+            found.append(None if divisor is None else (sums[start:stop] / divisor).T)
             start = stop
         return found
+
+
+def _continue_sums(weights: Sequence[Any], elements: np.ndarray) -> Any:
+    """Return the matrix [identity, weights of some elements], whose product adds to sums of earlier elements."""
+    first, last = elements[0], elements[-1] + 1
+    columns: Any = scipy.sparse.vstack([each[:, first:last] for each in weights], format='csr').tocsc()
+    m = columns.shape[0]
+    # By elements: those of a region are added in the order of memory, whatever other atlases need.
+    rows = np.concatenate([np.arange(m, dtype=np.int32), columns.indices])
+    starts = np.concatenate([np.arange(m), columns.indptr[elements - first] + m, [columns.nnz + m]])
+    data = np.concatenate([np.ones(m, columns.dtype), columns.data])
+    return scipy.sparse.csc_array((data, rows, starts.astype(np.int32)), shape=(m, m + len(elements)))

@@ -245,7 +245,7 @@ def reduce_series(
     used_clips: dict[int, Any] = {}
     total: Any = None
     union = ElementUnion([reducer.elements for reducer in reducers])
-    sum_up = JointOperator([reducer.operator for reducer in reducers], union)
+    sum_up: Any = None
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is faster in the thread that has the block, and so are those whose sums are known.
         work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
@@ -253,7 +253,10 @@ def reduce_series(
         for first, stored in _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements)))):
             block = _open_block(stored, decoder, union, first, reducers)
             clip = None if clip is None else clip_range(block.decoded, *clip)
-            total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes)) if total is None else total
+            if total is None:
+                # Here, while the next block is read.
+                total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes))
+                sum_up = JointOperator([reducer.operator for reducer in reducers], union)
             _, sums = work(_call, [partial(_accumulate, stored, total), partial(sum_up, block)])
             jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, sums, strict=True)]
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
@@ -269,6 +272,8 @@ def reduce_series(
         stale.difference_update(first + row for row in rows)
         if not stale:
             break
+    # Nothing else of the size of a volume is in memory with the mean.
+    del block, stored, union, sum_up
     done = zip(signals, reducers, strict=True)
     return [Reduction(out, reducer.n_used, reducer.n_in_view) for out, reducer in done], decoder(total / n_volumes)
 
@@ -281,7 +286,8 @@ def _open_block(
     # A single reducer decodes each volume when it needs it, which takes less memory.
     if sum(reducer.needs_volumes for reducer in reducers) > 1:
         _ = block.volumes
-    _ = block.values
+    if any(reducer.operator is None and not reducer.needs_volumes for reducer in reducers):
+        _ = block.values
     return block
 
 

@@ -36,20 +36,25 @@ class RegionIndex:
         ids = np.asarray(atlas.ids)
         flat = np.asarray(atlas.labels).reshape(-1, order='F')
         order = np.argsort(ids)
+        # Types as small as possible: arrays of the size of a volume take time and memory.
+        small = np.min_scalar_type(len(ids))
         # Most voxels are background, whose label is mostly below all ids.
-        voxels = np.flatnonzero((flat >= ids.min()) & (flat <= ids.max()))
-        place = np.searchsorted(ids[order], flat[voxels])
-        known = ids[order][place] == flat[voxels]
-        voxels, column = voxels[known], order[place[known]]
+        voxels = np.flatnonzero((flat >= ids.min()) & (flat <= ids.max())).astype(np.min_scalar_type(-flat.size))
+        found = flat[voxels]
+        place = np.searchsorted(ids[order], found).astype(small)
+        known = ids[order].astype(flat.dtype)[place] == found
+        if not known.all():
+            voxels, place = voxels[known], place[known]
+        column = order.astype(small)[place]
         # Small integers are sorted by their digits, several times faster.
-        by_column = np.argsort(column.astype(np.min_scalar_type(len(ids))), kind='stable')
+        by_column = np.argsort(column, kind='stable')
         return cls._grouped(voxels[by_column], column[by_column], len(ids))
 
     @classmethod
     def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int) -> Self:
         """Return the index of elements that are sorted by column."""
-        starts = np.flatnonzero(np.diff(column, prepend=-1))
-        return cls(elements, starts, column[starts], width)
+        starts = np.flatnonzero(np.append(True, column[1:] != column[:-1])[: len(column)])
+        return cls(elements, starts, column[starts].astype(np.intp), width)
 
     @property
     def counts(self) -> np.ndarray:

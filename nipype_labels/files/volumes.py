@@ -24,16 +24,21 @@ def read_labels(path, background_label=0):
         raise ImageError(f'background_label={background_label} is not a valid id: ids have 32 bits')
     values, where = read_volume(path)
     if values.dtype.kind == 'f':
-        values = np.where(np.isfinite(values), values, background_label)
+        values = _round_labels(np.where(np.isfinite(values), values, background_label), where)
+    bounds, least, largest = np.iinfo(np.int32), values.min(), values.max()
+    if least < bounds.min or largest > bounds.max:
+        raise ImageError(f'{where.path} holds ids beyond 32 bits: {float(least):.10g} to {float(largest):.10g}')
+    return values.astype(np.int32, copy=False), where
+
+
+def _round_labels(values, where):
+    """Return values that are close to integers as these; ImageError if one is not."""
     labels = np.rint(values)
     wrong = np.abs(values - labels) > _LABEL_TOLERANCE
     if wrong.any():
         few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
         raise ImageError(f'{where.path} holds values that are not region ids: {few}; it may have been interpolated')
-    bounds, least, largest = np.iinfo(np.int32), float(labels.min()), float(labels.max())
-    if least < bounds.min or largest > bounds.max:
-        raise ImageError(f'{where.path} holds ids beyond 32 bits: {least:.10g} to {largest:.10g}')
-    return labels.astype(np.int32), where
+    return labels
 
 
 def read_mask(path):
