@@ -18,7 +18,7 @@ from ..files.coverage import parse_coverage
 from ..files.locks import locked
 from ..files.rows import DIGEST, update_rows
 from ..files.tables import MISSING, read_signals, write_table
-from ..model.errors import LabelsError, list_names
+from ..model.errors import LabelsError, LockedError, list_names
 from .logs import FOLDER as LOGS
 from .logs import read_reason
 from .progress import TableProgress, count
@@ -82,6 +82,11 @@ def collect(out, qc_fc=False):
     if not out.is_dir():
         raise LabelsError(f'{out}: no such folder. Pass the OUT of the level participant')
     # The matrix of one job would get the rows of another one.
+    try:
+        with locked(out / LOCK, timeout=0):
+            return _collect(out, qc_fc)
+    except LockedError as e:
+        print(f'{out / FOLDER} is {e}. Waiting until that job has ended', file=sys.stderr, flush=True)
     with locked(out / LOCK):
         return _collect(out, qc_fc)
 

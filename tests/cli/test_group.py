@@ -279,6 +279,45 @@ def test_a_folder_that_does_not_exist_is_not_created(out, call):
     assert not (out.parent / 'other').exists()
 
 
+#: Run the command, and wait for a line of input before the first file is renamed.
+PAUSED = """
+import os, sys
+from nipype_labels.cli.main import main
+rename = os.replace
+def replace(*names):
+    os.replace = rename
+    print('paused', flush=True)
+    sys.stdin.readline()
+    rename(*names)
+os.replace = replace
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.endurance
+def test_a_second_job_waits_for_the_first_one_and_adds_its_rows(out, call):
+    assert collect(call, out)[0] == 0
+    (folder,) = out.glob('group/*/')
+    expected = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shutil.rmtree(out / 'group')
+    (manifest,) = out.glob('manifests/sub-03_*')
+    manifest.rename(out.parent / manifest.name)
+    command = ['derivatives', str(out.parent / 'fmriprep'), str(out), 'group']
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    with subprocess.Popen([sys.executable, '-c', PAUSED, *command], **pipes) as first:
+        assert first.stdout.readline() == 'paused\n'
+        (out.parent / manifest.name).rename(manifest)
+        with subprocess.Popen([sys.executable, '-m', 'nipype_labels.cli.main', *command], **pipes) as second:
+            assert f'group is locked by process {first.pid} (started ' in second.stderr.readline()
+            assert not list(folder.glob('[!.]*'))
+            first.communicate('go on\n')
+            second.communicate()
+    # The first job had found two runs only.
+    assert (first.returncode, second.returncode) == (1, 0)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+    assert not (out / '.group.lock').exists()
+
+
 #: Run the command, and end the process without a warning at a rename: before it, or after it.
 KILLED = """
 import os, signal, sys
