@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Docstrings whose section of parameters comes from the registry."""
+"""Docstrings whose sections of parameters and outputs come from the registries."""
 
 import inspect
 import re
@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from .outputs import NODE_OUTPUTS, Output
 from .parameters import PARAMETERS
 
 #: Section of parameters of a numpydoc docstring: indentation and entries.
@@ -35,6 +36,22 @@ def fill_parameters(target: Target) -> Target:
         start, end = found.span('entries')
         target.__doc__ = text[:start] + '\n'.join(lines) + text[end:]
     return target
+
+
+def fill_outputs(target: Target) -> Target:
+    """Replace ``{outputs}`` in a docstring by an entry for each output of an extraction; return the function."""
+    # Python 3.13 and newer compile docstrings without their indentation.
+    text = inspect.cleandoc(target.__doc__ or '')
+    target.__doc__ = text.replace('{outputs}', '\n'.join(line for each in NODE_OUTPUTS for line in _write_output(each)))
+    return target
+
+
+def _write_output(output: Output) -> list[str]:
+    """Return the lines of the entry of an output."""
+    condition = f' With {" and ".join(f"``{name}``" for name in output.needs)}.' if output.needs else ''
+    text = f'{output.description}.{condition}'
+    kind = 'list of str' if output.per_atlas else 'str'
+    return [f'{output.key} : {kind}', *textwrap.wrap(text, 110, initial_indent='    ', subsequent_indent='    ')]
 
 
 def _split_entries(text: str, indent: str) -> dict[str, str]:

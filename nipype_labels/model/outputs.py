@@ -5,7 +5,6 @@ The workflow factories, the command, the report, the derivatives and the documen
 needs a row here and the node that writes the file.
 """
 
-import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -292,15 +291,3 @@ DERIVATIVES = tuple(output for output in OUTPUTS if output.derivative is not Non
 
 #: Keys of the outputs that the report node writes.
 DRAWN = tuple(output.key for output in OUTPUTS if output.is_drawn)
-
-
-def document_outputs(indent: str = '    ') -> str:
-    """Return the lines of a numpydoc section that describes every field of ``outputnode``."""
-    lines = []
-    for output in NODE_OUTPUTS:
-        lines += [f'{output.key} : {"list of str" if output.per_atlas else "str"}']
-        condition = f' With {" and ".join(f"``{name}``" for name in output.needs)}.' if output.needs else ''
-        lines += textwrap.wrap(
-            f'{output.description}.{condition}', 110, initial_indent=indent, subsequent_indent=indent
-        )
-    return '\n'.join(f'{indent}{line}' for line in lines).lstrip()

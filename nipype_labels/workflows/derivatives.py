@@ -13,7 +13,8 @@ from nipype.pipeline import engine as pe
 
 from ..bids.outputs import plan_files
 from ..interfaces import SaveDerivatives
-from ..model.outputs import NODE_OUTPUTS, document_outputs
+from ..model.docstrings import fill_outputs
+from ..model.outputs import NODE_OUTPUTS
 from ..model.parameters import PARAMETERS
 from .boilerplate import describe
 from .labels import check_parameters, init_labels_wf
@@ -127,4 +128,4 @@ def init_labels_derivatives_wf(
     return wf
 
 
-init_labels_derivatives_wf.__doc__ = str(init_labels_derivatives_wf.__doc__).replace('{outputs}', document_outputs())
+fill_outputs(init_labels_derivatives_wf)

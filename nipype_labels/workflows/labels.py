@@ -8,9 +8,8 @@ from typing import Any
 from nipype.pipeline import engine as pe
 
 from ..core.validation import validate
-from ..model.docstrings import fill_parameters
+from ..model.docstrings import fill_outputs, fill_parameters
 from ..model.errors import LabelsError
-from ..model.outputs import document_outputs
 from .nodes import build_graph
 from .resources import Sizes
 
@@ -148,4 +147,4 @@ def check_parameters(given):
 
 
 fill_parameters(init_labels_wf)
-init_labels_wf.__doc__ = str(init_labels_wf.__doc__).replace('{outputs}', document_outputs())
+fill_outputs(init_labels_wf)
