@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from ..model.errors import LabelsError
 from . import USERS_ERRNO, RunError
-from .resources import check_address_space
+from .resources import check_address_space, check_system
 from .signals import end_on_signals
 
 #: Exit status after an error of the user's, and after one of ours.
@@ -102,6 +102,7 @@ def build_parser():
 
 
 def _extract(**arguments):
+    check_system()
     from .extract import extract
 
     return extract(**arguments)
@@ -117,6 +118,7 @@ def _derivatives(level, out, **arguments):
             options = ', '.join(map(name_option, ignored))
             raise LabelsError(f'{options} given, but the level group takes no options except --qc-fc')
         return collect(out, arguments.get('qc_fc', False))
+    check_system()
     from .derivatives import derivatives
 
     if 'qc_fc' in arguments:
@@ -151,6 +153,7 @@ def _atlases(**arguments):
 
 
 def _demo(out):
+    check_system()
     from .demo import demo
 
     return demo(out)

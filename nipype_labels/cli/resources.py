@@ -2,6 +2,7 @@
 """Processors, memory and arguments for a plugin, as the command is given them."""
 
 import multiprocessing
+from importlib.util import find_spec
 
 from ..files.json_files import read_json
 from ..model.errors import LabelsError, errors_name
@@ -31,6 +32,15 @@ def check_address_space():
         raise LabelsError(
             f'the address space is limited to {limit / 2**30:.2g} GB (ulimit -v), and at least '
             f'{LEAST_ADDRESS_SPACE / 2**30:g} GB are needed. Raise the limit, for example with ulimit -v unlimited'
+        )
+
+
+def check_system():
+    """Raise LabelsError on systems where Nipype cannot run workflows: its plugins need the module pwd of POSIX."""
+    if find_spec('pwd') is None:
+        raise LabelsError(
+            'Nipype runs workflows on Linux and macOS only. On Windows, use this command in the Windows Subsystem for '
+            'Linux, or nipype_labels.NiftiLabelsMasker in Python'
         )
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Series of volumes, read and written as a stream: forward, in blocks, never whole."""
 
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from isal import igzip, isal_zlib
 
 from ..core.scaling import Decoder, floating
 from ..model.errors import ImageError
@@ -17,6 +15,7 @@ from ..model.space import VolumeGrid
 from .digests import image_digest
 from .formats import describe_format
 from .grids import check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
+from .gzip_streams import DAMAGE, compress_into, open_gzip
 from .orientation import set_orientation
 from .timing import read_header_time
 
@@ -136,9 +135,10 @@ class Series:
             last = f'volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
             raise ImageError(f'{self.voxel_file} is truncated: it ends in {last} of {self.n_volumes}')
         if first + len(block) == self.n_volumes:
-            rest = memoryview(bytearray(2**20))
-            while is_gzipped(self.voxel_file) and len(_read(stream, rest, self.voxel_file)):
-                pass
+            rest = bytearray(2**20)
+            with _errors_name_file(self.voxel_file):
+                while is_gzipped(self.voxel_file) and stream.readinto(rest):
+                    pass
 
 
 def open_series(path):
@@ -198,7 +198,7 @@ class SeriesWriter:
         header['vox_offset'] = header.single_vox_offset
         self._dtype = np.dtype(dtype)
         self._file = Path(path).open('wb')  # noqa: SIM115 (closed by __exit__)
-        self._stream = igzip.IGzipFile('', 'wb', isal_zlib.ISAL_DEFAULT_COMPRESSION, self._file, mtime=0)
+        self._stream = compress_into(self._file)
         self._stream.write(header.binaryblock)
         self._stream.write(bytes(header.single_vox_offset - len(header.binaryblock)))
 
@@ -221,8 +221,8 @@ class SeriesWriter:
 
 
 def _open(path):
-    """Open for reading what nibabel would open, with the fastest reader of gzip."""
-    return igzip.open(path, 'rb') if is_gzipped(path) else Path(path).open('rb')
+    """Open for reading what nibabel would open, compressed or not."""
+    return open_gzip(path) if is_gzipped(path) else Path(path).open('rb')
 
 
 def _read(stream, view, path):
@@ -239,5 +239,5 @@ def _errors_name_file(path):
     """Name the file in errors that a stream raises."""
     try:
         yield
-    except (EOFError, OSError, zlib.error, isal_zlib.error) as e:
+    except DAMAGE as e:
         raise ImageError(f'{path} is damaged: {e}') from e

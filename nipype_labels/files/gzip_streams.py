@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Streams of gzip, by isal where it is installed, else by Python's zlib: the same content, several times slower."""
+
+import zlib
+
+try:
+    from isal.igzip import IGzipFile as GzipFile
+    from isal.isal_zlib import ISAL_DEFAULT_COMPRESSION as LEVEL
+    from isal.isal_zlib import error as isal_error
+except ImportError:  # a machine for which isal has no wheel
+    from gzip import GzipFile
+
+    LEVEL, isal_error = 1, zlib.error
+
+#: What a damaged file raises while it is read.
+DAMAGE = (EOFError, OSError, zlib.error, isal_error)
+
+
+def open_gzip(path):
+    """Open a gzipped file for reading."""
+    return GzipFile(path, 'rb')
+
+
+def compress_into(file):
+    """Return a stream that compresses into an open binary file, with neither time nor name in the header.
+
+    The same content gives the same bytes with isal, and others with zlib.
+    """
+    return GzipFile('', 'wb', LEVEL, file, mtime=0)
