@@ -3,6 +3,7 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,19 +44,22 @@ def _read_table(path, n_volumes, stem='confounds_0'):
     if not Path(path).is_file():
         raise ConfoundsError(f'no such confounds file: {path}')
     try:
-        heading, rows, notes = parse_table(read_text(path), n_volumes, path)
+        frame, notes = _parse(read_text(path), n_volumes, path, stem)
     except LabelsError as e:
         raise ConfoundsError(str(e)) from e
+    return ConfoundsTable(str(path), frame.copy(), Path(path), list(notes))
+
+
+# Several steps of a run read the same table, and parsing takes longer than denoising. A changed text is parsed again.
+@lru_cache(maxsize=2)
+def _parse(text, n_volumes, path, stem):
+    """Return the columns in the text of a table as a DataFrame, and notes for the user."""
+    heading, rows, notes = parse_table(text, n_volumes, path)
     if len(rows) != n_volumes:
         raise ConfoundsError(f'{path} has {len(rows)} rows, the signals have {n_volumes} volumes')
     names = heading or [f'{stem}_{i}' for i in range(len(rows[0]) + len(notes))][len(notes) :]
     columns = zip(*rows, strict=True)
-    return ConfoundsTable(
-        str(path),
-        pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)}),
-        Path(path),
-        notes,
-    )
+    return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)}), notes
 
 
 def make_tables(confounds, n_volumes):

@@ -105,6 +105,8 @@ def _split(line, separator):
     else:
         cells = line.split(separator)
     cells = [cell.strip() for cell in cells]
+    if '"' not in line:
+        return cells
     return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
 
 

@@ -2,6 +2,7 @@
 """Confounds: real tables of fMRIPrep, the columns that nilearn takes, and missing values that never pass unseen."""
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels.files.confounds import fill_missing, read_confounds, read_mean_displacement
+from nipype_labels.files.confounds import fill_missing, read_confounds, read_mean_displacement, read_tables
 from nipype_labels.model.errors import ConfoundsError
 
 DATA = Path(importlib.util.find_spec('nilearn').origin).parent / 'interfaces' / 'fmriprep' / 'data'
@@ -168,6 +169,20 @@ def test_columns_of_two_files_stand_side_by_side_but_never_twice(tmp_path):
     assert_array_equal(joined.to_numpy(), [[1, 2, 5], [3, 4, 6]])
     with pytest.raises(ConfoundsError, match=r"one\.tsv.*third\.tsv: columns of the same name: 'y'$"):
         read_confounds([one, two, written(tmp_path, 'y\n5\n6\n', 'third.tsv')], 2)
+
+
+def test_a_table_that_was_read_before_is_read_as_it_is_now(tmp_path):
+    """Neither a change that keeps size and times, nor one of the numbers in memory, is taken for the table."""
+    path = written(tmp_path, 'x\n1\n2\n')
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    (table,) = read_tables([path], 2)
+    table.frame['x'] = 0.0
+    assert_array_equal(read_tables([path], 2)[0].frame['x'], [1, 2])
+    written(tmp_path, 'x\n3\n4\n')
+    os.utime(path, ns=times)
+    assert_array_equal(read_tables([path], 2)[0].frame['x'], [3, 4])
+    with pytest.raises(ConfoundsError, match='has 2 rows, the signals have 3 volumes'):
+        read_tables([path], 3)
 
 
 def test_headless_files_of_two_names_do_not_collide(tmp_path):
