@@ -84,6 +84,7 @@ def derivatives():
         'connectivity': 'correlation',
         'project': 'labels',
         'high_variance_confounds': True,
+        'use_confounds': True,
     }
     planned = plan_files(f'sub-01/func/{RUN}_desc-preproc_bold.nii.gz', ['AAL'], everything, drawn=DRAWN)
     rows = [

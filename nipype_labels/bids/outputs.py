@@ -98,7 +98,7 @@ def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scal
     choices = [{'connectivity': kind, 'fisher_z': fisher_z} for kind in CONNECTIVITIES for fisher_z in (False, True)]
     others = {}
     for choice in choices:
-        everything = {**parameters, 'project': 'labels', 'high_variance_confounds': True, **choice}
+        everything = parameters | {'project': 'labels', 'high_variance_confounds': True, 'use_confounds': True} | choice
         found = plan_files(source, atlas_labels, everything, desc, atlas_scales, DRAWN)
         others.update({file.path: file for file in found})
     return [file for path, file in others.items() if path not in {file.path for file in planned}]

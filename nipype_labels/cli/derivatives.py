@@ -50,6 +50,7 @@ class Job:
     parameters: dict
     dummy_scans: int
     reports: bool
+    command: str
 
     def manifest(self, name):
         """Return the path of the manifest of a run."""
@@ -88,6 +89,7 @@ def derivatives(
     plugin_args_file=None,
     verbose=0,
     stop_on_first_crash=False,
+    command_line='',
     **parameters,
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
@@ -108,7 +110,7 @@ def derivatives(
     requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
     n_regions = [len(table) for table in tables]
     out = Path(out).absolute()
-    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, dummy_scans, reports)
+    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, dummy_scans, reports, command_line)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan

@@ -49,6 +49,7 @@ def extract(
     plugin='Linear',
     plugin_args_file=None,
     verbose=0,
+    command_line='',
     **parameters,
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
@@ -72,14 +73,12 @@ def extract(
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
     names = parameters.get('labels') if len(atlas) == 1 else None
     check_tables(absolute(atlas), absolute(luts), names, parameters.get('background_label', 0))
-    if parameters.get('reports'):
-        parameters['atlas_names'] = folders
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     # A graph copies Nipype's settings when it is built.
     configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():
-        wf = _build(series, values, parameters | {'num_threads': nprocs})
+        wf = _build(series, values, parameters | {'num_threads': nprocs}, folders, command_line)
         check_cleaning(wf, series)
     wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
     try:
@@ -103,8 +102,10 @@ def _expand_preset(parameters, confounds):
     return expand_preset(parameters.pop('preset'), **parameters)
 
 
-def _build(series, values, parameters):
-    """Build the workflow for the inputs that are given."""
+def _build(series, values, parameters, atlas_names, command):
+    """Build the workflow for the inputs that are given; its report shows the names of atlases and the command."""
+    reports = parameters.get('reports', False)
+    parameters = parameters | ({'atlas_names': atlas_names} if reports else {})
     announced = {'use_mask': 'bold_mask', 'use_luts': 'atlas_luts', 'use_confounds': 'confounds_file'}
     announced['use_sample_mask'] = 'sample_mask'
     wf = init_labels_wf(
@@ -116,6 +117,8 @@ def _build(series, values, parameters):
     for field, value in values.items():
         if value is not None:
             setattr(inputs, field, absolute(value))
+    if reports:
+        wf.get_node('report').inputs.command = command
     return wf
 
 

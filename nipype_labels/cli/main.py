@@ -7,6 +7,7 @@ Other modules are imported late: help does without Nipype, and whatever fails on
 import atexit
 import configparser
 import os
+import shlex
 import sys
 import tempfile
 import traceback
@@ -39,7 +40,11 @@ def main(argv=None):
 def _run(argv):
     arguments = vars(build_parser().parse_args(argv))
     check_address_space()
-    return arguments.pop('command')(**arguments)
+    command = arguments.pop('command')
+    if command in (_extract, _derivatives):
+        # Reports show it.
+        arguments['command_line'] = shlex.join(['nipype-labels', *(sys.argv[1:] if argv is None else argv)])
+    return command(**arguments)
 
 
 def _report(error):
@@ -113,7 +118,7 @@ def _derivatives(level, out, **arguments):
         from .group import collect
         from .parser import name_option
 
-        ignored = [name for name in arguments if name not in ('dataset', 'qc_fc')]
+        ignored = [name for name in arguments if name not in ('dataset', 'qc_fc', 'command_line')]
         if ignored:
             options = ', '.join(map(name_option, ignored))
             raise LabelsError(f'{options} given, but the level group takes no options except --qc-fc')

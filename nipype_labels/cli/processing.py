@@ -146,6 +146,7 @@ class Steps:
             out_dir=str(job.out),
             desc=job.desc,
             reports=job.reports,
+            command=job.command,
             sample_mask=_retain(run, sizes.shape[3], job.dummy_scans),
             sizes=sizes,
             name=name,

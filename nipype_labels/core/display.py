@@ -90,6 +90,23 @@ def strongest_pairs(matrix: np.ndarray, most: int) -> dict[str, list[tuple]]:
     return found
 
 
+def correlate_columns(values: np.ndarray) -> np.ndarray:
+    """Return the correlations of columns, shape (C, C), of values of shape (T, C); NaN for constant columns.
+
+    Volumes with a missing value are excluded.
+
+    >>> correlate_columns(np.array([[1.0, 2, 7], [2, 1, 7], [np.nan, 0, 7], [3, 0, 7]]))[0].round(6).tolist()
+    [1.0, -1.0, nan]
+    """
+    known = values[np.isfinite(values).all(axis=1)]
+    constant = is_constant(known) if len(known) > 1 else np.ones(values.shape[1], dtype=bool)
+    matrix = np.full((values.shape[1],) * 2, np.nan)
+    varying = np.flatnonzero(~constant)
+    if varying.size:
+        matrix[np.ix_(varying, varying)] = np.corrcoef(known[:, varying], rowvar=False).reshape((varying.size,) * 2)
+    return matrix
+
+
 def _first_of_groups(n: int, most: int) -> np.ndarray:
     """Return where each of at most ``most`` groups of ``n`` neighbours begins."""
     groups = min(most, n)

@@ -6,6 +6,9 @@ import numpy as np
 #: A time series is constant if it varies by less than this fraction of its largest absolute value.
 CONSTANT_TOLERANCE = 1e-12
 
+#: With fewer degrees of freedom, a correlation has no standard error.
+LEAST_FREEDOM = 3
+
 
 def is_constant(signals: np.ndarray) -> np.ndarray:
     """Return whether the finite values of each column are constant except for rounding; False for a single row.

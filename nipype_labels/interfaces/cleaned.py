@@ -3,10 +3,8 @@
 
 import numpy as np
 
+from ..core.quality import LEAST_FREEDOM
 from .base import logger
-
-#: With fewer degrees of freedom, a correlation has no standard error.
-LEAST_FREEDOM = 3
 
 #: Gaps that are reported, in s: they hide a whole cycle of the slow fluctuations that are studied.
 LONG_GAP = 30

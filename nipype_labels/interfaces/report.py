@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that writes the report of a series and its figures."""
 
-import numpy as np
-from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
+import os
+import time
+from pathlib import Path
 
-from ..files.confounds import DISPLACEMENT, read_tables
+import numpy as np
+from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
+
+from ..files.confounds import read_tables
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
+from ..model.columns import TRACES
 from ..model.errors import LabelsError, SignalError
 from ..model.software import read_versions
 from .base import InputFile, LabelsInputSpec, LabelsInterface
@@ -26,12 +31,14 @@ FIGURES = {
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 6: DVARS, global signal, the correlation of confounds and the files are shown; matrices are ordered by network.
     # 5: the figures of spectra are written, and say why there is no spectrum.
     # 4: the page shows the figures that are written.
     # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
-    numerics = 5
+    numerics = 6
     named_by = ('labels_files',)
+    names_only = ('bold_file', 'atlas_files')
 
     mean_file = InputFile(mandatory=True, desc='mean volume of the series')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images to draw, on any grid')
@@ -43,8 +50,14 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     mask_file = InputFile(desc='brain mask to outline, on any grid')
     confounds_files = InputMultiObject(
         InputFile(),
-        desc='confounds, one row per volume; framewise_displacement of the first table with this column is drawn',
+        desc='confounds, one row per volume; framewise displacement, DVARS and global signal of the first table with '
+        'such a column are drawn, and the correlation of the columns that cleaning_file lists',
     )
+    bold_file = InputFile(nohash=True, desc='the series; only its name is shown')
+    atlas_files = InputMultiObject(
+        InputFile(), nohash=True, desc='the atlases as they were given; only names are shown'
+    )
+    command = traits.Str(nohash=True, hash_files=False, desc='command line that made the report, to be shown')
     connectivity_files = InputMultiObject(
         InputFile(), desc='their connectivity matrices, square, with a header of region names'
     )
@@ -56,6 +69,10 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     )
     title = traits.Str('Region time series', usedefault=True, hash_files=False, desc='title of the report')
 
+    def more_to_hash(self):
+        """Hash the names of files, which the page shows."""
+        return [('files', [_name_files(getattr(self, name)) for name in self.names_only])]
+
 
 class _LabelsReportOutputSpec(TraitedSpec):
     out_file = File(exists=True, desc='report as one self-contained HTML file')
@@ -64,6 +81,9 @@ class _LabelsReportOutputSpec(TraitedSpec):
     spectra_files = traits.List(File(exists=True), desc='figures of the spectra, SVG')
     connectivity_svg_files = traits.List(
         File(exists=True), desc='figures of the connectivity matrices, SVG; undefined without matrices'
+    )
+    confounds_svg_file = File(
+        exists=True, desc='figure of the correlation of confounds; undefined without confounds_files'
     )
 
 
@@ -91,13 +111,29 @@ class LabelsReport(LabelsInterface):
         ]
         title, methods = self.inputs.title, self.get_input('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
-        page = reports.render_report(title, series, atlases, figures, read_versions(), methods)
+        confounds = None if series.confounds is None else reports.draw_confounds(title, series)
+        origin = reports.Origin(self._files(names), read_versions(), _read_clock(), self.get_input('command', ''))
+        page = reports.render_report(title, series, atlases, figures, origin, methods, confounds)
         for kind, output in FIGURES.items():
             if kind != 'connectivity' or self.get_input('connectivity_files'):
                 self._write_figures(runtime, kind, output, figures)
+        if confounds is not None:
+            with self.write_output(runtime, 'confounds.svg', 'confounds_svg_file') as path:
+                path.write_text(confounds, encoding='utf-8', newline='\n')
         with self.write_output(runtime, 'report.html', 'out_file') as path:
             path.write_text(page, encoding='utf-8', newline='\n')
         return runtime
+
+    def _files(self, names):
+        """Return the files that are given, by what they are."""
+        files = {
+            'Series': [self.get_input('bold_file')],
+            'Mask': [self.get_input('mask_file')],
+            'Confounds': self.get_input('confounds_files', []),
+        }
+        for name, path in zip(names, self.get_input('atlas_files', []), strict=False):
+            files[f'Atlas {name}'] = [path]
+        return {kind: paths for kind, paths in files.items() if any(paths)}
 
     def _series(self, reports):
         """Return the data that all atlases share."""
@@ -105,6 +141,7 @@ class LabelsReport(LabelsInterface):
         kept = _read_kept(self.inputs.censoring_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.get_input('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
+        tables = read_tables(self.get_input('confounds_files', []), len(kept))
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.get_input('warnings', [])]))
         return reports.SeriesData(
             mean.astype(np.float32),
@@ -113,7 +150,8 @@ class LabelsReport(LabelsInterface):
             cleaning | ({'Warnings': found} if found else {}),
             mask=mask,
             mask_affine=None if mask is None else mask_grid.affine,
-            displacement=_read_displacement(self.get_input('confounds_files', []), len(kept)),
+            traces=_read_traces(tables),
+            confounds=_read_confounds(tables, cleaning.get('ConfoundsColumns', [])) if tables else None,
             connectivity_kind=self.get_input('connectivity_kind', ''),
         )
 
@@ -150,10 +188,33 @@ def _read_kept(path):
     return kept
 
 
-def _read_displacement(paths, n_volumes):
-    """Return framewise displacement in mm, NaN where it is missing; None if no table has the column."""
-    found = [table for table in read_tables(paths, n_volumes) if DISPLACEMENT in table.frame]
-    return found[0].numbers([DISPLACEMENT])[DISPLACEMENT].to_numpy() if found else None
+def _read_traces(tables):
+    """Return the columns to draw above the carpets by name, NaN where a value is missing."""
+    traces = {}
+    for name in (name for group in TRACES for name in group):
+        table = next((table for table in tables if name in table.frame), None)
+        if table is not None:
+            traces[name] = table.numbers([name])[name].to_numpy()
+    return traces
+
+
+def _read_confounds(tables, columns):
+    """Return the columns of the tables that were regressed out, shape (T,) each, by name."""
+    found = {name: table for table in reversed(tables) for name in table.frame}
+    return {name: found[name].numbers([name])[name].to_numpy() for name in columns if name in found}
+
+
+def _name_files(value):
+    """Return the names of a file or files without their folders, in a list."""
+    paths = value if isinstance(value, list) else [value]
+    return [Path(path).name for path in paths if isdefined(path) and path]
+
+
+def _read_clock():
+    """Return date and time; that of SOURCE_DATE_EPOCH in UTC, if it is set, makes reports reproducible."""
+    epoch = os.environ.get('SOURCE_DATE_EPOCH')
+    moment = time.localtime() if epoch is None else time.gmtime(int(epoch))
+    return time.strftime('%Y-%m-%d %H:%M', moment)
 
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):

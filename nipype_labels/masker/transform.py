@@ -150,4 +150,4 @@ def make_report(title, result):
     regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
     atlas = reports.AtlasData('Atlas', placed.masked.labels, placed.grid.affine, regions, raw, denoised)
     figures = reports.draw_figures(title, series, atlas)
-    return reports.Report(reports.render_report(title, series, [atlas], [figures], {}))
+    return reports.Report(reports.render_report(title, series, [atlas], [figures], reports.Origin()))

@@ -54,3 +54,11 @@ CENSORING = {
         'joined by commas'
     },
 }
+
+#: Columns of fMRIPrep's confounds tables that show the quality of every volume, each with its heading and unit. Of each
+#: group, the first column that a table has is drawn.
+TRACES = (
+    {'framewise_displacement': 'Framewise displacement (mm)'},
+    {'std_dvars': 'DVARS (standardized, no unit)', 'dvars': 'DVARS (unit of the series)'},
+    {'global_signal': 'Global signal (unit of the series)'},
+)

@@ -193,7 +193,8 @@ OUTPUTS = (
         key='carpets',
         node='report',
         field='carpet_files',
-        description='Figure of the report, SVG: displacement, and time series before and after denoising',
+        description='Figure of the report, SVG: framewise displacement, DVARS and global signal; time series before '
+        'and after denoising',
         needs=('reports',),
         derivative=Derivative('bold', '.svg', desc='carpet'),
     ),
@@ -212,6 +213,15 @@ OUTPUTS = (
         description='Figure of the report, SVG: connectivity matrix',
         needs=('reports', 'connectivity'),
         derivative=Derivative('bold', '.svg', desc='connectivity'),
+    ),
+    Output(
+        key='confounds_figure',
+        node='report',
+        field='confounds_svg_file',
+        per_atlas=False,
+        description='Figure of the report, SVG: correlation of the confounds that were regressed out',
+        needs=('reports', 'use_confounds'),
+        derivative=Derivative('bold', '.svg', desc='confounds'),
     ),
     Output(
         key='mean_volume',
@@ -272,8 +282,8 @@ OUTPUTS = (
         node='report',
         field='out_file',
         per_atlas=False,
-        description='Report, one HTML file that needs no other file: problems first, then regions, motion, time '
-        'series, spectra, connectivity, parameters and methods',
+        description='Report, one HTML file that needs no other file: warnings and files first, then regions, motion, '
+        'time series, spectra, connectivity, confounds, parameters and methods',
         needs=('reports',),
         file_name='report.html',
         derivative=Derivative('report', '.html'),

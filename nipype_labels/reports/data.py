@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Data of a report: arrays and metadata of one series and its atlases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from ..model.columns import STATUSES
+from ..model.networks import find_place
 
 #: Regions with a time series and a lower coverage are reported.
 LITTLE_COVERAGE = 0.5
@@ -22,8 +23,9 @@ PROBLEMS = {reason: meaning for reason, meaning in STATUSES.items() if reason !=
 class SeriesData:
     """What a report shows of a series, the same for all atlases; the mask may be on any grid.
 
-    Shapes: ``mean`` (I, J, K); ``kept`` (T,), True for retained volumes; ``displacement`` (T,), framewise displacement
-    in mm, NaN where it is missing. ``cleaning`` is the metadata that CleanSignal writes.
+    Shapes: ``mean`` (I, J, K); ``kept`` (T,), True for retained volumes. ``cleaning`` is the metadata that CleanSignal
+    writes. ``traces`` are columns of confounds tables that show the quality of each volume, shape (T,), by name, NaN
+    where a value is missing; ``confounds`` are those that were regressed out, None without a table.
     """
 
     mean: np.ndarray
@@ -32,7 +34,8 @@ class SeriesData:
     cleaning: dict
     mask: np.ndarray | None = None
     mask_affine: np.ndarray | None = None
-    displacement: np.ndarray | None = None
+    traces: dict = field(default_factory=dict)
+    confounds: dict | None = None
     connectivity_kind: str = ''
 
     @property
@@ -55,10 +58,19 @@ class SeriesData:
         """Lowest and highest frequency in Hz that the filter passed; None where it did not act."""
         return self.parameters.get('high_pass'), self.parameters.get('low_pass')
 
-    @property
-    def fd_threshold(self):
-        """Framewise displacement in mm above which volumes were censored; None without scrubbing."""
-        return self.cleaning.get('ScrubbingThresholds', {}).get('framewise_displacement')
+    def threshold(self, name):
+        """Return the value of a trace above which volumes were censored; None without scrubbing."""
+        return self.cleaning.get('ScrubbingThresholds', {}).get(name)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """From what, when and how a report was made: ``files`` are lists of paths, and ``versions`` texts, by name."""
+
+    files: dict = field(default_factory=dict)
+    versions: dict = field(default_factory=dict)
+    date: str = ''
+    command: str = ''
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,11 @@ class AtlasData:
     def names(self):
         """Region names."""
         return [region['name'] for region in self.regions]
+
+    @cached_property
+    def places(self):
+        """Network and hemisphere of each region, as its name says."""
+        return [find_place(name) for name in self.names]
 
     @cached_property
     def lost(self):

@@ -4,11 +4,14 @@
 import re
 from pathlib import Path, PurePath
 
+import numpy as np
+
 from ..core.display import strongest_pairs
+from ..core.quality import LEAST_FREEDOM
 from .carpet import draw_carpets
 from .contours import draw_contours
 from .data import PROBLEMS, find_problems
-from .formatting import format_value, mark_up
+from .formatting import format_number, format_value, mark_up
 from .matrix import draw_matrix
 from .spectra import draw_spectra
 from .svg import fill_template
@@ -27,11 +30,11 @@ def draw_figures(title, series, atlas):
     }
 
 
-def render_report(title, series, atlases, figures, versions, methods=''):
+def render_report(title, series, atlases, figures, origin, methods='', confounds=None):
     """Return a report as one HTML page that needs no other file; equal arguments return equal texts.
 
-    ``figures`` are those of each atlas, from :func:`draw_figures`; ``versions`` are those of the software that computed
-    the time series, by name; ``methods`` is a text for Pandoc.
+    ``figures`` are those of each atlas, from :func:`draw_figures`; ``origin`` is an :class:`Origin`; ``methods`` is a
+    text for Pandoc; ``confounds`` is the figure of the correlation of confounds, None without confounds.
     """
     return fill_template(
         'report.html.j2',
@@ -39,14 +42,29 @@ def render_report(title, series, atlases, figures, versions, methods=''):
         n_volumes=len(series.kept),
         n_kept=int(series.kept.sum()),
         censored={reason: n for reason, n in series.cleaning.get('VolumesCensored', {}).items() if n},
-        warnings=series.cleaning.get('Warnings', []),
-        degrees_of_freedom=series.cleaning.get('DegreesOfFreedom'),
+        warnings=list_warnings(series.cleaning),
+        origin=origin,
+        files={kind: [PurePath(path).name for path in paths] for kind, paths in origin.files.items()},
         atlases=[_describe(atlas, drawn) for atlas, drawn in zip(atlases, figures, strict=True)],
+        confounds=confounds,
         parameters=list_parameters(series.cleaning),
         meanings=PROBLEMS,
         methods=mark_up(methods),
-        versions=versions,
     )
+
+
+def list_warnings(cleaning):
+    """Return pairs of heading and text for what makes the time series of a run unreliable.
+
+    >>> list_warnings({'DegreesOfFreedom': 1.5})
+    [('Denoising leaves 1.5 degrees of freedom', 'correlations of these time series are noise')]
+    """
+    found = [('Files that may not belong together', text) for text in cleaning.get('Warnings', [])]
+    left = cleaning.get('DegreesOfFreedom')
+    if left is not None and left < LEAST_FREEDOM:
+        heading = f'Denoising leaves {format_number(left, 1)} degrees of freedom'
+        found.append((heading, 'correlations of these time series are noise'))
+    return found + [('Confounds', text) for text in cleaning.get('ConfoundsNotes', [])]
 
 
 def _describe(atlas, figures):
@@ -54,7 +72,7 @@ def _describe(atlas, figures):
     pairs = {} if atlas.connectivity is None else strongest_pairs(atlas.connectivity, N_PAIRS)
     return {
         'name': atlas.name,
-        'regions': atlas.regions,
+        'regions': [atlas.regions[i] for i in order_worst_first(atlas)],
         'lost': atlas.lost,
         'summary': atlas.summary,
         'problems': find_problems(atlas.regions, atlas.lost),
@@ -66,6 +84,14 @@ def _describe(atlas, figures):
     }
 
 
+def order_worst_first(atlas):
+    """Return the positions of regions: without a time series first, then by coverage, then by tSNR."""
+    covered, tsnr = (
+        np.nan_to_num([float(region.get(key) or 0) for region in atlas.regions]) for key in ('coverage', 'tsnr')
+    )
+    return np.lexsort((tsnr, covered, ~atlas.lost)).tolist()
+
+
 def list_parameters(cleaning):
     """Return name and value of all metadata of denoising, without those that the page shows elsewhere.
 
@@ -74,7 +100,7 @@ def list_parameters(cleaning):
     """
     rows = [(name, format_value(value)) for name, value in cleaning.get('Parameters', {}).items()]
     for key, value in cleaning.items():
-        if key in ('Parameters', 'UnavailableRegions', 'Warnings'):
+        if key in ('Parameters', 'UnavailableRegions', 'Warnings', 'ConfoundsNotes'):
             continue
         if key.endswith('Files'):
             # Folders would make reports of equal data differ.

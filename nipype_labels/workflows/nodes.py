@@ -202,7 +202,9 @@ def _report(nodes, given, memory):
     """Add the node that draws the report; return its edges from the inputs of the run."""
     nodes.report = make_report_node(given, describe(given), memory['report'])
     shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
-    return [(nodes.inputnode, nodes.report, [edge]) for name, edge in shown.items() if given[name]]
+    fields = [('bold_file', 'bold_file'), ('atlas_files', 'atlas_files')]
+    fields += [edge for name, edge in shown.items() if given[name]]
+    return [(nodes.inputnode, nodes.report, fields)]
 
 
 def _connect_outputs(nodes, given):

@@ -16,7 +16,17 @@ from .resources import Sizes, estimate
 
 
 def init_run_wf(
-    *, run, groups, parameters, out_dir, desc=None, reports=True, sample_mask=None, sizes=Sizes(), name='run_wf'
+    *,
+    run,
+    groups,
+    parameters,
+    out_dir,
+    desc=None,
+    reports=True,
+    command='',
+    sample_mask=None,
+    sizes=Sizes(),
+    name='run_wf',
 ):
     """Extract region time series of one run of a dataset, and write them as derivatives.
 
@@ -27,7 +37,8 @@ def init_run_wf(
 
     ``groups`` are lists of atlases by the names of their workflows. Atlases of one group share a pass over the series.
     Atlases that were added later have their own pass, so that earlier results stay cached. ``sample_mask`` lists the
-    volumes to retain. ``parameters`` are arguments of :func:`init_labels_wf` except ``use_luts``.
+    volumes to retain. ``parameters`` are arguments of :func:`init_labels_wf` except ``use_luts``. Reports show
+    ``command``.
     """
     wf = pe.Workflow(name=name)
     extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
@@ -54,7 +65,7 @@ def init_run_wf(
     for output, (node, field) in sources.items():
         wf.connect(node, field, save, f'inputnode.{output.key}')
     if reports:
-        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes)
+        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes, command)
         for output, (node, field) in sources.items():
             if output.report_input:
                 wf.connect(node, field, report, output.report_input)
@@ -99,11 +110,14 @@ def _joined(wf, extractions, output):
     return merge, 'out'
 
 
-def _report(run, atlases, parameters, methods, sizes):
+def _report(run, atlases, parameters, methods, sizes, command):
     """The node that draws the report."""
     shown = {'connectivity': 'none', 'fisher_z': False} | parameters
     shown['atlas_names'] = [atlas.name for atlas in atlases]
     report = make_report_node(shown, methods.strip(), estimate(sizes)['report'], title=run.name)
+    report.inputs.bold_file, report.inputs.atlas_files = str(run.bold), [atlas.path for atlas in atlases]
+    if command:
+        report.inputs.command = command
     if parameters['use_mask']:
         report.inputs.mask_file = str(run.mask)
     if run.confounds is not None:

@@ -86,10 +86,10 @@ def test_what_was_not_asked_for_is_not_planned():
     }
 
 
-def test_there_are_no_figures_of_connectivity_without_connectivity():
+def test_there_are_no_figures_of_connectivity_and_confounds_without_them():
     for none in ({}, {'connectivity': 'none'}, {'connectivity': None}):
         planned = by_role(SOURCE, ['A'], none, drawn=DRAWN)
-        assert set(DRAWN) - set(planned) == {'connectivity_figures'}
+        assert set(DRAWN) - set(planned) == {'connectivity_figures', 'confounds_figure'}
         assert 'connectivity' not in planned
 
 

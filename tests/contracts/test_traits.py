@@ -98,7 +98,7 @@ def check_inputs(spec):
     for name in names:
         trait = own.trait(name)
         wrong = [*check_metadata(name, trait, names), *check_kind(trait)]
-        if trait.nohash and name not in ('num_threads', *spec.grids, *spec.names_only):
+        if trait.nohash and name not in ('num_threads', 'command', *spec.grids, *spec.names_only):
             wrong.append('can change numbers, and is not hashed')
         yield from (f'{spec.__name__}.{name} {each}' for each in wrong)
     for name in spec.grids:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import json
+import re
 import subprocess
 import sys
 import time
@@ -8,15 +9,18 @@ from xml.etree import ElementTree
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from nipype.interfaces.base import isdefined
 
+from nipype_labels import __version__
 from nipype_labels.files.sample_mask import write_censoring
 from nipype_labels.files.tables import write_signals
 from nipype_labels.files.volumes import write_volume
 from nipype_labels.interfaces import ApplyMask, CleanSignal, ReduceLabels
 from nipype_labels.interfaces.report import LabelsReport
 from nipype_labels.model.errors import ConfoundsError, ImageError, LabelsError, SignalError
+from nipype_labels.reports.formatting import format_signed
 
 AFFINE = np.array([[-4.0, 0, 0, 20], [0, 4, 0, -24], [0, 0, 4, -12], [0, 0, 0, 1]])
 
@@ -104,7 +108,11 @@ def test_two_runs_give_the_same_bytes(made, more, tmp_path):
     assert (
         written(first)
         == written(second)
-        == [*(f'atlas_{kind}.svg' for kind in ('carpet', 'connectivity', 'contours', 'spectra')), 'report.html']
+        == [
+            *(f'atlas_{kind}.svg' for kind in ('carpet', 'connectivity', 'contours', 'spectra')),
+            'confounds.svg',
+            'report.html',
+        ]
     )
     assert [path.read_bytes() for path in sorted(first.iterdir())] == [p.read_bytes() for p in sorted(second.iterdir())]
 
@@ -156,8 +164,62 @@ def test_what_is_given_beside_is_shown(made, more, tmp_path):
 def test_what_is_not_given_leaves_no_trace(made, tmp_path):
     outputs = LabelsReport(**made).run(cwd=tmp_path).outputs
     text = Path(outputs.out_file).read_text(encoding='utf-8')
-    assert not any(word in text for word in ('class="mask"', 'displacement', 'Connectivity', 'Methods'))
+    assert not any(
+        word in text for word in ('class="mask"', 'displacement (mm)', 'Connectivity', 'Methods', '>Confounds<')
+    )
     assert not isdefined(outputs.connectivity_svg_files)
+    assert not isdefined(outputs.confounds_svg_file)
+
+
+def test_the_page_names_its_files_date_version_and_command(made, more, tmp_path, monkeypatch):
+    monkeypatch.setenv('SOURCE_DATE_EPOCH', '1700000000')
+    files = [tmp_path / 'sub-01_bold.nii.gz', tmp_path / 'tiny & old.nii']
+    for file in files:
+        file.touch()
+    named = {'bold_file': files[0], 'atlas_files': files[1:], 'atlas_names': ['Tiny']}
+    text = report(tmp_path / 'node', {**made, **more, **named, 'command': 'nipype-labels extract "a b" --mask'})
+    text = text.read_text(encoding='utf-8')
+    head = text[: text.index('</header>')]
+    for kind, name in (
+        ('Series', 'sub-01_bold.nii.gz'),
+        ('Mask', 'mask.nii.gz'),
+        ('Confounds', 'motion.tsv'),
+        ('Atlas Tiny', 'tiny &amp; old.nii'),
+        ('Command', 'nipype-labels extract &#34;a b&#34; --mask'),
+    ):
+        assert re.search(rf'<dt>{kind}</dt><dd>.*<code>{re.escape(name)}</code></dd>', head)
+    assert f'<dt>Date</dt><dd>2023-11-14 22:13, nipype_labels {__version__}</dd>' in head
+
+
+def test_the_correlation_of_the_confounds_that_were_regressed_out_is_drawn(made, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(20, 3)), columns=['csf', 'trans_x', 'unused'])
+    table['global_signal'] = 500 - table['csf']
+    table.loc[5, 'global_signal'] = 9999
+    table.to_csv(tmp_path / 'confounds.tsv', sep='\t', index=False)
+    cleaned = CleanSignal(
+        signals_files=made['signals_files'],
+        confounds_files=[tmp_path / 'confounds.tsv'],
+        confounds_columns=['csf', 'trans_x', 'global_signal'],
+        sample_mask=[i for i in range(20) if i != 5],
+        t_r=2.0,
+    ).run(cwd=tmp_path)
+    files = {
+        'confounds_files': [tmp_path / 'confounds.tsv'],
+        'cleaned_files': cleaned.outputs.out_files,
+        'censoring_file': cleaned.outputs.censoring_file,
+        'cleaning_file': cleaned.outputs.cleaning_file,
+    }
+    outputs = LabelsReport(**{**made, **files}).run(cwd=tmp_path).outputs
+    drawn = Path(outputs.confounds_svg_file).read_text(encoding='utf-8')
+    assert drawn in Path(outputs.out_file).read_text(encoding='utf-8')
+    assert all(f'>{name}</text>' in drawn for name in ('csf', 'trans_x', 'global_signal'))
+    assert 'unused' not in drawn
+    # Over the retained volumes, one correlation is -1, and the two others are opposites.
+    retained = table.drop(index=5)
+    known = np.corrcoef(retained[['csf', 'trans_x', 'global_signal']].T)[np.triu_indices(3, 1)]
+    lower, middle, upper = map(format_signed, np.quantile(known, (0.25, 0.5, 0.75)))
+    assert f'median of 3 pairs {middle}, quartiles {lower} and {upper}' in drawn
 
 
 def test_the_page_embeds_the_figures_that_are_written_for_each_atlas(made, more, tmp_path):
@@ -215,8 +277,9 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
     brain = (((np.indices(shape) - middle) / (0.42 * middle * 2)) ** 2).sum(axis=0) <= 1
     blocks = np.arange(np.prod([n // 11 + 1 for n in shape])).reshape([n // 11 + 1 for n in shape]) % 400 + 1
     labels = blocks.repeat(11, 0).repeat(11, 1).repeat(11, 2)[: shape[0], : shape[1], : shape[2]] * brain
-    names = [f'7Networks_LH_SomMot_{i}' for i in range(1, 401)]
-    raw = rng.normal(500, 5, (240, 400))
+    networks = ('Vis', 'SomMot', 'DorsAttn', 'SalVentAttn', 'Limbic', 'Cont', 'Default')
+    names = [f'7Networks_{side}H_{networks[i // 29]}_PFC_{i}' for side in 'LR' for i in range(200)]
+    raw = rng.normal(500, 5, (300, 400))
     images = {'mean': rng.normal(400, 30, shape) * brain, 'labels': labels.astype(np.int16), 'mask': brain}
     for name, voxels in images.items():
         write_volume(tmp_path / f'{name}.nii.gz', voxels.astype(np.float32) if name == 'mean' else voxels, affine)
@@ -224,14 +287,16 @@ def test_a_whole_brain_of_400_regions_takes_seconds_and_little_space(tmp_path):
     for name, values in tables.items():
         write_signals(tmp_path / f'{name}.tsv', names, values)
     counts = np.bincount(labels.ravel(), minlength=401)[1:]
-    row = '\t'.join(['{0}', '{1}', *['{2}'] * 4, '1.0', 'ok', '{3}', '240', '80.5']) + '\n'
+    row = '\t'.join(['{0}', '{1}', *['{2}'] * 4, '1.0', 'ok', '{3}', '300', '80.5']) + '\n'
     (tmp_path / 'regions.tsv').write_text(
         'index\tname\tn_voxels_atlas\tn_voxels_grid\tn_voxels_mask\tn_voxels_used\tcoverage\tstatus\tvolume_atlas\t'
         'n_volumes\ttsnr\n' + ''.join(row.format(i + 1, names[i], counts[i], 8.0 * counts[i]) for i in range(400))
     )
-    write_censoring(tmp_path / 'kept.tsv', np.arange(240) % 40 > 0, {})
-    (tmp_path / 'cleaning.json').write_text('{"Parameters": {"t_r": 2.0, "low_pass": 0.1}}')
-    (tmp_path / 'motion.tsv').write_text('framewise_displacement\n' + ''.join(f'{v}\n' for v in rng.gamma(2, 0.1, 240)))
+    write_censoring(tmp_path / 'kept.tsv', np.arange(300) % 40 > 0, {})
+    columns = ['framewise_displacement', 'std_dvars', 'global_signal', *(f'confound{i}' for i in range(36))]
+    pd.DataFrame(rng.gamma(2, 0.1, (300, 39)), columns=columns).to_csv(tmp_path / 'motion.tsv', sep='\t', index=False)
+    cleaning = {'Parameters': {'t_r': 2.0, 'low_pass': 0.1}, 'ConfoundsColumns': columns[2:]}
+    (tmp_path / 'cleaning.json').write_text(json.dumps(cleaning))
     node = LabelsReport(
         mean_file=tmp_path / 'mean.nii.gz',
         mask_file=tmp_path / 'mask.nii.gz',

@@ -6,7 +6,9 @@ import pytest
 from head_cases import GRIDS, SPOT
 from head_cases import ball as draw_ball
 
-from nipype_labels.reports import AtlasData, SeriesData, draw_figures, render_report
+from nipype_labels.reports import AtlasData, Origin, SeriesData, draw_figures, render_report
+
+VERSIONS = {'nipype_labels': '1.2.3'}
 
 
 @pytest.fixture(scope='session')
@@ -68,10 +70,10 @@ def make_atlas(plain_grid, ball):
 def make_page(make_atlas):
     """A report of one atlas, or of copies of it; see ``make_atlas``."""
 
-    def make(n_volumes=12, title='Title', copies=1, methods='', **given):
+    def make(n_volumes=12, title='Title', copies=1, methods='', origin=Origin(versions=VERSIONS), **given):
         series, atlas = make_atlas(n_volumes, **given)
         figures = [draw_figures(title, series, atlas)] * copies
-        return render_report(title, series, [atlas] * copies, figures, {'nipype_labels': '1.2.3'}, methods)
+        return render_report(title, series, [atlas] * copies, figures, origin, methods)
 
     return make
 

@@ -22,7 +22,7 @@ def draw(make_atlas, make_row, plain_grid, ball):
         series = {
             'mask': ball(*plain_grid, (0, 0, 0), 40),
             'mask_affine': plain_grid[1],
-            'displacement': np.r_[np.nan, np.where(kept, 0.1, 0.9)[1:]],
+            'traces': {'framewise_displacement': np.r_[np.nan, np.where(kept, 0.1, 0.9)[1:]]},
             'connectivity_kind': kind,
         }
         cleaning = {'Parameters': {'t_r': 2.0}, 'ScrubbingThresholds': {'framewise_displacement': 0.5}}
@@ -118,4 +118,4 @@ def test_carpets_of_one_volume_give_the_reason(draw):
 
 def test_a_matrix_shows_its_kind_scale_and_regions(draw):
     texts = texts_of(ElementTree.fromstring(draw()['connectivity']))
-    assert {'−1 to 1', 'Front', 'Back', 'Connectivity: correlation', 'Name – Title'} <= set(texts)
+    assert {'−1 to 1 (correlation)', 'Front', 'Back', 'Connectivity: correlation', 'Name – Title'} <= set(texts)

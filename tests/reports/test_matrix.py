@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.image import imread
 
 from nipype_labels.core.display import colour_limit, strongest_pairs
-from nipype_labels.reports.matrix import LARGEST, matrix_image
+from nipype_labels.reports.matrix import LARGEST, draw_confounds, draw_matrix, matrix_image
 
 GREY = (0x8C, 0x8C, 0x8C)
 
@@ -104,3 +105,45 @@ def test_more_than_fit_are_averaged():
     pixels = pixels_of(drawn['image'])
     assert drawn['averaged']
     assert pixels.shape == (LARGEST, LARGEST, 3)
+
+
+def test_a_matrix_is_ordered_and_outlined_by_network_and_hemisphere(make_atlas, make_row):
+    names = [f'7Networks_{side}H_{network}_{i}' for side in 'LR' for network in ('Vis', 'Cont') for i in range(15)]
+    names[-1] = 'Brainstem'
+    n = len(names)
+    values = {'regions': [make_row(i + 1, name) for i, name in enumerate(names)], 'raw': np.zeros((12, n))}
+    # Within a network, and at no other place, the value is 1.
+    network = np.array([name.split('_')[-2] if 'Networks' in name else '' for name in names])
+    matrix = (network[:, None] == network).astype(float)
+    drawn = draw_matrix(
+        'Title', *make_atlas(connectivity=matrix, of_series={'connectivity_kind': 'correlation'}, **values)
+    )
+    (image,) = re.findall(r'href="(data:[^"]+)" */>\n<svg', drawn)
+    red = (pixels_of(image) == pixels_of(image)[0, 0]).all(axis=2)
+    expected = np.zeros((n, n), dtype=bool)
+    for begin, end in ((0, 30), (30, 59), (59, 60)):
+        expected[begin:end, begin:end] = True
+    np.testing.assert_array_equal(red, expected)
+    outlines = dict(re.findall(r'class="(networks|hemispheres)" d="([^"]*)"', drawn))
+    assert outlines['networks'] == 'M0 0h30v30h-30zM30 30h29v29h-29zM59 59h1v1h-1z'
+    assert outlines['hemispheres'].startswith('M0 0h15v15h-15zM15 15h15v15h-15z')
+    assert all(drawn.count(f'>{name}</text>') == 2 for name in ('Vis', 'Cont', 'no network'))
+    assert 'by network and hemisphere' in drawn
+
+
+def test_a_matrix_without_networks_has_the_order_of_the_atlas(make_atlas):
+    drawn = draw_matrix('Title', *make_atlas(connectivity=np.eye(2), of_series={'connectivity_kind': 'correlation'}))
+    assert '>Front</text>' in drawn
+    assert 'class="networks"' not in drawn
+
+
+def test_without_confounds_the_figure_says_so(make_atlas):
+    series, _ = make_atlas(of_series={'confounds': {}})
+    assert 'no column was regressed out' in draw_confounds('Title', series)
+
+
+def test_a_constant_confound_has_no_correlation(make_atlas):
+    series, _ = make_atlas(of_series={'confounds': {'csf': np.arange(12.0), 'constant': np.ones(12)}})
+    drawn = draw_confounds('Title', series)
+    assert '2 columns of the confounds tables' in drawn
+    assert 'no pair has a value' in drawn

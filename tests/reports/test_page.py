@@ -112,7 +112,7 @@ def test_regions_without_any_value_are_shown(make_page, make_row, n):
 
 
 def test_displacement_is_above_the_carpets(make_page):
-    shared = {'displacement': np.r_[np.nan, np.full(10, 0.1), 0.9]}
+    shared = {'traces': {'framewise_displacement': np.r_[np.nan, np.full(10, 0.1), 0.9]}}
     cleaning = {'ScrubbingThresholds': {'framewise_displacement': 0.5, 'std_dvars': 1.5}}
     page = make_page(kept=np.arange(12) != 11, cleaning=cleaning, of_series=shared)
     order = [page.index(text) for text in ('Framewise displacement', '1 volume above 0.5', 'Before denoising')]
@@ -121,7 +121,7 @@ def test_displacement_is_above_the_carpets(make_page):
     page = make_page(cleaning={}, of_series=shared)
     assert 'Framewise displacement' in page
     assert 'class="threshold"' not in page
-    assert 'Framewise displacement' not in make_page()
+    assert 'Not in a confounds table: Framewise displacement, DVARS, Global signal.' in make_page()
 
 
 def test_spectra_need_the_repetition_time(make_page):
@@ -147,7 +147,7 @@ def test_connectivity_is_shown_if_it_exists(make_page):
     assert '−0.25 to 0.25' in page
     assert '<b>−0.25</b> <span>Front – Back</span>' in page
     assert '>Connectivity</text>' in make_page(connectivity=matrix)
-    assert 'no pair of regions has a value' in make_page(connectivity=np.full((2, 2), np.nan))
+    assert 'no pair has a value' in make_page(connectivity=np.full((2, 2), np.nan))
 
 
 def test_methods_are_rendered(make_page):
@@ -161,3 +161,19 @@ def test_region_sizes_are_in_voxels_and_cubic_millimetres(make_page, make_row):
     page = make_page(regions=[make_row(3, 'Front', volume_atlas=1234.4), make_row(5, 'Back', volume_atlas=np.nan)])
     assert '<td>40</td><td>1234</td><td>100 %</td>' in page
     assert '<td>40</td><td>n/a</td><td>100 %</td>' in page
+
+
+def test_the_worst_regions_are_the_first(make_page, make_row):
+    rows = [make_row(1, 'Good'), make_row(2, 'Noisy', tsnr=5.0), make_row(3, 'Half', coverage=0.4)]
+    rows.append(make_row(4, 'Lost', 'outside_mask', coverage=0.0, tsnr=np.nan))
+    page = make_page(regions=rows, raw=np.random.default_rng(0).normal(100, 1, (12, 4)))
+    body = page.split('<tbody>')[1].split('</tbody>')[0]
+    assert re.findall(r'<td>([A-Z]\w+)</td>', body) == ['Lost', 'Half', 'Noisy', 'Good']
+
+
+def test_notes_on_confounds_are_warnings(make_page):
+    page = make_page(cleaning={'ConfoundsNotes': ['a.tsv: the first row is n/a'], 'Warnings': ['Files differ']})
+    warnings = [page.index(text) for text in ('</strong> Files differ.', '</strong> a.tsv: the first row is n/a.')]
+    assert warnings == sorted(warnings)
+    assert warnings[-1] < page.index('12 of 12 volumes retained')
+    assert page.count('the first row is n/a') == 1

@@ -119,6 +119,7 @@ def collect(
     carpets=None,
     spectra=None,
     connectivity_figures=None,
+    confounds_figure=None,
 ):
     """What a host does with the outputs."""
     return dict(locals())
