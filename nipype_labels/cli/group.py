@@ -2,7 +2,6 @@
 """``nipype-labels derivatives … group``: tables and matrices of all runs, from the derivatives of each run."""
 
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +10,29 @@ import numpy as np
 import pandas as pd
 
 from ..bids.manifest import find_damage, list_differences
-from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities, split_name
-from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_coverage, read_quality
+from ..bids.names import build_name, parse_name, split_name
+from ..bids.quality import find_sidecar, is_coverage, name_coverage, read_quality
 from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import parse_coverage
 from ..files.locks import locked
 from ..files.rows import DIGEST, update_rows
-from ..files.tables import MISSING, read_signals, write_table
+from ..files.tables import MISSING, read_signals
 from ..model.errors import LabelsError, LockedError, list_names
-from .logs import FOLDER as LOGS
-from .logs import read_reason
 from .progress import TableProgress, count
 from .qcfc import remove_qcfc, require_figures, write_qcfc
-from .status import COMPLETE, FAILED
+from .quality import (
+    PAIRS,
+    describe_atlas,
+    describe_run,
+    find_files,
+    find_tables,
+    list_failed,
+    list_quality,
+    name_folder,
+    relative,
+    write_quality,
+)
+from .status import COMPLETE
 from .verify import read_manifests
 
 #: Folder of the tables in the dataset, and names of the files for each atlas.
@@ -33,20 +42,8 @@ MATRIX, COVERAGE, QC = 'connectivity.npy', 'coverage.tsv', 'qc.tsv'
 #: Hidden file that a job locks while it writes the tables.
 LOCK = '.group.lock'
 
-#: Entities that distinguish atlases, spaces and sets of parameters; all others distinguish runs.
-TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
-
-#: State of a run whose derivatives are damaged or incomplete.
-EXCLUDED = 'excluded'
-
-#: End of the names of connectivity matrices.
-_PAIRS = '_relmat.tsv'
-
 #: Digests of an atlas that the runs of a table have in common.
 _FILES = ('Digest', 'LookupTable')
-
-#: Columns of the table of quality.
-QC_COLUMNS = (*RUN_COLUMNS, 'run_name', 'folder', 'atlas', 'status', 'reason', *QUALITY_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -93,30 +90,31 @@ def collect(out, qc_fc=False):
 
 def _collect(out, qc_fc):
     manifests, damaged = read_manifests(out)
-    found, unread = _find(out)
+    found, unread = find_files(out)
     damaged += unread
     owners = {name: manifest for manifest in manifests.values() for name in manifest['Outputs']}
-    tables, excluded = _find_tables({*found, *(out / name for name in owners)}, owners, out)
+    tables, excluded = find_tables({*found, *(out / name for name in owners)}, owners, out)
     if not tables:
         reasons = ''.join(f'; {line}' for line in [*damaged, *excluded.values()])
         raise LabelsError(f'{out} has no derivatives to collect{reasons}. Run the level participant first')
-    matrices = {name: paths for name, paths in tables.items() if name.endswith(_PAIRS)}
+    matrices = {name: paths for name, paths in tables.items() if name.endswith(PAIRS)}
     if qc_fc and not matrices:
         raise LabelsError(f'{out} has no connectivity for --qc-fc. Run the level participant with --connectivity first')
     for name, paths in tables.items():
-        _check_equal(name, {run: owners[_relative(path, out)] for run, path in paths.items()})
+        _check_equal(name, {run: owners[relative(path, out)] for run, path in paths.items()})
     described = {}
     # Coverage tables have the ids of the regions of matrices.
     for name, paths in sorted(tables.items(), key=lambda item: not is_coverage(item[0])):
-        folder = out / FOLDER / _name_folder(name)
+        folder = out / FOLDER / name_folder(name)
         create_folder(folder)
         if is_coverage(name):
             described[folder] = _write_coverage(folder, paths, owners, out)
         else:
             remove_qcfc(folder)
             _write_matrix(folder, paths, owners, out, described[folder])
-    failed = _list_failed(out)
-    _write_quality(out / FOLDER / QC, [*_list_quality(described, excluded), *failed])
+    failed = list_failed(out)
+    complete = [each.row for runs in described.values() for each in runs.values()]
+    write_quality(out / FOLDER / QC, [*list_quality(complete, excluded), *failed])
     runs = {run for paths in tables.values() for run in paths}
     lines = [*_list_missing(tables, runs), *(f'  {line}' for line in [*excluded.values(), *damaged])]
     lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in failed]
@@ -124,58 +122,6 @@ def _collect(out, qc_fc):
     sys.stderr.writelines(f'{line}\n' for line in lines)
     print(f'wrote {count(len(runs), "run")} to {out / FOLDER}', file=sys.stderr)
     return 1 if excluded or damaged else 0
-
-
-def _find(out):
-    """Return the files of participants, and a line for each folder that cannot be read."""
-    found, unread = [], []
-
-    def note(error):
-        unread.append(f'{error.filename} cannot be read: {error.strerror}')
-
-    for folder, folders, names in os.walk(out, onerror=note):
-        if Path(folder) == out:
-            folders[:] = [name for name in folders if name.startswith('sub-')]
-        else:
-            found += [Path(folder, name) for name in names if name.startswith('sub-')]
-    return found, unread
-
-
-def _find_tables(paths, owners, out):
-    """Return the paths of intact files by table and run, and why others are excluded, by path.
-
-    A table is named by what its files have in common.
-    """
-    tables, excluded = {}, {}
-    for path in sorted(path for path in paths if path.name.endswith(_PAIRS) or is_coverage(path)):
-        damage = _find_damage(out, path, owners)
-        if damage:
-            excluded[path] = f'{_relative(path, out)} is excluded: {damage}'
-            continue
-        entities, suffix, extension = parse_name(path)
-        shared = {key: label for key, label in entities.items() if key in TABLE_ENTITIES}
-        tables.setdefault(build_name(shared, suffix, extension), {})[_name_run(entities)] = path
-    return tables, excluded
-
-
-def _relative(path, out):
-    return path.relative_to(out).as_posix()
-
-
-def _find_damage(out, path, owners):
-    """Return why a table cannot be used, None if it, its sidecar and what describes its regions and run are intact."""
-    name, coverage = _relative(path, out), path.with_name(name_coverage(path))
-    if name not in owners:
-        return 'it is not in a manifest, so the run was not completed with these parameters'
-    outputs = owners[name]['Outputs']
-    files = {_relative(file, out) for each in (path, coverage) for file in (each, each.with_suffix('.json'))}
-    for file in [*sorted(files), find_sidecar(coverage.name, outputs)]:
-        if file not in outputs:
-            return f'{Path(file).name if file else "the sidecar of time series"} is not in the manifest of the run'
-        damage = find_damage(out, owners[name], file)
-        if damage:
-            return f'{Path(file).name} {damage}. Run the level participant again'
-    return None
 
 
 def _check_equal(name, manifests):
@@ -189,7 +135,7 @@ def _check_equal(name, manifests):
         differences = ', '.join(f'{key} is {one} and {other}' for key, one, other in pairs if one != other)
         if differences:
             raise LabelsError(
-                f'{FOLDER}/{_name_folder(name)}: {first} and {run} cannot be in one table: {differences}. Run the '
+                f'{FOLDER}/{name_folder(name)}: {first} and {run} cannot be in one table: {differences}. Run the '
                 'level participant with the same options for all runs, or with another --desc for each set of options'
             )
 
@@ -197,40 +143,18 @@ def _check_equal(name, manifests):
 def _list_missing(tables, runs):
     """Return a line for each table that does not have all runs."""
     return [
-        f'  {FOLDER}/{_name_folder(name)}/{MATRIX if name.endswith(_PAIRS) else COVERAGE} has {len(paths)} of '
+        f'  {FOLDER}/{name_folder(name)}/{MATRIX if name.endswith(PAIRS) else COVERAGE} has {len(paths)} of '
         f'{len(runs)} runs; missing: {list_names(sorted(runs - set(paths)), 5)}'
         for name, paths in tables.items()
         if len(paths) < len(runs)
     ]
 
 
-def _name_run(entities):
-    """Return the name of a run: all entities that do not distinguish tables."""
-    return '_'.join(f'{key}-{entities[key]}' for key in sort_entities(entities) if key not in TABLE_ENTITIES)
-
-
-def _name_folder(name):
-    """Return the folder of a table, or of a file of a run: the entities of tables except the statistic.
-
-    >>> _name_folder('space-MNI152NLin2009cAsym_atlas-AAL_stat-correlation_relmat.tsv')
-    'space-MNI152NLin2009cAsym_atlas-AAL'
-    """
-    entities, _, _ = split_name(name)
-    chosen = [key for key in sort_entities(entities) if key in TABLE_ENTITIES and key != 'stat']
-    return '_'.join(f'{key}-{entities[key]}' for key in chosen)
-
-
-def _describe_run(path):
-    """Return the first columns of the row of a run."""
-    entities, _, _ = parse_name(path)
-    return {column: entities.get(key) for column, key in RUN_COLUMNS.items()} | {'run_name': _name_run(entities)}
-
-
 def _write_matrix(folder, paths, owners, out, described):
     """Write the connectivity of runs: a row per run, a column per pair of regions."""
     names, files = list(paths), list(paths.values())
-    digests = [_digest(path, owners[_relative(path, out)]['Outputs'], out) for path in files]
-    rows = pd.DataFrame([_describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
+    digests = [_digest(path, owners[relative(path, out)]['Outputs'], out) for path in files]
+    rows = pd.DataFrame([describe_run(path) | {DIGEST: digest} for path, digest in zip(files, digests, strict=True)])
     progress = TableProgress(len(files), f'{folder.name}/{MATRIX}')
     first = []
 
@@ -252,7 +176,7 @@ def _write_matrix(folder, paths, owners, out, described):
 
 def _digest(path, outputs, out):
     """Return a digest of a connectivity matrix and of the coverage table, which has the ids of its regions."""
-    digests = [outputs[_relative(file, out)]['Digest'] for file in (path, path.with_name(name_coverage(path)))]
+    digests = [outputs[relative(file, out)]['Digest'] for file in (path, path.with_name(name_coverage(path)))]
     return hashlib.sha256(''.join(digests).encode()).hexdigest()
 
 
@@ -292,7 +216,7 @@ def _write_qcfc(matrices, owners, out, described):
     """Write QC-FC of each matrix; return a line for each set of runs without it, LabelsError if no set has it."""
     reasons = {}
     for name, paths in matrices.items():
-        folder = out / FOLDER / _name_folder(name)
+        folder = out / FOLDER / name_folder(name)
         runs = described[folder]
         motion = [runs[run].row['mean_fd'] for run in paths]
         # Masks and fields of view cut regions, and so move their centres.
@@ -309,7 +233,7 @@ def _find_labels(coverage, owners, out):
     """Return the label image of a run and atlas; LabelsError if it is damaged."""
     entities, _, _ = parse_name(coverage)
     path = coverage.with_name(build_name(entities | {'stat': None}, 'dseg', '.nii.gz'))
-    manifest, name = owners[_relative(coverage, out)], _relative(path, out)
+    manifest, name = owners[relative(coverage, out)], relative(path, out)
     damage = find_damage(out, manifest, name) if name in manifest['Outputs'] else 'is not in the manifest of the run'
     if damage:
         raise LabelsError(f'{path} {damage}. Run the level participant again')
@@ -321,7 +245,7 @@ def _write_coverage(folder, paths, owners, out):
     progress, heading, known, described = TableProgress(len(paths), f'{folder.name}/{COVERAGE}'), None, {}, {}
     with write_atomically(folder / COVERAGE) as partial, partial.open('w', encoding='utf-8', newline='\n') as stream:
         for number, (run, path) in enumerate(paths.items()):
-            content, columns = path.read_bytes(), _describe_run(path)
+            content, columns = path.read_bytes(), describe_run(path)
             table = parse_coverage(content, path)
             first, *lines = content.decode().splitlines()
             if heading is None:
@@ -331,45 +255,11 @@ def _write_coverage(folder, paths, owners, out):
                 raise LabelsError(f'{path} has other columns than the coverage tables of other runs')
             start = '\t'.join(MISSING if value is None else value for value in columns.values())
             stream.writelines(f'{start}\t{line}\n' for line in lines)
-            sidecar = out / find_sidecar(path.name, owners[_relative(path, out)]['Outputs'])
-            row = _describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
+            sidecar = out / find_sidecar(path.name, owners[relative(path, out)]['Outputs'])
+            row = describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
             # Runs have the same regions: memory holds one list.
             regions = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
             regions = known.setdefault(regions, regions)
             described[run] = _Described(path, row, regions, float(np.nansum(table.coverage)))
             progress(number)
     return described
-
-
-def _describe_atlas(path):
-    """Return the first columns of the row of a run and atlas in the table of quality."""
-    return _describe_run(path) | {'folder': _name_folder(path.name), 'atlas': parse_name(path)[0]['atlas']}
-
-
-def _list_quality(described, excluded):
-    """Return the rows of the table of quality of runs that have derivatives, intact or not."""
-    found = [each.row for runs in described.values() for each in runs.values()]
-    rows = {(row['folder'], row['run_name']): row for row in found}
-    for path, reason in excluded.items():
-        row = _describe_atlas(path)
-        place = row['folder'], row['run_name']
-        rows[place] = rows.get(place, row) | {'status': EXCLUDED, 'reason': reason}
-    return rows.values()
-
-
-def _list_failed(out):
-    """Return rows of the table of quality for runs that failed."""
-    return [
-        _describe_run(f'{log.stem}_bold.tsv') | {'status': FAILED, 'reason': read_reason(log)}
-        for log in sorted((out / LOGS).glob('sub-*.txt'))
-    ]
-
-
-def _write_quality(path, rows):
-    """Write the table of quality, a row per run and folder of tables, sorted by run."""
-    table = pd.DataFrame(rows, columns=QC_COLUMNS).sort_values(
-        ['run_name', 'folder'], kind='stable', na_position='first'
-    )
-    whole = [column for column in QC_COLUMNS if column.startswith('n_')]
-    with write_atomically(path) as partial:
-        write_table(partial, table.astype(dict.fromkeys(whole, 'Int64')))
