@@ -6,7 +6,9 @@ Whether a run is complete is decided from its manifest, without Nipype; :mod:`.p
 
 import os
 import re
+import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from ..bids.runs import find_runs
 from ..bids.spaces import name_space
 from ..core.validation import expand_preset, validate
 from ..files.json_files import read_json
-from ..model.errors import LabelsError
+from ..files.locks import locked
+from ..model.errors import LabelsError, LockedError
 from ..model.outputs import DRAWN
 from ..model.parameters import PARAMETERS
 from .atlases import check_tables, name_atlases
@@ -59,6 +62,11 @@ class Job:
     def log(self, name):
         """Return the path of the log of a run, which exists if the run failed."""
         return self.out / name_log(self.runs[name].name, self.desc)
+
+    @property
+    def kind(self):
+        """Name of the folder with the results of nodes of all runs, in the work folder."""
+        return f'desc-{self.desc}' if self.desc else 'runs'
 
 
 def derivatives(
@@ -125,7 +133,10 @@ def derivatives(
 def _process_incomplete(job, running):
     """Process the runs that are not complete; return why runs failed, by name."""
     changes = _find_incomplete(job)
-    _remove_logs(job, job.runs.keys() - changes.keys())
+    complete = job.runs.keys() - changes.keys()
+    _remove_logs(job, complete)
+    if running['clean_work']:
+        _remove_work(Path(running['work_dir'] or job.out / 'work') / job.kind, complete)
     for name, change in changes.items():
         if change:
             print(f'{job.runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
@@ -195,6 +206,14 @@ def _remove_logs(job, complete):
         # Without a log, OUT may be read-only.
         if path.is_file():
             path.unlink()
+
+
+def _remove_work(folder, complete):
+    """Remove the results of nodes of complete runs, which a call that kept them, or was killed, has left."""
+    for path in (folder / name for name in complete):
+        # Another job that has locked a run removes its results itself.
+        with suppress(LockedError, FileNotFoundError), locked(path / '.lock', timeout=0):
+            shutil.rmtree(path)
 
 
 def _find_change(job, name):

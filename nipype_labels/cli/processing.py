@@ -93,7 +93,7 @@ class Steps:
 
     def __init__(self, job, work_dir, clean_work, verbose):
         self._job, self._work_dir, self._clean_work, self._verbose = job, work_dir, clean_work, verbose
-        self.kind = f'desc-{job.desc}' if job.desc else 'runs'
+        self.kind = job.kind
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
         self._grids = [read_grid(atlas.path) for atlas in job.atlases]
         self._inputs = {}

@@ -3,9 +3,15 @@
 
 import os
 import stat
+import subprocess
+import sys
+import time
 
+import numpy as np
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+
+from nipype_labels.files.locks import locked
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +61,60 @@ def test_clean_work_removes_the_results_of_runs_and_they_stay_done(tmp_path, com
     outputs = list_files(tmp_path / 'out')
     assert command(*ask(tmp_path)).returncode == 0
     assert list_files(tmp_path / 'out') == outputs
+
+
+def test_clean_work_removes_what_a_call_without_it_has_left_of_complete_runs_alone(tmp_path, command):
+    describe(tmp_path / 'fmriprep')
+    for participant in ('01', '02'):
+        for name in (PREPROC, BRAIN):
+            write(tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}')
+    write_atlas(tmp_path / 'atlas.nii.gz')
+    assert command(*ask(tmp_path)).returncode == 0
+    results = tmp_path / 'out' / 'work' / 'runs'
+    kept, removed = (results / f'sub-{participant}_task-rest_{MNI}' for participant in ('01', '02'))
+    outputs = {path: path.stat().st_mtime_ns for path in (tmp_path / 'out').glob('sub-*/**/*') if path.is_file()}
+    with locked(kept / '.lock'):
+        done = command(*ask(tmp_path, '--clean-work'))
+    assert (done.returncode, 'processed again' in done.stderr) == (0, False)
+    assert (kept.is_dir(), removed.exists()) == (True, False)
+    assert command(*ask(tmp_path, '--clean-work')).returncode == 0
+    assert list(results.iterdir()) == []
+    assert {path: path.stat().st_mtime_ns for path in outputs} == outputs
+
+
+@pytest.fixture(scope='module')
+def six_runs(tmp_path_factory):
+    """A dataset of six runs, the files of their derivatives, and how long a process takes to write them, in s."""
+    folder = tmp_path_factory.mktemp('six_runs')
+    describe(folder / 'fmriprep')
+    for participant in range(6):
+        for name in (PREPROC, BRAIN):
+            write(folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}')
+    write_atlas(folder / 'atlas.nii.gz')
+    began = time.monotonic()
+    subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *ask(folder, '--clean-work')], check=True)
+    seconds, files = time.monotonic() - began, list_files(folder / 'out')
+    return folder, {name: content for name, content in files.items() if name.parts[0].startswith('sub-')}, seconds
+
+
+@pytest.mark.endurance
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize('point', range(int(os.environ.get('KILL_POINTS', '20'))))
+def test_clean_work_after_a_kill_leaves_outputs_and_no_results_of_nodes(point, six_runs, tmp_path):
+    """Some of the kills happen while results are removed, after the manifest of their run was written."""
+    folder, whole, seconds = six_runs
+    arguments = ask(folder, '--clean-work')
+    arguments[2] = str(tmp_path / 'out')
+    with subprocess.Popen(
+        [sys.executable, '-m', 'nipype_labels.cli.main', *arguments], stderr=subprocess.DEVNULL
+    ) as process:
+        time.sleep(seconds * np.random.default_rng(point).uniform(0.3, 1.1))
+        process.kill()
+    done = subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = list_files(tmp_path / 'out')
+    assert {str(name) for name in found if name.parts[0] == 'work'} <= {'work/atlases.json'}
+    assert {name: content for name, content in found.items() if name.parts[0].startswith('sub-')} == whole
 
 
 @pytest.mark.parametrize('content', ['', '{"groups": 5}', '{"groups": [3]}', '[]', '\x00'])
