@@ -39,7 +39,7 @@ class Series:
     slope, intercept : float
         Of the stored values.
     t_r : float or None
-        Repetition time that the header gives, in s.
+        Repetition time in the header, in s.
     voxel_file : str
         The file that holds the voxels.
     """

@@ -55,7 +55,7 @@ class _ReduceLabelsOutputSpec(TraitedSpec):
     out_files = traits.List(File(exists=True), desc='signals, a column per region and a row per volume')
     regions_files = traits.List(File(exists=True), desc='completed coverage tables')
     mean_file = File(exists=True, desc='mean volume of the series')
-    t_r = traits.Float(desc='repetition time in s that the header of the series gives, undefined if none')
+    t_r = traits.Float(desc='repetition time in s in the header of the series, undefined if missing')
 
 
 class ReduceLabels(LabelsInterface):

@@ -87,6 +87,14 @@ def test_a_gap_filled_by_a_cubic_spline_leaves_few_degrees_of_freedom():
     assert cubic.longest_gap == lines.longest_gap == 60
 
 
+@pytest.mark.parametrize(('low_pass', 'least', 'most'), [(0.053, 0, 0), (0.0575, 1, 3)])
+def test_a_band_must_be_wider_than_the_steps_between_frequencies(low_pass, least, most):
+    # 120 volumes of 2 s have steps of 1/240 Hz: 0.72 of a step, and 1.8.
+    noise = np.random.default_rng(0).normal(size=(120, 3))
+    cleaned = clean(noise, t_r=2.0, high_pass=0.05, low_pass=low_pass)
+    assert least <= cleaned.degrees_of_freedom <= most
+
+
 def test_drifts_that_a_high_pass_filter_removes_take_no_degree_of_freedom():
     n = 300
     drifts = np.cos(np.pi / n * np.outer(np.arange(n) + 0.5, range(1, 5)))

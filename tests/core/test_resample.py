@@ -203,6 +203,7 @@ def test_sampling_leaves_the_volume_as_it_was(volume):
         pytest.param([-4.0, -2.0], 0.0, 0.0, (-4.0, 0.0), id='negative'),
         pytest.param([1.0, 5.0], -7.0, 9.0, (-7.0, 9.0), id='never-narrower'),
         pytest.param([np.nan, -np.inf, 3.0, np.inf], -1.0, 0.0, (-1.0, 3.0), id='finite-values-only'),
+        pytest.param([3.0, -1.0, np.inf], 0.0, 0.0, (-1.0, 3.0), id='one-infinity'),
         pytest.param([np.nan, np.nan], -1.0, 2.0, (-1.0, 2.0), id='nothing-finite'),
     ],
 )

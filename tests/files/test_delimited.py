@@ -50,6 +50,7 @@ def zipped(content):
         lines(' ', end='\t\n'),
         lines('\t') + '\n\n',
         lines(' , '),
+        lines(',', ','),
         lines(';', end=';\n'),
         '# C-PAC 1.8.4\n# CSF\tWM\tGS\n' + lines(' '),
         '#File,Sub-brick\n#Mean_1  ,Mean_2  \n' + lines(','),
@@ -61,6 +62,12 @@ def zipped(content):
 def test_numbers_are_read_whatever_lies_between_and_around_them(write, text):
     table = read_confounds([write(text)], 4)
     assert_array_equal(table.to_numpy(), VALUES)
+
+
+@pytest.mark.parametrize('form', ['{!r},\n', ',{!r}\n', '{!r};\n'])
+def test_a_separator_at_an_end_of_each_line_makes_no_second_column(write, form):
+    text = ''.join(form.format(value) for value in VALUES[:, 0].tolist())
+    assert_array_equal(read_confounds([write(text)], 4).to_numpy(), VALUES[:, :1])
 
 
 def r_table(**options):

@@ -268,6 +268,7 @@ def test_real_names_given_twice_are_refused_with_their_ids():
         'index\tname\n1\tA\x07\n2\tB\n',
         'name\tcolor\nA\tred\nB\tblue\n',
         'Number,Abbreviation\n1,CA1\n2,CA3\n',
+        '0.5 A 1\n1.5 B 2\n2.5 C 3\n',
         '<atlas><data></data></atlas>',
         '<atlas><label>A</label></atlas>',
         '<VALUE_LABEL_DTABLE></VALUE_LABEL_DTABLE>',

@@ -105,6 +105,13 @@ def test_masks_that_do_not_fit_are_refused(tmp_path, described, words):
     select([table], 60, strategies=['6P'])
 
 
+def test_names_of_components_decide_their_masks_without_a_json_file(write):
+    table = write('t.tsv', {name: [1.0, 2, 4] for name in ('c_comp_cor_00', 'w_comp_cor_00', 'a_comp_cor_00')})
+    chosen = select([table], 3, strategies=['aCompCor'], acompcor='separated')
+    assert sorted(chosen.frame) == ['c_comp_cor_00', 'w_comp_cor_00']
+    assert list(select([table], 3, strategies=['aCompCor']).frame) == ['a_comp_cor_00']
+
+
 def test_a_table_without_cosines_or_components(write):
     short = write('short.tsv', {'a_comp_cor_00': [1.0, 2, 4], 'csf': [1.0, 3, 2]})
     chosen = select([short], 3, strategies=['aCompCor'])
