@@ -76,10 +76,10 @@ def read_columns(path, rows, columns):
     matrix = np.load(path, mmap_mode='r')
     first, n_columns = matrix.offset + columns.start * _TYPE.itemsize, columns.stop - columns.start
     content = np.empty((len(rows), n_columns), dtype=_TYPE)
-    with path.open('rb', buffering=0) as stream:
+    with path.open('rb') as stream:
         for target, row in zip(content, rows, strict=True):
             stream.seek(first + row * matrix.shape[1] * _TYPE.itemsize)
-            stream.readinto(target)
+            target[:] = np.frombuffer(stream.read(target.nbytes), _TYPE)
     return content
 
 

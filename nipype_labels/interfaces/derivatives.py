@@ -184,7 +184,7 @@ class SaveDerivatives(LabelsInterface):
             series=read_json(sidecar) if sidecar else {},
             versions=read_versions(),
             more_sources=tuple(self.get_input('more_sources', ())),
-            mean_displacement=read_mean_displacement(confounds) if confounds else None,
+            mean_displacement=read_mean_displacement(confounds, cleaning['NumberOfVolumes']) if confounds else None,
         )
 
     def _contradictions(self, provenance, place):

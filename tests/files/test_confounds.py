@@ -45,14 +45,14 @@ def test_real_tables_are_read_whole(name, n_columns):
 @pytest.mark.parametrize('name', [OLD, NEW, STEADY])
 def test_mean_displacement_is_that_of_all_volumes(name):
     expected = pd.read_csv(DATA / f'{name}.tsv', sep='\t')['framewise_displacement'].mean()
-    assert read_mean_displacement(DATA / f'{name}.tsv') == pytest.approx(expected, rel=1e-12)
+    assert read_mean_displacement(DATA / f'{name}.tsv', N_VOLUMES) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(('cell', 'words'), [('fast', 'is not a number'), ('inf', 'is infinite')])
 def test_displacement_that_is_not_a_number_is_refused(cell, words, tmp_path):
     path = written(tmp_path, f'framewise_displacement\nn/a\n{cell}\n')
     with pytest.raises(ConfoundsError, match=f"{path}: column 'framewise_displacement' {words}"):
-        read_mean_displacement(path)
+        read_mean_displacement(path, 2)
 
 
 @pytest.mark.parametrize('name', [OLD, NEW])
