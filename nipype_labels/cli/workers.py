@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 
-from ..interfaces.process_guard import watch_main_process
+from ..interfaces.process_guard import START_METHOD, watch_main_process
 from .run import DEAD_WORKER
 
 
@@ -111,9 +111,10 @@ class _Worker:
     """A process that processes the runs whose names it receives."""
 
     def __init__(self, steps):
-        self.connection, other = multiprocessing.Pipe()
+        context = multiprocessing.get_context(START_METHOD)
+        self.connection, other = context.Pipe()
         self.name = None
-        self._process = multiprocessing.Process(target=_work, args=(steps, other), daemon=True)
+        self._process = context.Process(target=_work, args=(steps, other), daemon=True)
         self._process.start()
         # With the only other end closed here, the death of the worker ends the connection.
         other.close()

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from nipype import config, logging
 from nipype.interfaces.base import BaseInterfaceInputSpec, File, SimpleInterface, TraitError, isdefined
-from nipype.pipeline import engine
 from nipype.utils.filemanip import hash_timestamp
 from threadpoolctl import threadpool_limits
 
@@ -27,14 +26,12 @@ from ..files.lut import find_lookup_table
 from ..files.paths import expand
 from ..model.errors import LabelsError
 from ..model.software import COMPUTING_LIBRARIES, read_minor_version
+from .nipype_private import PASSING_ON
 from .output_names import label_files
 from .process_guard import exit_if_orphaned, is_node_folder, lock_folder, watch_main_process
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
-
-#: Code of Nipype's engine that passes outputs on to inputs, outside of the run context.
-_PASSING_ON = (engine.Node._get_inputs.__code__, engine.MapNode._make_nodes.__code__)
 
 #: Seconds between log messages about the progress of reading.
 PROGRESS_SECONDS = 5
@@ -324,7 +321,7 @@ def is_set_by_engine():
     """Whether Nipype's engine is passing on outputs of upstream nodes, or the elements of a MapNode's lists."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code in _PASSING_ON:
+        if frame.f_code in PASSING_ON:
             return True
         frame = frame.f_back
     return False

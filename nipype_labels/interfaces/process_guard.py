@@ -3,12 +3,17 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from functools import cache
 
 from ..files.locks import acquire_lock
 from ..model.errors import LabelsError, LockedError
+from .nipype_private import HASH_FILES
+
+#: How worker processes start: forked, which takes no time, on Linux. The default depends on the version of Python.
+START_METHOD = 'fork' if sys.platform == 'linux' else 'spawn'
 
 #: Exit status of an orphaned worker process (EX_TEMPFAIL).
 EXIT_ORPHANED = 75
@@ -22,7 +27,7 @@ WATCH_SECONDS = 0.5
 
 def is_node_folder(folder):
     """Whether an engine keeps the folder for a node, with the hash of its inputs; else it is the user's."""
-    return any(folder.glob('_0x*.json'))
+    return any(folder.glob(HASH_FILES))
 
 
 def lock_folder(folder):

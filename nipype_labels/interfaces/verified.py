@@ -10,6 +10,7 @@ from nipype.pipeline import engine
 from ..files.atomic import write_atomically
 from ..files.digests import content_digest
 from .base import LabelsInterface, logger
+from .nipype_private import HASH_FILES, result_name
 from .process_guard import exit_if_orphaned
 
 #: File in the folder of a node with the size and digest of each file that the node wrote.
@@ -30,7 +31,7 @@ class VerifiedNode(engine.Node):
         if damage is None:
             return cached, updated
         logger.warning('%s runs again: %s', self.fullname, damage)
-        for mark in Path(self.output_dir()).glob('_0x*.json'):
+        for mark in Path(self.output_dir()).glob(HASH_FILES):
             mark.unlink()
         return False, False
 
@@ -51,7 +52,7 @@ class VerifiedNode(engine.Node):
 
     def _result_file(self):
         """Return the path of the file in which Nipype keeps the values of the outputs."""
-        return str(Path(self.output_dir()) / f'result_{self.name}.pklz')
+        return str(Path(self.output_dir()) / result_name(self.name))
 
     def _find_damage(self):
         """Return what is wrong with the files that the node wrote; None if nothing."""

@@ -9,7 +9,7 @@ from traceback import format_exception
 
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
-from ..interfaces.process_guard import watch_main_process
+from ..interfaces.process_guard import START_METHOD, watch_main_process
 
 
 class WatchedMultiProcPlugin(MultiProcPlugin):
@@ -25,7 +25,7 @@ class WatchedMultiProcPlugin(MultiProcPlugin):
         # Nipype's own pool has started no worker yet. One may start all workers at once: never more than nodes.
         self.pool = ProcessPoolExecutor(
             min(self.processors, len(graph)),
-            mp_context=multiprocessing.get_context(self.plugin_args.get('mp_context')),
+            mp_context=multiprocessing.get_context(self.plugin_args.get('mp_context', START_METHOD)),
             initializer=_begin_worker,
             initargs=(str(Path.cwd()),),
         )

@@ -101,6 +101,18 @@ def test_an_interrupted_job_ends_its_workers(folder):
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
+@pytest.mark.endurance
+def test_spawned_workers_write_the_same(folder):
+    """As on systems where processes are not forked."""
+    main = 'sys.exit(main(sys.argv[1:]))'
+    spawn = 'import sys; from nipype_labels.interfaces import process_guard as guard; guard.START_METHOD = "spawn"'
+    code = f'{spawn}; from nipype_labels.cli.main import main; {main}'
+    done = subprocess.run([sys.executable, '-c', code, *ask(folder, '--nprocs', '2')], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert finish(start(folder, '--nprocs', '2', out='other'))[0] == 0
+    assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
+
+
 def test_the_run_of_a_killed_worker_is_restarted(folder):
     job = start(folder, '--nprocs', '2')
     wait_for(lambda: count_complete(folder) >= 2)
