@@ -14,7 +14,7 @@ from .smooth import region_weights
 from .strategies import RegionIndex
 
 #: Rough number of weights that are multiplied at a time, which limits the memory for values.
-WEIGHTS_AT_ONCE = 2**21
+WEIGHTS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class ElementUnion:
         among = np.zeros(max((elements.max() + 1 for elements in needed if len(elements)), default=0), dtype=bool)
         for elements in needed:
             among[elements] = True
-        self.elements = np.flatnonzero(among)
+        self.elements = np.flatnonzero(among).astype(np.min_scalar_type(-among.size))
 
     @cached_property
     def place(self) -> np.ndarray:

@@ -82,7 +82,7 @@ class RegionReducer:
         num_threads: int = 1,
     ) -> None:
         index, sigmas = RegionIndex.of(atlas), kernel_sigmas(smoothing_fwhm, atlas.space.affine)
-        in_view, sampler = np.ones(len(index.elements), dtype=bool), None
+        in_view, sampler = np.broadcast_to(np.True_, len(index.elements)), None
         self.is_sampled = interpolation is not None
         if interpolation is not None:
             in_view = space.contains(atlas.space, index.elements)
@@ -273,7 +273,7 @@ def reduce_series(
         if not stale:
             break
     # Nothing else of the size of a volume is in memory with the mean.
-    del block, stored, union, sum_up
+    del block, stored, union, sum_up, jobs
     done = zip(signals, reducers, strict=True)
     return [Reduction(out, reducer.n_used, reducer.n_in_view) for out, reducer in done], decoder(total / n_volumes)
 

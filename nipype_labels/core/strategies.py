@@ -2,9 +2,10 @@
 """Elements grouped by region, and the summary statistics of regions."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import scipy
 
 from ..model.atlas import Atlas
 
@@ -45,10 +46,12 @@ class RegionIndex:
         known = ids[order].astype(flat.dtype)[place] == found
         if not known.all():
             voxels, place = voxels[known], place[known]
-        column = order.astype(small)[place]
-        # Small integers are sorted by their digits, several times faster.
-        by_column = np.argsort(column, kind='stable')
-        return cls._grouped(voxels[by_column], column[by_column], len(ids))
+        del found, known
+        # Several times faster than sorting, with less memory.
+        entries = (np.ones(len(voxels), dtype=np.int8), (order.astype(small)[place], voxels))
+        grouped: Any = scipy.sparse.coo_array(entries, shape=(len(ids), flat.size)).tocsr()
+        columns = np.flatnonzero(np.diff(grouped.indptr))
+        return cls(grouped.indices, grouped.indptr[columns], columns, len(ids))
 
     @classmethod
     def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int) -> Self:
@@ -68,7 +71,9 @@ class RegionIndex:
 
     def count(self, which: np.ndarray) -> np.ndarray:
         """Return the number of elements of each region, shape (L,), among those where ``which`` is True, shape (n,)."""
-        return np.bincount(self.column[which], minlength=self.width)
+        counts = np.zeros(self.width, dtype=np.intp)
+        counts[self.columns] = np.add.reduceat(which, self.starts, dtype=np.intp)
+        return counts
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
