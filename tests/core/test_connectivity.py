@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from nilearn.connectome import ConnectivityMeasure
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.covariance import EmpiricalCovariance
+from sklearn.covariance import EmpiricalCovariance, ledoit_wolf_shrinkage
 
 from nipype_labels.core.connectivity import CONNECTIVITIES, CORRELATIONS, choose_estimator, measure_connectivity
 from nipype_labels.model.errors import LabelsError, SignalError
@@ -29,6 +29,13 @@ def test_shrunk_connectivity_agrees_with_nilearn(kind, shape):
     signals = make_signals(*shape)
     expected = ConnectivityMeasure(kind=kind, standardize=True).fit_transform([signals])[0]
     assert_allclose(measure(signals, kind, 'ledoit_wolf'), expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize('shape', [(240, 40), (40, 90), (5, 30), (30, 1)])
+def test_the_shrinkage_agrees_with_scikit_learn(shape):
+    signals = make_signals(*shape)
+    shrinkage = measure_connectivity(signals, 'covariance', 'ledoit_wolf')[1]
+    assert_allclose(shrinkage, ledoit_wolf_shrinkage(signals), rtol=1e-9)
 
 
 @pytest.mark.parametrize('kind', CONNECTIVITIES)

@@ -147,6 +147,14 @@ def test_the_mean_volume_is_the_mean_over_time_decoded(dtype, decoder, per_block
     assert_allclose(mean, expected.reshape(-1, order='F'), rtol=1e-10)
 
 
+@pytest.mark.parametrize('n_volumes', [2**15 - 1, 2**15 + 1])
+def test_the_mean_volume_of_many_large_integers_does_not_overflow(n_volumes, blocks_of):
+    stored = np.full((1, 1, 2, n_volumes), 2**16 - 1, dtype=np.uint16)
+    reducer = make_reducer(np.ones((1, 1, 2), dtype=int), AFFINE, [1], shape=(1, 1, 2), affine=AFFINE)
+    _, mean = read_signals(blocks_of(stored, None), n_volumes, [reducer], Decoder())
+    assert_array_equal(mean, 2**16 - 1)
+
+
 def test_a_series_out_of_view_of_one_atlas_still_serves_the_other(labels, blocks_of):
     far = LABELS_AFFINE.copy()
     far[:3, 3] += 500

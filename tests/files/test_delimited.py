@@ -64,6 +64,12 @@ def test_numbers_are_read_whatever_lies_between_and_around_them(write, text):
     assert_array_equal(table.to_numpy(), VALUES)
 
 
+def test_a_cell_that_is_empty_in_all_rows_stays_a_column(write):
+    text = ''.join(f'{a!r}\t\t{b!r}\n' for a, b, _ in VALUES.tolist())
+    found = read_confounds([write(text)], 4).to_numpy()
+    assert_array_equal(found, np.insert(VALUES[:, :2], 1, np.nan, axis=1))
+
+
 @pytest.mark.parametrize('form', ['{!r},\n', ',{!r}\n', '{!r};\n'])
 def test_a_separator_at_an_end_of_each_line_makes_no_second_column(write, form):
     text = ''.join(form.format(value) for value in VALUES[:, 0].tolist())

@@ -69,6 +69,7 @@ def more(*rows):
     ('a name with a tab', lut('index,name\n1,"A\tB"\n'), f"{LUT} has names that are empty, n/a | ['A\\tB']"),
     ('a name of two lines', lut('index,name\n1,"A\nB"\n7,C\n'), f"{LUT} has names that are empty, n/a | ['A\\nB']"),
     ('a name that begins a quoted cell', more('3\t"A'), f"{LUT} has names that begin with a quotation mark | ['\"A']"),
+    ('a name that is a quotation mark', lut('1 A\n2 "\n7 C\n'), f'{LUT} has names that begin with a quotation mark'),
     ('a quotation mark left open', lut('index,name\n1,"A\n2,B\n7,C\n'), f'{LUT} is not a table | quotation mark'),
     ('a cell without end', lut(f'index,name\n1,"{"x" * 200_000}"\n'), f'{LUT} is not a table: field larger than'),
     ('fewer names than regions', lut('A\nB\n'), f'{LUT} has 2 names without ids for 3 regions'),
