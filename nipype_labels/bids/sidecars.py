@@ -21,7 +21,7 @@ _ORDER = """
     Description Warnings Sources TaskName SpatialReference Resolution SkullStripped RepetitionTime SamplingFrequency
     StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable CoverageTable Atlas Measure
     CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring MeanFramewiseDisplacement
-    DegreesOfFreedom Parameters Methods Software
+    DegreesOfFreedom SignificantDigits Parameters Methods Software
 """
 KEYS = tuple(_ORDER.split())
 
@@ -69,6 +69,8 @@ class Provenance:
         Contradictions between the names of the input files.
     mean_displacement : float or None
         Mean framewise displacement in mm; None if it is unknown.
+    digits : int or None
+        Significant digits of numbers in tables; None for all digits.
     """
 
     source: str
@@ -80,6 +82,7 @@ class Provenance:
     more_sources: tuple = ()
     warnings: tuple = ()
     mean_displacement: float | None = None
+    digits: int | None = None
 
     @property
     def n_dropped(self):
@@ -226,6 +229,11 @@ def _describe_motion(run, uris):
     return {} if run.mean_displacement is None else {'MeanFramewiseDisplacement': run.mean_displacement}
 
 
+def _describe_digits(run, uris):
+    """Return the number of significant digits, if a table does not have all digits."""
+    return {} if run.digits is None else {'SignificantDigits': run.digits}
+
+
 def _describe_connectivity(run, uris):
     """Describe a connectivity matrix."""
     kind = run.parameters['connectivity']
@@ -251,6 +259,7 @@ FACTS = {
     'censoring': _describe_censoring,
     'motion': _describe_motion,
     'connectivity': _describe_connectivity,
+    'digits': _describe_digits,
     'parameters': lambda run, uris: {'Parameters': run.parameters},
     'methods': lambda run, uris: {'Methods': run.methods},
 }

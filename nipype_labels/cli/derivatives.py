@@ -52,6 +52,7 @@ class Job:
     n_regions: list
     parameters: dict
     dummy_scans: int
+    digits: int | None
     reports: bool
     command: str
 
@@ -85,6 +86,7 @@ def derivatives(
     bold_desc=None,
     desc=None,
     dummy_scans=0,
+    digits=None,
     use_mask=True,
     reports=True,
     dry_run=False,
@@ -105,7 +107,7 @@ def derivatives(
     if tsv is not None and not dry_run:
         raise LabelsError('--tsv given, but it only acts with --dry-run')
     parameters = _complete(parameters, use_mask, dummy_scans)
-    canonical = _list_parameters(parameters, dummy_scans)
+    canonical = _list_parameters(parameters, dummy_scans, digits)
     _check_out(Path(dataset), Path(out), work_dir)
     chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
     chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
@@ -118,7 +120,8 @@ def derivatives(
     requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
     n_regions = [len(table) for table in tables]
     out = Path(out).absolute()
-    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, dummy_scans, reports, command_line)
+    written = dict(dummy_scans=dummy_scans, digits=canonical['digits'], reports=reports, command=command_line)
+    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, **written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -173,9 +176,10 @@ def _plan(runs, labels, parameters, desc, drawn):
     return plans
 
 
-def _list_parameters(parameters, dummy_scans):
+def _list_parameters(parameters, dummy_scans, digits):
     """Return all parameters that change a derivative, in canonical form."""
-    known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | validate(parameters)
+    given = validate(parameters | {'digits': digits})
+    known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | given
     return {name: value for name, value in known.items() if name not in _RESOURCES} | {'dummy_scans': dummy_scans}
 
 

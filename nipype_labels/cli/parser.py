@@ -245,6 +245,7 @@ def _add_dataset(parser):
         metavar='N',
         help='non-steady-state (dummy) volumes to exclude at the beginning of each run (default: 0)',
     )
+    add_option(group, 'digits')
     words = 'level group: also write the correlation of connectivity with motion (QC-FC) (default: off)'
     group.add_argument('--qc-fc', action='store_true', help=words)
 

@@ -121,7 +121,7 @@ def _plan_run(name, job, grids, changes):
     except (LabelsError, OSError) as e:
         return PlannedRun(run, files, MISSING, [in_options(str(e)), *notes], True, reason, None, None, None, None)
     memory, seconds = estimate_memory(sizes, parameters), estimate_time(run, job)
-    disk = estimate_disk(sizes, job.n_regions, parameters, job.reports)
+    disk = estimate_disk(sizes, job.n_regions, parameters, job.reports, job.digits)
     return PlannedRun(run, files, MISSING, notes, False, reason, seconds, memory, *disk)
 
 

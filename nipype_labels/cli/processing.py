@@ -145,6 +145,7 @@ class Steps:
             parameters=job.parameters,
             out_dir=str(job.out),
             desc=job.desc,
+            digits=job.digits,
             reports=job.reports,
             command=job.command,
             sample_mask=_retain(run, sizes.shape[3], job.dummy_scans),

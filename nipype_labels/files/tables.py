@@ -79,6 +79,14 @@ def write_signals(path, names, signals):
             stream.write(format_row(row) + b'\n')
 
 
+def round_table(path, digits):
+    """Return the content of a table of numbers with fewer digits, as bytes."""
+    names, signals = read_signals(path)
+    row_format = '\t'.join([f'%.{digits}g'] * len(names))
+    rows = [(row_format % tuple(row)).replace('nan', MISSING) for row in signals.tolist()]
+    return '\n'.join(['\t'.join(names), *rows, '']).encode()
+
+
 def format_row(values):
     r"""Return numbers as a row of a table, each with the fewest digits that identify it.
 

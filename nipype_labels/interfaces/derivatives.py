@@ -26,11 +26,13 @@ from ..files.confounds import read_mean_displacement
 from ..files.coverage import read_coverage
 from ..files.digests import content_digest
 from ..files.json_files import parse_json, read_json
+from ..files.tables import round_table
 from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, NODE_OUTPUTS
 from ..model.software import read_versions
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
+from .parameters import trait
 from .process_guard import exit_if_orphaned
 
 #: What is logged of outputs that change.
@@ -51,7 +53,7 @@ _OutputsInputSpec = type(
 
 class _SaveDerivativesInputSpec(_OutputsInputSpec):
     # Raised whenever descriptions or keys of sidecars change.
-    numerics = 6
+    numerics = 7
 
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the dataset to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its dataset')
@@ -65,6 +67,7 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     atlas_scales = traits.List(
         traits.Str(), hash_files=False, desc='label of the scale of each atlas, empty for an atlas without one'
     )
+    digits = trait('digits')
     desc = traits.Str(hash_files=False, desc='label that distinguishes these files from those of other parameters')
     parameters = traits.Str('{}', usedefault=True, hash_files=False, desc="JSON object of the factory's parameters")
     methods = traits.Str(hash_files=False, desc='methods boilerplate')
@@ -161,9 +164,11 @@ class SaveDerivatives(LabelsInterface):
                 continue
             run = replace(provenance, warnings=self._contradictions(provenance, file.atlas))
             given = getattr(self.inputs, file.key)
-            data[file.path] = Path(given if file.atlas is None else given[file.atlas])
+            path = Path(given if file.atlas is None else given[file.atlas])
+            rounded = run.digits is not None and 'digits' in file.output.derivative.facts
+            data[file.path] = round_table(path, run.digits) if rounded else path
             if file.sidecar is not None:
-                names = _read_header(data[file.path], file, atlas)
+                names = _read_header(path, file, atlas)
                 sidecars[file.sidecar] = to_json(describe_file(file, planned, run, atlas, names)).encode()
         return data, sidecars
 
@@ -185,6 +190,7 @@ class SaveDerivatives(LabelsInterface):
             versions=read_versions(),
             more_sources=tuple(self.get_input('more_sources', ())),
             mean_displacement=read_mean_displacement(confounds, cleaning['NumberOfVolumes']) if confounds else None,
+            digits=self.get_input('digits'),
         )
 
     def _contradictions(self, provenance, place):

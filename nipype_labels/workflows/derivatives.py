@@ -12,8 +12,9 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from ..bids.outputs import plan_files
+from ..core.validation import normalize
 from ..interfaces import SaveDerivatives
-from ..model.docstrings import fill_outputs
+from ..model.docstrings import fill_outputs, fill_parameters
 from ..model.outputs import NODE_OUTPUTS
 from ..model.parameters import PARAMETERS
 from .boilerplate import describe
@@ -37,6 +38,7 @@ def init_labels_derivatives_wf(
     atlas_labels: Sequence[str],
     parameters: dict[str, Any],
     desc: str | None = None,
+    digits: int | None = None,
     atlas_scales: Sequence[str | None] | None = None,
     dataset_links: dict[str, str] | None = None,
     more_sources: Sequence[str] = (),
@@ -113,6 +115,7 @@ def init_labels_derivatives_wf(
         'atlas_labels': list(atlas_labels),
         'atlas_scales': scales,
         'desc': desc,
+        'digits': normalize('digits', digits),
         'dataset_links': json.dumps({key: str(place) for key, place in sorted((dataset_links or {}).items())}),
         'more_sources': list(more_sources) or None,
         'parameters': json.dumps(recorded),
@@ -128,4 +131,5 @@ def init_labels_derivatives_wf(
     return wf
 
 
+fill_parameters(init_labels_derivatives_wf)
 fill_outputs(init_labels_derivatives_wf)

@@ -115,21 +115,28 @@ def estimate(
 
 
 def estimate_disk(
-    sizes: Sizes, n_regions: Sequence[int], parameters: dict[str, Any], reports: bool = True
+    sizes: Sizes,
+    n_regions: Sequence[int],
+    parameters: dict[str, Any],
+    reports: bool = True,
+    digits: int | None = None,
 ) -> tuple[int, int]:
     """Return the bytes of the derivatives of a run, and of the files of its nodes, which can be deleted afterwards.
 
-    ``n_regions`` is a list with an entry for each atlas; ``parameters`` are those of the extraction.
+    ``n_regions`` is a list with an entry for each atlas; ``parameters`` are those of the extraction. Derivatives have
+    ``digits`` significant digits, files of nodes have all.
     """
     n_volumes = sizes.shape[3]
     on_grid = sizes.atlas_voxels if parameters.get('resampling_target') == 'labels' else sizes.n_voxels
     shown = sizes.atlas_voxels if parameters.get('project') == 'atlas' else on_grid
     # Labels compress well; half of a mean volume or of a projection is outside the brain.
-    total = 2 * sizes.n_voxels + SIDECARS
+    total, numbers = 2 * sizes.n_voxels + SIDECARS, 0
     for n in n_regions:
-        total += 2 * DIGITS * n * n_volumes + REGION * n + on_grid // 20
-        total += DIGITS * n**2 * (parameters.get('connectivity', 'none') != 'none')
+        numbers += 2 * n * n_volumes + n**2 * (parameters.get('connectivity', 'none') != 'none')
+        total += REGION * n + on_grid // 20
         total += 2 * shown * n_volumes * (parameters.get('project', 'none') != 'none')
         # A page and images of the same: outlines of regions on slices, which are of a size that does not grow for ever.
         total += reports * (PAGE + DRAWN * n + min(on_grid, 2 * 10**6) // 5)
-    return total, total + WORK
+    # Besides its digits, a number has a separator, a point, and often a zero before it or a sign.
+    rounded = DIGITS if digits is None else min(digits + 3, DIGITS)
+    return total + rounded * numbers, total + DIGITS * numbers + WORK

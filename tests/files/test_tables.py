@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables: every number and every name comes back as it went, and only ``n/a`` is missing."""
 
+import decimal
 import json
 import math
 
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from nipype_labels.files.tables import read_signals, read_table, to_numbers, write_signals, write_table
+from nipype_labels.files.tables import (
+    read_signals,
+    read_table,
+    round_table,
+    to_numbers,
+    write_signals,
+    write_table,
+)
 from nipype_labels.model.errors import LabelsError
 
 HARD = [
@@ -85,6 +93,20 @@ def test_numbers_are_written_as_python_writes_them(tmp_path):
     for row in rows:
         write_signals(tmp_path / 'signals.tsv', map(str, range(len(row))), [row])
         assert (tmp_path / 'signals.tsv').read_text().splitlines()[1] == '\t'.join(map(repr, row))
+
+
+@pytest.mark.parametrize('digits', [4, 15])
+def test_numbers_are_rounded_as_decimal_arithmetic_rounds_them(digits, tmp_path):
+    values = np.random.default_rng(1).normal(size=1000) * 10.0 ** np.arange(-300, 300, 0.6)
+    values = np.concatenate([values, HARD, [9.99996, -0.00099999999, 12345.5, math.nan, math.inf]])
+    write_signals(tmp_path / 'exact.tsv', ['Left A', 'λ'], np.column_stack([values, -values]))
+    (tmp_path / 'rounded.tsv').write_bytes(round_table(tmp_path / 'exact.tsv', digits))
+    names, rounded = read_signals(tmp_path / 'rounded.tsv')
+    context = decimal.Context(prec=digits, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999)
+    expected = [float(context.create_decimal_from_float(value)) for value in values.tolist()]
+    assert names == ['Left A', 'λ']
+    assert_array_equal(rounded, np.column_stack([expected, np.negative(expected)]))
+    assert len((tmp_path / 'rounded.tsv').read_bytes()) < len((tmp_path / 'exact.tsv').read_bytes())
 
 
 @pytest.mark.parametrize('shape', [(5, 1), (1, 1), (4, 3)])

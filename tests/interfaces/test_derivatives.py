@@ -378,7 +378,7 @@ def test_a_deleted_file_is_made_again(made, out, tmp_path):
 
 
 #: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
-GOLDEN = '7b63dc9872dcbd98d689075793e9b709ea2f022e89045d54c62405eb9ad7de4f'
+GOLDEN = '5fcf185d9841610a69b81299966e9221c04eb56b7f9b31d77e2867fe06efb3fa'
 
 
 def test_numerics_are_raised_whenever_texts_change(out, save):
