@@ -116,7 +116,7 @@ def _plan_run(name, job, grids, changes):
     try:
         run.require(parameters['use_mask'], parameters['use_confounds'])
         sizes = measure(run, grids, job.n_regions, parameters)
-        if parameters['use_confounds']:
+        if run.has_readable_confounds:
             check_length(run.confounds, sizes.shape[3])
     except (LabelsError, OSError) as e:
         return PlannedRun(run, files, MISSING, [in_options(str(e)), *notes], True, reason, None, None, None, None)
