@@ -105,7 +105,7 @@ def test_coverage_and_quality_have_a_row_per_region_and_per_run(out, call):
 
 
 def test_mean_displacement_is_that_of_the_confounds_when_the_run_was_processed(out, call):
-    """Also of runs that were denoised without confounds. A table without it, or a link to no file, leaves it unknown."""
+    """Also of runs that were denoised without confounds; tables without the column, and links to no file, have none."""
     start = out.parent / 'fmriprep' / 'sub-01' / 'func' / 'sub-01_task-rest'
     displacement = ['n/a', *['0.25', '0.5'] * 9, '0.9']
     Path(f'{start}_{TABLE}').write_text('\n'.join(['framewise_displacement', *displacement]) + '\n')
