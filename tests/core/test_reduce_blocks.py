@@ -41,7 +41,10 @@ SETTLED = steps(-700, 700, 100, 80, 100, 130, -100)
 
 @pairwise(
     affine=[LABELS_AFFINE, TURNED],
-    run=[(RISING, 1, 2), (RISING, 3, 2), (RISING, None, 1), (FALLING, 1, 2), (FALLING, 2, 2), (SETTLED, 2, 1)],
+    run=[
+        *((RISING, 1, 2), (RISING, 3, 2), (RISING, None, 1), (RISING + 2, None, 1)),
+        *((FALLING, 1, 2), (FALLING, 2, 2), (SETTLED, 2, 1)),
+    ],
     strategy=['mean', 'maximum', 'minimum'],
 )
 def test_a_range_that_widens_late_clips_as_if_known_from_the_start(

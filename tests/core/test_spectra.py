@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.signal import periodogram
 
-from nipype_labels.core.spectra import spectrum
+from nipype_labels.core.spectra import spectrum, spectrum_quartiles
 
 T_R = 2.0
 
@@ -78,3 +78,9 @@ def test_regions_without_a_course_have_no_spectrum():
 def test_every_other_volume_has_a_spectrum_too():
     signals = np.random.default_rng(0).normal(size=(40, 2))
     assert np.isfinite(spectrum(signals, np.arange(40) % 2 == 0, T_R)[1]).all()
+
+
+def test_without_a_spectrum_the_quartiles_are_zero():
+    frequencies, quartiles, n_regions = spectrum_quartiles(np.full((40, 3), np.nan), np.ones(40, bool), 2.0, 10)
+    assert n_regions == 0
+    np.testing.assert_array_equal(quartiles, np.zeros((3, len(frequencies))))
