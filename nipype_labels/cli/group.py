@@ -19,7 +19,6 @@ from ..files.rows import DIGEST, update_rows
 from ..files.tables import MISSING, read_signals
 from ..model.errors import LabelsError, LockedError, list_names
 from .progress import TableProgress, count
-from .qcfc import remove_qcfc, require_figures, write_qcfc
 from .quality import (
     PAIRS,
     describe_atlas,
@@ -38,6 +37,9 @@ from .verify import read_manifests
 #: Folder of the tables in the dataset, and names of the files for each atlas.
 FOLDER = 'group'
 MATRIX, COVERAGE, QC = 'connectivity.npy', 'coverage.tsv', 'qc.tsv'
+
+#: Beginning of the names of the files of QC-FC.
+QCFC = 'qcfc'
 
 #: Hidden file that a job locks while it writes the tables.
 LOCK = '.group.lock'
@@ -74,6 +76,8 @@ def collect(out, qc_fc=False):
     there is nothing to collect, or runs of a table differ in parameters, software, atlas or regions.
     """
     if qc_fc:
+        from .qcfc import require_figures
+
         require_figures()
     out = Path(out).absolute()
     if not out.is_dir():
@@ -110,7 +114,9 @@ def _collect(out, qc_fc):
         if is_coverage(name):
             described[folder] = _write_coverage(folder, paths, owners, out)
         else:
-            remove_qcfc(folder)
+            # Files of an earlier call may describe other runs.
+            for path in folder.glob(f'{QCFC}*'):
+                path.unlink()
             _write_matrix(folder, paths, owners, out, described[folder])
     failed = list_failed(out)
     complete = [each.row for runs in described.values() for each in runs.values()]
@@ -214,6 +220,9 @@ def list_edges(regions):
 
 def _write_qcfc(matrices, owners, out, described):
     """Write QC-FC of each matrix; return a line for each set of runs without it, LabelsError if no set has it."""
+    # Statistics and figures take 60 MB, which other calls do not need.
+    from .qcfc import write_qcfc
+
     reasons = {}
     for name, paths in matrices.items():
         folder = out / FOLDER / name_folder(name)
@@ -221,7 +230,7 @@ def _write_qcfc(matrices, owners, out, described):
         motion = [runs[run].row['mean_fd'] for run in paths]
         # Masks and fields of view cut regions, and so move their centres.
         labels = _find_labels(max((runs[run] for run in paths), key=lambda each: each.covered).path, owners, out)
-        found = write_qcfc(folder / MATRIX, motion, labels)
+        found = write_qcfc(folder / QCFC, folder / MATRIX, motion, labels)
         reasons |= {f'{members} in {folder.name}': reason for members, reason in found.items()}
     without = [f'no QC-FC of {members}: {reason}' for members, reason in reasons.items() if reason]
     if len(without) == len(reasons):

@@ -14,23 +14,11 @@ from ..files.tables import read_table, write_table
 from ..files.volumes import read_labels
 from ..model.errors import LabelsError
 
-#: Begins the names of all files, which go on with the set of runs.
-START = 'qcfc'
-
-#: Table with a row per set of runs.
-SUMMARY = f'{START}.tsv'
-
 #: Values of the matrix that are in memory at the same time.
 _VALUES = 2_000_000
 
 #: Why distances are unknown.
 _NATIVE = 'in native space, distances differ between participants'
-
-
-def remove_qcfc(folder):
-    """Remove the files of an earlier call, which may describe other runs."""
-    for path in folder.glob(f'{START}*'):
-        path.unlink()
 
 
 def require_figures():
@@ -41,11 +29,13 @@ def require_figures():
         raise LabelsError(f'{e}: --qc-fc needs more packages, pip install "nipype_labels[reports]"') from e
 
 
-def write_qcfc(matrix, motion, labels_file):
+def write_qcfc(start, matrix, motion, labels_file):
     """Write QC-FC of each set of runs that differ in the participant only; return why a set has none, by set.
 
     Parameters
     ----------
+    start : Path
+        Beginning of the names of all files. The table of sets has this name, others go on with the set of runs.
     matrix : Path
         Connectivity of the runs; the tables of rows and columns are next to it.
     motion : list of (float or None)
@@ -76,8 +66,8 @@ def write_qcfc(matrix, motion, labels_file):
         if not reason:
             table = edges.assign(distance=distances, n=n, r=r, p=p)
             title = f'{name}, {matrix.parent.name}'
-            _write_set(matrix.with_name(f'{START}_{name}'), table, title, len(known), summary, unknown)
-    with write_atomically(matrix.with_name(SUMMARY)) as partial:
+            _write_set(start.with_name(f'{start.name}_{name}'), table, title, len(known), summary, unknown)
+    with write_atomically(start.with_name(f'{start.name}.tsv')) as partial:
         write_table(partial, pd.DataFrame(rows))
     return reasons
 
