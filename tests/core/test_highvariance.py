@@ -184,3 +184,11 @@ def test_reading_does_not_write_into_the_blocks():
     before = series.copy()
     confounds_of(series, 9)
     assert_array_equal(series, before)
+
+
+@pytest.mark.parametrize('spread', [3, 400, 1200, 30_000])
+@pytest.mark.parametrize('voxels', [np.arange(90), np.arange(0, 90, 2)], ids=['run', 'every-other'])
+def test_integers_have_the_power_of_the_same_numbers_in_double_precision(spread, voxels):
+    stored = np.random.default_rng(12).integers(-spread, spread, (N_VOLUMES, 90), dtype=np.int16)
+    expected = voxel_power(blocks_of(stored.astype(np.float64), 15), N_VOLUMES, voxels)
+    assert_array_equal(voxel_power(blocks_of(stored, 15), N_VOLUMES, voxels), expected)
