@@ -14,8 +14,8 @@ from ..files.tables import read_table, write_table
 from ..files.volumes import read_labels
 from ..model.errors import LabelsError
 
-#: Values of the matrix that are in memory at the same time.
-_VALUES = 2_000_000
+#: Values of the matrix that are read together, and number of parts in which they are processed.
+_VALUES, _N_PARTS = 4_000_000, 16
 
 #: Why distances are unknown.
 _NATIVE = 'in native space, distances differ between participants'
@@ -83,8 +83,10 @@ def _explain(motion):
 def _correlate(matrix, rows, motion, n_edges):
     """Return QC-FC, p value and number of participants of all edges; memory holds a part of the matrix."""
     width = max(1, _VALUES // len(rows))
-    slices = [slice(first, min(first + width, n_edges)) for first in range(0, n_edges, width)]
-    parts = [correlate_edges(read_columns(matrix, rows, columns), motion) for columns in slices]
+    parts = []
+    for first in range(0, n_edges, width):
+        values = read_columns(matrix, rows, slice(first, min(first + width, n_edges)))
+        parts += [correlate_edges(part, motion) for part in np.array_split(values, _N_PARTS, axis=1)]
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 
