@@ -18,6 +18,9 @@ _GENERATOR = 'nipype_labels'
 #: Name of the dataset of the series in ``DatasetLinks`` and in URIs.
 SOURCE_DATASET = 'preprocessed'
 
+#: Page at the top of the dataset that lists all runs.
+INDEX = 'index.html'
+
 #: Keys of the description of an atlas besides ``AtlasName``, in the order of the standard.
 _OF_ATLAS = (
     *('License', 'Description', 'Authors', 'Curators', 'Funding', 'ReferencesAndLinks', 'Species', 'AtlasSampleSize'),
@@ -31,6 +34,7 @@ _ATLAS = re.compile(r'(?:^|_)atlas-([0-9A-Za-z+]+)_')
 IGNORED = (
     *(f'*_{entity}-*' for entity in UNKNOWN_ENTITIES),
     *(f'*_{suffix}.*' for suffix in UNKNOWN_SUFFIXES),
+    '*.html',
     'figures',
     'group',
     'logs',
@@ -52,6 +56,8 @@ file has the entities of its series except `desc`, `atlas-` for the atlas, and `
 - `desc-projected_bold.nii.gz`: denoised time series as an image, if requested;
 - `desc-censoring_timeseries.tsv`: retained and censored volumes, and the reasons;
 - `desc-mean_boldref.nii.gz`: the mean volume of the series.
+
+`index.html` lists all runs with measures of quality, and links to a page per participant and to the report of each run.
 
 `atlas-*_description.json` has the name, license and references of an atlas whose own dataset describes it.
 
@@ -101,6 +107,15 @@ def describe_dataset(version, links=None, existing=None, where='dataset_descript
     if linked or links:
         described['DatasetLinks'] = dict(sorted({**linked, **links}.items()))
     return described
+
+
+def name_page(participant):
+    """Return the name of the page of a participant, at the top of a dataset.
+
+    >>> name_page('sub-01')
+    'sub-01.html'
+    """
+    return f'{participant}.html'
 
 
 def name_atlas_description(label):

@@ -15,7 +15,7 @@ _KEYS = {
 }
 
 #: What :func:`read_quality` returns.
-QUALITY_COLUMNS = (*_KEYS, 'tsnr', 'n_regions', 'n_missing')
+QUALITY_COLUMNS = (*_KEYS, 'tsnr', 'n_regions', 'n_missing', 'n_warnings')
 
 
 def name_coverage(path):
@@ -62,4 +62,5 @@ def read_quality(sidecar, regions):
         'tsnr': np.median(known) if len(known) else None,
         'n_regions': len(regions.index),
         'n_missing': int((~regions.has_signal).sum()),
+        'n_warnings': len(content.get('Warnings', [])),
     }

@@ -27,6 +27,7 @@ from ..model.parameters import PARAMETERS
 from .atlases import check_tables, name_atlases
 from .logs import name_log
 from .messages import in_options
+from .pages import update_pages
 from .resources import check_resources
 from .summary import list_contradictions, load_filters, summarise
 
@@ -134,7 +135,7 @@ def derivatives(
 
 
 def _process_incomplete(job, running):
-    """Process the runs that are not complete; return why runs failed, by name."""
+    """Process the runs that are not complete, and update the pages; return why runs failed, by name."""
     changes = _find_incomplete(job)
     complete = job.runs.keys() - changes.keys()
     _remove_logs(job, complete)
@@ -143,12 +144,15 @@ def _process_incomplete(job, running):
     for name, change in changes.items():
         if change:
             print(f'{job.runs[name].name}: processed again, because {in_options(change)}', file=sys.stderr)
-    if not changes:
-        return {}
-    # Nipype is imported only if there is something to do.
-    from .processing import process
+    reasons = {}
+    if changes:
+        # Nipype is imported only if there is something to do.
+        from .processing import process
 
-    return process(job, list(changes), **running)
+        reasons = process(job, list(changes), **running)
+    if job.reports:
+        update_pages(job.out, {f'sub-{run.entities["sub"]}' for run in job.runs.values()})
+    return reasons
 
 
 def node_name(name):

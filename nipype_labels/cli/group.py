@@ -11,17 +11,19 @@ import pandas as pd
 
 from ..bids.manifest import find_damage, list_differences
 from ..bids.names import build_name, parse_name, split_name
-from ..bids.quality import find_sidecar, is_coverage, name_coverage, read_quality
+from ..bids.quality import is_coverage, name_coverage
 from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import parse_coverage
 from ..files.locks import locked
 from ..files.rows import DIGEST, update_rows
 from ..files.tables import MISSING, read_signals
 from ..model.errors import LabelsError, LockedError, list_names
+from .pages import read_times, replace_pages
 from .progress import TableProgress, count
 from .quality import (
+    FOLDER,
     PAIRS,
-    describe_atlas,
+    describe_complete,
     describe_run,
     find_files,
     find_tables,
@@ -29,14 +31,11 @@ from .quality import (
     list_quality,
     name_folder,
     relative,
-    write_quality,
 )
-from .status import COMPLETE
 from .verify import read_manifests
 
-#: Folder of the tables in the dataset, and names of the files for each atlas.
-FOLDER = 'group'
-MATRIX, COVERAGE, QC = 'connectivity.npy', 'coverage.tsv', 'qc.tsv'
+#: Names of the files for each atlas.
+MATRIX, COVERAGE = 'connectivity.npy', 'coverage.tsv'
 
 #: Beginning of the names of the files of QC-FC.
 QCFC = 'qcfc'
@@ -93,6 +92,7 @@ def collect(out, qc_fc=False):
 
 
 def _collect(out, qc_fc):
+    times = read_times(out)
     manifests, damaged = read_manifests(out)
     found, unread = find_files(out)
     damaged += unread
@@ -120,7 +120,7 @@ def _collect(out, qc_fc):
             _write_matrix(folder, paths, owners, out, described[folder])
     failed = list_failed(out)
     complete = [each.row for runs in described.values() for each in runs.values()]
-    write_quality(out / FOLDER / QC, [*list_quality(complete, excluded), *failed])
+    replace_pages(out, [*list_quality(complete, excluded), *failed], times)
     runs = {run for paths in tables.values() for run in paths}
     lines = [*_list_missing(tables, runs), *(f'  {line}' for line in [*excluded.values(), *damaged])]
     lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in failed]
@@ -264,8 +264,7 @@ def _write_coverage(folder, paths, owners, out):
                 raise LabelsError(f'{path} has other columns than the coverage tables of other runs')
             start = '\t'.join(MISSING if value is None else value for value in columns.values())
             stream.writelines(f'{start}\t{line}\n' for line in lines)
-            sidecar = out / find_sidecar(path.name, owners[relative(path, out)]['Outputs'])
-            row = describe_atlas(path) | {'status': COMPLETE} | read_quality(sidecar, table)
+            row = describe_complete(path, table, owners[relative(path, out)]['Outputs'], out)
             # Runs have the same regions: memory holds one list.
             regions = tuple(zip(table.index.tolist(), table.name.tolist(), strict=True))
             regions = known.setdefault(regions, regions)

@@ -8,12 +8,15 @@ import pandas as pd
 
 from ..bids.manifest import find_damage
 from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities, split_name
-from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_coverage
-from ..files.atomic import write_atomically
-from ..files.tables import write_table
+from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_coverage, read_quality
+from ..files.atomic import create_folder, write_atomically
+from ..files.coverage import read_coverage
+from ..files.tables import read_table, to_numbers, write_table
+from ..model.errors import LabelsError
 from .logs import FOLDER as LOGS
 from .logs import read_reason
-from .status import FAILED
+from .status import COMPLETE, FAILED
+from .verify import read_manifests
 
 #: Entities that distinguish atlases, spaces and sets of parameters; all others distinguish runs.
 TABLE_ENTITIES = ('tpl', 'space', 'cohort', 'res', 'den', 'atlas', 'seg', 'scale', 'stat', 'desc')
@@ -24,12 +27,22 @@ EXCLUDED = 'excluded'
 #: End of the names of connectivity matrices.
 PAIRS = '_relmat.tsv'
 
-#: Columns of the table of quality.
-QC_COLUMNS = (*RUN_COLUMNS, 'run_name', 'folder', 'atlas', 'status', 'reason', *QUALITY_COLUMNS)
+#: Folder of the tables of all runs in the dataset, and path of the table of quality.
+FOLDER = 'group'
+QC = f'{FOLDER}/qc.tsv'
+
+#: Columns of the table of quality. ``page`` is the report of the run, or its log if it failed.
+QC_COLUMNS = (*RUN_COLUMNS, 'run_name', 'folder', 'atlas', 'status', 'reason', *QUALITY_COLUMNS, 'page')
+
+#: End of the names of reports.
+_REPORT = '_report.html'
 
 
-def find_files(out):
-    """Return the files of participants, and a line for each folder that cannot be read."""
+def find_files(out, start='sub-'):
+    """Return the files of participants, and a line for each folder that cannot be read.
+
+    The names of the folders of participants begin with ``start``.
+    """
     found, unread = [], []
 
     def note(error):
@@ -37,7 +50,7 @@ def find_files(out):
 
     for folder, folders, names in os.walk(out, onerror=note):
         if Path(folder) == out:
-            folders[:] = [name for name in folders if name.startswith('sub-')]
+            folders[:] = [name for name in folders if name.startswith(start)]
         else:
             found += [Path(folder, name) for name in names if name.startswith('sub-')]
     return found, unread
@@ -108,6 +121,16 @@ def describe_atlas(path):
     return describe_run(path) | {'folder': name_folder(path.name), 'atlas': parse_name(path)[0]['atlas']}
 
 
+def describe_complete(path, table, outputs, out):
+    """Return the row of a run and atlas whose derivatives are intact.
+
+    ``path`` and ``table`` are its coverage table, ``outputs`` the paths of all files of the run.
+    """
+    page = next((name for name in outputs if name.endswith(_REPORT)), None)
+    known = {'status': COMPLETE, 'page': page} | read_quality(out / find_sidecar(path.name, outputs), table)
+    return describe_atlas(path) | known
+
+
 def list_quality(complete, excluded):
     """Return the rows of the table of quality of runs that have derivatives, intact (their rows) or not (reasons)."""
     rows = {(row['folder'], row['run_name']): row for row in complete}
@@ -118,19 +141,54 @@ def list_quality(complete, excluded):
     return list(rows.values())
 
 
-def list_failed(out):
-    """Return rows of the table of quality for runs that failed."""
+def list_failed(out, start='sub-'):
+    """Return rows of the table of quality for runs that failed; the names of their logs begin with ``start``."""
     return [
-        describe_run(f'{log.stem}_bold.tsv') | {'status': FAILED, 'reason': read_reason(log)}
-        for log in sorted((out / LOGS).glob('sub-*.txt'))
+        describe_run(f'{log.stem}_bold.tsv')
+        | {'status': FAILED, 'reason': read_reason(log), 'page': relative(log, out)}
+        for log in sorted((out / LOGS).glob(f'{start}*.txt'))
     ]
 
 
-def write_quality(path, rows):
-    """Write the table of quality, a row per run and folder of tables, sorted by run."""
-    table = pd.DataFrame(rows, columns=QC_COLUMNS).sort_values(
-        ['run_name', 'folder'], kind='stable', na_position='first'
-    )
+def read_participant(out, participant):
+    """Return the rows of a participant, such as ``'sub-01'``, in the table of quality, and the manifests of the runs.
+
+    A damaged manifest is like a missing one: its files are excluded.
+    """
+    start = f'{participant}_'
+    manifests, _ = read_manifests(out, start)
+    owners = {name: manifest for manifest in manifests.values() for name in manifest['Outputs']}
+    found = [path for path in find_files(out, participant)[0] if path.name.startswith(start)]
+    tables, excluded = find_tables({*found, *(out / name for name in owners)}, owners, out)
+    complete = [
+        describe_complete(path, read_coverage(path), owners[relative(path, out)]['Outputs'], out)
+        for name, paths in tables.items()
+        if is_coverage(name)
+        for path in paths.values()
+    ]
+    return [*list_quality(complete, excluded), *list_failed(out, start)], list(manifests.values())
+
+
+def write_quality(out, rows):
+    """Write the table of quality, a row per run and folder of tables; return the rows with all columns, sorted."""
+    rows = [dict.fromkeys(QC_COLUMNS) | row for row in rows]
+    rows.sort(key=lambda row: (row['run_name'], row['folder'] or ''))
+    table = pd.DataFrame(rows, columns=QC_COLUMNS)
     whole = [column for column in QC_COLUMNS if column.startswith('n_')]
-    with write_atomically(path) as partial:
+    create_folder(out / FOLDER)
+    with write_atomically(out / QC) as partial:
         write_table(partial, table.astype(dict.fromkeys(whole, 'Int64')))
+    return rows
+
+
+def read_rows(out):
+    """Return the rows of the table of quality as dicts, None where a cell is missing; None without a valid table."""
+    try:
+        table = read_table(out / QC)
+    except LabelsError:
+        return None
+    if list(table) != list(QC_COLUMNS):
+        return None
+    columns = {name: to_numbers(table[name]) if name in QUALITY_COLUMNS else table[name] for name in table}
+    cells = [[None if cell != cell else cell for cell in column.tolist()] for column in columns.values()]
+    return [dict(zip(QC_COLUMNS, row, strict=True)) for row in zip(*cells, strict=True)]

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from .. import __version__
-from ..bids.dataset import describe_dataset
+from ..bids.dataset import describe_dataset, name_page
 from ..bids.manifest import FOLDER, find_damage, list_differences, read_manifest
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
@@ -37,10 +37,13 @@ def verify(out):
     return 1 if problems else 0
 
 
-def read_manifests(out):
-    """Return the manifests of a dataset by their paths within it, and a line for each that is damaged."""
+def read_manifests(out, start=''):
+    """Return the manifests of a dataset by their paths within it, and a line for each that is damaged.
+
+    The names of the files begin with ``start``, perhaps a participant such as ``'sub-01_'``.
+    """
     manifests, problems = {}, []
-    for path in sorted((out / FOLDER).glob('[!.]*.json')):
+    for path in sorted((out / FOLDER).glob(f'{start or "[!.]"}*.json')):
         try:
             manifests[f'{FOLDER}/{path.name}'] = read_manifest(path)
         except LabelsError as e:
@@ -92,5 +95,8 @@ def _list_unknown(out, manifests):
     """Return the files of participants that no manifest has."""
     known = {name for manifest in manifests.values() for name in manifest['Outputs']}
     found = [path.relative_to(out) for top in out.glob('sub-*') for path in (top.rglob('*') if top.is_dir() else [top])]
+    # Pages of participants are made from the derivatives.
+    pages = {name_page(top.name) for top in out.glob('sub-*') if top.is_dir()}
+    found = [path for path in found if path.as_posix() not in pages]
     files = [path for path in found if not path.name.startswith('.') and (out / path).is_file()]
     return sorted(path.as_posix() for path in files if path.as_posix() not in known)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pages to browse a dataset of derivatives: ``index.html`` and a page per participant, from the table of quality.
+
+A job reads the derivatives of its own participants only: rows of all others are those of the table of quality. The page
+of a participant is written last, so that a page that is newer than the manifests of its runs shows all of them.
+"""
+
+import os
+import sys
+from contextlib import suppress
+
+from .. import __version__
+from ..bids.dataset import INDEX, name_page
+from ..bids.manifest import FOLDER as MANIFESTS
+from ..bids.names import parse_name
+from ..files.atomic import write_atomically
+from ..files.locks import locked
+from ..model.outputs import BY_KEY
+from .logs import FOLDER as LOGS
+from .quality import read_participant, read_rows, write_quality
+
+#: Hidden file that a job locks while it writes the table of quality and the pages.
+LOCK = '.pages.lock'
+
+#: Figures of each run that pages of participants show, by the label of ``desc`` in their names.
+_SHOWN = tuple(BY_KEY[key].derivative.desc for key in ('carpets', 'connectivity_figures'))
+
+
+def update_pages(out, participants):
+    """Write the rows and pages of participants, such as ``'sub-01'``, whose runs have changed, and the index.
+
+    Without a valid table of quality, the derivatives of all participants are read.
+    """
+    if not _list_outdated(out, participants):
+        return
+    try:
+        with locked(out / LOCK):
+            rows = read_rows(out)
+            _write(out, rows or [], read_times(out) if rows is None else _list_outdated(out, participants))
+    except OSError as e:
+        print(f'{out / INDEX} is not up to date: {e.strerror or e} ({e.filename})', file=sys.stderr)
+
+
+def replace_pages(out, rows, times):
+    """Write the table of quality, the index and outdated pages from the rows of all runs.
+
+    ``times`` are those of :func:`read_times` before the rows were made: participants that changed since are read again.
+    """
+    with locked(out / LOCK):
+        now = read_times(out)
+        changed = {name for name in now if now[name] != times.get(name)}
+        _write(out, rows, sorted(changed.union(_list_outdated(out, now))))
+
+
+def read_times(out):
+    """Return the times of change of the manifests and logs of each participant: a dict of names in a dict."""
+    times = {}
+    for folder in (MANIFESTS, LOGS):
+        with suppress(FileNotFoundError), os.scandir(out / folder) as entries:
+            for entry in entries:
+                if entry.name.startswith('sub-'):
+                    times.setdefault(entry.name.split('_', 1)[0], {})[entry.name] = entry.stat().st_mtime_ns
+    return times
+
+
+def _list_outdated(out, participants):
+    """Return the participants whose page is older than a manifest or log of their runs."""
+    times, outdated = read_times(out), []
+    for name in times.keys() & participants:
+        page = out / name_page(name)
+        if not (page.is_file() and page.stat().st_mtime_ns >= max(times[name].values())):
+            outdated.append(name)
+    return sorted(outdated)
+
+
+def _write(out, rows, participants):
+    """Write the table of quality and the index of ``rows``, those of the participants read anew; then their pages."""
+    found = {name: read_participant(out, name) for name in participants}
+    others = [row for row in rows if f'sub-{row["participant"]}' not in found]
+    rows = write_quality(out, [*others, *(row for own, _ in found.values() for row in own)])
+    try:
+        from ..reports.index import render_index, render_participant
+    except ImportError as e:
+        print(f'{INDEX} is not written: {e}. Run pip install "nipype_labels[reports]"', file=sys.stderr)
+        return
+    pages = {INDEX: render_index(rows, __version__)}
+    for name, (_, manifests) in found.items():
+        own = [row for row in rows if f'sub-{row["participant"]}' == name]
+        pages[name_page(name)] = render_participant(name, own, _list_figures(manifests), INDEX, __version__)
+    for name, page in pages.items():
+        with write_atomically(out / name) as partial:
+            partial.write_text(page, encoding='utf-8', newline='\n')
+
+
+def _list_figures(manifests):
+    """Return the paths of the figures that are shown of each run, by the path of its report."""
+    figures = {}
+    for manifest in manifests:
+        outputs = list(manifest['Outputs'])
+        report = next((name for name in outputs if name.endswith('_report.html')), None)
+        drawn = [name for name in outputs if name.endswith('.svg')]
+        figures[report] = [name for name in drawn if parse_name(name)[0]['desc'].split('+')[0] in _SHOWN]
+    return figures
