@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Logs of failed runs: the first line is the reason, the traceback follows if there is one."""
+"""Logs of failed runs: the first line is the reason, the traceback follows if there is one. Also citations."""
 
 from pathlib import Path
 
 from ..bids.manifest import name_manifest
-from ..files.atomic import create_folder, write_atomically
+from ..files.atomic import copy_content, create_folder, has_content, write_atomically
+from ..model.references import BIBLIOGRAPHY
 
 #: Folder of the logs in the dataset.
 FOLDER = 'logs'
@@ -29,3 +30,15 @@ def read_reason(path):
             return stream.readline().strip()
     except FileNotFoundError:
         return None
+
+
+def write_citation(out, methods, desc=None):
+    """Write the methods boilerplate, with keys of citations for Pandoc, and the bibliography, as fMRIPrep does."""
+    text = f'{methods.strip()}\n\n### References\n'
+    names = {f'CITATION{f"_desc-{desc}" if desc else ""}.md': text.encode(), 'CITATION.bib': BIBLIOGRAPHY.read_bytes()}
+    create_folder(out / FOLDER)
+    for name, content in names.items():
+        path = out / FOLDER / name
+        if not has_content(path, content):
+            with write_atomically(path) as partial:
+                copy_content(content, partial)

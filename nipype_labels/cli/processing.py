@@ -30,7 +30,7 @@ from .checks import (
     make_work_folder,
     reword_trait_errors,
 )
-from .logs import write_log
+from .logs import write_citation, write_log
 from .messages import in_files, in_options
 from .plan import estimate_memory, estimate_time, measure
 from .progress import Progress, count
@@ -54,8 +54,9 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
         plugin_args_file, plugin
     )
     with reword_trait_errors():
-        init_labels_wf(**job.parameters)
+        methods = init_labels_wf(**job.parameters).__desc__
     make_folder(job.out)
+    write_citation(job.out, methods, job.desc)
     work_dir = make_work_folder(work_dir or job.out / 'work', plugin or 'Linear')
     steps = Steps(job, work_dir, clean_work, verbose)
     steps.configure()

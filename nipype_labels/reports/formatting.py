@@ -6,6 +6,8 @@ import re
 
 from markupsafe import Markup, escape
 
+from ..model.references import read_references
+
 #: How a missing value is written.
 MISSING = 'n/a'
 
@@ -84,10 +86,12 @@ def shorten(text, most, from_start=False):
 
 
 def mark_up(text):
-    """Return the paragraphs of a text for Pandoc as HTML: code, emphasis, and keys of citations in brackets.
+    """Return the paragraphs of a text for Pandoc as HTML: code, emphasis, and citations by authors and year.
 
-    >>> mark_up('By *us* & `x_*` [@a; @b].')
-    [Markup('By <em>us</em> &amp; <code>x_*</code> <span class="cited">[a; b]</span>.')]
+    Keys that the bibliography does not have remain keys.
+
+    >>> mark_up('By *us* & `x_*` [@numpy; @b].')
+    [Markup('By <em>us</em> &amp; <code>x_*</code> (Harris et al., 2020; b).')]
     """
     paragraphs = (' '.join(part.split()) for part in re.split(r'\n\s*\n', make_printable(text)))
     return [_mark_up_paragraph(paragraph) for paragraph in paragraphs if paragraph]
@@ -108,5 +112,25 @@ def _render_mark(mark):
         return Markup('<code>{}</code>').format(mark['code'])
     if mark['stressed']:
         return Markup('<em>{}</em>').format(mark['stressed'])
-    keys = mark['author'] or re.sub(r'(?<!\w)@', '', mark['cited'])
-    return Markup('<span class="cited">[{}]</span>').format(keys)
+    references, keys = read_references(), _list_keys(mark)
+    if mark['author']:
+        reference = references.get(keys[0])
+        return escape(f'{reference.authors} ({reference.year})' if reference else keys[0])
+    return escape(f'({"; ".join(references[key].label if key in references else key for key in keys)})')
+
+
+def _list_keys(mark):
+    """Return the keys of the citations in a mark."""
+    cited = mark['author'] or mark['cited'] or ''
+    return [key.strip().removeprefix('@') for key in cited.split(';') if key]
+
+
+def list_cited(text):
+    """Return the references that a text for Pandoc cites, as lines in alphabetical order.
+
+    >>> [line.partition('(')[0] for line in list_cited('[@scipy; @ledoit_wolf]')]
+    ['Ledoit O, Wolf M ', 'Virtanen P, Gommers R, Oliphant TE, Haberland M, Reddy T, et al. ']
+    """
+    keys = {key for mark in _MARKS.finditer(text) for key in _list_keys(mark)}
+    references = read_references()
+    return sorted(references[key].line for key in keys if key in references)

@@ -11,7 +11,7 @@ from ..core.quality import LEAST_FREEDOM
 from .carpet import draw_carpets
 from .contours import draw_contours
 from .data import PROBLEMS, find_problems
-from .formatting import format_number, format_value, mark_up
+from .formatting import format_number, format_value, list_cited, mark_up
 from .matrix import draw_matrix
 from .spectra import draw_spectra
 from .svg import fill_template
@@ -50,6 +50,7 @@ def render_report(title, series, atlases, figures, origin, methods='', confounds
         parameters=list_parameters(series.cleaning),
         meanings=PROBLEMS,
         methods=mark_up(methods),
+        references=list_cited(methods),
     )
 
 

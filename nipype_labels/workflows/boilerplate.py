@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Methods boilerplate of a workflow, from its parameters.
 
-Citations are keys for Pandoc: those of fMRIPrep's bibliography where it has the work. ``references.bib`` in this folder
-holds all references.
+Citations are keys for Pandoc: those of fMRIPrep's bibliography where it has the work. All references are in
+:mod:`nipype_labels.model.references`.
 """
-
-from pathlib import Path
 
 from .. import __version__
 from ..core.connectivity import choose_estimator
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE
 from ..model.parameters import PARAMETERS
-
-#: BibTeX of every work that may be cited.
-REFERENCES = Path(__file__).with_name('references.bib')
 
 
 def describe(parameters):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pages to browse a dataset: they list all runs, their links lead to files, and they are rewritten when runs change."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -128,6 +129,17 @@ def test_pages_are_no_problem_for_verify_and_the_validator(processed, call):
     status, _, said = call('verify', str(processed / 'out'))
     assert (status, 'problems: 0' in said) == (0, True)
     assert validate(processed / 'out') == set()
+
+
+def test_methods_and_bibliography_are_written_for_pandoc(processed):
+    logs = processed / 'out' / 'logs'
+    text = (logs / 'CITATION.md').read_text(encoding='utf-8')
+    assert '[@nipype1; @nipype2]' in text
+    assert text.endswith('\n### References\n')
+    (sidecar,) = processed.glob('out/sub-01/func/*run-1_*stat-mean_timeseries.json')
+    assert text.startswith(json.loads(sidecar.read_text(encoding='utf-8'))['Methods'])
+    keys = set(re.findall(r'^@\w+\{(\w+),', (logs / 'CITATION.bib').read_text(encoding='utf-8'), re.MULTILINE))
+    assert set(re.findall(r'@(\w+)', text)) <= keys
 
 
 @pytest.mark.endurance

@@ -98,7 +98,7 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
     assert '<h1>One &amp; all</h1>' in text
     assert '18 of 20 volumes retained; censored by <code>sample_mask</code>: 2.' in text
     assert '2 of 3 regions have a time series, 1 has none.' in text
-    assert text.index('Absent from atlas') < text.index('Nowhere') < text.index('<table>')
+    assert text.index('Absent from atlas') < text.index('Nowhere') < text.index('<table class="regions">')
     assert 'Left &lt;area&gt;' in text
     assert written(path.parent) == ['atlas_carpet.svg', 'atlas_contours.svg', 'atlas_spectra.svg', 'report.html']
 
@@ -158,7 +158,7 @@ def test_what_is_given_beside_is_shown(made, more, tmp_path):
     assert '<b>−0.37</b> <span>Left &lt;area&gt; – Right</span>' in text
     assert 'median of 1 pair −0.37' in text
     assert '2 pairs n/a' in text
-    assert 'Made by <em>us</em> <span class="cited">[nipype1]</span>.' in text
+    assert 'Made by <em>us</em> (Gorgolewski et al., 2011).' in text
 
 
 def test_what_is_not_given_leaves_no_trace(made, tmp_path):

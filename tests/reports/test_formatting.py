@@ -7,14 +7,14 @@ from nipype_labels.reports.formatting import make_printable, mark_up
 @pytest.mark.parametrize(
     ('text', 'expected'),
     [
-        ('Read [@a_1; @b:2].', 'Read <span class="cited">[a_1; b:2]</span>.'),
-        ('As proposed by @ledoit_wolf.', 'As proposed by <span class="cited">[ledoit_wolf]</span>.'),
+        ('Read [@a_1; @b:2].', 'Read (a_1; b:2).'),
+        ('As proposed by @ledoit_wolf.', 'As proposed by Ledoit and Wolf (2004).'),
         ('*nipype_labels* does', '<em>nipype_labels</em> does'),
         ('columns `trans_.*`, `rot_.*`', 'columns <code>trans_.*</code>, <code>rot_.*</code>'),
         ('2 * 3 * 4 and me@home.org', '2 * 3 * 4 and me@home.org'),
         (
             '<b>`<i>`*<u>* [@<s>]',
-            '&lt;b&gt;<code>&lt;i&gt;</code><em>&lt;u&gt;</em> <span class="cited">[&lt;s&gt;]</span>',
+            '&lt;b&gt;<code>&lt;i&gt;</code><em>&lt;u&gt;</em> (&lt;s&gt;)',
         ),
         ('`" onload="x`', '<code>&#34; onload=&#34;x</code>'),
         ('\ud800\x00', '��'),

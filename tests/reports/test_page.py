@@ -44,7 +44,7 @@ def test_problems_come_first(make_page, make_row):
         'Outside mask',
         'Rear',
         'Contours on the mean volume',
-        '<table>',
+        '<table class="regions">',
         'Before denoising',
         'After denoising',
         'Parameters</h2>',
@@ -150,10 +150,16 @@ def test_connectivity_is_shown_if_it_exists(make_page):
     assert 'no pair has a value' in make_page(connectivity=np.full((2, 2), np.nan))
 
 
-def test_methods_are_rendered(make_page):
-    page = make_page(methods='Done with *care* [@someone_2020] & <b>')
-    assert 'Done with <em>care</em> <span class="cited">[someone_2020]</span> &amp; &lt;b&gt;' in page
-    assert 'references.bib' in page
+def test_methods_are_rendered_with_citations_and_references(make_page):
+    page = make_page(methods='Done with *care* [@numpy; @nibabel], see @ledoit_wolf [@someone_2020] & <b>')
+    assert 'Done with <em>care</em> (Harris et al., 2020; Brett et al.), see Ledoit and Wolf (2004)' in page
+    assert '(someone_2020) &amp; &lt;b&gt;' in page
+    lines = re.findall('<li>(.*?)</li>', page.split('<h3>References</h3>')[1])
+    assert [line.split(' ')[0] for line in lines] == ['Brett', 'Harris', 'Ledoit']
+    assert lines[2] == (
+        'Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. '
+        'Journal of Multivariate Analysis 88:365–411. doi:10.1016/S0047-259X(03)00096-4'
+    )
     assert 'Methods</h2>' not in make_page()
 
 

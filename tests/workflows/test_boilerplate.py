@@ -10,8 +10,8 @@ import pytest
 
 from nipype_labels.files.tables import write_signals
 from nipype_labels.interfaces import CleanSignal
+from nipype_labels.model.references import read_references
 from nipype_labels.workflows import init_labels_wf
-from nipype_labels.workflows.boilerplate import REFERENCES
 
 FULL = {
     'use_mask': True,
@@ -97,4 +97,4 @@ def test_cleaning_says_nothing_that_did_not_happen(tmp_path):
 
 def test_every_citation_is_in_the_bibliography():
     cited = set(re.findall(r'@(\w+)', init_labels_wf(**FULL).__desc__))
-    assert cited == set(re.findall(r'@\w+\{(\w+),', REFERENCES.read_text(encoding='utf-8')))
+    assert cited == set(read_references())
