@@ -198,7 +198,7 @@ class Steps:
 def _load_figures():
     """Load what draws reports once, before workers are forked and time is measured; runs report a missing package."""
     with suppress(ImportError):
-        import_module('..reports', __package__)
+        import_module('..reports.page', __package__)
 
 
 def _retain(run, n_volumes, dummy_scans):

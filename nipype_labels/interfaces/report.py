@@ -175,6 +175,7 @@ def _import_reports():
     """Return the package of reports, whose dependencies only this node needs."""
     try:
         from .. import reports
+        from ..reports import page  # noqa: F401 (a missing package is reported here)
     except ImportError as e:
         raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
     return reports

@@ -134,6 +134,7 @@ def make_report(title, result):
     """Draw the report of a result that has data for it."""
     try:
         from .. import reports
+        from ..reports import page  # noqa: F401 (a missing package is reported here)
     except ImportError as e:
         raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
     data, placed = result.report_data, result.placed

@@ -6,7 +6,7 @@ from statistics import median
 
 from ..core.quality import LEAST_FREEDOM
 from .formatting import format_number
-from .svg import fill_template
+from .templates import fill_template
 
 #: A complete run is suspicious with a larger mean framewise displacement in mm, a smaller fraction of retained volumes,
 #: or a fraction of missing regions that is so much larger than the median of the runs with the same atlas.

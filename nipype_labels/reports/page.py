@@ -14,7 +14,7 @@ from .data import PROBLEMS, find_problems
 from .formatting import format_number, format_value, list_cited, mark_up
 from .matrix import draw_matrix
 from .spectra import draw_spectra
-from .svg import fill_template
+from .templates import fill_template
 
 #: Strongest pairs of either sign that are listed.
 N_PAIRS = 5

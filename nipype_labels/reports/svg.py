@@ -7,16 +7,14 @@ bytes per pixel, which makes a report twice as large.
 
 import base64
 import io
-from functools import cache
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from .formatting import format_number, format_percent, format_signed, make_printable, shorten
+from .templates import fill_template
 
 #: Width of a figure and of its margins; where the drawing begins, below title and legend.
 WIDTH, MARGIN, TOP = 1000, 24, 104
@@ -94,25 +92,3 @@ def fill_figure(kind, heading, subject, title, height, width=WIDTH, left=MARGIN 
     frame = {'heading': heading, 'subject': f'{subject} – {title}' if title else subject, 'width': width, 'left': left}
     frame |= {'height': round(height), 'margin': MARGIN, 'top': TOP}
     return Markup(fill_template(f'{kind}.svg.j2', **frame, **values))
-
-
-def fill_template(name, **values):
-    """Return the text of a template of this package; strings are escaped, and equal values return equal texts."""
-    return _make_environment().get_template(name).render(values)
-
-
-@cache
-def _make_environment():
-    """Return the environment of all templates; it keeps those that are compiled."""
-    environment = Environment(
-        loader=PackageLoader(__package__, ''),
-        autoescape=True,
-        # Markup was made printable when it was made.
-        finalize=lambda value: make_printable(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=format_number, percent=format_percent, signed=format_signed, shorten=shorten)
-    return environment
