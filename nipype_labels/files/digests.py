@@ -23,6 +23,14 @@ RECORD_BYTES = 66
 #: Formats of which an image is more than one file.
 _OF_SEVERAL_FILES = [kind for kind in all_image_classes if len(kind.files_types) > 1]
 
+#: Ends of the names of these files, which may be compressed. A file with another name is an image of one file.
+_ENDINGS = tuple(
+    (ending + packed).lower()
+    for kind in _OF_SEVERAL_FILES
+    for _, ending in kind.files_types
+    for packed in ('', *kind._compressed_suffixes)
+)
+
 #: What this process knows: digests of contents by those of files' states.
 _known = {}
 
@@ -59,6 +67,8 @@ def image_files(path):
     ['bold.nii.gz']
     """
     path = os.fspath(path)
+    if not path.lower().endswith(_ENDINGS):
+        return [path]
     files = {path}
     for kind in _OF_SEVERAL_FILES:
         try:

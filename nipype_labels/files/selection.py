@@ -81,7 +81,7 @@ def select_confounds(tables, parameters, n_volumes, series=None):
 
 def _match(wanted, tables, sources):
     """Return the column of a name, else the columns that match a regular expression; ConfoundsError without any."""
-    available = [name for table in tables for name in table.frame]
+    available = [name for table in tables for name in table.frame.columns.tolist()]
     if wanted in available:
         return [wanted]
     try:

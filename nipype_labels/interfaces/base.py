@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache, partial
 from hashlib import md5
 from pathlib import Path
 
@@ -120,11 +121,9 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         self._note(**state.get('_refused', {}))
 
     def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
-        """Return what Nipype hashes of a value: of an image every file it consists of, each content read once."""
-        methods = {'content': content_digest, 'timestamp': hash_timestamp}
-        method = methods.get(hash_method or config.get('execution', 'hash_method'))
-        if hash_files and method and isinstance(objekt, str) and os.path.isfile(objekt):  # noqa: PTH113
-            digest = image_digest(objekt, method)
+        """Return what Nipype hashes of a value: of a file what the function ``hash_method`` returns, if it is one."""
+        if hash_files and callable(hash_method) and isinstance(objekt, str) and os.path.isfile(objekt):  # noqa: PTH113
+            digest = hash_method(objekt)
             return (objekt, digest) if dictwithhash else digest
         if isinstance(objekt, str):
             # A name that is not UTF-8 can not be encoded, and an error here would be outside of the run context.
@@ -133,7 +132,10 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
 
     def get_hashval(self, hash_method=None):
         """Hash the inputs, and with them versions, grids, and floats to the last bit (Nipype rounds to 10 digits)."""
-        listed, digest = super().get_hashval(hash_method)
+        methods = {'content': content_digest, 'timestamp': hash_timestamp}
+        method = methods.get(hash_method or config.get('execution', 'hash_method'))
+        # Nipype takes each digest twice, and files that were written just now would be read twice.
+        listed, digest = super().get_hashval(cache(partial(image_digest, digest=method)) if method else hash_method)
         salt = [('numerics', self.numerics)]
         salt += [(name, read_minor_version(name)) for name in COMPUTING_LIBRARIES]
         salt += [(name, [_grid_digest(path) for path in _flat(getattr(self, name))]) for name in self.grids]
