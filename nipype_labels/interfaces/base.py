@@ -256,8 +256,10 @@ class LabelsInterface(SimpleInterface):
 
     def refuse_to_replace_inputs(self, paths):
         """Raise LabelsError if writing one of ``paths`` would replace a file that the node reads."""
-        read = {os.path.realpath(path): name for name, path in self._input_files()}
-        for path in paths:
+        # Inputs exist, and most outputs do not yet.
+        existing = [path for path in paths if os.path.exists(path)]  # noqa: PTH110 (false for impossible names too)
+        read = {os.path.realpath(path): name for name, path in self._input_files()} if existing else {}
+        for path in existing:
             name = read.get(os.path.realpath(path))
             if name is not None:
                 raise LabelsError(
