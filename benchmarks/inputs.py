@@ -6,6 +6,9 @@ from pathlib import Path
 #: Raised whenever the data change; it is part of the folder's name.
 RECIPE = 1
 
+#: Volumes of the short series, at 4 mm, and of the fine one, at 0.8 mm.
+N_SHORT, N_FINE = 168, 100
+
 #: Where data are kept by default.
 CACHE = Path(__file__).parent / 'data'
 
@@ -24,9 +27,10 @@ class Inputs:
         self.size, self.cache = size, Path(cache).absolute()
         self.folder = self.cache / f'{size}-{RECIPE}'
 
-    def series(self, dtype='int16', length=None):
-        """Series at 2 mm; ``'long'`` or of some number of volumes, it has the usual ones over and over."""
-        return self.folder / f'bold-{dtype}{"" if length is None else f"-{length}"}.nii.gz'
+    def series(self, dtype='int16', length=None, voxel=2):
+        """Series at a voxel size in mm; ``'long'`` or of some number of volumes, it has the same ones over and over."""
+        which = ('' if voxel == 2 else f'-{voxel}mm') + ('' if length is None else f'-{length}')
+        return self.folder / f'bold-{dtype}{which}.nii.gz'
 
     def atlas(self, n_labels, voxel=2, which=0, oblique=False):
         """Atlas of ``n_labels`` regions at a voxel size in mm; ``which`` tells atlases of one kind apart."""

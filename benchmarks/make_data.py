@@ -6,6 +6,7 @@ Run it as ``python -m benchmarks.make_data [--quick] [FOLDER]``.
 
 import argparse
 import gzip
+import itertools
 from dataclasses import dataclass
 
 import nibabel as nib
@@ -14,7 +15,7 @@ from scipy import ndimage, spatial
 
 from nipype_labels.files.atomic import write_atomically
 
-from .inputs import CACHE, Inputs
+from .inputs import CACHE, N_FINE, N_SHORT, Inputs
 
 #: Low corner of the field of view, in mm, and the shape at 1 mm.
 CORNER, SHAPE = (-99.0, -135.0, -73.0), (198, 234, 190)
@@ -27,6 +28,9 @@ COMPRESSION = 1
 
 #: Of a brain voxel: its mean, and the standard deviations of its noise and of each network's fluctuations.
 MEAN, NOISE, FLUCTUATION, N_NETWORKS = 1000, 10, 10, 12
+
+#: Different volumes of a series at another voxel size.
+N_DIFFERENT = 4
 
 #: Of the table of signals.
 N_VOLUMES, N_SIGNALS, N_CONFOUNDS = 1200, 1000, 36
@@ -56,7 +60,7 @@ class Size:
         voxel *= self.coarser
         affine = np.diag([voxel, voxel, voxel, 1.0])
         affine[:3, 3] = np.array(CORNER) + voxel / 2
-        return tuple(-(-n // voxel) for n in SHAPE), affine
+        return tuple(int(-(-n // voxel)) for n in SHAPE), affine
 
 
 #: By name.
@@ -71,17 +75,20 @@ class Maker(Inputs):
         self.sizes = SIZES[size]
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def series(self, dtype='int16', length=None):
+    def series(self, dtype='int16', length=None, voxel=2):
         """See :class:`Inputs`; the volumes have smooth structure, and compress like a preprocessed series."""
-        final = super().series(dtype, length)
+        final = super().series(dtype, length, voxel)
 
         def write(path):
             n_volumes = {None: self.sizes.n_volumes, 'long': self.sizes.n_long}.get(length, length)
-            if length is None:
-                volumes = (volume.astype(dtype).tobytes(order='F') for volume in _volumes(self.sizes))
-            else:
+            if length is not None and voxel == 2:
                 volumes = _repeated(self.series(dtype), n_volumes)
-            _write_series(path, self.sizes, n_volumes, dtype, volumes)
+            else:
+                n_different = n_volumes if length is None else N_DIFFERENT
+                made = _volumes(self.sizes.grid(voxel), n_different)
+                different = (volume.astype(dtype).tobytes(order='F') for volume in made)
+                volumes = different if length is None else itertools.islice(itertools.cycle(different), n_volumes)
+            _write_series(path, self.sizes.grid(voxel), n_volumes, dtype, volumes)
 
         return self._make(final, write)
 
@@ -131,6 +138,9 @@ class Maker(Inputs):
         for dtype in ('int16', 'float32'):
             self.series(dtype)
         self.series(length='long')
+        for voxel, length in ((4, N_SHORT), (0.8, N_FINE)):
+            self.series(length=length, voxel=voxel)
+            self.atlas(400, voxel)
         for n_labels in (400, 1000, 35_000):
             self.atlas(n_labels)
         for which in range(1, 10):
@@ -169,14 +179,14 @@ def _field(rng, shape, sigma):
     return field / field.std()
 
 
-def _volumes(size):
+def _volumes(grid, n_volumes):
     """Volumes of float32 that look like a preprocessed series, and compress like one.
 
     Brain with tissue contrast, a dimmer scalp and nothing around; networks that fluctuate slowly, and noise that is
     a little smooth, as interpolation leaves it.
     """
     rng = np.random.default_rng(0)
-    shape, affine = size.grid(2)
+    shape, affine = grid
     places = _places(shape, affine)
     brain, head = _within(BRAIN, places), _within(HEAD, places)
     brightness = np.where(brain, 1 + 0.15 * np.tanh(_field(rng, shape, 1.5)), 0.3 + 0.05 * _field(rng, shape, 1.5))
@@ -184,7 +194,7 @@ def _volumes(size):
     networks = [FLUCTUATION * brain * _field(rng, shape, 5) for _ in range(N_NETWORKS)]
     scale = (NOISE * (0.3 * head + 0.7 * brain)).astype(np.float32)
     courses = np.zeros(N_NETWORKS)
-    for _ in range(size.n_volumes):
+    for _ in range(n_volumes):
         courses = 0.9 * courses + 0.3 * rng.standard_normal(N_NETWORKS)
         volume = level + scale * _field(rng, shape, 0.6)
         for course, network in zip(courses, networks, strict=True):
@@ -192,9 +202,9 @@ def _volumes(size):
         yield volume
 
 
-def _write_series(path, size, n_volumes, dtype, volumes):
+def _write_series(path, grid, n_volumes, dtype, volumes):
     """Write the bytes of volumes as NIfTI, without time or name in the gzip header."""
-    shape, affine = size.grid(2)
+    shape, affine = grid
     header = nib.Nifti1Header()
     header.set_data_shape((*shape, n_volumes))
     header.set_data_dtype(dtype)

@@ -8,8 +8,9 @@ from .cases import ONE_THREAD, ratios
 _HEAD = """# Performance
 
 `make bench` wrote this page. Every number is the median of fresh processes, each of which does the work once. This
-package, nilearn and decompression alternate. Seconds do not include imports; files are read from the system's cache.
-Ratios are medians over the alternations, with the smallest and the largest in brackets.
+package, nilearn and decompression alternate. The first rows are whole processes: what a user waits for, with imports,
+tables and caching. In all others, seconds do not include imports. Files are read from the system's cache. Ratios are
+medians over the alternations, with the smallest and the largest in brackets.
 """
 
 _FOOT = """

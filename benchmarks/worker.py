@@ -7,6 +7,7 @@ The process imports and prepares, then does the work once, and prints seconds of
 import importlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -82,18 +83,16 @@ def measure(job, size, cache, result_file=None):
 
 
 def peak_memory():
-    """Largest resident set of this process so far, in MB (10⁶ bytes).
+    """Largest resident set of this process so far, or of one that it waited for, in MB (10⁶ bytes).
 
     Linux starts ``ru_maxrss`` at the size of the process that forked this one; its own ``VmHWM`` starts at 0.
     """
+    own, waited = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     status = Path('/proc/self/status')
     if status.exists():
         (line,) = (line for line in status.read_text().splitlines() if line.startswith('VmHWM:'))
-        return int(line.split()[1]) * 1024 / 1e6
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == 'darwin' else 1024) / 1e6
+        own = int(line.split()[1])
+    return max(own, waited) * (1 if sys.platform == 'darwin' else 1024) / 1e6
 
 
 def main(asked):

@@ -27,7 +27,7 @@ def voxel_power(
             values = decoder(_take(block, voxels[chunk]))
             if detrend and first == 0:
                 # Sums about the first volume keep their digits where the variance is small relative to the mean.
-                origin[chunk] = values[0]
+                origin[chunk] = np.where(np.isinf(values[0]), np.nan, values[0])
             values = _subtract(origin[chunk], values, n_volumes)
             total[chunk] += values.sum(axis=0)
             slope[chunk] += ramp[first : first + len(values)].astype(values.dtype) @ values
