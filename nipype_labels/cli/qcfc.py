@@ -15,7 +15,7 @@ from ..files.volumes import read_labels
 from ..model.errors import LabelsError
 
 #: Values of the matrix that are read together, and number of parts in which they are processed.
-_VALUES, _N_PARTS = 4_000_000, 16
+_VALUES, _N_PARTS = 2_000_000, 8
 
 #: Why distances are unknown.
 _NATIVE = 'in native space, distances differ between participants'
