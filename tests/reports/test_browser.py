@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A report of the command in a real browser: no error, no request, tables that sort, nothing wider than a phone."""
+"""Pages of the command in a real browser: no error, no request, tables that sort, nothing wider than a phone."""
 
 import html
 import json
@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from dataset_cases import make_atlases, make_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
@@ -64,17 +65,37 @@ def report(tmp_path_factory, aal, installed):
 
 
 @pytest.fixture(scope='module')
+def dataset(tmp_path_factory):
+    """The derivatives of a dataset, one of whose runs has failed."""
+    folder = tmp_path_factory.mktemp('dataset')
+    make_dataset(folder / 'fmriprep')
+    make_atlases(folder / 'atlases')
+    given = ['derivatives', folder / 'fmriprep', folder / 'out', 'participant', '--confounds-strategy', '6P']
+    given += [f'--atlas=boxes={folder}/atlases/boxes.nii.gz']
+    command = [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)]
+    assert subprocess.run(command, timeout=200).returncode == 1
+    return folder / 'out'
+
+
+@pytest.fixture(scope='module')
 def opened(report, tmp_path_factory):
-    """What a watched copy of the report finds of itself in a frame 400 pixels wide, and the console's lines."""
+    """What a watched copy of the report finds of itself, and the console's lines."""
+    folder = tmp_path_factory.mktemp('page')
+    (folder / 'report.html').write_text(report, encoding='utf-8')
+    return open_page(folder / 'report.html')
+
+
+def open_page(path):
+    """Return what a watched copy of a page finds of itself in a frame 400 pixels wide, and the console's lines."""
     browser = shutil.which('chromium') or shutil.which('chromium-browser')
     if browser is None:
         pytest.skip('no chromium is installed (Debian: apt-get install chromium)')
-    folder = tmp_path_factory.mktemp('page')
-    head, body = report.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{WATCH}', 1).rsplit('</body>', 1)
-    (folder / 'page.html').write_text(f'{head}{REPORT}</body>{body}', encoding='utf-8')
-    (folder / 'frame.html').write_text(FRAME)
-    what = ['--virtual-time-budget=5000', '--dump-dom', (folder / 'frame.html').as_uri()]
-    command = [browser, *FLAGS, f'--user-data-dir={folder / "profile"}', *what]
+    text = path.read_text(encoding='utf-8').replace('<meta charset="utf-8">', f'<meta charset="utf-8">{WATCH}', 1)
+    head, body = text.rsplit('</body>', 1)
+    path.with_name('page.html').write_text(f'{head}{REPORT}</body>{body}', encoding='utf-8')
+    path.with_name('frame.html').write_text(FRAME)
+    what = ['--virtual-time-budget=5000', '--dump-dom', path.with_name('frame.html').as_uri()]
+    command = [browser, *FLAGS, f'--user-data-dir={path.parent / "profile"}', *what]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     found = re.search(r'<pre>({.*?)</pre>', run.stdout, re.DOTALL)
     assert found, run.stderr[-2000:]
@@ -111,3 +132,25 @@ def test_each_column_sorts_both_ways(opened):
             assert sorted(map(tuple, map(numbers, orders))) == sorted(
                 [tuple(sorted(numbers(before))), tuple(sorted(numbers(before), reverse=True))]
             )
+
+
+@pytest.mark.parametrize('name', ['index.html', 'sub-02.html'])
+def test_pages_of_a_dataset_load_its_own_figures_only_and_fit(name, dataset):
+    found, console = open_page(dataset / name)
+    assert (found['complaints'], console, found['broken']) == ([], [], 0)
+    own = dataset.as_uri()
+    assert all(request.startswith(own) and request.endswith('.svg') for request in found['requests'])
+    assert found['scrollWidth'] <= 400
+    assert found['wide'] == []
+
+
+def test_the_index_sorts_by_each_column(dataset):
+    columns = {column['name']: column['orders'] for column in open_page(dataset / 'index.html')[0]['sorted']}
+    names = ['Participant', 'Run', 'Status', 'Notes', 'Mean FD (mm)', 'Retained volumes', 'Degrees of freedom', 'tSNR']
+    assert list(columns) == [*names, 'Missing regions', 'Atlas']
+    _, rising, falling = columns['tSNR']
+    # The failed run has none, and is the last in both directions.
+    assert rising[-1] == falling[-1] == 'n/a'
+    assert numbers(rising) == sorted(numbers(rising)) == numbers(falling)[::-1]
+    assert len(numbers(rising)) == 5
+    assert columns['Missing regions'][2][0] == '1 of 8'
