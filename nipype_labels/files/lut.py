@@ -15,7 +15,7 @@ from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
 from .content import read_text_content
 from .grids import open_header
-from .lut_tables import parse_text
+from .lut_tables import parse_places, parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
 from .paths import expand, strip_suffixes
 
@@ -72,6 +72,12 @@ def read_lookup_table(path, ids=None):
         counts = Counter(name for _, name in rows)
         rows = [(i, f'{name} ({i})' if counts[name] > 1 else name) for i, name in rows]
     return check_lookup_table(rows, path)
+
+
+def read_places(path):
+    """Return the network and hemisphere of regions by id (dict of Place), from the columns of a look-up table."""
+    text = '' if Path(path).name.lower().endswith(('.nii', '.nii.gz', '.xml')) else _decode(Path(path))
+    return parse_places(text) if text.strip() else {}
 
 
 def name_by_order(names, ids, source='labels'):

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from ..model.errors import LookupTableError
+from ..model.networks import Place
 from .lut_lines import HEX_COLOUR, are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, in lower case without punctuation; the first one found is used.
@@ -26,6 +27,11 @@ _NAME_HEADINGS = (
 
 #: Heading of TemplateFlow for the hemisphere, which is appended to the names of both hemispheres.
 _HEMISPHERE = 'hemi'
+
+#: Headings of columns of networks and hemispheres, and words of regions without a network.
+_NETWORK_HEADINGS = ('network', 'networklabel', 'networkname', 'community')
+_HEMISPHERE_HEADINGS = ('hemisphere', 'hemi', 'hem')
+_NO_NETWORK = ('', 'n/a', 'none')
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
@@ -51,6 +57,32 @@ def parse_text(text, path):
     if numbered or any('\t' in line for line in lines) or any(all(s in line for line in lines) for s in ',;'):
         raise LookupTableError(no_known_form(path, lines[0]))
     return [line.strip() for line in lines]
+
+
+def parse_places(text):
+    r"""Return the network and hemisphere of regions by id, from columns with such headings; no region without them.
+
+    >>> parse_places('index,name,network_label,hemi\n3,V1,Vis,left\n4,Vermis,n/a,n/a')
+    {3: Place(network='Vis', hemisphere='L'), 4: Place(network='', hemisphere='')}
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    separator = '\t' if '\t' in lines[0] else ','
+    keys = [re.sub(r'[\W_]', '', head).lower() for head in lines[0].split(separator)]
+    index, network, hemisphere = (
+        next((keys.index(heading) for heading in headings if heading in keys), None)
+        for headings in (_INDEX_HEADINGS, _NETWORK_HEADINGS, _HEMISPHERE_HEADINGS)
+    )
+    if index is None or (network is None and hemisphere is None):
+        return {}
+    places = {}
+    for line in lines[1:]:
+        # One cell more reads as empty, for a column that is missing.
+        row = [unquoted(cell.strip()) for cell in line.split(separator)] + ['']
+        if len(row) == len(keys) + 1 and is_id(row[index]):
+            name, side = row[-1 if network is None else network], row[-1 if hemisphere is None else hemisphere]
+            side = side[:1].upper() if side[:1].upper() in ('L', 'R') else ''
+            places[to_id(row[index])] = Place('' if name.lower() in _NO_NETWORK else name, side)
+    return places
 
 
 def _parse_headed(lines, path, separators=('\t', ',', ';', None), fits=False):

@@ -11,6 +11,7 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 from ..files.confounds import read_tables
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
+from ..files.lut import read_places
 from ..files.sample_mask import read_sample_mask
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
@@ -56,6 +57,10 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     bold_file = InputFile(nohash=True, desc='the series; only its name is shown')
     atlas_files = InputMultiObject(
         InputFile(), nohash=True, desc='the atlases as they were given; only names are shown'
+    )
+    lut_files = InputMultiObject(
+        traits.Either(None, InputFile()),
+        desc='their look-up tables as they were given; columns of networks and hemispheres order the matrices',
     )
     command = traits.Str(nohash=True, hash_files=False, desc='command line that made the report, to be shown')
     connectivity_files = InputMultiObject(
@@ -104,7 +109,8 @@ class LabelsReport(LabelsInterface):
     def _run_interface(self, runtime):
         reports = _import_reports()
         series = self._series(reports)
-        rows = self.zip_inputs('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files')
+        lists = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files', 'lut_files')
+        rows = self.zip_inputs(*lists)
         names = self._names(len(rows))
         atlases = [
             reports.AtlasData(name, *_read_atlas(series.kept, *row)) for name, row in zip(names, rows, strict=True)
@@ -218,13 +224,14 @@ def _read_clock():
     return time.strftime('%Y-%m-%d %H:%M', moment)
 
 
-def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file):
-    """Return labels, affine, regions, time series before and after denoising, and connectivity of an atlas."""
+def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file, lut_file):
+    """Return the values of AtlasData after the name of an atlas, in their order."""
     regions = read_coverage(regions_file)
     labels, grid = read_labels(labels_file, unused_id(regions.index))
     raw, cleaned = (_read_columns(path, regions.name, kept) for path in (signals_file, cleaned_file))
     connectivity = _read_matrix(connectivity_file, regions.name) if connectivity_file else None
-    return labels, grid.affine, regions.rows(), raw, cleaned, connectivity
+    places = read_places(lut_file) if lut_file else {}
+    return labels, grid.affine, regions.rows(), raw, cleaned, connectivity, places
 
 
 def _read_columns(path, names, kept):

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..model.columns import STATUSES
-from ..model.networks import find_place
+from ..model.networks import Place, find_place
 
 #: Regions with a time series and a lower coverage are reported.
 LITTLE_COVERAGE = 0.5
@@ -78,7 +78,8 @@ class AtlasData:
     """What a report shows of an atlas and its time series; ``regions`` are L rows of the coverage table.
 
     Shapes: ``raw`` and ``cleaned`` (T, L), NaN for regions without a time series and, after denoising, for censored
-    volumes; ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid.
+    volumes; ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid. ``known_places`` are
+    networks and hemispheres of the look-up table, by region id.
     """
 
     name: str
@@ -88,6 +89,7 @@ class AtlasData:
     raw: np.ndarray
     cleaned: np.ndarray
     connectivity: np.ndarray | None = None
+    known_places: dict = field(default_factory=dict)
 
     @cached_property
     def ids(self):
@@ -101,8 +103,12 @@ class AtlasData:
 
     @cached_property
     def places(self):
-        """Network and hemisphere of each region, as its name says."""
-        return [find_place(name) for name in self.names]
+        """Network and hemisphere of each region: those of the look-up table, else those that its name says."""
+        places = []
+        for i, name in zip(self.ids.tolist(), self.names, strict=True):
+            named, listed = find_place(name), self.known_places.get(i, Place('', ''))
+            places.append(Place(listed.network or named.network, listed.hemisphere or named.hemisphere))
+        return places
 
     @cached_property
     def lost(self):

@@ -202,6 +202,7 @@ def _report(nodes, given, memory):
     """Add the node that draws the report; return its edges from the inputs of the run."""
     nodes.report = make_report_node(given, describe(given), memory['report'])
     shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
+    shown['use_luts'] = ('atlas_luts', 'lut_files')
     fields = [('bold_file', 'bold_file'), ('atlas_files', 'atlas_files')]
     fields += [edge for name, edge in shown.items() if given[name]]
     return [(nodes.inputnode, nodes.report, fields)]

@@ -118,6 +118,8 @@ def _report(run, atlases, parameters, methods, sizes, command):
     shown['atlas_names'] = [atlas.name for atlas in atlases]
     report = make_report_node(shown, methods.strip(), estimate(sizes)['report'], title=run.name)
     report.inputs.bold_file, report.inputs.atlas_files = str(run.bold), [atlas.path for atlas in atlases]
+    if any(atlas.lut for atlas in atlases):
+        report.inputs.lut_files = [atlas.lut for atlas in atlases]
     if command:
         report.inputs.command = command
     if parameters['use_mask']:

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from lookup_cases import TWO, installed, pairs, written
 
-from nipype_labels.files.lut import read_lookup_table
+from nipype_labels.files.lut import read_lookup_table, read_places
 from nipype_labels.model.errors import LookupTableError
 
 
@@ -205,3 +205,19 @@ def test_all_volumetric_tables_of_templateflow_are_read(tmp_path):
 )
 def test_numbers_are_taken_off_names_only_if_they_are_ids_or_colours(tmp_path, text, expected):
     assert pairs(read_lookup_table(written(tmp_path, text))) == expected
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        # The tables of Gordon 2016 in XCP-D, of the 4S atlas in AtlasPack, and of Glasser 2016.
+        ('index\tlabel\tcifti_label\tnetwork_label\n1\tL_Default_1\tParcel_1\tDefault\n', {1: ('Default', '')}),
+        ('index\tlabel\tnetwork_label\n101\tLH-Pu\tn/a\n2\tLH_Vis_2\tVis\n', {101: ('', ''), 2: ('Vis', '')}),
+        ('index\tlabel\tcifti_label\n1\tRight_V1\tR_V1_ROI\n', {}),
+        ('ParcelID,Hem,Community\n7,L,None\n8,R,SMhand\n', {7: ('', 'L'), 8: ('SMhand', 'R')}),
+        ('1 Precentral_L 2001\n2 Precentral_R 2002\n', {}),
+    ],
+)
+def test_columns_of_networks_and_hemispheres_are_read(tmp_path, text, expected):
+    (tmp_path / 'table.tsv').write_text(text)
+    assert read_places(tmp_path / 'table.tsv') == expected

@@ -86,6 +86,13 @@ def report(folder, inputs):
     return Path(LabelsReport(**inputs).run(cwd=folder).outputs.out_file)
 
 
+def files_of(cleaned, confounds):
+    """Inputs of the node from CleanSignal and its confounds table."""
+    names = {'cleaned_files': 'out_files', 'censoring_file': 'censoring_file', 'cleaning_file': 'cleaning_file'}
+    made = {name: getattr(cleaned.outputs, output) for name, output in names.items()}
+    return made | {'confounds_files': [str(confounds)]}
+
+
 def written(folder):
     """Names of the files in a folder, without what the node puts before them in a folder of the user."""
     return sorted(path.name.split('-', 2)[2] for path in folder.iterdir())
@@ -104,15 +111,12 @@ def test_the_siblings_outputs_become_a_report(made, tmp_path):
 
 
 def test_two_runs_give_the_same_bytes(made, more, tmp_path):
+    shared = ['confounds.svg', 'report.html']
     first, second = (report(tmp_path / name, {**made, **more}).parent for name in 'ab')
     assert (
         written(first)
         == written(second)
-        == [
-            *(f'atlas_{kind}.svg' for kind in ('carpet', 'connectivity', 'contours', 'spectra')),
-            'confounds.svg',
-            'report.html',
-        ]
+        == ['atlas_carpet.svg', 'atlas_connectivity.svg', 'atlas_contours.svg', 'atlas_spectra.svg', *shared]
     )
     assert [path.read_bytes() for path in sorted(first.iterdir())] == [p.read_bytes() for p in sorted(second.iterdir())]
 
@@ -191,6 +195,18 @@ def test_the_page_names_its_files_date_version_and_command(made, more, tmp_path,
     assert f'<dt>Date</dt><dd>2023-11-14 22:13, nipype_labels {__version__}</dd>' in head
 
 
+def test_networks_of_the_look_up_table_order_the_matrix(made, more, tmp_path):
+    table = tmp_path / 'networks.tsv'
+    rows = ('index\tname\tnetwork_label\themi', '4\tLeft <area>\tVis\tL', '7\tNowhere\tCont\tL', '9\tRight\tVis\tR')
+    table.write_text('\n'.join(rows))
+    text = report(tmp_path / 'node', {**made, **more, 'lut_files': [table]}).read_text(encoding='utf-8')
+    assert 'class="networks" d="M0 0h2v2h-2zM2 2h1v1h-1z"' in text
+    names = re.findall(r'text-anchor="end">(Left &lt;area&gt;|Right|Nowhere)</text>', text)
+    assert names == ['Left &lt;area&gt;', 'Right', 'Nowhere']
+    plain = report(tmp_path / 'other', {**made, **more, 'lut_files': [None]}).read_text(encoding='utf-8')
+    assert 'class="networks" d=""' in plain
+
+
 def test_the_correlation_of_the_confounds_that_were_regressed_out_is_drawn(made, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(20, 3)), columns=['csf', 'trans_x', 'unused'])
@@ -204,13 +220,7 @@ def test_the_correlation_of_the_confounds_that_were_regressed_out_is_drawn(made,
         sample_mask=[i for i in range(20) if i != 5],
         t_r=2.0,
     ).run(cwd=tmp_path)
-    files = {
-        'confounds_files': [tmp_path / 'confounds.tsv'],
-        'cleaned_files': cleaned.outputs.out_files,
-        'censoring_file': cleaned.outputs.censoring_file,
-        'cleaning_file': cleaned.outputs.cleaning_file,
-    }
-    outputs = LabelsReport(**{**made, **files}).run(cwd=tmp_path).outputs
+    outputs = LabelsReport(**{**made, **files_of(cleaned, tmp_path / 'confounds.tsv')}).run(cwd=tmp_path).outputs
     drawn = Path(outputs.confounds_svg_file).read_text(encoding='utf-8')
     assert drawn in Path(outputs.out_file).read_text(encoding='utf-8')
     assert all(f'>{name}</text>' in drawn for name in ('csf', 'trans_x', 'global_signal'))
@@ -250,12 +260,7 @@ def test_a_threshold_is_drawn_if_volumes_were_scrubbed_by_it(made, more, tmp_pat
         fd_threshold=0.25,
         t_r=2.0,
     ).run(cwd=tmp_path)
-    files = {
-        'cleaned_files': scrubbed.outputs.out_files,
-        'censoring_file': scrubbed.outputs.censoring_file,
-        'cleaning_file': scrubbed.outputs.cleaning_file,
-        'confounds_files': [str(tmp_path / 'scrub.tsv')],
-    }
+    files = files_of(scrubbed, tmp_path / 'scrub.tsv')
     text = report(tmp_path, {**made, **more, **files}).read_text(encoding='utf-8')
     assert '3 volumes above 0.25' in text
     assert 'class="threshold"' in text
