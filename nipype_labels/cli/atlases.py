@@ -8,14 +8,15 @@ from pathlib import Path
 
 from ..bids.atlases import find_atlas, is_atlas_name
 from ..bids.names import make_labels
+from ..core.strategies import check_map_strategy
+from ..files.atlases import is_maps, is_table, read_ids, read_regions
 from ..files.atomic import write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
-from ..files.lut import NO_TABLE, choose_lookup_table, name_by_order
-from ..files.paths import expand
-from ..files.volumes import read_labels
-from ..model.atlas import region_ids
-from ..model.errors import LabelsError, errors_name
+from ..files.lut import NO_TABLE, name_by_order
+from ..files.paths import expand, strip_suffixes
+from ..model.errors import LabelsError
+from ..model.parameters import SPHERES
 from .messages import warn
 
 
@@ -36,7 +37,7 @@ def name_atlases(given, luts=(), space=None, datasets=()):
     pairs = [entry.split('=', 1) if '=' in entry else (None, entry) for entry in given]
     images, luts = resolve_names([image for _, image in pairs], luts, space, datasets)
     paths = [Path(path).expanduser().absolute() for path in images]
-    made = make_labels([path.name.removesuffix('.gz').removesuffix('.nii') for path in paths])
+    made = make_labels(list(map(name_by_file, paths)))
     names = [label if name is None else name for (name, _), label in zip(pairs, made, strict=True)]
     for name, path in zip(names, paths, strict=True):
         if not name.isalnum() or not name.isascii():
@@ -71,6 +72,15 @@ def resolve_names(atlases, luts, space, datasets, has_labels=False):
     return images, luts
 
 
+def name_by_file(path):
+    """Return the name of the file of an atlas without the suffixes of its format; other dots are part of the name.
+
+    >>> name_by_file('Tian.S1.nii.gz'), name_by_file('seeds.tsv')
+    ('Tian.S1', 'seeds')
+    """
+    return strip_suffixes(path) if is_table(path) else Path(path).name.removesuffix('.gz').removesuffix('.nii')
+
+
 def read_datasets(given):
     """Return the folders of arguments ``name=path``, by name; a path alone is named by its folder."""
     pairs = [entry.split('=', 1) if '=' in entry else (Path(entry).name, entry) for entry in given]
@@ -83,16 +93,19 @@ def read_datasets(given):
     return dict(pairs)
 
 
-def check_tables(paths, luts, labels, background_label):
-    """Read each atlas, print warnings about names, and return the look-up tables (DataFrame)."""
-    tables = []
+def check_tables(paths, luts, labels, parameters):
+    """Read the regions of each atlas, print warnings about names, and return the look-up tables (DataFrame)."""
+    tables, background_label = [], parameters.get('background_label', 0)
     for path, lut in zip(paths, luts, strict=True):
-        with errors_name(path):
-            ids = region_ids(read_labels(path, background_label)[0], background_label)
+        if not is_table(path) and is_maps(path):
+            check_map_strategy(parameters.get('strategy', 'mean'), path)
         if lut is None and labels is not None:
-            tables.append(name_by_order(labels, ids, '--labels'))
+            tables.append(name_by_order(labels, read_ids(path, background_label), '--labels'))
         else:
-            tables.append(choose_lookup_table(ids, path, lut=lut, warn=_warn))
+            tables.append(read_regions(path, lut, background_label, parameters.get('radius'), _warn))
+    given = [name for name in SPHERES if name in parameters]
+    if given and not any(map(is_table, paths)):
+        raise LabelsError(f'{given[0]} given, but it only acts with --seeds')
     return tables
 
 

@@ -267,4 +267,4 @@ def _find_space(runs):
 def _read_tables(atlases, parameters):
     """Return the look-up table of each atlas, after a check."""
     paths, luts = [atlas.path for atlas in atlases], [atlas.lut for atlas in atlases]
-    return check_tables(paths, luts, None, parameters.get('background_label', 0))
+    return check_tables(paths, luts, None, parameters)

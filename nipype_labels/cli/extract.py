@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ..bids.spaces import find_space
 from ..core.validation import expand_preset
-from ..files.grids import read_grid, report_contradiction
+from ..files.atlases import read_own_grids
+from ..files.grids import report_contradiction
 from ..files.paths import find_sidecar
 from ..files.series import open_series
 from ..files.timing import resolve_repetition_time
@@ -72,7 +73,7 @@ def extract(
     given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar]}
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
     names = parameters.get('labels') if len(atlas) == 1 else None
-    check_tables(absolute(atlas), absolute(luts), names, parameters.get('background_label', 0))
+    check_tables(absolute(atlas), absolute(luts), names, parameters)
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     # A graph copies Nipype's settings when it is built.
@@ -110,7 +111,7 @@ def _build(series, values, parameters, atlas_names, command):
     announced['use_sample_mask'] = 'sample_mask'
     wf = init_labels_wf(
         **{switch: values[field] is not None for switch, field in announced.items()},
-        sizes=Sizes.of(series, [read_grid(path) for path in values['atlas_files']]),
+        sizes=Sizes.of(series, read_own_grids(values['atlas_files'])),
         **parameters,
     )
     inputs = wf.get_node('inputnode').inputs
@@ -139,7 +140,7 @@ def _check_times(t_r, sidecar, header, parameters):
 def _check(series, atlases, mask, parameters):
     """Check images before anything runs; nodes would name their own files instead of the user's."""
     target = parameters.get('resampling_target')
-    grids = [read_grid(atlas, whole=True) for atlas in atlases]
+    grids = read_own_grids(atlases)
     inside, where = (None, None) if mask is None else read_mask(mask)
     for grid in [*grids, where] if target == 'none' else ():
         if grid is not None:

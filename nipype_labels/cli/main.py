@@ -110,6 +110,7 @@ def _extract(**arguments):
     check_system()
     from .extract import extract
 
+    _require_atlas('extract', arguments)
     return extract(**arguments)
 
 
@@ -128,9 +129,13 @@ def _derivatives(level, out, **arguments):
 
     if 'qc_fc' in arguments:
         raise LabelsError('--qc-fc given, but it only acts at the level group')
-    if not arguments.get('atlas'):
-        raise LabelsError('derivatives needs an --atlas')
+    _require_atlas('derivatives', arguments)
     return derivatives(out=out, **arguments)
+
+
+def _require_atlas(command, arguments):
+    if not arguments.get('atlas'):
+        raise LabelsError(f'{command} needs an --atlas or --seeds')
 
 
 def _check(atlas, lut):

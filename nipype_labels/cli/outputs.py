@@ -15,6 +15,7 @@ from ..files.locks import locked
 from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY, OUTPUTS
 from . import RunError
+from .atlases import name_by_file
 from .checks import make_folder
 
 #: Outputs that are copied to the folder of each atlas, and next to these folders.
@@ -61,7 +62,7 @@ def name_folders(atlases):
     """A folder name for each atlas: its file's, made unique by a number."""
     names = []
     for path in atlases:
-        stem = Path(path).name.removesuffix('.gz').removesuffix('.nii')
+        stem = name_by_file(path)
         # A name of dots alone would lead out of the folder, or be that folder itself.
         stem = stem if stem.strip('.') else 'atlas'
         tries = itertools.chain([stem], (f'{stem}-{i}' for i in itertools.count(2)))

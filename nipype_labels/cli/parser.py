@@ -8,13 +8,13 @@ from .. import __version__
 from ..core.choices import suggest
 from ..files.paths import expand
 from ..model.confounds import PRESETS
-from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
+from ..model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS, SPHERES
 from .messages import in_options
 
 #: Parameters that are options of ``extract`` and ``derivatives``, by the title of their group.
 GROUPS = {
     'extraction': (
-        *('strategy', 'smoothing_fwhm', 'background_label', 'resampling_target', 'interpolation'),
+        *('strategy', *SPHERES, 'smoothing_fwhm', 'background_label', 'resampling_target', 'interpolation'),
         *('unknown_orientation', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
     ),
     'confounds': CONFOUNDS_PARAMETERS,
@@ -25,6 +25,10 @@ GROUPS = {
     'connectivity': ('connectivity', 'covariance_estimator', 'fisher_z'),
 }
 
+
+#: Kinds of atlases, in help.
+_IMAGE = 'label image, or probabilistic maps (4D image)'
+_SEEDS = 'table of seeds: columns x, y, z in mm, and perhaps radius, name and index; again for each further table'
 
 #: How atlases are named, in help.
 _BY_NAME = 'the name of an atlas, as in Schaefer2018:400Parcels7Networks'
@@ -184,8 +188,9 @@ def _spell_option(name, value):
 def _add_files(parser):
     group = parser.add_argument_group('input and output')
     _add_path(group, 'bold', 'BOLD', 'series, 4D or 3D')
-    image = f'label image, or {_BY_NAME}; again for each further atlas'
-    _add_path(group, '--atlas', 'IMAGE', image, action='append', required=True)
+    image = f'{_IMAGE}, or {_BY_NAME}; again for each further atlas'
+    _add_path(group, '--atlas', 'IMAGE', image, action='append')
+    _add_path(group, '--seeds', 'TABLE', _SEEDS, action='append', dest='atlas')
     _add_lut(group)
     _add_datasets(group)
     add_option(group, 'labels')
@@ -228,8 +233,9 @@ def _add_dataset(parser):
         '--atlas',
         action='append',
         metavar='NAME=IMAGE',
-        help=f'label image in the space of the series, or {_BY_NAME}; again for each further atlas',
+        help=f'{_IMAGE}, in the space of the series, or {_BY_NAME}; again for each further atlas',
     )
+    group.add_argument('--seeds', action='append', dest='atlas', metavar='NAME=TABLE', help=_SEEDS)
     _add_lut(group)
     _add_datasets(group)
     _add_selection(group)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..bids.names import RUN_COLUMNS
 from ..bids.runs import Run
+from ..files.atlases import read_own_grids
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
 from ..files.grids import read_grid
@@ -93,7 +94,7 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
 
     ``changes`` are the runs that are not complete, each with the reason if it was complete before.
     """
-    grids = [read_grid(atlas.path) for atlas in job.atlases]
+    grids = read_own_grids(atlas.path for atlas in job.atlases)
     planned = [_plan_run(name, job, grids, changes) for name in job.runs]
     if tsv is not None:
         _write_plan(tsv, planned, found, job)

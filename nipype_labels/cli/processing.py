@@ -13,7 +13,7 @@ from nipype.utils.profiler import get_system_total_memory_gb
 
 from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
-from ..files.grids import read_grid
+from ..files.atlases import read_own_grids
 from ..files.json_files import read_json
 from ..files.series import open_series
 from ..interfaces.verified import RECORD, find_node_damage
@@ -96,7 +96,7 @@ class Steps:
         self._job, self._work_dir, self._clean_work, self._verbose = job, work_dir, clean_work, verbose
         self.kind = job.kind
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
-        self._grids = [read_grid(atlas.path) for atlas in job.atlases]
+        self._grids = read_own_grids(atlas.path for atlas in job.atlases)
         self._inputs = {}
 
     def configure(self):

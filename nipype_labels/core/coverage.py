@@ -13,11 +13,14 @@ from ..model.atlas import Atlas
 from ..model.columns import STATUSES, WITH_SIGNAL
 from ..model.errors import LabelsError, MissingRegionsError, list_names
 from ..model.space import VolumeGrid
+from ..model.weighted import WeightedAtlas
 from .quality import is_constant, temporal_snr
 
 if TYPE_CHECKING:
     from .reduce import Reduction
 
+
+AnyAtlas = Atlas | WeightedAtlas
 
 #: Decimals of a coverage; more would be rounding errors of the affines.
 COVERAGE_DECIMALS = 9
@@ -40,7 +43,7 @@ class CoverageTable:
         Fraction of the volume of the region that is used, 0 to 1; NaN for a region that the atlas does not have.
     status : array of str, shape (L,)
     quality : dict of str to array, shape (L,)
-        Further columns: ``volume_atlas`` in mm³, ``n_volumes``, ``tsnr``.
+        Further columns: ``volume_atlas`` in mm³, ``n_shared`` (of maps and spheres), ``n_volumes``, ``tsnr``.
     """
 
     index: np.ndarray
@@ -54,38 +57,36 @@ class CoverageTable:
     quality: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, atlas: Atlas) -> Self:
+    def of(cls, atlas: AnyAtlas) -> Self:
         """Return the table of an atlas on its own grid."""
         n = atlas.count_voxels()
         whole = np.where(n > 0, 1.0, np.nan)
         status = np.where(n > 0, 'ok', 'absent_from_atlas').astype(object)
         names = np.array([*atlas.names], dtype=object)
-        volume = n * atlas.space.measure
-        return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, {'volume_atlas': volume})
+        quality = {'volume_atlas': atlas.volumes()}
+        return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, quality)
 
     @classmethod
-    def of_placed(cls, atlas: Atlas, resampled: Atlas, masked: Atlas) -> Self:
+    def of_placed(cls, atlas: AnyAtlas, resampled: AnyAtlas, masked: AnyAtlas) -> Self:
         """Return the table of an atlas that was resampled to another grid and masked there."""
         return cls.of(atlas).after_resampling(atlas, resampled).after_masking(masked)
 
-    def after_resampling(self, atlas: Atlas, resampled: Atlas) -> Self:
+    def after_resampling(self, atlas: AnyAtlas, resampled: AnyAtlas) -> Self:
         """Return the table of the atlas on the grid of the time series."""
         n = resampled.count_voxels()
         lost = (self.status == 'ok') & (n == 0)
-        # Only the voxels of lost regions are looked up.
-        voxels = np.flatnonzero(np.isin(atlas.labels.reshape(-1, order='F'), self.index[lost]))
-        in_view = np.zeros(atlas.labels.size, dtype=bool)
-        in_view[voxels] = resampled.space.contains(atlas.space, voxels, VIEW_MARGIN)
-        n_in_view = atlas.count_voxels(in_view.reshape(atlas.labels.shape, order='F'))
+        n_in_view = atlas.count_near(resampled.space, lost, VIEW_MARGIN)
         reason = np.where(n_in_view > 0, 'lost_in_resampling', 'outside_field_of_view')
         status = np.where(lost, reason, self.status)
-        return replace(self, n_voxels_grid=n, status=status)._covered(n, resampled.space.measure)
+        return replace(self, n_voxels_grid=n, status=status)._covered(n, resampled.volumes())
 
-    def after_masking(self, masked: Atlas) -> Self:
+    def after_masking(self, masked: AnyAtlas) -> Self:
         """Return the table of the atlas within the mask."""
         n = masked.count_voxels()
         status = np.where((self.status == 'ok') & (n == 0), 'outside_mask', self.status)
-        return replace(self, n_voxels_mask=n, status=status)._covered(n, masked.space.measure)
+        shared = {'n_shared': masked.count_shared()} if isinstance(masked, WeightedAtlas) else {}
+        table = replace(self, n_voxels_mask=n, status=status, quality=self.quality | shared)
+        return table._covered(n, masked.volumes())
 
     def with_signals(self, reduction: Reduction, voxel_volume: float, min_coverage: float = 0.0) -> Self:
         """Return the table with the time series of the regions before denoising, a Reduction.
@@ -96,7 +97,7 @@ class CoverageTable:
         if not 0 <= min_coverage <= 1:
             raise LabelsError(f'min_coverage must be from 0 to 1, not {min_coverage}')
         finite = np.isfinite(reduction.signals)
-        table = self._covered(reduction.n_used, voxel_volume)
+        table = self._covered(reduction.n_used, reduction.weight_used * voxel_volume)
         status = np.select(
             [
                 self.status != 'ok',
@@ -104,8 +105,9 @@ class CoverageTable:
                 (reduction.n_used == 0) | ~finite.any(axis=0),
                 table.coverage < np.round(min_coverage, COVERAGE_DECIMALS),
                 is_constant(reduction.signals),
+                reduction.is_collinear,
             ],
-            [self.status, 'outside_field_of_view', 'not_finite', 'low_coverage', 'constant'],
+            [self.status, 'outside_field_of_view', 'not_finite', 'low_coverage', 'constant', 'collinear'],
             'ok',
         )
         table = replace(table, status=status, quality={**self.quality, 'n_volumes': finite.sum(axis=0)})
@@ -152,7 +154,7 @@ class CoverageTable:
         """Return the table as a list of L dicts."""
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
-    def require_regions(self, atlas: Atlas, space: VolumeGrid) -> None:
+    def require_regions(self, atlas: AnyAtlas, space: VolumeGrid) -> None:
         """Raise MissingRegionsError unless a region of the atlas is left on the grid of the time series."""
         if not self.has_signal.any():
             found, counts = np.unique(self.status.astype(str), return_counts=True)
@@ -167,6 +169,10 @@ class CoverageTable:
             if len(members):
                 groups.append(f'{reason}: {list_names(members, most)}')
         return '; '.join(groups)
+
+    def list_collinear(self, most: int = 8) -> str:
+        """Name the maps that are linear combinations of others; empty if there are none."""
+        return list_names(self.name[self.status == 'collinear'], most)
 
     def apply_missing_policy(self, signals: np.ndarray, missing_labels: str = 'nan') -> tuple[np.ndarray, np.ndarray]:
         """Apply the policy for regions without a signal to time series, shape (T, L).
@@ -184,8 +190,11 @@ class CoverageTable:
             return signals[:, present], present
         return np.where(present, signals, 0.0 if missing_labels == 'zero' else np.nan), np.ones_like(present)
 
-    def _covered(self, n_used: np.ndarray, voxel_volume: float) -> Self:
-        """Return the table with voxels used and coverage; a region that is larger on a coarser grid is covered once."""
-        whole, used = self.quality['volume_atlas'], n_used * voxel_volume
+    def _covered(self, n_used: np.ndarray, used: np.ndarray) -> Self:
+        """Return the table with voxels used and coverage, from the volume ``used`` in mm³, shape (L,).
+
+        A region that is larger on a coarser grid is covered once.
+        """
+        whole = self.quality['volume_atlas']
         covered = np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1)
         return replace(self, n_voxels_used=n_used, coverage=np.where(whole > 0, covered, np.nan))

@@ -9,9 +9,14 @@ from typing import Any, Self
 import numpy as np
 import scipy
 
+from ..model.parameters import MAP_STRATEGIES
+from .least_squares import fit
 from .scaling import Decoder, floating
 from .smooth import region_weights
 from .strategies import RegionIndex
+
+#: Strategies that are weighted sums, divided or recombined.
+LINEAR = ('mean', 'sum', *MAP_STRATEGIES)
 
 #: Rough number of weights that are multiplied at a time, which limits the memory for values.
 WEIGHTS_AT_ONCE = 2**20
@@ -19,7 +24,7 @@ WEIGHTS_AT_ONCE = 2**20
 
 @dataclass(frozen=True, eq=False)
 class RegionOperator:
-    """Sparse matrix from the elements of a series to sums or means over regions; smoothing may be a part of it.
+    """Sparse matrix from the elements of a series to linear statistics of regions; smoothing may be a part of it.
 
     Attributes
     ----------
@@ -27,10 +32,13 @@ class RegionOperator:
         Weight of each element in each of the m regions that have elements.
     divisor : array, shape (m, 1)
         By which the weighted sums are divided.
+    inverse : array, shape (m, m), or None
+        From the quotients to the statistics: amplitudes of a least-squares fit.
     """
 
     weights: Any
     divisor: np.ndarray
+    inverse: np.ndarray | None = None
 
     @classmethod
     def of(cls, index: RegionIndex, shape: tuple[int, ...], sigmas: tuple[float, ...], strategy: str) -> Self | None:
@@ -38,18 +46,26 @@ class RegionOperator:
 
         ``sigmas`` are the widths of the kernel in voxels of a grid of that ``shape``; all 0 is off.
         """
-        if strategy not in ('mean', 'sum') or not len(index.elements):
+        if strategy not in LINEAR or not len(index.elements):
             return None
         if any(sigmas):
-            weights = region_weights(index.elements, index.starts, shape, sigmas)
+            weights = region_weights(index.elements, index.starts, shape, sigmas, index.weights)
             if weights is None:
                 return None
         else:
             voxels, ends = index.elements.astype(np.int32, copy=False), np.append(index.starts, len(index.elements))
-            # Small, since they are all 1: JointOperator has one array of them in float64.
-            entries = (np.ones(len(voxels), dtype=np.int8), voxels, ends.astype(np.int32))
+            # Small, if they are all 1: JointOperator has one array of them in float64.
+            data = np.ones(len(voxels), dtype=np.int8) if index.weights is None else index.weights
+            entries = (data, voxels, ends.astype(np.int32))
             weights = scipy.sparse.csr_array(entries, shape=(len(index.starts), np.prod(shape)))
-        return cls(weights, (index.counts if strategy == 'mean' else np.ones(len(index.starts)))[:, None])
+        fits = strategy == 'least_squares' and index.weights is not None
+        divisor = np.ones(len(index.starts)) if fits or strategy == 'sum' else index.total_weights
+        return cls(weights, divisor[:, None], index.gram_inverse if fits else None)
+
+    def finish(self, sums: np.ndarray) -> np.ndarray:
+        """Return the statistics, shape (b, m), of weighted sums, shape (m, b)."""
+        quotients = (sums / self.divisor).T
+        return quotients if self.inverse is None else fit(quotients, self.inverse)
 
     @property
     def elements(self) -> np.ndarray:
@@ -150,7 +166,7 @@ class JointOperator:
     """
 
     def __init__(self, operators: Sequence[RegionOperator | None], union: ElementUnion) -> None:
-        self._divisors = [None if operator is None else operator.divisor for operator in operators]
+        self._operators = operators
         weights = [operator.weights for operator in operators if operator is not None]
         self._parts: list[tuple[np.ndarray, Any]] = []
         if weights and len(union.elements):
@@ -165,7 +181,7 @@ class JointOperator:
             self._parts = list(zip(some, matrices, strict=True))
 
     def __call__(self, block: Block) -> list[np.ndarray | None]:
-        """Return sums or means, shape (b, m), of each atlas, or None; not finite where a value is not."""
+        """Return the statistics, shape (b, m), of each atlas, or None; not finite where a value is not."""
         sums: Any = 0
         for elements, part in self._parts:
             values = np.empty((part.shape[1], len(block)))
@@ -175,9 +191,9 @@ class JointOperator:
                 column[:] = volume
             sums = part @ values
         start, found = 0, []
-        for divisor in self._divisors:
-            stop = start if divisor is None else start + len(divisor)
-            found.append(None if divisor is None else (sums[start:stop] / divisor).T)
+        for operator in self._operators:
+            stop = start if operator is None else start + len(operator.divisor)
+            found.append(None if operator is None else operator.finish(sums[start:stop]))
             start = stop
         return found
 

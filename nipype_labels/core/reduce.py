@@ -12,12 +12,13 @@ import numpy as np
 from ..model.atlas import Atlas
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
+from ..model.weighted import WeightedAtlas
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
 from .sampling import SampledVoxels, StoredVoxels
 from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
-from .strategies import STRATEGIES, RegionIndex
+from .strategies import STRATEGIES, RegionIndex, check_strategy
 
 #: Size in float64 of the values that are taken out of a block at a time; more would not stay in the processor's cache.
 GATHERED_BYTES = 16 * 2**20
@@ -35,11 +36,17 @@ class Reduction:
         Voxels in the field of view that have a finite value in at least one volume.
     n_in_view : array of int, shape (L,)
         Voxels in the field of view of the series.
+    weight_used : array, shape (L,)
+        Sum of the magnitudes of the weights of the voxels that are used; of labels their number.
+    is_collinear : array of bool, shape (L,)
+        Maps that are linear combinations of others, so that only one of many best fits is returned.
     """
 
     signals: np.ndarray
     n_used: np.ndarray
     n_in_view: np.ndarray
+    weight_used: np.ndarray
+    is_collinear: np.ndarray
 
 
 class RegionReducer:
@@ -50,10 +57,11 @@ class RegionReducer:
 
     Parameters
     ----------
-    atlas : Atlas
+    atlas : Atlas or WeightedAtlas
     space : VolumeGrid
         Of the series.
-    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'}
+    strategy : {'mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation', 'weighted_mean', \
+'least_squares'}
     smoothing_fwhm : float or sequence of 3 floats
         In mm; 0 is off. Volumes are smoothed whole, after sampling.
     nan_policy : {'omit', 'zero', 'raise'}
@@ -67,12 +75,12 @@ class RegionReducer:
     Raises
     ------
     LabelsError
-        If a smoothing width is invalid, or too wide for the voxels.
+        If a smoothing width is invalid, or too wide for the voxels, or the strategy does not fit the atlas.
     """
 
     def __init__(
         self,
-        atlas: Atlas,
+        atlas: Atlas | WeightedAtlas,
         space: VolumeGrid,
         *,
         strategy: str = 'mean',
@@ -81,6 +89,7 @@ class RegionReducer:
         interpolation: str | None = None,
         num_threads: int = 1,
     ) -> None:
+        check_strategy(strategy, atlas)
         index, sigmas = RegionIndex.of(atlas), kernel_sigmas(smoothing_fwhm, atlas.space.affine)
         in_view, sampler = np.broadcast_to(np.True_, len(index.elements)), None
         self.is_sampled = interpolation is not None
@@ -98,6 +107,7 @@ class RegionReducer:
             self.operator = RegionOperator.of(index, atlas.space.shape, sigmas, strategy)
         self._index, self._in_view = index, in_view
         self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
+        self._strategy = strategy
         self._used = np.zeros(len(index.elements), dtype=bool)
         self._finite: np.ndarray | None = None
         self._finite_index = index
@@ -126,6 +136,14 @@ class RegionReducer:
     def n_used(self) -> np.ndarray:
         """Voxels of each region in the field of view that had a finite value in a volume so far, shape (L,)."""
         return self._index.count(self._used & self._in_view)
+
+    def summarize(self, signals: np.ndarray) -> Reduction:
+        """Return the Reduction of the volumes so far, whose time series are ``signals``."""
+        used = self._used & self._in_view
+        weight = self._index.sum_weights(used)
+        fitted = self._index.keep(used) if self._strategy == 'least_squares' else None
+        is_collinear = np.zeros(self.width, dtype=bool) if fitted is None else fitted.find_collinear()
+        return Reduction(signals, self.n_used, self.n_in_view, weight, is_collinear)
 
     def __call__(
         self, block: Block, clip: tuple[float, float] | None = None, sums: np.ndarray | None = None
@@ -196,7 +214,7 @@ class RegionReducer:
 
 
 def choose_reducer(
-    atlas: Atlas, space: VolumeGrid, *, resampling_target: str, interpolation: str, **options: Any
+    atlas: Atlas | WeightedAtlas, space: VolumeGrid, *, resampling_target: str, interpolation: str, **options: Any
 ) -> RegionReducer:
     """Return the reducer of a series on the grid ``space`` to an atlas.
 
@@ -275,7 +293,7 @@ def reduce_series(
     # Nothing else of the size of a volume is in memory with the mean.
     del block, stored, union, sum_up, jobs
     done = zip(signals, reducers, strict=True)
-    return [Reduction(out, reducer.n_used, reducer.n_in_view) for out, reducer in done], decoder(total / n_volumes)
+    return [reducer.summarize(out) for out, reducer in done], decoder(total / n_volumes)
 
 
 def _open_block(

@@ -15,6 +15,9 @@ from .smooth import smooth
 if TYPE_CHECKING:
     from .operators import Block
 
+#: Number of values that are taken out of a block at a time; more would not stay in the processor's cache.
+VALUES_AT_ONCE = 2**21
+
 
 class StoredVoxels:
     """Values at voxels on the grid of the series.
@@ -33,7 +36,11 @@ class StoredVoxels:
         self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
     ) -> Iterator[tuple[int, np.ndarray, bool]]:
         """Yield the number of volumes, their values (n_volumes, n), and False: stored values never exceed ``clip``."""
-        yield len(rows), block.values_at(self.elements, rows), False
+        # Regions that overlap need more values than a block has.
+        most = max(1, VALUES_AT_ONCE // max(1, len(self.elements)))
+        for start in range(0, len(rows), most):
+            some = rows[start : start + most]
+            yield len(some), block.values_at(self.elements, some), False
 
 
 class SampledVoxels:

@@ -60,12 +60,16 @@ def smooth(volume: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
 
 
 def region_weights(
-    voxels: np.ndarray, starts: np.ndarray, shape: tuple[int, ...], sigmas: tuple[float, ...]
+    voxels: np.ndarray,
+    starts: np.ndarray,
+    shape: tuple[int, ...],
+    sigmas: tuple[float, ...],
+    own: np.ndarray | None = None,
 ) -> scipy.sparse.csr_array | None:
-    """Return weights whose products with a volume are the sums over regions of the smoothed volume.
+    """Return weights whose products with a volume are the weighted sums over regions of the smoothed volume.
 
     Smoothing with mirrored borders is symmetric: summing the smoothed volume over a region equals weighting the volume
-    by the smoothed indicator of the region.
+    by the smoothed indicator of the region, or its smoothed weights.
 
     Parameters
     ----------
@@ -76,6 +80,8 @@ def region_weights(
     shape : tuple of 3 ints
     sigmas : tuple of 3 floats
         In voxels.
+    own : array, shape (n,), optional
+        Weights of the voxels; default: 1.
 
     Returns
     -------
@@ -84,13 +90,13 @@ def region_weights(
     """
     radius = kernel_radius(sigmas)
     columns, weights, lengths = [], [], []
-    for members in np.split(voxels, starts[1:]):
+    for i, members in enumerate(np.split(voxels, starts[1:])):
         where = np.stack(np.unravel_index(members, shape, order='F'))
         # A box cut a kernel's radius away from the region: its own border mirrors only zeros, the grid's is kept.
         first = np.maximum(where.min(axis=1) - radius, 0)
         last = np.minimum(where.max(axis=1) + radius + 1, shape)
         indicator = np.zeros(last - first)
-        indicator[tuple(where - first[:, None])] = 1
+        indicator[tuple(where - first[:, None])] = 1 if own is None else own[starts[i] :][: len(members)]
         smoothed = _gaussian(indicator, sigmas)
         inside = np.nonzero(smoothed)
         flat = np.ravel_multi_index(tuple(i + f for i, f in zip(inside, first, strict=True)), shape, order='F')

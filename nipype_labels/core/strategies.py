@@ -2,12 +2,17 @@
 """Elements grouped by region, and the summary statistics of regions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import scipy
 
 from ..model.atlas import Atlas
+from ..model.errors import LabelsError, list_names
+from ..model.parameters import MAP_STRATEGIES
+from ..model.weighted import WeightedAtlas
+from .least_squares import fit, invert_gram
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,23 +22,29 @@ class RegionIndex:
     Attributes
     ----------
     elements : array of int, shape (n,)
-        Numbers of the elements, sorted by region, then in ascending order.
+        Numbers of the elements, sorted by region, then in ascending order. Regions may share elements.
     starts : array of int, shape (m,)
         First position in ``elements`` of each of the m regions that have elements.
     columns : array of int, shape (m,)
         Column of each region that has elements.
     width : int
         Number of columns, L, including those of regions without elements.
+    weights : array, shape (n,), or None
+        Weight of each element in its region; None for labels and spheres, whose weights are 1.
     """
 
     elements: np.ndarray
     starts: np.ndarray
     columns: np.ndarray
     width: int
+    weights: np.ndarray | None = None
 
     @classmethod
-    def of(cls, atlas: Atlas) -> Self:
+    def of(cls, atlas: Atlas | WeightedAtlas) -> Self:
         """Group the voxels of an atlas by its regions, in the order of the look-up table."""
+        if isinstance(atlas, WeightedAtlas):
+            weights = atlas.weights if atlas.seeds is None else None
+            return cls._grouped(atlas.elements, atlas.column, atlas.width, weights)
         ids = np.asarray(atlas.ids)
         flat = np.asarray(atlas.labels).reshape(-1, order='F')
         order = np.argsort(ids)
@@ -54,15 +65,20 @@ class RegionIndex:
         return cls(grouped.indices, grouped.indptr[columns], columns, len(ids))
 
     @classmethod
-    def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int) -> Self:
+    def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int, weights: np.ndarray | None = None) -> Self:
         """Return the index of elements that are sorted by column."""
         starts = np.flatnonzero(np.append(True, column[1:] != column[:-1])[: len(column)])
-        return cls(elements, starts, column[starts].astype(np.intp), width)
+        return cls(elements, starts, column[starts].astype(np.intp), width, weights)
 
     @property
     def counts(self) -> np.ndarray:
         """Number of elements of each region that has elements, shape (m,)."""
         return np.diff(self.starts, append=len(self.elements))
+
+    @property
+    def total_weights(self) -> np.ndarray:
+        """Sum of the weights of each region that has elements, shape (m,)."""
+        return self.counts if self.weights is None else np.add.reduceat(self.weights, self.starts)
 
     @property
     def column(self) -> np.ndarray:
@@ -75,18 +91,57 @@ class RegionIndex:
         counts[self.columns] = np.add.reduceat(which, self.starts, dtype=np.intp)
         return counts
 
+    def sum_weights(self, which: np.ndarray) -> np.ndarray:
+        """Return the sum of the magnitudes of the weights of each region, shape (L,), where ``which`` is True."""
+        if self.weights is None:
+            return self.count(which)
+        sums = np.zeros(self.width)
+        sums[self.columns] = np.add.reduceat(np.abs(self.weights) * which, self.starts)
+        return sums
+
     def keep(self, which: np.ndarray) -> Self:
         """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
-        return self._grouped(self.elements[which], self.column[which], self.width)
+        weights = None if self.weights is None else self.weights[which]
+        return self._grouped(self.elements[which], self.column[which], self.width, weights)
+
+    @cached_property
+    def gram_inverse(self) -> np.ndarray:
+        """Matrix, shape (m, m), from weighted sums to the amplitudes of the maps that fit a volume best."""
+        return self._inverted_gram[0]
+
+    def find_collinear(self) -> np.ndarray:
+        """Return which regions are linear combinations of others, shape (L,); none of those without weights."""
+        is_collinear = np.zeros(self.width, dtype=bool)
+        if self.weights is not None:
+            is_collinear[self.columns] = self._inverted_gram[1]
+        return is_collinear
+
+    @cached_property
+    def _inverted_gram(self) -> tuple[np.ndarray, np.ndarray]:
+        weights = np.ones(len(self.elements)) if self.weights is None else self.weights
+        return invert_gram(self.elements, self.starts, weights)
 
     def spread(self, values: np.ndarray, size: int) -> np.ndarray:
-        """Return an array with the value of its region at each element, and 0 elsewhere: the adjoint of the sum.
+        """Return an array with the value of its region at each element, and 0 elsewhere.
 
-        ``values`` has the shape (L,), the result the shape (size,).
+        ``values`` has the shape (L,), the result the shape (size,). Where regions share an element, it has the sum of
+        their values times their weights: the adjoint of the weighted sum. Without weights it has their mean.
         """
+        spread = np.repeat(values[self.columns], self.counts)
+        if self.weights is not None:
+            return np.bincount(self.elements, self.weights * spread, size)
         out = np.zeros(size)
-        out[self.elements] = np.repeat(values[self.columns], self.counts)
+        if self._sharers is None:
+            out[self.elements] = spread
+        else:
+            np.add.at(out, self.elements, spread / self._sharers)
         return out
+
+    @cached_property
+    def _sharers(self) -> np.ndarray | None:
+        """Number of regions that have each element, shape (n,); None if regions are disjoint."""
+        n_regions = np.bincount(self.elements, minlength=1)
+        return n_regions[self.elements] if n_regions.max() > 1 else None
 
 
 def _sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
@@ -123,6 +178,41 @@ def _standard_deviation(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     return np.sqrt(_variance(values, index))
 
 
+def _weighted_sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
+    return _sum(values if index.weights is None else values * index.weights, index)
+
+
+def _weighted_mean(values: np.ndarray, index: RegionIndex) -> np.ndarray:
+    return _weighted_sum(values, index) / index.total_weights
+
+
+def _least_squares(values: np.ndarray, index: RegionIndex) -> np.ndarray:
+    # Least squares on the indicators of disjoint regions are their means.
+    return _mean(values, index) if index.weights is None else fit(_weighted_sum(values, index), index.gram_inverse)
+
+
+def check_map_strategy(strategy: str, path: str) -> None:
+    """Raise LabelsError, with the ``path`` of probabilistic maps, unless a strategy is defined for maps."""
+    if strategy not in MAP_STRATEGIES:
+        raise LabelsError(
+            f'{path}: strategy={strategy!r} is for labels and spheres. Choose {" or ".join(MAP_STRATEGIES)} for '
+            'probabilistic maps (4D images)'
+        )
+
+
+def check_strategy(strategy: str, atlas: Atlas | WeightedAtlas) -> None:
+    """Raise LabelsError unless a strategy is defined for the regions of an atlas."""
+    if not isinstance(atlas, WeightedAtlas) or atlas.seeds is not None:
+        return
+    check_map_strategy(strategy, atlas.space.path)
+    if strategy == 'weighted_mean' and (atlas.weights < 0).any():
+        names = [atlas.names[i] for i in np.unique(atlas.column[atlas.weights < 0])]
+        raise LabelsError(
+            f"{atlas.space.path}: strategy='weighted_mean' needs maps without negative values. Choose least_squares, "
+            f'or threshold the maps {list_names(names)}'
+        )
+
+
 #: Summary statistic across the voxels of a region by name; variance is that of the population (ddof 0).
 STRATEGIES = {
     'mean': _mean,
@@ -132,4 +222,6 @@ STRATEGIES = {
     'maximum': _maximum,
     'variance': _variance,
     'standard_deviation': _standard_deviation,
+    'weighted_mean': _weighted_mean,
+    'least_squares': _least_squares,
 }

@@ -127,11 +127,12 @@ def check_lookup_table(rows, source):
     return table
 
 
-def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *values: None):
+def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *values: None, of_maps=False):
     """Return the look-up table of an atlas: ``lut`` (path, DataFrame), else ``names``, else in or next to the image.
 
     Without any, regions are named by their sorted ``ids`` (L,). ``warn`` takes a message and its values (``%``) if a
-    file has no table, and if ids have no name. LookupTableError if the table names none of the ids.
+    file has no table, and if ids have no name. LookupTableError if the table names none of the ids. A table ``of_maps``
+    may number them from 0 (FSL); they are numbered from 1 in the result.
     """
     file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
     if isinstance(lut, pd.DataFrame):
@@ -147,6 +148,8 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
                 warn(NO_TABLE, file)
             return name_by_order(map(str, ids), ids)
         lookup = read_lookup_table(expand(source), ids) if source else check_lookup_table(in_memory, 'the header')
+    if of_maps and sorted(lookup['index']) == list(range(len(ids))):
+        lookup['index'] += 1
     _check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
     return lookup
 
@@ -223,7 +226,7 @@ def _list_candidates(atlas):
     for n in range(1, len(_SHARED) + 1):
         for without in itertools.combinations(_SHARED, n):
             kept = [part for part in parts if part.split('-')[0] not in without]
-            if parts[-1] == 'dseg' and len(kept) == len(parts) - n and len(kept) > 1:
+            if parts[-1] in ('dseg', 'probseg') and len(kept) == len(parts) - n and len(kept) > 1:
                 yield atlas.with_name('_'.join(kept) + '.tsv')
     for pattern, table in _RENAMED:
         found = pattern.fullmatch(stem)

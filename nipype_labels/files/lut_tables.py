@@ -10,17 +10,17 @@ from ..model.networks import Place
 from .lut_lines import HEX_COLOUR, are_colours, is_id, is_number, no_known_form, parse_lines, to_id, unquoted
 
 #: Headings of columns of ids, in lower case without punctuation; the first one found is used.
-_INDEX_HEADINGS = (
+INDEX_HEADINGS = (
     *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
     *('labelnumber', 'roinumber', 'regionnumber', 'parcelnumber', 'roinr', 'number', 'nr', 'no', 'key', 'intensity'),
     *('grayvalue', 'greyvalue'),
 )
 
 #: Headings of columns that have ids in some tables and names in others.
-_EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
+EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
 
 #: Headings of columns of names; the first one found is used.
-_NAME_HEADINGS = (
+NAME_HEADINGS = (
     *('name', 'labelname', 'roiname', 'regionname', 'parcelname', 'structurename', 'areaname', 'fullname', 'longname'),
     *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area'),
 )
@@ -67,10 +67,10 @@ def parse_places(text):
     """
     lines = [line for line in text.splitlines() if line.strip()]
     separator = '\t' if '\t' in lines[0] else ','
-    keys = [re.sub(r'[\W_]', '', head).lower() for head in lines[0].split(separator)]
+    keys = [simplify_heading(head) for head in lines[0].split(separator)]
     index, network, hemisphere = (
         next((keys.index(heading) for heading in headings if heading in keys), None)
-        for headings in (_INDEX_HEADINGS, _NETWORK_HEADINGS, _HEMISPHERE_HEADINGS)
+        for headings in (INDEX_HEADINGS, _NETWORK_HEADINGS, _HEMISPHERE_HEADINGS)
     )
     if index is None or (network is None and hemisphere is None):
         return {}
@@ -83,6 +83,15 @@ def parse_places(text):
             side = side[:1].upper() if side[:1].upper() in ('L', 'R') else ''
             places[to_id(row[index])] = Place('' if name.lower() in _NO_NETWORK else name, side)
     return places
+
+
+def simplify_heading(heading):
+    """Return a heading in lower case without punctuation.
+
+    >>> simplify_heading('Region_ID')
+    'regionid'
+    """
+    return re.sub(r'[\W_]', '', heading).lower()
 
 
 def _parse_headed(lines, path, separators=('\t', ',', ';', None), fits=False):
@@ -105,10 +114,10 @@ def _parse_headed(lines, path, separators=('\t', ',', ';', None), fits=False):
 
 def _find_columns(heads, lines, separator, path):
     """Return the columns of ids, each with the suffix of its names, and the column of names; None without headings."""
-    keys = [re.sub(r'[\W_]', '', head).lower() for head in heads]
+    keys = [simplify_heading(head) for head in heads]
     sides = [(i, f' {side[1]}') for i, key in enumerate(keys) if (side := _SIDE.fullmatch(key))]
-    either = [i for heading in _EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
-    ids = [i for heading in _INDEX_HEADINGS for i, key in enumerate(keys) if key == heading]
+    either = [i for heading in EITHER_HEADINGS for i, key in enumerate(keys) if key == heading]
+    ids = [i for heading in INDEX_HEADINGS for i, key in enumerate(keys) if key == heading]
     if ids:
         indices = [(ids[0], '')]
     elif len(sides) == 2 and sides[0][1] != sides[1][1]:
@@ -116,7 +125,7 @@ def _find_columns(heads, lines, separator, path):
     else:
         rows = _cells(lines[1:], separator, path, len(heads)) if either else []
         indices = [(i, '') for i in either if rows and all(len(row) > i and is_id(row[i]) for row in rows)][:1]
-    names = [i for heading in _NAME_HEADINGS for i, key in enumerate(keys) if key == heading]
+    names = [i for heading in NAME_HEADINGS for i, key in enumerate(keys) if key == heading]
     taken = [i for i, _ in indices]
     names = [i for i in names if i not in taken]
     if not indices or not names:

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that intersects labels with a mask and starts the coverage table."""
 
-from dataclasses import replace
-
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
+from ..files.atlases import is_table, read_atlas, read_placed
 from ..files.coverage import write_coverage
 from ..files.grids import report_contradiction
-from ..files.lut import choose_lookup_table
-from ..files.volumes import read_labels, read_mask, write_volume
-from ..model.atlas import Atlas, region_ids
-from ..model.errors import LookupTableError, errors_name
+from ..files.volumes import read_mask, write_volume
+from ..files.weights import SUFFIX, write_weights
+from ..model.errors import LookupTableError
+from ..model.weighted import WeightedAtlas
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 from .output_names import ENDINGS
 from .parameters import switch, trait
@@ -47,7 +46,12 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
 
 
 class _ApplyMaskOutputSpec(TraitedSpec):
-    out_files = traits.List(File(exists=True), desc='labels within the mask')
+    out_files = traits.List(
+        File(exists=True), desc='atlases within the mask: label images, or weights of maps and spheres'
+    )
+    image_files = traits.List(
+        File(exists=True), desc='the same as label images: of maps and spheres, the region with the largest weight'
+    )
     regions_files = traits.List(File(exists=True), desc='coverage tables, before any time series is read')
 
 
@@ -66,26 +70,23 @@ class ApplyMask(LabelsInterface):
 
     def _run_interface(self, runtime):
         rows = self.zip_inputs('labels_files', 'atlas_files', 'mask_files', 'lut_files')
-        label_names, out_files = self.output_paths(runtime, ENDINGS['labels'], len(rows))
+        label_names, image_files = self.output_paths(runtime, ENDINGS['labels'], len(rows))
+        out_files = list(image_files)
         region_names, regions_files = self.output_paths(runtime, ENDINGS['regions'], len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
-            background = self.inputs.background_label
-            # The atlas first: its errors name the file of the user, not one that was made from it.
-            labels, grid = read_labels(atlas_file or labels_file, background)
-            lookup = self._lookup(labels, atlas_file or labels_file, lut_file)
-            atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
-            labels, grid = read_labels(labels_file, background)
-            resampled = replace(atlas, space=grid, labels=labels)
-            for space in (atlas.space, grid):
+            atlas, resampled = self._read(labels_file, atlas_file, lut_file)
+            for space in (atlas.space, resampled.space):
                 report_contradiction(space, logger.warning)
             masked = self._mask(resampled, mask_file)
             regions = CoverageTable.of_placed(atlas, resampled, masked)
-            regions.require_regions(atlas, grid)
+            regions.require_regions(atlas, resampled.space)
             with self.write_output(runtime, label_names[i]) as path:
-                write_volume(path, masked.labels, grid.affine, grid.doubt)
+                write_volume(path, masked.labels, masked.space.affine, masked.space.doubt)
+            if isinstance(masked, WeightedAtlas):
+                out_files[i] = self._write_weights(runtime, label_names[i], masked)
             with self.write_output(runtime, region_names[i]) as path:
                 write_coverage(path, regions)
-        self._results.update(out_files=out_files, regions_files=regions_files)
+        self._results.update(out_files=out_files, image_files=image_files, regions_files=regions_files)
         return runtime
 
     def _mask(self, atlas, mask_file):
@@ -97,13 +98,25 @@ class ApplyMask(LabelsInterface):
         mask_grid.require(atlas.space, 'resample the mask to the labels')
         return atlas.within(mask)
 
-    def _lookup(self, labels, atlas_file, lut_file):
-        """Return the look-up table without the background."""
-        background = self.inputs.background_label
-        with errors_name(atlas_file):
-            ids = region_ids(labels, background)
-        names = self.get_input('labels')
+    def _read(self, labels_file, atlas_file, lut_file):
+        """Return an atlas with the regions of its look-up table, on its own grid and on that of the time series."""
+        names, background = self.get_input('labels'), self.inputs.background_label
+        if atlas_file is not None and is_table(atlas_file):
+            if lut_file is not None or names is not None:
+                raise LookupTableError(f'{atlas_file} has the names of its seeds: look-up tables are for images')
+            spheres = read_placed(labels_file)
+            if getattr(spheres, 'seeds', None) is None:
+                raise LookupTableError(f'{labels_file} does not hold the spheres of {atlas_file}')
+            return spheres.seeds.on_endless(spheres.space), spheres
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
-        lookup = choose_lookup_table(ids, atlas_file, names, lut_file, logger.warning)
-        return lookup[lookup['index'] != background]
+        # The atlas first: its errors name the file of the user, not one that was made from it.
+        atlas = read_atlas(atlas_file or labels_file, names, lut_file, background, logger.warning)
+        return atlas, read_placed(labels_file, atlas.ids, atlas.names, background)
+
+    def _write_weights(self, runtime, name, masked):
+        """Write the weights of maps or spheres next to their label image, which has this name; return the path."""
+        name = name.removesuffix('.nii.gz') + SUFFIX
+        with self.write_output(runtime, name) as path:
+            write_weights(path, masked)
+        return str(self.output_path(runtime, name))

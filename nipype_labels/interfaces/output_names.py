@@ -12,8 +12,11 @@ from ..model.outputs import OUTPUTS
 ENDINGS = {output.key: output.file_name for output in OUTPUTS if output.per_atlas and output.file_name}
 ENDINGS['resampled'] = 'resampled.nii.gz'
 
+#: Second parts of names that nodes make, as regular expressions; weights of maps and spheres replace label images.
+_SECOND = '|'.join(re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz)') for ending in ENDINGS.values())
+
 #: A name that a node made. In a folder of the user it begins with the class of the node and a digest of its inputs.
-_MADE = re.compile(rf'(?:[A-Z]\w+-[0-9a-f]{{8}}-)?([0-9A-Za-z]+)_(?:{"|".join(map(re.escape, ENDINGS.values()))})')
+_MADE = re.compile(rf'(?:[A-Z]\w+-[0-9a-f]{{8}}-)?([0-9A-Za-z]+)_(?:{_SECOND})')
 
 
 def label_files(paths):

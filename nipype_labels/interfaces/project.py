@@ -5,11 +5,11 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.strategies import RegionIndex
+from ..files.atlases import read_placed
 from ..files.coverage import read_coverage
 from ..files.series import SeriesWriter
 from ..files.tables import read_signals
-from ..files.volumes import read_labels
-from ..model.atlas import Atlas, unused_id
+from ..model.atlas import unused_id
 from ..model.errors import SignalError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .output_names import ENDINGS
@@ -59,9 +59,9 @@ class InverseProject(LabelsInterface):
             columns, signals = read_signals(signals_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
             regions = read_coverage(regions_file)
-            labels, grid = read_labels(labels_file, unused_id(regions.index))
             ids = self._ids(columns, regions, signals_file, regions_file)
-            index = RegionIndex.of(Atlas(grid, labels, ids, columns))
+            atlas = read_placed(labels_file, ids, columns, unused_id(regions.index))
+            grid, index = atlas.space, RegionIndex.of(atlas)
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
                 errors_name(signals_file),

@@ -8,13 +8,13 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.coverage import CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
+from ..files.atlases import read_atlas, read_placed
 from ..files.coverage import read_coverage, write_coverage
 from ..files.grids import report_contradiction, require_orientation
-from ..files.lut import choose_lookup_table
 from ..files.series import open_series
 from ..files.tables import write_signals
-from ..files.volumes import read_labels, write_volume
-from ..model.atlas import Atlas, region_ids, unused_id
+from ..files.volumes import write_volume
+from ..model.atlas import unused_id
 from ..model.errors import LabelsError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 from .output_names import ENDINGS
@@ -22,6 +22,11 @@ from .parameters import trait
 
 #: Log line about regions without a signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
+
+#: Log line about maps of which many combinations fit equally well.
+COLLINEAR_MAPS = (
+    '%s: maps that are linear combinations of others: %s. Of all best fits, that with the smallest amplitudes'
+)
 
 
 class _ReduceLabelsInputSpec(LabelsInputSpec):
@@ -113,20 +118,14 @@ class ReduceLabels(LabelsInterface):
         """Return an atlas and its coverage table."""
         background = self.inputs.background_label
         if regions_file is None:
-            labels, grid = read_labels(labels_file, background)
-            with errors_name(labels_file):
-                lookup = choose_lookup_table(region_ids(labels, background), labels_file, warn=logger.warning)
-            lookup = lookup[lookup['index'] != background]
-            atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+            atlas = read_atlas(labels_file, background=background, warn=logger.warning)
             regions = CoverageTable.of(atlas)
-            regions.require_regions(atlas, grid)
+            regions.require_regions(atlas, atlas.space)
             return atlas, regions
         regions = read_coverage(regions_file)
         if background != 0 and background in regions.index:
             raise LabelsError(f'{regions_file} lists the region {background}, which is the background_label')
-        unused = unused_id(regions.index)
-        labels, grid = read_labels(labels_file, unused)
-        return Atlas(grid, labels, regions.index, regions.name, unused), regions
+        return read_placed(labels_file, regions.index, regions.name, unused_id(regions.index)), regions
 
     def _write(self, runtime, reductions, atlases, tables):
         """Write time series and coverage tables, after the policies for regions without a signal."""
@@ -137,6 +136,9 @@ class ReduceLabels(LabelsInterface):
             missing = regions.list_missing()
             if missing:
                 logger.warning(MISSING_REGIONS, self.inputs.labels_files[i], missing)
+            collinear = regions.list_collinear()
+            if collinear:
+                logger.warning(COLLINEAR_MAPS, self.inputs.labels_files[i], collinear)
             with errors_name(self.inputs.in_file), errors_name(self.inputs.labels_files[i]):
                 columns, kept = regions.apply_missing_policy(reduction.signals, self.inputs.missing_labels)
             with self.write_output(runtime, out_names[i]) as path:

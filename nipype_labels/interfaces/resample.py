@@ -5,10 +5,15 @@ import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.resample import Sampler, clip_range
+from ..files.atlases import is_table, refuse_seeds
 from ..files.grids import open_header, read_grid, report_contradiction, require_orientation
+from ..files.seeds import read_seeds
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
-from ..model.parameters import PARAMETERS
+from ..files.weights import SUFFIX, read_maps, write_weights
+from ..model.errors import LabelsError, errors_name
+from ..model.parameters import PARAMETERS, SPHERES
+from ..model.seeds import refuse_overlap
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, read_grid_or_none
 from .output_names import ENDINGS
 from .parameters import trait
@@ -30,6 +35,14 @@ class _ResampleInputSpec(LabelsInputSpec):
         desc='nearest for labels and masks; linear or cubic for series',
     )
     background_label = trait('background_label')
+    maps = traits.Bool(
+        False,
+        usedefault=True,
+        desc='whether 4D images are probabilistic maps, which are interpolated linearly and written as weights',
+    )
+    radius = trait('radius')
+    allow_overlap = trait('allow_overlap')
+    include_nearest = trait('include_nearest')
     unknown_orientation = trait('unknown_orientation')
     num_threads = trait('num_threads', nohash=True)
 
@@ -66,19 +79,46 @@ class Resample(LabelsInterface):
     def _run_interface(self, runtime):
         pairs = self.zip_inputs('in_files', 'reference_files')
         out_names, out_files = self.output_paths(runtime, ENDINGS['resampled'], len(pairs))
+        given = [name for name in SPHERES if self.get_input(name) not in (None, PARAMETERS[name].neutral)]
+        if given and not any(is_table(in_file) for in_file, _ in pairs):
+            raise LabelsError(f'{given[0]} given, but it only acts with tables of seeds')
         for i, (in_file, reference_file) in enumerate(pairs):
-            target, own = read_grid(reference_file, whole=True), read_grid(in_file)
+            refuse_seeds(reference_file)
+            target = read_grid(reference_file, whole=True)
+            if is_table(in_file):
+                report_contradiction(target, logger.warning)
+                out_files[i] = self._write(runtime, out_names[i], self._place_seeds(in_file, target))
+                continue
+            own = read_grid(in_file)
             for where in (own, target):
                 report_contradiction(where, logger.warning)
             require_orientation(own, target, self.inputs.unknown_orientation)
             if own.matches(target):
                 out_files[i] = in_file
                 continue
+            if self.inputs.maps and len(open_header(in_file).shape) > 3:
+                out_files[i] = self._write(runtime, out_names[i], read_maps(in_file).on(target))
+                continue
             with self.write_output(runtime, out_names[i]) as path:
                 flat = len(open_header(in_file).shape) == 3 and self.inputs.interpolation == 'nearest'
                 (self._labels if flat else self._series)(in_file, target, path)
         self._results['out_files'] = out_files
         return runtime
+
+    def _place_seeds(self, path, target):
+        """Return the spheres of a table of seeds on a grid."""
+        spheres = read_seeds(path, self.get_input('radius'), self.inputs.include_nearest).on(target)
+        if not self.inputs.allow_overlap:
+            with errors_name(path):
+                refuse_overlap(spheres)
+        return spheres
+
+    def _write(self, runtime, name, atlas):
+        """Write an atlas with weights; return its path."""
+        name = name.removesuffix('.nii.gz') + SUFFIX
+        with self.write_output(runtime, name) as path:
+            write_weights(path, atlas)
+        return str(self.output_path(runtime, name))
 
     def _labels(self, in_file, target, path):
         """Resample a label image or mask."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Extract denoised region time series of runs by the functions that the nodes call, and draw them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .settings import READING
 from .state import PlacedAtlas, Result, resample_mask, warn_user
 
 #: Raised whenever raw time series can change, so that none of an earlier version is taken from a cache.
-NUMERICS = 4
+NUMERICS = 5
 
 #: Parameters that a report lists.
 LISTED = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')
@@ -91,7 +91,7 @@ def _extract(series, placed, settings):
         (reduction,), mean = reduce_series(
             lambda: series.blocks(threads), series.n_volumes, [reducer], decoder, threads
         )
-        return reduction.signals, reduction.n_used, reduction.n_in_view, mean
+        return *(getattr(reduction, each.name) for each in fields(reduction)), mean
 
     memory = settings['memory']
     if memory is None or settings['memory_level'] == 0:

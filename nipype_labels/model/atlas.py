@@ -51,9 +51,26 @@ class Atlas:
             )
         return replace(self, labels=np.where(mask, self.labels, self.labels.dtype.type(self.background)))
 
-    def count_voxels(self, where: np.ndarray | None = None) -> np.ndarray:
-        """Return the number of voxels of each region, shape (L,); with ``where``, a mask, of voxels in the mask."""
-        found, counts = np.unique(self.labels if where is None else self.labels[where], return_counts=True)
+    def count_voxels(self) -> np.ndarray:
+        """Return the number of voxels of each region, shape (L,)."""
+        return self._count(self.labels)
+
+    def volumes(self) -> np.ndarray:
+        """Return the volume of each region in mm³, shape (L,)."""
+        return self.count_voxels() * self.space.measure
+
+    def count_near(self, space: VolumeGrid, which: np.ndarray, margin: float) -> np.ndarray:
+        """Return the number of voxels of some regions in another grid or its ``margin``, in voxels; 0 for others.
+
+        ``which`` regions, shape (L,), is an array of bool; the result has the same shape.
+        """
+        flat = self.labels.reshape(-1, order='F')
+        voxels = np.flatnonzero(np.isin(flat, np.asarray(self.ids)[which]))
+        return self._count(flat[voxels[space.contains(self.space, voxels, margin)]])
+
+    def _count(self, labels: np.ndarray) -> np.ndarray:
+        """Return how often the id of each region is among some labels, shape (L,)."""
+        found, counts = np.unique(labels, return_counts=True)
         if not len(found):
             return np.zeros(len(self.ids), dtype=int)
         place = np.minimum(np.searchsorted(found, self.ids), len(found) - 1)

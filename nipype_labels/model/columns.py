@@ -6,15 +6,18 @@ STATUSES = {
     'ok': 'Has a time series',
     'absent_from_atlas': 'In the look-up table, not in the image',
     'outside_field_of_view': 'No voxel of the region lies in the series',
-    'lost_in_resampling': 'Too small or thin to be the nearest region to any voxel',
+    'lost_in_resampling': 'Too small or thin to be the nearest region to any voxel, or a sphere without the center of '
+    'any voxel',
     'outside_mask': 'No voxel of the region lies in the mask',
     'low_coverage': 'Coverage is below min_coverage',
     'not_finite': 'No finite voxel in any volume',
+    'collinear': 'Has a time series, but the map is a linear combination of other maps: the best fit with the smallest '
+    'amplitudes was taken',
     'constant': 'Has a time series that never varies; z-scores and percent signal change are n/a',
 }
 
 #: Statuses of regions that have a time series of their own values.
-WITH_SIGNAL = ('ok', 'constant')
+WITH_SIGNAL = ('ok', 'constant', 'collinear')
 
 #: Columns of the coverage table.
 COVERAGE = {
@@ -31,7 +34,13 @@ COVERAGE = {
         'border of the atlas image loses the outer half voxel on another voxel grid'
     },
     'status': {'Description': 'Why the region has no time series, if it has none', 'Levels': STATUSES},
-    'volume_atlas': {'Description': 'Volume of the region in the atlas', 'Units': 'mm^3'},
+    'volume_atlas': {
+        'Description': 'Volume of the region in the atlas; of a probabilistic map, voxels count by their magnitudes',
+        'Units': 'mm^3',
+    },
+    'n_shared': {
+        'Description': 'Only of maps and spheres: voxels of the region within the mask that other regions have too'
+    },
     'n_volumes': {'Description': 'Volumes with a value'},
     'tsnr': {
         'Description': 'Temporal signal-to-noise ratio of the mean time series of the region before denoising: '

@@ -125,8 +125,9 @@ OUTPUTS = (
     Output(
         key='labels',
         node='apply_mask',
-        field='out_files',
-        description='Label image that the time series were extracted with, on the voxel grid of the extraction',
+        field='image_files',
+        description='Label image that the time series were extracted with, on the voxel grid of the extraction; of '
+        'probabilistic maps and spheres, the region with the largest weight at each voxel',
         file_name='labels.nii.gz',
         report_input='labels_files',
         derivative=Derivative('dseg', '.nii.gz', sources=('bold',), atlas_grid=_ON_LABELS),

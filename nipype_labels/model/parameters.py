@@ -10,6 +10,11 @@ from typing import Any
 from .confounds import CONFOUNDS_STRATEGIES, STRATEGY_WORDS
 from .description import Condition, Parameter
 
+#: Parameters of spheres; strategies of labels and spheres; strategies that probabilistic maps have too.
+SPHERES = ('radius', 'allow_overlap', 'include_nearest')
+_OF_LABELS = ('mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation')
+MAP_STRATEGIES = ('weighted_mean', 'least_squares')
+
 #: Largest magnitude of the id of a region: ids are integers of 32 bits.
 LARGEST_ID = 2**31 - 1
 
@@ -24,6 +29,7 @@ def _with_strategy(name: str) -> Condition:
 
 _CONFOUNDS = Condition('use_confounds', lambda given: given['use_confounds'])
 _CONNECTIVITY = Condition('connectivity', lambda given: given['connectivity'] != 'none')
+_SEEDS = Condition("resampling_target='data'", lambda given: given['resampling_target'] == 'data')
 _OFF = {None: 'none', False: 'none'}
 
 _ALL = (
@@ -92,9 +98,13 @@ _ALL = (
         'strategy',
         str,
         'mean',
-        'summary statistic across the voxels of a region',
-        choices=('mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation'),
+        'summary statistic across the voxels of a region; probabilistic maps need weighted_mean, or least_squares: the '
+        'amplitudes of all maps that fit a volume best (as in nilearn). For labels and spheres both are the mean',
+        choices=(*_OF_LABELS, *MAP_STRATEGIES),
     ),
+    Parameter('radius', float, None, 'radius in mm of seeds without their own', low=0.0, metavar='MM', when=_SEEDS),
+    Parameter('allow_overlap', bool, True, 'accept spheres that share voxels', when=_SEEDS),
+    Parameter('include_nearest', bool, False, 'give an empty sphere the voxel nearest to its seed', when=_SEEDS),
     Parameter(
         'dtype',
         str,
@@ -385,6 +395,6 @@ CONFOUNDS_PARAMETERS = (
 
 #: Parameters of the steps before denoising, on which raw time series depend.
 REDUCTION_PARAMETERS = (
-    *('use_mask', 'use_luts', 'labels', 'background_label', 'resampling_target', 'interpolation'),
+    *('use_mask', 'use_luts', 'labels', 'background_label', 'resampling_target', 'interpolation', *SPHERES),
     *('unknown_orientation', 'smoothing_fwhm', 'strategy', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
 )

@@ -8,7 +8,7 @@ Citations are keys for Pandoc: those of fMRIPrep's bibliography where it has the
 from .. import __version__
 from ..core.connectivity import choose_estimator
 from ..core.highvariance import N_CONFOUNDS, PERCENTILE
-from ..model.parameters import PARAMETERS
+from ..model.parameters import MAP_STRATEGIES, PARAMETERS
 
 
 def describe(parameters):
@@ -24,7 +24,8 @@ def describe(parameters):
 def _space(parameters):
     """How series and labels came onto one grid."""
     if parameters['resampling_target'] == 'data':
-        yield 'Label images were resampled to the grid of the BOLD series by nearest-neighbor interpolation.'
+        maps = ', probabilistic maps by linear interpolation' if parameters['strategy'] in MAP_STRATEGIES else ''
+        yield f'Label images were resampled to the grid of the BOLD series by nearest-neighbor interpolation{maps}.'
     elif parameters['resampling_target'] == 'labels':
         spline = _word(parameters, 'interpolation')
         yield f'The BOLD series was sampled on the grid of the label images by {spline} interpolation.'
@@ -40,15 +41,35 @@ def _reduction(parameters):
     if any(widths):
         size = ' × '.join(f'{width:g}' for width in widths)
         smoothed = f', smoothed by a Gaussian kernel (full width at half maximum {size} mm),'
-    statistic = parameters['strategy'].replace('_', ' ')
+    yield from _spheres(parameters)
     yield (
-        f'For every region and volume, the {statistic} of the BOLD signal{smoothed} over its voxels '
+        f'For every region and volume, {_statistic(parameters["strategy"], smoothed)} '
         f'was computed with *nipype_labels* {__version__}, a package for *Nipype* [@nipype1; @nipype2] that uses '
         '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )
     if parameters['min_coverage']:
         percent = f'{100 * parameters["min_coverage"]:g}'
         yield f'Regions with less than {percent} % of their volume covered by valid voxels were treated as missing.'
+
+
+def _spheres(parameters):
+    """Which voxels spheres contain."""
+    if parameters.get('radius') is not None:
+        nearest = ', or the nearest voxel if there were none' if parameters['include_nearest'] else ''
+        yield (
+            f'Spheres around seeds contained the voxels whose centers were within {parameters["radius"]:g} mm (seeds '
+            f'with a radius of their own: within this radius){nearest}.'
+        )
+
+
+def _statistic(strategy, smoothed):
+    """Return what one value of a region is, in words."""
+    if strategy == 'least_squares':
+        return (
+            f'the amplitude of its map in the least-squares fit of the BOLD signal{smoothed} by all probabilistic maps '
+            '(for labels and spheres, the mean over voxels)'
+        )
+    return f'the {strategy.replace("_", " ")} of the BOLD signal{smoothed} over its voxels'
 
 
 def _word(parameters, name):

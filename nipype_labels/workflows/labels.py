@@ -2,6 +2,7 @@
 """The workflow factory: denoised region time series of one series for N atlases."""
 
 import importlib.util
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from nipype.pipeline import engine as pe
 from ..core.validation import validate
 from ..model.docstrings import fill_outputs, fill_parameters
 from ..model.errors import LabelsError
+from ..model.parameters import PARAMETERS
 from .nodes import build_graph
 from .resources import Sizes
 
@@ -30,6 +32,9 @@ def init_labels_wf(
     unknown_orientation: str = 'raise',
     smoothing_fwhm: float | Sequence[float] | None = None,
     strategy: str = 'mean',
+    radius: float | None = None,
+    allow_overlap: bool = True,
+    include_nearest: bool = False,
     dtype: Any = None,
     nan_policy: str = 'omit',
     missing_labels: str = 'nan',
@@ -104,7 +109,7 @@ def init_labels_wf(
     bold_sidecar : str
         JSON sidecar of the series, for its repetition time.
     atlas_files : list of str
-        Label images.
+        Label images, probabilistic maps (4D images) and tables of seeds.
     atlas_luts : list of str or None
         Look-up table of each atlas; None for an atlas without one.
     confounds_file : str or list of str
@@ -120,19 +125,20 @@ def init_labels_wf(
     -------
     {outputs}
     """
-    given: dict = dict(use_mask=use_mask, use_luts=use_luts, use_confounds=use_confounds, labels=labels, dtype=dtype)
-    given |= dict(use_sample_mask=use_sample_mask, background_label=background_label, interpolation=interpolation)
-    given |= dict(resampling_target=resampling_target, unknown_orientation=unknown_orientation, strategy=strategy)
-    given |= dict(smoothing_fwhm=smoothing_fwhm, nan_policy=nan_policy, missing_labels=missing_labels)
-    given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy, n_compcor=n_compcor)
-    given |= dict(acompcor=acompcor, fd_threshold=fd_threshold, dvars_threshold=dvars_threshold, reports=reports)
-    given |= dict(min_segment=min_segment, non_steady_state=non_steady_state, confounds_na=confounds_na)
-    given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
-    given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass, standardize=standardize)
-    given |= dict(fill_censored=fill_censored, censored_output=censored_output, project=project, fill_value=fill_value)
-    given |= dict(connectivity=connectivity, covariance_estimator=covariance_estimator, fisher_z=fisher_z)
-    given |= dict(min_coverage=min_coverage, atlas_names=atlas_names, num_threads=num_threads)
+    values = (
+        *(use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target),
+        *(interpolation, unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype),
+        *(nan_policy, missing_labels, min_coverage, high_variance_confounds, confounds_columns, confounds_strategy),
+        *(n_compcor, acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state, confounds_na),
+        *(standardize_confounds, detrend, filter, low_pass, high_pass, standardize, fill_censored, censored_output),
+        *(project, fill_value, connectivity, covariance_estimator, fisher_z, reports, atlas_names, num_threads),
+    )
+    given = dict(zip(_ARGUMENTS, values, strict=True))
     return build_graph(check_parameters(given), sizes, name)
+
+
+#: Parameters of an extraction in the order of the signature.
+_ARGUMENTS = tuple(name for name in inspect.signature(init_labels_wf).parameters if name in PARAMETERS)
 
 
 def check_parameters(given):

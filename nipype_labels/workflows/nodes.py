@@ -24,7 +24,7 @@ from ..interfaces import (
 from ..interfaces.verified import VerifiedNode
 from ..interfaces.volumes import RunInputs
 from ..model.outputs import NODE_OUTPUTS
-from ..model.parameters import CONFOUNDS_PARAMETERS
+from ..model.parameters import CONFOUNDS_PARAMETERS, SPHERES
 from .boilerplate import describe
 from .resources import estimate
 
@@ -134,7 +134,7 @@ def _resample(nodes, given, memory):
     """Add the nodes that resample labels and mask to one grid, where need be; return the edges."""
     target = given['resampling_target']
     if target == 'data':
-        nodes.resample_labels = _resampler('resample_labels', given, memory, 'background_label')
+        nodes.resample_labels = _resampler('resample_labels', given, memory, *SPHERES, 'background_label', maps=True)
         edges = [
             (nodes.inputnode, nodes.resample_labels, [('atlas_files', 'in_files'), ('bold_file', 'reference_files')]),
             (nodes.resample_labels, nodes.apply_mask, [('out_files', 'labels_files')]),
@@ -153,8 +153,8 @@ def _resample(nodes, given, memory):
     ]
 
 
-def _resampler(name, given, memory, *names):
-    return make_node(Resample(**_pick(given, 'unknown_orientation', *names)), name, memory['resample'])
+def _resampler(name, given, memory, *names, **more):
+    return make_node(Resample(**_pick(given, 'unknown_orientation', *names), **more), name, memory['resample'])
 
 
 def _find_high_variance(nodes, given, memory):

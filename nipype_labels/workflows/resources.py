@@ -53,7 +53,7 @@ class Sizes:
         return cls(
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,
-            atlas_voxels=max(math.prod(atlas.shape) for atlas in atlases),
+            atlas_voxels=max((math.prod(atlas.shape) for atlas in atlases), default=series.n_voxels),
             oblique=not all(is_axis_aligned(voxel_map(atlas.affine, series.grid.affine)) for atlas in atlases),
             n_atlases=len(atlases),
         )

@@ -43,8 +43,9 @@ def statuses(table):
 
 
 def of_signals(table, signals, used, in_view=None, volume=8.0, **options):
-    in_view = used if in_view is None else in_view
-    return table.with_signals(Reduction(signals, np.asarray(used), np.asarray(in_view)), volume, **options)
+    used = np.asarray(used)
+    in_view = used if in_view is None else np.asarray(in_view)
+    return table.with_signals(Reduction(signals, used, in_view, used, used < 0), volume, **options)
 
 
 @pytest.fixture(scope='module')

@@ -26,8 +26,8 @@ def with_status(status):
 
 
 @pytest.mark.parametrize('status', STATUSES)
-def test_only_ok_and_constant_regions_have_a_signal(status):
-    assert with_status([status]).has_signal.tolist() == [status in ('ok', 'constant')]
+def test_only_regions_with_values_of_their_own_have_a_signal(status):
+    assert with_status([status]).has_signal.tolist() == [status in ('ok', 'constant', 'collinear')]
 
 
 STATUS = ['ok', 'outside_mask', 'constant', 'absent_from_atlas']
@@ -77,5 +77,5 @@ def test_long_lists_of_names_are_cut_with_their_number():
 
 @pytest.mark.parametrize('before', [status for status in STATUSES if status != 'ok'])
 def test_a_status_once_lost_stays(before):
-    reduction = Reduction(SIGNALS[:, :1], np.array([1]), np.array([1]))
+    reduction = Reduction(SIGNALS[:, :1], np.array([1]), np.array([1]), np.array([1]), np.array([False]))
     assert with_status([before]).with_signals(reduction, 1.0).status.tolist() == [before]

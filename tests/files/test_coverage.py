@@ -20,7 +20,7 @@ def table():
     signals = np.random.default_rng(4).normal(size=(9, 6))
     signals[:, 0] = np.nan
     used = atlas.count_voxels()
-    return CoverageTable.of(atlas).with_signals(Reduction(signals, used, used), 1.0)
+    return CoverageTable.of(atlas).with_signals(Reduction(signals, used, used, used, used < 0), 1.0)
 
 
 def test_a_table_survives_writing_and_reading(tmp_path, table):

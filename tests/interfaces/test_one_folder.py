@@ -39,7 +39,8 @@ def process(series, atlases, mask, folder):
 
     def run(interface):
         outputs, written = outputs_of(interface, folder)
-        files.extend(written)
+        # Label images are two outputs of one node: as they are, and as images of any atlas.
+        files.extend(dict.fromkeys(written))
         return outputs
 
     on_grid = run(Resample(in_files=atlases, reference_files=series)).out_files

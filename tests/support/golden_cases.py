@@ -17,6 +17,7 @@ from nipype_labels import interfaces
 from nipype_labels.core.connectivity import CONNECTIVITIES
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.tables import read_signals, write_signals
+from nipype_labels.model.parameters import MAP_STRATEGIES
 
 GOLDEN = Path(__file__).parents[1] / 'data' / 'golden.npz'
 
@@ -34,7 +35,9 @@ CASES = {
     'Resample': {'turned': {}},
     'ApplyMask': {'mask': {}},
     'ReduceLabels': {
-        **{strategy: dict(strategy=strategy) for strategy in STRATEGIES},
+        **{strategy: dict(strategy=strategy) for strategy in STRATEGIES if strategy not in MAP_STRATEGIES},
+        **{f'maps {strategy}': dict(strategy=strategy) for strategy in MAP_STRATEGIES},
+        'maps smoothed': dict(strategy='least_squares', smoothing_fwhm=6.0),
         'smoothed': dict(smoothing_fwhm=6.0),
         'smoothed median': dict(smoothing_fwhm=6.0, strategy='median'),
         'zeros': dict(nan_policy='zero'),
@@ -79,6 +82,7 @@ def files(folder):
     for name, affine in (('labels', SERIES), ('labels_along', ALONG), ('labels_turned', TURNED)):
         image(name, labels, affine)
     image('series', series, SERIES)
+    image('maps', np.float32(np.maximum(waves(*SHAPE, 5) - 480, 0)), SERIES)
     image('mask', (waves(*SHAPE) < 580).astype('uint8'), SERIES)
     for name, width in (('signals', 5), ('confounds', 3)):
         made[name] = str(folder / f'{name}.tsv')
@@ -101,6 +105,8 @@ def make_node(name, case, settings, made, run):
     if name == 'HighVarianceConfounds':
         return interface(in_file=made['series'])
     atlas = 'labels'
+    if case.startswith('maps'):
+        atlas = 'maps'
     if 'resampling_target' in settings:
         atlas = 'labels_turned' if case == 'labels turned' else 'labels_along'
     placed = run(interfaces.ApplyMask(labels_files=made[atlas]))

@@ -11,4 +11,7 @@ STATISTICS = {
     'maximum': np.max,
     'variance': np.var,
     'standard_deviation': np.std,
+    # Of labels.
+    'weighted_mean': np.mean,
+    'least_squares': np.mean,
 }

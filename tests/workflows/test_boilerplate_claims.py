@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import claims_denoising  # noqa: F401 (registers its claims)
+import claims_maps  # noqa: F401
 import claims_regions  # noqa: F401
 import pytest
 from claims import CLAIMS, FILTERED

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Least-squares fit of volumes by maps that may overlap, as ``nilearn.maskers.NiftiMapsMasker`` fits them."""
+
+from typing import Any
+
+import numpy as np
+import scipy
+
+#: Directions in which maps of unit length are shorter than the root of this depend on each other linearly.
+LEAST_EIGENVALUE = 1e-12
+
+#: Least part of a map, of unit length, in such a direction for the map to count as collinear.
+LEAST_PART = 1e-6
+
+
+def gram_matrix(elements: np.ndarray, starts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the inner products of maps, shape (m, m); see :func:`invert_gram`."""
+    _, place = np.unique(elements, return_inverse=True)
+    pointers = np.append(starts, len(elements))
+    maps: Any = scipy.sparse.csr_array((weights, place, pointers))
+    return (maps @ maps.T).toarray()
+
+
+def invert_gram(elements: np.ndarray, starts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrix from weighted sums over maps to the amplitudes of the least-squares fit.
+
+    The fit of a volume v by maps, the rows of W, is the s of the least norm among those with the least ‖v − Wᵀ s‖. It
+    is G⁺ W v, where G = W Wᵀ, and G⁺ is the pseudoinverse.
+
+    Parameters
+    ----------
+    elements : array of int, shape (n,)
+        Numbers of the voxels of the first map, then those of the second map, and so on.
+    starts : array of int, shape (m,)
+        Position of the first voxel of each map.
+    weights : array, shape (n,)
+        Values of the maps at their voxels.
+
+    Returns
+    -------
+    inverse : array, shape (m, m)
+    is_collinear : array of bool, shape (m,)
+        Which maps are linear combinations of others.
+
+    Examples
+    --------
+    >>> inverse, is_collinear = invert_gram(np.array([0, 1, 0, 1, 2]), np.array([0, 2, 4]), np.ones(5))
+    >>> inverse.round(9).tolist(), is_collinear.tolist()
+    ([[0.125, 0.125, 0.0], [0.125, 0.125, 0.0], [0.0, 0.0, 1.0]], [True, True, False])
+    """
+    gram = gram_matrix(elements, starts, weights)
+    length = np.sqrt(gram.diagonal())
+    length[length == 0] = 1.0
+    # Maps of unit length, so that neither their scale nor that of others decides which of them are collinear.
+    values, vectors = scipy.linalg.eigh(gram / length / length[:, None])
+    zero = values <= LEAST_EIGENVALUE * max(1.0, values[-1])
+    kept = vectors[:, ~zero]
+    inverse = (kept / values[~zero] @ kept.T) / length / length[:, None]
+    is_collinear = (np.abs(vectors[:, zero]) > LEAST_PART).any(axis=1)
+    if zero.any():
+        # Amplitudes that have no effect on the fit, in the scale of the maps themselves.
+        idle = scipy.linalg.orth(vectors[:, zero] / length[:, None])
+        inverse -= idle @ (idle.T @ inverse)
+        inverse -= (inverse @ idle) @ idle.T
+    return inverse, is_collinear
+
+
+def fit(sums: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Return amplitudes, shape (b, m), of weighted sums over maps of that shape, by the matrix of :func:`invert_gram`.
+
+    Volume by volume: the rounding errors of products of matrices depend on their shapes, and so on the blocks.
+    """
+    return np.array([inverse @ volume for volume in sums]).reshape(sums.shape)

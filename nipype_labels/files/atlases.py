@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of atlases: label images, probabilistic maps (4D images or their weights) and tables of seeds."""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from ..model.atlas import Atlas, region_ids
+from ..model.errors import LookupTableError, errors_name
+from ..model.weighted import WeightedAtlas
+from .grids import read_grid
+from .lut import choose_lookup_table
+from .niimg import open_image
+from .seeds import is_seed_table, read_seeds
+from .volumes import read_labels
+from .weights import SUFFIX, read_maps, read_weights
+
+
+def is_maps(image):
+    """Whether an image, or its path, holds several maps rather than one volume of labels."""
+    return not is_weights(image) and not is_table(image) and open_image(image).n_volumes > 1
+
+
+def is_weights(image):
+    """Whether a path names a file of weights."""
+    return isinstance(image, str | os.PathLike) and str(image).endswith(SUFFIX)
+
+
+def is_table(image):
+    """Whether a path names a table of seeds."""
+    return isinstance(image, str | os.PathLike) and is_seed_table(image)
+
+
+def refuse_seeds(image):
+    """Raise LookupTableError if a path, which must have a voxel grid, names a table of seeds."""
+    if is_table(image):
+        raise LookupTableError(
+            f"{image}: seeds have no voxel grid: set resampling_target='data', and project onto the labels"
+        )
+
+
+def read_regions(image, lut=None, background=0, radius=None, warn=lambda message, *values: None):
+    """Return the look-up table of an atlas, a DataFrame, without the voxels of maps.
+
+    ``radius`` is that of seeds without their own; for the others see :func:`read_atlas`.
+    """
+    if is_table(image):
+        seeds = read_seeds(image, radius)
+        if lut is not None:
+            raise LookupTableError(f'{image} has the names of its seeds: look-up tables are for images')
+        return pd.DataFrame({'index': seeds.ids, 'name': seeds.names})
+    return choose_lookup_table(read_ids(image, background), image, lut=lut, warn=warn, of_maps=is_maps(image))
+
+
+def read_ids(image, background=0):
+    """Return the sorted ids of the regions of an image: those of labels, or the numbers of maps from 1."""
+    if is_maps(image):
+        return np.arange(1, open_image(image).n_volumes + 1)
+    with errors_name(image):
+        return region_ids(read_labels(image, background)[0], background)
+
+
+def read_own_grids(images):
+    """Return the grids of the atlases that have one: seeds do not."""
+    return [read_grid(image, whole=True) for image in images if not is_table(image)]
+
+
+def read_placed(image, ids=None, names=None, background=0):
+    """Return an atlas on its voxel grid: an Atlas of label images, a WeightedAtlas of maps or weights.
+
+    Parameters
+    ----------
+    image : path or nibabel image
+    ids, names : sequence, length L, optional
+        The regions in their order; all of the image by default, named by their ids.
+    background : int
+        Id of voxels of a label image that belong to no region.
+
+    Raises
+    ------
+    LabelsError
+        If the image cannot be read, or is a table of seeds, which have no voxel grid.
+    """
+    refuse_seeds(image)
+    if is_weights(image) or is_maps(image):
+        atlas = read_weights(image) if is_weights(image) else read_maps(image)
+        return atlas if ids is None else atlas.select(ids, names)
+    labels, grid = read_labels(image, background)
+    if ids is None:
+        with errors_name(grid.path):
+            ids = region_ids(labels, background)
+        names = [str(number) for number in ids]
+    return Atlas(grid, labels, np.asarray(ids), names, background)
+
+
+def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *values: None):
+    """Return an atlas on its voxel grid with the regions of its look-up table, in the order of the table.
+
+    Parameters
+    ----------
+    image : path or nibabel image
+    names, lut, warn : object
+        See :func:`~nipype_labels.files.lut.choose_lookup_table`.
+    background : int
+        Id of voxels of a label image that belong to no region; it is not in the result.
+
+    Raises
+    ------
+    LabelsError
+        If the image or the table cannot be read, or the names do not match.
+    """
+    atlas = read_placed(image, background=background)
+    if is_weights(image) and names is None and lut is None:
+        return atlas
+    file, is_weighted = image if isinstance(image, str | os.PathLike) else None, isinstance(atlas, WeightedAtlas)
+    with errors_name(file):
+        lookup = choose_lookup_table(np.asarray(atlas.ids), image, names, lut, warn, of_maps=is_weighted)
+    if is_weighted:
+        return atlas.select(lookup['index'].to_numpy(), lookup['name'].to_numpy())
+    lookup = lookup[lookup['index'] != background]
+    return Atlas(atlas.space, atlas.labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)

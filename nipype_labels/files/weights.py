@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weights of the voxels in overlapping regions, passed between nodes as ``.npz``: few voxels of each map are not 0."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..model.errors import ImageError
+from ..model.seeds import Seeds
+from ..model.space import VolumeGrid
+from ..model.weighted import WeightedAtlas
+from .series import open_series
+
+#: Suffix of these files.
+SUFFIX = '.npz'
+
+#: Arrays of every file, and those of spheres.
+_ARRAYS = ('shape', 'affine', 'doubt', 'elements', 'weights', 'counts', 'ids', 'names')
+_SPHERES = ('centres', 'radii', 'includes_nearest')
+
+
+def write_weights(path, atlas):
+    """Write an atlas with weights."""
+    arrays = {
+        'shape': atlas.space.shape,
+        'affine': atlas.space.affine,
+        'doubt': atlas.space.doubt,
+        'elements': atlas.elements.astype(np.int64),
+        'weights': atlas.weights,
+        'counts': atlas.counts,
+        'ids': atlas.ids,
+        'names': [str(name) for name in atlas.names],
+    }
+    if atlas.seeds is not None:
+        arrays |= {name: getattr(atlas.seeds, name) for name in _SPHERES}
+    # Of a name without its suffix, NumPy would write another file.
+    with Path(path).open('wb') as file:
+        np.savez(file, **arrays)
+
+
+def read_weights(path):
+    """Return the WeightedAtlas in a file; ImageError if the file is damaged or of another kind."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        shape, affine, doubt, elements, weights, counts, ids, names = (arrays[name] for name in _ARRAYS)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
+        raise ImageError(f'{path} does not hold the weights of an atlas: {e}') from e
+    grid = VolumeGrid(tuple(shape.tolist()), affine, str(path), str(doubt))
+    if not len(elements) == len(weights) == counts.sum() or (len(elements) and elements.max() >= grid.size):
+        raise ImageError(f'{path} does not hold the weights of an atlas: its arrays do not fit each other')
+    seeds, names = None, names.tolist()
+    if 'centres' in arrays:
+        seeds = Seeds(arrays['centres'], arrays['radii'], ids, names, bool(arrays['includes_nearest']))
+    return WeightedAtlas(grid, elements, weights, counts, ids, names, seeds)
+
+
+def read_maps(path):
+    """Return the maps of a 4D image, a WeightedAtlas whose ids number them from 1; values that are not finite are 0."""
+    series = open_series(path)
+    decoder, elements, weights = series.decoder(), [], []
+    for _, block in series.blocks():
+        for stored in block:
+            values = decoder(stored)
+            voxels = np.flatnonzero(np.isfinite(values) & (values != 0))
+            elements.append(voxels)
+            weights.append(values[voxels].astype(np.float64))
+    counts = np.array([len(voxels) for voxels in elements])
+    ids = np.arange(1, len(counts) + 1)
+    names = [str(number) for number in ids]
+    return WeightedAtlas(series.grid, np.concatenate(elements), np.concatenate(weights), counts, ids, names)
