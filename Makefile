@@ -14,7 +14,8 @@ OUT = $(VENV)/demo_output
 export DIST_EXTRA_CONFIG = $(abspath $(VENV))/setup.cfg
 endif
 
-.PHONY: demo test suite test-fast test-endurance test-sdist test-oldest test-fmriprep test-all lint bench bench-quick docs dist clean
+.PHONY: demo test suite test-fast test-endurance test-sdist test-oldest test-all test-container test-fmriprep lint bench \
+    bench-quick docs dist clean
 
 # Two targets would install into one environment at the same time.
 .NOTPARALLEL:
@@ -53,6 +54,14 @@ test-oldest:
 ## PYENV_VERSION=3.11.7:3.12.1:3.13.0 or the like, so that these commands are found.
 test-all: test-oldest
 	for python in python3.11 python3.12 python3.13; do $(MAKE) suite PYTHON=$$python VENV=$(VENV)-$$python || exit 1; done
+
+## In a container without Docker (needs mmdebstrap and bubblewrap), the demo returns the bytes that it returns here.
+test-container: dist demo
+	rm -rf $(VENV)-root $(VENV)-container
+	containers/build-root $(VENV)-root
+	mkdir -m 777 $(VENV)-container
+	containers/run $(VENV)-root $(VENV)-container demo -o demo
+	diff -r --exclude=work $(OUT) $(VENV)-container/demo
 
 ## Within fMRIPrep, in an environment of its own: fMRIPrep takes 1 GB, and decides on versions of much else.
 test-fmriprep: $(VENV)-fmriprep/test
