@@ -6,13 +6,18 @@ import logging
 import os
 import re
 import signal
+import sys
 import warnings
+from pathlib import Path
 
 import hypothesis
 import pytest
 from real_files import package_file
 
 from nipype_labels.files import digests
+
+# For the benchmarks; behind installed packages, of which this one may be.
+sys.path.append(str(Path(__file__).parents[1]))
 
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 os.environ['SOURCE_DATE_EPOCH'] = '1700000000'  # reports of equal data are equal: they have this date
