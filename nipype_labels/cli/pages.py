@@ -15,9 +15,10 @@ from ..bids.manifest import FOLDER as MANIFESTS
 from ..bids.names import parse_name
 from ..files.atomic import write_atomically
 from ..files.locks import locked
+from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY
 from .logs import FOLDER as LOGS
-from .quality import read_participant, read_rows, write_quality
+from .quality import find_report, read_participant, read_rows, write_quality
 
 #: Hidden file that a job locks while it writes the table of quality and the pages.
 LOCK = '.pages.lock'
@@ -36,9 +37,12 @@ def update_pages(out, participants):
     try:
         with locked(out / LOCK):
             rows = read_rows(out)
-            _write(out, rows or [], read_times(out) if rows is None else _list_outdated(out, participants))
-    except OSError as e:
-        print(f'{out / INDEX} is not up to date: {e.strerror or e} ({e.filename})', file=sys.stderr)
+            # Another job may have written them in the meantime.
+            outdated = list(read_times(out)) if rows is None else _list_outdated(out, participants)
+            if outdated:
+                _write(out, rows or [], outdated)
+    except (LabelsError, OSError) as e:
+        print(f'{out / INDEX} is not up to date: {e}', file=sys.stderr)
 
 
 def replace_pages(out, rows, times):
@@ -97,7 +101,7 @@ def _list_figures(manifests):
     figures = {}
     for manifest in manifests:
         outputs = list(manifest['Outputs'])
-        report = next((name for name in outputs if name.endswith('_report.html')), None)
         drawn = [name for name in outputs if name.endswith('.svg')]
-        figures[report] = [name for name in drawn if parse_name(name)[0]['desc'].split('+')[0] in _SHOWN]
+        shown = [name for name in drawn if parse_name(name)[0]['desc'].split('+')[0] in _SHOWN]
+        figures[find_report(outputs)] = shown
     return figures

@@ -14,13 +14,14 @@ from ..files.confounds import check_length
 from ..files.grids import read_grid
 from ..files.series import open_series
 from ..files.tables import write_table
+from ..model.columns import COMPLETE
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError
 from ..workflows.resources import Sizes, estimate, estimate_disk
 from .checks import check_orientations
 from .messages import in_options
 from .progress import count, estimate_seconds, format_time
-from .status import COMPLETE, MISSING
+from .status import MISSING
 from .summary import count_excluded, list_notes
 
 #: Columns of the table with files that are read, and all columns in order.

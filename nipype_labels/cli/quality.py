@@ -12,10 +12,11 @@ from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_cove
 from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import read_coverage
 from ..files.tables import read_table, to_numbers, write_table
+from ..model.columns import COMPLETE
 from ..model.errors import LabelsError
 from .logs import FOLDER as LOGS
 from .logs import read_reason
-from .status import COMPLETE, FAILED
+from .status import FAILED
 from .verify import read_manifests
 
 #: Entities that distinguish atlases, spaces and sets of parameters; all others distinguish runs.
@@ -126,9 +127,13 @@ def describe_complete(path, table, outputs, out):
 
     ``path`` and ``table`` are its coverage table, ``outputs`` the paths of all files of the run.
     """
-    page = next((name for name in outputs if name.endswith(_REPORT)), None)
-    known = {'status': COMPLETE, 'page': page} | read_quality(out / find_sidecar(path.name, outputs), table)
-    return describe_atlas(path) | known
+    quality = read_quality(out / find_sidecar(path.name, outputs), table)
+    return describe_atlas(path) | {'status': COMPLETE, 'page': find_report(outputs)} | quality
+
+
+def find_report(outputs):
+    """Return the path of the report among the paths of all files of a run; None without a report."""
+    return next((name for name in outputs if name.endswith(_REPORT)), None)
 
 
 def list_quality(complete, excluded):
@@ -185,10 +190,10 @@ def read_rows(out):
     """Return the rows of the table of quality as dicts, None where a cell is missing; None without a valid table."""
     try:
         table = read_table(out / QC)
-    except LabelsError:
+        if list(table) != list(QC_COLUMNS):
+            return None
+        columns = {name: to_numbers(table[name]) if name in QUALITY_COLUMNS else table[name] for name in table}
+    except (LabelsError, ValueError):
         return None
-    if list(table) != list(QC_COLUMNS):
-        return None
-    columns = {name: to_numbers(table[name]) if name in QUALITY_COLUMNS else table[name] for name in table}
     cells = [[None if cell != cell else cell for cell in column.tolist()] for column in columns.values()]
     return [dict(zip(QC_COLUMNS, row, strict=True)) for row in zip(*cells, strict=True)]

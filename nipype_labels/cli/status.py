@@ -15,14 +15,15 @@ from ..bids.index import list_participants
 from ..bids.manifest import Request, find_change, name_manifest, read_manifest
 from ..bids.runs import find_runs
 from ..files.json_files import read_json
+from ..model.columns import COMPLETE
 from ..model.errors import LabelsError
 from .logs import name_log, read_reason
 from .messages import in_options
 from .progress import count
 from .summary import list_notes, load_filters
 
-#: States of a run.
-COMPLETE, MISSING, FAILED = 'complete', 'missing', 'failed'
+#: States of a run that is not complete.
+MISSING, FAILED = 'missing', 'failed'
 
 
 def report_status(

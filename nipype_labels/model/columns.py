@@ -64,6 +64,9 @@ CENSORING = {
     },
 }
 
+#: State of a run whose derivatives are complete, in tables of runs.
+COMPLETE = 'complete'
+
 #: Columns of fMRIPrep's confounds tables that show the quality of every volume, each with its heading and unit. Of each
 #: group, the first column that a table has is drawn.
 TRACES = (

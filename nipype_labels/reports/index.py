@@ -5,6 +5,7 @@ from collections import Counter
 from statistics import median
 
 from ..core.quality import LEAST_FREEDOM
+from ..model.columns import COMPLETE
 from .formatting import format_number
 from .templates import fill_template
 
@@ -86,13 +87,13 @@ def _describe_all(rows):
             missing.setdefault(row['folder'], []).append(row['n_missing'])
     usual = {folder: median(counts) for folder, counts in missing.items()}
     for row in rows:
-        yield _describe(row, find_concerns(row, usual[row['folder']]) if row['status'] == 'complete' else [])
+        yield _describe(row, find_concerns(row, usual[row['folder']]) if row['status'] == COMPLETE else [])
 
 
 def _describe(row, concerns):
     """Return what a page shows of a row of the table of quality; cells that it does not have are n/a."""
     row = {key: value for key, value in row.items() if value is not None}
-    bad = row['status'] != 'complete'
+    bad = row['status'] != COMPLETE
     return {
         'participant': row['participant'],
         'run_name': row['run_name'],

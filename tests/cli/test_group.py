@@ -362,4 +362,4 @@ def test_a_killed_call_leaves_a_matrix_that_belongs_to_its_rows_or_none(when, ou
             assert own == {name: values[name] for name in own}
         assert collect(call, out)[0] == 0
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
-    assert (number, done.returncode) == (6, 0)
+    assert (number, done.returncode) == (7, 0)
