@@ -52,9 +52,11 @@ def _subtract(origin: np.ndarray, values: np.ndarray, n_volumes: int) -> np.ndar
         # Times are multiples of one half, at most n_volumes / 2.
         if len(small) * largest * max(largest, n_volumes) < 2**24:
             return small
+        del small
     exact = values.astype(np.float64)
     exact[np.isinf(exact)] = np.nan
-    return exact - origin
+    exact -= origin
+    return exact
 
 
 def high_variance_confounds(
