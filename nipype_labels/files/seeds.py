@@ -63,6 +63,19 @@ def read_seeds(path, radius=None, includes_nearest=False):
     return Seeds(centres, radii, table['index'].to_numpy(), table['name'].tolist(), includes_nearest)
 
 
+def make_seeds(coordinates, radius, includes_nearest=False):
+    """Return the Seeds of coordinates, an array of shape (L, 3) in mm; they are numbered from 1."""
+    try:
+        centres = np.array(coordinates, dtype=np.float64)
+    except (TypeError, ValueError) as e:
+        raise LabelsError(f'seeds must be a table, or coordinates x, y, z in mm: {e}') from e
+    if centres.ndim != 2 or centres.shape[1:] != (3,) or not len(centres) or not np.isfinite(centres).all():
+        raise LabelsError(f'seeds must be coordinates x, y, z in mm, not an array of shape {centres.shape}')
+    ids = np.arange(1, len(centres) + 1)
+    radii = _radii(None, radius, len(centres), 'seeds')
+    return Seeds(centres, radii, ids, [str(number) for number in ids], includes_nearest)
+
+
 def _parse_ids(cells, column, path):
     """Return a column of ids as integers."""
     wrong = [cell for cell in cells if not is_id(cell)]

@@ -10,7 +10,7 @@ from ..model.errors import ImageError
 from ..model.seeds import Seeds
 from ..model.space import VolumeGrid
 from ..model.weighted import WeightedAtlas
-from .series import open_series
+from .niimg import open_image
 
 #: Suffix of these files.
 SUFFIX = '.npz'
@@ -56,9 +56,9 @@ def read_weights(path):
     return WeightedAtlas(grid, elements, weights, counts, ids, names, seeds)
 
 
-def read_maps(path):
-    """Return the maps of a 4D image, a WeightedAtlas whose ids number them from 1; values that are not finite are 0."""
-    series = open_series(path)
+def read_maps(image):
+    """Return the maps of a 4D image or its path as a WeightedAtlas; values that are not finite are 0."""
+    series = open_image(image)
     decoder, elements, weights = series.decoder(), [], []
     for _, block in series.blocks():
         for stored in block:

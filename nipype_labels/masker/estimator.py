@@ -135,20 +135,8 @@ class Estimator:
         return _import_container(chosen).DataFrame(values, schema=list(names), orient='row')
 
 
-class FittedLabels(Estimator):
-    """Attributes of a masker of labels, those of its last successful call."""
-
-    @property
-    def labels_img_(self) -> Nifti1Image:
-        """Labels on the grid that the last series was read on, as a Nifti1Image."""
-        placed = self._fitted_state().result.placed
-        return make_image(placed.resampled.labels, placed.grid)
-
-    @property
-    def region_atlas_(self) -> Nifti1Image:
-        """Labels on that grid within the mask, as a Nifti1Image."""
-        placed = self._fitted_state().result.placed
-        return make_image(placed.masked.labels, placed.grid)
+class FittedRegions(Estimator):
+    """Attributes of a masker, those of its last successful call."""
 
     @property
     def mask_img_(self) -> Nifti1Image | None:

@@ -6,6 +6,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 
@@ -15,8 +16,10 @@ from ..files.niimg import single_image
 from ..files.paths import expand
 from ..files.tables import write_table
 from ..files.volumes import read_labels, read_mask, write_volume
+from ..files.weights import read_maps
 from ..model.atlas import region_ids
 from ..model.errors import LabelsError
+from .state import READERS
 
 
 def find_files(settings, fitted, folder=None):
@@ -24,21 +27,11 @@ def find_files(settings, fitted, folder=None):
 
     What exists only in memory is written to ``folder``. Files must still hold what ``fit`` read (``fitted``, or None).
     """
-    read = partial(read_labels, background_label=settings['background_label'])
-    atlas, mask = (None, None) if fitted is None else ((fitted.atlas.labels, fitted.atlas.space), fitted.mask)
-    atlas_file = _find_image('labels_img', settings['labels_img'], read, atlas, folder)
-    mask_file, lut = None, settings['lut']
+    mask_file, mask = None, None if fitted is None else fitted.mask
     if settings['mask_img'] is not None:
         mask_file = _find_image('mask_img', settings['mask_img'], read_mask, mask, folder)
-    image, background = single_image(settings['labels_img']), settings['background_label']
-    ids = region_ids(read(image)[0], background)
-    lookup = choose_lookup_table(ids, image, settings['labels'], lut)
-    own = lookup[lookup['index'] != background].reset_index(drop=True)
-    if fitted is not None and not own.equals(fitted.lookup):
-        raise LabelsError('the look-up table was changed after fit read it: call fit again')
-    if lut is None and not lookup.equals(choose_lookup_table(ids, atlas_file, settings['labels'])):
-        # Names that the image has in its header, or next to another file.
-        lut = lookup
+    find = {'labels_img': _find_labels, 'maps_img': _find_maps, 'seeds': _find_seeds}[settings['atlas_parameter']]
+    atlas_file, lut = find(settings, fitted, folder)
     if isinstance(lut, pd.DataFrame):
         _require_folder('lut', folder)
         lut = _write(folder, 'lut', '.tsv', lut.to_csv().encode(), lambda path: write_table(path, lut))
@@ -47,7 +40,61 @@ def find_files(settings, fitted, folder=None):
     return {'atlas_file': atlas_file, 'mask_file': mask_file, 'lut_file': lut}
 
 
-def _find_image(name, image, read, fitted, folder):
+def _find_labels(settings, fitted, folder):
+    """Return the path of a label image, and its look-up table unless that is found by the path."""
+    read = partial(read_labels, background_label=settings['background_label'])
+    known = None if fitted is None else (fitted.atlas.labels, fitted.atlas.space)
+    atlas_file = _find_image('labels_img', settings['labels_img'], read, known, folder)
+    image, background = single_image(settings['labels_img']), settings['background_label']
+    ids = region_ids(read(image)[0], background)
+    lookup = choose_lookup_table(ids, image, settings['labels'], settings['lut'])
+    own = lookup[lookup['index'] != background].reset_index(drop=True)
+    if fitted is not None and not own.equals(fitted.lookup):
+        raise LabelsError('the look-up table was changed after fit read it: call fit again')
+    if settings['lut'] is None and not lookup.equals(choose_lookup_table(ids, atlas_file, settings['labels'])):
+        # Names that the image has in its header, or next to another file.
+        return atlas_file, lookup
+    return atlas_file, settings['lut']
+
+
+def _find_maps(settings, fitted, folder):
+    """Return the path of maps, and their look-up table unless that is found by the path."""
+    image = single_image(settings['maps_img'])
+
+    def read(image):
+        atlas = read_maps(image)
+        return np.stack([atlas.elements, atlas.column, atlas.weights]), atlas.space
+
+    now = READERS['maps_img'](settings)
+    if fitted is not None and not (all(map(np.array_equal, now.arrays, fitted.atlas.arrays)) and _same(now, fitted)):
+        raise LabelsError('maps_img or its look-up table was changed after fit read it: call fit again')
+    path = _find_image('maps_img', image, read, None, folder, lambda path: nib.save(image, path))
+    if settings['lut'] is None and settings['labels'] is None:
+        found = READERS['maps_img'](settings | {'maps_img': path})
+        if list(found.names) != list(now.names):
+            return path, pd.DataFrame({'index': now.ids, 'name': list(now.names)})
+    return path, settings['lut']
+
+
+def _find_seeds(settings, fitted, folder):
+    """Return the path of a table of seeds, and None, because the table has the names."""
+    now = READERS['seeds'](settings)
+    if fitted is not None and not (np.array_equal(now.centres, fitted.atlas.centres) and _same(now, fitted)):
+        raise LabelsError('seeds were changed after fit read them: call fit again')
+    if isinstance(settings['seeds'], str | os.PathLike):
+        return str(expand(settings['seeds']).absolute()), None
+    _require_folder('seeds', folder)
+    x, y, z = now.centres.T
+    table = pd.DataFrame({'index': now.ids, 'name': list(now.names), 'x': x, 'y': y, 'z': z})
+    return _write(folder, 'seeds', '.tsv', table.to_csv().encode(), lambda path: write_table(path, table)), None
+
+
+def _same(atlas, fitted):
+    """Return whether an atlas has the names that ``fit`` read."""
+    return list(atlas.names) == fitted.lookup['name'].tolist()
+
+
+def _find_image(name, image, read, fitted, folder, write=None):
     """Return the path of a file that has the voxels of an image; write it if no such file exists."""
     volume, grid = now = read(image)
     if fitted is not None and not _are_equal(now, fitted):
@@ -57,7 +104,8 @@ def _find_image(name, image, read, fitted, folder):
             return str(Path(path).absolute())
     _require_folder(name, folder)
     content = repr((volume.shape, grid.affine.tolist())).encode() + volume.tobytes()
-    return _write(folder, name, '.nii.gz', content, lambda path: write_volume(path, volume, grid.affine))
+    write = write or (lambda path: write_volume(path, volume, grid.affine))
+    return _write(folder, name, '.nii.gz', content, write)
 
 
 def _possible_files(image):

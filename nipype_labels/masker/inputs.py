@@ -65,7 +65,7 @@ def refuse_confounds(y):
 def _prepare(series, source, confounds, sample_mask, settings):
     """Prepare one run."""
     tables = confounds if isinstance(confounds, list | tuple) else [confounds]
-    bold, mask, atlas = (_find_file_name(image) for image in (source, settings['mask_img'], settings['labels_img']))
+    bold, mask, atlas = (_find_file_name(image) for image in (source, settings['mask_img'], settings['atlas']))
     contradictions = find_contradictions(bold, mask, tables, [atlas])
     for contradiction in contradictions:
         warn_user(f'files that may not belong together: {contradiction}')

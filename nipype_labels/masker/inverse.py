@@ -2,7 +2,6 @@
 """Inverse transform: region values mapped back to an image."""
 
 import weakref
-from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -67,7 +66,8 @@ def match_columns(signals, state, returned):
 def fill_regions(values, ids, result):
     """Return an image in which each voxel has the value of its region; 4D for values of shape (T, L)."""
     placed = result.placed
-    index, rows = RegionIndex.of(replace(placed.masked, ids=list(ids))), np.atleast_2d(values)
+    chosen = placed.masked.select(list(ids), list(map(str, ids)))
+    index, rows = RegionIndex.of(chosen), np.atleast_2d(values)
     volumes = np.empty((*placed.grid.shape, len(rows)), order='F')
     for i, row in enumerate(rows):
         volumes[..., i] = index.spread(row, placed.grid.size).reshape(placed.grid.shape, order='F')

@@ -1,31 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The class ``NiftiLabelsMasker``: what users call."""
 
-import os
-import threading
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 from nibabel import Nifti1Image
 
-from ..files.niimg import open_runs
 from ..model.docstrings import fill_parameters
-from ..model.errors import LabelsError
-from .estimator import FittedLabels
-from .export import find_files
-from .inputs import prepare_runs, refuse_confounds
-from .inverse import ReturnedArrays, fill_regions, match_columns
-from .settings import changed_since_fit, check_settings
-from .state import State, read_atlas
-from .transform import denoise_runs, make_report
-
-#: Held while the state of a masker is replaced.
-_LOCK = threading.Lock()
+from .inverse import make_image
+from .region_masker import RegionMasker
 
 
 @fill_parameters
-class NiftiLabelsMasker(FittedLabels):
+class NiftiLabelsMasker(RegionMasker):
     """Extract denoised region time series from fMRI series, and map region values back to images.
 
     The parameters up to ``reports`` are those of ``nilearn.maskers.NiftiLabelsMasker`` 0.10.0. What the masker knows is
@@ -65,6 +52,8 @@ class NiftiLabelsMasker(FittedLabels):
     >>> masker.inverse_transform(np.array([10.0, 20.0])).get_fdata().tolist()
     [[[10.0, 10.0, 20.0]]]
     """
+
+    _atlas = 'labels_img'
 
     def __init__(
         self,
@@ -120,200 +109,16 @@ class NiftiLabelsMasker(FittedLabels):
         given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
         given |= dict(standardize=standardize, fill_censored=fill_censored, reports=reports)
         given |= dict(memory=memory, memory_level=memory_level, verbose=verbose, num_threads=num_threads)
-        vars(self).update(given)
-        self._returned = ReturnedArrays()
+        self._set(**given)
 
-    def fit(self, imgs: Any = None, y: Any = None) -> Self:
-        """Read the labels and the mask, and bring them to the grid of ``imgs`` if that is given.
+    @property
+    def labels_img_(self) -> Nifti1Image:
+        """Labels on the grid that the last series was read on, as a Nifti1Image."""
+        placed = self._fitted_state().result.placed
+        return make_image(placed.resampled.labels, placed.grid)
 
-        Parameters
-        ----------
-        imgs : path, nibabel image or list of these, optional
-            Only the headers are read.
-        y : object, optional
-            For scikit-learn; has no effect.
-
-        Returns
-        -------
-        NiftiLabelsMasker
-            Itself.
-
-        Raises
-        ------
-        LabelsError
-            If a parameter is invalid, an image or a table can't be read, or no region is left.
-        """
-        fitted = read_atlas(check_settings(self.get_params()))
-        grid = None if imgs is None else open_runs(imgs)[0].grid
-        # Without a series, the grid that may lose regions is not known yet.
-        known = grid is not None or fitted.settings['resampling_target'] != 'data'
-        self._state = State.after_fit(fitted, fitted.place(grid, needs_regions=known))
-        return self
-
-    def fit_transform(self, imgs: Any, y: Any = None, *, confounds: Any = None, sample_mask: Any = None) -> Any:
-        """Fit, then extract and denoise; see :meth:`fit` and :meth:`transform_single_imgs`.
-
-        If this fails, the masker stays as it was.
-
-        Parameters
-        ----------
-        imgs : path, nibabel image or list of these
-        y : array, shape (T,), optional
-            What a pipeline of scikit-learn predicts; never used. Pass confounds by name.
-        confounds, sample_mask : object, optional
-            See :meth:`transform_single_imgs`.
-
-        Returns
-        -------
-        array, shape (number of retained volumes, L), or DataFrame
-            DataFrame if :meth:`set_output` says so.
-
-        Raises
-        ------
-        LabelsError
-            If :meth:`fit` or :meth:`transform_single_imgs` raises it, or ``y`` looks like confounds.
-        """
-        refuse_confounds(y)
-        settings = check_settings(self.get_params())
-        runs = prepare_runs(imgs, confounds, sample_mask, settings)
-        fitted = read_atlas(settings)
-        state = State.after_fit(fitted, fitted.place(runs[0].series.grid))
-        signals, result = denoise_runs(runs, fitted, settings, state.result.placed)
-        self._state = state.with_result(result)
-        self._returned.add(signals, result)
-        return self._contain(signals, result.names)
-
-    def transform(self, imgs: Any, confounds: Any = None, sample_mask: Any = None) -> Any:
-        """Extract and denoise region time series into the container of :meth:`set_output`.
-
-        Else it is :meth:`transform_single_imgs`, which describes the parameters.
-        """
-        signals, result = self._transform(imgs, confounds, sample_mask)
-        return self._contain(signals, result.names)
-
-    def transform_single_imgs(self, imgs: Any, confounds: Any = None, sample_mask: Any = None) -> np.ndarray:
-        """Extract and denoise the region time series of a series, or of each run of a list.
-
-        Parameters
-        ----------
-        imgs : path, nibabel image or list of these
-            4D; a 3D image is one volume. A list of 3D images is one series. In a list of 4D images each is a run: it
-            is denoised separately, and the results follow one another. No image is changed.
-        confounds : array, shape (T, C), DataFrame, path, or list of these, optional
-            Of one run; a list holds tables side by side. Of several runs: a list with an entry per run, or one table
-            with a row per volume of all runs.
-        sample_mask : sequence of bool or int, path, or list of these, optional
-            Volumes to retain. For a list of runs, a list with an entry per run, or one mask for all volumes.
-
-        Returns
-        -------
-        array, shape (number of retained volumes, L)
-            A column per region of ``lut_``.
-
-        Raises
-        ------
-        LabelsError
-            If the masker is not fitted, a parameter is invalid or was changed after ``fit`` used it, an input can't be
-            read or does not fit the series, or no region has a signal.
-        """
-        return self._transform(imgs, confounds, sample_mask)[0]
-
-    def inverse_transform(self, signals: Any) -> Nifti1Image:
-        """Map region values back to an image: each voxel has the value of its region, 0 outside all regions.
-
-        Parameters
-        ----------
-        signals : array, shape (L,) or (T, L), or DataFrame
-            What ``transform`` returned, or an array of other values with the same columns. The columns of a DataFrame
-            and the index of a Series are names of regions, in any order.
-
-        Returns
-        -------
-        Nifti1Image
-            3D for one row of signals without a second axis, else 4D with the repetition time of the series. On the
-            grid of the series that ``signals`` are of, if ``transform`` returned them, else of the last one.
-
-        Raises
-        ------
-        LabelsError
-            If the masker is not fitted, or the regions of the columns are ambiguous.
-        """
-        return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
-
-    def generate_report(self, title: str = 'Region time series') -> Any:
-        """Draw the series that was transformed last.
-
-        Parameters
-        ----------
-        title : str
-            Of the page.
-
-        Returns
-        -------
-        Report
-            It shows itself in notebooks; :meth:`~nipype_labels.reports.Report.save_as_html` writes it.
-
-        Raises
-        ------
-        LabelsError
-            If no series was transformed with ``reports=True``, or the packages that draw are not installed.
-        """
-        result = self._checked_state()[0].result
-        if result.report_data is None or not self.get_params()['reports']:
-            raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
-        return make_report(title, result)
-
-    def to_workflow(self, folder: str | os.PathLike | None = None, **more: Any) -> Any:
-        """Build the Nipype graph that returns the same time series, to the last bit.
-
-        Parameters
-        ----------
-        folder : path, optional
-            Where to write images and tables that are in memory alone, since a graph works on files. NIfTI files hold
-            affines in single precision.
-        **more
-            Further arguments of :func:`~nipype_labels.workflows.init_labels_wf`, as ``use_confounds`` for confounds
-            that come to ``inputnode.confounds_file``.
-
-        Returns
-        -------
-        Workflow
-            It waits for ``inputnode.bold_file``.
-
-        Raises
-        ------
-        LabelsError
-            If a parameter is invalid, an image or a table is in memory and there is no folder, or a file was changed
-            since ``fit`` read it.
-        """
-        from ..workflows.masker import as_workflow
-
-        settings = check_settings(self.get_params())
-        fitted = None if self._state is None else self._state.fitted
-        if fitted is not None and changed_since_fit(fitted.parameters, settings):
-            fitted = None
-        return as_workflow(settings, **find_files(settings, fitted, folder), **more)
-
-    def __getstate__(self):
-        """Return what is pickled: a copy has returned no arrays."""
-        return {**vars(self), '_returned': ReturnedArrays()}
-
-    def _checked_state(self):
-        """Return state and settings; refuse parameters that were changed after ``fit`` used them."""
-        state, settings = self._fitted_state(), check_settings(self.get_params())
-        changed = changed_since_fit(state.fitted.parameters, settings)
-        if changed:
-            raise LabelsError(f'{", ".join(changed)} changed after fit: call fit again')
-        return state, settings
-
-    def _transform(self, imgs, confounds, sample_mask):
-        """Return denoised time series and their result; replace the state at the end."""
-        state, settings = self._checked_state()
-        runs = prepare_runs(imgs, confounds, sample_mask, settings)
-        signals, result = denoise_runs(runs, state.fitted, settings, state.result.placed)
-        with _LOCK:
-            # Another thread may have fitted the masker anew.
-            if self._state.fitted is state.fitted:
-                self._state = self._state.with_result(result)
-        self._returned.add(signals, result)
-        return signals, result
+    @property
+    def region_atlas_(self) -> Nifti1Image:
+        """Labels on that grid within the mask, as a Nifti1Image."""
+        placed = self._fitted_state().result.placed
+        return make_image(placed.masked.labels, placed.grid)

@@ -16,27 +16,37 @@ from ..model.parameters import PARAMETERS
 READING = ('strategy', 'resampling_target', 'interpolation', 'dtype', 'nan_policy')
 
 #: Parameters that ``fit`` uses. After a change of one of them, ``fit`` must be called again.
-FITTED = ('labels_img', 'labels', 'background_label', 'mask_img', 'resampling_target', 'unknown_orientation', 'lut')
+FITTED = (
+    *('labels_img', 'maps_img', 'seeds', 'radius', 'allow_overlap', 'include_nearest', 'labels', 'background_label'),
+    *('mask_img', 'resampling_target', 'unknown_orientation', 'lut'),
+)
 
 
-def check_settings(parameters):
-    """Return all parameters of a masker, as the user set them, checked and under the names and types of the core."""
+def check_settings(parameters, atlas):
+    """Return all parameters of a masker, as the user set them, checked and under the names and types of the core.
+
+    ``atlas`` is the name of the parameter that has the atlas, which the result has as ``'atlas'`` too.
+    """
     given = {name: value for name, value in parameters.items() if name in PARAMETERS}
     if isinstance(given['verbose'], bool | np.bool_):
         given['verbose'] = int(given['verbose'])
-    if given['labels'] is not None and parameters['lut'] is not None:
+    if given.get('labels') is not None and parameters['lut'] is not None:
         raise LabelsError('names are given twice, by labels and by lut: give one of them')
     # Confounds may be given later, to transform.
     settings = parameters | validate(given, use_confounds=True)
     settings['smoothing_fwhm'] = settings['smoothing_fwhm'] or 0.0
-    settings['lut'] = _check_lut(settings['lut'])
+    settings['lut'] = _check_lut(settings.get('lut'))
+    absent = ('labels', 'background_label', 'resampling_target', 'interpolation')
+    settings = {name: PARAMETERS[name].neutral for name in absent} | settings
+    settings |= {'atlas': settings[atlas], 'atlas_parameter': atlas}
     check_memory(settings['memory'])
     return settings
 
 
 def changed_since_fit(fitted, parameters):
     """Return the names of the parameters that ``fit`` used (from :func:`remember`) and that changed since."""
-    return [name for name in FITTED if not _is_same(fitted[name], remember({name: parameters[name]})[name])]
+    known = [name for name in FITTED if name in fitted]
+    return [name for name in known if not _is_same(fitted[name], remember({name: parameters[name]})[name])]
 
 
 def remember(parameters):

@@ -2,6 +2,7 @@
 """State of a masker after its last successful call: immutable, and replaced as a whole by the next successful call."""
 
 import inspect
+import os
 import warnings
 from dataclasses import dataclass
 
@@ -9,11 +10,18 @@ import numpy as np
 import pandas as pd
 
 from ..core.coverage import CoverageTable
+from ..files.atlases import is_maps
+from ..files.atlases import read_atlas as read_image
 from ..files.grids import report_contradiction, require_orientation
 from ..files.lut import choose_lookup_table
-from ..files.niimg import single_image
+from ..files.niimg import open_image, single_image
+from ..files.seeds import make_seeds, read_seeds
 from ..files.volumes import read_labels, read_mask
 from ..model.atlas import Atlas, region_ids
+from ..model.errors import ImageError
+from ..model.seeds import Seeds, refuse_overlap
+from ..model.space import VolumeGrid
+from ..model.weighted import WeightedAtlas
 from .settings import remember
 
 
@@ -21,8 +29,8 @@ from .settings import remember
 class PlacedAtlas:
     """An atlas and a mask on the grid that series are read on."""
 
-    resampled: Atlas  # before the mask
-    masked: Atlas
+    resampled: Atlas | WeightedAtlas  # before the mask
+    masked: Atlas | WeightedAtlas
     mask: np.ndarray | None  # flags, shape (I, J, K)
     coverage: CoverageTable  # before any series is read
 
@@ -38,7 +46,7 @@ class FittedAtlas:
 
     parameters: dict  # those that they were read with, to notice changes
     settings: dict  # all parameters at that time, checked
-    atlas: Atlas
+    atlas: Atlas | WeightedAtlas | Seeds
     mask: tuple | None  # array of bool, shape (I, J, K), and VolumeGrid
     lookup: pd.DataFrame  # columns index and name, a row per region
 
@@ -48,7 +56,7 @@ class FittedAtlas:
         Without a grid, or with ``resampling_target`` other than ``'data'``, the grid is the atlas's own. With
         ``needs_regions``, a grid on which no region is left is refused.
         """
-        target, own = self.settings['resampling_target'], self.atlas.space
+        target, own = self.settings['resampling_target'], self._find_own_grid()
         series, grid = grid, grid if target == 'data' and grid is not None else own
         if target != 'none':
             for space in (series, own, *(self.mask or ())[1:]):
@@ -58,16 +66,25 @@ class FittedAtlas:
         if previous is not None and previous.grid.is_identical(grid) and previous.coverage.has_signal.any():
             return previous
         resampled = masked = self.atlas.on(grid)
+        if not self.settings.get('allow_overlap', True):
+            refuse_overlap(resampled)
         mask = None
         if self.mask is not None:
             if target == 'none':
                 self.mask[1].require(grid, "resample the mask, or set resampling_target to 'data' or 'labels'")
             mask = resample_mask(self.mask, grid)
             masked = resampled.within(mask)
-        coverage = CoverageTable.of_placed(self.atlas, resampled, masked)
+        whole = self.atlas.on_endless(grid) if isinstance(self.atlas, Seeds) else self.atlas
+        coverage = CoverageTable.of_placed(whole, resampled, masked)
         if needs_regions:
-            coverage.require_regions(self.atlas, grid)
+            coverage.require_regions(whole, grid)
         return PlacedAtlas(resampled, masked, mask, coverage)
+
+    def _find_own_grid(self):
+        """Return the grid of the atlas; of seeds, which have none, that of the mask, or one that contains them."""
+        if not isinstance(self.atlas, Seeds):
+            return self.atlas.space
+        return self.mask[1] if self.mask is not None else self.atlas.on_endless(VolumeGrid((1, 1, 1), np.eye(4))).space
 
 
 def resample_mask(mask, grid):
@@ -118,16 +135,41 @@ class State:
 
 def read_atlas(settings):
     """Read the atlas, its look-up table and the mask."""
+    atlas = READERS[settings['atlas_parameter']](settings)
+    mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
+    grids = [] if isinstance(atlas, Seeds) else [atlas.space]
+    for space in (*grids, *(mask or ())[1:]):
+        report_contradiction(space, warn_user)
+    lookup = pd.DataFrame({'index': np.asarray(atlas.ids), 'name': list(atlas.names)})
+    return FittedAtlas(remember(settings), settings, atlas, mask, lookup)
+
+
+def _read_labels(settings):
+    """Return the Atlas in a label image."""
     background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
     labels, grid = read_labels(atlas_file, background)
-    mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
-    for space in (grid, *(mask or ())[1:]):
-        report_contradiction(space, warn_user)
     ids = region_ids(labels, background)
     lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], warn_user)
-    lookup = lookup[lookup['index'] != background].reset_index(drop=True)
-    atlas = Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
-    return FittedAtlas(remember(settings), settings, atlas, mask, lookup)
+    lookup = lookup[lookup['index'] != background]
+    return Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+
+
+def _read_maps(settings):
+    """Return the WeightedAtlas of maps."""
+    image = single_image(settings['maps_img'])
+    if not is_maps(image):
+        raise ImageError(f'maps_img must be a 4D image of maps, and {open_image(image).grid.path} has one volume')
+    return read_image(image, settings['labels'], settings['lut'], warn=warn_user)
+
+
+def _read_spheres(settings):
+    """Return the Seeds of a table, or of coordinates."""
+    read = read_seeds if isinstance(settings['seeds'], str | os.PathLike) else make_seeds
+    return read(settings['seeds'], settings['radius'], settings['include_nearest'])
+
+
+#: Reader of each atlas by the parameter that has it.
+READERS = {'labels_img': _read_labels, 'maps_img': _read_maps, 'seeds': _read_spheres}
 
 
 def warn_user(message, *values):

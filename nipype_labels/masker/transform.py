@@ -98,7 +98,7 @@ def _extract(series, placed, settings):
         *reduction, mean = read()
     else:
         how = f'{NUMERICS} {choices} {settings["unknown_orientation"]} {series.grid.doubt!r} {placed.grid.doubt!r}'
-        arrays = (placed.masked.labels, placed.grid.affine, placed.coverage.index)
+        arrays = (*placed.masked.arrays, placed.grid.affine, placed.coverage.index)
         *reduction, mean = load_or_compute(memory, make_key(how, arrays, series), read)
     return Reduction(*reduction), mean
 

@@ -2,6 +2,7 @@
 """Atlases: named regions on a space."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,6 +51,15 @@ class Atlas:
                 f'labels are {self.labels.shape} voxels and their mask {mask.shape}: resample the mask to the labels'
             )
         return replace(self, labels=np.where(mask, self.labels, self.labels.dtype.type(self.background)))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """Arrays that say which voxels the regions have."""
+        return (self.labels,)
+
+    def select(self, ids: ArrayLike, names: Any) -> 'Atlas':
+        """Return the regions with some ids, in their order, under other names."""
+        return replace(self, ids=np.asarray(ids), names=names)
 
     def count_voxels(self) -> np.ndarray:
         """Return the number of voxels of each region, shape (L,)."""

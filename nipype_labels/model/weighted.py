@@ -57,6 +57,11 @@ class WeightedAtlas:
     seeds: Any = None
 
     @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """Arrays that say which voxels the regions have, and their weights."""
+        return self.elements, self.weights, self.counts
+
+    @property
     def width(self) -> int:
         """Number of regions, L."""
         return len(self.counts)

@@ -14,10 +14,12 @@ from fmriprep_tables import RUN, write_spiky
 from nilearn.connectome import ConnectivityMeasure
 from nilearn.interfaces.fmriprep import load_confounds
 from nilearn.maskers import NiftiLabelsMasker as Reference
+from nilearn.maskers import NiftiMapsMasker as MapsReference
+from nilearn.maskers import NiftiSpheresMasker as SpheresReference
 from nilearn.signal import clean
 from numpy.testing import assert_allclose
 
-from nipype_labels import NiftiLabelsMasker
+from nipype_labels import NiftiLabelsMasker, NiftiMapsMasker, NiftiSpheresMasker
 from nipype_labels.core.connectivity import measure_connectivity
 from nipype_labels.interfaces import HighVarianceConfounds
 
@@ -275,6 +277,40 @@ def _(folder):
     default = {'confounds_strategy': ['24P', 'scrubbing'], 'confounds_na': 'backfill'}
     theirs = {'strategy': ('motion', 'scrub'), 'scrub': 5, 'fd_threshold': 0.5, 'std_dvars_threshold': 1.5}
     return compare_table(folder, default, default | {'min_segment': 5}, theirs)
+
+
+def make_maps():
+    """Return maps that overlap, of which the last one has voxels in one corner only."""
+    maps = np.maximum(np.random.default_rng(5).normal(size=(*SHAPE, 4)), 0)
+    maps[1:, :, :, 3] = 0
+    return image(maps)
+
+
+@difference('voxels that are not finite in a fit')
+def _(folder):
+    bold = series()
+    bold[2, 3, 4] = bold[5, 5, 5, 7] = np.nan
+    own, others = ({}, {'nan_policy': 'zero'})
+    default, restored = (NiftiMapsMasker(make_maps(), **each).fit_transform(image(bold)) for each in (own, others))
+    return default, restored, MapsReference(make_maps(), standardize=None).fit_transform(image(bold))
+
+
+@difference('maps without voxels in the mask')
+def _(folder):
+    inside = np.ones(SHAPE, 'uint8')
+    inside[0] = 0
+    own = {'mask_img': image(inside)}
+    default = NiftiMapsMasker(make_maps(), **own).fit_transform(image(series()))
+    restored = NiftiMapsMasker(make_maps(), missing_labels='drop', **own).fit_transform(image(series()))
+    return default, restored, MapsReference(make_maps(), standardize=None, **own).fit_transform(image(series()))
+
+
+@difference('voxel whose truncated coordinates are those of the seed')
+def _(folder):
+    seeds, own = [(6.4, 6.4, 6.4), (9, 9, 9)], {'radius': 0.6}
+    default = NiftiSpheresMasker(seeds, **own).fit_transform(image(series()))
+    restored = NiftiSpheresMasker(seeds, include_nearest=True, **own).fit_transform(image(series()))
+    return default, restored, SpheresReference(seeds, standardize=None, **own).fit_transform(image(series()))
 
 
 @pytest.mark.parametrize('row', DIFFERENCES)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The class ``NiftiMapsMasker``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from nibabel import Nifti1Image
+
+from ..model.docstrings import fill_parameters
+from .inverse import make_image
+from .region_masker import RegionMasker
+
+
+@fill_parameters
+class NiftiMapsMasker(RegionMasker):
+    """Extract denoised time series of probabilistic maps, which may overlap, and map values back to images.
+
+    The parameters have the names of those of ``nilearn.maskers.NiftiMapsMasker``; differences.md lists other results.
+
+    Parameters
+    ----------
+    maps_img : path or nibabel image
+        Maps, 4D.
+    mask_img : path or nibabel image, optional
+        Mask on any grid; voxels outside it are excluded.
+    smoothing_fwhm : float or sequence of 3 floats, optional
+        Full width at half maximum in mm of a Gaussian, for all axes or one per axis.
+    t_r : float, optional
+        Repetition time in s; the header's by default.
+    dtype : {None, 'auto'} or dtype
+        Type that voxels are cast to as they are read: none, float32 unless they are integers, float32 or float64.
+    memory : joblib.Memory or path, optional
+        Cache of the raw time series; see :class:`NiftiLabelsMasker`.
+    reports : bool
+        Keep the data that :meth:`generate_report` draws.
+    lut : path or DataFrame, optional
+        Look-up table: one column per row, in its order. Maps are numbered from 1, or from 0 in tables of all maps.
+    labels : list of str, optional
+        Names of the maps in their order; there must be as many.
+
+    Examples
+    --------
+    >>> import nibabel as nib
+    >>> import numpy as np
+    >>> maps = nib.Nifti1Image(np.array([[[[1.0, 0], [1, 1], [0, 1]]]]), np.eye(4))
+    >>> series = nib.Nifti1Image(np.array([[[[2.0], [5], [3]]]]), np.eye(4))
+    >>> NiftiMapsMasker(maps).fit_transform(series).round(9).tolist()
+    [[2.0, 3.0]]
+    """
+
+    _atlas = 'maps_img'
+
+    def __init__(
+        self,
+        maps_img: Any,
+        mask_img: Any = None,
+        smoothing_fwhm: float | Sequence[float] | None = None,
+        standardize: str | bool = False,
+        standardize_confounds: bool = True,
+        high_variance_confounds: bool = False,
+        detrend: bool = False,
+        low_pass: float | None = None,
+        high_pass: float | None = None,
+        t_r: float | None = None,
+        dtype: Any = None,
+        resampling_target: str = 'data',
+        memory: Any = None,
+        memory_level: int = 1,
+        verbose: int = 0,
+        strategy: str = 'least_squares',
+        reports: bool = True,
+        *,
+        lut: Any = None,
+        labels: Sequence[str] | None = None,
+        filter: str | bool = 'butterworth',
+        interpolation: str = 'cubic',
+        nan_policy: str = 'omit',
+        missing_labels: str = 'nan',
+        min_coverage: float = 0.0,
+        confounds_columns: Sequence[str] = (),
+        confounds_strategy: Sequence[str] = (),
+        n_compcor: int | str = 5,
+        acompcor: str = 'combined',
+        fd_threshold: float = 0.5,
+        dvars_threshold: float = 1.5,
+        min_segment: int = 0,
+        non_steady_state: str = 'censor',
+        confounds_na: str = 'raise',
+        num_threads: int = 1,
+        unknown_orientation: str = 'raise',
+        fill_censored: str = 'linear',
+    ) -> None:
+        given = dict(maps_img=maps_img, labels=labels, lut=lut)
+        given |= dict(mask_img=mask_img, resampling_target=resampling_target)
+        given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation)
+        given |= dict(smoothing_fwhm=smoothing_fwhm, t_r=t_r, dtype=dtype, strategy=strategy)
+        given |= dict(nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
+        given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy)
+        given |= dict(n_compcor=n_compcor, acompcor=acompcor, fd_threshold=fd_threshold)
+        given |= dict(dvars_threshold=dvars_threshold, min_segment=min_segment)
+        given |= dict(non_steady_state=non_steady_state, confounds_na=confounds_na)
+        given |= dict(high_variance_confounds=high_variance_confounds, standardize_confounds=standardize_confounds)
+        given |= dict(detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
+        given |= dict(standardize=standardize, fill_censored=fill_censored, reports=reports)
+        given |= dict(memory=memory, memory_level=memory_level, verbose=verbose, num_threads=num_threads)
+        self._set(**given)
+
+    @property
+    def maps_img_(self) -> Nifti1Image:
+        """Maps on the grid that the last series was read on, within the mask, as a 4D Nifti1Image."""
+        placed = self._fitted_state().result.placed
+        values = np.zeros((placed.grid.size, placed.masked.width))
+        values[placed.masked.elements, placed.masked.column] = placed.masked.weights
+        return make_image(values.reshape((*placed.grid.shape, -1), order='F'), placed.grid)
