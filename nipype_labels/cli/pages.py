@@ -7,13 +7,13 @@ of a participant is written last, so that a page that is newer than the manifest
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from .. import __version__
 from ..bids.dataset import INDEX, name_page
 from ..bids.manifest import FOLDER as MANIFESTS
 from ..bids.names import parse_name
-from ..files.atomic import write_atomically
+from ..files.atomic import sync_folder, write_atomically
 from ..files.locks import locked
 from ..model.errors import LabelsError
 from ..model.outputs import BY_KEY
@@ -35,7 +35,7 @@ def update_pages(out, participants):
     if not _list_outdated(out, participants):
         return
     try:
-        with locked(out / LOCK):
+        with _locked(out):
             rows = read_rows(out)
             # Another job may have written them in the meantime.
             outdated = list(read_times(out)) if rows is None else _list_outdated(out, participants)
@@ -50,7 +50,7 @@ def replace_pages(out, rows, times):
 
     ``times`` are those of :func:`read_times` before the rows were made: participants that changed since are read again.
     """
-    with locked(out / LOCK):
+    with _locked(out):
         now = read_times(out)
         changed = {name for name in now if now[name] != times.get(name)}
         _write(out, rows, sorted(changed.union(_list_outdated(out, now))))
@@ -65,6 +65,14 @@ def read_times(out):
                 if entry.name.startswith('sub-'):
                     times.setdefault(entry.name.split('_', 1)[0], {})[entry.name] = entry.stat().st_mtime_ns
     return times
+
+
+@contextmanager
+def _locked(out):
+    """Hold the lock on the pages of a dataset; its removal is on disk when the block has ended."""
+    with locked(out / LOCK):
+        yield
+    sync_folder(out)
 
 
 def _list_outdated(out, participants):

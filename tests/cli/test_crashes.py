@@ -73,7 +73,7 @@ def start(command, given, place):
 def read_outputs(out):
     """Return the bytes of each output by path; manifests hold times, and reports the command, which names the place."""
     paths = [path.relative_to(out) for path in out.rglob('*') if path.is_file()]
-    others = ('work', 'logs', 'manifests', '.lock')
+    others = ('work', 'logs', 'manifests', '.lock', '.pages.lock')
     paths = [path for path in paths if path.parts[0] not in others and not path.name.startswith('.partial-')]
     return {str(path): re.sub(b'<dt>Command</dt>.*', b'', (out / path).read_bytes()) for path in paths}
 
@@ -109,7 +109,7 @@ def check_recovery(command, given, place, expected):
     process = start(command, given, place)
     assert process.wait(timeout=300) == 0, (place / 'stderr').read_text()
     assert read_outputs(out) == expected
-    assert not [*out.rglob('.partial-*'), *out.glob('.lock')]
+    assert not [*out.rglob('.partial-*'), *out.glob('.*lock')]
     return found
 
 
