@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy import ndimage
 from spaces import apply_mask, make_reducer, resample_nearest
+from strategy_cases import of_labels
 
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
@@ -117,7 +118,7 @@ def test_signals_agree_with_nilearn(target, masked, background, geometry, kind, 
         LABELS_AFFINE,
         mask_volume() if masked else None,
         MASK_AFFINE,
-        strategy=strategy,
+        strategy=of_labels(strategy),
         resampling_target=target,
         background_label=background,
     )
@@ -146,7 +147,7 @@ def test_smoothed_signals_agree_with_nilearn(target, geometry, kind, strategy, n
         LABELS_AFFINE,
         mask_volume(),
         MASK_AFFINE,
-        strategy=strategy,
+        strategy=of_labels(strategy),
         resampling_target=target,
         smoothing_fwhm=5.5,
     )

@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from nipype_labels.model.parameters import MAP_STRATEGIES
+
 STATISTICS = {
     'mean': np.mean,
     'sum': np.sum,
@@ -15,3 +17,8 @@ STATISTICS = {
     'weighted_mean': np.mean,
     'least_squares': np.mean,
 }
+
+
+def of_labels(strategy):
+    """The strategy that nilearn has for labels: those of maps are the mean of a region."""
+    return 'mean' if strategy in MAP_STRATEGIES else strategy

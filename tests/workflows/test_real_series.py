@@ -9,6 +9,7 @@ from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
 from pairwise import pairwise
 from real_files import coarse_atlas, package_file
+from strategy_cases import of_labels
 
 from nipype_labels.core.strategies import STRATEGIES
 from nipype_labels.files.tables import read_signals
@@ -41,7 +42,8 @@ def test_signals_of_real_series_are_nilearns(name, target, strategy, coarse_aal,
     """Regions that nilearn has, in its order; ours has the others too."""
     bold, mask, rtol = SERIES[name]
     atlas = AAL if target == 'data' else coarse_aal
-    masker = NiftiLabelsMasker(atlas, mask_img=mask, strategy=strategy, resampling_target=target, standardize=None)
+    given = dict(strategy=of_labels(strategy), resampling_target=target, standardize=None)
+    masker = NiftiLabelsMasker(atlas, mask_img=mask, **given)
     expected = masker.fit_transform(bold)
     wf = init_labels_wf(use_mask=mask is not None, strategy=strategy, resampling_target=target, nan_policy='zero')
     wf.base_dir = str(tmp_path)

@@ -33,6 +33,7 @@ BASE = {
     'project': 'labels',
 }
 SCRUBBING = {'confounds_strategy': ['6P', 'scrubbing']}
+SEEDS = {'radius': 5.0}
 GAPS = {'confounds_na': 'zero', 'confounds_columns': ['std_dvars'], 'use_sample_mask': False}
 
 #: For each parameter another value, the nodes that it sets otherwise or adds, and what the base needs to show it.
@@ -47,6 +48,9 @@ PARAMETERS = {
     'interpolation': ('linear', 'reduce', {'resampling_target': 'labels'}),
     'smoothing_fwhm': (6.0, 'reduce', {}),
     'strategy': ('median', 'reduce', {}),
+    'radius': (7.0, 'resample_labels', SEEDS),
+    'allow_overlap': (False, 'resample_labels', SEEDS),
+    'include_nearest': (True, 'resample_labels', SEEDS),
     'dtype': ('float32', 'reduce', {}),
     'nan_policy': ('zero', 'reduce', {}),
     'missing_labels': ('drop', 'reduce clean', {}),
@@ -87,7 +91,7 @@ QUICK = ('use_mask', 'background_label', 'resampling_target', 'strategy', 'dtype
 QUICK += ('fill_value', 'connectivity', 'reports', 'num_threads', 'name')
 
 #: Parameters that change no number.
-INERT = {'sizes', 'num_threads', 'name'}
+INERT = {'allow_overlap', 'sizes', 'num_threads', 'name'}
 
 
 @pytest.fixture
@@ -165,6 +169,11 @@ def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name
     if name == 'use_confounds':
         # A table that is used whole, which one of fMRIPrep is not.
         write_signals(inputs['confounds_file'], ['heart'], np.random.default_rng(0).normal(size=(N_VOLUMES, 1)))
+    if needs is SEEDS:
+        seeds = Path(inputs['bold_file']).with_name('seeds.tsv')
+        seeds.write_text('x\ty\tz\tradius\tname\n6\t6\t6\t\tV1\n13\t13\t13\t0.5\tM1\n', encoding='utf-8')
+        inputs['atlas_files'].append(str(seeds))
+        inputs['atlas_luts'].append(None)
     _, first = rerun(inputs, base)
     executed, second = rerun(inputs, base | {name: value})
     back, third = rerun(inputs, base)
