@@ -33,7 +33,7 @@ class NiftiMapsMasker(RegionMasker):
     memory : joblib.Memory or path, optional
         Cache of the raw time series; see :class:`NiftiLabelsMasker`.
     reports : bool
-        Keep the data that :meth:`generate_report` draws.
+        Keep the data that :meth:`.NiftiLabelsMasker.generate_report` draws.
     lut : path or DataFrame, optional
         Look-up table: one column per row, in its order. Maps are numbered from 1, or from 0 in tables of all maps.
     labels : list of str, optional

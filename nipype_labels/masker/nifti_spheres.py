@@ -30,7 +30,7 @@ class NiftiSpheresMasker(RegionMasker):
     memory : joblib.Memory or path, optional
         Cache of the raw time series; see :class:`NiftiLabelsMasker`.
     reports : bool
-        Keep the data that :meth:`generate_report` draws.
+        Keep the data that :meth:`.NiftiLabelsMasker.generate_report` draws.
 
     Examples
     --------
