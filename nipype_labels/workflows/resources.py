@@ -89,8 +89,9 @@ def estimate(
     # A block's voxels as stored and as float64, of a part of its volumes if they are too many.
     per_voxel = sizes.itemsize + 8
     gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
-    # Sums, weights and places for each atlas; and the mean volume.
-    reduce = buffers + gathered + 24 * on_grid * (sizes.n_atlases + 1) + 24 * voxels + 3 * signals
+    # Sums, weights and places of each atlas, and the mean volume; without weights of neighbors, less memory.
+    per_element = 24 if sampled or smoothed else 14
+    reduce = buffers + gathered + per_element * (on_grid * (sizes.n_atlases + 1) + voxels) + 3 * signals
     if sampled:
         reduce += 40 * on_grid + num_threads * 48 * voxels
         reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)

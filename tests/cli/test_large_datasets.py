@@ -16,7 +16,7 @@ from named_cases import describe
 N_PARTICIPANTS, N_RUNS = 1000, 5
 FIRST = 'sub-0000_task-rest_run-1'
 
-pytestmark = [pytest.mark.endurance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(600)]
 
 
 def measure(script, *arguments):
@@ -97,6 +97,8 @@ def large(tmp_path_factory):
     call(*ask(folder))
     link(root, [path.relative_to(root).as_posix() for path in root.glob('sub-*/func/*')])
     complete(out, root)
+    # Pages of all participants, which the calls that completed the runs would have written.
+    call(*ask(folder))
     return folder
 
 
