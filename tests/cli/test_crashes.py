@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 import pytest
 from disk import make_disk
-from named_cases import BRAIN, MNI, PREPROC, describe, write, write_atlas
+from named_cases import MNI, PREPROC, make_runs
 
 #: Points for each command; all but one of each test are endurance tests.
 POWER_POINTS = int(os.environ.get('POWER_POINTS', '10'))
@@ -31,12 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def given(tmp_path_factory):
     """Inputs of two runs."""
     folder = tmp_path_factory.mktemp('given')
-    describe(folder / 'fmriprep')
-    for participant in ('01', '02'):
-        for name in (PREPROC, BRAIN):
-            write(folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}')
-    write_atlas(folder / 'atlas.nii.gz')
-    return folder
+    return make_runs(folder, ('01', '02'))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_atlas
+from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, make_runs, write, write_atlas
 from numpy.testing import assert_allclose
 
 from nipype_labels.bids.names import build_name, parse_name
@@ -140,11 +140,7 @@ def test_every_series_is_processed_with_its_own_files_or_named(folder):
 
 @pytest.fixture
 def small_dataset(tmp_path):
-    describe(tmp_path / 'fmriprep')
-    for name in (PREPROC, BRAIN):
-        write(tmp_path / 'fmriprep' / 'sub-01' / 'func' / f'sub-01_task-rest_{MNI}_{name}')
-    write_atlas(tmp_path / 'atlas.nii.gz')
-    return tmp_path
+    return make_runs(tmp_path, ['01'])
 
 
 @pytest.mark.parametrize('out', ['fmriprep', 'fmriprep/sub-01', 'linked', 'fmriprep/../fmriprep/'])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from group_cases import MATRIX, collect, find, read_matrix
-from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from named_cases import ask, make_runs
 
 pytestmark = pytest.mark.slow
 
@@ -17,12 +17,7 @@ OPTIONS = ('--connectivity', 'correlation', '--digits')
 @pytest.fixture
 def folder(tmp_path):
     """A dataset of two runs."""
-    describe(tmp_path / 'fmriprep')
-    for participant in ('01', '02'):
-        for name in (PREPROC, BRAIN):
-            write(tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}')
-    write_atlas(tmp_path / 'atlas.nii.gz')
-    return tmp_path
+    return make_runs(tmp_path, ('01', '02'))
 
 
 def read_numbers(folder, participant, end):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from group_cases import MATRIX, collect, find, read, read_matrix, read_rows, rewrite
-from named_cases import AFFINE, BRAIN, MNI, PREPROC, SHAPE, TABLE, ask, describe, write, write_atlas
+from named_cases import AFFINE, SHAPE, TABLE, ask, make_runs, write
 from nilearn.connectome import sym_matrix_to_vec
 
 from nipype_labels.cli.group import list_edges, read_pairs
@@ -28,12 +28,7 @@ pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 def derived(tmp_path_factory):
     """Derivatives of three participants, to copy."""
     folder = tmp_path_factory.mktemp('derived')
-    describe(folder / 'fmriprep')
-    for participant in ('01', '02', '03'):
-        for name in (PREPROC, BRAIN):
-            path = folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
-            write(path)
-    write_atlas(folder / 'atlas.nii.gz')
+    make_runs(folder, ('01', '02', '03'))
     assert main(ask(folder, '--connectivity', 'correlation')) == 0
     return folder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from named_cases import ask, make_runs
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
@@ -21,13 +21,7 @@ PARTICIPANTS = [f'{i:02}' for i in range(1, 11)]
 @pytest.fixture
 def folder(tmp_path):
     """A dataset of ten runs."""
-    describe(tmp_path / 'fmriprep')
-    for participant in PARTICIPANTS:
-        for name in (PREPROC, BRAIN):
-            path = tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
-            write(path)
-    write_atlas(tmp_path / 'atlas.nii.gz')
-    return tmp_path
+    return make_runs(tmp_path, PARTICIPANTS)
 
 
 def start(folder, *more, out='out'):

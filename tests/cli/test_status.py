@@ -2,7 +2,7 @@
 """The command status: the state of each run after earlier calls, and the participants to submit again."""
 
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from named_cases import BRAIN, MNI, ask, make_runs, write
 
 RUN = f'sub-{{}}_task-rest_{MNI}'
 
@@ -12,13 +12,9 @@ pytestmark = pytest.mark.timeout(100)
 @pytest.fixture
 def folder(tmp_path):
     """A dataset of four participants with a run each, and a folder of a participant without a series."""
-    describe(tmp_path / 'fmriprep')
-    for participant in ('01', '03', '04', 'B'):
-        for name in (PREPROC, BRAIN):
-            write(tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'{RUN.format(participant)}_{name}')
+    make_runs(tmp_path, ('01', '03', '04', 'B'))
     (tmp_path / 'fmriprep' / 'sub-02' / 'anat').mkdir(parents=True)
     (tmp_path / 'fmriprep' / 'sub-02.html').touch()
-    write_atlas(tmp_path / 'atlas.nii.gz')
     return tmp_path
 
 

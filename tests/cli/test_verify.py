@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 from damages import DAMAGES
-from named_cases import BRAIN, MNI, PREPROC, ask, describe, write, write_atlas
+from named_cases import MNI, PREPROC, ask, make_runs, write
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
@@ -32,13 +32,7 @@ def list_outputs(out):
 @pytest.fixture
 def small_dataset(tmp_path):
     """Two participants."""
-    describe(tmp_path / 'fmriprep')
-    for participant in ('01', '02'):
-        for name in (PREPROC, BRAIN):
-            path = tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}'
-            write(path)
-    write_atlas(tmp_path / 'atlas.nii.gz')
-    return tmp_path
+    return make_runs(tmp_path, ('01', '02'))
 
 
 def test_no_damaged_derivative_is_served(data, call):

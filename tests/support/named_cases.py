@@ -42,6 +42,16 @@ def write_atlas(path):
     return path
 
 
+def make_runs(folder, participants):
+    """Write a dataset that has a run of each participant, and an atlas; return the folder of both."""
+    describe(folder / 'fmriprep')
+    for participant in participants:
+        for name in (PREPROC, BRAIN):
+            write(folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{name}')
+    write_atlas(folder / 'atlas.nii.gz')
+    return folder
+
+
 def ask(folder, *more):
     places = [str(folder / 'fmriprep'), str(folder / 'out')]
     return ['derivatives', *places, 'participant', '--no-reports', *more, f'--atlas=A={folder}/atlas.nii.gz']
