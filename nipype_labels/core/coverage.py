@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..model.atlas import Atlas
 from ..model.columns import STATUSES, WITH_SIGNAL
 from ..model.errors import LabelsError, MissingRegionsError, list_names
 from ..model.space import VolumeGrid
-from ..model.weighted import WeightedAtlas
+from ..model.weighted import AnyAtlas, WeightedAtlas
 from .quality import is_constant, temporal_snr
 
 if TYPE_CHECKING:
     from .reduce import Reduction
 
-
-AnyAtlas = Atlas | WeightedAtlas
 
 #: Decimals of a coverage; more would be rounding errors of the affines.
 COVERAGE_DECIMALS = 9

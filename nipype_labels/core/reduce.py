@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..model.atlas import Atlas
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
-from ..model.weighted import WeightedAtlas
+from ..model.weighted import AnyAtlas
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
 from .sampling import SampledVoxels, StoredVoxels
@@ -80,7 +79,7 @@ class RegionReducer:
 
     def __init__(
         self,
-        atlas: Atlas | WeightedAtlas,
+        atlas: AnyAtlas,
         space: VolumeGrid,
         *,
         strategy: str = 'mean',
@@ -214,7 +213,7 @@ class RegionReducer:
 
 
 def choose_reducer(
-    atlas: Atlas | WeightedAtlas, space: VolumeGrid, *, resampling_target: str, interpolation: str, **options: Any
+    atlas: AnyAtlas, space: VolumeGrid, *, resampling_target: str, interpolation: str, **options: Any
 ) -> RegionReducer:
     """Return the reducer of a series on the grid ``space`` to an atlas.
 

@@ -8,10 +8,9 @@ from typing import Any, Self
 import numpy as np
 import scipy
 
-from ..model.atlas import Atlas
 from ..model.errors import LabelsError, list_names
 from ..model.parameters import MAP_STRATEGIES
-from ..model.weighted import WeightedAtlas
+from ..model.weighted import AnyAtlas, WeightedAtlas
 from .least_squares import fit, invert_gram
 
 
@@ -40,7 +39,7 @@ class RegionIndex:
     weights: np.ndarray | None = None
 
     @classmethod
-    def of(cls, atlas: Atlas | WeightedAtlas) -> Self:
+    def of(cls, atlas: AnyAtlas) -> Self:
         """Group the voxels of an atlas by its regions, in the order of the look-up table."""
         if isinstance(atlas, WeightedAtlas):
             weights = atlas.weights if atlas.seeds is None else None
@@ -101,6 +100,8 @@ class RegionIndex:
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
+        if which.all():
+            return self  # with what was derived from its weights
         weights = None if self.weights is None else self.weights[which]
         return self._grouped(self.elements[which], self.column[which], self.width, weights)
 
@@ -200,7 +201,7 @@ def check_map_strategy(strategy: str, path: str) -> None:
         )
 
 
-def check_strategy(strategy: str, atlas: Atlas | WeightedAtlas) -> None:
+def check_strategy(strategy: str, atlas: AnyAtlas) -> None:
     """Raise LabelsError unless a strategy is defined for the regions of an atlas."""
     if not isinstance(atlas, WeightedAtlas) or atlas.seeds is not None:
         return

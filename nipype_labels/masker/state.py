@@ -21,7 +21,7 @@ from ..model.atlas import Atlas, region_ids
 from ..model.errors import ImageError
 from ..model.seeds import Seeds, refuse_overlap
 from ..model.space import VolumeGrid
-from ..model.weighted import WeightedAtlas
+from ..model.weighted import AnyAtlas
 from .settings import remember
 
 
@@ -29,8 +29,8 @@ from .settings import remember
 class PlacedAtlas:
     """An atlas and a mask on the grid that series are read on."""
 
-    resampled: Atlas | WeightedAtlas  # before the mask
-    masked: Atlas | WeightedAtlas
+    resampled: AnyAtlas  # before the mask
+    masked: AnyAtlas
     mask: np.ndarray | None  # flags, shape (I, J, K)
     coverage: CoverageTable  # before any series is read
 
@@ -46,7 +46,7 @@ class FittedAtlas:
 
     parameters: dict  # those that they were read with, to notice changes
     settings: dict  # all parameters at that time, checked
-    atlas: Atlas | WeightedAtlas | Seeds
+    atlas: AnyAtlas | Seeds
     mask: tuple | None  # array of bool, shape (I, J, K), and VolumeGrid
     lookup: pd.DataFrame  # columns index and name, a row per region
 

@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from . import affines
-from .atlas import unused_id
+from .atlas import Atlas, unused_id
 from .errors import GridError
 from .space import VolumeGrid
 
@@ -153,6 +153,10 @@ class WeightedAtlas:
             data, voxels = linear_taps(where, shape)
             entries = (data.ravel(), (np.repeat(inside, data.shape[1]), voxels.ravel()))
             yield scipy.sparse.csr_array(entries, shape=(len(numbers), self.space.size))
+
+
+#: An atlas of any kind.
+AnyAtlas = Atlas | WeightedAtlas
 
 
 def linear_taps(where: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
