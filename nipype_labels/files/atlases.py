@@ -8,7 +8,6 @@ import pandas as pd
 
 from ..model.atlas import Atlas, region_ids
 from ..model.errors import LookupTableError, errors_name
-from ..model.weighted import WeightedAtlas
 from .grids import read_grid
 from .lut import choose_lookup_table
 from .niimg import open_image
@@ -110,13 +109,20 @@ def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *
     LabelsError
         If the image or the table cannot be read, or the names do not match.
     """
-    atlas = read_placed(image, background=background)
-    if is_weights(image) and names is None and lut is None:
-        return atlas
-    file, is_weighted = image if isinstance(image, str | os.PathLike) else None, isinstance(atlas, WeightedAtlas)
-    with errors_name(file):
-        lookup = choose_lookup_table(np.asarray(atlas.ids), image, names, lut, warn, of_maps=is_weighted)
-    if is_weighted:
-        return atlas.select(lookup['index'].to_numpy(), lookup['name'].to_numpy())
+    refuse_seeds(image)
+    with errors_name(image if isinstance(image, str | os.PathLike) else None):
+        if not (is_weights(image) or is_maps(image)):
+            return read_label_atlas(image, names, lut, background, warn)
+        atlas = read_placed(image)
+        if is_weights(image) and names is None and lut is None:
+            return atlas
+        lookup = choose_lookup_table(np.asarray(atlas.ids), image, names, lut, warn, of_maps=True)
+    return atlas.select(lookup['index'].to_numpy(), lookup['name'].to_numpy())
+
+
+def read_label_atlas(image, names=None, lut=None, background=0, warn=lambda message, *values: None):
+    """Return the Atlas in a label image, with the regions of its look-up table; see :func:`read_atlas`."""
+    labels, grid = read_labels(image, background)
+    lookup = choose_lookup_table(region_ids(labels, background), image, names, lut, warn)
     lookup = lookup[lookup['index'] != background]
-    return Atlas(atlas.space, atlas.labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+    return Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)

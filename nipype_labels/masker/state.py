@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..core.coverage import CoverageTable
-from ..files.atlases import is_maps
+from ..files.atlases import is_maps, read_label_atlas
 from ..files.atlases import read_atlas as read_image
 from ..files.grids import report_contradiction, require_orientation
-from ..files.lut import choose_lookup_table
 from ..files.niimg import open_image, single_image
 from ..files.seeds import make_seeds, read_seeds
-from ..files.volumes import read_labels, read_mask
-from ..model.atlas import Atlas, region_ids
+from ..files.volumes import read_mask
 from ..model.errors import ImageError
 from ..model.seeds import Seeds, refuse_overlap
 from ..model.space import VolumeGrid
@@ -146,12 +144,8 @@ def read_atlas(settings):
 
 def _read_labels(settings):
     """Return the Atlas in a label image."""
-    background, atlas_file = settings['background_label'], single_image(settings['labels_img'])
-    labels, grid = read_labels(atlas_file, background)
-    ids = region_ids(labels, background)
-    lookup = choose_lookup_table(ids, atlas_file, settings['labels'], settings['lut'], warn_user)
-    lookup = lookup[lookup['index'] != background]
-    return Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+    image = single_image(settings['labels_img'])
+    return read_label_atlas(image, settings['labels'], settings['lut'], settings['background_label'], warn_user)
 
 
 def _read_maps(settings):
