@@ -4,7 +4,6 @@
 import hashlib
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
 from ..model.errors import LabelsError
 
@@ -101,7 +100,7 @@ def build_path(entities, suffix, extension, folder='func'):
         raise LabelsError(f'{folder!r} cannot be the name of a folder')
     upper = ('sub',) if folder == 'figures' else ('sub', 'ses')
     folders = [f'{key}-{entities[key]}' for key in upper if entities.get(key)]
-    return str(PurePosixPath(*folders, folder, name))
+    return '/'.join((*folders, folder, name))
 
 
 def make_label(text, default='atlas'):

@@ -2,7 +2,6 @@
 """Names of the derivatives of a run, known before any of them is written."""
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from ..core.connectivity import CONNECTIVITIES
 from ..model.errors import LabelsError
@@ -34,8 +33,8 @@ class PlannedFile:
         """Path of the sidecar; None for reports and figures."""
         if self.output.is_drawn:
             return None
-        path = PurePosixPath(self.path)
-        return str(path.with_name(path.name.split('.', 1)[0] + '.json'))
+        folder, slash, name = self.path.rpartition('/')
+        return f'{folder}{slash}{name.split(".", 1)[0]}.json'
 
     @property
     def is_direct(self):

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import nibabel as nib
 import numpy as np
+from nibabel.imageclasses import all_image_classes
 from nibabel.openers import ImageOpener
 
 from ..model.errors import ImageError
@@ -15,6 +16,9 @@ from .content import MOST_OF_TABLES, read_up_to
 
 #: Place and type of vox_offset, by the size of the header: NIfTI-1 and NIfTI-2.
 VOX_OFFSETS = {348: (108, 'f'), 540: (168, 'q')}
+
+#: Number of bytes that nibabel recognizes formats by.
+N_SNIFFED = 1024
 
 #: How far the sum of squares of a quaternion may exceed 1 by rounding.
 QUATERNION_TOLERANCE = 0.01
@@ -46,9 +50,9 @@ class _Image2(nib.Nifti2Image):
 
 def open_image_file(path):
     """Open an image by nibabel; quaternions that rounding made too long are scaled to length 1, as NIfTI defines."""
-    _check_extensions(path)
+    header_file, begin = _check_extensions(path)
     try:
-        return nib.load(path)
+        return _load(path, header_file, begin)
     except ValueError as e:
         kinds = [kind for kind in (_Image1, _Pair1, _Image2) if kind.path_maybe_image(path)[0]]
         if not kinds or 'w2 should be positive' not in str(e):
@@ -62,25 +66,42 @@ def open_image_file(path):
         ) from e
 
 
+def _load(path, header_file, begin):
+    """Return what ``nibabel.load`` returns, which would read the first bytes of the header file once more."""
+    sniff = (begin, header_file)
+    for kind in all_image_classes if begin else ():
+        is_kind, sniff = kind.path_maybe_image(path, sniff)
+        if is_kind:
+            return kind.from_filename(path)
+    return nib.load(path)  # its error says why not
+
+
 def _check_extensions(path):
-    """Raise ValueError for NIfTI header extensions that are too large to be read into memory."""
-    n_bytes = 0
+    """Raise ValueError for NIfTI header extensions that are too large to be read into memory.
+
+    Return the name of the header file, and its first bytes.
+    """
+    n_bytes, begin = 0, b''
     # What cannot be read is reported by nibabel.
     header_file = re.sub(r'\.img(\.gz)?$', r'.hdr\1', str(path))
     with suppress(OSError, EOFError, zlib.error, struct.error), ImageOpener(header_file) as stream:
-        n_bytes = _measure_extensions(stream)
+        begin = stream.read(N_SNIFFED)
+        n_bytes = _measure_extensions(begin, stream)
     if n_bytes > MOST_OF_TABLES:
         raise ValueError(f'it has header extensions of {n_bytes / 1e6:.0f} MB, more than {MOST_OF_TABLES / 1e6:.0f} MB')
+    return header_file, begin
 
 
-def _measure_extensions(stream):
-    """Return how many bytes the header extensions of a NIfTI file claim, 0 for other files."""
-    begin = stream.read(max(VOX_OFFSETS) + 4)
+def _measure_extensions(begin, stream):
+    """Return how many bytes the header extensions of a NIfTI file claim, 0 for other files.
+
+    ``begin`` are its first bytes, and ``stream`` goes on behind them.
+    """
     for order in '<>':
         (size,) = struct.unpack_from(f'{order}i', begin)
         if size in VOX_OFFSETS and any(begin[size : size + 1]):
             if b'ni' in (begin[4:6], begin[344:346]):  # all that is behind the header of a pair
-                return len(read_up_to(stream, MOST_OF_TABLES + 1))
+                return len(begin[max(VOX_OFFSETS) + 4 :]) + len(read_up_to(stream, MOST_OF_TABLES + 1))
             place, kind = VOX_OFFSETS[size]
             (offset,) = struct.unpack_from(order + kind, begin, place)
             return offset if np.isfinite(offset) else 0
