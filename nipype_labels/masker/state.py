@@ -82,7 +82,7 @@ class FittedAtlas:
         """Return the grid of the atlas; of seeds, which have none, that of the mask, or one that contains them."""
         if not isinstance(self.atlas, Seeds):
             return self.atlas.space
-        return self.mask[1] if self.mask is not None else self.atlas.on_endless(VolumeGrid((1, 1, 1), np.eye(4))).space
+        return self.mask[1] if self.mask is not None else self.atlas.extend(VolumeGrid((1, 1, 1), np.eye(4)))
 
 
 def resample_mask(mask, grid):

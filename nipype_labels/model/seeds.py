@@ -56,14 +56,15 @@ class Seeds:
 
     def on_endless(self, space: VolumeGrid) -> WeightedAtlas:
         """Return the spheres as if the grid had no end, none of them empty: what their coverage is a fraction of."""
-        full = replace(self, includes_nearest=True)
-        return full.on(full._extend(space))
+        return replace(self, includes_nearest=True).on(self.extend(space))
 
-    def _extend(self, space: VolumeGrid) -> VolumeGrid:
-        """Return a grid with the same voxels that contains every sphere completely."""
-        voxels = np.concatenate([self._find_voxels(i, space) for i in range(len(self.radii))])
-        first = np.minimum(voxels.min(axis=0, initial=0), 0)
-        last = np.maximum(voxels.max(axis=0, initial=0), np.array(space.shape) - 1)
+    def extend(self, space: VolumeGrid) -> VolumeGrid:
+        """Return a grid with the same voxels that contains every sphere, and the voxel nearest to every seed."""
+        centres, half = self._locate(space), self._find_reach(space)
+        nearest = np.floor(centres + 0.5)
+        first = np.minimum(np.ceil(centres - half), nearest).min(axis=1, initial=0).astype(np.intp)
+        last = np.maximum(np.floor(centres + half), nearest).max(axis=1, initial=0).astype(np.intp)
+        last = np.maximum(last, np.array(space.shape) - 1)
         affine = np.array(space.affine)
         affine[:3, 3] += affine[:3, :3] @ first
         return VolumeGrid(tuple((last - first + 1).tolist()), affine, space.path, space.doubt)
@@ -72,11 +73,15 @@ class Seeds:
         """Return the fractional voxel indices of the seeds, shape (3, L)."""
         return (np.linalg.inv(space.affine) @ np.column_stack([self.centres, np.ones(len(self.centres))]).T)[:3]
 
+    def _find_reach(self, space: VolumeGrid) -> np.ndarray:
+        """Return half the edges, in voxels, of the box around each sphere, shape (3, L)."""
+        edges = np.sqrt((np.linalg.inv(space.affine[:3, :3]) ** 2).sum(axis=1))
+        return edges[:, None] * (self.radii + SURFACE_TOLERANCE)
+
     def _find_voxels(self, number: int, space: VolumeGrid) -> np.ndarray:
         """Return the indices of the voxels of a sphere, shape (n, 3), also of those beyond the grid."""
         centre, reach = self._locate(space)[:, number], self.radii[number] + SURFACE_TOLERANCE
-        # Half the edges of the box of voxels around a sphere.
-        half = reach * np.sqrt((np.linalg.inv(space.affine[:3, :3]) ** 2).sum(axis=1))
+        half = self._find_reach(space)[:, number]
         axes = [np.arange(np.ceil(c - h), np.floor(c + h) + 1) for c, h in zip(centre, half, strict=True)]
         box = np.stack(np.meshgrid(*axes, indexing='ij'), axis=-1).reshape(-1, 3)
         distance = np.linalg.norm((box - centre) @ space.affine[:3, :3].T, axis=1)

@@ -124,6 +124,14 @@ def test_overlapping_spheres_have_their_mean_in_the_inverse_transform(bold):
         NiftiSpheresMasker(seeds, radius=5.0, allow_overlap=False, reports=False).fit(bold)
 
 
+@pytest.mark.filterwarnings('ignore')
+def test_a_sphere_may_be_larger_than_the_series(bold):
+    """It was laid out in voxels of 1 mm, too: 27 million of them in the box around this sphere."""
+    masker = NiftiSpheresMasker([(0, 0, 0)], radius=150.0, reports=False)
+    assert_allclose(masker.fit_transform(bold)[:, 0], bold.get_fdata().mean(axis=(0, 1, 2)), rtol=1e-12)
+    assert masker.regions_['n_voxels_atlas'][0] == pytest.approx(4 / 3 * np.pi * 150**3 / 4**3, rel=1e-3)
+
+
 def test_images_of_another_kind_are_refused(bold, mask):
     with pytest.raises(LabelsError, match='maps_img must be a 4D image'):
         NiftiMapsMasker(mask).fit()
