@@ -11,7 +11,7 @@ import scipy
 
 from ..model.parameters import MAP_STRATEGIES
 from .least_squares import fit
-from .scaling import Decoder, floating
+from .scaling import Decoder
 from .smooth import region_weights
 from .strategies import RegionIndex
 
@@ -125,14 +125,9 @@ class Block:
         """All values, shape (b, number of elements)."""
         return self._decoder(self.stored)
 
-    @cached_property
-    def volumes(self) -> np.ndarray:
-        """All values as floating-point numbers, shape (b, number of elements)."""
-        return floating(self.decoded)
-
     def volume(self, row: int) -> np.ndarray:
-        """Return the values of a volume as floating-point numbers, shape (number of elements,)."""
-        return self.volumes[row] if 'volumes' in vars(self) else floating(self._decoder(self.stored[row]))
+        """Return the values of a volume, shape (number of elements,)."""
+        return self.decoded[row] if 'decoded' in vars(self) else self._decoder(self.stored[row])
 
     def take(self, elements: np.ndarray) -> np.ndarray:
         """Return the values of some elements in ascending order, shape (b, n)."""

@@ -161,8 +161,8 @@ class RegionReducer:
         -------
         signals : array, shape (b, L)
             NaN for regions without a value.
-        clipped : array of bool, shape (b,)
-            Which volumes had values beyond ``clip``.
+        clipped : array of bool, shape (b, 2)
+            Which volumes had values below and above ``clip``.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class RegionReducer:
             If a value is not finite and ``nan_policy`` is ``'raise'``.
         """
         signals = np.full((len(block), self.width), np.nan)
-        clipped = np.zeros(len(block), dtype=bool)
+        clipped = np.zeros((len(block), 2), dtype=bool)
         rows = np.arange(len(block) if len(self._index.elements) else 0)
         if sums is not None:
             # Sums are finite only if every value is: other volumes are reduced from their values.
@@ -236,7 +236,7 @@ def reduce_series(
     """Reduce a series to the regions of several atlases in one pass.
 
     Interpolated values are clipped to the range of the whole series, which is known only at its end. They are clipped
-    to the range so far; volumes for which that was too narrow, few if any, are read again.
+    to the range so far; volumes that were cut where the range is wider in the end, few if any, are read again.
 
     Parameters
     ----------
@@ -258,8 +258,8 @@ def reduce_series(
     """
     signals = [np.full((n_volumes, reducer.width), np.nan) for reducer in reducers]
     clips = any(reducer.is_sampled for reducer in reducers)
-    clip = (0.0, 0.0) if clips else None
-    used_clips: dict[int, Any] = {}
+    clip = (0.0, 0.0)
+    bounds = np.full((n_volumes, 2), np.nan)  # at which values were cut
     total: Any = None
     union = ElementUnion([reducer.elements for reducer in reducers])
     sum_up: Any = None
@@ -269,7 +269,7 @@ def reduce_series(
         reduce: Any = map if all(reducer.operator is not None for reducer in reducers) else work
         for first, stored in _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements)))):
             block = _open_block(stored, decoder, union, first, reducers)
-            clip = None if clip is None else clip_range(block.decoded, *clip)
+            clip = clip_range(block.decoded, *clip) if clips else clip
             if total is None:
                 # Here, while the next block is read.
                 total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes))
@@ -278,8 +278,8 @@ def reduce_series(
             jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, sums, strict=True)]
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
-                used_clips.update((first + int(row), clip) for row in np.flatnonzero(clipped))
-    stale = {volume for volume, used in used_clips.items() if used != clip}
+                np.copyto(bounds[first : first + len(block)], clip, where=clipped)
+    stale = set(np.flatnonzero((~np.isnan(bounds) & (bounds != clip)).any(axis=1)).tolist())
     for first, stored in read_blocks() if stale else ():
         rows = [row for row in range(len(stored)) if first + row in stale]
         sampled = [(out, reducer) for out, reducer in zip(signals, reducers, strict=True) if reducer.is_sampled]
@@ -302,7 +302,7 @@ def _open_block(
     block = Block(stored, decoder, union, first)
     # A single reducer decodes each volume when it needs it, which takes less memory.
     if sum(reducer.needs_volumes for reducer in reducers) > 1:
-        _ = block.volumes
+        _ = block.decoded
     if any(reducer.operator is None and not reducer.needs_volumes for reducer in reducers):
         _ = block.values
     return block

@@ -71,22 +71,23 @@ class Sampler:
         index = np.unravel_index(voxels, target.shape, order='F')
         where = affines.map_voxels(matrix, index)
         self.inside = affines.is_inside(where, self.shape)
+        self._all_inside = bool(self.inside.all())
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
         self.nearest = np.ravel_multi_index(affines.nearest_voxels(where, self.shape), self.shape, order='F')
         self._read: Any = None
         if self.order and len(self.nearest):
-            if affines.is_axis_aligned(matrix):
-                self._read = self._separable(where, [along[self.inside] for along in index])
-            else:
+            axes = affines.parallel_axes(matrix, target.shape)
+            if axes is None:
                 self._read = self._pointwise(where)
+            else:
+                self._read = self._separable(where, [index[axis][self.inside] for axis in axes])
 
     def __call__(self, volume: np.ndarray) -> np.ndarray:
         """Return a volume, shape (I, J, K), at the voxels in its field of view; NaN where the nearest is not finite."""
         flat = volume.reshape(-1, order='F')
         if self.order == 0 or not len(self.nearest):
             return np.take(flat, self.nearest)
-        finite = np.isfinite(flat)
-        if finite.all():
+        if flat.dtype.kind != 'f' or (finite := np.isfinite(flat)).all():
             return self._read(volume)
         values = self._read(fill_holes(volume, finite.reshape(self.shape, order='F')))
         values[~finite[self.nearest]] = np.nan
@@ -94,15 +95,18 @@ class Sampler:
 
     def sample(
         self, volume: np.ndarray, clip: tuple[float, float] | None = None, blank: float = 0.0
-    ) -> tuple[np.ndarray, bool]:
-        """Return a volume, shape (I, J, K), at all voxels, and whether values were beyond ``clip``, the valid range.
+    ) -> tuple[np.ndarray, tuple[bool, bool]]:
+        """Return a volume, shape (I, J, K), at all voxels, and whether values were below and above ``clip``.
 
-        ``blank`` is the value of voxels outside the field of view.
+        ``clip`` is the valid range, ``blank`` the value of voxels outside the field of view.
         """
-        values, clipped = self(volume), False
+        values, clipped = self(volume), (False, False)
         if clip is not None and values.size:
-            clipped = bool((values < clip[0]).any() or (values > clip[1]).any())
-            values = np.clip(values, *clip)
+            clipped = bool(np.fmin.reduce(values) < clip[0]), bool(np.fmax.reduce(values) > clip[1])
+            if any(clipped):
+                values = np.clip(values, *clip, out=values)
+        if self._all_inside:
+            return values, clipped
         out = np.full(len(self.inside), blank, dtype=values.dtype)
         out[self.inside] = values
         return out, clipped
@@ -129,8 +133,8 @@ class Sampler:
     def _separable(self, where: np.ndarray, index: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
         """Interpolate one axis after another, each by one matrix that holds spline and prefilter.
 
-        The position along an axis depends only on the index of the target along that axis. Only lines, rows and planes
-        with requested voxels are computed.
+        ``index`` has the index of each voxel of the target on which its position along each axis depends. Only lines,
+        rows and planes with requested voxels are computed.
         """
         weights, places = [], []
         for positions, at, n in zip(where, index, self.shape, strict=True):

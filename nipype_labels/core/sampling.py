@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .resample import Sampler
+from .scaling import floating
 from .smooth import smooth
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ class StoredVoxels:
 
     def __call__(
         self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
-    ) -> Iterator[tuple[int, np.ndarray, bool]]:
-        """Yield the number of volumes, their values (n_volumes, n), and False: stored values never exceed ``clip``."""
+    ) -> Iterator[tuple[int, np.ndarray, tuple[bool, bool]]]:
+        """Yield the number of volumes, their values (n_volumes, n), and that they are not below or above ``clip``."""
         # Regions that overlap need more values than a block has.
         most = max(1, VALUES_AT_ONCE // max(1, len(self.elements)))
         for start in range(0, len(rows), most):
             some = rows[start : start + most]
-            yield len(some), block.values_at(self.elements, some), False
+            yield len(some), block.values_at(self.elements, some), (False, False)
 
 
 class SampledVoxels:
@@ -79,14 +80,18 @@ class SampledVoxels:
 
     def __call__(
         self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
-    ) -> Iterator[tuple[int, np.ndarray, bool]]:
-        """Yield for each volume 1, its values, shape (1, n), and whether sampled values exceeded ``clip``."""
+    ) -> Iterator[tuple[int, np.ndarray, tuple[bool, bool]]]:
+        """Yield for each volume 1, its values, shape (1, n), and whether some were below and above ``clip``."""
         with ThreadPoolExecutor(self._num_threads) as pool:
             yield from pool.map(lambda row: self._sample(block.volume(row), clip), rows)
 
-    def _sample(self, volume: np.ndarray, clip: tuple[float, float] | None) -> tuple[int, np.ndarray, bool]:
+    def _sample(
+        self, volume: np.ndarray, clip: tuple[float, float] | None
+    ) -> tuple[int, np.ndarray, tuple[bool, bool]]:
         """Return the values of one flat volume."""
-        clipped = False
+        clipped = (False, False)
+        if self._sampler is None or not self._sampler.order:
+            volume = floating(volume)
         if self._sampler is not None:
             volume = volume.reshape(self._sampler.shape, order='F')
             volume, clipped = self._sampler.sample(volume, clip, self._blank)

@@ -17,6 +17,10 @@ LEAST_CONDITION = 1e-12
 #: or to a few decimals, and far below what interpolation could show.
 GRID_TOLERANCE = 0.01
 
+#: Largest way, in voxels, over which a line may leave the axis that it is parallel to. Wide enough for axes that were
+#: rounded to single precision.
+STRAIGHT_TOLERANCE = 1e-5
+
 
 def check_affine(affine: ArrayLike, name: str = 'affine') -> np.ndarray:
     """Return an affine as float64; GridError, which calls it ``name``, if it is not finite and invertible."""
@@ -82,6 +86,33 @@ def is_axis_aligned(matrix: np.ndarray) -> bool:
     (True, False)
     """
     return bool((matrix[:3, :3] == np.diag(matrix[:3, :3].diagonal())).all())
+
+
+def parallel_axes(matrix: np.ndarray, shape: Sequence[int]) -> tuple[int, ...] | None:
+    """Return along which axis of a target each axis of a source runs; None if they are not parallel.
+
+    Rounding of affines is forgiven.
+
+    Parameters
+    ----------
+    matrix : array, shape (4, 4)
+        From :func:`voxel_map`.
+    shape : sequence of 3 ints
+        Of the target.
+
+    Examples
+    --------
+    >>> parallel_axes(np.eye(4)[[1, 0, 2, 3]], (9, 9, 9))
+    (1, 0, 2)
+    >>> parallel_axes(np.eye(4) + np.diag([0.01, 0, 0], k=1), (9, 9, 9)) is None
+    True
+    """
+    sizes = np.abs(matrix[:3, :3])
+    axes = sizes.argmax(axis=1)
+    # How far the way over the whole target along each of its axes leads along those of the source.
+    ways = sizes * (np.array(shape[:3]) - 1)
+    ways[range(3), axes] = 0
+    return tuple(axes.tolist()) if len(set(axes)) == 3 and ways.max() <= STRAIGHT_TOLERANCE else None
 
 
 def map_voxels(matrix: np.ndarray, index: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from ..core.highvariance import CHUNK, PERCENTILE
 from ..core.reduce import GATHERED_BYTES
 from ..core.resample import MOST_WEIGHTS
 from ..files.series import BLOCK_BYTES
-from ..model.affines import is_axis_aligned, voxel_map
+from ..model.affines import parallel_axes, voxel_map
 
 MIB = 2**20
 
@@ -54,7 +54,9 @@ class Sizes:
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,
             atlas_voxels=max((math.prod(atlas.shape) for atlas in atlases), default=series.n_voxels),
-            oblique=not all(is_axis_aligned(voxel_map(atlas.affine, series.grid.affine)) for atlas in atlases),
+            oblique=any(
+                parallel_axes(voxel_map(atlas.affine, series.grid.affine), atlas.shape) is None for atlas in atlases
+            ),
             n_atlases=len(atlases),
         )
 

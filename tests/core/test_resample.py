@@ -116,6 +116,17 @@ def test_sampler_agrees_with_scipy(volume, target_affine, interpolation, order, 
     assert_allclose(sampler(stored), expected[sampler.inside], rtol=rtol)
 
 
+@pytest.mark.parametrize('order', [[0, 1, 2, 3], [1, 2, 0, 3]], ids=['in-order', 'permuted'])
+@pytest.mark.parametrize('where', [(0, 1), (2, 0)])
+def test_a_shear_of_rounding_size_moves_nothing(volume, where, order):
+    target = TARGETS['scaled'][:, order]
+    sheared = target.copy()
+    sheared[where] += 1e-8
+    assert affines.parallel_axes(affines.voxel_map(sheared, AFFINE), TARGET_SHAPE) == tuple(np.argsort(order[:3]))
+    expected = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target)(volume)
+    assert_allclose(make_sampler(SHAPE, AFFINE, TARGET_SHAPE, sheared)(volume), expected, rtol=1e-6)
+
+
 @EACH_TARGET
 def test_sampler_by_nearest_agrees_with_resample_nearest(volume, target_affine):
     expected = resample_nearest(volume, AFFINE, TARGET_SHAPE, target_affine).reshape(-1, order='F')

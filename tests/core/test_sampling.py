@@ -22,7 +22,7 @@ def stored():
 
 
 def read(voxels, stored, **given):
-    """Return the values of all volumes, and which of them had values beyond the range."""
+    """Return the values of all volumes, and whether each had values below and above the range."""
     block = Block(stored, Decoder(), ElementUnion([np.array([], dtype=int)]))
     counts, values, clipped = zip(*voxels(block, np.arange(len(stored)), **given), strict=True)
     assert set(counts) == {1}
@@ -35,7 +35,7 @@ def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(stored):
     voxels = SampledVoxels(VOXELS, SHAPE, Sampler(GRID, GRID, VOXELS))
     values, clipped = read(voxels, stored, clip=(-2.0, 6.0))
     assert_allclose(values, [[5] * 4, [-2] * 4, [0] * 4], atol=1e-5)
-    assert clipped == [False, True, False]
+    assert clipped == [(False, False), (True, False), (False, False)]
 
 
 @pytest.mark.parametrize('blank', [0.0, np.nan])
