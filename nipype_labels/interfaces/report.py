@@ -230,7 +230,7 @@ def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, con
     labels, grid = read_labels(labels_file, unused_id(regions.index))
     raw, cleaned = (_read_columns(path, regions.name, kept) for path in (signals_file, cleaned_file))
     connectivity = _read_matrix(connectivity_file, regions.name) if connectivity_file else None
-    places = read_places(lut_file) if lut_file else {}
+    places = read_places(lut_file, regions.index) if lut_file else {}
     return labels, grid.affine, regions.rows(), raw, cleaned, connectivity, places
 
 
