@@ -39,6 +39,8 @@ class Reduction:
         Sum of the magnitudes of the weights of the voxels that are used; of labels their number.
     is_collinear : array of bool, shape (L,)
         Maps that are linear combinations of others, so that only one of many best fits is returned.
+    n_zero : array of int, shape (L,), or None
+        Elements of surfaces that are 0 in every volume, and excluded; None for volumes.
     """
 
     signals: np.ndarray
@@ -46,6 +48,7 @@ class Reduction:
     n_in_view: np.ndarray
     weight_used: np.ndarray
     is_collinear: np.ndarray
+    n_zero: np.ndarray | None = None
 
 
 class RegionReducer:

@@ -156,10 +156,21 @@ def _mean(values: np.ndarray, index: RegionIndex) -> np.ndarray:
 def _median(values: np.ndarray, index: RegionIndex) -> np.ndarray:
     out = np.empty((len(values), len(index.starts)))
     for column, (start, n) in enumerate(zip(index.starts, index.counts, strict=True)):
-        middle = sorted({(n - 1) // 2, n // 2})
-        ranked = np.partition(values[:, start : start + n], middle, axis=1)
-        out[:, column] = ranked[:, middle].mean(axis=1, dtype=np.float64)
+        out[:, column] = find_medians(values[:, start : start + n])
     return out
+
+
+def find_medians(values: np.ndarray) -> np.ndarray:
+    """Return the median of each row of ``values``, shape (b, n), none of them NaN.
+
+    >>> find_medians(np.array([[3, 1, 2, 9]])).tolist()
+    [2.5]
+    """
+    middle = values.shape[1] // 2
+    # For two places at a time, NumPy is several times slower.
+    ranked = np.partition(values, middle, axis=1)
+    upper = ranked[:, middle].astype(np.float64)
+    return upper if values.shape[1] % 2 else (ranked[:, :middle].max(axis=1) + upper) / 2
 
 
 def _minimum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
