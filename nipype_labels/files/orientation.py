@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import nibabel as nib
-import scipy.io
+import scipy
 
 from ..model.affines import largest_drift
 from ..model.space import VolumeGrid
