@@ -76,7 +76,8 @@ def largest_drift(shape: Sequence[int], affine: ArrayLike, other_affine: ArrayLi
     """
     corners = np.array([(*corner, 1) for corner in itertools.product(*((0, n - 1) for n in shape[:3]))]).T
     # By NumPy: most processes need nothing else of scipy.linalg, which takes time to import.
-    drift = np.linalg.inv(other_affine) @ np.asarray(affine, dtype=np.float64) @ corners - corners
+    affine, other_affine = np.asarray(affine, dtype=np.float64), np.asarray(other_affine, dtype=np.float64)
+    drift = np.linalg.inv(other_affine) @ affine @ corners - corners
     return float(np.abs(drift).max())
 
 
