@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import scipy
 
+from .dense import SPARSE_COST, DenseWeights
+from .elements import ElementUnion
+
 #: Directions in which maps of unit length are shorter than the root of this depend on each other linearly.
 LEAST_EIGENVALUE = 1e-12
 
@@ -15,9 +18,15 @@ LEAST_PART = 1e-6
 
 def gram_matrix(elements: np.ndarray, starts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the inner products of maps, shape (m, m); see :func:`invert_gram`."""
-    _, place = np.unique(elements, return_inverse=True)
-    pointers = np.append(starts, len(elements))
-    maps: Any = scipy.sparse.csr_array((weights, place, pointers))
+    union = ElementUnion([elements])
+    n_maps = np.zeros(len(union), dtype=np.int64)
+    for of_map in np.split(elements, starts[1:]):
+        n_maps[union.place[of_map]] += 1
+    # A sparse product multiplies, at each element, the weights of each pair of maps that have it.
+    if np.square(n_maps).sum() * SPARSE_COST > len(union) * len(starts) ** 2:
+        return DenseWeights(elements, starts, weights, union).multiply()
+    pointers = np.append(starts, len(elements)).astype(np.int32)
+    maps: Any = scipy.sparse.csr_array((weights.astype(np.float64), union.place[elements], pointers))
     return (maps @ maps.T).toarray()
 
 

@@ -3,13 +3,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Self
+from functools import cached_property, partial
+from typing import Any, Self, cast
 
 import numpy as np
 import scipy
 
 from ..model.parameters import MAP_STRATEGIES
+from .dense import LEAST_FRACTION, DenseWeights
+from .elements import ElementUnion
 from .least_squares import fit
 from .scaling import Decoder
 from .smooth import region_weights
@@ -34,11 +36,14 @@ class RegionOperator:
         By which the weighted sums are divided.
     inverse : array, shape (m, m), or None
         From the quotients to the statistics: amplitudes of a least-squares fit.
+    dense : DenseWeights or None
+        The weights again, if most of them are not 0.
     """
 
     weights: Any
     divisor: np.ndarray
     inverse: np.ndarray | None = None
+    dense: DenseWeights | None = None
 
     @classmethod
     def of(cls, index: RegionIndex, shape: tuple[int, ...], sigmas: tuple[float, ...], strategy: str) -> Self | None:
@@ -60,7 +65,8 @@ class RegionOperator:
             weights = scipy.sparse.csr_array(entries, shape=(len(index.starts), np.prod(shape)))
         fits = strategy == 'least_squares' and index.weights is not None
         divisor = np.ones(len(index.starts)) if fits or strategy == 'sum' else index.total_weights
-        return cls(weights, divisor[:, None], index.gram_inverse if fits else None)
+        dense = None if index.weights is None else _make_dense(weights)
+        return cls(weights, divisor[:, None], index.gram_inverse if fits else None, dense)
 
     def finish(self, sums: np.ndarray) -> np.ndarray:
         """Return the statistics, shape (b, m), of weighted sums, shape (m, b)."""
@@ -71,34 +77,6 @@ class RegionOperator:
     def elements(self) -> np.ndarray:
         """Numbers of the elements that have weights, in any order, possibly repeated."""
         return self.weights.indices
-
-
-class ElementUnion:
-    """All elements that some atlases need, so that each is taken out of a block once.
-
-    Parameters
-    ----------
-    needed : sequence of arrays of int, shape (m,)
-        Numbers of the elements that each atlas needs, in any order.
-
-    Attributes
-    ----------
-    elements : array of int, shape (n,)
-        Elements that any of them needs, in ascending order.
-    """
-
-    def __init__(self, needed: Sequence[np.ndarray]) -> None:
-        among = np.zeros(max((elements.max() + 1 for elements in needed if len(elements)), default=0), dtype=bool)
-        for elements in needed:
-            among[elements] = True
-        self.elements = np.flatnonzero(among).astype(np.min_scalar_type(-among.size))
-
-    @cached_property
-    def place(self) -> np.ndarray:
-        """Position of each needed element in ``elements``, by its number; of others any number."""
-        place = np.zeros(self.elements[-1] + 1 if len(self.elements) else 0, dtype=np.int32)
-        place[self.elements] = np.arange(len(self.elements), dtype=np.int32)
-        return place
 
 
 class Block:
@@ -162,7 +140,7 @@ class JointOperator:
 
     def __init__(self, operators: Sequence[RegionOperator | None], union: ElementUnion) -> None:
         self._operators = operators
-        weights = [operator.weights for operator in operators if operator is not None]
+        weights = [operator.weights for operator in operators if operator is not None and operator.dense is None]
         self._parts: list[tuple[np.ndarray, Any]] = []
         if weights and len(union.elements):
             n_parts = -(-sum(each.nnz for each in weights) // WEIGHTS_AT_ONCE)
@@ -172,7 +150,7 @@ class JointOperator:
             # In memory once.
             ones = np.ones(max(matrix.nnz for matrix in matrices) if are_ones else 0)
             for matrix in matrices:
-                matrix.data = ones[: matrix.nnz] if are_ones else matrix.data.astype(np.float64, copy=False)
+                matrix.data = ones[: matrix.nnz] if are_ones else matrix.data
             self._parts = list(zip(some, matrices, strict=True))
 
     def __call__(self, block: Block) -> list[np.ndarray | None]:
@@ -185,12 +163,30 @@ class JointOperator:
             for column, volume in zip(values[part.shape[0] :].T, block.take(elements), strict=True):
                 column[:] = volume
             sums = part @ values
-        start, found = 0, []
+        start, found = 0, cast(list[np.ndarray | None], [])
         for operator in self._operators:
-            stop = start if operator is None else start + len(operator.divisor)
-            found.append(None if operator is None else operator.finish(sums[start:stop]))
-            start = stop
+            if operator is None:
+                found.append(None)
+            elif operator.dense is not None:
+                found.append(operator.finish(operator.dense.sum(partial(_take, block, operator.dense), len(block))))
+            else:
+                stop = start + len(operator.divisor)
+                found.append(operator.finish(sums[start:stop]))
+                start = stop
         return found
+
+
+def _take(block: Block, dense: DenseWeights, some: slice) -> np.ndarray:
+    return block.take(dense.union.elements[some])
+
+
+def _make_dense(weights: Any) -> DenseWeights | None:
+    """Return the weights of a sparse matrix for dense products; None if too few of them are not 0."""
+    union = ElementUnion([weights.indices])
+    if weights.nnz < LEAST_FRACTION * len(union) * weights.shape[0]:
+        return None
+    weights.sort_indices()
+    return DenseWeights(weights.indices, weights.indptr[:-1], weights.data, union)
 
 
 def _continue_sums(weights: Sequence[Any], elements: np.ndarray) -> Any:

@@ -17,7 +17,7 @@ from .resample import Sampler, clip_range
 from .sampling import SampledVoxels, StoredVoxels
 from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
-from .strategies import STRATEGIES, RegionIndex, check_strategy
+from .strategies import RegionIndex, check_strategy, reduce_values
 
 #: Size in float64 of the values that are taken out of a block at a time; more would not stay in the processor's cache.
 GATHERED_BYTES = 16 * 2**20
@@ -93,24 +93,24 @@ class RegionReducer:
     ) -> None:
         check_strategy(strategy, atlas)
         index, sigmas = RegionIndex.of(atlas), kernel_sigmas(smoothing_fwhm, atlas.space.affine)
-        in_view, sampler = np.broadcast_to(np.True_, len(index.elements)), None
+        in_view, sampler = np.broadcast_to(np.True_, len(index.voxels)), None
         self.is_sampled = interpolation is not None
         if interpolation is not None:
-            in_view = space.contains(atlas.space, index.elements)
+            in_view = space.contains(atlas.space, index.voxels)
             if nan_policy != 'zero':
-                index, in_view = index.keep(in_view), in_view[in_view]
-            sampler = Sampler(space, atlas.space, None if any(sigmas) else index.elements, interpolation)
-        self.voxels: StoredVoxels | SampledVoxels = StoredVoxels(index.elements)
+                index, in_view = index.keep(index.at_entries(in_view)), in_view[in_view]
+            sampler = Sampler(space, atlas.space, None if any(sigmas) else index.voxels, interpolation)
+        self.voxels: StoredVoxels | SampledVoxels = StoredVoxels(index.voxels)
         if self.is_sampled or any(sigmas):
             blank = 0.0 if nan_policy == 'zero' else np.nan
-            self.voxels = SampledVoxels(index.elements, atlas.space.shape, sampler, sigmas, blank, num_threads)
+            self.voxels = SampledVoxels(index.voxels, atlas.space.shape, sampler, sigmas, blank, num_threads)
         self.operator = None
         if not self.is_sampled:
             self.operator = RegionOperator.of(index, atlas.space.shape, sigmas, strategy)
         self._index, self._in_view = index, in_view
-        self._reduce, self._nan_policy = STRATEGIES[strategy], nan_policy
+        self._reduce, self._nan_policy = partial(reduce_values, strategy), nan_policy
         self._strategy = strategy
-        self._used = np.zeros(len(index.elements), dtype=bool)
+        self._used = np.zeros(len(index.voxels), dtype=bool)
         self._finite: np.ndarray | None = None
         self._finite_index = index
 
@@ -132,16 +132,16 @@ class RegionReducer:
     @property
     def n_in_view(self) -> np.ndarray:
         """Voxels of each region in the field of view of the series, shape (L,)."""
-        return self._index.count(self._in_view)
+        return self._index.count(self._index.at_entries(self._in_view))
 
     @property
     def n_used(self) -> np.ndarray:
         """Voxels of each region in the field of view that had a finite value in a volume so far, shape (L,)."""
-        return self._index.count(self._used & self._in_view)
+        return self._index.count(self._index.at_entries(self._used & self._in_view))
 
     def summarize(self, signals: np.ndarray) -> Reduction:
         """Return the Reduction of the volumes so far, whose time series are ``signals``."""
-        used = self._used & self._in_view
+        used = self._index.at_entries(self._used & self._in_view)
         weight = self._index.sum_weights(used)
         fitted = self._index.keep(used) if self._strategy == 'least_squares' else None
         is_collinear = np.zeros(self.width, dtype=bool) if fitted is None else fitted.find_collinear()
@@ -179,7 +179,8 @@ class RegionReducer:
             # Sums are finite only if every value is: other volumes are reduced from their values.
             whole = np.isfinite(sums).all(axis=1)
             signals[:, self._index.columns] = np.where(whole[:, None], sums, np.nan)
-            self._used |= whole.any()
+            if whole.any():
+                self._used[:] = True
             rows = rows[~whole]
         if len(rows):
             start = 0
@@ -210,7 +211,7 @@ class RegionReducer:
             return
         # Voxels that are not finite are mostly the same in every volume: regroup only when they change.
         if self._finite is None or not np.array_equal(finite, self._finite):
-            self._finite, self._finite_index = finite, self._index.keep(finite)
+            self._finite, self._finite_index = finite, self._index.keep(self._index.at_entries(finite))
         if finite.any():
             out[self._finite_index.columns] = self._reduce(values[finite][None], self._finite_index)[0]
 

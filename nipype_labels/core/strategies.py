@@ -10,7 +10,8 @@ import scipy
 
 from ..model.errors import LabelsError, list_names
 from ..model.parameters import MAP_STRATEGIES
-from ..model.weighted import AnyAtlas, WeightedAtlas
+from ..model.weighted import AnyAtlas, WeightedAtlas, magnitude
+from .elements import ElementUnion
 from .least_squares import fit, invert_gram
 
 
@@ -30,6 +31,8 @@ class RegionIndex:
         Number of columns, L, including those of regions without elements.
     weights : array, shape (n,), or None
         Weight of each element in its region; None for labels and spheres, whose weights are 1.
+    union : ElementUnion or None
+        Distinct elements; None if no region shares any.
     """
 
     elements: np.ndarray
@@ -37,13 +40,17 @@ class RegionIndex:
     columns: np.ndarray
     width: int
     weights: np.ndarray | None = None
+    union: ElementUnion | None = None
 
     @classmethod
     def of(cls, atlas: AnyAtlas) -> Self:
         """Group the voxels of an atlas by its regions, in the order of the look-up table."""
         if isinstance(atlas, WeightedAtlas):
+            columns = np.flatnonzero(atlas.counts)
             weights = atlas.weights if atlas.seeds is None else None
-            return cls._grouped(atlas.elements, atlas.column, atlas.width, weights)
+            union = ElementUnion([atlas.elements])
+            shared = None if weights is None and len(union) == len(atlas.elements) else union
+            return cls(atlas.elements, atlas.starts[columns], columns, atlas.width, weights, shared)
         ids = np.asarray(atlas.ids)
         flat = np.asarray(atlas.labels).reshape(-1, order='F')
         order = np.argsort(ids)
@@ -63,12 +70,6 @@ class RegionIndex:
         columns = np.flatnonzero(np.diff(grouped.indptr))
         return cls(grouped.indices, grouped.indptr[columns], columns, len(ids))
 
-    @classmethod
-    def _grouped(cls, elements: np.ndarray, column: np.ndarray, width: int, weights: np.ndarray | None = None) -> Self:
-        """Return the index of elements that are sorted by column."""
-        starts = np.flatnonzero(np.append(True, column[1:] != column[:-1])[: len(column)])
-        return cls(elements, starts, column[starts].astype(np.intp), width, weights)
-
     @property
     def counts(self) -> np.ndarray:
         """Number of elements of each region that has elements, shape (m,)."""
@@ -77,17 +78,14 @@ class RegionIndex:
     @property
     def total_weights(self) -> np.ndarray:
         """Sum of the weights of each region that has elements, shape (m,)."""
-        return self.counts if self.weights is None else np.add.reduceat(self.weights, self.starts)
-
-    @property
-    def column(self) -> np.ndarray:
-        """Column of each element, shape (n,)."""
-        return np.repeat(self.columns, self.counts)
+        if self.weights is None:
+            return self.counts
+        return np.array([weights.sum(dtype=np.float64) for weights in np.split(self.weights, self.starts[1:])])
 
     def count(self, which: np.ndarray) -> np.ndarray:
         """Return the number of elements of each region, shape (L,), among those where ``which`` is True, shape (n,)."""
         counts = np.zeros(self.width, dtype=np.intp)
-        counts[self.columns] = np.add.reduceat(which, self.starts, dtype=np.intp)
+        counts[self.columns] = self.counts if which.all() else np.add.reduceat(which, self.starts, dtype=np.intp)
         return counts
 
     def sum_weights(self, which: np.ndarray) -> np.ndarray:
@@ -95,15 +93,33 @@ class RegionIndex:
         if self.weights is None:
             return self.count(which)
         sums = np.zeros(self.width)
-        sums[self.columns] = np.add.reduceat(np.abs(self.weights) * which, self.starts)
+        parts = (np.split(entries, self.starts[1:]) for entries in (self.weights, which))
+        sums[self.columns] = [magnitude(weights[some]) for weights, some in zip(*parts, strict=True)]
         return sums
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the index of the elements where ``which`` is True, shape (n,), with the same columns."""
         if which.all():
             return self  # with what was derived from its weights
-        weights = None if self.weights is None else self.weights[which]
-        return self._grouped(self.elements[which], self.column[which], self.width, weights)
+        counts = np.add.reduceat(which, self.starts, dtype=np.intp)
+        left = counts > 0
+        starts = (np.cumsum(counts) - counts)[left]
+        weights, elements = None if self.weights is None else self.weights[which], self.elements[which]
+        union = None if self.union is None else ElementUnion([elements])
+        return type(self)(elements, starts, self.columns[left], self.width, weights, union)
+
+    @property
+    def voxels(self) -> np.ndarray:
+        """Elements, each once, shape (n_distinct,): as they are if no region shares any, else in ascending order."""
+        return self.elements if self.union is None else self.union.elements
+
+    def at_entries(self, which: np.ndarray) -> np.ndarray:
+        """Return for each of ``elements``, shape (n,), what ``which``, shape (n_distinct,), says of its voxel."""
+        if self.union is None or which.all():
+            return which if self.union is None else np.broadcast_to(np.True_, len(self.elements))
+        everywhere = np.zeros(self.union.elements[-1] + 1, dtype=bool)
+        everywhere[self.union.elements] = which
+        return everywhere[self.elements]
 
     @cached_property
     def gram_inverse(self) -> np.ndarray:
@@ -143,6 +159,26 @@ class RegionIndex:
         """Number of regions that have each element, shape (n,); None if regions are disjoint."""
         n_regions = np.bincount(self.elements, minlength=1)
         return n_regions[self.elements] if n_regions.max() > 1 else None
+
+
+def reduce_values(strategy: str, values: np.ndarray, index: RegionIndex) -> np.ndarray:
+    """Return a statistic of values at the distinct voxels of regions.
+
+    Parameters
+    ----------
+    strategy : str
+        Key of ``STRATEGIES``.
+    values : array, shape (b, n_distinct)
+    index : RegionIndex
+
+    Returns
+    -------
+    array, shape (b, m)
+        Of the regions that have elements.
+    """
+    if index.union is not None and index.weights is None:
+        values = np.take(values, index.union.place[index.elements], axis=1)
+    return STRATEGIES[strategy](values, index)
 
 
 def _sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
@@ -191,7 +227,13 @@ def _standard_deviation(values: np.ndarray, index: RegionIndex) -> np.ndarray:
 
 
 def _weighted_sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
-    return _sum(values if index.weights is None else values * index.weights, index)
+    if index.weights is None or index.union is None:
+        return _sum(values, index)
+    sums = np.empty((len(values), len(index.starts)))
+    for column, (start, n) in enumerate(zip(index.starts, index.counts, strict=True)):
+        places, weights = index.union.place[index.elements[start : start + n]], index.weights[start : start + n]
+        sums[:, column] = (np.take(values, places, axis=1) * weights.astype(np.float64)).sum(axis=1)
+    return sums
 
 
 def _weighted_mean(values: np.ndarray, index: RegionIndex) -> np.ndarray:

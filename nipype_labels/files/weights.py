@@ -26,7 +26,7 @@ def write_weights(path, atlas):
         'shape': atlas.space.shape,
         'affine': atlas.space.affine,
         'doubt': atlas.space.doubt,
-        'elements': atlas.elements.astype(np.int64),
+        'elements': atlas.elements.astype(np.int32),
         'weights': atlas.weights,
         'counts': atlas.counts,
         'ids': atlas.ids,
@@ -59,14 +59,20 @@ def read_weights(path):
 def read_maps(image):
     """Return the maps of a 4D image or its path as a WeightedAtlas; values that are not finite are 0."""
     series = open_image(image)
-    decoder, elements, weights = series.decoder(), [], []
+    decoder, kind = series.decoder(), series.float_type
+    # Grown in place: joining the parts of many maps would take the memory twice.
+    elements, weights, counts = bytearray(), bytearray(), []
     for _, block in series.blocks():
         for stored in block:
             values = decoder(stored)
-            voxels = np.flatnonzero(np.isfinite(values) & (values != 0))
-            elements.append(voxels)
-            weights.append(values[voxels].astype(np.float64))
-    counts = np.array([len(voxels) for voxels in elements])
+            voxels = np.flatnonzero(values != 0).astype(np.int32)
+            found = values[voxels].astype(kind, copy=False)
+            finite = np.isfinite(found)
+            if not finite.all():
+                voxels, found = voxels[finite], found[finite]
+            elements += voxels.data
+            weights += found.data
+            counts.append(len(voxels))
     ids = np.arange(1, len(counts) + 1)
-    names = [str(number) for number in ids]
-    return WeightedAtlas(series.grid, np.concatenate(elements), np.concatenate(weights), counts, ids, names)
+    voxels, found = np.frombuffer(elements, np.int32), np.frombuffer(weights, kind)
+    return WeightedAtlas(series.grid, voxels, found, np.array(counts), ids, [str(number) for number in ids])

@@ -4,7 +4,6 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -66,10 +65,19 @@ class WeightedAtlas:
         """Number of regions, L."""
         return len(self.counts)
 
-    @cached_property
+    @property
     def column(self) -> np.ndarray:
         """Column of the region of each entry of ``elements``, shape (n,)."""
-        return np.repeat(np.arange(self.width), self.counts)
+        return np.repeat(np.arange(self.width, dtype=np.int32), self.counts)
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Position in ``elements`` of the first voxel of each region, shape (L,)."""
+        return np.cumsum(self.counts) - self.counts
+
+    def _count(self, which: np.ndarray) -> np.ndarray:
+        """Return the number of entries of each region where ``which``, shape (n,), is True, shape (L,)."""
+        return np.array([np.count_nonzero(part) for part in np.split(which, self.starts[1:])], dtype=np.intp)
 
     def count_voxels(self) -> np.ndarray:
         """Return the number of voxels of each region, shape (L,)."""
@@ -77,31 +85,41 @@ class WeightedAtlas:
 
     def volumes(self) -> np.ndarray:
         """Return the volume of each region in mm³, the sum of the magnitudes of its weights, shape (L,)."""
-        weight = np.bincount(self.column, np.abs(self.weights), self.width)
-        return weight * self.space.measure
+        return np.array([magnitude(weights) for _, weights in self._regions()]) * self.space.measure
 
     def count_near(self, space: VolumeGrid, which: np.ndarray, margin: float) -> np.ndarray:
         """Return the number of voxels of some regions in another grid or its ``margin``; see :class:`Atlas`."""
-        entries = np.flatnonzero(which[self.column])
-        near = entries[space.contains(self.space, self.elements[entries], margin)]
-        return np.bincount(self.column[near], minlength=self.width)
+        counts = np.zeros(self.width, dtype=np.intp)
+        for place, (elements, _) in enumerate(self._regions()):
+            if which[place]:
+                counts[place] = space.contains(self.space, elements, margin).sum()
+        return counts
+
+    def _regions(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the voxels of each region and their weights."""
+        for start, count in zip(self.starts, self.counts, strict=True):
+            yield self.elements[start : start + count], self.weights[start : start + count]
 
     def select(self, ids: ArrayLike, names: Any) -> Self:
         """Return the regions with some ids, in their order, under other names; regions of unknown ids are empty."""
-        starts = np.append(0, np.cumsum(self.counts))
-        places = {int(i): place for place, i in enumerate(self.ids)}
-        chosen = [places.get(int(i)) for i in np.asarray(ids)]
-        parts = [np.arange(0) if place is None else np.arange(*starts[place : place + 2]) for place in chosen]
-        entries, counts = np.concatenate(parts), np.array([len(part) for part in parts])
-        picked = replace(self, elements=self.elements[entries], weights=self.weights[entries], counts=counts)
-        return replace(picked, ids=np.asarray(ids), names=names)
+        if np.array_equal(ids, self.ids):
+            return replace(self, names=names)
+        places, regions = {int(i): place for place, i in enumerate(self.ids)}, list(self._regions())
+        nothing = (self.elements[:0], self.weights[:0])
+        chosen = [regions[places[int(i)]] if int(i) in places else nothing for i in np.asarray(ids)]
+        elements, weights = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
+        counts = np.array([len(voxels) for voxels, _ in chosen])
+        return replace(self, elements=elements, weights=weights, counts=counts, ids=np.asarray(ids), names=names)
 
     @property
     def labels(self) -> np.ndarray:
         """Id of the region with the weight of the largest magnitude at each voxel; an unused id elsewhere."""
-        order = np.argsort(np.abs(self.weights), kind='stable')
         labels = np.full(self.space.size, unused_id(self.ids), dtype=np.int32)
-        labels[self.elements[order]] = np.asarray(self.ids)[self.column[order]]
+        largest = np.zeros(self.space.size, dtype=self.weights.dtype)
+        for number, (elements, weights) in zip(self.ids, self._regions(), strict=True):
+            magnitude = np.abs(weights)
+            wins = magnitude >= largest[elements]
+            labels[elements[wins]], largest[elements[wins]] = number, magnitude[wins]
         return labels.reshape(self.space.shape, order='F')
 
     def count_shared(self) -> np.ndarray:
@@ -111,13 +129,16 @@ class WeightedAtlas:
         >>> WeightedAtlas(grid, np.array([0, 1, 1]), np.ones(3), np.array([2, 1]), [1, 2], 'ab').count_shared().tolist()
         [1, 1]
         """
-        is_shared = np.bincount(self.elements, minlength=1)[self.elements] > 1
-        return np.bincount(self.column[is_shared], minlength=self.width)
+        is_found, is_shared = np.zeros((2, self.space.size), dtype=bool)
+        for elements, _ in self._regions():
+            is_shared[elements] |= is_found[elements]
+            is_found[elements] = True
+        return self._count(is_shared[self.elements])
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the atlas with the entries of ``elements`` where ``which``, shape (n,), is True."""
-        counts = np.bincount(self.column[which], minlength=self.width)
-        return replace(self, elements=self.elements[which], weights=self.weights[which], counts=counts)
+        kept = {'elements': self.elements[which], 'weights': self.weights[which]}
+        return replace(self, **kept, counts=self._count(which))
 
     def within(self, mask: np.ndarray) -> Self:
         """Return the atlas within a mask, an array of bool on its grid; GridError if the shapes differ."""
@@ -157,6 +178,11 @@ class WeightedAtlas:
 
 #: An atlas of any kind.
 AnyAtlas = Atlas | WeightedAtlas
+
+
+def magnitude(weights: np.ndarray) -> float:
+    """Return the sum of the magnitudes of weights."""
+    return float(np.abs(weights).sum(dtype=np.float64))
 
 
 def linear_taps(where: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
