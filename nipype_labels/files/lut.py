@@ -162,8 +162,24 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         )
     if of_maps:
         lookup = _number_from_1(lookup, ids, source or 'the header')
-    _check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
+    check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
     return lookup
+
+
+def check_named(lookup, ids, source, atlas, warn):
+    """Raise LookupTableError if a table names none of the ids; warn about ids without names.
+
+    ``source`` of the table and the ``atlas`` are for messages.
+    """
+    unnamed = ids[~np.isin(ids, lookup['index'])]
+    if len(ids) and len(unnamed) == len(ids):
+        named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
+        raise LookupTableError(f'{source} has names for the ids {named}, but the ids of {atlas} are {held}')
+    if len(unnamed):
+        warn(NO_NAMES, source, list_names(unnamed))
+    formulas = [name for name in lookup['name'] if name.startswith(FORMULA_STARTS)]
+    if formulas:
+        warn(FORMULAS, source, list_names(formulas))
 
 
 def find_lookup_table(atlas, in_header=True):
@@ -194,19 +210,6 @@ def _file_of(image):
     """Return the file that the voxels of an image are in, None if they are in memory."""
     file = getattr(getattr(image, 'dataobj', None), 'file_like', None)
     return file if isinstance(file, str | os.PathLike) else None
-
-
-def _check_named(lookup, ids, source, atlas, warn):
-    """Raise LookupTableError if a table names none of the ids; warn about ids without names."""
-    unnamed = ids[~np.isin(ids, lookup['index'])]
-    if len(ids) and len(unnamed) == len(ids):
-        named, held = (', '.join(map(str, some[:5])) for some in (lookup['index'].tolist(), ids.tolist()))
-        raise LookupTableError(f'{source} has names for the ids {named}, but the ids of {atlas} are {held}')
-    if len(unnamed):
-        warn(NO_NAMES, source, list_names(unnamed))
-    formulas = [name for name in lookup['name'] if name.startswith(FORMULA_STARTS)]
-    if formulas:
-        warn(FORMULAS, source, list_names(formulas))
 
 
 def _decode(path):

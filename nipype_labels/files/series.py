@@ -92,10 +92,8 @@ class Series:
         keep. With two or more threads, the next block is read while the last one is processed. ImageError if the file
         ends early, its checksum is wrong, or it changed while it was read.
         """
-        before = self._read_state()
-        yield from self._read_blocks(num_threads)
-        if self._read_state() != before:
-            raise ImageError(f'{self.voxel_file} changed while it was read. Run again when the file is complete')
+        with unchanged(self.voxel_file):
+            yield from self._read_blocks(num_threads)
 
     def _read_blocks(self, num_threads):
         """Yield blocks of a file that does not change."""
@@ -121,12 +119,6 @@ class Series:
     def digest(self):
         """Return a digest of every file of the image and of how its voxels are read."""
         return f'{self.description} {self.offset} {image_digest(self.voxel_file)}'
-
-    def _read_state(self):
-        """Return what changes when the file with the voxels is written to or replaced."""
-        with _errors_name_file(self.voxel_file):
-            status = Path(self.voxel_file).stat()
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def _read_block(self, stream, first, block):
         """Read a block, and behind the last one all that is left: the checksum is at the end."""
@@ -218,6 +210,22 @@ class SeriesWriter:
             largest = np.nanmax(np.abs(volume))
             raise ImageError(f'a voxel has a value that {self._dtype} can not hold: {largest:g}') from e
         self._stream.write(values.tobytes(order='F'))
+
+
+@contextmanager
+def unchanged(path):
+    """Raise ImageError if a file was written to or replaced while it was read."""
+    before = _read_state(path)
+    yield
+    if _read_state(path) != before:
+        raise ImageError(f'{path} changed while it was read. Run again when the file is complete')
+
+
+def _read_state(path):
+    """Return what changes when a file is written to or replaced."""
+    with _errors_name_file(path):
+        status = Path(path).stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _open(path):

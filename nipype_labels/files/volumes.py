@@ -23,21 +23,29 @@ def read_labels(path, background_label=0):
     if abs(background_label) > LARGEST_ID:
         raise ImageError(f'background_label={background_label} is not a valid id: ids have 32 bits')
     values, where = read_volume(path)
+    return to_labels(values, where.path, background_label), where
+
+
+def to_labels(values, path, background_label=0):
+    """Return values as labels, int32; ImageError with the name of the file if they are not labels.
+
+    They are integers, or floats within 0.001 of integers; non-finite ones become ``background_label``.
+    """
     if values.dtype.kind == 'f':
-        values = _round_labels(np.where(np.isfinite(values), values, background_label), where)
+        values = _round_labels(np.where(np.isfinite(values), values, background_label), path)
     bounds, least, largest = np.iinfo(np.int32), values.min(), values.max()
     if least < bounds.min or largest > bounds.max:
-        raise ImageError(f'{where.path} holds ids beyond 32 bits: {float(least):.10g} to {float(largest):.10g}')
-    return values.astype(np.int32, copy=False), where
+        raise ImageError(f'{path} holds ids beyond 32 bits: {float(least):.10g} to {float(largest):.10g}')
+    return values.astype(np.int32, copy=False)
 
 
-def _round_labels(values, where):
+def _round_labels(values, path):
     """Return values that are close to integers as these; ImageError if one is not."""
     labels = np.rint(values)
     wrong = np.abs(values - labels) > _LABEL_TOLERANCE
     if wrong.any():
         few = ', '.join(f'{value:.6g}' for value in np.unique(values[wrong])[:5])
-        raise ImageError(f'{where.path} holds values that are not region ids: {few}; it may have been interpolated')
+        raise ImageError(f'{path} holds values that are not region ids: {few}; it may have been interpolated')
     return labels
 
 

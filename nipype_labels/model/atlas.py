@@ -8,44 +8,44 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import GridError, MissingRegionsError
-from .space import VolumeGrid
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Regions on a voxel grid, each the voxels of one label.
+    """Regions on a voxel grid or on surfaces, each the elements of one label.
 
     Parameters
     ----------
-    space : VolumeGrid
-    labels : array of int, shape (I, J, K)
-        Region id of each voxel.
+    space : VolumeGrid or Grayordinates
+    labels : array of int, shape (I, J, K), of surfaces (n,)
+        Region id of each voxel or vertex.
     ids : array of int, shape (L,)
         Region ids in the order of the look-up table; labels that are not among them belong to no region.
     names : sequence of str, length L
     background : int
-        Label of voxels that belong to no region.
+        Label of elements that belong to no region.
 
     Examples
     --------
+    >>> from nipype_labels.model.space import VolumeGrid
     >>> grid = VolumeGrid((1, 1, 4), np.eye(4))
     >>> atlas = Atlas(grid, np.array([[[0, 7, 7, 2]]]), [7, 3, 2], ['V1', 'V2', 'V4'])
     >>> atlas.count_voxels().tolist(), atlas.within(np.array([[[True, True, False, True]]])).count_voxels().tolist()
     ([2, 0, 1], [1, 0, 1])
     """
 
-    space: VolumeGrid
+    space: Any
     labels: np.ndarray
     ids: np.ndarray
     names: tuple
     background: int = 0
 
-    def on(self, space: VolumeGrid) -> 'Atlas':
-        """Return the atlas on another grid, by the nearest voxel."""
+    def on(self, space: Any) -> 'Atlas':
+        """Return the atlas on another space of the same kind: by the nearest voxel, or by vertex; GridError if not."""
         return replace(self, space=space, labels=self.space.resample_nearest(self.labels, space, self.background))
 
     def within(self, mask: np.ndarray) -> 'Atlas':
-        """Return the atlas within a mask, an array of bool on its grid; GridError if the shapes differ."""
+        """Return the atlas within a mask, an array of bool on its space; GridError if the shapes differ."""
         if self.labels.shape != mask.shape:
             raise GridError(
                 f'labels are {self.labels.shape} voxels and their mask {mask.shape}: resample the mask to the labels'
@@ -69,7 +69,7 @@ class Atlas:
         """Return the volume of each region in mm³, shape (L,)."""
         return self.count_voxels() * self.space.measure
 
-    def count_near(self, space: VolumeGrid, which: np.ndarray, margin: float) -> np.ndarray:
+    def count_near(self, space: Any, which: np.ndarray, margin: float) -> np.ndarray:
         """Return the number of voxels of some regions in another grid or its ``margin``, in voxels; 0 for others.
 
         ``which`` regions, shape (L,), is an array of bool; the result has the same shape.

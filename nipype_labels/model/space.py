@@ -3,7 +3,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,10 +19,14 @@ class Space(Protocol):
         """Number of elements."""
 
     @property
-    def measure(self) -> float:
-        """Size of an element: mm³ of a voxel."""
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an array with a value for each element; flat, with its first axis fastest, it has their order."""
 
-    def matches(self, other: 'Space') -> bool:
+    @property
+    def measure(self) -> float:
+        """Size of an element: mm³ of a voxel, 1 of elements that are counted."""
+
+    def matches(self, other: Any) -> bool:
         """Return whether both spaces have the same elements in the same places, within a tolerance."""
 
     def locate(self, other: 'Space') -> np.ndarray:
@@ -32,8 +36,40 @@ class Space(Protocol):
         """Describe the space for messages."""
 
 
+class ResampledSpace:
+    """What every kind of space does by its ``matches`` and ``locate``."""
+
+    def require(self: Space, other: Space, remedy: str) -> None:
+        """Raise GridError, with both spaces and a ``remedy``, unless they match."""
+        if not self.matches(other):
+            kind = 'grids' if isinstance(self, VolumeGrid) else 'spaces'
+            raise GridError(f'{kind} differ: {self} and {other}; {remedy}')
+
+    def resample_nearest(self: Space, values: np.ndarray, target: Space, fill: float = 0) -> np.ndarray:
+        """Return the value of the nearest element for each element of a target; ``values`` if the spaces match.
+
+        Parameters
+        ----------
+        values : array, shape of this space
+        target : Space
+            Of the same kind; GridError otherwise.
+        fill : scalar
+            For elements outside this space: the background of label images.
+
+        Returns
+        -------
+        array, shape of the target, dtype of ``values``
+        """
+        if self.matches(target):
+            return values
+        located = self.locate(target)
+        taken = np.take(values.reshape(-1, order='F'), located, mode='clip')
+        taken[located < 0] = fill
+        return taken.reshape(target.shape, order='F')
+
+
 @dataclass(frozen=True, eq=False)
-class VolumeGrid:
+class VolumeGrid(ResampledSpace):
     """Voxel grid of an image. Elements are voxels, with the first axis fastest.
 
     Parameters
@@ -78,14 +114,14 @@ class VolumeGrid:
         words = f'{lengths} voxels of {sizes} mm, first at ({origin}) mm'
         return f'{self.path} ({words})' if self.path else words
 
-    def matches(self, other: 'VolumeGrid') -> bool:
+    def matches(self, other: Space) -> bool:
         """Return whether every corner of this grid is within 0.01 voxels of the same corner of the other one.
 
         >>> grid = VolumeGrid((9, 9, 9), np.eye(4))
         >>> grid.matches(VolumeGrid((9, 9, 9), np.eye(4) + 1e-7)), grid.matches(VolumeGrid((9, 9, 8), np.eye(4)))
         (True, False)
         """
-        if tuple(self.shape) != tuple(other.shape):
+        if not isinstance(other, VolumeGrid) or tuple(self.shape) != tuple(other.shape):
             return False
         return affines.largest_drift(self.shape, self.affine, other.affine) <= affines.GRID_TOLERANCE
 
@@ -94,17 +130,14 @@ class VolumeGrid:
         same = (self.shape, self.doubt) == (other.shape, other.doubt)
         return same and np.array_equal(self.affine, other.affine)
 
-    def require(self, other: 'VolumeGrid', remedy: str) -> None:
-        """Raise GridError, with both grids and a ``remedy``, unless they match."""
-        if not self.matches(other):
-            raise GridError(f'grids differ: {self} and {other}; {remedy}')
-
-    def locate(self, other: 'VolumeGrid') -> np.ndarray:
+    def locate(self, other: Space) -> np.ndarray:
         """Return the number of the voxel nearest to each voxel of another grid, shape (other.size,); −1 outside.
 
         >>> VolumeGrid((2, 1, 1), np.eye(4)).locate(VolumeGrid((4, 1, 1), np.diag([0.5, 1, 1, 1]))).tolist()
         [0, 1, 1, -1]
         """
+        if not isinstance(other, VolumeGrid):
+            raise GridError(explain_kinds(other, self))
         matrix = affines.voxel_map(other.affine, self.affine)
         located = np.full(other.shape, -1, dtype=np.min_scalar_type(-self.size), order='F')
         rows, columns = np.arange(other.shape[0])[:, None], np.arange(other.shape[1])
@@ -121,24 +154,10 @@ class VolumeGrid:
         where = affines.map_voxels(affines.voxel_map(other.affine, self.affine), index)
         return affines.is_inside(where, self.shape, margin)
 
-    def resample_nearest(self, values: np.ndarray, target: 'VolumeGrid', fill: float = 0) -> np.ndarray:
-        """Return the value of the nearest voxel for each voxel of a target grid; ``values`` if the grids match.
 
-        Parameters
-        ----------
-        values : array, shape (I, J, K)
-            On this grid.
-        target : VolumeGrid
-        fill : scalar
-            For voxels outside this grid: the background of label images.
-
-        Returns
-        -------
-        array, shape (I', J', K'), dtype of ``values``
-        """
-        if self.matches(target):
-            return values
-        located = self.locate(target)
-        taken = np.take(values.reshape(-1, order='F'), located, mode='clip')
-        taken[located < 0] = fill
-        return taken.reshape(target.shape, order='F')
+def explain_kinds(surface: Space, volume: Space) -> str:
+    """Return what is wrong with surface data and a volume that are used together."""
+    return (
+        f'{surface} is data of surfaces, {volume} is a volume. Use a series of volumes with an atlas of the volume, or '
+        'a series of surfaces with a parcellation of the surfaces (.dlabel.nii, or .label.gii or .annot files)'
+    )

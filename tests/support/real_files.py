@@ -23,7 +23,8 @@ def package_file(package, *parts):
 
 def oriented(path):
     """The file, or a copy with the same affine as its sform if an image has neither sform nor qform."""
-    if not path.name.endswith(('.nii', '.nii.gz')) or not path.is_file():
+    is_cifti = path.suffixes[-2:-1] in (['.dlabel'], ['.dscalar'], ['.dtseries'])
+    if is_cifti or not path.name.endswith(('.nii', '.nii.gz')) or not path.is_file():
         return path
     image = nibabel.load(path)
     if image.header['sform_code'] or image.header['qform_code']:

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parcellations of surfaces: dense labels of CIFTI, and pairs of GIFTI or FreeSurfer files."""
+
+import os
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import nibabel as nib
+import numpy as np
+
+from ..model.atlas import Atlas, unused_id
+from ..model.errors import ImageError, LookupTableError, MissingRegionsError, errors_name, list_names
+from ..model.grayordinates import pair_space
+from .cifti import open_cifti
+from .hemispheres import find_pair
+from .lut import check_lookup_table, check_named, choose_lookup_table
+from .volumes import to_labels
+
+#: Names of rows of label tables that are background, in lower case without punctuation.
+_BACKGROUND_NAMES = re.compile('background.*|.*medialwall|unknown|')
+
+#: Label of elements that belong to no region, while parts are put together; a label of 32 bits cannot be it.
+_BACKGROUND = -(2**40)
+
+#: Path of a CIFTI file and the name of one of its maps.
+_WITH_MAP = re.compile(r'(?P<file>.+\.dlabel\.nii):(?P<map>.+)', re.IGNORECASE | re.DOTALL)
+
+
+class _Region(NamedTuple):
+    """A row of a look-up table: unique id, name, hemisphere (``L``, ``R`` or empty), and id in the file."""
+
+    index: int
+    name: str
+    hemisphere: str
+    index_file: int
+
+
+def split_map(path):
+    """Return the path of a file, and the name of the map that is appended to it (``FILE:MAPNAME``) or None.
+
+    >>> split_map('atlas.dlabel.nii:Yeo7'), split_map('atlas.dlabel.nii')
+    (('atlas.dlabel.nii', 'Yeo7'), ('atlas.dlabel.nii', None))
+    """
+    found = _WITH_MAP.fullmatch(str(path))
+    return (found['file'], found['map']) if found else (str(path), None)
+
+
+def is_background(name):
+    """Return whether a row of a label table with this name is background.
+
+    >>> [is_background(name) for name in ('???', 'Unknown', 'Medial_wall', 'Background+FreeSurfer', 'V1')]
+    [True, True, True, True, False]
+    """
+    return bool(_BACKGROUND_NAMES.fullmatch(re.sub(r'[\W_]', '', name).lower()))
+
+
+def read_parcellation(given, names=None, lut=None, warn=lambda message, *values: None):
+    """Return the Atlas of a parcellation of surfaces, and its look-up table.
+
+    Regions of two files are identified by hemisphere and id. Ids that have vertices in both hemispheres are different
+    regions: those of the right one are increased by a power of ten. A key of a CIFTI file is one region, also in both
+    hemispheres. Names that stand for different regions of both hemispheres become ``L_x`` and ``R_x``.
+
+    Parameters
+    ----------
+    given : path, or sequence of two paths
+        ``.dlabel.nii``, of several maps ``FILE:MAPNAME``; or ``.label.gii`` or ``.annot`` files of two hemispheres,
+        of which one may be given (see :func:`~nipype_labels.files.hemispheres.find_pair`).
+    names, lut, warn : object
+        See :func:`~nipype_labels.files.lut.choose_lookup_table`; by default the label tables of the files.
+
+    Returns
+    -------
+    atlas : Atlas
+        On Grayordinates.
+    lookup : DataFrame
+        Columns ``index`` (int), ``name`` (str), ``hemisphere`` (``L``, ``R`` or empty) and ``index_file`` (id in the
+        file), in the order of the tables, left before right.
+
+    Raises
+    ------
+    LabelsError
+        If a file cannot be read or its partner is missing, several maps exist and none is chosen, a label is not a
+        whole number, or names are not unique.
+    """
+    space, labels, regions = _read_cifti(given) if _is_cifti(given) else _read_pair(*find_pair(given))
+    with errors_name(space.path):
+        ids = np.unique(labels[labels != _BACKGROUND])
+        if not len(ids):
+            raise MissingRegionsError('no vertex or voxel has the label of a region')
+        if names is None and lut is None:
+            rows = [(region.index, region.name) for region in _name_by_hemisphere(regions)]
+            lookup = check_lookup_table(rows, space.path)
+            check_named(lookup, ids, space.path, space.path, warn)
+        else:
+            lookup = choose_lookup_table(ids, space.path, names, lut, warn)
+    known = {region.index: region for region in regions}
+    unknown = _Region(0, '', '', 0)
+    lookup['hemisphere'] = [known.get(i, unknown).hemisphere for i in lookup['index']]
+    lookup['index_file'] = [known[i].index_file if i in known else i for i in lookup['index']]
+    background = unused_id([*ids, *lookup['index']])
+    labels = np.where(labels == _BACKGROUND, background, labels).astype(np.int32)
+    return Atlas(space, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background), lookup
+
+
+def _is_cifti(given):
+    path = given[0] if isinstance(given, list | tuple) and len(given) == 1 else given
+    return isinstance(path, str | os.PathLike) and split_map(path)[0].lower().endswith('.nii')
+
+
+def _read_cifti(given):
+    """Return the Grayordinates, labels (n,) and regions of a map of a dlabel file."""
+    path, name = split_map(given[0] if isinstance(given, list | tuple) else given)
+    file = open_cifti(path)
+    if file.kind != 'LABELS':
+        raise ImageError(f'{path} is not a parcellation: its columns are not labels. Use a .dlabel.nii file')
+    number = _choose_map([each.name for each in file.maps], name, path)
+    labels, table = _drop_background(to_labels(file.read_map(number), path), file.maps[number].labels)
+    sides = {side: set(np.unique(labels[file.space.hemispheres == side]).tolist()) for side in ('L', 'R', '')}
+    regions = [_Region(key, name, _find_hemisphere(key, sides), key) for key, name in table.items()]
+    return file.space, labels, regions
+
+
+def _find_hemisphere(key, sides):
+    """Return the only hemisphere in which an id has vertices or voxels, empty for several or none."""
+    found = [side for side, ids in sides.items() if key in ids]
+    return found[0] if len(found) == 1 else ''
+
+
+def _choose_map(maps, name, path):
+    """Return the number of a map, chosen by its name unless it is the only one."""
+    if name is None and len(maps) == 1:
+        return 0
+    if maps.count(name) == 1:
+        return maps.index(name)
+    problem = 'has several maps' if name is None else f'has {maps.count(name)} maps with the name {name!r}'
+    raise LookupTableError(
+        f'{path} {problem}: {list_names(maps, 20)}. Append the name of one to the path, as in {path}:{maps[0]}'
+    )
+
+
+def _read_pair(left, right):
+    """Return the Grayordinates, labels (n,) and regions of a pair of files."""
+    (left_labels, left_table), (right_labels, right_table) = (
+        _drop_background(*_read_hemisphere(path)) for path in (left, right)
+    )
+    space = pair_space(len(left_labels), len(right_labels), left)
+    used = [set(np.unique(labels).tolist()) for labels in (left_labels, right_labels)]
+    common = left_table.keys() & right_table.keys()
+    is_one_table = not used[0] & used[1] - {_BACKGROUND} and all(left_table[i] == right_table[i] for i in common)
+    shift = 0
+    if not is_one_table:
+        ids = [*left_table, *right_table, *(used[0] | used[1]) - {_BACKGROUND}]
+        shift = 10 ** len(str(max(max(map(abs, ids)), max(ids) - min(ids))))
+    sides = dict(zip('LR', used, strict=True))
+    regions = []
+    for side, table, added in (('L', left_table, 0), ('R', right_table, shift)):
+        for key, name in table.items():
+            is_shared = is_one_table and key in common
+            hemisphere = _find_hemisphere(key, sides) if is_shared else side
+            if not (is_shared and side == 'R'):
+                regions.append(_Region(key + added, name, hemisphere, key))
+    right_labels = np.where(right_labels == _BACKGROUND, _BACKGROUND, right_labels + shift)
+    return space, np.concatenate([left_labels, right_labels]), regions
+
+
+def _read_hemisphere(path):
+    """Return the labels (n,) and the label table of a file of one hemisphere."""
+    if path.lower().endswith('.annot'):
+        return _read_annot(path)
+    raise ImageError(f'{path} is not a parcellation of surfaces: use .dlabel.nii, .label.gii or .annot files')
+
+
+def _read_annot(path):
+    """Return the labels (n,) and the names by id of a FreeSurfer annotation; ids are numbers of rows of its table."""
+    try:
+        labels, _, names = nib.freesurfer.read_annot(path)
+        table = {i: name.decode('utf-8', 'replace').strip() for i, name in enumerate(names)}
+    except Exception as e:  # damaged files make nibabel raise all kinds
+        raise ImageError(f'{path} is not an annotation that nibabel can read: {" ".join(str(e).split())}') from e
+    if labels.ndim != 1 or not len(labels):
+        raise ImageError(f'{path} has no vertices')
+    return np.where(labels < 0, _BACKGROUND, labels), table
+
+
+def _drop_background(labels, table):
+    """Return labels, int64, whose background has one value, and the rows of a label table without background."""
+    background = [key for key, name in table.items() if is_background(name)]
+    # 0 needs no row to be background.
+    background += [] if 0 in table else [0]
+    labels = np.where(np.isin(labels, background), _BACKGROUND, labels.astype(np.int64))
+    return labels, {key: name for key, name in table.items() if key not in background}
+
+
+def _name_by_hemisphere(regions):
+    """Return regions whose names have the hemisphere if a name stands for regions of both hemispheres.
+
+    Regions without a vertex have no hemisphere: their names have the id, if it is needed.
+    """
+    left, right = ({region.name for region in regions if region.hemisphere == side} for side in 'LR')
+    if left & right:
+        regions = [
+            region._replace(name=f'{region.hemisphere}_{region.name}') if region.hemisphere else region
+            for region in regions
+        ]
+    counts = Counter(region.name for region in regions)
+    return [
+        region._replace(name=f'{region.name} ({region.index})')
+        if counts[region.name] > 1 and not region.hemisphere
+        else region
+        for region in regions
+    ]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Decide whether a file is a volume or surface data, and open series of either kind."""
+
+import os
+from pathlib import Path
+
+from .cifti import CIFTI_NAME
+from .grids import open_header
+from .hemispheres import find_side
+from .parcellations import split_map
+from .series import open_series
+from .surface_series import open_surface_series
+
+#: Ends of the names of files of surfaces, in lower case.
+SURFACE_ENDS = ('.gii', '.gii.gz', '.annot')
+
+
+def is_surface(given):
+    """Return whether a path, or the first of a sequence, is a file of surface data: CIFTI, GIFTI, .annot, or MGH.
+
+    An image of MGH is one if its name has a hemisphere, and it is one row: a voxel for each vertex.
+    """
+    path = given[0] if isinstance(given, list | tuple) and given else given
+    if not isinstance(path, str | os.PathLike):
+        return False
+    path = split_map(path)[0]
+    if path.lower().endswith(SURFACE_ENDS) or CIFTI_NAME.search(path):
+        return True
+    is_mgh = path.lower().endswith(('.mgh', '.mgz', '.mgh.gz'))
+    return is_mgh and bool(find_side(path)) and Path(path).is_file() and open_header(path).shape[1:3] == (1, 1)
+
+
+def open_any_series(given):
+    """Return the Series of a volume image, or the SurfaceSeries of surface data (see :func:`is_surface`)."""
+    return open_surface_series(given) if is_surface(given) else open_series(given)

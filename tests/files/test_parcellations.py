@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parcellations of surfaces: regions are structure and id, names are unique, tables name the background."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from surface_cases import (
+    DLABEL,
+    TSERIES,
+    aparc,
+    elements,
+    glasser,
+    noise,
+    save_dlabel,
+    save_dscalar,
+    save_tseries,
+    true_size_elements,
+)
+
+from nipype_labels.files.atlases import read_atlas, read_placed, read_regions
+from nipype_labels.files.parcellations import read_parcellation
+from nipype_labels.files.surface_series import open_surface_series
+from nipype_labels.model.errors import ImageError, LabelsError, LookupTableError, MissingRegionsError
+
+N = len(elements())
+TABLE = {0: '???', 1: 'V1', 2: 'V2', 5: 'Stem'}
+
+
+@pytest.fixture
+def labels():
+    return np.array([1, 1, 0, 2, 2, 0, 2, 2, 2, 0, 0, 5, 5, 5, 0])
+
+
+def save_annot(path, labels, names):
+    """Write an annotation; label −1 has no row."""
+    colours = np.array([[i + 1, 2 * i, 3 * i, 0, 0] for i in range(len(names))])
+    nib.freesurfer.write_annot(path, np.asarray(labels), colours, names, fill_ctab=True)
+    return path
+
+
+def save_annots(folder, left, right, name='test.annot'):
+    """Write annotations of both hemispheres, each labels and names."""
+    return [save_annot(folder / f'{side}.{name}', *each) for side, each in (('lh', left), ('rh', right))]
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.int32, np.uint8])
+def test_a_dlabel_is_an_atlas_with_the_names_of_its_table(tmp_path, labels, dtype):
+    path = save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)}, dtype=dtype)
+    atlas, lookup = read_parcellation(path)
+    assert_array_equal(atlas.labels, labels)
+    assert atlas.labels.dtype == np.int32
+    assert lookup.to_dict('list') == {
+        'index': [1, 2, 5],
+        'name': ['V1', 'V2', 'Stem'],
+        'hemisphere': ['L', '', ''],
+        'index_file': [1, 2, 5],
+    }
+    assert atlas.count_voxels().tolist() == [2, 5, 3]
+    assert (list(atlas.ids), list(atlas.names), atlas.background) == ([1, 2, 5], ['V1', 'V2', 'Stem'], 0)
+
+
+def test_rows_without_vertices_stay_regions(tmp_path, labels):
+    atlas, lookup = read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE | {9: 'gone'})}))
+    assert lookup['name'].tolist() == ['V1', 'V2', 'Stem', 'gone']
+    assert atlas.count_voxels().tolist() == [2, 5, 3, 0]
+
+
+@pytest.mark.parametrize('name', ['unknown', 'Unknown', '???', 'Medial_wall', 'Background+FreeSurfer_Defined'])
+def test_rows_of_the_background_are_not_regions(tmp_path, labels, name):
+    atlas, lookup = read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE | {2: name})}))
+    assert lookup['name'].tolist() == ['V1', 'Stem']
+    assert atlas.count_voxels().tolist() == [2, 3]
+    assert (atlas.labels == atlas.background).sum() == N - 5
+
+
+def test_a_region_with_id_0_counts_if_its_name_is_not_background(tmp_path, labels):
+    atlas, lookup = read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE | {0: 'V0', 1: '???'})}))
+    assert lookup['index'].tolist() == [0, 2, 5]
+    assert atlas.count_voxels().tolist() == [5, 5, 3]
+    assert (atlas.labels == atlas.background).sum() == 2
+
+
+def test_one_name_of_two_keys_becomes_two_regions(tmp_path):
+    """wb_command -cifti-parcellate merges both."""
+    labels = np.repeat([1, 42, 7, 8], [6, 5, 2, 2])
+    table = {0: '???', 1: 'insula', 42: 'insula', 7: 'Stem', 8: 'Thalamus'}
+    atlas, lookup = read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, table)}))
+    assert lookup['name'].tolist() == ['L_insula', 'R_insula', 'Stem', 'L_Thalamus']
+    assert atlas.count_voxels().tolist() == [6, 5, 2, 2]
+
+
+def test_several_maps_need_a_name(tmp_path, labels):
+    maps = {'one': (labels, TABLE), 'two': (labels[::-1], TABLE)}
+    path = save_dlabel(tmp_path / DLABEL, maps)
+    with pytest.raises(LookupTableError, match=r'atlas\.dlabel\.nii has several maps: one, two\. Append .*nii:one'):
+        read_parcellation(path)
+    with pytest.raises(LookupTableError, match=r"has 0 maps with the name 'three': one, two"):
+        read_parcellation(f'{path}:three')
+    assert_array_equal(read_parcellation(f'{path}:two')[0].labels, labels[::-1])
+    assert_array_equal(read_parcellation([f'{path}:one'])[0].labels, labels)
+
+
+def test_labels_that_are_not_whole_are_refused(tmp_path, labels):
+    labels = labels.astype(np.float32)
+    labels[3] = 1.4
+    with pytest.raises(ImageError, match=r'atlas\.dlabel\.nii holds values that are not region ids: 1\.4'):
+        read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)}))
+
+
+def test_labels_without_a_row_are_reported(tmp_path, labels):
+    said = []
+    labels[0] = 33
+    path = save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)})
+    atlas, _ = read_parcellation(path, warn=lambda message, *values: said.append(message % values))
+    assert said == [f'{path}: no name for the region ids 33 of the image: they get no column']
+    assert atlas.count_voxels().tolist() == [1, 5, 3]
+    table = {0: '???', 90: 'elsewhere'}
+    with pytest.raises(LookupTableError, match='has names for the ids 90, but the ids of'):
+        read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (labels, table)}))
+
+
+def test_nothing_but_background_is_an_error(tmp_path):
+    with pytest.raises(MissingRegionsError, match='no vertex or voxel has the label of a region'):
+        read_parcellation(save_dlabel(tmp_path / DLABEL, {'m': (np.zeros(N), TABLE)}))
+
+
+def test_a_table_and_names_replace_those_of_the_file(tmp_path, labels):
+    path = save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)})
+    (tmp_path / 'lut.tsv').write_text('index\tname\n5\tE\n1\tA\n')
+    atlas, lookup = read_parcellation(path, lut=tmp_path / 'lut.tsv')
+    assert lookup.to_dict('list') == {
+        'index': [5, 1],
+        'name': ['E', 'A'],
+        'hemisphere': ['', 'L'],
+        'index_file': [5, 1],
+    }
+    assert atlas.count_voxels().tolist() == [3, 2]
+    assert list(read_atlas(path, names=['a', 'b', 'c']).names) == ['a', 'b', 'c']
+
+
+def test_other_cifti_files_are_not_parcellations(tmp_path):
+    with pytest.raises(ImageError, match='is not a parcellation: its columns are not labels'):
+        read_parcellation(save_tseries(tmp_path / TSERIES, noise(3)))
+    with pytest.raises(ImageError, match='is not a parcellation: its columns are not labels'):
+        read_parcellation(save_dscalar(tmp_path / 'x.dscalar.nii', noise(1)))
+
+
+def test_one_annotation_names_the_pair(tmp_path):
+    names = ['unknown', 'V1', 'V2', 'gone']
+    left, right = save_annots(tmp_path, ([0, 1, 1, 2, -1], names), ([2, 2, 2, 1, 0, -1], names))
+    for given in (left, str(right), [right, left], (left, right)):
+        atlas, lookup = read_parcellation(given)
+        assert lookup.to_dict('list') == {
+            'index': [1, 2, 3, 11, 12, 13],
+            'name': ['L_V1', 'L_V2', 'L_gone', 'R_V1', 'R_V2', 'R_gone'],
+            'hemisphere': list('LLLRRR'),
+            'index_file': [1, 2, 3, 1, 2, 3],
+        }
+        assert atlas.labels.tolist() == [0, 1, 1, 2, 0, 12, 12, 12, 11, 0, 0]
+        assert atlas.count_voxels().tolist() == [2, 1, 0, 1, 3, 0]
+        assert str(atlas.space) == f'{left} (5 vertices and 6 vertices)'
+
+
+def test_ids_and_names_that_are_unique_stay(tmp_path):
+    """As in Schaefer's atlas, whose ids are those of a hemisphere, and whose names say which."""
+    left = ([1, 2, 0], ['Background+FreeSurfer_Defined', '7Networks_LH_Vis_1', '7Networks_LH_Vis_2'])
+    right = ([1, 0, 0], ['Background+FreeSurfer_Defined', '7Networks_RH_Vis_1'])
+    _, lookup = read_parcellation(save_annots(tmp_path, left, right))
+    assert lookup['name'].tolist() == ['7Networks_LH_Vis_1', '7Networks_LH_Vis_2', '7Networks_RH_Vis_1']
+    assert lookup['index'].tolist() == [1, 2, 11]
+
+
+def test_one_table_of_both_hemispheres_is_not_doubled(tmp_path):
+    names = ['unknown', 'L_V1', 'L_V2', 'R_V1', 'nowhere']
+    atlas, lookup = read_parcellation(save_annots(tmp_path, ([1, 2, 0], names), ([0, 3, 3], names)))
+    assert lookup['name'].tolist() == names[1:]
+    assert lookup['hemisphere'].tolist() == ['L', 'L', 'R', '']
+    assert atlas.count_voxels().tolist() == [1, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        (['lh.x.annot'], r'the right hemisphere of .*lh\.x\.annot is missing: no such file: .*rh\.x\.annot'),
+        (['lh.x.annot', 'lh.y.annot'], r'the left hemisphere is given twice: .*lh\.x\.annot and .*lh\.y\.annot'),
+        (['lh.x.annot', 'rh.none.annot'], r'no such file: .*rh\.none\.annot'),
+        (['x.annot'], r'its name does not say of which.*hemi-L and hemi-R'),
+        (['lh.x.annot', 'rh.x.annot', 'lh.y.annot'], 'two files are needed, one for each hemisphere, not 3'),
+    ],
+)
+def test_hemispheres_that_are_missing_or_given_twice_are_refused(tmp_path, given, message):
+    for name in ('lh.x.annot', 'lh.y.annot', 'x.annot'):
+        save_annot(tmp_path / name, [0, 1], ['unknown', 'V1'])
+    with pytest.raises(ImageError, match=message):
+        read_parcellation([tmp_path / name for name in given])
+
+
+@pytest.mark.parametrize('content', [b'', b'\0' * 7, b'\0\0\0\x05' + b'\xff' * 40, b'\x7f\xff\xff\xff' * 9])
+def test_damaged_annotations_are_refused(tmp_path, content):
+    left, right = save_annots(tmp_path, ([0, 1], ['unknown', 'V1']), ([0, 1], ['unknown', 'V1']))
+    right.write_bytes(content)
+    with pytest.raises(ImageError, match=r'rh\.test\.annot'):
+        read_parcellation(left)
+
+
+def test_readers_of_atlases_take_parcellations(tmp_path, labels):
+    path = save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)})
+    assert list(read_atlas(path).names) == ['V1', 'V2', 'Stem']
+    assert read_regions(path)['hemisphere'].tolist() == ['L', '', '']
+    assert read_placed(path, [5, 1], ['a', 'b']).count_voxels().tolist() == [3, 2]
+    with pytest.raises(LookupTableError, match='background_label=3: parcellations of surfaces name their background'):
+        read_atlas(path, background=3)
+
+
+def test_labels_of_another_mesh_are_refused_on_a_series(tmp_path, labels):
+    path = save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)}, elements(n_vertices=32492))
+    series = open_surface_series(save_tseries(tmp_path / TSERIES, noise(3)))
+    with pytest.raises(LabelsError, match=r'meshes of CORTEX_LEFT differ.*fsLR 32k: 11 of 64,984.*11 of 24 vertices'):
+        read_atlas(path).on(series.space)
+
+
+@pytest.mark.slow
+def test_glasser_and_desikan_on_the_elements_of_fmriprep(tmp_path):
+    """Labels of 59,412 vertices on 91,282 grayordinates, as nibabel reads them."""
+    axis = true_size_elements()
+    space = open_surface_series(save_tseries(tmp_path / TSERIES, np.zeros((1, len(axis)), np.float32), axis)).space
+    for path, n_regions in ((glasser(), 360), (aparc(), 70)):
+        image = nib.load(path)
+        stored = np.asarray(image.dataobj)[0].astype(int)
+        table = image.header.get_axis(0).label[0]
+        atlas, lookup = read_parcellation(path)
+        assert dict(zip(lookup['index'], lookup['name'], strict=True)) == {k: v[0] for k, v in table.items() if k}
+        assert len(lookup) == n_regions
+        on_series = atlas.on(space)
+        assert_array_equal(on_series.labels, np.pad(stored, (0, 91282 - 59412)))
+        assert_array_equal(on_series.count_voxels(), np.bincount(stored, minlength=n_regions + 1)[1:])
+        sides = lookup['hemisphere'][lookup['hemisphere'] != '']
+        assert (sides == lookup['name'].str[0][sides.index]).all()

