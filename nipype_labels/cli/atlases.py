@@ -17,6 +17,7 @@ from ..files.lut import NO_TABLE, name_by_order
 from ..files.paths import expand, strip_suffixes
 from ..model.errors import LabelsError
 from ..model.parameters import SPHERES
+from ..model.weighted import OVERLAPPING
 from .messages import warn
 
 
@@ -106,6 +107,8 @@ def check_tables(paths, luts, labels, parameters):
     given = [name for name in SPHERES if name in parameters]
     if given and not any(map(is_table, paths)):
         raise LabelsError(f'{given[0]} given, but it only acts with --seeds')
+    if not parameters.get('allow_overlap', True) and not any(is_table(path) or is_maps(path) for path in paths):
+        raise LabelsError(f'allow_overlap given, but it only acts with {OVERLAPPING}')
     return tables
 
 

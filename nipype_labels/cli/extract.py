@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from ..bids.spaces import find_space
+from ..core.coverage import COLLINEAR_MAPS
 from ..core.validation import expand_preset
 from ..files.atlases import read_own_grids
 from ..files.grids import report_contradiction
@@ -77,7 +78,7 @@ def extract(
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
     values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
     # A graph copies Nipype's settings when it is built.
-    configure(verbose, reported=(MISSING_REGIONS, CONTRADICTION, REPETITION_TIMES))
+    configure(verbose, reported=(MISSING_REGIONS, COLLINEAR_MAPS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():
         wf = _build(series, values, parameters | {'num_threads': nprocs}, folders, command_line)
         check_cleaning(wf, series)
@@ -111,7 +112,7 @@ def _build(series, values, parameters, atlas_names, command):
     announced['use_sample_mask'] = 'sample_mask'
     wf = init_labels_wf(
         **{switch: values[field] is not None for switch, field in announced.items()},
-        sizes=Sizes.of(series, read_own_grids(values['atlas_files'])),
+        sizes=Sizes.of(series, read_own_grids(values['atlas_files']), len(values['atlas_files'])),
         **parameters,
     )
     inputs = wf.get_node('inputnode').inputs

@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from ..core.coverage import COLLINEAR_MAPS
 from ..files.atomic import copy_content, has_content, sync_folder, write_atomically
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
@@ -17,6 +18,7 @@ from ..model.outputs import BY_KEY, OUTPUTS
 from . import RunError
 from .atlases import name_by_file
 from .checks import make_folder
+from .messages import warn
 
 #: Outputs that are copied to the folder of each atlas, and next to these folders.
 _COPIED = tuple(output for output in OUTPUTS if output.file_name)
@@ -161,11 +163,13 @@ def _put(copies, stale):
 
 
 def summarise(out, written, folders):
-    """Say which regions are missing, and last what was written."""
+    """Say which maps are collinear, which regions are missing, and last what was written."""
     absent = []
     for folder in folders:
         regions = read_coverage(out / folder / BY_KEY['regions'].file_name)
-        missing = regions.list_missing()
+        missing, collinear = regions.list_missing(), regions.list_collinear()
+        if collinear:
+            warn(COLLINEAR_MAPS % (folder, collinear))
         if missing:
             n_missing = (~regions.has_signal).sum()
             absent.append(f'{n_missing} of {len(regions.index)} of {folder} ({missing})')

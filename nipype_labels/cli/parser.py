@@ -14,8 +14,8 @@ from .messages import in_options
 #: Parameters that are options of ``extract`` and ``derivatives``, by the title of their group.
 GROUPS = {
     'extraction': (
-        *('strategy', *SPHERES, 'smoothing_fwhm', 'background_label', 'resampling_target', 'interpolation'),
-        *('unknown_orientation', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
+        *('strategy', *SPHERES, 'allow_overlap', 'smoothing_fwhm', 'background_label', 'resampling_target'),
+        *('interpolation', 'unknown_orientation', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
     ),
     'confounds': CONFOUNDS_PARAMETERS,
     'denoising': (

@@ -37,8 +37,7 @@ def measure(run, grids, n_regions, parameters):
     """Return the sizes of a run from its headers, which must say left from right where images are resampled."""
     series = open_series(run.bold)
     check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
-    sizes = Sizes.of(series, grids)
-    return replace(sizes, n_regions=max(n_regions))
+    return replace(Sizes.of(series, grids, len(n_regions)), n_regions=max(n_regions))
 
 
 def estimate_memory(sizes, parameters):

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from .reduce import Reduction
 
 
+#: Warning about maps of which many combinations fit equally well, for %-formatting with the file and the maps.
+COLLINEAR_MAPS = (
+    '%s: maps that are linear combinations of others: %s. Of all best fits, that with the smallest amplitudes'
+)
+
 #: Decimals of a coverage; more would be rounding errors of the affines.
 COVERAGE_DECIMALS = 9
 

@@ -9,8 +9,8 @@ from ..files.coverage import write_coverage
 from ..files.grids import report_contradiction
 from ..files.volumes import read_mask, write_volume
 from ..files.weights import SUFFIX, write_weights
-from ..model.errors import LookupTableError
-from ..model.weighted import WeightedAtlas
+from ..model.errors import LabelsError, LookupTableError, errors_name
+from ..model.weighted import OVERLAPPING, WeightedAtlas
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 from .output_names import ENDINGS
 from .parameters import switch, trait
@@ -33,6 +33,7 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
     use_luts = switch('use_luts')
     labels = trait('labels', xor=['lut_files'])
     background_label = trait('background_label')
+    allow_overlap = trait('allow_overlap')
 
     def more_to_hash(self):
         """Tables that are found, not given."""
@@ -61,7 +62,8 @@ class ApplyMask(LabelsInterface):
     Raises
     ------
     LabelsError
-        If an image or a table cannot be read, a mask is on another grid, names do not match, or no region is left.
+        If an image or a table cannot be read, a mask is on another grid, names do not match, regions overlap without
+        ``allow_overlap``, or no region is left.
     """
 
     input_spec = _ApplyMaskInputSpec
@@ -77,6 +79,9 @@ class ApplyMask(LabelsInterface):
             atlas, resampled = self._read(labels_file, atlas_file, lut_file)
             for space in (atlas.space, resampled.space):
                 report_contradiction(space, logger.warning)
+            if isinstance(resampled, WeightedAtlas) and not self.inputs.allow_overlap:
+                with errors_name(atlas_file or labels_file):
+                    resampled.refuse_overlap()
             masked = self._mask(resampled, mask_file)
             regions = CoverageTable.of_placed(atlas, resampled, masked)
             regions.require_regions(atlas, resampled.space)
@@ -86,6 +91,8 @@ class ApplyMask(LabelsInterface):
                 out_files[i] = self._write_weights(runtime, label_names[i], masked)
             with self.write_output(runtime, region_names[i]) as path:
                 write_coverage(path, regions)
+        if out_files == image_files and not self.inputs.allow_overlap:
+            raise LabelsError(f'allow_overlap given, but it only acts with {OVERLAPPING}')
         self._results.update(out_files=out_files, image_files=image_files, regions_files=regions_files)
         return runtime
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.coverage import CoverageTable
+from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
 from ..files.atlases import read_atlas, read_placed
 from ..files.coverage import read_coverage, write_coverage
@@ -22,11 +22,6 @@ from .parameters import trait
 
 #: Log line about regions without a signal.
 MISSING_REGIONS = '%s: regions without a signal: %s'
-
-#: Log line about maps of which many combinations fit equally well.
-COLLINEAR_MAPS = (
-    '%s: maps that are linear combinations of others: %s. Of all best fits, that with the smallest amplitudes'
-)
 
 
 class _ReduceLabelsInputSpec(LabelsInputSpec):

@@ -11,9 +11,8 @@ from ..files.seeds import read_seeds
 from ..files.series import SeriesWriter, open_series
 from ..files.volumes import read_volume, write_volume
 from ..files.weights import SUFFIX, read_maps, write_weights
-from ..model.errors import LabelsError, errors_name
+from ..model.errors import LabelsError
 from ..model.parameters import PARAMETERS, SPHERES
-from ..model.seeds import refuse_overlap
 from .base import InputFile, LabelsInputSpec, LabelsInterface, broadcast, logger, read_grid_or_none
 from .output_names import ENDINGS
 from .parameters import trait
@@ -41,7 +40,6 @@ class _ResampleInputSpec(LabelsInputSpec):
         desc='whether 4D images are probabilistic maps, which are interpolated linearly and written as weights',
     )
     radius = trait('radius')
-    allow_overlap = trait('allow_overlap')
     include_nearest = trait('include_nearest')
     unknown_orientation = trait('unknown_orientation')
     num_threads = trait('num_threads', nohash=True)
@@ -107,11 +105,7 @@ class Resample(LabelsInterface):
 
     def _place_seeds(self, path, target):
         """Return the spheres of a table of seeds on a grid."""
-        spheres = read_seeds(path, self.get_input('radius'), self.inputs.include_nearest).on(target)
-        if not self.inputs.allow_overlap:
-            with errors_name(path):
-                refuse_overlap(spheres)
-        return spheres
+        return read_seeds(path, self.get_input('radius'), self.inputs.include_nearest).on(target)
 
     def _write(self, runtime, name, atlas):
         """Write an atlas with weights; return its path."""

@@ -55,6 +55,7 @@ class NiftiMapsMasker(RegionMasker):
         self,
         maps_img: Any,
         mask_img: Any = None,
+        allow_overlap: bool = True,
         smoothing_fwhm: float | Sequence[float] | None = None,
         standardize: str | bool = False,
         standardize_confounds: bool = True,
@@ -91,7 +92,7 @@ class NiftiMapsMasker(RegionMasker):
         unknown_orientation: str = 'raise',
         fill_censored: str = 'linear',
     ) -> None:
-        given = dict(maps_img=maps_img, labels=labels, lut=lut)
+        given = dict(maps_img=maps_img, labels=labels, lut=lut, allow_overlap=allow_overlap)
         given |= dict(mask_img=mask_img, resampling_target=resampling_target)
         given |= dict(interpolation=interpolation, unknown_orientation=unknown_orientation)
         given |= dict(smoothing_fwhm=smoothing_fwhm, t_r=t_r, dtype=dtype, strategy=strategy)

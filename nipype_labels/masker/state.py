@@ -17,7 +17,7 @@ from ..files.niimg import open_image, single_image
 from ..files.seeds import make_seeds, read_seeds
 from ..files.volumes import read_mask
 from ..model.errors import ImageError
-from ..model.seeds import Seeds, refuse_overlap
+from ..model.seeds import Seeds
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
 from .settings import remember
@@ -65,7 +65,7 @@ class FittedAtlas:
             return previous
         resampled = masked = self.atlas.on(grid)
         if not self.settings.get('allow_overlap', True):
-            refuse_overlap(resampled)
+            resampled.refuse_overlap()
         mask = None
         if self.mask is not None:
             if target == 'none':

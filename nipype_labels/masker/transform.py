@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..core.clean import DENOISING, clean
-from ..core.coverage import CoverageTable
+from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
 from ..files.grids import require_orientation
@@ -65,6 +65,9 @@ def _denoise(run, placed, mask, settings):
     missing = coverage.list_missing()
     if missing:
         warn_user(f'{series.grid.path}: regions without a signal: {missing}')
+    collinear = coverage.list_collinear()
+    if collinear:
+        warn_user(COLLINEAR_MAPS, series.grid.path, collinear)
     with errors_name(series.grid.path):
         raw, has_column = coverage.apply_missing_policy(reduction.signals, settings['missing_labels'])
         confounds = run.confounds

@@ -11,7 +11,7 @@ from .confounds import CONFOUNDS_STRATEGIES, STRATEGY_WORDS
 from .description import Condition, Parameter
 
 #: Parameters of spheres; strategies of labels and spheres; strategies that probabilistic maps have too.
-SPHERES = ('radius', 'allow_overlap', 'include_nearest')
+SPHERES = ('radius', 'include_nearest')
 _OF_LABELS = ('mean', 'sum', 'median', 'minimum', 'maximum', 'variance', 'standard_deviation')
 MAP_STRATEGIES = ('weighted_mean', 'least_squares')
 
@@ -103,7 +103,7 @@ _ALL = (
         choices=(*_OF_LABELS, *MAP_STRATEGIES),
     ),
     Parameter('radius', float, None, 'radius in mm of seeds without their own', low=0.0, metavar='MM', when=_SEEDS),
-    Parameter('allow_overlap', bool, True, 'accept spheres that share voxels', when=_SEEDS),
+    Parameter('allow_overlap', bool, True, 'accept probabilistic maps or spheres that share voxels'),
     Parameter('include_nearest', bool, False, 'give an empty sphere the voxel nearest to its seed', when=_SEEDS),
     Parameter(
         'dtype',

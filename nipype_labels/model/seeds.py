@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Spheres around seed coordinates."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import LabelsError, list_names
 from .space import VolumeGrid
 from .weighted import WeightedAtlas
 
@@ -89,15 +87,3 @@ class Seeds:
         if self.includes_nearest and not len(voxels):
             return np.floor(centre + 0.5).astype(np.intp)[None]
         return voxels
-
-
-def refuse_overlap(spheres: WeightedAtlas, most: int = 5) -> None:
-    """Raise LabelsError, which names the regions, if a voxel belongs to several of them."""
-    order = np.argsort(spheres.elements, kind='stable')
-    elements, column = spheres.elements[order], spheres.column[order]
-    pairs: set[tuple[int, int]] = set()
-    for start, stop in itertools.pairwise([*np.flatnonzero(np.diff(elements, prepend=-1)), len(elements)]):
-        pairs.update(itertools.combinations(column[start:stop].tolist(), 2))
-    if pairs:
-        words = [f'{spheres.names[one]} and {spheres.names[other]}' for one, other in sorted(pairs)]
-        raise LabelsError(f'spheres overlap (allow_overlap=False): {list_names(words, most)}')

@@ -12,11 +12,17 @@ from numpy.typing import ArrayLike
 
 from . import affines
 from .atlas import Atlas, unused_id
-from .errors import GridError
+from .errors import GridError, LabelsError, list_names
 from .space import VolumeGrid
+
+#: Kinds of atlases whose regions may overlap, in messages.
+OVERLAPPING = 'probabilistic maps (4D images) and tables of seeds'
 
 #: Number of voxels that maps are interpolated at in one step.
 VOXELS_PER_STEP = 2**18
+
+#: Largest number of pairs of regions at voxels that are examined for overlap, which limits time and memory.
+MOST_PAIRS = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +140,21 @@ class WeightedAtlas:
             is_shared[elements] |= is_found[elements]
             is_found[elements] = True
         return self._count(is_shared[self.elements])
+
+    def refuse_overlap(self, most: int = 5) -> None:
+        """Raise LabelsError, which names the first pairs of regions, if a voxel belongs to several of them."""
+        n_regions = np.bincount(self.elements, minlength=1)
+        shared = np.flatnonzero(n_regions > 1)
+        shared = shared[np.cumsum(n_regions[shared] ** 2.0) <= max(MOST_PAIRS, self.width**2)]
+        if not len(shared):
+            return
+        which = np.isin(self.elements, shared)
+        entries = (np.ones(np.count_nonzero(which)), (self.column[which], self.elements[which]))
+        members: Any = scipy.sparse.csr_array(entries, shape=(self.width, self.space.size))
+        pairs = zip(*scipy.sparse.triu(members @ members.T, 1).nonzero(), strict=True)
+        words = [f'{self.names[one]} and {self.names[other]}' for one, other in sorted(pairs)]
+        kind = 'maps' if self.seeds is None else 'spheres'
+        raise LabelsError(f'{kind} overlap (allow_overlap=False): {list_names(words, most)}')
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the atlas with the entries of ``elements`` where ``which``, shape (n,), is True."""

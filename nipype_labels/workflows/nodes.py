@@ -81,7 +81,9 @@ def _pick(given, *names):
 def _extract(nodes, given, memory):
     """Add the nodes that mask the labels and reduce the series; return their edges."""
     nodes.apply_mask = make_node(
-        ApplyMask(**_pick(given, 'use_mask', 'use_luts', 'labels', 'background_label')), 'apply_mask', memory['mask']
+        ApplyMask(**_pick(given, 'use_mask', 'use_luts', 'labels', 'background_label', 'allow_overlap')),
+        'apply_mask',
+        memory['mask'],
     )
     # The coverage tables list the regions: another background label need not read the series again.
     own = _pick(

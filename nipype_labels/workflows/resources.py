@@ -48,8 +48,8 @@ class Sizes:
     n_atlases: int = 2
 
     @classmethod
-    def of(cls, series, atlases):
-        """Sizes of an opened series and of atlases given by their grids."""
+    def of(cls, series, atlases, n_atlases=None):
+        """Sizes of a series and of atlases given by their grids; of ``n_atlases``, if some have no grid."""
         return cls(
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,
@@ -57,7 +57,7 @@ class Sizes:
             oblique=any(
                 parallel_axes(voxel_map(atlas.affine, series.grid.affine), atlas.shape) is None for atlas in atlases
             ),
-            n_atlases=len(atlases),
+            n_atlases=len(atlases) if n_atlases is None else n_atlases,
         )
 
     @property

@@ -58,6 +58,7 @@ def test_labels_maps_and_seeds_are_extracted_in_one_call(small, atlases, command
         (['--atlas', 'ATLAS', '--radius', '5'], '--radius given, but it only acts with --seeds'),
         (['--seeds', 'SEEDS', '--radius', '5', '--lut', 'LUT'], 'seeds.tsv has the names of its seeds'),
         (['--seeds', 'LUT', '--radius', '5'], 'lut.tsv is not a table of seeds: no column x, y, z'),
+        (['--atlas', 'ATLAS', '--no-allow-overlap'], '--no-allow-overlap given, but it only acts with'),
         ([], 'extract needs an --atlas or --seeds'),
     ],
 )
@@ -67,6 +68,31 @@ def test_problems_are_reported_before_anything_runs(options, said, small, atlase
     assert done.returncode == 2
     assert said in done.stderr
     assert not small.out.exists()
+
+
+def test_seeds_alone_are_extracted(small, atlases, command):
+    done = command('extract', small.bold, '--seeds', atlases[1], '--radius', '6', '-o', small.out)
+    assert done.returncode == 0, done.stderr
+    names, signals = read_signals(small.out / 'seeds' / 'timeseries.tsv')
+    assert names == ['V1', 'M1', 'far']
+    assert np.isfinite(signals).all(axis=0).tolist() == [True, True, False]
+
+
+def test_collinear_and_overlapping_maps_are_named(small, atlases, command):
+    maps, _ = atlases
+    image = nibabel.load(maps)
+    values = image.get_fdata()
+    values[..., 2] = values[..., 0] + 2 * values[..., 1]
+    nibabel.save(nibabel.Nifti1Image(values, image.affine), maps)
+    asked = ['extract', small.bold, '--atlas', maps, '--strategy', 'least_squares', '-o', small.out]
+    done = command(*asked, '--no-allow-overlap')
+    assert done.returncode == 2
+    assert f'{maps}: maps overlap (--no-allow-overlap): visual and motor, visual and limbic' in done.stderr
+    for _ in range(2):  # also if nothing runs again
+        done = command(*asked)
+        assert done.returncode == 0
+        assert 'WARNING: networks: maps that are linear combinations of others: visual, motor, limbic' in done.stderr
+    assert read_coverage(small.out / 'networks' / 'regions.tsv').status.tolist() == ['collinear'] * 3
 
 
 @pytest.mark.slow

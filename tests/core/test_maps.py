@@ -15,7 +15,7 @@ from nipype_labels.core.reduce import choose_reducer, reduce_series
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import RegionIndex
 from nipype_labels.model.errors import LabelsError
-from nipype_labels.model.seeds import Seeds, refuse_overlap
+from nipype_labels.model.seeds import Seeds
 from nipype_labels.model.weighted import WeightedAtlas
 
 SHAPE, T = (7, 6, 5), 9
@@ -227,8 +227,31 @@ def test_overlapping_spheres_can_be_refused():
     centres = np.array([[0.0, 0, 0], [3, 0, 0], [0, 7, 0]])
     spheres = Seeds(centres, np.full(3, 3.5), [1, 2, 3], 'abc').on(make_grid(SHAPE, AFFINE))
     with pytest.raises(LabelsError, match=r'a and b$'):
-        refuse_overlap(spheres)
-    refuse_overlap(Seeds(centres[[0, 2]], np.full(2, 3.5), [1, 2], 'ab').on(make_grid(SHAPE, AFFINE)))
+        spheres.refuse_overlap()
+    Seeds(centres[[0, 2]], np.full(2, 3.5), [1, 2], 'ab').on(make_grid(SHAPE, AFFINE)).refuse_overlap()
+
+
+@pytest.mark.parametrize('overlap', ['none', 'some'])
+def test_overlapping_maps_can_be_refused(overlap):
+    maps = make_maps(overlap, np.random.default_rng(19))
+    pairs = [
+        f'M{one + 1} and M{other + 1}'
+        for one, other in itertools.combinations(range(5), 2)
+        if (maps[..., one] * maps[..., other]).any()
+    ]
+    if overlap == 'none':
+        assert not pairs
+        weighted(maps).refuse_overlap()
+        return
+    with pytest.raises(LabelsError, match=rf'maps overlap \(allow_overlap=False\): {", ".join(pairs[:5])} and 5 more'):
+        weighted(maps).refuse_overlap()
+
+
+def test_overlap_of_many_dense_maps_is_found_in_little_time():
+    """Each of 100 million pairs of regions and voxels would be a product of two matrices."""
+    maps = np.ones((20, 20, 25, 100))
+    with pytest.raises(LabelsError, match='M1 and M2, M1 and M3'):
+        weighted(maps).refuse_overlap()
 
 
 def test_values_map_back_by_the_weights_and_as_means_of_spheres():

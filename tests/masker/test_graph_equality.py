@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The masker and its graph give equal bytes, whatever the parameters, confounds, and censored volumes."""
+"""Masker, graph and command give equal bytes, whatever the atlas, parameters, confounds, and censored volumes."""
 
 import os
 import warnings
+from functools import partial
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,8 @@ from masker_cases import AAL, MASK, SERIES
 from nipype import logging
 from threadpoolctl import threadpool_limits
 
-from nipype_labels import NiftiLabelsMasker
+from nipype_labels import NiftiLabelsMasker, NiftiMapsMasker, NiftiSpheresMasker
+from nipype_labels.cli.main import main
 from nipype_labels.files.tables import read_signals
 from nipype_labels.model.errors import LabelsError
 
@@ -72,6 +75,21 @@ def outcome(call):
         return next((kind.__name__ for kind in kinds(LabelsError) if f'{kind.__name__}:' in str(e)), repr(e))
 
 
+def run_graph(masker, folder, table, retained):
+    """Names and denoised time series of the graph of a masker, of the series, with confounds and a sample mask."""
+    wf = masker.to_workflow(use_confounds=table is not None, use_sample_mask=retained is not None)
+    wf.base_dir, inputs = folder, wf.get_node('inputnode').inputs
+    wf.config['execution'] = {'crashdump_dir': str(folder)}
+    inputs.bold_file = SERIES
+    if table is not None:
+        table.to_csv(folder / 'c.tsv', sep='\t', na_rep='n/a', index=False)
+        inputs.confounds_file = [str(folder / 'c.tsv')]
+    if retained is not None:
+        inputs.sample_mask = retained
+    nodes = {node.name: node.result.outputs for node in wf.run().nodes() if node.result}
+    return read_signals(nodes['clean'].out_files[0])
+
+
 def kinds(base):
     """A class and those derived from it, the most specific first."""
     return [kind for child in base.__subclasses__() for kind in kinds(child)] + [base]
@@ -105,17 +123,75 @@ def test_masker_and_graph_give_equal_bytes(parameters, filter, confounds, censor
             signals = masker.fit_transform(SERIES, confounds=table, sample_mask=retained if censored else None)
         return masker.get_feature_names_out(), signals
 
-    def by_graph():
-        wf = masker.to_workflow(use_confounds=table is not None, use_sample_mask=bool(censored))
-        wf.base_dir, inputs = folder, wf.get_node('inputnode').inputs
-        wf.config['execution'] = {'crashdump_dir': str(folder)}
-        inputs.bold_file = SERIES
-        if table is not None:
-            table.to_csv(folder / 'c.tsv', sep='\t', na_rep='n/a', index=False)
-            inputs.confounds_file = [str(folder / 'c.tsv')]
-        if censored:
-            inputs.sample_mask = retained
-        nodes = {node.name: node.result.outputs for node in wf.run().nodes() if node.result}
-        return read_signals(nodes['clean'].out_files[0])
-
+    by_graph = partial(run_graph, masker, folder, table, retained if censored else None)
     assert outcome(by_masker) == outcome(by_graph)
+
+
+@pytest.fixture(scope='module')
+def others(tmp_path_factory):
+    """Files of maps on a grid of their own, two of them collinear, and of seeds, of which the last has no voxel."""
+    folder, rng, series = tmp_path_factory.mktemp('others'), np.random.default_rng(70), nibabel.load(SERIES)
+    maps = np.maximum(rng.normal(-0.5, 1, (20, 20, 12, 5)), 0).astype('float32')
+    maps[..., 4] = 2 * maps[..., 0]
+    affine = series.affine @ np.diag([0.8, 0.8, 0.75, 1])
+    nibabel.save(nibabel.Nifti1Image(maps, affine), folder / 'maps.nii.gz')
+    seeds = pd.DataFrame(rng.uniform(-60, 60, (5, 3)).round(), columns=list('xyz')).assign(name=list('abcde'))
+    seeds.loc[4, 'x'] = 500
+    seeds.to_csv(folder / 'seeds.tsv', sep='\t', index=False)
+    return {'maps': str(folder / 'maps.nii.gz'), 'seeds': str(folder / 'seeds.tsv')}
+
+
+def to_options(parameters):
+    """Return parameters as options of the command."""
+    options = []
+    for name, value in parameters.items():
+        option = '--mask' if name == 'mask_img' else f'--{name.replace("_", "-").replace("t-r", "tr")}'
+        if value is not None and value is not False:
+            options += [option] if value is True else [option, str(value)]
+    return options
+
+
+@settings(
+    max_examples=N_EXAMPLES // 2,
+    derandomize='GRAPH_EXAMPLES' not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(
+    parameters=PARAMETERS,
+    strategy=st.sampled_from(['least_squares', 'weighted_mean']),
+    filter=FILTERS,
+    confounds=tables(),
+    censored=st.sets(st.integers(0, N_VOLUMES - 1), max_size=6),
+)
+@pytest.mark.parametrize('kind', ['maps', 'seeds'])
+def test_maps_and_spheres_give_equal_bytes(
+    kind, parameters, strategy, filter, confounds, censored, others, tmp_path_factory
+):
+    logging.getLogger('nipype.workflow').setLevel('CRITICAL')
+    logging.getLogger('nipype.interface').setLevel('CRITICAL')
+    folder = tmp_path_factory.mktemp('graph')
+    table, confounds_na = confounds
+    retained = sorted(set(range(N_VOLUMES)) - censored) if censored else None
+    own = {'radius': 20.0, 'include_nearest': bool(censored)} if kind == 'seeds' else {}
+    parameters = parameters | filter | own | {'strategy': strategy}
+    parameters |= {} if table is None else {'confounds_na': confounds_na}
+    masker = (NiftiMapsMasker if kind == 'maps' else NiftiSpheresMasker)(others[kind], **parameters, reports=False)
+
+    def by_masker():
+        signals = masker.fit_transform(SERIES, confounds=table, sample_mask=retained)
+        return masker.get_feature_names_out(), signals
+
+    def by_command():
+        options = ['--atlas' if kind == 'maps' else '--seeds', others[kind], *to_options(parameters)]
+        options += ['--confounds', str(folder / 'c.tsv')] if table is not None else []
+        if retained is not None:
+            np.savetxt(folder / 'retained.txt', retained, '%d')
+            options += ['--sample-mask', str(folder / 'retained.txt')]
+        assert main(['extract', SERIES, *options, '-o', str(folder / 'out')]) == 0
+        return read_signals(folder / 'out' / kind / 'timeseries.tsv')
+
+    expected = outcome(by_masker)
+    assert outcome(partial(run_graph, masker, folder, table, retained)) == expected
+    if isinstance(expected, tuple):
+        assert outcome(by_command) == expected

@@ -132,6 +132,24 @@ def test_a_sphere_may_be_larger_than_the_series(bold):
     assert masker.regions_['n_voxels_atlas'][0] == pytest.approx(4 / 3 * np.pi * 150**3 / 4**3, rel=1e-3)
 
 
+def test_overlapping_maps_are_refused_as_by_nilearn(maps, bold):
+    with pytest.raises(ValueError, match='Overlap detected in the maps'):
+        maskers.NiftiMapsMasker(maps, allow_overlap=False, standardize=None).fit_transform(bold)
+    with pytest.raises(LabelsError, match=r'maps overlap \(allow_overlap=False\): A and B, A and C, '):
+        NiftiMapsMasker(maps, allow_overlap=False, labels=list('ABCD')).fit(bold)
+    disjoint = maps.get_fdata() * (maps.get_fdata() == maps.get_fdata().max(axis=-1, keepdims=True))
+    assert NiftiMapsMasker(image(disjoint), allow_overlap=False, reports=False).fit_transform(bold).shape == (T, 4)
+
+
+def test_collinear_maps_are_named(maps, bold):
+    twice = image(maps.get_fdata()[..., [0, 1, 2, 0]])
+    masker = NiftiMapsMasker(twice, labels=list('ABCD'), reports=False)
+    with pytest.warns(UserWarning, match='maps that are linear combinations of others: A, D'):
+        signals = masker.fit_transform(bold)
+    assert_allclose(signals[:, 0], signals[:, 3], rtol=1e-9)
+    assert masker.regions_['status'].tolist() == ['collinear', 'ok', 'ok', 'collinear']
+
+
 def test_images_of_another_kind_are_refused(bold, mask):
     with pytest.raises(LabelsError, match='maps_img must be a 4D image'):
         NiftiMapsMasker(mask).fit()

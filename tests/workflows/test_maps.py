@@ -101,7 +101,14 @@ def test_adding_an_atlas_of_another_kind_changes_no_byte(files, tmp_path):
         ('seeds', {}, r'seeds.tsv: 4 seeds have no radius of their own: pass radius=MM'),
         ('seeds', {'resampling_target': 'labels'}, r"seeds.tsv.*no voxel grid: set resampling_target='data'"),
         ('seeds', {'radius': 7.0, 'allow_overlap': False}, r'seeds.tsv: spheres overlap.*V1 and M1'),
+        ('maps', {'strategy': 'least_squares', 'allow_overlap': False}, r'networks.*maps overlap.*1 and 2, 1 and 3'),
+        (
+            'maps',
+            {'strategy': 'least_squares', 'allow_overlap': False, 'resampling_target': 'labels'},
+            r'networks.*maps overlap.*1 and 2, 1 and 3',
+        ),
         ('labels', {'radius': 7.0}, r'radius given, but it only acts with tables of seeds'),
+        ('labels', {'allow_overlap': False}, r'allow_overlap given, but it only acts with probabilistic maps'),
     ],
 )
 def test_what_a_kind_does_not_have_is_refused(atlas, parameters, said, files, tmp_path):

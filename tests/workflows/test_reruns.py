@@ -49,7 +49,7 @@ PARAMETERS = {
     'smoothing_fwhm': (6.0, 'reduce', {}),
     'strategy': ('median', 'reduce', {}),
     'radius': (7.0, 'resample_labels', SEEDS),
-    'allow_overlap': (False, 'resample_labels', SEEDS),
+    'allow_overlap': (False, 'apply_mask', SEEDS),
     'include_nearest': (True, 'resample_labels', SEEDS),
     'dtype': ('float32', 'reduce', {}),
     'nan_policy': ('zero', 'reduce', {}),
