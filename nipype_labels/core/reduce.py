@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
+from .folding import FoldedSampler
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
 from .sampling import SampledVoxels, StoredVoxels
@@ -99,11 +100,14 @@ class RegionReducer:
             in_view = space.contains(atlas.space, index.voxels)
             if nan_policy != 'zero':
                 index, in_view = index.keep(index.at_entries(in_view)), in_view[in_view]
-            sampler = Sampler(space, atlas.space, None if any(sigmas) else index.voxels, interpolation)
+            sampler = partial(Sampler, space, atlas.space, None if any(sigmas) else index.voxels, interpolation)
         self.voxels: StoredVoxels | SampledVoxels = StoredVoxels(index.voxels)
         if self.is_sampled or any(sigmas):
             blank = 0.0 if nan_policy == 'zero' else np.nan
             self.voxels = SampledVoxels(index.voxels, atlas.space.shape, sampler, sigmas, blank, num_threads)
+        self._num_threads, self._folded = num_threads, None
+        if interpolation == 'cubic' and strategy in ('mean', 'sum') and not any(sigmas):
+            self._folded = FoldedSampler.of(space, atlas.space, index)
         self.operator = None
         if not self.is_sampled:
             self.operator = RegionOperator.of(index, atlas.space.shape, sigmas, strategy)
@@ -182,6 +186,8 @@ class RegionReducer:
             if whole.any():
                 self._used[:] = True
             rows = rows[~whole]
+        if self._folded is not None:
+            rows = self._sum_folded(block, rows, clip, signals, clipped)
         if len(rows):
             start = 0
             for n, values, beyond in self.voxels(block, rows, clip):
@@ -190,6 +196,21 @@ class RegionReducer:
                 self._reduce_values(values, signals, some, block.first)
                 start += n
         return signals, clipped
+
+    def _sum_folded(
+        self, block: Block, rows: np.ndarray, clip: Any, signals: np.ndarray, clipped: np.ndarray
+    ) -> np.ndarray:
+        """Reduce volumes by the folded sampler into ``signals`` and ``clipped``; return the rows of the others."""
+        divisor = self._index.counts if self._strategy == 'mean' else 1
+        fold, others = partial(cast('FoldedSampler', self._folded), clip=clip or (-np.inf, np.inf)), []
+        with ThreadPoolExecutor(self._num_threads) as pool:
+            for row, found in zip(rows, pool.map(lambda row: fold(block.volume(row)), rows), strict=True):
+                if found is None:
+                    others.append(row)
+                else:
+                    signals[row, self._index.columns], clipped[row] = found[0] / divisor, found[1]
+                    self._used[:] = True
+        return np.array(others, dtype=np.intp)
 
     def _reduce_values(self, values: np.ndarray, signals: np.ndarray, rows: np.ndarray, first: int) -> None:
         """Reduce values at voxels, shape (number of rows, n), into rows of ``signals``."""

@@ -13,6 +13,7 @@ import scipy
 
 from ..model import affines
 from ..model.space import VolumeGrid
+from .splines import basis
 
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
@@ -188,15 +189,12 @@ def point_weights(where: np.ndarray, shape: tuple[int, ...], order: int) -> scip
     over voxels whose first axis is fastest.
     """
     n, taps = where.shape[1], order + 1
-    data, voxels = np.ones((n, 1)), np.zeros((n, 1), dtype=np.int32)
+    data: np.ndarray = np.ones((n, 1))
+    voxels: np.ndarray = np.zeros((n, 1), dtype=np.int32)
     for positions, size, stride in zip(where, shape, (1, shape[0], shape[0] * shape[1]), strict=True):
-        knots = np.arange(max(size, 2) + 2 * order) - float(order)
-        basis = scipy.interpolate.BSpline.design_matrix(positions, knots, order)
-        # Basis functions are centred on voxels, of which some lie beyond the border: there the volume is mirrored.
-        index, period = np.abs(basis.indices - order // 2), max(2 * size - 2, 1)
-        index = np.minimum(index % period, -index % period).astype(np.int32) * np.int32(stride)
-        data = (data[:, :, None] * basis.data.reshape(n, 1, taps)).reshape(n, -1)
-        voxels = (voxels[:, :, None] + index.reshape(n, 1, taps)).reshape(n, -1)
+        along, places = basis(positions, size, order)
+        data = (data[:, :, None] * along[:, None]).reshape(n, -1)
+        voxels = (voxels[:, :, None] + places[:, None] * np.int32(stride)).reshape(n, -1)
     pointers = np.arange(n + 1, dtype=np.int32) * taps**3
     return scipy.sparse.csr_array((data.ravel(), voxels.ravel(), pointers), shape=(n, math.prod(shape)))
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,9 +54,9 @@ class SampledVoxels:
         On the grid of the labels.
     shape : tuple of 3 ints
         Of that grid.
-    sampler : Sampler, optional
-        From the grid of the series to ``voxels``, or to the whole grid of the labels if volumes are smoothed. Without
-        it, both are on one grid.
+    sampler : callable, optional
+        Returns the Sampler from the grid of the series to ``voxels``, or to the whole grid of the labels if volumes are
+        smoothed; it is called when the first volume is sampled. Without it, both are on one grid.
     sigmas : tuple of 3 floats
         Widths of the smoothing kernel in voxels; all 0 is off.
     blank : float
@@ -70,20 +71,25 @@ class SampledVoxels:
         self,
         voxels: np.ndarray,
         shape: tuple[int, ...],
-        sampler: Sampler | None = None,
+        sampler: Callable[[], Sampler] | None = None,
         sigmas: tuple[float, ...] = (0, 0, 0),
         blank: float = np.nan,
         num_threads: int = 1,
     ) -> None:
         self.elements, self._voxels, self._shape = np.empty(0, dtype=np.intp), voxels, tuple(shape)
-        self._sampler, self._sigmas, self._blank, self._num_threads = sampler, sigmas, blank, num_threads
+        self._make_sampler, self._sigmas, self._blank, self._num_threads = sampler, sigmas, blank, num_threads
 
     def __call__(
         self, block: Block, rows: np.ndarray, clip: tuple[float, float] | None = None
     ) -> Iterator[tuple[int, np.ndarray, tuple[bool, bool]]]:
         """Yield for each volume 1, its values, shape (1, n), and whether some were below and above ``clip``."""
+        _ = self._sampler  # before threads would make one each
         with ThreadPoolExecutor(self._num_threads) as pool:
             yield from pool.map(lambda row: self._sample(block.volume(row), clip), rows)
+
+    @cached_property
+    def _sampler(self) -> Sampler | None:
+        return None if self._make_sampler is None else self._make_sampler()
 
     def _sample(
         self, volume: np.ndarray, clip: tuple[float, float] | None

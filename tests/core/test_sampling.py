@@ -32,7 +32,7 @@ def read(voxels, stored, **given):
 def test_sampled_values_are_kept_in_the_range_and_their_volumes_named(stored):
     stored[0], stored[1] = 5, -5
     stored[2] = 0
-    voxels = SampledVoxels(VOXELS, SHAPE, Sampler(GRID, GRID, VOXELS))
+    voxels = SampledVoxels(VOXELS, SHAPE, lambda: Sampler(GRID, GRID, VOXELS))
     values, clipped = read(voxels, stored, clip=(-2.0, 6.0))
     assert_allclose(values, [[5] * 4, [-2] * 4, [0] * 4], atol=1e-5)
     assert clipped == [(False, False), (True, False), (False, False)]
@@ -44,7 +44,7 @@ def test_voxels_out_of_view_are_blank(stored, blank):
     moved[2, 3] = 2
     voxels = np.arange(60)
     sampler = Sampler(GRID, make_grid(SHAPE, moved), voxels)
-    values, _ = read(SampledVoxels(voxels, SHAPE, sampler, blank=blank), stored)
+    values, _ = read(SampledVoxels(voxels, SHAPE, lambda: sampler, blank=blank), stored)
     assert_allclose(values[:, :20], stored[:, 40:], rtol=1e-4, atol=1e-3)
     assert_array_equal(values[:, 20:], np.full((3, 40), blank))
 

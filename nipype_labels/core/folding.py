@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums over regions of volumes sampled by cubic splines, without sampling them voxel by voxel.
+
+Sums of sampled values are linear in the coefficients of the spline, with few weights per region. Clipping is not
+linear: voxels of which single precision can not exclude that their value is out of range are sampled one by one, and
+the sums corrected by what clipping takes from them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import scipy
+
+from ..model import affines
+from ..model.space import VolumeGrid
+from .splines import Prefilter, basis
+from .strategies import RegionIndex
+
+#: Largest number of weights for each voxel of a volume. Beyond it, sampling every voxel is faster.
+MOST_PER_VOXEL = 4
+
+#: Largest error of a value in single precision, as part of the largest coefficient: 16 roundings.
+MARGIN = 2.0**-20
+
+#: Part of the voxels that may need sampling one by one; beyond it, sampling all is faster.
+MOST_CORRECTED = 0.05
+
+#: Number of voxels that are sampled one by one at a time, so that their weights stay in the processor's cache.
+AT_ONCE = 1024
+
+#: Rows of a matrix of spline weights that are multiplied at a time. Only columns with weights take part.
+BAND = 16
+
+
+class FoldedSampler:
+    """Samples volumes on a grid whose axes are parallel to theirs, and sums over regions, in one sparse product.
+
+    Parameters
+    ----------
+    source, target : VolumeGrid
+        Of the volumes, and of the labels.
+    index : RegionIndex
+        Of regions that are disjoint, without weights. Voxels outside the field of view count as 0.
+    """
+
+    def __init__(
+        self, lines: Sequence['_Line'], shape: tuple[int, ...], regions: np.ndarray, boxes: np.ndarray
+    ) -> None:
+        self._prefilter, self._shape, self._lines, self._regions = Prefilter(shape), shape, lines, regions
+        self._weights = _fold(lines, regions, boxes)
+        self._spare: list[tuple[np.ndarray, ...]] = []
+        self._most = int(MOST_CORRECTED * (regions >= 0).sum())
+
+    @classmethod
+    def of(cls, source: VolumeGrid, target: VolumeGrid, index: RegionIndex) -> Self | None:
+        """Return the sampler, or None where sampling every voxel is faster, or the only way."""
+        matrix = affines.voxel_map(target.affine, source.affine)
+        axes = affines.parallel_axes(matrix, target.shape)
+        overlap = index.weights is not None or len(index.voxels) < len(index.elements)
+        if axes is None or overlap or not len(index.elements):
+            return None
+        index_of = np.unravel_index(index.elements, target.shape, order='F')
+        # From here on axes are in the order of memory, the last of the source first.
+        where = [index_of[axis] for axis in axes[::-1]]
+        corner = np.array([along.min() for along in where])
+        boxes = np.array(
+            [
+                (np.minimum.reduceat(along, index.starts), np.maximum.reduceat(along, index.starts) + 1)
+                for along in where
+            ]
+        )
+        boxes -= corner[:, None, None]
+        middle = [(n - 1) / 2 for n in target.shape]
+        lines = []
+        for i, axis in enumerate(axes[::-1]):
+            at: list[Any] = list(middle)
+            at[axis] = np.arange(corner[i], corner[i] + boxes[i, 1].max())
+            lines.append(_Line(affines.map_voxels(matrix, at)[2 - i], source.shape[2 - i]))
+        if _count(lines, boxes) > MOST_PER_VOXEL * source.size or _is_coarse(lines):
+            return None
+        regions = np.full([len(line.inside) for line in lines], -1, dtype=np.min_scalar_type(-len(index.starts)))
+        place = np.ravel_multi_index([a - c for a, c in zip(where, corner, strict=True)], regions.shape)
+        regions.reshape(-1)[place] = np.repeat(np.arange(len(index.starts)), index.counts)
+        for i, line in enumerate(lines):
+            np.moveaxis(regions, i, 0)[~line.inside] = -1
+        return cls(lines, source.shape, regions, boxes)
+
+    def __call__(self, volume: np.ndarray, clip: tuple[float, float]) -> tuple[np.ndarray, tuple[bool, bool]] | None:
+        """Return the sums over regions of a flat volume, clipped, and whether values were below and above ``clip``.
+
+        None if values are not finite, or too many could be out of range: every voxel must be sampled.
+        """
+        if volume.dtype.kind == 'f' and not np.isfinite(volume).all():
+            return None
+        work = self._spare.pop() if self._spare else self._make_work()
+        try:
+            return self._sum(volume.reshape(self._shape, order='F'), clip, work)
+        finally:
+            self._spare.append(work)
+
+    def _make_work(self) -> tuple[np.ndarray, ...]:
+        """Return memory for a volume on its way to sums. It is used again: new memory takes as long as the sums."""
+        k, j, i = self._lines
+        single = [np.empty(n, dtype=np.float32) for n in (k.n * j.n * i.n, k.n * j.n * i.size, k.n * j.size * i.size)]
+        return np.empty((2, k.n * j.n * i.n)), *single
+
+    def _sum(
+        self, volume: np.ndarray, clip: tuple[float, float], work: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, tuple[bool, bool]] | None:
+        coefficients = self._prefilter(volume, work[0]).reshape(-1)
+        voxels = self._find_out_of_range(coefficients, clip, work[1:])
+        if len(voxels) > self._most:
+            return None
+        values = [self._sample(coefficients, some) for some in np.split(voxels, range(0, len(voxels), AT_ONCE))[1:]]
+        excess = np.concatenate([np.clip(some, *clip) - some for some in values]) if values else np.zeros(0)
+        sums = self._weights @ coefficients
+        sums += np.bincount(self._regions.reshape(-1)[voxels], excess, len(sums))
+        return sums, (bool((excess > 0).any()), bool((excess < 0).any()))
+
+    def _find_out_of_range(
+        self, exact: np.ndarray, clip: tuple[float, float], work: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Return the places in ``_regions`` of voxels that could be beyond ``clip``.
+
+        A value lies between the least and the largest of its coefficients, since their weights are positive and sum
+        to 1.
+        """
+        planes, rows, columns = self._lines
+        with np.errstate(over='ignore'):
+            np.copyto(work[0], exact)
+        coefficients = work[0].reshape(self._shape[::-1])
+        slabs = []
+        for some, taps, weights in planes.bands:
+            within = coefficients[taps, rows.reach(), columns.reach()]
+            if within.min() < clip[0] or within.max() > clip[1]:
+                slabs.append((some, taps, weights))
+        if not slabs:
+            return np.empty(0, dtype=np.intp)
+        margin = MARGIN * float(max(coefficients.max(), -coefficients.min()))
+        if not np.isfinite(margin):
+            return np.arange(self._regions.size)  # more than single precision holds
+        low, high = clip[0] + margin, clip[1] - margin
+        first, last = min(taps.start for _, taps, _ in slabs), max(taps.stop for _, taps, _ in slabs)
+        by_column = work[1].reshape(planes.n, rows.n, columns.size)[first:last]
+        for some, taps, weights in columns.bands:
+            np.matmul(coefficients[first:last, :, taps], weights.T, out=by_column[:, :, some])
+        by_row = work[2].reshape(planes.n, rows.size, columns.size)[first:last]
+        for some, taps, weights in rows.bands:
+            np.matmul(weights, by_column[:, taps], out=by_row[:, some])
+        by_row = by_row.reshape(last - first, -1)
+        found = []
+        for some, taps, weights in slabs:
+            values = weights @ by_row[taps.start - first : taps.stop - first]
+            beyond = values < low
+            beyond |= values > high
+            beyond &= self._regions[some].reshape(len(values), -1) >= 0
+            found.append(np.flatnonzero(beyond) + some.start * by_row.shape[1])
+        return np.concatenate(found)
+
+    def _sample(self, coefficients: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+        """Return the values of single voxels."""
+        shape = self._shape[::-1]
+        place, weights = np.zeros((len(voxels), 1), dtype=np.intp), np.ones((len(voxels), 1))
+        for line, n, at in zip(self._lines, shape, np.unravel_index(voxels, self._regions.shape), strict=True):
+            place = (place[:, :, None] * n + line.taps[at][:, None]).reshape(len(voxels), -1)
+            weights = (weights[:, :, None] * line.weights[at][:, None]).reshape(len(voxels), -1)
+        found: np.ndarray = np.einsum('ij,ij->i', weights, np.take(coefficients, place))
+        return found
+
+
+class _Line:
+    """Weights of coefficients along an axis for positions on it."""
+
+    def __init__(self, positions: np.ndarray, n: int) -> None:
+        self.inside, self.n = affines.is_inside(positions[None], [n]), n
+        self.weights, self.taps = basis(np.clip(positions, 0, n - 1), n)
+        self.dense = np.zeros((len(positions), n))
+        np.add.at(self.dense, (np.arange(len(positions))[:, None], self.taps), self.weights)
+        self.first, self.last = self.taps.min(axis=1), self.taps.max(axis=1) + 1
+        self.bands = []
+        for start in range(0, len(positions), BAND):
+            some = slice(start, min(start + BAND, len(positions)))
+            taps = self.reach(some)
+            self.bands.append((some, taps, self.dense[some, taps].astype(np.float32)))
+
+    @property
+    def size(self) -> int:
+        """Number of positions."""
+        return len(self.inside)
+
+    def reach(self, some: slice = slice(None)) -> slice:
+        """Return which coefficients have weights for some positions."""
+        return slice(int(self.first[some].min()), int(self.last[some].max()))
+
+
+def _is_coarse(lines: Sequence[_Line]) -> bool:
+    """Return whether sampling on lines, rows and planes takes fewer multiplications than computing coefficients."""
+    k, j, i = lines
+    sampling = k.n * j.n * i.n * i.size + k.n * i.size * j.n * j.size + i.size * j.size * k.n * k.size
+    return sampling < k.n * j.n * i.n * (i.n + 200)
+
+
+def _count(lines: Sequence[_Line], boxes: np.ndarray) -> float:
+    """Return the number of weights, if boxes of regions were full."""
+    total = np.ones(boxes.shape[2])
+    for line, (first, last) in zip(lines, boxes, strict=True):
+        total *= np.abs(line.first[last - 1] - line.first[first]) + 4
+    return float(total.sum())
+
+
+def _fold(lines: Sequence[_Line], regions: np.ndarray, boxes: np.ndarray) -> scipy.sparse.csr_array:
+    """Return the matrix, shape (m, K·J·I), from the coefficients of a volume to the sums over the m regions."""
+    k, j, i = lines
+    data, places = [], []
+    for region, (first, last) in enumerate(boxes.transpose(2, 1, 0)):
+        some = [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        taps = [line.reach(along) for line, along in zip(lines, some, strict=True)]
+        by_k, by_j, by_i = (line.dense[a, b] for line, a, b in zip(lines, some, taps, strict=True))
+        box = by_j.T @ ((regions[tuple(some)] == region).astype(np.float64) @ by_i)
+        box = (by_k.T @ box.reshape(len(box), -1)).reshape(by_k.shape[1], *box.shape[1:])
+        inside = np.nonzero(box)
+        data.append(box[inside])
+        at = tuple(along + tap.start for along, tap in zip(inside, taps, strict=True))
+        places.append(np.ravel_multi_index(at, (k.n, j.n, i.n)).astype(np.int32))
+    pointers = np.concatenate([[0], np.cumsum([len(each) for each in data])]).astype(np.int32)
+    shape = (len(data), k.n * j.n * i.n)
+    return scipy.sparse.csr_array((np.concatenate(data), np.concatenate(places), pointers), shape=shape)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Coefficients of splines through volumes."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import interpolate, ndimage
+
+from nipype_labels.core.splines import Prefilter, basis
+
+
+@pytest.mark.parametrize('shape', [(9, 10, 8), (1, 2, 3), (3, 1, 2), (2, 3, 1), (40, 30, 35)])
+@pytest.mark.parametrize('dtype', ['i2', 'f4', 'f8'])
+def test_coefficients_agree_with_scipy(shape, dtype):
+    volume = np.asfortranarray(np.random.default_rng(50).normal(0, 100, shape).astype(dtype))
+    expected = ndimage.spline_filter(volume.astype(np.float64), order=3, mode='mirror')
+    assert_allclose(Prefilter(shape)(volume), expected.T, rtol=0, atol=1e-11)
+
+
+def test_memory_that_is_used_again_changes_no_bit():
+    first, second = np.random.default_rng(51).normal(0, 100, (2, 9, 10, 8))
+    prefilter, work = Prefilter(first.shape), np.full((2, first.size), np.nan)
+    prefilter(first, work)
+    assert prefilter(second, work).tobytes() == prefilter(second).tobytes()
+
+
+@pytest.mark.parametrize('n', [1, 2, 3, 12])
+def test_the_basis_is_that_of_scipy_mirrored(n):
+    positions = np.linspace(0, n - 1, 7)
+    coefficients = np.random.default_rng(52).normal(size=n)
+    weights, places = basis(positions, n)
+    padded = np.pad(coefficients, 3, mode='reflect') if n > 1 else np.repeat(coefficients, 7)
+    spline = interpolate.BSpline(np.arange(n + 10) - 5.0, padded, 3)
+    assert_allclose((weights * coefficients[places]).sum(axis=1), spline(positions), rtol=1e-12, atol=1e-12)
