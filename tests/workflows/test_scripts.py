@@ -71,6 +71,7 @@ PICTURES = {
     'plot_signals': ['regions.png', 'signals.png', 'table.png'],
     'plot_connectomes': ['matrices.png', 'mirror.png'],
     'plot_region_mask': ['region_signals.png', 'steps.png'],
+    'plot_seeds_and_maps': ['inverse.png', 'maps.png', 'seed_signals.png', 'spheres.png', 'strategies.png'],
 }
 
 
@@ -222,3 +223,22 @@ def test_plot_region_mask_says_how_much_of_each_nucleus_is_in_its_mask(script):
     assert table['n_voxels_mask'].tolist() == [(inside == i).sum() for i in table['index']]
     assert list(table['status']) == ['ok' if n else 'outside_mask' for n in table['n_voxels_mask']]
     assert (table['status'] == 'outside_mask').sum() == 3
+
+
+@pytest.mark.filterwarnings('ignore:.*regions without a signal')
+def test_plot_seeds_and_maps_gives_the_same_numbers_by_masker_graph_and_hand(script):
+    names, _ = script('plot_seeds_and_maps')
+    assert all(names['same'])
+    series = nib.load(names['bold'])
+    centers = nib.affines.apply_affine(series.affine, np.moveaxis(np.indices(series.shape[:3]), 0, -1))
+    raw = names['raw_spheres'].fit_transform(series)
+    assert raw.shape == (20, 264)
+    for column in names['shown']:
+        within = np.linalg.norm(centers - names['seeds'].to_numpy()[column], axis=-1) <= 6
+        np.testing.assert_allclose(raw[:, column], series.get_fdata()[within].mean(axis=0), rtol=1e-12)
+    maps = names['raw_maps'].maps_img_.get_fdata().reshape(-1, 113)
+    first = series.get_fdata()[..., 0].ravel()
+    amplitudes = np.linalg.lstsq(maps, first, rcond=None)[0]
+    fit = names['from_maps'].get_fdata().ravel()
+    np.testing.assert_allclose(fit, maps @ amplitudes, rtol=1e-6, atol=1e-6)
+    assert names['averaged'].notna().all().sum() == names['fitted'].notna().all().sum() == 51
