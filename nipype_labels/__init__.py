@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Denoised, named region time series from fMRI series and label atlases, as Nipype nodes, workflows and a masker.
+"""Denoised, named region time series from fMRI series and atlases, as Nipype nodes, workflows and a masker.
 
 The names below are imported when they are first used: a workflow needs no pandas, the masker no Nipype.
 """

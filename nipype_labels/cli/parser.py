@@ -64,7 +64,7 @@ class AtlasLut(argparse.Action):
 
 def build_parser(commands):
     """Return the parser; ``commands`` are the functions to call, by name of command."""
-    parser = Parser('nipype-labels', description='Denoised region time series from fMRI series and label atlases.')
+    parser = Parser('nipype-labels', description='Denoised region time series from fMRI series and atlases.')
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     subparsers = parser.add_subparsers(required=True, metavar='COMMAND')
     settings = {'argument_default': argparse.SUPPRESS, 'allow_abbrev': False}

@@ -3,6 +3,7 @@
 
 import functools
 import importlib.util
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,6 +20,11 @@ def package_file(package, *parts):
     """A file that an installed package ships; None without the package."""
     spec = importlib.util.find_spec(package)
     return spec and str(oriented(Path(spec.origin).parent.joinpath(*parts)))
+
+
+def is_runnable(code):
+    """Whether the packages whose data a code block reads are installed."""
+    return all(map(importlib.util.find_spec, re.findall(r"find_spec\('(\w+)'\)", code)))
 
 
 def oriented(path):
