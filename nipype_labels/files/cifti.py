@@ -19,7 +19,7 @@ from ..model.errors import GridError, ImageError, errors_name, list_names
 from ..model.grayordinates import Grayordinates, Structure
 from ..model.space import VolumeGrid
 from .content import MOST_OF_TABLES
-from .series import BLOCK_BYTES
+from .element_blocks import elements_per_block
 from .xml_streams import parse_floats, parse_integer, parse_integers, parse_tree
 
 #: Ends of the names of CIFTI files.
@@ -90,11 +90,11 @@ class CiftiFile:
         return Decoder(self.slope, self.intercept)
 
     def blocks(self):
-        """Read the file forward; yield the number of the first grayordinate of each block, and values (b, n_columns).
+        """Read the file forward; yield the values of blocks of grayordinates, shape (b, n_columns).
 
-        Values are decoded floating-point numbers. Their memory may be used again: copy what you keep.
+        They are decoded floating-point numbers. Their memory may be used again: copy what you keep.
         """
-        n_rows = max(1, min(self.space.size, BLOCK_BYTES // (self.n_columns * self.stored.itemsize)))
+        n_rows = elements_per_block(self.space.size, self.n_columns, self.stored)
         buffer = np.empty((n_rows, self.n_columns), self.stored)
         with Path(self.path).open('rb') as file:
             file.seek(self.offset)
@@ -102,11 +102,11 @@ class CiftiFile:
                 block = buffer[: self.space.size - first]
                 if file.readinto(memoryview(block).cast('B')) < block.nbytes:
                     raise ImageError(f'{self.path} is truncated: it ends in the values of row {first} or behind it')
-                yield first, floating(self.decoder()(block))
+                yield floating(self.decoder()(block))
 
     def read_map(self, number):
         """Return the values of a map, shape (n,)."""
-        return np.concatenate([values[:, number] for _, values in self.blocks()])
+        return np.concatenate([values[:, number] for values in self.blocks()])
 
 
 def open_cifti(path):

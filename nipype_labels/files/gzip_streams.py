@@ -6,9 +6,11 @@ import zlib
 try:
     from isal.igzip import IGzipFile as GzipFile
     from isal.isal_zlib import ISAL_DEFAULT_COMPRESSION as LEVEL
+    from isal.isal_zlib import decompressobj
     from isal.isal_zlib import error as isal_error
 except ImportError:  # a machine for which isal has no wheel
     from gzip import GzipFile
+    from zlib import decompressobj
 
     LEVEL, isal_error = 1, zlib.error
 
@@ -19,6 +21,11 @@ DAMAGE = (EOFError, OSError, zlib.error, isal_error)
 def open_gzip(path):
     """Open a gzipped file for reading."""
     return GzipFile(path, 'rb')
+
+
+def make_decompressor():
+    """Return an object that decompresses a stream of zlib, as Python's ``zlib.decompressobj()`` does."""
+    return decompressobj()
 
 
 def compress_into(file):

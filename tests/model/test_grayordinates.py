@@ -86,6 +86,8 @@ def test_a_volume_and_surfaces_are_refused_in_both_directions():
         assert not one.matches(other)
         with pytest.raises(GridError, match=r'lh\.bold\.mgz .* is data of surfaces, atlas\.nii .* is a volume'):
             one.resample_nearest(np.zeros(one.shape), other)
+        with pytest.raises(GridError, match=r'lh\.bold\.mgz .* is data of surfaces, atlas\.nii .* is a volume'):
+            one.require(other, 'nothing helps')
 
 
 def test_spaces_match_themselves_and_their_equals():

@@ -75,6 +75,51 @@ def put_xml(path, xml, raw, offset):
     return Path(path)
 
 
+def save_func_gii(path, values, encoding='GZipBase64Binary', layout='volumes', time_step='', side=''):
+    """Write a series, shape (T, V): an array for each volume, or (``layout``) one array by ``rows`` or ``columns``."""
+    form = nib.nifti1.data_type_codes.niistring[np.dtype(values.dtype)]
+    meta = {key: value for key, value in (('TimeStep', time_step), ('AnatomicalStructurePrimary', side)) if value}
+    options = dict(intent='NIFTI_INTENT_TIME_SERIES', datatype=form, encoding=ENCODINGS[encoding], meta=meta)
+    arrays = list(values) if layout == 'volumes' else [np.array(values.T, order='F' if layout == 'columns' else 'C')]
+    order = 'F' if layout == 'columns' else 'C'
+    darrays = [nib.gifti.GiftiDataArray(np.array(each, order=order), ordering=order, **options) for each in arrays]
+    nib.gifti.GiftiImage(darrays=darrays).to_filename(path)
+    return Path(path)
+
+
+#: Encodings of GIFTI by their names in files.
+ENCODINGS = {
+    'ASCII': 'GIFTI_ENCODING_ASCII',
+    'Base64Binary': 'GIFTI_ENCODING_B64BIN',
+    'GZipBase64Binary': 'GIFTI_ENCODING_B64GZ',
+}
+
+
+def save_label_gii(path, labels, table, side=''):
+    """Write labels of the vertices of a hemisphere."""
+    label_table = nib.gifti.GiftiLabelTable()
+    for key, name in table.items():
+        label = nib.gifti.GiftiLabel(key, 1, 0, 0, 1)
+        label.label = name
+        label_table.labels.append(label)
+    meta = {'AnatomicalStructurePrimary': side} if side else {}
+    array = nib.gifti.GiftiDataArray(
+        np.asarray(labels, dtype=np.int32), intent='NIFTI_INTENT_LABEL', datatype='NIFTI_TYPE_INT32', meta=meta
+    )
+    nib.gifti.GiftiImage(darrays=[array], labeltable=label_table).to_filename(path)
+    return Path(path)
+
+
+def save_mgz(path, values, t_r=0):
+    """Write a series, shape (T, V), as an image with a voxel for each vertex."""
+    rows = np.asarray(values).T[:, None, None, :]
+    image = nib.MGHImage(rows if len(values) > 1 else rows[..., 0], np.eye(4))
+    if t_r:
+        image.header.set_zooms((1, 1, 1, t_r))
+    image.to_filename(path)
+    return Path(path)
+
+
 def noise(n_volumes, n=len(elements()), seed=0):
     return np.random.default_rng(seed).standard_normal((n_volumes, n), dtype=np.float32) * 10 + 1000
 

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""GIFTI files as a stream: the values that nibabel reads, in every encoding and for every size of a piece."""
+
+import base64
+import gzip
+import re
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from surface_cases import ENCODINGS, noise, save_func_gii, save_label_gii
+
+from nipype_labels.files import gifti
+from nipype_labels.files.gifti import GiftiReader, open_gifti_series
+from nipype_labels.model.errors import ImageError, LabelsError
+
+T, V = 5, 30
+NIBABEL = Path(nib.__file__).parent / 'gifti' / 'tests' / 'data'
+NAME = 'x_hemi-L_bold.func.gii'
+
+
+def read_values(path):
+    """Values of a series, shape (T, V)."""
+    return np.concatenate([values.copy() for values in open_gifti_series(path).blocks()]).T
+
+
+@pytest.fixture
+def series(tmp_path):
+    return save_func_gii(tmp_path / NAME, noise(T, V))
+
+
+def change(path, old, new, count=1):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new, count))
+    return path
+
+
+def data_of(path):
+    """The text of the first array."""
+    return re.search(r'<Data>(.*?)</Data>', path.read_text(), re.DOTALL)[1]
+
+
+@pytest.mark.parametrize('chunk', [1, 50, 300, 2**18])
+@pytest.mark.parametrize('layout', ['volumes', 'rows', 'columns'])
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_values_are_those_of_nibabel(tmp_path, monkeypatch, encoding, layout, chunk):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), encoding, layout)
+    if (encoding, layout) == ('ASCII', 'columns'):
+        # nibabel writes rows, whatever it says, and reads rows.
+        with pytest.raises(ImageError, match='array 1 is text in ColumnMajorOrder, which programs read differently'):
+            read_values(path)
+        return
+    monkeypatch.setattr(gifti, '_CHUNK', chunk)
+    data = [array.data for array in nib.load(path).darrays]
+    expected = np.stack(data) if layout == 'volumes' else data[0].T
+    assert_array_equal(read_values(path), expected)
+
+
+@pytest.mark.parametrize('name', ['ascii.gii', 'base64bin.gii', 'gzipbase64.gii', 'task.func.gii', 'label.gii'])
+def test_arrays_of_real_files_are_those_of_nibabel(name):
+    expected = nib.load(NIBABEL / name)
+    reader = GiftiReader(NIBABEL / name)
+    for values, array in zip(reader.read_arrays(), expected.darrays, strict=True):
+        assert_array_equal(values, array.data)
+    assert reader.labels == expected.labeltable.get_labels_as_dict()
+    assert reader.metadata == dict(expected.meta)
+    assert [array.metadata for array in reader.arrays] == [dict(array.meta) for array in expected.darrays]
+
+
+@pytest.mark.parametrize('dtype', ['f4', 'i4', 'u1'])
+def test_types_and_big_endian_values_are_read(tmp_path, dtype):
+    values = np.random.default_rng(2).integers(0, 200, (T, V)).astype(dtype)
+    path = save_func_gii(tmp_path / NAME, values.byteswap(), 'Base64Binary')
+    change(path, 'LittleEndian', 'BigEndian', -1)
+    assert_array_equal(read_values(path), values)
+
+
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_text_may_be_broken_into_lines(tmp_path, encoding):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), encoding)
+    expected, text = read_values(path), data_of(path)
+    lines = text if encoding == 'ASCII' else '\n'.join(text[i : i + 76] for i in range(0, len(text), 76))
+    change(path, text, f'\n  {lines}\n')
+    assert_array_equal(read_values(path), expected)
+
+
+def test_a_packed_file_is_read(series):
+    packed = series.with_name(f'{series.name}.gz')
+    packed.write_bytes(gzip.compress(series.read_bytes()))
+    assert_array_equal(read_values(packed), read_values(series))
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(ImageError, match=rf'{packed}: it is damaged'):
+        read_values(packed)
+
+
+@pytest.mark.parametrize(
+    ('text', 't_r'), [('1400.0', 1.4), ('720', 0.72), ('0.000000', None), ('2.0', None), ('', None), ('soon', None)]
+)
+def test_the_time_step_is_in_ms(tmp_path, text, t_r):
+    assert open_gifti_series(save_func_gii(tmp_path / NAME, noise(T, V), time_step=text)).t_r == t_r
+
+
+def test_a_document_type_of_gifti_is_ignored_and_entities_are_refused(series):
+    assert 'DOCTYPE' in series.read_text()
+    change(series, '.dtd">', '.dtd" [<!ENTITY lol "lol">]>')
+    with pytest.raises(ImageError, match=r'func\.gii: its XML defines entities'):
+        open_gifti_series(series)
+
+
+@pytest.mark.parametrize('encoding', ['Base64Binary', 'GZipBase64Binary'])
+@pytest.mark.parametrize(
+    ('alter', 'message'),
+    [
+        (lambda text: text[:40] + '*' + text[41:], 'its Base64 is not valid'),
+        (lambda text: text[:40] + '=' + text[41:], 'its Base64 is not valid'),
+        (lambda text: text + 'AAAA', r'(its Base64 is not valid|more than 120 bytes|go on behind their end)'),
+        (lambda text: text[:-5], r'(its Base64 ends early|has \d+ of 120 bytes)'),
+        (lambda text: text[:20], r'has \d+ of 120 bytes of values'),
+        (lambda text: '', 'has 0 of 120 bytes of values'),
+        (lambda text: text[:40] + '<b/>' + text[40:], 'its values contain the XML element b'),
+    ],
+)
+def test_damaged_text_is_refused(tmp_path, encoding, alter, message):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), encoding)
+    change(path, data_of(path), alter(data_of(path)))
+    with pytest.raises(ImageError, match=rf'func\.gii: array 1 .*{message}'):
+        read_values(path)
+
+
+def test_damaged_compression_is_refused(series):
+    packed = bytearray(base64.b64decode(data_of(series)))
+    packed[len(packed) // 2] = 255
+    change(series, data_of(series), base64.b64encode(packed).decode())
+    with pytest.raises(ImageError, match=r'array 1 is damaged: (its values cannot be decompressed|it has)'):
+        read_values(series)
+
+
+def test_a_stream_that_unpacks_to_more_than_the_array_is_stopped(series):
+    bomb = base64.b64encode(zlib.compress(bytes(2**24))).decode()
+    change(series, data_of(series), bomb)
+    with pytest.raises(ImageError, match='array 1 is damaged: it has more than 120 bytes'):
+        read_values(series)
+
+
+@pytest.mark.parametrize('text', ['x', '1e', '1,5'])
+def test_text_that_is_no_number_is_refused(tmp_path, text):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), 'ASCII')
+    change(path, data_of(path).split()[3], text)
+    with pytest.raises(ImageError, match=r'array 1 (has text that is not a number|is damaged)'):
+        read_values(path)
+
+
+#: Changes of the XML, and what the error says.
+CONTRADICTIONS = {
+    'fewer arrays': ('NumberOfDataArrays="5"', 'NumberOfDataArrays="6"', 'it has 5 arrays, and claims 6'),
+    'more arrays': ('NumberOfDataArrays="5"', 'NumberOfDataArrays="4"', 'it has 5 arrays, and claims 4'),
+    'no number': ('NumberOfDataArrays="5"', 'NumberOfDataArrays="x"', 'NumberOfDataArrays must be whole numbers'),
+    'size': ('Dim0="30"', 'Dim0="29"', 'array 1 is damaged: it has more than 116 bytes'),
+    'huge': ('Dim0="30"', 'Dim0="3000000000"', 'array 1 claims 12000000000 bytes of values, too many'),
+    'negative': ('Dim0="30"', 'Dim0="-30"', 'Dim0 of array 1 must be a whole number from 1'),
+    'dimensions': ('Dimensionality="1"', 'Dimensionality="99"', 'array 1 has 99 dimensions'),
+    'axes': ('Dimensionality="1"', 'Dimensionality="2" Dim1="2"', 'array 1 is damaged: it has 120 of 240 bytes'),
+    'type': ('NIFTI_TYPE_FLOAT32', 'NIFTI_TYPE_RGB24', "unknown encoding or type: .*'NIFTI_TYPE_RGB24'"),
+    'encoding': ('GZipBase64Binary', 'Base85', "unknown encoding or type: 'Base85'"),
+    'order': ('RowMajorOrder', 'Z', 'unknown ArrayIndexingOrder or Endian'),
+    'endian': ('LittleEndian', 'Middle', 'unknown ArrayIndexingOrder or Endian'),
+    'points': ('INTENT_TIME_SERIES', 'INTENT_POINTSET', 'it is not a series: its first array has the intent POINTSET'),
+    'external': ('ExternalFileName=""', 'ExternalFileName="x.dat"', "array 1 is in another file, 'x.dat'"),
+    'root': ('<GIFTI', '<SVG', 'it is not a GIFTI file: its XML begins with SVG'),
+    'no data': ('<Data>', '<Date>', 'XML is not valid'),
+    'broken': ('</GIFTI>', '', 'XML is not valid'),
+    'encoding of text': ('encoding="UTF-8"', 'encoding="Klingon"', 'XML is not valid'),
+}
+
+
+@pytest.mark.parametrize('case', CONTRADICTIONS)
+def test_contradictions_are_refused_with_the_name_of_the_file(series, case):
+    old, new, message = CONTRADICTIONS[case]
+    change(series, old, new)
+    with pytest.raises(ImageError, match=message) as caught:
+        read_values(series)
+    assert str(series) in str(caught.value)
+
+
+@pytest.mark.parametrize(('old', 'new'), [('Dim0="30"', 'Dim0="29"'), ('TIME_SERIES', 'SHAPE'), ('FLOAT32', 'INT32')])
+def test_arrays_of_one_series_are_alike(tmp_path, old, new):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), 'Base64Binary')
+    first, last = path.read_text().split('</DataArray>', 1)
+    path.write_text(first + '</DataArray>' + last.replace(old, new, 1))
+    with pytest.raises(ImageError, match=r'array 2 (differs from the first in shape, type or intent|is damaged)'):
+        read_values(path)
+
+
+@pytest.mark.parametrize('n_arrays', [1, 2])
+def test_arrays_of_other_shapes_are_refused(tmp_path, n_arrays):
+    shape = (V, 2, 3) if n_arrays == 1 else (V, 2)
+    arrays = [nib.gifti.GiftiDataArray(np.zeros(shape, np.float32)) for _ in range(n_arrays)]
+    nib.gifti.GiftiImage(darrays=arrays).to_filename(tmp_path / NAME)
+    with pytest.raises(ImageError, match=r'must be one array of vertices × volumes, or an array for each volume, not'):
+        open_gifti_series(tmp_path / NAME)
+
+
+def test_arrays_without_or_with_two_values_are_refused(series):
+    text = f'<Data>{data_of(series)}</Data>'
+    for wrong in ('', text * 2):
+        series.write_text(series.read_text().replace(text, wrong, 1))
+        with pytest.raises(ImageError, match='array 1 must have one Data element'):
+            read_values(series)
+        series.write_text(save_func_gii(series, noise(T, V)).read_text())
+
+
+def test_a_real_file_whose_values_are_elsewhere_is_refused():
+    with pytest.raises(ImageError, match=r"external\.gii: array 1 is in another file, 'external\.dat'.*-gifti-convert"):
+        GiftiReader(NIBABEL / 'external.gii').read_arrays()
+
+
+def test_keys_of_labels_are_unique(tmp_path):
+    path = save_label_gii(tmp_path / 'lh.x.label.gii', [0, 1], {0: '???', 1: 'V1', 2: 'V2'})
+    change(path, 'Key="2"', 'Key="1"')
+    with pytest.raises(ImageError, match='the label table has key 1 twice'):
+        GiftiReader(path).read_arrays()
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_damaged_files_raise_our_errors_alone(tmp_path, encoding):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), encoding)
+    good, rng = path.read_bytes(), np.random.default_rng(11)
+    for number in range(1000):
+        raw = bytearray(good)
+        for place in rng.integers(0, len(raw), rng.integers(1, 8)):
+            raw[place] = rng.integers(256) if rng.random() < 0.5 else rng.choice(list(b'0123456789-<>"&=+/; x'))
+        if number % 5 == 0:
+            start, stop = sorted(rng.integers(0, len(raw), 2))
+            del raw[start:stop]
+        path.write_bytes(raw)
+        with suppress(LabelsError):
+            read_values(path)
+        with suppress(LabelsError):
+            GiftiReader(path).read_arrays()
