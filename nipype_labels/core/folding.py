@@ -14,7 +14,7 @@ import scipy
 
 from ..model import affines
 from ..model.space import VolumeGrid
-from .splines import Prefilter, basis
+from .splines import Memory, Prefilter, basis
 from .strategies import RegionIndex
 
 #: Largest number of weights for each voxel of a volume. Beyond it, sampling every voxel is faster.
@@ -47,9 +47,12 @@ class FoldedSampler:
     def __init__(
         self, lines: Sequence['_Line'], shape: tuple[int, ...], regions: np.ndarray, boxes: np.ndarray
     ) -> None:
-        self._prefilter, self._shape, self._lines, self._regions = Prefilter(shape), shape, lines, regions
+        k, j, i = lines
+        self._shape, self._lines, self._regions = shape, lines, regions
+        self._prefilter = Prefilter(shape, (i.box, j.box, k.box))
+        sizes = k.n * j.n * i.n, k.n * j.n * i.size, k.n * j.size * i.size
+        self._memory = Memory(*((size, np.float32) for size in sizes))
         self._weights = _fold(lines, regions, boxes)
-        self._spare: list[tuple[np.ndarray, ...]] = []
         self._most = int(MOST_CORRECTED * (regions >= 0).sum())
 
     @classmethod
@@ -77,7 +80,7 @@ class FoldedSampler:
             at: list[Any] = list(middle)
             at[axis] = np.arange(corner[i], corner[i] + boxes[i, 1].max())
             lines.append(_Line(affines.map_voxels(matrix, at)[2 - i], source.shape[2 - i]))
-        if _count(lines, boxes) > MOST_PER_VOXEL * source.size or _is_coarse(lines):
+        if _count(lines, boxes) > MOST_PER_VOXEL * source.size or _is_coarse(lines, source.shape):
             return None
         regions = np.full([len(line.inside) for line in lines], -1, dtype=np.min_scalar_type(-len(index.starts)))
         place = np.ravel_multi_index([a - c for a, c in zip(where, corner, strict=True)], regions.shape)
@@ -93,23 +96,13 @@ class FoldedSampler:
         """
         if volume.dtype.kind == 'f' and not np.isfinite(volume).all():
             return None
-        work = self._spare.pop() if self._spare else self._make_work()
-        try:
-            return self._sum(volume.reshape(self._shape, order='F'), clip, work)
-        finally:
-            self._spare.append(work)
+        with self._prefilter(volume.reshape(self._shape, order='F')) as coefficients:
+            return self._sum(coefficients, clip)
 
-    def _make_work(self) -> tuple[np.ndarray, ...]:
-        """Return memory for a volume on its way to sums. It is used again: new memory takes as long as the sums."""
-        k, j, i = self._lines
-        single = [np.empty(n, dtype=np.float32) for n in (k.n * j.n * i.n, k.n * j.n * i.size, k.n * j.size * i.size)]
-        return np.empty((2, k.n * j.n * i.n)), *single
-
-    def _sum(
-        self, volume: np.ndarray, clip: tuple[float, float], work: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, tuple[bool, bool]] | None:
-        coefficients = self._prefilter(volume, work[0]).reshape(-1)
-        voxels = self._find_out_of_range(coefficients, clip, work[1:])
+    def _sum(self, of_volume: np.ndarray, clip: tuple[float, float]) -> tuple[np.ndarray, tuple[bool, bool]] | None:
+        coefficients = of_volume.reshape(-1)
+        with self._memory() as work:
+            voxels = self._find_out_of_range(of_volume, clip, work)
         if len(voxels) > self._most:
             return None
         values = [self._sample(coefficients, some) for some in np.split(voxels, range(0, len(voxels), AT_ONCE))[1:]]
@@ -127,12 +120,12 @@ class FoldedSampler:
         to 1.
         """
         planes, rows, columns = self._lines
+        coefficients = work[0].reshape(exact.shape)
         with np.errstate(over='ignore'):
-            np.copyto(work[0], exact)
-        coefficients = work[0].reshape(self._shape[::-1])
+            np.copyto(coefficients, exact)
         slabs = []
         for some, taps, weights in planes.bands:
-            within = coefficients[taps, rows.reach(), columns.reach()]
+            within = coefficients[taps]
             if within.min() < clip[0] or within.max() > clip[1]:
                 slabs.append((some, taps, weights))
         if not slabs:
@@ -160,10 +153,9 @@ class FoldedSampler:
 
     def _sample(self, coefficients: np.ndarray, voxels: np.ndarray) -> np.ndarray:
         """Return the values of single voxels."""
-        shape = self._shape[::-1]
         place, weights = np.zeros((len(voxels), 1), dtype=np.intp), np.ones((len(voxels), 1))
-        for line, n, at in zip(self._lines, shape, np.unravel_index(voxels, self._regions.shape), strict=True):
-            place = (place[:, :, None] * n + line.taps[at][:, None]).reshape(len(voxels), -1)
+        for line, at in zip(self._lines, np.unravel_index(voxels, self._regions.shape), strict=True):
+            place = (place[:, :, None] * line.n + line.taps[at][:, None]).reshape(len(voxels), -1)
             weights = (weights[:, :, None] * line.weights[at][:, None]).reshape(len(voxels), -1)
         found: np.ndarray = np.einsum('ij,ij->i', weights, np.take(coefficients, place))
         return found
@@ -173,9 +165,11 @@ class _Line:
     """Weights of coefficients along an axis for positions on it."""
 
     def __init__(self, positions: np.ndarray, n: int) -> None:
-        self.inside, self.n = affines.is_inside(positions[None], [n]), n
+        self.inside = affines.is_inside(positions[None], [n])
         self.weights, self.taps = basis(np.clip(positions, 0, n - 1), n)
-        self.dense = np.zeros((len(positions), n))
+        self.box = slice(int(self.taps.min()), int(self.taps.max()) + 1)
+        self.taps, self.n = self.taps - self.box.start, self.box.stop - self.box.start
+        self.dense = np.zeros((len(positions), self.n))
         np.add.at(self.dense, (np.arange(len(positions))[:, None], self.taps), self.weights)
         self.first, self.last = self.taps.min(axis=1), self.taps.max(axis=1) + 1
         self.bands = []
@@ -189,16 +183,17 @@ class _Line:
         """Number of positions."""
         return len(self.inside)
 
-    def reach(self, some: slice = slice(None)) -> slice:
+    def reach(self, some: slice) -> slice:
         """Return which coefficients have weights for some positions."""
         return slice(int(self.first[some].min()), int(self.last[some].max()))
 
 
-def _is_coarse(lines: Sequence[_Line]) -> bool:
+def _is_coarse(lines: Sequence[_Line], shape: tuple[int, ...]) -> bool:
     """Return whether sampling on lines, rows and planes takes fewer multiplications than computing coefficients."""
-    k, j, i = lines
-    sampling = k.n * j.n * i.n * i.size + k.n * i.size * j.n * j.size + i.size * j.size * k.n * k.size
-    return sampling < k.n * j.n * i.n * (i.n + 200)
+    k, j, i = (line.size for line in lines)
+    n_i, n_j, n_k = shape
+    sampling = n_k * n_j * n_i * i + n_k * i * n_j * j + i * j * n_k * k
+    return sampling < n_k * n_j * n_i * (n_i + 200)
 
 
 def _count(lines: Sequence[_Line], boxes: np.ndarray) -> float:

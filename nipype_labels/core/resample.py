@@ -4,8 +4,8 @@
 Borders are mirrored, and nothing is extrapolated. Volumes are sampled at every voxel of the target, or only at some.
 """
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import scipy
 
 from ..model import affines
 from ..model.space import VolumeGrid
-from .splines import basis
+from .splines import Prefilter, point_weights
 
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
@@ -114,20 +114,19 @@ class Sampler:
 
     def _pointwise(self, where: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Interpolate at scattered positions, by a matrix unless that would be too large."""
-        weights = None
+        weights, box = None, tuple(slice(0, n) for n in self.shape)
         if len(self.nearest) * (self.order + 1) ** 3 <= MOST_WEIGHTS:
-            weights = point_weights(where, self.shape, self.order)
+            weights, box = point_weights(where, self.shape, self.order)
+        prefilter = Prefilter(self.shape, box) if self.order > 1 else None
 
         def read(volume: np.ndarray) -> np.ndarray:
             # Axes in the order of memory, last first, so that nothing is copied.
-            coefficients = volume.T.astype(np.float64)
-            if self.order > 1:
-                scipy.ndimage.spline_filter(coefficients, self.order, output=coefficients, mode='mirror')
-            if weights is not None:
-                return weights @ coefficients.reshape(-1)
-            return scipy.ndimage.map_coordinates(
-                coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
-            )
+            with prefilter(volume) if prefilter else nullcontext(volume[box].T.astype(np.float64)) as coefficients:
+                if weights is not None:
+                    return weights @ coefficients.reshape(-1)
+                return scipy.ndimage.map_coordinates(
+                    coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
+                )
 
         return read
 
@@ -180,23 +179,6 @@ def line_weights(positions: np.ndarray, n: int, order: int) -> np.ndarray:
     return np.stack(
         [scipy.ndimage.map_coordinates(unit, positions[None], order=order, mode='mirror') for unit in units], axis=1
     )
-
-
-def point_weights(where: np.ndarray, shape: tuple[int, ...], order: int) -> scipy.sparse.csr_array:
-    """Return the matrix from the spline coefficients of a volume to the values of the spline at n positions.
-
-    ``where`` has the shape (3, n), in fractional indices; ``order`` is odd. The matrix is sparse, of shape (n, I·J·K)
-    over voxels whose first axis is fastest.
-    """
-    n, taps = where.shape[1], order + 1
-    data: np.ndarray = np.ones((n, 1))
-    voxels: np.ndarray = np.zeros((n, 1), dtype=np.int32)
-    for positions, size, stride in zip(where, shape, (1, shape[0], shape[0] * shape[1]), strict=True):
-        along, places = basis(positions, size, order)
-        data = (data[:, :, None] * along[:, None]).reshape(n, -1)
-        voxels = (voxels[:, :, None] + places[:, None] * np.int32(stride)).reshape(n, -1)
-    pointers = np.arange(n + 1, dtype=np.int32) * taps**3
-    return scipy.sparse.csr_array((data.ravel(), voxels.ravel(), pointers), shape=(n, math.prod(shape)))
 
 
 def clip_range(volumes: np.ndarray, low: float = 0.0, high: float = 0.0) -> tuple[float, float]:

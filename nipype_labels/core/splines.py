@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Coefficients of cubic splines through the voxels of a volume, with mirrored borders as SciPy has them."""
 
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import scipy
+
+#: Part of a volume: slices along I, J and K.
+Box = tuple[slice, ...]
 
 
 class Prefilter:
@@ -14,32 +22,65 @@ class Prefilter:
     Parameters
     ----------
     shape : tuple of 3 ints
+    box : tuple of 3 slices, optional
+        Where coefficients are needed, along I, J and K; everywhere by default.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
-        self._by_i = np.linalg.inv(spline_matrix(shape[0])).T
+    def __init__(self, shape: tuple[int, ...], box: Box | None = None) -> None:
+        self._shape, self._box = shape, box or tuple(slice(0, n) for n in shape)
+        in_i, in_j, _ = self._box
+        self._by_i = np.ascontiguousarray(np.linalg.inv(spline_matrix(shape[0]))[in_i].T)
         self._down_j, self._up_j, of_j = _eliminate(shape[1])
         self._down_k, self._up_k, of_k = _eliminate(shape[2])
         # The factors of the last axis go with those of the one before it.
-        self._factors = np.multiply.outer(of_k, of_j)[:, :, None]
+        self._factors = np.multiply.outer(of_k, of_j[in_j])[:, :, None]
         self._down_k[1:] *= of_k[1:] / of_k[:-1]
         self._up_k *= of_k[:-1] / of_k[1:]
+        self._memory = Memory((math.prod(shape), np.float64), (shape[1] * shape[2] * self._by_i.shape[1], np.float64))
 
-    def __call__(self, volume: np.ndarray, work: np.ndarray | None = None) -> np.ndarray:
-        """Return the coefficients of a volume, shape (I, J, K), with the shape (K, J, I).
+    @contextmanager
+    def __call__(self, volume: np.ndarray) -> Iterator[np.ndarray]:
+        """Return the coefficients of a volume, shape (I, J, K), inside the box, with the axes K, J, I.
 
-        They are in the memory of ``work``, shape (2, I·J·K), if it is given.
+        They are valid inside a ``with`` block: their memory is used again.
         """
-        i, j, k = self._shape
-        first, second = np.empty((2, volume.size)) if work is None else work
-        by_rows, by_planes = first.reshape(j, k, i), first.reshape(k, j, i)
-        np.copyto(by_rows, volume.T.swapaxes(0, 1))
-        lines = np.matmul(by_rows.reshape(-1, i), self._by_i, out=second.reshape(-1, i)).reshape(j, k, i)
-        _substitute(lines, self._down_j, self._up_j)
-        np.multiply(lines.swapaxes(0, 1), self._factors, out=by_planes)
-        _substitute(by_planes, self._down_k, self._up_k)
-        return by_planes
+        _, in_j, in_k = self._box
+        (i, j, k), n_i = self._shape, self._by_i.shape[1]
+        with self._memory() as (first, second):
+            by_rows, lines = first.reshape(j, k, i), second.reshape(j, k, n_i)
+            np.copyto(by_rows, volume.T.swapaxes(0, 1))
+            np.matmul(by_rows.reshape(-1, i), self._by_i, out=lines.reshape(-1, n_i))
+            _substitute(lines, self._down_j, self._up_j)
+            lines = lines[in_j]
+            planes = first[: lines.size].reshape(k, -1, n_i)
+            np.multiply(lines.swapaxes(0, 1), self._factors, out=planes)
+            _substitute(planes, self._down_k, self._up_k)
+            yield planes[in_k]
+
+
+class Memory:
+    """Arrays for work, used again: new memory from the system takes as long as the work.
+
+    Parameters
+    ----------
+    *arrays : tuple of int and type
+        Size and type of each array.
+    """
+
+    def __init__(self, *arrays: tuple[int, type]) -> None:
+        self._arrays, self._spare = arrays, deque[list[np.ndarray]]()
+
+    @contextmanager
+    def __call__(self) -> Iterator[list[np.ndarray]]:
+        """Lend arrays, with any content, to a ``with`` block; several threads get different ones."""
+        try:
+            lent = self._spare.pop()
+        except IndexError:
+            lent = [np.empty(size, dtype) for size, dtype in self._arrays]
+        try:
+            yield lent
+        finally:
+            self._spare.append(lent)
 
 
 def _eliminate(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,6 +113,38 @@ def spline_matrix(n: int) -> np.ndarray:
         np.add.at(matrix, (np.arange(n), mirror(at, n)), 1 / 6)
     matrix[range(n), range(n)] += 4 / 6
     return matrix
+
+
+def point_weights(where: np.ndarray, shape: tuple[int, ...], order: int) -> tuple[scipy.sparse.csr_array, Box]:
+    """Return the matrix from the spline coefficients of a volume to the values of the spline at n positions.
+
+    Parameters
+    ----------
+    where : array, shape (3, n)
+        Positions in fractional indices.
+    shape : tuple of 3 ints
+        Of the volume.
+    order : int
+        Odd.
+
+    Returns
+    -------
+    weights : scipy.sparse.csr_array, shape (n, size of the box)
+        Over the voxels of the box, of which the first axis is fastest.
+    box : tuple of 3 slices
+        Part of the volume whose coefficients have weights.
+    """
+    n, stride, box = where.shape[1], 1, []
+    data: np.ndarray = np.ones((n, 1))
+    voxels: np.ndarray = np.zeros((n, 1), dtype=np.int32)
+    for positions, size in zip(where, shape, strict=True):
+        along, places = basis(positions, size, order)
+        box.append(slice(int(places.min()), int(places.max()) + 1))
+        data = (data[:, :, None] * along[:, None]).reshape(n, -1)
+        voxels = (voxels[:, :, None] + (places[:, None] - np.int32(box[-1].start)) * np.int32(stride)).reshape(n, -1)
+        stride *= box[-1].stop - box[-1].start
+    pointers = np.arange(n + 1, dtype=np.int32) * (order + 1) ** 3
+    return scipy.sparse.csr_array((data.ravel(), voxels.ravel(), pointers), shape=(n, stride)), tuple(box)
 
 
 def basis(positions: np.ndarray, n: int, order: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import interpolate, ndimage
 
 from nipype_labels.core.splines import Prefilter, basis
@@ -14,14 +14,21 @@ from nipype_labels.core.splines import Prefilter, basis
 def test_coefficients_agree_with_scipy(shape, dtype):
     volume = np.asfortranarray(np.random.default_rng(50).normal(0, 100, shape).astype(dtype))
     expected = ndimage.spline_filter(volume.astype(np.float64), order=3, mode='mirror')
-    assert_allclose(Prefilter(shape)(volume), expected.T, rtol=0, atol=1e-11)
+    for box in (None, tuple(slice(n // 3, n - n // 4) for n in shape)):
+        with Prefilter(shape, box)(volume) as coefficients:
+            assert_allclose(coefficients, (expected if box is None else expected[box]).T, rtol=0, atol=1e-11)
 
 
 def test_memory_that_is_used_again_changes_no_bit():
     first, second = np.random.default_rng(51).normal(0, 100, (2, 9, 10, 8))
-    prefilter, work = Prefilter(first.shape), np.full((2, first.size), np.nan)
-    prefilter(first, work)
-    assert prefilter(second, work).tobytes() == prefilter(second).tobytes()
+    prefilter = Prefilter(first.shape)
+    with prefilter(first) as coefficients:
+        expected = coefficients.copy()
+        with prefilter(second) as others:
+            assert_array_equal(coefficients, expected)
+            assert (others != expected).all()
+    with prefilter(first) as coefficients:
+        assert_array_equal(coefficients, expected)
 
 
 @pytest.mark.parametrize('n', [1, 2, 3, 12])
