@@ -66,11 +66,25 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item in first]
 
 
+def pytest_collection_finish():
+    """Leave what was imported out of garbage collections, which go through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _own_digests(tmp_path_factory):
     """Digests are remembered for the tests, not for the user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digests, 'default_memory', lambda folder=tmp_path_factory.mktemp('digests'): folder)
+        yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _no_waiting_for_disks():
+    """Write without fsync, which only a power failure shows; tests of durability record the calls or start a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, 'fsync', lambda handle: None)
         yield
 
 
