@@ -12,6 +12,7 @@ import numpy as np
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
+from .cells import CellSums, has_small_integers
 from .folding import FoldedSampler
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
@@ -114,7 +115,7 @@ class RegionReducer:
         self._index, self._in_view = index, in_view
         self._reduce, self._nan_policy = partial(reduce_values, strategy), nan_policy
         self._strategy = strategy
-        self._used = np.zeros(len(index.voxels), dtype=bool)
+        self._used, self._uses_all = np.zeros(len(index.voxels), dtype=bool), False
         self._finite: np.ndarray | None = None
         self._finite_index = index
 
@@ -184,7 +185,7 @@ class RegionReducer:
             whole = np.isfinite(sums).all(axis=1)
             signals[:, self._index.columns] = np.where(whole[:, None], sums, np.nan)
             if whole.any():
-                self._used[:] = True
+                self._use_all()
             rows = rows[~whole]
         if self._folded is not None:
             rows = self._sum_folded(block, rows, clip, signals, clipped)
@@ -196,6 +197,11 @@ class RegionReducer:
                 self._reduce_values(values, signals, some, block.first)
                 start += n
         return signals, clipped
+
+    def _use_all(self) -> None:
+        """Note that a volume had a finite value at every voxel."""
+        if not self._uses_all:
+            self._used[:] = self._uses_all = True
 
     def _sum_folded(
         self, block: Block, rows: np.ndarray, clip: Any, signals: np.ndarray, clipped: np.ndarray
@@ -209,13 +215,13 @@ class RegionReducer:
                     others.append(row)
                 else:
                     signals[row, self._index.columns], clipped[row] = found[0] / divisor, found[1]
-                    self._used[:] = True
+                    self._use_all()
         return np.array(others, dtype=np.intp)
 
     def _reduce_values(self, values: np.ndarray, signals: np.ndarray, rows: np.ndarray, first: int) -> None:
         """Reduce values at voxels, shape (number of rows, n), into rows of ``signals``."""
         if values.dtype.kind != 'f' or np.isfinite(values).all():
-            self._used[:] = True
+            self._use_all()
             signals[np.ix_(rows, self._index.columns)] = self._reduce(values, self._index)
         else:
             for row, of_volume in zip(rows, values, strict=True):
@@ -287,6 +293,7 @@ def reduce_series(
     bounds = np.full((n_volumes, 2), np.nan)  # at which values were cut
     total: Any = None
     union = ElementUnion([reducer.elements for reducer in reducers])
+    add_up: Any = None
     sum_up: Any = None
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is faster in the thread that has the block, and so are those whose sums are known.
@@ -298,8 +305,9 @@ def reduce_series(
             if total is None:
                 # Here, while the next block is read.
                 total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes))
-                sum_up = JointOperator([reducer.operator for reducer in reducers], union)
-            _, sums = work(_call, [partial(_accumulate, stored, total), partial(sum_up, block)])
+                add_up, sum_up = _make_sums(stored, decoder, union, reducers)
+            jobs = [partial(add_up, stored, total), partial(sum_up, block)]
+            sums = [a if b is None else b for a, b in zip(*work(_call, jobs), strict=True)]
             jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, sums, strict=True)]
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
@@ -315,9 +323,20 @@ def reduce_series(
         if not stale:
             break
     # Nothing else of the size of a volume is in memory with the mean.
-    del block, stored, union, sum_up, jobs
+    del block, stored, union, add_up, sum_up, jobs
     done = zip(signals, reducers, strict=True)
     return [reducer.summarize(out) for out, reducer in done], decoder(total / n_volumes)
+
+
+def _make_sums(
+    stored: np.ndarray, decoder: Decoder, union: ElementUnion, reducers: Sequence[RegionReducer]
+) -> tuple[Callable, Callable]:
+    """Return what adds the volumes of a block to their total, and what sums its values; each has some of the sums."""
+    operators = [reducer.operator for reducer in reducers]
+    if not has_small_integers(stored.dtype, decoder):
+        return partial(_accumulate, operators), JointOperator(operators, union)
+    cells = CellSums(operators, union.elements, stored.shape[1], stored.dtype)
+    return cells, JointOperator(cells.others, union)
 
 
 def _open_block(
@@ -346,11 +365,12 @@ def _sum_type(stored: np.dtype, n_volumes: int) -> type:
     return np.int32 if small else np.float64
 
 
-def _accumulate(stored: np.ndarray, total: np.ndarray) -> None:
+def _accumulate(operators: Sequence[Any], stored: np.ndarray, total: np.ndarray) -> list[None]:
     """Add the volumes of a block to ``total``; a value that is not finite, or too large, makes the sum not finite."""
     with np.errstate(over='ignore', invalid='ignore'):
         for volume in stored:
             np.add(total, volume, out=total)
+    return [None] * len(operators)
 
 
 def _call(job: Callable) -> Any:

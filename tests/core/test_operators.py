@@ -29,7 +29,7 @@ def test_each_atlas_finds_its_elements_among_those_of_all(stored, whole):
     assert union.elements.tolist() == [3, 7, 50, 119]
     block = Block(stored, Decoder(2.0, 1.0), union)
     if whole:
-        assert_array_equal(block.volumes, stored * 2.0 + 1.0)
+        assert_array_equal(block.decoded, stored * 2.0 + 1.0)
     for elements in needed:
         expected = stored[:, elements] * 2.0 + 1.0
         assert_array_equal(block.values_at(elements, np.arange(len(stored))), expected)
@@ -46,7 +46,7 @@ def test_a_block_is_decoded_once(stored):
 
     block = Block(stored, decode, ElementUnion([np.array([3, 7])]))
     for _ in range(2):
-        assert block.volumes.shape == stored.shape
+        assert block.decoded.shape == stored.shape
         assert block.values.shape == (len(stored), 2)
     assert calls == [stored.shape]
 
