@@ -14,7 +14,8 @@ from ..files.atomic import write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..files.lut import NO_TABLE, name_by_order
-from ..files.paths import expand, strip_suffixes
+from ..files.paths import expand
+from ..files.spaces import is_surface, name_content
 from ..model.errors import LabelsError
 from ..model.parameters import SPHERES
 from ..model.weighted import OVERLAPPING
@@ -76,10 +77,12 @@ def resolve_names(atlases, luts, space, datasets, has_labels=False):
 def name_by_file(path):
     """Return the name of the file of an atlas without the suffixes of its format; other dots are part of the name.
 
-    >>> name_by_file('Tian.S1.nii.gz'), name_by_file('seeds.tsv')
-    ('Tian.S1', 'seeds')
+    >>> name_by_file('Tian.S1.nii.gz'), name_by_file('seeds.tsv'), name_by_file('lh.aparc.annot')
+    ('Tian.S1', 'seeds', 'aparc')
     """
-    return strip_suffixes(path) if is_table(path) else Path(path).name.removesuffix('.gz').removesuffix('.nii')
+    if is_surface(path) or is_table(path):
+        return name_content(path)
+    return Path(path).name.removesuffix('.gz').removesuffix('.nii')
 
 
 def read_datasets(given):

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from ..bids.spaces import find_space
 from ..core.coverage import COLLINEAR_MAPS
-from ..core.validation import expand_preset
-from ..files.atlases import read_own_grids
+from ..core.validation import check_surface_parameters, expand_preset
+from ..files.elements import read_any_mask, read_own_grids
 from ..files.grids import report_contradiction
 from ..files.paths import find_sidecar
-from ..files.series import open_series
+from ..files.spaces import is_surface, open_any_series
 from ..files.timing import resolve_repetition_time
-from ..files.volumes import read_mask
 from ..interfaces.clean import REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError, MissingRegionsError
+from ..model.space import require_same_kind
 from ..workflows import init_labels_wf
 from ..workflows.resources import Sizes
 from .atlases import check_tables, resolve_names
@@ -56,7 +56,7 @@ def extract(
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
     parameters = _expand_preset(parameters, confounds)
-    series = open_series(bold)
+    series = open_any_series(bold)
     check_resources(nprocs)
     check_plugin(plugin)
     atlas, luts = resolve_names(atlas, lut or (), find_space(bold), datasets, 'labels' in parameters)
@@ -140,9 +140,13 @@ def _check_times(t_r, sidecar, header, parameters):
 
 def _check(series, atlases, mask, parameters):
     """Check images before anything runs; nodes would name their own files instead of the user's."""
+    if is_surface(series.grid.path):
+        check_surface_parameters(parameters, series.grid.path)
     target = parameters.get('resampling_target')
     grids = read_own_grids(atlases)
-    inside, where = (None, None) if mask is None else read_mask(mask)
+    inside, where = (None, None) if mask is None else read_any_mask(mask)
+    for grid in [*grids, *([where] if where else ())]:
+        require_same_kind(grid, series.grid)
     for grid in [*grids, where] if target == 'none' else ():
         if grid is not None:
             grid.require(series.grid, 'with --resampling-target none they must agree')

@@ -25,6 +25,9 @@ _COPIED = tuple(output for output in OUTPUTS if output.file_name)
 PER_ATLAS = {output.file_name: output for output in _COPIED if output.per_atlas}
 PER_RUN = {output.file_name: output for output in _COPIED if not output.per_atlas}
 
+#: Suffixes of images of surfaces, in place of ``.nii.gz``.
+_OF_SURFACES = ('.dlabel.nii', '.dscalar.nii', '.dtseries.nii')
+
 #: Hidden file in the folder of the user that a run locks while it puts its outputs there.
 LOCK = '.lock'
 
@@ -82,9 +85,11 @@ def write(graph, out, folders):
             continue
         files = getattr(nodes[output.node].result.outputs, output.field)
         if output.per_atlas:
-            copies.update({out / folder / name: path for folder, path in zip(folders, files, strict=True)})
+            copies.update(
+                {out / folder / _rename(name, path): path for folder, path in zip(folders, files, strict=True)}
+            )
         else:
-            copies[out / name] = files
+            copies[out / _rename(name, files)] = files
     for folder in folders:
         make_folder(out / folder)
     # The outputs of two runs would mix.
@@ -149,7 +154,20 @@ def _announce(out, replaced, removed):
 
 def _places(out, folders):
     """All files that a run may write."""
-    return [out / name for name in PER_RUN] + [out / folder / name for folder in folders for name in PER_ATLAS]
+    per_run, per_atlas = ([each for name in names for each in _variants(name)] for names in (PER_RUN, PER_ATLAS))
+    return [out / name for name in per_run] + [out / folder / name for folder in folders for name in per_atlas]
+
+
+def _variants(name):
+    """Return the names that an output may have: images of surfaces have other suffixes."""
+    stem = name.removesuffix('.nii.gz')
+    return [name] if stem == name else [name, *(f'{stem}{suffix}' for suffix in _OF_SURFACES)]
+
+
+def _rename(name, path):
+    """Return the name of an output with the suffix of the file of the node."""
+    suffix = next((suffix for suffix in _OF_SURFACES if str(path).endswith(suffix)), None)
+    return name if suffix is None else f'{name.removesuffix(".nii.gz")}{suffix}'
 
 
 def _put(copies, stale):

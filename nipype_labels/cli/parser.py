@@ -15,7 +15,8 @@ from .messages import in_options
 GROUPS = {
     'extraction': (
         *('strategy', *SPHERES, 'allow_overlap', 'smoothing_fwhm', 'background_label', 'resampling_target'),
-        *('interpolation', 'unknown_orientation', 'dtype', 'nan_policy', 'missing_labels', 'min_coverage'),
+        *('interpolation', 'unknown_orientation', 'dtype', 'nan_policy', 'zeros', 'missing_labels'),
+        'min_coverage',
     ),
     'confounds': CONFOUNDS_PARAMETERS,
     'denoising': (

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ..bids.names import RUN_COLUMNS
 from ..bids.runs import Run
-from ..files.atlases import read_own_grids
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
+from ..files.elements import read_own_grids
 from ..files.grids import read_grid
 from ..files.series import open_series
 from ..files.tables import write_table

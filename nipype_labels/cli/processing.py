@@ -13,7 +13,7 @@ from nipype.utils.profiler import get_system_total_memory_gb
 
 from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
-from ..files.atlases import read_own_grids
+from ..files.elements import read_own_grids
 from ..files.json_files import read_json
 from ..files.series import open_series
 from ..interfaces.verified import RECORD, find_node_damage

@@ -45,7 +45,8 @@ class CoverageTable:
         Fraction of the volume of the region that is used, 0 to 1; NaN for a region that the atlas does not have.
     status : array of str, shape (L,)
     quality : dict of str to array, shape (L,)
-        Further columns: ``volume_atlas`` in mm³, ``n_shared`` (of maps and spheres), ``n_volumes``, ``tsnr``.
+        Further columns: ``volume_atlas`` in mm³, ``n_shared`` (of maps and spheres), ``hemisphere``, ``index_file`` and
+        ``n_zero`` (of surfaces), ``n_volumes``, ``tsnr``.
     """
 
     index: np.ndarray
@@ -65,7 +66,8 @@ class CoverageTable:
         whole = np.where(n > 0, 1.0, np.nan)
         status = np.where(n > 0, 'ok', 'absent_from_atlas').astype(object)
         names = np.array([*atlas.names], dtype=object)
-        quality = {'volume_atlas': atlas.volumes()}
+        # Vertices have no volume: they are counted.
+        quality = {'volume_atlas': atlas.volumes()} if isinstance(atlas.space, VolumeGrid) else {}
         return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, quality)
 
     @classmethod
@@ -112,8 +114,14 @@ class CoverageTable:
             [self.status, 'outside_field_of_view', 'not_finite', 'low_coverage', 'constant', 'collinear'],
             'ok',
         )
-        table = replace(table, status=status, quality={**self.quality, 'n_volumes': finite.sum(axis=0)})
+        zeros = {} if reduction.n_zero is None else {'n_zero': reduction.n_zero}
+        quality = {**self.quality, **zeros, 'n_volumes': finite.sum(axis=0)}
+        table = replace(table, status=status, quality=quality)
         return table.with_tsnr(self.name, reduction.signals, np.ones(len(reduction.signals), dtype=bool))
+
+    def with_columns(self, columns: dict[str, np.ndarray]) -> Self:
+        """Return the table with further columns."""
+        return replace(self, quality=self.quality | columns)
 
     def with_tsnr(self, names: Sequence[str] | np.ndarray, signals: np.ndarray, retained: np.ndarray) -> Self:
         """Return the table with the temporal signal-to-noise ratio of time series before denoising.
@@ -195,8 +203,9 @@ class CoverageTable:
     def _covered(self, n_used: np.ndarray, used: np.ndarray) -> Self:
         """Return the table with voxels used and coverage, from the volume ``used`` in mm³, shape (L,).
 
+        On surfaces, ``used`` is the number of vertices and voxels.
         A region that is larger on a coarser grid is covered once.
         """
-        whole = self.quality['volume_atlas']
+        whole = self.quality.get('volume_atlas', self.n_voxels_atlas)
         covered = np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1)
         return replace(self, n_voxels_used=n_used, coverage=np.where(whole > 0, covered, np.nan))

@@ -99,6 +99,23 @@ def expand_preset(name: str, **changes: Any) -> dict[str, Any]:
     return copy.deepcopy(meant) | changes
 
 
+#: Parameters that do not act on surfaces, with what to do instead.
+_NOT_OF_SURFACES = {
+    'smoothing_fwhm': 'Smooth the series first: wb_command -cifti-smoothing, or -metric-smoothing for GIFTI files',
+    'high_variance_confounds': 'Compute them from the series of the volume, and pass the table as confounds',
+    'reports': 'Run without reports',
+}
+
+
+def check_surface_parameters(given: dict[str, Any], path: str) -> None:
+    """Raise LabelsError for a parameter that does not act on the series of surfaces in the file ``path``."""
+    for name, remedy in _NOT_OF_SURFACES.items():
+        if np.any(given.get(name, False)):
+            raise LabelsError(f'{path} is data of surfaces, and {name} given, but it only acts with volumes. {remedy}')
+    if given.get('resampling_target') == 'labels':
+        raise LabelsError(f"{path} is data of surfaces: resampling_target='labels' is for volumes")
+
+
 def _check_condition(name: str, known: dict[str, Any]) -> None:
     """Refuse a parameter that would not act."""
     condition = PARAMETERS[name].when

@@ -8,7 +8,6 @@ import pandas as pd
 
 from ..model.atlas import Atlas, region_ids
 from ..model.errors import LookupTableError, errors_name
-from .grids import read_grid
 from .lut import choose_lookup_table
 from .niimg import open_image
 from .parcellations import read_parcellation
@@ -69,11 +68,6 @@ def read_ids(image, background=0):
         return region_ids(read_labels(image, background)[0], background)
 
 
-def read_own_grids(images):
-    """Return the grids of the atlases that have one: seeds do not."""
-    return [read_grid(image, whole=True) for image in images if not is_table(image)]
-
-
 def read_placed(image, ids=None, names=None, background=0):
     """Return an atlas on its own space: an Atlas of labels, a WeightedAtlas of maps or weights.
 
@@ -94,7 +88,8 @@ def read_placed(image, ids=None, names=None, background=0):
     refuse_seeds(image)
     if is_surface(image) or is_weights(image) or is_maps(image):
         if is_surface(image):
-            atlas = read_surface_atlas(image, background=background)[0]
+            # Its label table has the background.
+            atlas = read_surface_atlas(image)[0]
         else:
             atlas = read_weights(image) if is_weights(image) else read_maps(image)
         return atlas if ids is None else atlas.select(ids, names)

@@ -46,10 +46,10 @@ def parse_coverage(content, path):
 
 def _parse(name, column):
     """Return the values of a column: text, whole numbers, or numbers."""
-    if name in ('name', 'status'):
+    if name in ('name', 'status', 'hemisphere'):
         return column.to_numpy(dtype=object)
     numbers = to_numbers(column)
-    if name != 'index' and not name.startswith('n_'):
+    if not name.startswith(('index', 'n_')):
         return numbers
     if not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all():
         raise ValueError(f'{name} must be whole numbers')

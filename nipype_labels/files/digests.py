@@ -9,6 +9,7 @@ from pathlib import Path
 from nibabel.filebasedimages import ImageFileError
 from nibabel.imageclasses import all_image_classes
 
+from .hemispheres import list_pair
 from .paths import expand
 
 #: Smaller files are read sooner than looked up.
@@ -30,6 +31,9 @@ _ENDINGS = tuple(
     for _, ending in kind.files_types
     for packed in ('', *kind._compressed_suffixes)
 )
+
+#: Ends of the names of files of one hemisphere, or of both.
+OF_HEMISPHERES = ('.gii', '.gii.gz', '.annot', '.mgh', '.mgz', '.mgh.gz')
 
 #: What this process knows: digests of contents by those of files' states.
 _known = {}
@@ -61,12 +65,14 @@ def content_digest(path, memory=None):
 def image_files(path):
     """Return the existing files of an image, sorted, from the name of one of them.
 
-    ``.hdr``, ``.img`` and ``.mat`` are one image, as are the pairs of AFNI and PAR/REC.
+    ``.hdr``, ``.img`` and ``.mat`` are one image, as are the pairs of AFNI and PAR/REC, and those of two hemispheres.
 
     >>> image_files('bold.nii.gz')
     ['bold.nii.gz']
     """
     path = os.fspath(path)
+    if path.lower().endswith(OF_HEMISPHERES):
+        return list_pair(path)
     if not path.lower().endswith(_ENDINGS):
         return [path]
     files = {path}

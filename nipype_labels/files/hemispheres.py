@@ -66,6 +66,26 @@ def find_pair(given):
     return tuple(path for _, path in sorted(zip(sides, paths, strict=True)))
 
 
+def strip_hemisphere(name):
+    """Return a name without its hemisphere.
+
+    >>> strip_hemisphere('lh.aparc'), strip_hemisphere('atl-X_hemi-L_dseg'), strip_hemisphere('100.R.va')
+    ('aparc', 'atl-X_dseg', '100.va')
+    """
+    found = _search(name)
+    return name if found is None else (name[: found.start()] + name[found.end() :]).lstrip('._-')
+
+
+def list_pair(path):
+    """Return the existing files of a pair from either, sorted; of a name without a hemisphere that file alone.
+
+    >>> list_pair('lh.aparc.annot')
+    ['lh.aparc.annot']
+    """
+    partner = _name_partner(path) if find_side(path) else path
+    return sorted({str(path), partner}) if Path(partner).is_file() else [str(path)]
+
+
 def _name_partner(path):
     """Return the path of the same file of the other hemisphere."""
     found, name = _search(path), Path(path).name

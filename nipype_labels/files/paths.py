@@ -7,6 +7,9 @@ from pathlib import Path
 
 _COMPRESSED = re.compile(r'\.(gz|bz2|xz|zst|zip)$', re.IGNORECASE)
 
+#: Suffixes of two parts: CIFTI and GIFTI.
+_DOUBLE = re.compile(r'\.([dp](tseries|scalar|label)\.nii|(func|label|shape|surf|annot)\.gii)$', re.IGNORECASE)
+
 
 def expand(path):
     """Return a path with ``~`` replaced by the home folder; unchanged without such a user or home folder.
@@ -21,10 +24,11 @@ def expand(path):
 def strip_suffixes(path):
     """Return the name of a file without its suffixes of format and compression.
 
-    >>> strip_suffixes('sub-1/sub-1_bold.nii.gz')
-    'sub-1_bold'
+    >>> strip_suffixes('sub-1/sub-1_bold.nii.gz'), strip_suffixes('Glasser.2016.dlabel.nii')
+    ('sub-1_bold', 'Glasser.2016')
     """
-    return Path(_COMPRESSED.sub('', Path(path).name)).stem
+    name = _COMPRESSED.sub('', Path(path).name)
+    return _DOUBLE.sub('', name) if _DOUBLE.search(name) else Path(name).stem
 
 
 def find_sidecar(path):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from .cifti import CIFTI_NAME
 from .grids import open_header
-from .hemispheres import find_side
+from .hemispheres import find_side, strip_hemisphere
 from .parcellations import split_map
+from .paths import strip_suffixes
 from .series import open_series
 from .surface_series import open_surface_series
 
@@ -33,3 +34,12 @@ def is_surface(given):
 def open_any_series(given):
     """Return the Series of a volume image, or the SurfaceSeries of surface data (see :func:`is_surface`)."""
     return open_surface_series(given) if is_surface(given) else open_series(given)
+
+
+def name_content(path):
+    """Return the name of a file without its suffixes, and of surface data without the hemisphere.
+
+    >>> name_content('lh.aparc.annot'), name_content('Tian.S1.nii.gz')
+    ('aparc', 'Tian.S1')
+    """
+    return strip_hemisphere(strip_suffixes(path)) if is_surface(path) else strip_suffixes(path)

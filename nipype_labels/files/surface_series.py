@@ -44,12 +44,17 @@ class SurfaceSeries:
     parts: tuple
 
     @property
+    def grid(self):
+        """Return the space, as series of volumes name it."""
+        return self.space
+
+    @property
     def float_type(self):
         """Return the smaller of float32 and float64 that holds the values."""
         empty = [floating(part.decoder()(np.empty(0, part.stored))) for part in self.parts]
         return np.result_type(*empty)
 
-    def blocks(self):
+    def blocks(self, num_threads=1):
         """Read the series forward; yield the number of the first element of each block, and values, shape (b, T).
 
         Values are floating-point numbers. Their memory may be used again: copy what you keep. ImageError if a file

@@ -22,9 +22,10 @@ from ..bids.names import make_labels
 from ..core.choices import suggest
 from ..files.atomic import sync_file, sync_folder, write_atomically
 from ..files.digests import content_digest, image_digest
-from ..files.grids import read_grid
+from ..files.elements import read_space
 from ..files.lut import find_lookup_table
 from ..files.paths import expand
+from ..files.spaces import is_surface
 from ..model.errors import LabelsError
 from ..model.software import COMPUTING_LIBRARIES, read_minor_version
 from .nipype_private import PASSING_ON
@@ -302,7 +303,8 @@ def read_blocks(series, num_threads):
         exit_if_orphaned()
         if time.monotonic() - said > PROGRESS_SECONDS:
             said = time.monotonic()
-            logger.info('%s: volume %d of %d', series.grid.path, first, series.n_volumes)
+            unit, n = ('element', series.grid.size) if is_surface(series.grid.path) else ('volume', series.n_volumes)
+            logger.info('%s: %s %d of %d', series.grid.path, unit, first, n)
         yield first, block
 
 
@@ -355,9 +357,9 @@ def _flat(value):
 
 
 def read_grid_or_none(path):
-    """Return the grid of an image, None if it can't be read: the run reports that, the hash must not."""
+    """Return the space of an image, None if it can't be read: the run reports that, the hash must not."""
     try:
-        return read_grid(path)
+        return read_space(path)
     except (LabelsError, OSError):
         return None
 
@@ -377,4 +379,4 @@ def digest_found_tables(atlases):
 def _grid_digest(path):
     """Return the digest of an image's grid, None if it can't be read."""
     grid = read_grid_or_none(path)
-    return grid and md5(f'{grid.shape}{grid.doubt}'.encode() + grid.affine.tobytes()).hexdigest()
+    return grid and md5(grid.content).hexdigest()

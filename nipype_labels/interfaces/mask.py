@@ -4,10 +4,11 @@
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
-from ..files.atlases import is_table, read_atlas, read_placed
+from ..files.atlases import is_table, read_atlas, read_placed, read_surface_atlas
 from ..files.coverage import write_coverage
+from ..files.elements import name_image, read_any_mask, write_labels
 from ..files.grids import report_contradiction
-from ..files.volumes import read_mask, write_volume
+from ..files.spaces import is_surface
 from ..files.weights import SUFFIX, write_weights
 from ..model.errors import LabelsError, LookupTableError, errors_name
 from ..model.weighted import OVERLAPPING, WeightedAtlas
@@ -76,19 +77,21 @@ class ApplyMask(LabelsInterface):
         out_files = list(image_files)
         region_names, regions_files = self.output_paths(runtime, ENDINGS['regions'], len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
-            atlas, resampled = self._read(labels_file, atlas_file, lut_file)
+            atlas, resampled, origin = self._read(labels_file, atlas_file, lut_file)
             for space in (atlas.space, resampled.space):
                 report_contradiction(space, logger.warning)
             if isinstance(resampled, WeightedAtlas) and not self.inputs.allow_overlap:
                 with errors_name(atlas_file or labels_file):
                     resampled.refuse_overlap()
             masked = self._mask(resampled, mask_file)
-            regions = CoverageTable.of_placed(atlas, resampled, masked)
+            regions = CoverageTable.of_placed(atlas, resampled, masked).with_columns(origin)
             regions.require_regions(atlas, resampled.space)
-            with self.write_output(runtime, label_names[i]) as path:
-                write_volume(path, masked.labels, masked.space.affine, masked.space.doubt)
+            name = name_image(label_names[i], masked.space, 'dlabel')
+            with self.write_output(runtime, name) as path:
+                write_labels(path, masked)
+            out_files[i] = image_files[i] = str(self.output_path(runtime, name))
             if isinstance(masked, WeightedAtlas):
-                out_files[i] = self._write_weights(runtime, label_names[i], masked)
+                out_files[i] = self._write_weights(runtime, name, masked)
             with self.write_output(runtime, region_names[i]) as path:
                 write_coverage(path, regions)
         if out_files == image_files and not self.inputs.allow_overlap:
@@ -100,13 +103,16 @@ class ApplyMask(LabelsInterface):
         """Return the atlas within the mask, if there is one."""
         if mask_file is None:
             return atlas
-        mask, mask_grid = read_mask(mask_file)
+        mask, mask_grid = read_any_mask(mask_file)
         report_contradiction(mask_grid, logger.warning)
         mask_grid.require(atlas.space, 'resample the mask to the labels')
         return atlas.within(mask)
 
     def _read(self, labels_file, atlas_file, lut_file):
-        """Return an atlas with the regions of its look-up table, on its own grid and on that of the time series."""
+        """Return an atlas with the regions of its look-up table, on its own grid and on that of the time series.
+
+        The third result has columns with the origin of the regions of surfaces.
+        """
         names, background = self.get_input('labels'), self.inputs.background_label
         if atlas_file is not None and is_table(atlas_file):
             if lut_file is not None or names is not None:
@@ -114,12 +120,18 @@ class ApplyMask(LabelsInterface):
             spheres = read_placed(labels_file)
             if getattr(spheres, 'seeds', None) is None:
                 raise LookupTableError(f'{labels_file} does not hold the spheres of {atlas_file}')
-            return spheres.seeds.on_endless(spheres.space), spheres
+            return spheres.seeds.on_endless(spheres.space), spheres, {}
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
         # The atlas first: its errors name the file of the user, not one that was made from it.
-        atlas = read_atlas(atlas_file or labels_file, names, lut_file, background, logger.warning)
-        return atlas, read_placed(labels_file, atlas.ids, atlas.names, background)
+        own, origin = atlas_file or labels_file, {}
+        if is_surface(own):
+            atlas, lookup = read_surface_atlas(own, names, lut_file, background, logger.warning)
+            origin = {'hemisphere': lookup['hemisphere'].replace('', None), 'index_file': lookup['index_file']}
+            origin = {name: column.to_numpy() for name, column in origin.items()}
+        else:
+            atlas = read_atlas(own, names, lut_file, background, logger.warning)
+        return atlas, read_placed(labels_file, atlas.ids, atlas.names, background), origin
 
     def _write_weights(self, runtime, name, masked):
         """Write the weights of maps or spheres next to their label image, which has this name; return the path."""

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ..bids.names import make_labels
-from ..files.paths import strip_suffixes
+from ..files.spaces import name_content
 from ..model.outputs import OUTPUTS
 
 #: Second part of the name of a file, by key of its output.
@@ -13,7 +13,10 @@ ENDINGS = {output.key: output.file_name for output in OUTPUTS if output.per_atla
 ENDINGS['resampled'] = 'resampled.nii.gz'
 
 #: Second parts of names that nodes make, as regular expressions; weights of maps and spheres replace label images.
-_SECOND = '|'.join(re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz)') for ending in ENDINGS.values())
+_SECOND = '|'.join(
+    re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz|d(?:label|tseries|scalar)\.nii)')
+    for ending in ENDINGS.values()
+)
 
 #: A name that a node made. In a folder of the user it begins with the class of the node and a digest of its inputs.
 _MADE = re.compile(rf'(?:[A-Z]\w+-[0-9a-f]{{8}}-)?([0-9A-Za-z]+)_(?:{_SECOND})')
@@ -26,4 +29,4 @@ def label_files(paths):
     ['AAL', 'aal2', 'DiFuMo64']
     """
     made = [(_MADE.fullmatch(Path(path).name), path) for path in paths]
-    return make_labels([found[1] if found else strip_suffixes(path) for found, path in made])
+    return make_labels([found[1] if found else name_content(path) for found, path in made])

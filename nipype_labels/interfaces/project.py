@@ -7,10 +7,13 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 from ..core.strategies import RegionIndex
 from ..files.atlases import read_placed
 from ..files.coverage import read_coverage
+from ..files.elements import name_image
 from ..files.series import SeriesWriter
+from ..files.surface_images import write_dense_series
 from ..files.tables import read_signals
 from ..model.atlas import unused_id
 from ..model.errors import SignalError, errors_name
+from ..model.grayordinates import Grayordinates
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .output_names import ENDINGS
 from .parameters import trait
@@ -54,13 +57,16 @@ class InverseProject(LabelsInterface):
 
     def _run_interface(self, runtime):
         t_r, rows = self.get_input('t_r'), self.zip_inputs('signals_files', 'labels_files', 'regions_files')
-        names, self._results['out_files'] = self.output_paths(runtime, ENDINGS['projected'], len(rows))
-        for name, (signals_file, labels_file, regions_file) in zip(names, rows, strict=True):
+        names, paths = self.output_paths(runtime, ENDINGS['projected'], len(rows))
+        for i, (name, (signals_file, labels_file, regions_file)) in enumerate(zip(names, rows, strict=True)):
             columns, signals = read_signals(signals_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
             regions = read_coverage(regions_file)
             ids = self._ids(columns, regions, signals_file, regions_file)
             atlas = read_placed(labels_file, ids, columns, unused_id(regions.index))
+            if isinstance(atlas.space, Grayordinates):
+                paths[i] = self._write_elements(runtime, name, atlas, signals, t_r)
+                continue
             grid, index = atlas.space, RegionIndex.of(atlas)
             shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
             with (
@@ -70,7 +76,16 @@ class InverseProject(LabelsInterface):
             ):
                 for row in signals:
                     writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
+        self._results['out_files'] = paths
         return runtime
+
+    def _write_elements(self, runtime, name, atlas, signals, t_r):
+        """Write values at the elements of surfaces as CIFTI; return the path."""
+        is_map = len(signals) == 1 and self.inputs.squeeze
+        name = name_image(name, atlas.space, 'dscalar' if is_map else 'dtseries')
+        with self.write_output(runtime, name) as path:
+            write_dense_series(path, atlas, signals, t_r, self.inputs.out_dtype, is_map)
+        return str(self.output_path(runtime, name))
 
     def _ids(self, columns, regions, signals_file, regions_file):
         """Return the region id of each column."""

@@ -4,14 +4,20 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
+from ..core.rows import RowReducer, reduce_rows
+from ..core.scaling import Decoder
+from ..core.validation import check_surface_parameters
 from ..files.atlases import read_atlas, read_placed
 from ..files.coverage import read_coverage, write_coverage
+from ..files.elements import name_image
 from ..files.grids import report_contradiction, require_orientation
-from ..files.series import open_series
+from ..files.spaces import is_surface, open_any_series
+from ..files.surface_images import write_dense_scalars
 from ..files.tables import write_signals
 from ..files.volumes import write_volume
 from ..model.atlas import unused_id
@@ -45,6 +51,7 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     interpolation = trait('interpolation')
     dtype = trait('dtype')
     nan_policy = trait('nan_policy')
+    zeros = trait('zeros')
     missing_labels = trait('missing_labels')
     min_coverage = trait('min_coverage')
     unknown_orientation = trait('unknown_orientation')
@@ -73,8 +80,12 @@ class ReduceLabels(LabelsInterface):
     output_spec = _ReduceLabelsOutputSpec
 
     def _run_interface(self, runtime):
-        series = open_series(self.inputs.in_file)
+        series = open_any_series(self.inputs.in_file)
         report_contradiction(series.grid, logger.warning)
+        if is_surface(self.inputs.in_file):
+            return self._reduce_rows(runtime, series)
+        if self.get_input('zeros') == 'omit':
+            raise LabelsError("zeros='omit' is for surface and CIFTI series: voxels of volumes are kept")
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.zip_inputs('labels_files', 'regions_files')
         threads = self.inputs.num_threads
@@ -87,6 +98,28 @@ class ReduceLabels(LabelsInterface):
         with self.write_output(runtime, 'mean.nii.gz', 'mean_file') as path:
             volume = mean.reshape(series.grid.shape, order='F').astype('float32')
             write_volume(path, volume, series.grid.affine, series.grid.doubt)
+        if series.t_r is not None:
+            self._results['t_r'] = series.t_r
+        return runtime
+
+    def _reduce_rows(self, runtime, series):
+        """Reduce a series of surfaces, whose elements are stored one after another."""
+        given = {name: getattr(self.inputs, name) for name in ('smoothing_fwhm', 'resampling_target')}
+        check_surface_parameters(given, self.inputs.in_file)
+        pairs = self.zip_inputs('labels_files', 'regions_files')
+        atlases, tables = zip(*(self._atlas(*pair) for pair in pairs), strict=True)
+        for atlas in atlases:
+            atlas.space.require(series.space, "set resampling_target='data', or match the labels to the series")
+        options = {'strategy': self.inputs.strategy, 'nan_policy': self.inputs.nan_policy}
+        reducers = [RowReducer(atlas, zeros=self.get_input('zeros', 'omit'), **options) for atlas in atlases]
+        dtype = {'none': None, 'auto': 'float32'}.get(self.inputs.dtype, self.inputs.dtype)
+        blocks = partial(read_blocks, series, self.inputs.num_threads)
+        with errors_name(self.inputs.in_file):
+            decoder = Decoder(dtype=dtype and np.dtype(dtype))
+            reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder)
+        self._write(runtime, reductions, atlases, tables)
+        with self.write_output(runtime, name_image('mean.nii.gz', series.space, 'dscalar'), 'mean_file') as path:
+            write_dense_scalars(path, series.space, mean, 'mean')
         if series.t_r is not None:
             self._results['t_r'] = series.t_r
         return runtime

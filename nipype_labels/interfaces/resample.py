@@ -6,9 +6,11 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.resample import Sampler, clip_range
 from ..files.atlases import is_table, refuse_seeds
-from ..files.grids import open_header, read_grid, report_contradiction, require_orientation
+from ..files.elements import name_image, read_space, read_surface_labels, write_labels
+from ..files.grids import open_header, report_contradiction, require_orientation
 from ..files.seeds import read_seeds
 from ..files.series import SeriesWriter, open_series
+from ..files.spaces import is_surface
 from ..files.volumes import read_volume, write_volume
 from ..files.weights import SUFFIX, read_maps, write_weights
 from ..model.errors import LabelsError
@@ -82,17 +84,20 @@ class Resample(LabelsInterface):
             raise LabelsError(f'{given[0]} given, but it only acts with tables of seeds')
         for i, (in_file, reference_file) in enumerate(pairs):
             refuse_seeds(reference_file)
-            target = read_grid(reference_file, whole=True)
+            target = read_space(reference_file, whole=True)
             if is_table(in_file):
                 report_contradiction(target, logger.warning)
                 out_files[i] = self._write(runtime, out_names[i], self._place_seeds(in_file, target))
                 continue
-            own = read_grid(in_file)
+            own = read_space(in_file)
             for where in (own, target):
                 report_contradiction(where, logger.warning)
             require_orientation(own, target, self.inputs.unknown_orientation)
             if own.matches(target):
                 out_files[i] = in_file
+                continue
+            if is_surface(in_file) or is_surface(reference_file):
+                out_files[i] = self._match(in_file, own, target, runtime, out_names[i])
                 continue
             if self.inputs.maps and len(open_header(in_file).shape) > 3:
                 out_files[i] = self._write(runtime, out_names[i], read_maps(in_file).on(target))
@@ -102,6 +107,15 @@ class Resample(LabelsInterface):
                 (self._labels if flat else self._series)(in_file, target, path)
         self._results['out_files'] = out_files
         return runtime
+
+    def _match(self, in_file, own, target, runtime, name):
+        """Write labels of surfaces at the vertices and voxels of others; return the path."""
+        # Of a volume and surfaces, or of different meshes, this raises.
+        own.locate(target)
+        name = name_image(name, target, 'dlabel')
+        with self.write_output(runtime, name) as path:
+            write_labels(path, read_surface_labels(in_file).on(target))
+        return str(self.output_path(runtime, name))
 
     def _place_seeds(self, path, target):
         """Return the spheres of a table of seeds on a grid."""

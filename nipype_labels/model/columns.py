@@ -5,7 +5,7 @@
 STATUSES = {
     'ok': 'Has a time series',
     'absent_from_atlas': 'In the look-up table, not in the image',
-    'outside_field_of_view': 'No voxel of the region lies in the series',
+    'outside_field_of_view': 'No voxel of the region lies in the series, or all are 0 in every volume and excluded',
     'lost_in_resampling': 'Too small or thin to be the nearest region to any voxel, or a sphere without the center of '
     'any voxel',
     'outside_mask': 'No voxel of the region lies in the mask',
@@ -35,11 +35,21 @@ COVERAGE = {
     },
     'status': {'Description': 'Why the region has no time series, if it has none', 'Levels': STATUSES},
     'volume_atlas': {
-        'Description': 'Volume of the region in the atlas; of a probabilistic map, voxels count by their magnitudes',
+        'Description': 'Not of surfaces: volume of the region in the atlas; of a probabilistic map, voxels count by '
+        'their magnitudes',
         'Units': 'mm^3',
     },
     'n_shared': {
         'Description': 'Only of maps and spheres: voxels of the region within the mask that other regions have too'
+    },
+    'hemisphere': {
+        'Description': 'Only of surfaces and CIFTI: hemisphere of the region; n/a if it is on both sides',
+        'Levels': {'L': 'Left', 'R': 'Right'},
+    },
+    'index_file': {'Description': 'Only of surfaces and CIFTI: id of the region in the file of the atlas'},
+    'n_zero': {
+        'Description': 'Only of surfaces and CIFTI: vertices and voxels of the region that are 0 in every volume, and '
+        'excluded'
     },
     'n_volumes': {'Description': 'Volumes with a value'},
     'tsnr': {

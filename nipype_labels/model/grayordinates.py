@@ -78,6 +78,9 @@ class Grayordinates(ResampledSpace):
     grid: VolumeGrid | None = None
     path: str = ''
 
+    #: Left and right are known: structures name them.
+    doubt = contradiction = ''
+
     @property
     def size(self) -> int:
         """Number of vertices and voxels."""
@@ -92,6 +95,14 @@ class Grayordinates(ResampledSpace):
     def measure(self) -> float:
         """Size of an element: 1, because vertices and voxels are counted."""
         return 1.0
+
+    @property
+    def content(self) -> bytes:
+        """What distinguishes this space from others, to the last bit."""
+        parts = [b'' if self.grid is None else self.grid.content]
+        for name, elements, n_vertices in self.structures:
+            parts += [f'{name} {n_vertices} {len(elements)} '.encode(), elements.astype('<i8').tobytes()]
+        return b''.join(parts)
 
     @cached_property
     def hemispheres(self) -> np.ndarray:

@@ -127,6 +127,11 @@ class VolumeGrid(ResampledSpace):
             return False
         return affines.largest_drift(self.shape, self.affine, other.affine) <= affines.GRID_TOLERANCE
 
+    @property
+    def content(self) -> bytes:
+        """What distinguishes this grid from others, to the last bit."""
+        return f'{self.shape}{self.doubt}'.encode() + self.affine.tobytes()
+
     def is_identical(self, other: 'VolumeGrid') -> bool:
         """Return whether shape, affine (to the last bit) and doubt of both grids are the same."""
         same = (self.shape, self.doubt) == (other.shape, other.doubt)
@@ -155,6 +160,12 @@ class VolumeGrid(ResampledSpace):
         index = np.unravel_index(voxels, other.shape, order='F')
         where = affines.map_voxels(affines.voxel_map(other.affine, self.affine), index)
         return affines.is_inside(where, self.shape, margin)
+
+
+def require_same_kind(one: Space, other: Space) -> None:
+    """Raise GridError if one space is a volume, and the other one has surfaces."""
+    if isinstance(one, VolumeGrid) != isinstance(other, VolumeGrid):
+        raise GridError(explain_kinds(one, other))
 
 
 def explain_kinds(one: Space, other: Space) -> str:

@@ -37,6 +37,7 @@ def init_labels_wf(
     include_nearest: bool = False,
     dtype: Any = None,
     nan_policy: str = 'omit',
+    zeros: str | None = None,
     missing_labels: str = 'nan',
     min_coverage: float = 0.0,
     high_variance_confounds: bool = False,
@@ -128,13 +129,13 @@ def init_labels_wf(
     values = (
         *(use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target),
         *(interpolation, unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype),
-        *(nan_policy, missing_labels, min_coverage, high_variance_confounds, confounds_columns, confounds_strategy),
-        *(n_compcor, acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state, confounds_na),
-        *(standardize_confounds, detrend, filter, low_pass, high_pass, standardize, fill_censored, censored_output),
-        *(project, fill_value, connectivity, covariance_estimator, fisher_z, reports, atlas_names, num_threads),
+        *(nan_policy, zeros, missing_labels, min_coverage, high_variance_confounds, confounds_columns),
+        *(confounds_strategy, n_compcor, acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state),
+        *(confounds_na, standardize_confounds, detrend, filter, low_pass, high_pass, standardize, fill_censored),
+        *(censored_output, project, fill_value, connectivity, covariance_estimator, fisher_z, reports, atlas_names),
+        num_threads,
     )
-    given = dict(zip(_ARGUMENTS, values, strict=True))
-    return build_graph(check_parameters(given), sizes, name)
+    return build_graph(check_parameters(dict(zip(_ARGUMENTS, values, strict=True))), sizes, name)
 
 
 #: Parameters of an extraction in the order of the signature.

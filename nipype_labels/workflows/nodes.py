@@ -89,7 +89,7 @@ def _extract(nodes, given, memory):
     own = _pick(
         given,
         *('strategy', 'smoothing_fwhm', 'resampling_target', 'interpolation', 'unknown_orientation', 'dtype'),
-        *('nan_policy', 'missing_labels', 'min_coverage', 'num_threads'),
+        *('nan_policy', 'zeros', 'missing_labels', 'min_coverage', 'num_threads'),
     )
     nodes.reduce = make_node(ReduceLabels(**own), 'reduce', memory['reduce'], given['num_threads'])
     return [

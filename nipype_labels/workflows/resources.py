@@ -12,6 +12,7 @@ from ..core.reduce import GATHERED_BYTES
 from ..core.resample import MOST_WEIGHTS
 from ..files.series import BLOCK_BYTES
 from ..model.affines import parallel_axes, voxel_map
+from ..model.grayordinates import Grayordinates
 
 MIB = 2**20
 
@@ -49,7 +50,11 @@ class Sizes:
 
     @classmethod
     def of(cls, series, atlases, n_atlases=None):
-        """Sizes of a series and of atlases given by their grids; of ``n_atlases``, if some have no grid."""
+        """Sizes of a series and of atlases given by their spaces; of ``n_atlases``, if some have no grid."""
+        if isinstance(series.grid, Grayordinates):
+            largest = max((atlas.size for atlas in atlases), default=series.grid.size)
+            shape = (series.grid.size, 1, 1, series.n_volumes)
+            return cls(shape, series.float_type.itemsize, largest, False, n_atlases=n_atlases or len(atlases))
         return cls(
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,

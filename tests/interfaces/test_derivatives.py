@@ -378,7 +378,7 @@ def test_a_deleted_file_is_made_again(made, out, tmp_path):
 
 
 #: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
-GOLDEN = 'd114e2a1a17e06a70cdd58207cbb4266935df1be11d009f0666d1d37e07c33e9'
+GOLDEN = '9be4505bb600e820903cb1f18645833542a348776f7d4076f88f5e22ea786674'
 
 
 def test_numerics_are_raised_whenever_texts_change(out, save):
