@@ -60,14 +60,16 @@ def in_files(message, work_dir, bold, mask, atlases):
     def replace(match):
         own = atlases.get(match['graph'], ())
         atlas = dict(zip(label_files(own), own, strict=True)).get(match['label'])
-        if 'mask' in match['node'] and match['ending'] == ENDINGS['resampled']:
+        # Maps and spheres have weights in place of a label image.
+        ending = match['ending'] and match['ending'].replace('.npz', '.nii.gz')
+        if 'mask' in match['node'] and ending == ENDINGS['resampled']:
             return str(mask)
         if atlas is None:
             return str(bold)
-        return str(atlas) if match['ending'] in [ENDINGS[key] for key in OF_ATLASES] else f'{bold} (atlas {atlas})'
+        return str(atlas) if ending in [ENDINGS[key] for key in OF_ATLASES] else f'{bold} (atlas {atlas})'
 
     folders = r'/(?:[^/]+/)*?(?P<graph>[^/]+)/(?P<node>[^/]+)'
-    endings = '|'.join(map(re.escape, ENDINGS.values()))
+    endings = '|'.join(re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz)') for ending in ENDINGS.values())
     named = rf'(?:(?P<label>[0-9A-Za-z]+)_(?P<ending>{endings})|[a-z_]+\.(?:tsv|nii\.gz|json))'
     return re.sub(rf'{re.escape(str(work_dir))}{folders}/{named}\b', replace, message)
 

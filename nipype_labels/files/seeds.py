@@ -16,6 +16,9 @@ SUFFIXES = ('.tsv', '.csv', '.txt')
 
 _AXES = ('x', 'y', 'z')
 
+#: Largest magnitude of a coordinate, and largest radius, in mm; beyond, they are in another unit.
+LARGEST_COORDINATE, LARGEST_RADIUS = 10_000, 100
+
 #: Headings of the radius in mm, in lower case without punctuation.
 _RADIUS_HEADINGS = ('radius', 'radiusmm')
 
@@ -50,8 +53,10 @@ def read_seeds(path, radius=None, includes_nearest=False):
         raise LabelsError(
             f'{path} is not a table of seeds: no column {", ".join(missing)}. It needs the coordinates x, y and z in mm'
         )
+    if not rows:
+        raise LabelsError(f'{path} has headings but no seeds')
     cells = {key: [row[i] for row in rows] for i, key in reversed(list(enumerate(keys)))}
-    centres = np.array([_to_numbers(cells[axis], axis, path) for axis in _AXES]).T
+    centres = _check_centres(np.array([_to_numbers(cells[axis], axis, path) for axis in _AXES]).T, path)
     index = next((key for key in INDEX_HEADINGS if key in cells), None)
     # These columns have ids in some tables and names in others.
     index = index or next((key for key in EITHER_HEADINGS if all(map(is_id, cells.get(key, ['no id'])))), None)
@@ -71,6 +76,7 @@ def make_seeds(coordinates, radius, includes_nearest=False):
         raise LabelsError(f'seeds must be a table, or coordinates x, y, z in mm: {e}') from e
     if centres.ndim != 2 or centres.shape[1:] != (3,) or not len(centres) or not np.isfinite(centres).all():
         raise LabelsError(f'seeds must be coordinates x, y, z in mm, not an array of shape {centres.shape}')
+    _check_centres(centres, 'seeds')
     ids = np.arange(1, len(centres) + 1)
     radii = _radii(None, radius, len(centres), 'seeds')
     return Seeds(centres, radii, ids, [str(number) for number in ids], includes_nearest)
@@ -84,14 +90,22 @@ def _parse_ids(cells, column, path):
     return [to_id(cell) for cell in cells]
 
 
+def _check_centres(centres, path):
+    """Return coordinates, shape (L, 3); LabelsError if they cannot be in mm."""
+    beyond = np.flatnonzero((np.abs(centres) > LARGEST_COORDINATE).any(axis=1))
+    if len(beyond):
+        raise LabelsError(f'{path}: seed {beyond[0] + 1} is more than {LARGEST_COORDINATE} mm from the origin')
+    return centres
+
+
 def _radii(cells, radius, n, path):
     """Return the radius of each seed: its own, or ``radius``."""
     radii = np.full(n, np.nan) if cells is None else _to_numbers(cells, 'radius', path, missing=True)
     if np.isnan(radii).any() and radius is None:
         raise LabelsError(f'{path}: {int(np.isnan(radii).sum())} seeds have no radius of their own: pass radius=MM')
     radii = np.where(np.isnan(radii), radius, radii).astype(np.float64)
-    if not (np.isfinite(radii) & (radii >= 0)).all():
-        raise LabelsError(f'{path}: radii must be 0 or larger, in mm')
+    if not ((radii >= 0) & (radii <= LARGEST_RADIUS)).all():
+        raise LabelsError(f'{path}: radii must be from 0 to {LARGEST_RADIUS} mm')
     return radii
 
 

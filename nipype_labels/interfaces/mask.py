@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that intersects labels with a mask and starts the coverage table."""
 
+from dataclasses import replace
+
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
@@ -120,7 +122,7 @@ class ApplyMask(LabelsInterface):
             spheres = read_placed(labels_file)
             if getattr(spheres, 'seeds', None) is None:
                 raise LookupTableError(f'{labels_file} does not hold the spheres of {atlas_file}')
-            return spheres.seeds.on_endless(spheres.space), spheres, {}
+            return spheres.seeds.on_endless(replace(spheres.space, path=str(atlas_file))), spheres, {}
         if lut_file is None and names is not None and len(self.inputs.labels_files) > 1:
             raise LookupTableError('labels names the regions of one atlas; give look-up tables for several')
         # The atlas first: its errors name the file of the user, not one that was made from it.

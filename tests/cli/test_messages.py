@@ -30,6 +30,8 @@ FILES = [
     ('/out/work/labels_wf/clean/a_timeseries.tsv: x', '/in/bold.nii (atlas /in/a.nii): x'),
     ('/out/work/labels_wf/apply_mask/b_labels.nii.gz: x', '/in/b.nii: x'),
     ('/out/work/labels_wf/resample_labels/a_resampled.nii.gz: x', '/in/a.nii: x'),
+    ('/out/work/labels_wf/resample_labels/b_resampled.npz: x', '/in/b.nii: x'),
+    ('/out/work/labels_wf/apply_mask/a_labels.npz: x', '/in/a.nii: x'),
     ('/out/work/labels_wf/resample_mask/mask_resampled.nii.gz: x', '/in/mask.nii: x'),
     ('/out/work/runs/sub-01/labels_1_wf/apply_mask/c_labels.nii.gz: x', '/in/c.nii: x'),
     ('/other/work/labels_wf/reduce/b_timeseries_raw.tsv: x', '/other/work/labels_wf/reduce/b_timeseries_raw.tsv: x'),

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Probabilistic maps and tables of seeds: what is damaged or invalid is refused by name, the rest has a status."""
+
+import nibabel
+import numpy as np
+import pytest
+from coverage_frames import read_regions
+from hostile_cases import AFFINE, SHAPE, Case, ask, both, cases, save, text
+from numpy.testing import assert_allclose
+
+from nipype_labels.files.tables import read_signals
+from nipype_labels.model.parameters import PARAMETERS
+
+NAN = float('nan')
+
+
+def seeds(content, name='seeds.tsv'):
+    """Ask for the spheres of a table."""
+    return both(text(name, content), ask(atlas=name, lut=None))
+
+
+def make_maps():
+    """Return three maps that overlap, shape (I, J, K, 3)."""
+    return np.random.default_rng(8).uniform(0, 1, (*SHAPE, 3))
+
+
+def maps(change=lambda data: data, affine=AFFINE):
+    """Ask for the time series of maps, after a change of their values."""
+
+    def damage(given):
+        save(given / 'maps.nii.gz', change(make_maps()), affine)
+        ask(atlas='maps.nii.gz', lut=None)(given)
+
+    return damage
+
+
+@cases(
+    ('no radius', seeds('x\ty\tz\n0\t0\t0\n'), 'seeds.tsv: 1 seeds have no radius of their own: pass --radius MM'),
+    ('no axis', seeds('x\ty\n0\t0\n'), 'seeds.tsv is not a table of seeds: no column z'),
+    ('no seeds', seeds('x\ty\tz\n'), 'seeds.tsv has headings but no seeds'),
+    ('nothing', seeds(''), 'seeds.tsv is empty'),
+    ('a word', seeds('x\ty\tz\n0\t0\tzero\n'), "seeds.tsv: z of seed 1 is not a number: 'zero'", '--radius 4'),
+    ('n/a', seeds('x\ty\tz\n0\tn/a\t0\n'), "seeds.tsv: y of seed 1 is not a number: 'n/a'", '--radius 4'),
+    ('infinity', seeds('x\ty\tz\n0\t0\t0\ninf\t0\t0\n'), 'seeds.tsv: x of seed 2 is not a number', '--radius 4'),
+    ('kilometers', seeds('x\ty\tz\n1e300\t0\t0\n'), 'seeds.tsv: seed 1 is more than 10000 mm from', '--radius 4'),
+    ('two of one name', seeds('x,y,z,name\n0,0,0,A\n1,2,3,A\n'), 'seeds.tsv has duplicate | name A', '--radius 4'),
+    ('two of one id', seeds('x,y,z,index\n0,0,0,7\n1,2,3,7\n'), 'seeds.tsv has duplicate | index 7', '--radius 4'),
+    ('half an id', seeds('x,y,z,index\n0,0,0,7.5\n'), 'seeds.tsv: index must be whole numbers', '--radius 4'),
+    ('a negative radius', seeds('x,y,z,radius\n0,0,0,-1\n'), 'seeds.tsv: radii must be from 0 to 100 mm'),
+    ('a radius in micrometers', seeds('x,y,z\n0,0,0\n'), 'radii must be from 0 to 100 mm', '--radius 5000'),
+    ('an infinite radius', seeds('x,y,z,radius\n0,0,0,inf\n'), 'seeds.tsv: radii must be from 0 to 100 mm'),
+    ('on their grid', seeds('x,y,z,radius\n0,0,0,4\n'), 'seeds.tsv | no voxel grid', '--resampling-target labels'),
+)
+def test_what_is_no_table_of_seeds_is_refused(case, refuse):
+    refuse(case)
+
+
+@pytest.mark.parametrize('strategy', [name for name in PARAMETERS['strategy'].choices if '_' not in name])
+def test_maps_are_refused_with_any_other_strategy(strategy, refuse):
+    words = f'maps.nii.gz: --strategy {strategy} is for labels | weighted_mean or least_squares | (4D images)'
+    refuse(Case('maps', maps(), words, f'--strategy {strategy}'))
+
+
+@pytest.mark.parametrize('change', [np.zeros_like, lambda data: data * NAN], ids=['0', 'NaN'])
+def test_maps_without_values_are_refused(change, given, call):
+    maps(change)(given)
+    status, said = call(*given.arguments('--strategy least_squares'))
+    assert status == 2
+    assert 'no region of maps.nii.gz' in said.replace(f'{given.folder}/', '')
+    assert '3 absent_from_atlas' in said
+
+
+def test_negative_weights_have_no_mean(given, call):
+    maps(lambda data: data - 0.5)(given)
+    status, said = call(*given.arguments('--strategy weighted_mean'))
+    assert status == 2
+    assert 'maps.nii.gz: --strategy weighted_mean needs maps without negative values' in said
+
+
+def test_seeds_outside_every_field_of_view_are_refused(given, call):
+    seeds('x\ty\tz\n500\t0\t0\n-400\t4\t4\n')(given)
+    status, said = call(*given.arguments('--radius 5'))
+    assert status == 2
+    said = said.replace(f'{given.folder}/', '')
+    assert 'no region of seeds.tsv' in said
+    assert 'is left on seeds.tsv (4×4×6 voxels' in said
+    assert '2 outside_field_of_view' in said
+
+
+def extract(given, call, *options):
+    """Run the command; return the names, signals and coverage table of its only atlas, and the values of its series."""
+    status, said = call(*given.arguments(), *options, '--nan-policy', 'omit')
+    assert status == 0, said
+    folder = given / 'out' / given.asked['--atlas'].split('.')[0]
+    names, signals = read_signals(folder / 'timeseries_raw.tsv')
+    return names, signals, read_regions(folder / 'regions.tsv'), nibabel.load(given / 'bold.nii.gz').get_fdata()
+
+
+def test_an_empty_sphere_is_missing_with_its_status(given, call):
+    between = AFFINE @ (1.5, 1.5, 2.5, 1)
+    at = AFFINE @ (1, 2, 3, 1)
+    rows = [f'{x}\t{y}\t{z}\t{name}' for (x, y, z, _), name in ((between, 'between'), (at, 'at'))]
+    seeds('\n'.join(['x\ty\tz\tname', *rows, '900\t0\t0\tfar']))(given)
+    names, signals, regions, values = extract(given, call, '--radius', '1')
+    assert names == ['between', 'at', 'far']
+    assert_allclose(signals[:, 1], values[1, 2, 3])
+    assert np.isnan(signals[:, [0, 2]]).all()
+    assert regions['status'].tolist() == ['lost_in_resampling', 'ok', 'outside_field_of_view']
+    assert regions['coverage'].tolist() == [0, 1, 0]
+
+
+def test_values_of_maps_that_are_not_finite_are_0(given, call):
+    def damage(data):
+        data[1, 1, 1, 0], data[2, 2, 2, 1], data[3, 3, 3, 2] = NAN, np.inf, -np.inf
+        return data
+
+    maps(damage)(given)
+    _, signals, regions, values = extract(given, call, '--strategy', 'weighted_mean')
+    inside = nibabel.load(given / 'mask.nii.gz').get_fdata() > 0
+    weights = np.nan_to_num(damage(make_maps()), posinf=0, neginf=0)[inside]
+    assert_allclose(signals, (values[inside].T @ weights) / weights.sum(axis=0), rtol=1e-12)
+    assert regions['n_voxels_atlas'].tolist() == [np.prod(SHAPE) - 1] * 3
+
+
+def test_maps_partly_outside_the_view_are_fitted_by_the_rest(given, call):
+    moved = AFFINE @ np.array([[1, 0, 0, 2], [0, 1, 0, 0], [0, 0, 1, -1], [0, 0, 0, 1]])
+    maps(affine=moved)(given)
+    _, signals, regions, values = extract(given, call, '--strategy', 'least_squares')
+    inside = nibabel.load(given / 'mask.nii.gz').get_fdata() > 0
+    on_grid = np.zeros((*SHAPE, 3))
+    on_grid[2:, :, :-1] = make_maps()[:2, :, 1:]
+    weights = on_grid[inside]
+    expected, *_ = np.linalg.lstsq(weights, values[inside], rcond=None)
+    assert_allclose(signals, expected.T, rtol=1e-9)
+    used = weights[weights.any(axis=1)].sum(axis=0)
+    assert_allclose(regions['coverage'], used / make_maps().sum(axis=(0, 1, 2)), rtol=1e-8)
+    assert regions['status'].tolist() == ['ok'] * 3
