@@ -82,7 +82,7 @@ def _own_digests(tmp_path_factory):
 
 @pytest.fixture(scope='session', autouse=True)
 def _no_waiting_for_disks():
-    """Write without fsync, which matters only in a power failure; tests of durability record calls or start processes."""
+    """Write without fsync, which matters only in a power failure; tests of durability start processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, 'fsync', lambda handle: None)
         yield
