@@ -4,6 +4,8 @@
 import errno
 import fcntl
 import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -28,3 +30,16 @@ def refuse_locks(monkeypatch):
 def no_locks(refuse_locks):
     """Make the file system one without locks."""
     refuse_locks(errno.ENOLCK)
+
+
+@pytest.fixture
+def wb_command():
+    """Run a command of Connectome Workbench; the test is skipped without it."""
+    program = shutil.which('wb_command')
+    if program is None:
+        pytest.skip('wb_command is not installed')
+
+    def run(*arguments):
+        subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, timeout=120)
+
+    return run

