@@ -2,6 +2,7 @@
 """Decide whether a file is a volume or surface data, and open series of either kind."""
 
 import os
+import re
 from pathlib import Path
 
 from .cifti import CIFTI_NAME
@@ -37,9 +38,12 @@ def open_any_series(given):
 
 
 def name_content(path):
-    """Return the name of a file without its suffixes, and of surface data without the hemisphere.
+    """Return the name of a file without its suffixes, and of surface data without the hemisphere, but with the map.
 
-    >>> name_content('lh.aparc.annot'), name_content('Tian.S1.nii.gz')
-    ('aparc', 'Tian.S1')
+    >>> name_content('atlas-lh.label.gii'), name_content('RSN.dlabel.nii:Yeo 7'), name_content('Tian.S1.nii.gz')
+    ('atlas', 'RSN_Yeo-7', 'Tian.S1')
     """
-    return strip_hemisphere(strip_suffixes(path)) if is_surface(path) else strip_suffixes(path)
+    if not is_surface(path):
+        return strip_suffixes(path)
+    file, part = split_map(path)
+    return strip_suffixes(strip_hemisphere(Path(file).name)) + ('_' + re.sub(r'[^\w.+-]+', '-', part) if part else '')

