@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Label atlases by name: searched in BIDS atlas datasets, then in TemplateFlow."""
+"""Atlases by name: searched in BIDS atlas datasets, then in TemplateFlow."""
 
 import os
 import re
@@ -41,7 +41,9 @@ class AtlasFiles(NamedTuple):
 
 
 def find_atlas(name, space, datasets=None, templateflow_home=None, option=''):
-    """Return the files of a label atlas; they are downloaded if they are in TemplateFlow only.
+    """Return the files of an atlas; they are downloaded if they are in TemplateFlow only.
+
+    Probabilistic maps (``probseg``) are found where no label image (``dseg``) has the name.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def find_atlas(name, space, datasets=None, templateflow_home=None, option=''):
     try:
         for source in open_sources(datasets, templateflow_home):
             searched.append(source)
-            images = [file for file in source.images if file.suffix == LABELS and _fits(file, name, space)]
+            images = prefer_labels([file for file in source.images if _fits(file, name, space)])
             if images:
                 return source.fetch(_choose(images, name, space, source.name, option))
         raise LabelsError(_explain_none(name, space, searched, option))
@@ -106,8 +108,8 @@ class Source:
 
     @cached_property
     def images(self):
-        """Images of atlases (Files), label atlases and probabilistic ones."""
-        return [file for file in self._files if file.extension in VOLUMES]
+        """Images of atlases (Files), label images and probabilistic maps; not the map of one region (``label-``)."""
+        return [file for file in self._files if file.extension in VOLUMES and 'label' not in file.entities]
 
     def fetch(self, image):
         """Return the AtlasFiles of an image; its table is found by the inheritance principle of BIDS."""
@@ -130,6 +132,11 @@ class Source:
             found += [(within / name).as_posix() for name in names if _WANTED.fullmatch(name)]
         files = (File(path, *_split(path)) for path in sorted(found))
         return [file for file in files if 'atlas' in file.entities and 'sub' not in file.entities]
+
+
+def prefer_labels(images):
+    """Return the label images among images of atlases, or all of them, which are maps, if there are none."""
+    return [file for file in images if file.suffix == LABELS] or images
 
 
 def space_of(file):
@@ -214,13 +221,9 @@ def _list_names(images, option):
 def _explain_none(name, space, sources, option):
     """Return the error message if no atlas matches: the names or the spaces to choose from."""
     atlas, place = name.split(':')[0], _split_space(space)[0]
-    found = [file for source in sources for file in source.images]
-    maps = [file.path for file in found if file.suffix == MAPS and _fits(file, name, space)]
-    if maps:
-        return f'{maps[0]} is a probabilistic atlas. Only label atlases ({LABELS}) can be used'
-    images = [file for file in found if file.suffix == LABELS]
+    images = [file for source in sources for file in source.images]
     here = [file for file in images if space_of(file) == place]
-    same = [file for file in here if file.entities['atlas'] == atlas]
+    same = prefer_labels([file for file in here if file.entities['atlas'] == atlas])
     none = f'no such atlas in the space {place} ({", ".join(source.name for source in sources)})'
     if same:
         return f'{none}. Pass one of: {", ".join(_list_names(_prefer_resolution(same, space), option))}'
@@ -228,5 +231,5 @@ def _explain_none(name, space, sources, option):
     if others:
         return f'{none}. It exists in {", ".join(others)}: choose series in one of these spaces, or pass an image'
     names = sorted({file.entities['atlas'] for file in here}, key=str.lower)
-    available = f'Available: {", ".join(names)}' if names else 'No label atlas is available in this space'
+    available = f'Available: {", ".join(names)}' if names else 'No atlas is available in this space'
     return f'{none}. {available}. Or pass the path of an image{suggest(atlas, names)}'

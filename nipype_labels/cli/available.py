@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels atlases``: the label atlases that can be given by name."""
+"""``nipype-labels atlases``: the atlases that can be given by name."""
 
-from ..bids.atlases import LABELS, open_sources, space_of, spell
+from ..bids.atlases import open_sources, prefer_labels, space_of, spell
 from ..model.errors import LabelsError
 from .atlases import read_datasets
 
 
 def list_available(space=None, datasets=()):
-    """Print the label atlases of a space, or of all spaces, as a table; return the exit status."""
+    """Print the atlases of a space, or of all spaces, as a table; return the exit status."""
     found = {}
     for source in open_sources(read_datasets(datasets)):
         for file in source.images:
-            if file.suffix == LABELS and space_of(file) is not None:
+            if space_of(file) is not None:
                 found.setdefault((space_of(file), source.name, file.entities['atlas']), []).append(file)
     places = sorted({place for place, _, _ in found})
     wanted = [place for place in places if space in (None, place, place.split(':')[0])]
     if not wanted:
-        raise LabelsError(f'no label atlas is available in the space {space}. Spaces: {", ".join(places)}')
+        raise LabelsError(f'no atlas is available in the space {space}. Spaces: {", ".join(places)}')
     rows = {}
     for (place, dataset, _), files in found.items():
+        files = prefer_labels(files)
         for file in files if place in wanted else ():
             labels = rows.setdefault((place, spell(file, files), dataset), [])
             labels.append(file.entities.get('res', 'n/a'))

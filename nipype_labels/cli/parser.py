@@ -98,9 +98,7 @@ def build_parser(commands):
     )
     _add_path(verify, 'out', 'OUT', 'dataset that derivatives has written')
     _add_status(subparsers, settings)
-    atlases = subparsers.add_parser(
-        'atlases', help='list the label atlases of TemplateFlow and other datasets', **settings
-    )
+    atlases = subparsers.add_parser('atlases', help='list the atlases of TemplateFlow and other datasets', **settings)
     atlases.add_argument('space', nargs='?', metavar='SPACE', help='space of the atlases (default: all spaces)')
     _add_datasets(atlases)
     demo = subparsers.add_parser('demo', help='run extract on a real series and atlas from installed packages')

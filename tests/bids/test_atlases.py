@@ -59,6 +59,17 @@ def test_an_atlas_of_a_bids_dataset_has_the_nearest_table(bids, name, space, ima
     assert found == (bids / f'{image}.nii.gz', bids / (table or 'atlas-Lausanne_dseg.tsv'), 'mine')
 
 
+def test_maps_are_found_where_no_label_image_has_the_name(tmp_path):
+    folder = tmp_path / f'tpl-{TEMPLATE}'
+    stem = f'tpl-{TEMPLATE}_res-02_atlas-DiFuMo_desc-64dimensions_probseg'
+    maps, table = write_image(folder / f'{stem}.nii.gz'), write_table(folder / f'{stem.replace("_res-02", "")}.tsv')
+    write_image(folder / f'tpl-{TEMPLATE}_res-02_atlas-DiFuMo_label-GM_probseg.nii.gz')
+    assert find_atlas('DiFuMo', f'{TEMPLATE}:res-2', {'mine': tmp_path}) == (maps, table, 'mine')
+    labels = write_image(folder / f'tpl-{TEMPLATE}_res-02_atlas-DiFuMo_dseg.nii.gz')
+    assert find_atlas('DiFuMo', f'{TEMPLATE}:res-2', {'mine': tmp_path}) == (labels, None, 'mine')
+    assert find_atlas('DiFuMo:64dimensions', f'{TEMPLATE}:res-2', {'mine': tmp_path}) == (maps, table, 'mine')
+
+
 def test_the_layout_of_xcp_d_is_read(tmp_path):
     root = make_atlaspack(tmp_path / 'pack')
     image, lut, _ = find_atlas('4S156Parcels', TEMPLATE, {'pack': root})
@@ -117,13 +128,8 @@ def test_templateflow_is_needed_only_for_what_datasets_do_not_have(bids):
             'It exists in MNI152NLin2009cAsym, MNI152NLin6Asym, MNIInfant:cohort-2: choose series in one of these',
         ),
         ('Schafer2018', TEMPLATE, "Schaefer2018. Or pass the path of an image; did you mean 'Schaefer2018'?"),
-        ('AAL', 'T1w', 'No label atlas is available in this space. Or pass the path of an image'),
-        (
-            'Maps',
-            TEMPLATE,
-            '_atlas-Maps_probseg.nii.gz is a probabilistic atlas. Only label atlases (dseg) can be used',
-        ),
-        ('DiFuMo:64dimensions', f'{TEMPLATE}:res-2', 'dimensions_probseg.nii.gz is a probabilistic atlas. Only label'),
+        ('AAL', 'T1w', 'No atlas is available in this space. Or pass the path of an image'),
+        ('DiFuMo:63', f'{TEMPLATE}:res-2', 'Pass one of: --atlas DiFuMo:1024dimensions, --atlas DiFuMo:128dimensions'),
     ],
 )
 def test_messages_list_what_to_pass(bids, home, name, space, message):

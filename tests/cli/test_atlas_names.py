@@ -139,7 +139,8 @@ def test_atlases_lists_names_that_can_be_passed(folder, call):
     assert [TEMPLATE, 'Lausanne:scale-1', 'own', '01,02'] in lines
     assert [TEMPLATE, NAME, 'TemplateFlow', '01,02'] in lines
     assert {line[0] for line in lines[1:]} == {TEMPLATE}
-    assert not any('Maps' in line[1] for line in lines)
+    assert [TEMPLATE, 'Maps', 'own', 'n/a'] in lines
+    assert [TEMPLATE, 'DiFuMo:64dimensions', 'TemplateFlow', '02,03'] in lines
     every = call('atlases', '--datasets', f'own={folder}/atlases')[1]
     assert 'MNIInfant:cohort-2\tLausanne\town\tn/a\n' in every
     assert call('atlases', 'MNIInfant', '--datasets', f'own={folder}/atlases')[1].splitlines()[1:] == [
@@ -147,7 +148,7 @@ def test_atlases_lists_names_that_can_be_passed(folder, call):
     ]
     status, _, said = call('atlases', 'T1w')
     assert status == 2
-    assert 'error: no label atlas is available in the space T1w. Spaces: MNI152' in said
+    assert 'error: no atlas is available in the space T1w. Spaces: MNI152' in said
 
 
 def test_group_takes_no_datasets(folder, call):

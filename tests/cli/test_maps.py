@@ -2,11 +2,15 @@
 """Probabilistic maps and seeds from the command: one call, the outputs of labels, and no further kinds of files."""
 
 import json
+import shutil
+import zipfile
+from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from real_files import package_file
 
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
@@ -68,6 +72,26 @@ def test_problems_are_reported_before_anything_runs(options, said, small, atlase
     assert done.returncode == 2
     assert said in done.stderr
     assert not small.out.exists()
+
+
+def test_maps_of_templateflow_are_found_by_name_with_their_table(small, tmp_path, command):
+    space, rng = 'MNI152NLin2009cAsym', np.random.default_rng(92)
+    folder, bold = tmp_path / 'atlases', tmp_path / f'sub-01_task-rest_space-{space}_desc-preproc_bold.nii.gz'
+    folder.mkdir()
+    shutil.copy(small.bold, bold)
+    table = f'tpl-{space}/tpl-{space}_atlas-DiFuMo_desc-64dimensions_probseg.tsv'
+    with zipfile.ZipFile(package_file('templateflow', 'conf', 'templateflow-skel.zip')) as skeleton:
+        (folder / Path(table).name).write_bytes(skeleton.read(table))
+    maps = nibabel.Nifti1Image(rng.uniform(0, 1, (6, 6, 6, 64)).astype('float32'), np.diag([4.0, 4, 4, 1]))
+    nibabel.save(maps, folder / f'tpl-{space}_res-02_atlas-DiFuMo_desc-64dimensions_probseg.nii.gz')
+    asked = ['--atlas', 'DiFuMo:64dimensions', '--datasets', f'own={folder}', '--strategy', 'least_squares']
+    done = command('extract', bold, *asked, '-o', small.out)
+    assert done.returncode == 0, done.stderr
+    (path,) = small.out.glob('*/timeseries_raw.tsv')
+    names, signals = read_signals(path)
+    assert names[:2] == ['Superior frontal sulcus', 'Fusiform gyrus']
+    values = nibabel.load(bold).get_fdata().reshape(-1, 30)
+    assert_allclose(signals, np.linalg.lstsq(maps.get_fdata().reshape(-1, 64), values, rcond=None)[0].T, rtol=1e-8)
 
 
 def test_seeds_alone_are_extracted(small, atlases, command):
