@@ -8,9 +8,9 @@ from ..model.errors import ImageError
 
 #: Where names have the hemisphere, in the order of the search: BIDS, FreeSurfer, HCP.
 _SIDES = (
-    re.compile(r'(?:^|_)hemi-(?P<side>[LR])(?=[_.])'),
-    re.compile(r'(?:^|[._-])(?P<side>[lr]h)(?=[._-])'),
-    re.compile(r'(?:^|\.)(?P<side>[LR])(?=\.)'),
+    re.compile(r'(?:^|_)hemi-(?P<side>[LR])(?=[_.]|$)'),
+    re.compile(r'(?:^|[._-])(?P<side>[lr]h)(?=[._-]|$)'),
+    re.compile(r'(?:^|\.)(?P<side>[LR])(?=\.|$)'),
 )
 
 #: The other hemisphere.
@@ -69,8 +69,8 @@ def find_pair(given):
 def strip_hemisphere(name):
     """Return a name without its hemisphere.
 
-    >>> strip_hemisphere('lh.aparc'), strip_hemisphere('atl-X_hemi-L_dseg'), strip_hemisphere('100.R.va')
-    ('aparc', 'atl-X_dseg', '100.va')
+    >>> [strip_hemisphere(name) for name in ('lh.aparc', 'atl-X_hemi-L_dseg', '100.R.va', 'desikan-rh')]
+    ['aparc', 'atl-X_dseg', '100.va', 'desikan']
     """
     found = _search(name)
     return name if found is None else (name[: found.start()] + name[found.end() :]).lstrip('._-')
