@@ -60,8 +60,7 @@ class FoldedSampler:
         """Return the sampler, or None where sampling every voxel is faster, or the only way."""
         matrix = affines.voxel_map(target.affine, source.affine)
         axes = affines.parallel_axes(matrix, target.shape)
-        overlap = index.weights is not None or len(index.voxels) < len(index.elements)
-        if axes is None or overlap or not len(index.elements):
+        if axes is None:
             return None
         index_of = np.unravel_index(index.elements, target.shape, order='F')
         # From here on axes are in the order of memory, the last of the source first.
@@ -89,27 +88,24 @@ class FoldedSampler:
             np.moveaxis(regions, i, 0)[~line.inside] = -1
         return cls(lines, source.shape, regions, boxes)
 
-    def __call__(self, volume: np.ndarray, clip: tuple[float, float]) -> tuple[np.ndarray, tuple[bool, bool]] | None:
-        """Return the sums over regions of a flat volume, clipped, and whether values were below and above ``clip``.
+    def __call__(
+        self, volume: np.ndarray, clip: tuple[float, float]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return the sums of a flat volume, and the regions and values of single voxels beyond ``clip``.
 
-        None if values are not finite, or too many could be out of range: every voxel must be sampled.
+        None if too many could be beyond it: every voxel must be sampled.
         """
-        if volume.dtype.kind == 'f' and not np.isfinite(volume).all():
-            return None
-        with self._prefilter(volume.reshape(self._shape, order='F')) as coefficients:
-            return self._sum(coefficients, clip)
-
-    def _sum(self, of_volume: np.ndarray, clip: tuple[float, float]) -> tuple[np.ndarray, tuple[bool, bool]] | None:
-        coefficients = of_volume.reshape(-1)
-        with self._memory() as work:
-            voxels = self._find_out_of_range(of_volume, clip, work)
-        if len(voxels) > self._most:
-            return None
-        values = [self._sample(coefficients, some) for some in np.split(voxels, range(0, len(voxels), AT_ONCE))[1:]]
-        excess = np.concatenate([np.clip(some, *clip) - some for some in values]) if values else np.zeros(0)
-        sums = self._weights @ coefficients
-        sums += np.bincount(self._regions.reshape(-1)[voxels], excess, len(sums))
-        return sums, (bool((excess > 0).any()), bool((excess < 0).any()))
+        with self._prefilter(volume.reshape(self._shape, order='F')) as of_volume:
+            with self._memory() as work:
+                voxels = self._find_out_of_range(of_volume, clip, work)
+            if len(voxels) > self._most:
+                return None
+            coefficients = of_volume.reshape(-1)
+            sums = self._weights @ coefficients
+            parts = np.split(voxels, range(AT_ONCE, len(voxels), AT_ONCE))
+            values = np.concatenate([self._sample(coefficients, some) for some in parts])
+        beyond = (values < clip[0]) | (values > clip[1])
+        return sums, self._regions.reshape(-1)[voxels[beyond]], values[beyond]
 
     def _find_out_of_range(
         self, exact: np.ndarray, clip: tuple[float, float], work: Sequence[np.ndarray]
@@ -153,10 +149,11 @@ class FoldedSampler:
 
     def _sample(self, coefficients: np.ndarray, voxels: np.ndarray) -> np.ndarray:
         """Return the values of single voxels."""
-        place, weights = np.zeros((len(voxels), 1), dtype=np.intp), np.ones((len(voxels), 1))
+        n = len(voxels)
+        place, weights = np.zeros((n, 1), dtype=np.intp), np.ones((n, 1))
         for line, at in zip(self._lines, np.unravel_index(voxels, self._regions.shape), strict=True):
-            place = (place[:, :, None] * line.n + line.taps[at][:, None]).reshape(len(voxels), -1)
-            weights = (weights[:, :, None] * line.weights[at][:, None]).reshape(len(voxels), -1)
+            place = (place[:, :, None] * line.n + line.taps[at][:, None]).reshape(n, place.shape[1] * 4)
+            weights = (weights[:, :, None] * line.weights[at][:, None]).reshape(n, weights.shape[1] * 4)
         found: np.ndarray = np.einsum('ij,ij->i', weights, np.take(coefficients, place))
         return found
 

@@ -4,8 +4,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
 from .cells import CellSums, has_small_integers
-from .folding import FoldedSampler
 from .operators import Block, ElementUnion, JointOperator, RegionOperator
 from .resample import Sampler, clip_range
+from .sampled_sums import SampledSums
 from .sampling import SampledVoxels, StoredVoxels
 from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
@@ -101,20 +101,20 @@ class RegionReducer:
             in_view = space.contains(atlas.space, index.voxels)
             if nan_policy != 'zero':
                 index, in_view = index.keep(index.at_entries(in_view)), in_view[in_view]
-            sampler = partial(Sampler, space, atlas.space, None if any(sigmas) else index.voxels, interpolation)
+            sampler = cache(partial(Sampler, space, atlas.space, None if any(sigmas) else index.voxels, interpolation))
         self.voxels: StoredVoxels | SampledVoxels = StoredVoxels(index.voxels)
         if self.is_sampled or any(sigmas):
             blank = 0.0 if nan_policy == 'zero' else np.nan
             self.voxels = SampledVoxels(index.voxels, atlas.space.shape, sampler, sigmas, blank, num_threads)
-        self._num_threads, self._folded = num_threads, None
-        if interpolation == 'cubic' and strategy in ('mean', 'sum') and not any(sigmas):
-            self._folded = FoldedSampler.of(space, atlas.space, index)
+        self._sampled_sums = None
+        if sampler and interpolation == 'cubic' and strategy in ('mean', 'sum') and not any(sigmas):
+            self._sampled_sums = SampledSums.of(space, atlas.space, index, sampler, num_threads)
         self.operator = None
         if not self.is_sampled:
             self.operator = RegionOperator.of(index, atlas.space.shape, sigmas, strategy)
         self._index, self._in_view = index, in_view
         self._reduce, self._nan_policy = partial(reduce_values, strategy), nan_policy
-        self._strategy = strategy
+        self._strategy, self._divisor = strategy, index.counts if strategy == 'mean' else 1
         self._used, self._uses_all = np.zeros(len(index.voxels), dtype=bool), False
         self._finite: np.ndarray | None = None
         self._finite_index = index
@@ -187,13 +187,19 @@ class RegionReducer:
             if whole.any():
                 self._use_all()
             rows = rows[~whole]
-        if self._folded is not None:
-            rows = self._sum_folded(block, rows, clip, signals, clipped)
+        if self._sampled_sums is not None:
+            found = list(self._sampled_sums(block, rows, clip or (-np.inf, np.inf)))
+            for row, (of_volume, may_change) in zip(rows, found, strict=True):
+                clipped[row] = may_change
+                if of_volume is not None:
+                    signals[row, self._index.columns] = of_volume / self._divisor
+                    self._use_all()
+            rows = rows[[of_volume is None for of_volume, _ in found]]
         if len(rows):
             start = 0
             for n, values, beyond in self.voxels(block, rows, clip):
                 some = rows[start : start + n]
-                clipped[some] = beyond
+                clipped[some] |= beyond
                 self._reduce_values(values, signals, some, block.first)
                 start += n
         return signals, clipped
@@ -203,20 +209,11 @@ class RegionReducer:
         if not self._uses_all:
             self._used[:] = self._uses_all = True
 
-    def _sum_folded(
-        self, block: Block, rows: np.ndarray, clip: Any, signals: np.ndarray, clipped: np.ndarray
-    ) -> np.ndarray:
-        """Reduce volumes by the folded sampler into ``signals`` and ``clipped``; return the rows of the others."""
-        divisor = self._index.counts if self._strategy == 'mean' else 1
-        fold, others = partial(cast('FoldedSampler', self._folded), clip=clip or (-np.inf, np.inf)), []
-        with ThreadPoolExecutor(self._num_threads) as pool:
-            for row, found in zip(rows, pool.map(lambda row: fold(block.volume(row)), rows), strict=True):
-                if found is None:
-                    others.append(row)
-                else:
-                    signals[row, self._index.columns], clipped[row] = found[0] / divisor, found[1]
-                    self._use_all()
-        return np.array(others, dtype=np.intp)
+    def settle(self, signals: np.ndarray, clip: tuple[float, float]) -> None:
+        """Clip what was sampled of the volumes so far to the range of the series, in ``signals``, shape (T, L)."""
+        if self._sampled_sums is not None:
+            for volume, sums in self._sampled_sums.settle(clip):
+                signals[volume, self._index.columns] = sums / self._divisor
 
     def _reduce_values(self, values: np.ndarray, signals: np.ndarray, rows: np.ndarray, first: int) -> None:
         """Reduce values at voxels, shape (number of rows, n), into rows of ``signals``."""
@@ -312,6 +309,8 @@ def reduce_series(
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
                 np.copyto(bounds[first : first + len(block)], clip, where=clipped)
+    for out, reducer in zip(signals, reducers, strict=True):
+        reducer.settle(out, clip)
     stale = set(np.flatnonzero((~np.isnan(bounds) & (bounds != clip)).any(axis=1)).tolist())
     for first, stored in read_blocks() if stale else ():
         rows = [row for row in range(len(stored)) if first + row in stale]

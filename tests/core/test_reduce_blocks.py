@@ -46,12 +46,18 @@ SETTLED = steps(-700, 700, 100, 80, 100, 130, -100)
         *((FALLING, 1, 2), (FALLING, 2, 2), (SETTLED, 2, 1)),
     ],
     strategy=['mean', 'maximum', 'minimum'],
+    kept=[0, 500, 2**20],
 )
 def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
-    labels, affine, run, strategy, nilearn_signals, blocks_of
+    labels, affine, run, strategy, kept, nilearn_signals, blocks_of, monkeypatch
 ):
-    """Volumes clipped to too narrow a range are read again; nilearn knows the whole series beforehand."""
+    """Volumes clipped to too narrow a range are read again; nilearn knows the whole series beforehand.
+
+    Not those of which the mean can be corrected from the values that were out of range.
+    """
+    monkeypatch.setattr('nipype_labels.core.sampled_sums.KEPT_BYTES', kept)
     data, per_block, passes = run
+    passes = 1 if strategy == 'mean' and kept > 500 else passes
     read_blocks = blocks_of(data, per_block)
     (signals,), _ = read_signals(read_blocks, N_VOLUMES, [sampling(labels, affine, strategy=strategy)])
     theirs = nilearn_signals(
@@ -66,7 +72,7 @@ def test_decoded_values_set_the_range(labels, blocks_of):
     read_blocks = blocks_of(stored, 1)
     (ours,), _ = read_signals(read_blocks, N_VOLUMES, [sampling(labels)], decoder)
     (expected,), _ = read_signals(blocks_of(RISING * -0.5 + 20, 1), N_VOLUMES, [sampling(labels)])
-    assert read_blocks.passes == 2
+    assert read_blocks.passes == 1
     assert_allclose(ours, expected, rtol=1e-9)
 
 
