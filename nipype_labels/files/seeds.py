@@ -2,6 +2,7 @@
 """Tables of seeds: coordinates of spheres in mm, and perhaps their radius, name and id."""
 
 import numpy as np
+import pandas as pd
 
 from ..model.errors import LabelsError
 from ..model.seeds import Seeds
@@ -47,6 +48,31 @@ def read_seeds(path, radius=None, includes_nearest=False):
         If a column or a radius is missing, a value is not a number, or ids or names are not unique.
     """
     heading, rows, _ = parse_table(read_text(path), 0, path)
+    return _read_columns(heading, rows, radius, includes_nearest, path)
+
+
+def make_seeds(coordinates, radius, includes_nearest=False):
+    """Return the Seeds of coordinates, an array of shape (L, 3) in mm, which are numbered from 1; or of a DataFrame.
+
+    A DataFrame has the columns of a table, see :func:`read_seeds`.
+    """
+    if isinstance(coordinates, pd.DataFrame):
+        rows = [['' if pd.isna(cell) else str(cell) for cell in row] for row in coordinates.itertuples(index=False)]
+        return _read_columns(list(map(str, coordinates.columns)), rows, radius, includes_nearest, 'seeds')
+    try:
+        centres = np.array(coordinates, dtype=np.float64)
+    except (TypeError, ValueError) as e:
+        raise LabelsError(f'seeds must be a table, or coordinates x, y, z in mm: {e}') from e
+    if centres.ndim != 2 or centres.shape[1:] != (3,) or not len(centres) or not np.isfinite(centres).all():
+        raise LabelsError(f'seeds must be coordinates x, y, z in mm, not an array of shape {centres.shape}')
+    _check_centres(centres, 'seeds')
+    ids = np.arange(1, len(centres) + 1)
+    radii = _radii(None, radius, len(centres), 'seeds')
+    return Seeds(centres, radii, ids, [str(number) for number in ids], includes_nearest)
+
+
+def _read_columns(heading, rows, radius, includes_nearest, path):
+    """Return the Seeds in rows of cells below a heading, None without one."""
     keys = [simplify_heading(name) for name in heading or ()]
     missing = [axis for axis in _AXES if axis not in keys]
     if missing:
@@ -66,20 +92,6 @@ def read_seeds(path, radius=None, includes_nearest=False):
     own = next((cells[key] for key in _RADIUS_HEADINGS if key in cells), None)
     radii = _radii(own, radius, len(rows), path)
     return Seeds(centres, radii, table['index'].to_numpy(), table['name'].tolist(), includes_nearest)
-
-
-def make_seeds(coordinates, radius, includes_nearest=False):
-    """Return the Seeds of coordinates, an array of shape (L, 3) in mm; they are numbered from 1."""
-    try:
-        centres = np.array(coordinates, dtype=np.float64)
-    except (TypeError, ValueError) as e:
-        raise LabelsError(f'seeds must be a table, or coordinates x, y, z in mm: {e}') from e
-    if centres.ndim != 2 or centres.shape[1:] != (3,) or not len(centres) or not np.isfinite(centres).all():
-        raise LabelsError(f'seeds must be coordinates x, y, z in mm, not an array of shape {centres.shape}')
-    _check_centres(centres, 'seeds')
-    ids = np.arange(1, len(centres) + 1)
-    radii = _radii(None, radius, len(centres), 'seeds')
-    return Seeds(centres, radii, ids, [str(number) for number in ids], includes_nearest)
 
 
 def _parse_ids(cells, column, path):

@@ -79,13 +79,15 @@ def _find_maps(settings, fitted, folder):
 def _find_seeds(settings, fitted, folder):
     """Return the path of a table of seeds, and None, because the table has the names."""
     now = READERS['seeds'](settings)
-    if fitted is not None and not (np.array_equal(now.centres, fitted.atlas.centres) and _same(now, fitted)):
+    known = now if fitted is None else fitted.atlas
+    is_same = np.array_equal(now.centres, known.centres) and np.array_equal(now.radii, known.radii)
+    if fitted is not None and not (is_same and _same(now, fitted)):
         raise LabelsError('seeds were changed after fit read them: call fit again')
     if isinstance(settings['seeds'], str | os.PathLike):
         return str(expand(settings['seeds']).absolute()), None
     _require_folder('seeds', folder)
     x, y, z = now.centres.T
-    table = pd.DataFrame({'index': now.ids, 'name': list(now.names), 'x': x, 'y': y, 'z': z})
+    table = pd.DataFrame({'index': now.ids, 'name': list(now.names), 'x': x, 'y': y, 'z': z, 'radius': now.radii})
     return _write(folder, 'seeds', '.tsv', table.to_csv().encode(), lambda path: write_table(path, table)), None
 
 

@@ -17,7 +17,7 @@ class NiftiSpheresMasker(RegionMasker):
 
     Parameters
     ----------
-    seeds : path or array, shape (L, 3)
+    seeds : path, DataFrame or array, shape (L, 3)
         Table with the columns x, y, z in mm, and perhaps radius, name and index; or coordinates in mm.
     mask_img : path or nibabel image, optional
         Mask on any grid; voxels outside it are excluded.

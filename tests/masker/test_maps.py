@@ -3,6 +3,7 @@
 
 import nibabel
 import numpy as np
+import pandas as pd
 import pytest
 from nilearn import maskers
 from numpy.testing import assert_allclose, assert_array_equal
@@ -114,6 +115,29 @@ def test_masker_graph_and_files_have_the_same_bytes(maps, bold, mask, tmp_path):
         names, found = read_signals(clean.result.outputs.out_files[0])
         assert_array_equal(found, signals)
         assert names == masker.get_feature_names_out().tolist()
+
+
+def test_seeds_may_be_a_dataframe(bold, tmp_path):
+    """Its columns are found by their names, as those of a table are."""
+    table = pd.DataFrame(SEEDS, columns=list('xyz')).assign(name=['V1', 'M1', 'S1'], radius=[9.0, np.nan, 5.5])
+    table = table[['name', 'z', 'x', 'radius', 'y']]
+    table.to_csv(tmp_path / 'seeds.tsv', sep='\t', index=False, na_rep='n/a')
+    own = dict(radius=7.0, reports=False)
+    masker = NiftiSpheresMasker(table, **own)
+    signals = masker.fit_transform(bold)
+    assert_array_equal(signals, NiftiSpheresMasker(tmp_path / 'seeds.tsv', **own).fit_transform(bold))
+    radii = dict(zip(SEEDS, (9.0, 7.0, 5.5), strict=True))
+    expected = [NiftiSpheresMasker([seed], radius=radii[seed]).fit_transform(bold)[:, 0] for seed in SEEDS]
+    assert_array_equal(signals, np.transpose(expected))
+    assert masker.get_feature_names_out().tolist() == ['V1', 'M1', 'S1']
+    wf = masker.to_workflow(folder=tmp_path)
+    (path,) = wf.inputs.inputnode.atlas_files
+    assert_array_equal(NiftiSpheresMasker(path, **own).fit_transform(bold), signals)
+    table.loc[0, 'radius'] = 8.0
+    with pytest.raises(LabelsError, match='seeds changed after fit'):
+        masker.transform(bold)
+    with pytest.raises(LabelsError, match='seeds is not a table of seeds: no column z'):
+        NiftiSpheresMasker(table.drop(columns='z'), **own).fit(bold)
 
 
 def test_overlapping_spheres_have_their_mean_in_the_inverse_transform(bold):
