@@ -17,7 +17,7 @@ ELEMENTS_AT_ONCE, MAPS_AT_ONCE = 4096, 64
 PRODUCT_ELEMENTS, PRODUCT_VOLUMES = 1024, 8
 
 #: Additions and multiplications of a dense product in the time that a sparse product takes for one.
-SPARSE_COST = 30
+SPARSE_COST = 100
 
 
 class DenseWeights:
@@ -54,13 +54,13 @@ class DenseWeights:
             start = part * ELEMENTS_AT_ONCE
             yield part, slice(start, min(start + ELEMENTS_AT_ONCE, len(self.union)))
 
-    def fill(self, out: np.ndarray, part: int, first: int) -> None:
-        """Fill ``out``, shape (regions, elements), with the weights of a part of the union, from the region ``first``.
+    def fill(self, out: np.ndarray, part: int, regions: slice | np.ndarray) -> None:
+        """Fill ``out``, shape (regions, elements), with the weights of some regions in a part of the union.
 
         What ``out`` has more than the part becomes 0.
         """
         n, start = min(ELEMENTS_AT_ONCE, len(self.union) - part * ELEMENTS_AT_ONCE), part * ELEMENTS_AT_ONCE
-        for row, (begin, end) in zip(out, self._bounds[first : first + len(out), part : part + 2], strict=True):
+        for row, (begin, end) in zip(out, self._bounds[regions, part : part + 2], strict=True):
             if end - begin == n:
                 row[:n], row[n:] = self._weights[begin:end], 0
             else:
@@ -80,10 +80,10 @@ class DenseWeights:
             n = some.stop - some.start
             values[:n_volumes, :n], values[:, n:] = take(some), 0
             for first in range(0, self.n_regions, MAPS_AT_ONCE):
-                of_maps = sums[first : first + MAPS_AT_ONCE]
-                weights = dense[: len(of_maps)]
-                self.fill(weights, part, first)
-                _add_products(of_maps, weights, values, n)
+                regions = slice(first, first + MAPS_AT_ONCE)
+                weights = dense[: len(sums[regions])]
+                self.fill(weights, part, regions)
+                _add_products(sums[regions], weights, values, n)
         return sums[:, :n_volumes]
 
     def multiply(self) -> np.ndarray:
@@ -91,8 +91,10 @@ class DenseWeights:
         products = np.zeros((self.n_regions, self.n_regions))
         dense = np.empty((self.n_regions, ELEMENTS_AT_ONCE))
         for part, _ in self.parts():
-            self.fill(dense, part, 0)
-            products += dense @ dense.T
+            regions = np.flatnonzero(self._bounds[:, part] < self._bounds[:, part + 1])
+            weights = dense[: len(regions)]
+            self.fill(weights, part, regions)
+            products[np.ix_(regions, regions)] += weights @ weights.T
         return products
 
 

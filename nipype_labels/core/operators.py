@@ -21,7 +21,10 @@ from .strategies import RegionIndex
 LINEAR = ('mean', 'sum', *MAP_STRATEGIES)
 
 #: Rough number of weights that are multiplied at a time, which limits the memory for values.
-WEIGHTS_AT_ONCE = 2**20
+WEIGHTS_AT_ONCE = 2**18
+
+#: Up to so many volumes, NumPy turns the axes of values several times slower than a loop over volumes does.
+FEW_VOLUMES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,8 @@ class RegionOperator:
             weights = scipy.sparse.csr_array(entries, shape=(len(index.starts), np.prod(shape)))
         fits = strategy == 'least_squares' and index.weights is not None
         divisor = np.ones(len(index.starts)) if fits or strategy == 'sum' else index.total_weights
-        dense = None if index.weights is None else _make_dense(weights)
+        union = ElementUnion([weights.indices]) if any(sigmas) else index.union
+        dense = None if index.weights is None or union is None else _make_dense(weights, union)
         return cls(weights, divisor[:, None], index.gram_inverse if fits else None, dense)
 
     def finish(self, sums: np.ndarray) -> np.ndarray:
@@ -113,10 +117,14 @@ class Block:
             return np.take(self.decoded, elements, axis=1)
         return self._decoder(np.take(self.stored, elements, axis=1))
 
+    def take_part(self, some: slice) -> np.ndarray:
+        """Return the values of a slice of the elements of the union, shape (b, n)."""
+        return self.take(self._union.elements[some])
+
     @cached_property
     def values(self) -> np.ndarray:
         """Values of the elements of the union, shape (b, n)."""
-        return self.take(self._union.elements)
+        return self.take_part(slice(None))
 
     def values_at(self, elements: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the values of some elements of the union in some volumes, shape (number of rows, m)."""
@@ -141,7 +149,7 @@ class JointOperator:
     def __init__(self, operators: Sequence[RegionOperator | None], union: ElementUnion) -> None:
         self._operators = operators
         weights = [operator.weights for operator in operators if operator is not None and operator.dense is None]
-        self._parts: list[tuple[np.ndarray, Any]] = []
+        self._parts: list[tuple[slice, Any]] = []
         if weights and len(union.elements):
             n_parts = -(-sum(each.nnz for each in weights) // WEIGHTS_AT_ONCE)
             some = np.array_split(union.elements, min(n_parts, len(union.elements)))
@@ -151,17 +159,17 @@ class JointOperator:
             ones = np.ones(max(matrix.nnz for matrix in matrices) if are_ones else 0)
             for matrix in matrices:
                 matrix.data = ones[: matrix.nnz] if are_ones else matrix.data
-            self._parts = list(zip(some, matrices, strict=True))
+            stops = np.cumsum([len(elements) for elements in some]).tolist()
+            slices = [slice(stop - len(elements), stop) for stop, elements in zip(stops, some, strict=True)]
+            self._parts = list(zip(slices, matrices, strict=True))
 
     def __call__(self, block: Block) -> list[np.ndarray | None]:
         """Return the statistics, shape (b, m), of each atlas, or None; not finite where a value is not."""
         sums: Any = 0
-        for elements, part in self._parts:
+        for some, part in self._parts:
             values = np.empty((part.shape[1], len(block)))
             values[: part.shape[0]] = sums
-            # Of a few volumes NumPy would turn the axes several times slower.
-            for column, volume in zip(values[part.shape[0] :].T, block.take(elements), strict=True):
-                column[:] = volume
+            _turn(block.take_part(some), values[part.shape[0] :])
             sums = part @ values
         start, found = 0, cast(list[np.ndarray | None], [])
         for operator in self._operators:
@@ -176,13 +184,21 @@ class JointOperator:
         return found
 
 
+def _turn(values: np.ndarray, out: np.ndarray) -> None:
+    """Copy values, shape (b, n), to ``out``, shape (n, b)."""
+    if len(values) < FEW_VOLUMES:
+        for column, volume in zip(out.T, values, strict=True):
+            column[:] = volume
+    else:
+        out[:] = values.T
+
+
 def _take(block: Block, dense: DenseWeights, some: slice) -> np.ndarray:
     return block.take(dense.union.elements[some])
 
 
-def _make_dense(weights: Any) -> DenseWeights | None:
+def _make_dense(weights: Any, union: ElementUnion) -> DenseWeights | None:
     """Return the weights of a sparse matrix for dense products; None if too few of them are not 0."""
-    union = ElementUnion([weights.indices])
     if weights.nnz < LEAST_FRACTION * len(union) * weights.shape[0]:
         return None
     weights.sort_indices()

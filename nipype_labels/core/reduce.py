@@ -12,14 +12,16 @@ import numpy as np
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
-from .cells import CellSums, has_small_integers
-from .operators import Block, ElementUnion, JointOperator, RegionOperator
+from .elements import ElementUnion
+from .joining import count_joined, join_blocks
+from .operators import Block, RegionOperator
 from .resample import Sampler, clip_range
 from .sampled_sums import SampledSums
 from .sampling import SampledVoxels, StoredVoxels
 from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
 from .strategies import RegionIndex, check_strategy, reduce_values
+from .sums import SeriesSums
 
 #: Size in float64 of the values that are taken out of a block at a time; more would not stay in the processor's cache.
 GATHERED_BYTES = 16 * 2**20
@@ -288,24 +290,26 @@ def reduce_series(
     clips = any(reducer.is_sampled for reducer in reducers)
     clip = (0.0, 0.0)
     bounds = np.full((n_volumes, 2), np.nan)  # at which values were cut
-    total: Any = None
     union = ElementUnion([reducer.elements for reducer in reducers])
-    add_up: Any = None
-    sum_up: Any = None
+    sums = SeriesSums([reducer.operator for reducer in reducers], decoder, union, n_volumes)
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is faster in the thread that has the block, and so are those whose sums are known.
         work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
         reduce: Any = map if all(reducer.operator is not None for reducer in reducers) else work
-        for first, stored in _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements)))):
-            block = _open_block(stored, decoder, union, first, reducers)
+        n_joined = count_joined([reducer.operator for reducer in reducers], union)
+        if n_joined:
+            blocks: Any = join_blocks(read_blocks(), union, decoder, n_joined, sums.add)
+        else:
+            parts = _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements))))
+            blocks = ((_open_block(stored, decoder, union, first, reducers), None) for first, stored in parts)
+        for block, known in blocks:
+            first = block.first
             clip = clip_range(block.decoded, *clip) if clips else clip
-            if total is None:
-                # Here, while the next block is read.
-                total = np.zeros(stored.shape[1], _sum_type(stored.dtype, n_volumes))
-                add_up, sum_up = _make_sums(stored, decoder, union, reducers)
-            jobs = [partial(add_up, stored, total), partial(sum_up, block)]
-            sums = [a if b is None else b for a, b in zip(*work(_call, jobs), strict=True)]
-            jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, sums, strict=True)]
+            sums.open(block.stored)
+            add: Any = partial(sums.add, block.stored) if known is None else partial(list, known)
+            both = work(_call, [add, partial(sums.sum_up, block)])
+            found = [a if b is None else b for a, b in zip(*both, strict=True)]
+            jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, found, strict=True)]
             for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
                 out[first : first + len(block)] = values
                 np.copyto(bounds[first : first + len(block)], clip, where=clipped)
@@ -322,20 +326,10 @@ def reduce_series(
         if not stale:
             break
     # Nothing else of the size of a volume is in memory with the mean.
-    del block, stored, union, add_up, sum_up, jobs
+    total = sums.total
+    del block, blocks, union, sums, jobs
     done = zip(signals, reducers, strict=True)
     return [reducer.summarize(out) for out, reducer in done], decoder(total / n_volumes)
-
-
-def _make_sums(
-    stored: np.ndarray, decoder: Decoder, union: ElementUnion, reducers: Sequence[RegionReducer]
-) -> tuple[Callable, Callable]:
-    """Return what adds the volumes of a block to their total, and what sums its values; each has some of the sums."""
-    operators = [reducer.operator for reducer in reducers]
-    if not has_small_integers(stored.dtype, decoder):
-        return partial(_accumulate, operators), JointOperator(operators, union)
-    cells = CellSums(operators, union.elements, stored.shape[1], stored.dtype)
-    return cells, JointOperator(cells.others, union)
 
 
 def _open_block(
@@ -356,20 +350,6 @@ def _split(blocks: Iterable[tuple[int, np.ndarray]], most: int) -> Iterator[tupl
     for first, block in blocks:
         for start in range(0, len(block), max(1, most)):
             yield first + start, block[start : start + max(1, most)]
-
-
-def _sum_type(stored: np.dtype, n_volumes: int) -> type:
-    """Return the type for sums of volumes: float64, or int32 if it holds all sums exactly, which is faster."""
-    small = stored.kind in 'iu' and stored.itemsize <= 2 and n_volumes < 2**15
-    return np.int32 if small else np.float64
-
-
-def _accumulate(operators: Sequence[Any], stored: np.ndarray, total: np.ndarray) -> list[None]:
-    """Add the volumes of a block to ``total``; a value that is not finite, or too large, makes the sum not finite."""
-    with np.errstate(over='ignore', invalid='ignore'):
-        for volume in stored:
-            np.add(total, volume, out=total)
-    return [None] * len(operators)
 
 
 def _call(job: Callable) -> Any:

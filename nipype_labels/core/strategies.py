@@ -136,7 +136,7 @@ class RegionIndex:
     @cached_property
     def _inverted_gram(self) -> tuple[np.ndarray, np.ndarray]:
         weights = np.ones(len(self.elements)) if self.weights is None else self.weights
-        return invert_gram(self.elements, self.starts, weights)
+        return invert_gram(self.elements, self.starts, weights, self.union)
 
     def spread(self, values: np.ndarray, size: int) -> np.ndarray:
         """Return an array with the value of its region at each element, and 0 elsewhere.

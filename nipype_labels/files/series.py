@@ -15,7 +15,7 @@ from ..model.space import VolumeGrid
 from .digests import image_digest
 from .formats import describe_format
 from .grids import check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
-from .gzip_streams import DAMAGE, compress_into, open_gzip
+from .gzip_streams import DAMAGE, compress_into, free_registers, open_gzip
 from .orientation import set_orientation
 from .timing import read_header_time
 
@@ -242,6 +242,7 @@ def _read(stream, view, path):
     with _errors_name_file(path), suppress(EOFError):
         while done < len(view) and (n := stream.readinto(view[done : done + PIECE_BYTES])):
             done += n
+    free_registers()
     return view[:done]
 
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sum of the volumes of a series, and sums over regions, by the fastest way for the type of its values."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .cells import CellSums, has_small_integers
+from .elements import ElementUnion
+from .operators import JointOperator, RegionOperator
+from .scaling import Decoder
+
+
+class SeriesSums:
+    """Sum of all volumes, and sums over the regions of atlases.
+
+    Parameters
+    ----------
+    operators : sequence of RegionOperator or None
+        Of each atlas.
+    decoder : Decoder
+    union : ElementUnion
+        Of at least their elements.
+    n_volumes : int
+        T.
+
+    Attributes
+    ----------
+    total : array, shape (I·J·K,)
+        Sum of the stored values of the volumes so far.
+    sum_up : callable
+        Returns statistics of a Block for the atlases of which ``add`` returns None.
+    """
+
+    def __init__(
+        self, operators: Sequence[RegionOperator | None], decoder: Decoder, union: ElementUnion, n_volumes: int
+    ) -> None:
+        self._operators = list(operators)
+        self._decoder, self._union, self._n_volumes = decoder, union, n_volumes
+        self.total: Any = None
+        self.sum_up: Any = None
+        self._add_up: Any = None
+
+    def open(self, stored: np.ndarray) -> None:
+        """Prepare for blocks like this one, unless it is done: not earlier, as the next block is being read."""
+        if self.total is not None:
+            return
+        self.total = np.zeros(stored.shape[1], _sum_type(stored.dtype, self._n_volumes))
+        others, self._add_up = self._operators, partial(_accumulate, self._operators)
+        if has_small_integers(stored.dtype, self._decoder):
+            cells = CellSums(self._operators, self._union.elements, stored.shape[1], stored.dtype)
+            others, self._add_up = cells.others, cells
+        self.sum_up = JointOperator(others, self._union)
+
+    def add(self, stored: np.ndarray) -> list[np.ndarray | None]:
+        """Add the volumes of a block to their total; return the sums that this finds, or None, for each atlas."""
+        self.open(stored)
+        return self._add_up(stored, self.total)
+
+
+def _sum_type(stored: np.dtype, n_volumes: int) -> type:
+    """Return the type for sums of volumes: float64, or int32 if it holds all sums exactly, which is faster."""
+    small = stored.kind in 'iu' and stored.itemsize <= 2 and n_volumes < 2**15
+    return np.int32 if small else np.float64
+
+
+def _accumulate(operators: Sequence[Any], stored: np.ndarray, total: np.ndarray) -> list[None]:
+    """Add the volumes of a block to ``total``; a value that is not finite, or too large, makes the sum not finite."""
+    with np.errstate(over='ignore', invalid='ignore'):
+        for volume in stored:
+            np.add(total, volume, out=total)
+    return [None] * len(operators)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Series of which the elements of several blocks are reduced together, against products of NumPy."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from spaces import make_atlas, make_grid
+
+from nipype_labels.core.elements import ElementUnion
+from nipype_labels.core.joining import MOST_VOLUMES, count_joined
+from nipype_labels.core.reduce import RegionReducer, reduce_series
+from nipype_labels.core.scaling import Decoder
+from nipype_labels.model.weighted import WeightedAtlas
+
+SHAPE, T, DECODERS = (10, 9, 8), 2 * MOST_VOLUMES + 5, {'>i2': Decoder(), 'float32': Decoder(0.5, 3.0)}
+
+
+def make_maps(maps, affine=np.eye(4)):
+    """Return the WeightedAtlas of maps, shape (L, voxels)."""
+    counts, ids = (maps != 0).sum(axis=1), np.arange(1, len(maps) + 1)
+    elements = np.nonzero(maps)[1].astype(np.int32)
+    return WeightedAtlas(make_grid(SHAPE, affine), elements, maps[maps != 0], counts, ids, [str(i) for i in ids])
+
+
+@pytest.fixture
+def maps():
+    """Maps of which some have most elements and some few; the first voxels belong to none."""
+    rng = np.random.default_rng(4)
+    maps = rng.uniform(0.1, 1, (30, np.prod(SHAPE))) * (rng.uniform(size=(30, np.prod(SHAPE))) < 0.3)
+    maps[:, :40] = 0
+    return maps
+
+
+@pytest.mark.parametrize('n_threads', [1, 2])
+@pytest.mark.parametrize('stored', ['>i2', 'float32'])
+def test_several_atlases_give_the_same_bytes_for_any_blocks(maps, stored, n_threads):
+    series = np.random.default_rng(5).integers(-900, 900, (T, maps.shape[1])).astype(stored)
+    space, labels = make_grid(SHAPE, np.eye(4)), np.arange(maps.shape[1]) % 6
+    weights = [maps, maps[:4], np.arange(1, 6)[:, None] == labels, np.where(maps > 0.8, maps, 0)]
+    atlases = [make_maps(weights[0]), make_maps(weights[1])]
+    atlases += [make_atlas(labels.reshape(SHAPE, order='F'), ids=range(1, 6)), make_maps(weights[3])]
+
+    def reduce(block):
+        reducers = [RegionReducer(atlas, space, strategy='weighted_mean') for atlas in atlases]
+        operators = [reducer.operator for reducer in reducers]
+        assert count_joined(operators, ElementUnion([each.elements for each in operators])) == MOST_VOLUMES
+        blocks = [(first, series[first : first + block]) for first in range(0, T, block)]
+        return reduce_series(lambda: iter(blocks), T, reducers, DECODERS[stored], n_threads)
+
+    reductions, mean = reduce(4)
+    values = DECODERS[stored](series.astype(np.float64))
+    assert_allclose(mean, values.mean(axis=0), rtol=1e-12)
+    for reduction, of_atlas in zip(reductions, weights, strict=True):
+        assert_allclose(reduction.signals, values @ of_atlas.T / of_atlas.sum(axis=1), rtol=1e-12)
+    for block in (1, 7, MOST_VOLUMES, T):
+        others, other_mean = reduce(block)
+        assert_array_equal(other_mean, mean)
+        for one, other in zip(reductions, others, strict=True):
+            assert_array_equal(other.signals, one.signals)
+    alone = RegionReducer(atlases[1], space, strategy='weighted_mean')
+    (other,), _ = reduce_series(lambda: iter([(0, series)]), T, [alone], DECODERS[stored])
+    assert_array_equal(other.signals, reductions[1].signals)
+
+
+def test_volumes_with_values_that_are_not_finite_are_reduced_separately(maps):
+    series = np.random.default_rng(6).normal(900, 30, (T, maps.shape[1]))
+    series[:, 100] = np.nan
+    series[MOST_VOLUMES + 1, 300:350] = np.inf
+    blocks = [(first, series[first : first + 3]) for first in range(0, T, 3)]
+    reducer = RegionReducer(make_maps(maps), make_grid(SHAPE, np.eye(4)), strategy='weighted_mean')
+    (reduction,), _ = reduce_series(lambda: iter(blocks), T, [reducer])
+    for volume, found in zip(series, reduction.signals, strict=True):
+        finite = np.isfinite(volume)
+        assert_allclose(found, maps[:, finite] @ volume[finite] / maps[:, finite].sum(axis=1), rtol=1e-12)
+    n_used = np.delete(maps != 0, 100, axis=1).sum(axis=1)
+    assert reduction.n_used.tolist() == n_used.tolist()
