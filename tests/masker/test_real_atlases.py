@@ -74,7 +74,7 @@ def test_probabilistic_atlases_are_fitted_as_by_nilearn(name, n_maps, installed)
     assert len(names) == n_maps
 
 
-@pytest.mark.parametrize(('path', 'radius'), [(FUNCTIONAL, 16.0), (SERIES, 32.0)])
+@pytest.mark.parametrize(('path', 'radius'), [(FUNCTIONAL, 16.0), (SERIES, 32.0)], ids=['functional', 'ds003'])
 def test_seeds_of_power_have_the_means_of_nilearn(path, radius):
     """The radius is twice the longest edge of a voxel, and the series in double precision: nilearn's are right."""
     series = held(path)
