@@ -13,6 +13,7 @@ from pathlib import Path
 from ..files.atomic import create_folder, write_atomically
 from ..files.digests import content_digest, image_digest
 from ..files.json_files import read_json
+from ..files.parcellations import split_map
 from ..model.errors import LabelsError
 from ..model.software import COMPUTING_LIBRARIES, read_version
 
@@ -86,7 +87,8 @@ def list_software():
 def describe_atlas(path, lookup):
     """Return the name and digest of an atlas, and the digest of its look-up table (a DataFrame)."""
     table = lookup.to_csv(index=False).encode()
-    return {'File': Path(path).name, 'Digest': image_digest(path), 'LookupTable': hashlib.md5(table).hexdigest()}
+    file, _ = split_map(path)
+    return {'File': Path(path).name, 'Digest': image_digest(file), 'LookupTable': hashlib.md5(table).hexdigest()}
 
 
 def describe_inputs(inputs):

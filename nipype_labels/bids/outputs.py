@@ -7,6 +7,7 @@ from ..core.connectivity import CONNECTIVITIES
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, Output
 from .names import build_path, parse_name
+from .surfaces import SURFACES
 
 #: Labels of ``desc`` that distinguish the files of one run; none begins like another.
 OWN_DESCS = tuple(output.derivative.desc for output in DERIVATIVES if output.derivative.desc)
@@ -70,7 +71,7 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     >>> files[1].path, files[1].sidecar.rsplit('_', 1)[1]
     ('sub-01/func/sub-01_task-rest_atlas-AAL_stat-sum_timeseries.tsv', 'timeseries.json')
     """
-    entities = _parse_source(source)
+    entities, on_surfaces = _parse_source(source)
     _check_desc(desc)
     scales = [scale or None for scale in atlas_scales or [None] * len(atlas_labels)]
     if len(scales) != len(atlas_labels):
@@ -85,11 +86,11 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     made = [
         output for output in DERIVATIVES if output.is_made(parameters) and (output.key in drawn or not output.is_drawn)
     ]
-    planned = []
+    planned, choices = [], (parameters, desc, on_surfaces)
     for i, (label, scale) in enumerate(atlases):
         own = entities | {'atlas': label, 'scale': scale}
-        planned += [_plan(output, i, own, parameters, desc) for output in made if output.per_atlas]
-    return planned + [_plan(output, None, entities, parameters, desc) for output in made if not output.per_atlas]
+        planned += [_plan(output, i, own, *choices) for output in made if output.per_atlas]
+    return planned + [_plan(output, None, entities, *choices) for output in made if not output.per_atlas]
 
 
 def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scales=None):
@@ -127,12 +128,12 @@ def measure_label(parameters):
 
 
 def _parse_source(source):
-    """Return the entities of a series that its derivatives have too: all except ``desc``."""
+    """Return the entities that derivatives of a series have too, without desc and hemi, and if it has surfaces."""
     folders = str(source).split('/')[:-1]
     if '\\' in str(source) or any(folder in ('', '.', '..') for folder in folders):
         raise LabelsError(f'{str(source)!r} must be the path of the series within its dataset, as in sub-01/func/…')
-    entities, _, _ = parse_name(source)
-    return {key: value for key, value in entities.items() if key != 'desc'}
+    entities, _, extension = parse_name(source)
+    return {key: value for key, value in entities.items() if key not in ('desc', 'hemi')}, extension in SURFACES
 
 
 def _check_desc(desc):
@@ -145,7 +146,7 @@ def _check_desc(desc):
         raise LabelsError(f'desc-{desc} is reserved for an output of this package. Choose another desc')
 
 
-def _plan(output, atlas, entities, parameters, desc):
+def _plan(output, atlas, entities, parameters, desc, on_surfaces):
     """Return the planned file of an output."""
     name = output.derivative
     if name.stat == 'strategy':
@@ -157,7 +158,8 @@ def _plan(output, atlas, entities, parameters, desc):
     # One label after the other: no two files have the same name, whatever desc is.
     entities = entities | {'desc': '+'.join(label for label in (name.desc, desc) if label) or None}
     folder = 'figures' if name.extension == '.svg' else 'func'
-    return PlannedFile(output, atlas, build_path(entities, name.suffix, name.extension, folder))
+    extension = name.on_surfaces if on_surfaces and name.on_surfaces else name.extension
+    return PlannedFile(output, atlas, build_path(entities, name.suffix, extension, folder))
 
 
 def _plain(name):

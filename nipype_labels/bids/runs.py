@@ -6,12 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..files.hemispheres import list_pair
 from ..model.errors import LabelsError
 from .filters import ABSENT, PRESENT
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
 from .names import build_name, sort_entities
 from .spaces import SPACE_ENTITIES, name_space, select_spaces, select_template
+from .surfaces import SURFACES, is_of_surfaces, list_surface_series, restore_hemisphere
 
 #: Label of ``desc`` of series that fMRIPrep has preprocessed.
 PREPROC = 'preproc'
@@ -36,6 +38,7 @@ _NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'
 #: Reasons why series are not selected, by entity or suffix.
 _EXCLUDED = {
     'bold': 'not volumes (.dtseries.nii, .func.gii)',
+    'volume': 'volumes',
     'desc': 'of other descriptions (--bold-desc)',
     'ses': 'not selected by --session-label',
     'task': 'not selected by --task',
@@ -78,6 +81,16 @@ class Run:
     def source(self):
         """Path of the series within its dataset."""
         return self.bold.relative_to(self.root).as_posix()
+
+    @property
+    def is_of_surfaces(self):
+        """Whether the series has surfaces."""
+        return self.bold.name.endswith(SURFACES)
+
+    @property
+    def bold_files(self):
+        """Files of the series as a list of Path: two of a pair of hemispheres."""
+        return list(map(Path, list_pair(self.bold))) if self.is_of_surfaces else [self.bold]
 
     @property
     def space(self):
@@ -161,17 +174,24 @@ def find_runs(
     """
     root = Path(root).absolute()
     index = index_dataset(root, participants)
-    everything = [file for file in index.files if _is_series(file)]
+    everything, on_surfaces = _choose_kind(index, spaces)
 
     def list_series():
         # Used only if the selected participants do not have a label.
-        return [file for file in (index_dataset(root) if participants else index).files if _is_series(file)]
+        files = (index_dataset(root) if participants else index).files
+        return list_surface_series(files, {}) if on_surfaces else [file for file in files if _is_series(file)]
 
     volumes = _filter_series(root, everything, filters or {}, list_series)
-    bold_desc = bold_desc.removeprefix('desc-') if bold_desc else _choose_desc(volumes)
+    # fMRIPrep's series of surfaces have no desc.
+    default = _choose_desc(volumes, None if on_surfaces else PREPROC)
+    bold_desc = bold_desc.removeprefix('desc-') if bold_desc else default
     series = [file for file in volumes if file.entities.get('desc') == bold_desc]
-    others = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
-    excluded = {_EXCLUDED['bold']: len(others), _EXCLUDED['desc']: len(volumes) - len(series)}
+    of_surfaces = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
+    others = [file for file in index.files if _is_series(file)] if on_surfaces else of_surfaces
+    excluded = {
+        _EXCLUDED['volume' if on_surfaces else 'bold']: len(others),
+        _EXCLUDED['desc']: len(volumes) - len(series),
+    }
     excluded[_EXCLUDED['filter']] = len(everything) - len(volumes)
     if not series:
         raise LabelsError(_explain_missing_series(root, index, volumes, bold_desc))
@@ -191,15 +211,25 @@ def find_runs(
         sorted(_make_runs(root, index.files, chosen), key=lambda run: run.name),
         index.bad_series,
         index.unread,
-        bold_desc,
+        bold_desc or PREPROC,
         {reason: count for reason, count in excluded.items() if count},
     )
 
 
-def _choose_desc(volumes):
+def _choose_kind(index, spaces):
+    """Return the series to choose from, and whether they are series of surfaces, of which a space is asked for."""
+    volumes, bad_series = [file for file in index.files if _is_series(file)], {}
+    surfaces = list_surface_series(index.files, bad_series, spaces)
+    if not is_of_surfaces(spaces, surfaces, volumes):
+        return volumes, False
+    index.bad_series.update(bad_series)
+    return surfaces, True
+
+
+def _choose_desc(series, otherwise):
     """Return the label of ``desc`` to process by default."""
-    descs = {file.entities['desc'] for file in volumes if 'desc' in file.entities}
-    return next(iter(descs)) if len(descs) == 1 else PREPROC
+    descs = {file.entities['desc'] for file in series if 'desc' in file.entities}
+    return next(iter(descs)) if len(descs) == 1 else otherwise
 
 
 def _explain_missing_series(root, index, volumes, bold_desc):
@@ -208,6 +238,9 @@ def _explain_missing_series(root, index, volumes, bold_desc):
     descs = sorted({file.entities['desc'] for file in volumes if 'desc' in file.entities})
     if descs:
         why += f'. Series of other descriptions exist: pass --bold-desc {" or ".join(descs)}'
+    spaces = sorted({name_space(file.entities) for file in list_surface_series(index.files, {})})
+    if spaces:
+        why += f'. Series of surfaces exist: pass --space {" or ".join(spaces)}'
     for path, reason in [*index.unread.items(), *index.bad_series.items()][:5]:
         why += f'. {path}: {reason}'
     return why + suggest_root(root)
@@ -318,7 +351,7 @@ def _make_run(root, same, masks, tables, sidecars):
     file = same[0]
     found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
     paths = {role: tuple(root / other.path for other in others) for role, others in found.items()}
-    sidecar_paths = tuple(root / other.path for other in sidecars.find(file))
+    sidecar_paths = tuple(root / other.path for other in sidecars.find(restore_hemisphere(file)))
     return Run(
         root=root,
         bold=root / file.path,

@@ -18,10 +18,10 @@ from .names import parse_name
 
 #: Keys of sidecars in their order; columns of a table follow.
 _ORDER = """
-    Description Warnings Sources TaskName SpatialReference Resolution SkullStripped RepetitionTime SamplingFrequency
-    StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable CoverageTable Atlas Measure
-    CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring MeanFramewiseDisplacement
-    DegreesOfFreedom SignificantDigits Parameters Methods Software
+    Description Warnings Sources TaskName SpatialReference Resolution Density SkullStripped RepetitionTime
+    SamplingFrequency StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable
+    CoverageTable Atlas Measure CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring
+    MeanFramewiseDisplacement DegreesOfFreedom SignificantDigits Parameters Methods Software
 """
 KEYS = tuple(_ORDER.split())
 
@@ -147,6 +147,8 @@ def _describe_space(file, run):
     known = {}
     if 'space' in entities:
         known['SpatialReference'] = run.series.get('SpatialReference', make_uri(run.source, SOURCE_DATASET))
+    if 'den' in entities:
+        known['Density'] = run.series.get('Density', f'den-{entities["den"]}, that of the preprocessed series')
     if 'res' in entities:
         own = run.series.get('Resolution', 'That of the preprocessed series')
         known['Resolution'] = ATLAS_RESOLUTION if file.output.derivative.is_on_atlas_grid(run.parameters) else own

@@ -14,6 +14,7 @@ from ..files.atomic import write_atomically
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..files.lut import NO_TABLE, name_by_order
+from ..files.parcellations import split_map
 from ..files.paths import expand
 from ..files.spaces import is_surface, name_content
 from ..model.errors import LabelsError
@@ -46,7 +47,7 @@ def name_atlases(given, luts=(), space=None, datasets=()):
             raise LabelsError(f'--atlas {name}={path}: the name is part of file names. Use letters and digits only')
         if [other.lower() for other in names].count(name.lower()) > 1:
             raise LabelsError(f'two atlases are named {name}. Pass --atlas NAME=IMAGE with different names')
-        if not path.is_file():
+        if not Path(split_map(path)[0]).is_file():
             raise LabelsError(f'--atlas {path}: file not found')
     tables = [lut and str(expand(lut).absolute()) for lut in luts]
     return [NamedAtlas(name, str(path), lut) for name, path, lut in zip(names, paths, tables, strict=True)]

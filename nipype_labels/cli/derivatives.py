@@ -18,7 +18,7 @@ from ..bids.manifest import Request, describe_atlas, find_change, name_manifest,
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..bids.spaces import name_space
-from ..core.validation import expand_preset, validate
+from ..core.validation import check_surface_parameters, expand_preset, validate
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..model.errors import LabelsError, LockedError
@@ -113,16 +113,16 @@ def derivatives(
     chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
     chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
     found = find_runs(dataset, **chosen)
+    if found.runs[0].is_of_surfaces:
+        parameters, canonical, reports = _adapt(found.runs[0], parameters, canonical)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     tables = _read_tables(atlases, parameters)
     digests = {atlas.name: describe_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
     requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
-    n_regions = [len(table) for table in tables]
-    out = Path(out).absolute()
     written = dict(dummy_scans=dummy_scans, digits=canonical['digits'], reports=reports, command=command_line)
-    job = Job(out, desc, runs, requests, atlases, n_regions, parameters, **written)
+    job = Job(Path(out).absolute(), desc, runs, requests, atlases, [*map(len, tables)], parameters, **written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -173,6 +173,14 @@ def _complete(parameters, use_mask, dummy_scans):
     return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 
 
+def _adapt(run, parameters, canonical):
+    """Return parameters, also in canonical form, without a brain mask, and that no report is drawn of surfaces."""
+    check_surface_parameters(parameters, str(run.bold))
+    print('series of surfaces: without brain mask and reports', file=sys.stderr)
+    without = {'use_mask': False}
+    return parameters | without, canonical | without, False
+
+
 def _plan(runs, labels, parameters, desc, drawn):
     """Plan the files of each run; no two runs may write the same file."""
     plans = {name: plan_files(run.source, labels, parameters, desc, drawn=drawn) for name, run in runs.items()}
@@ -189,7 +197,7 @@ def _list_parameters(parameters, dummy_scans, digits):
 
 def _request(run, planned, parameters, atlases):
     """Return what is asked of a run; a confounds table is an input of report and sidecars too."""
-    files = [run.bold, run.mask if parameters['use_mask'] else None, *run.sidecars]
+    files = [*run.bold_files, run.mask if parameters['use_mask'] else None, *run.sidecars]
     if parameters['use_confounds'] or run.has_readable_confounds:
         files.append(run.confounds)
     inputs = {path.relative_to(run.root).as_posix(): path for path in files if path is not None}

@@ -242,6 +242,8 @@ def _find_labels(coverage, owners, out):
     """Return the label image of a run and atlas; LabelsError if it is damaged."""
     entities, _, _ = parse_name(coverage)
     path = coverage.with_name(build_name(entities | {'stat': None}, 'dseg', '.nii.gz'))
+    if path.with_name(f'{path.name.removesuffix(".nii.gz")}.dlabel.nii').is_file():
+        raise LabelsError(f'{coverage} has regions of surfaces: --qc-fc needs distances between regions of volumes')
     manifest, name = owners[relative(coverage, out)], relative(path, out)
     damage = find_damage(out, manifest, name) if name in manifest['Outputs'] else 'is not in the manifest of the run'
     if damage:

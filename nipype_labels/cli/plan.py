@@ -12,11 +12,12 @@ from ..files.atomic import write_atomically
 from ..files.confounds import check_length
 from ..files.elements import read_own_grids
 from ..files.grids import read_grid
-from ..files.series import open_series
+from ..files.spaces import open_any_series
 from ..files.tables import write_table
 from ..model.columns import COMPLETE
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError
+from ..model.space import require_same_kind
 from ..workflows.resources import Sizes, estimate, estimate_disk
 from .checks import check_orientations
 from .messages import in_options
@@ -35,7 +36,9 @@ COLUMNS = (
 
 def measure(run, grids, n_regions, parameters):
     """Return the sizes of a run from its headers, which must say left from right where images are resampled."""
-    series = open_series(run.bold)
+    series = open_any_series(run.bold)
+    for grid in grids:
+        require_same_kind(grid, series.grid)
     check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
     return replace(Sizes.of(series, grids, len(n_regions)), n_regions=max(n_regions))
 

@@ -15,7 +15,7 @@ from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
 from ..files.elements import read_own_grids
 from ..files.json_files import read_json
-from ..files.series import open_series
+from ..files.spaces import open_any_series
 from ..interfaces.verified import RECORD, find_node_damage
 from ..model.errors import LabelsError
 from ..workflows import init_labels_wf
@@ -153,7 +153,7 @@ class Steps:
             sizes=sizes,
             name=name,
         )
-        check_cleaning(wf.get_node(next(iter(self._groups))), open_series(run.bold))
+        check_cleaning(wf.get_node(next(iter(self._groups))), open_any_series(run.bold))
         return wf
 
     def finish(self, name):

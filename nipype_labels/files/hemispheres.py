@@ -82,8 +82,9 @@ def list_pair(path):
     >>> list_pair('lh.aparc.annot')
     ['lh.aparc.annot']
     """
+    path = str(path)
     partner = _name_partner(path) if find_side(path) else path
-    return sorted({str(path), partner}) if Path(partner).is_file() else [str(path)]
+    return sorted({path, partner}) if Path(partner).is_file() else [path]
 
 
 def _name_partner(path):

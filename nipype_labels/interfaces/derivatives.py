@@ -26,6 +26,7 @@ from ..files.confounds import read_mean_displacement
 from ..files.coverage import read_coverage
 from ..files.digests import content_digest
 from ..files.json_files import parse_json, read_json
+from ..files.parcellations import split_map
 from ..files.tables import round_table
 from ..model.entities import find_contradictions
 from ..model.errors import LabelsError
@@ -207,7 +208,7 @@ class SaveDerivatives(LabelsInterface):
     def _atlas(self, place):
         """Return what sidecars contain about an atlas."""
         path = Path(self.inputs.atlas_files[place])
-        with path.open('rb') as stream:
+        with Path(split_map(path)[0]).open('rb') as stream:
             digest = hashlib.file_digest(stream, 'sha256').hexdigest()
         regions = read_coverage(self.inputs.regions[place])
         indices = dict(zip(regions.name, regions.index.tolist(), strict=True))

@@ -45,6 +45,7 @@ class Derivative:
     columns: dict[str, Any] = field(default_factory=dict)  # columns of the table, if they are the same for every atlas
     each_column: str = ''  # description of every other column, from {number} (from 1 on), {index} and {atlas}
     units: str = ''  # of every other column; 'standardize' means those of this parameter
+    on_surfaces: str = ''  # extension in place of that of volumes
     atlas_grid: tuple[tuple[str, str], ...] = ()  # parameters and values, any of which means the atlas's voxel grid
 
     def is_on_atlas_grid(self, parameters: dict[str, Any]) -> bool:
@@ -130,7 +131,7 @@ OUTPUTS = (
         'probabilistic maps and spheres, the region with the largest weight at each voxel',
         file_name='labels.nii.gz',
         report_input='labels_files',
-        derivative=Derivative('dseg', '.nii.gz', sources=('bold',), atlas_grid=_ON_LABELS),
+        derivative=Derivative('dseg', '.nii.gz', sources=('bold',), on_surfaces='.dlabel.nii', atlas_grid=_ON_LABELS),
     ),
     Output(
         key='lookup',
@@ -150,6 +151,7 @@ OUTPUTS = (
             'bold',
             '.nii.gz',
             desc='projected',
+            on_surfaces='.dtseries.nii',
             stat='strategy',
             sources=('timeseries', 'labels'),
             facts=('skull', 'timing', 'retained', 'dropped', 'volumes_table', 'parameters', 'methods'),
@@ -232,7 +234,9 @@ OUTPUTS = (
         description='Mean volume of the series',
         file_name='mean.nii.gz',
         report_input='mean_file',
-        derivative=Derivative('boldref', '.nii.gz', desc='mean', sources=('bold',), facts=('skull',)),
+        derivative=Derivative(
+            'boldref', '.nii.gz', desc='mean', sources=('bold',), facts=('skull',), on_surfaces='.dscalar.nii'
+        ),
     ),
     Output(
         key='censoring',

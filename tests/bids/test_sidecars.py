@@ -188,7 +188,7 @@ def test_keys_that_bids_knows_are_used_as_it_knows_them(run):
     """The others must not be keys of BIDS by chance, which mean something else there."""
     known = schema.load_schema().objects.metadata
     numbers = ('RepetitionTime', 'SamplingFrequency', 'StartTime')
-    texts = ('Description', 'TaskName', 'SpatialReference', 'Resolution')
+    texts = ('Description', 'TaskName', 'SpatialReference', 'Resolution', 'Density')
     others = ('Sources', 'SkullStripped', 'SoftwareFilters')
     assert {key for key in KEYS if key in known} == {*numbers, *texts, *others}
     for sidecar in describe(run).values():
