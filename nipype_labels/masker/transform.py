@@ -18,6 +18,9 @@ from .state import PlacedAtlas, Result, resample_mask, warn_user
 #: Raised whenever raw time series can change, so that none of an earlier version is taken from a cache.
 NUMERICS = 5
 
+#: What is kept of a Reduction: arrays that volumes have.
+VALUES = tuple(each.name for each in fields(Reduction) if each.name != 'n_zero')
+
 #: Parameters that a report lists.
 LISTED = ('detrend', 'filter', 'low_pass', 'high_pass', 'standardize')
 
@@ -94,16 +97,18 @@ def _extract(series, placed, settings):
         (reduction,), mean = reduce_series(
             lambda: series.blocks(threads), series.n_volumes, [reducer], decoder, threads
         )
-        return *(getattr(reduction, each.name) for each in fields(reduction)), mean
+        return *(getattr(reduction, name) for name in VALUES), mean
 
     memory = settings['memory']
     if memory is None or settings['memory_level'] == 0:
         *reduction, mean = read()
     else:
-        how = f'{NUMERICS} {choices} {settings["unknown_orientation"]} {series.grid.doubt!r} {placed.grid.doubt!r}'
+        # Spheres are not fitted, as maps of the same voxels are.
+        how = f'{NUMERICS} {settings["atlas_parameter"]} {choices} {settings["unknown_orientation"]}'
+        how += f' {series.grid.doubt!r} {placed.grid.doubt!r}'
         arrays = (*placed.masked.arrays, placed.grid.affine, placed.coverage.index)
         *reduction, mean = load_or_compute(memory, make_key(how, arrays, series), read)
-    return Reduction(*reduction), mean
+    return Reduction(**dict(zip(VALUES, reduction, strict=True))), mean
 
 
 def _find_high_variance_confounds(series, mask, settings):

@@ -140,6 +140,22 @@ def test_seeds_may_be_a_dataframe(bold, tmp_path):
         NiftiSpheresMasker(table.drop(columns='z'), **own).fit(bold)
 
 
+@pytest.mark.filterwarnings('ignore')
+def test_a_cache_keeps_spheres_and_maps_of_the_same_voxels_apart(bold, tmp_path):
+    """The fit of overlapping maps is not their means."""
+    seeds = [(0, 1, 3), (4, 1, 3)]
+    own = dict(memory=tmp_path, reports=False, strategy='least_squares')
+    spheres = NiftiSpheresMasker(seeds, radius=5.0, **own)
+    means = spheres.fit_transform(bold)
+    maps = np.stack([spheres.inverse_transform(np.eye(2)[i]).get_fdata() > 0 for i in range(2)], axis=-1)
+    fitted = NiftiMapsMasker(image(maps.astype('float64')), **own).fit_transform(bold)
+    expected = np.linalg.lstsq(maps.reshape(-1, 2).astype(float), bold.get_fdata().reshape(-1, T), rcond=None)[0].T
+    assert_allclose(fitted, expected, rtol=1e-10)
+    assert_allclose(means[:, 0], bold.get_fdata()[maps[..., 0]].mean(axis=0), rtol=1e-12)
+    assert np.abs(means - fitted).max() > 10
+    assert_array_equal(NiftiSpheresMasker(seeds, radius=5.0, **own).fit_transform(bold), means)
+
+
 def test_overlapping_spheres_have_their_mean_in_the_inverse_transform(bold):
     seeds = [(0, 1, 3), (4, 1, 3)]
     masker = NiftiSpheresMasker(seeds, radius=5.0, reports=False).fit(bold)
