@@ -16,8 +16,8 @@ Box = tuple[slice, ...]
 class Prefilter:
     """Turns volumes into coefficients of the cubic spline through their voxels.
 
-    Along the first axis, the fastest in memory, by one product; along the others plane by plane, as a tridiagonal
-    system of equations is solved: about twice as fast as line by line.
+    Along the axes J and K plane by plane, as a tridiagonal system of equations is solved; along the first axis, the
+    fastest in memory, by one product: several times faster than line by line.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Prefilter:
 
     def __init__(self, shape: tuple[int, ...], box: Box | None = None) -> None:
         self._shape, self._box = shape, box or tuple(slice(0, n) for n in shape)
-        in_i, in_j, _ = self._box
+        in_i, in_j, in_k = self._box
         self._by_i = np.ascontiguousarray(np.linalg.inv(spline_matrix(shape[0]))[in_i].T)
         self._down_j, self._up_j, of_j = _eliminate(shape[1])
         self._down_k, self._up_k, of_k = _eliminate(shape[2])
@@ -36,7 +36,9 @@ class Prefilter:
         self._factors = np.multiply.outer(of_k, of_j[in_j])[:, :, None]
         self._down_k[1:] *= of_k[1:] / of_k[:-1]
         self._up_k *= of_k[:-1] / of_k[1:]
-        self._memory = Memory((math.prod(shape), np.float64), (shape[1] * shape[2] * self._by_i.shape[1], np.float64))
+        self._found = (in_k.stop - in_k.start, in_j.stop - in_j.start, in_i.stop - in_i.start)
+        size = math.prod(shape)
+        self._memory = Memory((size, np.float64), (size // shape[1] * self._found[1], np.float64))
 
     @contextmanager
     def __call__(self, volume: np.ndarray) -> Iterator[np.ndarray]:
@@ -45,17 +47,15 @@ class Prefilter:
         They are valid inside a ``with`` block: their memory is used again.
         """
         _, in_j, in_k = self._box
-        (i, j, k), n_i = self._shape, self._by_i.shape[1]
+        i, j, k = self._shape
         with self._memory() as (first, second):
-            by_rows, lines = first.reshape(j, k, i), second.reshape(j, k, n_i)
-            np.copyto(by_rows, volume.T.swapaxes(0, 1))
-            np.matmul(by_rows.reshape(-1, i), self._by_i, out=lines.reshape(-1, n_i))
-            _substitute(lines, self._down_j, self._up_j)
-            lines = lines[in_j]
-            planes = first[: lines.size].reshape(k, -1, n_i)
-            np.multiply(lines.swapaxes(0, 1), self._factors, out=planes)
+            rows, planes = first.reshape(j, k, i), second.reshape(k, -1, i)
+            np.copyto(rows, volume.T.swapaxes(0, 1))
+            _substitute(rows, self._down_j, self._up_j)
+            np.multiply(rows[in_j].swapaxes(0, 1), self._factors, out=planes)
             _substitute(planes, self._down_k, self._up_k)
-            yield planes[in_k]
+            found = first[: math.prod(self._found)].reshape(-1, self._found[2])
+            yield np.matmul(planes[in_k].reshape(-1, i), self._by_i, out=found).reshape(self._found)
 
 
 class Memory:
