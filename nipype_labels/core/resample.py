@@ -149,11 +149,11 @@ class Sampler:
         def read(volume: np.ndarray) -> np.ndarray:
             # Axes are kept in the order of memory, last first, so that no product needs a copy. In single precision
             # the three would lose a digit more than one interpolation does.
-            values = volume.reshape(-1, order='F').astype(np.float64).reshape(self.shape[::-1])
-            values = (by_j @ (values @ by_i.T)).reshape(len(values), -1)
+            stored = volume.reshape(-1, order='F').astype(np.float64).reshape(self.shape[2], -1)
             out = np.empty(len(self.nearest))
             for planes, among, place in slabs:
-                out[among] = np.take(by_k[planes] @ values, place)
+                values = (by_k[planes] @ stored).reshape(-1, self.shape[1], self.shape[0])
+                out[among] = np.take(by_j @ (values @ by_i.T), place)
             return out
 
         return read
