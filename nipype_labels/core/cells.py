@@ -2,7 +2,7 @@
 """Sums of small integers over the regions of label atlases, which are exact in any order."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ class CellSums:
     Parameters
     ----------
     operators : sequence of RegionOperator or None
-        Of each atlas. Those with weights, or with regions that overlap, are ignored.
+        Of each atlas. Those with weights are ignored.
     elements : array of int, shape (n,)
         At least those of the operators, in ascending order.
     n_elements : int
@@ -50,30 +50,40 @@ class CellSums:
     def __init__(
         self, operators: Sequence[RegionOperator | None], elements: np.ndarray, n_elements: int, stored: np.dtype
     ) -> None:
-        self._operators: list[RegionOperator | None] = [None] * len(operators)
-        self.others = list(operators)
-        self._regions = []
+        self.others = [None if each is None or each.weights.dtype == np.int8 else each for each in operators]
+        self._operators = {i: each for i, each in enumerate(operators) if each is not None and self.others[i] is None}
+        self._atlases: list[int] = []  # in the order of their sums
+        self._regions: list[Any] = []  # matrix of each group of atlases
         firsts = np.arange(0, n_elements, SLAB)
         self._slabs: list[list[Any]] = [[] for _ in firsts]
-        for i, cells in enumerate(_Cells.group(self._choose(elements))):
-            self._regions.append(cells.regions_matrix())
-            for slab, first, matrix in cells.matrices(elements, firsts, n_elements):
-                self._slabs[slab].append((i, slice(first, first + matrix.shape[0]), matrix))
-        matrices = [matrix for slab in self._slabs for *_, matrix in slab]
+        for atlases, regions, matrices in self._group(elements, firsts, n_elements):
+            for i, first, matrix in matrices:
+                self._slabs[i].append((len(self._regions), slice(first, first + matrix.shape[0]), matrix))
+            self._atlases += atlases
+            self._regions.append(regions)
+        all_matrices = [matrix for slab in self._slabs for *_, matrix in slab]
         bounds = np.iinfo(stored)
-        most = max((int(np.diff(matrix.indptr).max()) for matrix in matrices), default=0)
+        most = max((int(np.diff(matrix.indptr).max()) for matrix in all_matrices), default=0)
         self._type = np.int32 if most * max(bounds.max, -bounds.min) < 2**31 else np.int64
-        ones = np.ones(max((matrix.nnz for matrix in matrices), default=0), self._type)
-        for matrix in matrices:
+        ones = np.ones(max((matrix.nnz for matrix in all_matrices), default=0), self._type)
+        for matrix in all_matrices:
             matrix.data = ones[: matrix.nnz]  # in memory once
 
-    def _choose(self, elements: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield the region of each element, from 1, or 0, and the number of regions, of each atlas that fits."""
-        for i, operator in enumerate(self.others):
-            label = None if operator is None else _label(operator.weights, elements)
-            if operator is not None and label is not None:
-                self._operators[i], self.others[i] = operator, None
-                yield label, operator.weights.shape[0]
+    def _group(self, elements: np.ndarray, firsts: np.ndarray, n_elements: int) -> Iterator[tuple[list[int], Any, Any]]:
+        """Yield atlases, the matrix from sums of cells to sums of regions, and matrices of slabs."""
+        group: _Cells | None = None
+        for i, operator in self._operators.items():
+            m, weights = len(operator.divisor), operator.weights
+            label = _label(weights, elements) if len(self._operators) > 1 else None
+            if label is None:
+                yield [i], scipy.sparse.eye_array(m, dtype=np.int64, format='csr'), _slice(weights, firsts)
+                continue
+            joined = None if group is None else group.join(i, label, m)
+            if group is not None and joined is None:
+                yield group.atlases, group.regions_matrix(), group.matrices(elements, firsts, n_elements)
+            group = joined or _Cells([i], [m], label, np.arange(m + 1)[None])
+        if group is not None:
+            yield group.atlases, group.regions_matrix(), group.matrices(elements, firsts, n_elements)
 
     def __call__(self, stored: np.ndarray, total: np.ndarray) -> list[np.ndarray | None]:
         """Return the statistics, shape (b, m), of each atlas, or None; add the volumes, shape (b, N), to ``total``."""
@@ -87,10 +97,13 @@ class CellSums:
                 np.add(part, values, out=part)
                 for group, cells, matrix in matrices:
                     sums[group][row, cells] += matrix @ values
+        found: list[np.ndarray | None] = [None] * len(self.others)
         of_groups = [matrix @ cells.T for matrix, cells in zip(self._regions, sums, strict=True)]
-        widths = [len(operator.divisor) for operator in self._operators if operator is not None]
-        of_atlases = iter(np.split(np.concatenate([np.empty((0, len(stored))), *of_groups]), np.cumsum(widths)))
-        return [None if operator is None else operator.finish(next(of_atlases)) for operator in self._operators]
+        stop = 0
+        for i in self._atlases:
+            start, stop = stop, stop + len(self._operators[i].divisor)
+            found[i] = self._operators[i].finish(np.concatenate(of_groups)[start:stop])
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,32 +112,21 @@ class _Cells:
 
     Attributes
     ----------
+    atlases, widths : list of int
+        Numbers of the atlases, and how many regions each has.
     cell : array of int, shape (n,)
         Cell of each element; 0 for elements without a region.
     regions : array of int, shape (number of atlases, number of cells)
         Region of each cell in each atlas, from 1; 0 for none.
-    widths : tuple of int
-        Number of regions of each atlas.
     """
 
+    atlases: list[int]
+    widths: list[int]
     cell: np.ndarray
     regions: np.ndarray
-    widths: tuple[int, ...]
 
-    @classmethod
-    def group(cls, labels: Iterable[tuple[np.ndarray, int]]) -> Iterator[Self]:
-        """Yield the cells of one atlas after another, of as many together as saves additions."""
-        last = None
-        for label, width in labels:
-            joined = None if last is None else last._join(label, width)
-            if last is not None and joined is None:
-                yield last._in_order()
-            last = joined or cls(label, np.arange(width + 1)[None], (width,))
-        if last is not None:
-            yield last._in_order()
-
-    def _join(self, label: np.ndarray, width: int) -> Self | None:
-        """Return the cells of one more atlas; None if there were too many."""
+    def join(self, atlas: int, label: np.ndarray, width: int) -> Self | None:
+        """Return the cells of one more atlas, by the region of each element; None if there were too many."""
         size = self.regions.shape[1] * (width + 1)
         if size > MOST_COMBINATIONS:
             return None
@@ -134,23 +136,16 @@ class _Cells:
         found = np.flatnonzero(exists)
         if len(found) * (1 + len(self.widths)) > len(label) // 2:
             return None
-        place = np.empty(size, dtype=np.int32)
+        # In the order of their first elements, so that those of a slab are close together.
+        first = np.empty(size, dtype=np.int32)
+        first[both[::-1]] = np.arange(len(both), dtype=np.int32)[::-1]
+        first[0] = -1
+        found = found[np.argsort(first[found])]
+        place = first
         place[found] = np.arange(len(found))
         of_cells, of_atlas = np.divmod(found, width + 1)
         regions = np.vstack([self.regions[:, of_cells], of_atlas])
-        return type(self)(place[both], regions, (*self.widths, width))
-
-    def _in_order(self) -> Self:
-        """Return the cells in the order of their first elements, so that those of a slab are close together."""
-        if len(self.widths) == 1:
-            return self  # few
-        first = np.empty(self.regions.shape[1], dtype=np.int32)
-        first[self.cell[::-1]] = np.arange(len(self.cell), dtype=np.int32)[::-1]
-        first[0] = -1
-        order = np.argsort(first, kind='stable')
-        place = np.empty(len(order), dtype=self.cell.dtype)
-        place[order] = np.arange(len(order))
-        return type(self)(place[self.cell], self.regions[:, order], self.widths)
+        return type(self)([*self.atlases, atlas], [*self.widths, width], place[both], regions)
 
     def regions_matrix(self) -> Any:
         """Return the sparse matrix from sums of cells to sums of the regions of all atlases."""
@@ -172,6 +167,24 @@ class _Cells:
                 shape = (largest + 1 - least, min(SLAB, n_elements - firsts[i]))
                 entries = (np.ones(len(inside), np.int8), (cell - least, element))
                 yield i, least - 1, scipy.sparse.coo_array(entries, shape=shape).tocsr()
+
+
+def _slice(weights: Any, firsts: np.ndarray) -> Iterator[tuple[int, int, Any]]:
+    """Yield number, 0, and the columns of a matrix in CSR format, of each slab."""
+    m, n_elements = weights.shape
+    # Row by row, elements ascend.
+    row_starts = np.arange(m) * n_elements
+    key = np.repeat(row_starts, np.diff(weights.indptr))
+    key += weights.indices
+    bounds = np.searchsorted(key, row_starts[:, None] + [*firsts, n_elements])
+    del key
+    for i, first in enumerate(firsts):
+        start, n = bounds[:, i], bounds[:, i + 1] - bounds[:, i]
+        stops = np.cumsum(n)
+        indices = weights.indices[np.repeat(start - stops + n, n) + np.arange(stops[-1])] - np.int32(first)
+        entries = (np.ones(len(indices), np.int8), indices, np.append(0, stops).astype(np.int32))
+        if len(indices):
+            yield i, 0, scipy.sparse.csr_array(entries, shape=(m, min(SLAB, n_elements - first)))
 
 
 def _label(weights: Any, elements: np.ndarray) -> np.ndarray | None:

@@ -21,7 +21,7 @@ from .sampling import SampledVoxels, StoredVoxels
 from .scaling import Decoder, ReadBlocks
 from .smooth import kernel_sigmas
 from .strategies import RegionIndex, check_strategy, reduce_values
-from .sums import SeriesSums
+from .sums import SeriesSums, divide
 
 #: Size in float64 of the values that are taken out of a block at a time; more would not stay in the processor's cache.
 GATHERED_BYTES = 16 * 2**20
@@ -329,7 +329,7 @@ def reduce_series(
     total = sums.total
     del block, blocks, union, sums, jobs
     done = zip(signals, reducers, strict=True)
-    return [reducer.summarize(out) for out, reducer in done], decoder(total / n_volumes)
+    return [reducer.summarize(out) for out, reducer in done], decoder(divide(total, n_volumes))
 
 
 def _open_block(

@@ -3,16 +3,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import scipy
 
 from ..model.errors import LabelsError, list_names
 from ..model.parameters import MAP_STRATEGIES
 from ..model.weighted import AnyAtlas, WeightedAtlas, magnitude
 from .elements import ElementUnion
 from .least_squares import fit, invert_gram
+
+#: Number of labels that are grouped at a time.
+_LABELS_AT_ONCE = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,24 +53,9 @@ class RegionIndex:
             union = ElementUnion([atlas.elements])
             shared = None if weights is None and len(union) == len(atlas.elements) else union
             return cls(atlas.elements, atlas.starts[columns], columns, atlas.width, weights, shared)
-        ids = np.asarray(atlas.ids)
-        flat = np.asarray(atlas.labels).reshape(-1, order='F')
-        order = np.argsort(ids)
-        # Types as small as possible: arrays of the size of a volume take time and memory.
-        small = np.min_scalar_type(len(ids))
-        # Most voxels are background, whose label is mostly below all ids.
-        voxels = np.flatnonzero((flat >= ids.min()) & (flat <= ids.max())).astype(np.min_scalar_type(-flat.size))
-        found = flat[voxels]
-        place = np.searchsorted(ids[order], found).astype(small)
-        known = ids[order].astype(flat.dtype)[place] == found
-        if not known.all():
-            voxels, place = voxels[known], place[known]
-        del found, known
-        # Several times faster than sorting, with less memory.
-        entries = (np.ones(len(voxels), dtype=np.int8), (order.astype(small)[place], voxels))
-        grouped: Any = scipy.sparse.coo_array(entries, shape=(len(ids), flat.size)).tocsr()
-        columns = np.flatnonzero(np.diff(grouped.indptr))
-        return cls(grouped.indices, grouped.indptr[columns], columns, len(ids))
+        elements, counts = _sort_by_region(np.asarray(atlas.labels).reshape(-1, order='F'), np.asarray(atlas.ids))
+        columns = np.flatnonzero(counts)
+        return cls(elements, (np.cumsum(counts) - counts)[columns], columns, len(counts))
 
     @property
     def counts(self) -> np.ndarray:
@@ -179,6 +166,37 @@ def reduce_values(strategy: str, values: np.ndarray, index: RegionIndex) -> np.n
     if index.union is not None and index.weights is None:
         values = np.take(values, index.union.place[index.elements], axis=1)
     return STRATEGIES[strategy](values, index)
+
+
+def _sort_by_region(labels: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the elements of all regions, sorted by region, then in ascending order, and their number in each, (L,)."""
+    order = np.argsort(ids)
+    ids = ids[order]
+    order = order.astype(np.min_scalar_type(len(ids)))  # two bytes are sorted fastest
+    sorted_parts, all_counts = [], []
+    # In parts: arrays of the size of a volume take memory, and time, since they do not stay in the processor's cache.
+    for first in range(0, labels.size, _LABELS_AT_ONCE):
+        some = labels[first : first + _LABELS_AT_ONCE]
+        # Most voxels are background, whose label is mostly below all ids.
+        elements = np.flatnonzero((some >= ids[0]) & (some <= ids[-1]))
+        place = np.searchsorted(ids, some[elements])
+        known = ids[place] == some[elements]
+        region = order[place[known]]
+        sorted_parts.append(
+            (elements[known] + first).astype(_index_type(labels.size))[np.argsort(region, kind='stable')]
+        )
+        all_counts.append(np.bincount(region, minlength=len(ids)))
+    counts = np.array(all_counts)
+    until = np.cumsum(counts.sum(axis=0)) - counts.sum(axis=0) + np.cumsum(counts, axis=0)
+    out = np.empty(counts.sum(), _index_type(labels.size))
+    for part, n, stop in zip(sorted_parts, counts, until, strict=True):
+        out[np.repeat(stop - np.cumsum(n), n) + np.arange(len(part))] = part
+    return out, counts.sum(axis=0)
+
+
+def _index_type(size: int) -> type:
+    """Return the type that SciPy's sparse matrices have for indices."""
+    return np.int32 if size < 2**31 else np.int64
 
 
 def _sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .cells import CellSums, has_small_integers
+from .cells import SLAB, CellSums, has_small_integers
 from .elements import ElementUnion
 from .operators import JointOperator, RegionOperator
 from .scaling import Decoder
@@ -47,7 +47,7 @@ class SeriesSums:
         """Prepare for blocks like this one, unless it is done: not earlier, as the next block is being read."""
         if self.total is not None:
             return
-        self.total = np.zeros(stored.shape[1], _sum_type(stored.dtype, self._n_volumes))
+        self.total = _make_total(stored, self._n_volumes)
         others, self._add_up = self._operators, partial(_accumulate, self._operators)
         if has_small_integers(stored.dtype, self._decoder):
             cells = CellSums(self._operators, self._union.elements, stored.shape[1], stored.dtype)
@@ -60,10 +60,23 @@ class SeriesSums:
         return self._add_up(stored, self.total)
 
 
-def _sum_type(stored: np.dtype, n_volumes: int) -> type:
-    """Return the type for sums of volumes: float64, or int32 if it holds all sums exactly, which is faster."""
-    small = stored.kind in 'iu' and stored.itemsize <= 2 and n_volumes < 2**15
-    return np.int32 if small else np.float64
+def divide(total: np.ndarray, n_volumes: int) -> np.ndarray:
+    """Return the mean volume, in the memory of the sum of all volumes that SeriesSums made."""
+    mean: Any = total if total.base is None else total.base
+    for first in range(0, len(total), SLAB):
+        # Integers that are not divided yet are behind this part of the mean.
+        mean[first : first + SLAB] = total[first : first + SLAB] / n_volumes
+    return mean
+
+
+def _make_total(stored: np.ndarray, n_volumes: int) -> np.ndarray:
+    """Return zeros for the sum of all volumes: float64, or int32 if it holds all sums exactly, which is faster.
+
+    The latter are the second half of an array of float64, so that they become the mean without memory for both.
+    """
+    total = np.zeros(stored.shape[1])
+    small = stored.dtype.kind in 'iu' and stored.dtype.itemsize <= 2 and n_volumes < 2**15
+    return total.view(np.int32)[len(total) :] if small else total
 
 
 def _accumulate(operators: Sequence[Any], stored: np.ndarray, total: np.ndarray) -> list[None]:

@@ -61,7 +61,7 @@ def test_sums_of_large_regions_do_not_overflow(value):
     assert found.tolist() == [[70_000.0 * value]] * 2
 
 
-def test_operators_with_weights_or_overlapping_regions_are_left_to_others():
+def test_regions_may_overlap_and_operators_with_weights_are_left_to_others():
     labels = np.random.default_rng(5).integers(0, 4, SHAPE)
     plain, smooth = make_operator(labels), RegionOperator.of(make_index(labels, [1, 2]), SHAPE, (0.9, 1, 1), 'mean')
     spheres = RegionIndex(np.array([3, 4, 5, 4, 9]), np.array([0, 3]), np.array([0, 1]), 2)
@@ -69,9 +69,10 @@ def test_operators_with_weights_or_overlapping_regions_are_left_to_others():
     stored = np.random.default_rng(6).integers(-900, 900, (2, N)).astype('i2')
     union = ElementUnion([operator.elements for operator in (plain, smooth, overlapping)])
     sums = CellSums([smooth, None, plain, overlapping], union.elements, N, stored.dtype)
-    assert sums.others == [smooth, None, None, overlapping]
+    assert sums.others == [smooth, None, None, None]
     found = sums(stored, np.zeros(N))
-    assert [each is None for each in found] == [True, True, False, True]
+    assert [each is None for each in found] == [True, True, False, False]
+    assert_array_equal(found[3], [[row[3:6].mean(), row[[4, 9]].mean()] for row in stored])
     assert_array_equal(found[2], sum_up([plain], stored)[0][0])
 
 
