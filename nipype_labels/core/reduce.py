@@ -327,7 +327,7 @@ def reduce_series(
             break
     # Nothing else of the size of a volume is in memory with the mean.
     total = sums.total
-    del block, blocks, union, sums, jobs
+    del add, block, blocks, both, union, sums, jobs
     done = zip(signals, reducers, strict=True)
     return [reducer.summarize(out) for out, reducer in done], decoder(divide(total, n_volumes))
 
