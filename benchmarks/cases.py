@@ -122,6 +122,21 @@ def _reduction(name, title, *bars, series=INT16, atlases=(ATLAS,), ours=None, ni
     )
 
 
+def _overlapping(name, title, *bars, nilearn=True, strategy='least_squares', **atlas):
+    """Reduction to maps or spheres, next to that to labels."""
+    work = {'series': INT16, 'atlases': [atlas]}
+    return _case(
+        name,
+        title,
+        *bars,
+        ours=Job('ours.reduce', work | {'strategy': strategy}),
+        nilearn=Job('theirs.reduce_maps', work, once=True) if nilearn else None,
+        igzip=Job('theirs.decompress', {'series': INT16}),
+        threads=True,
+        beside={'400 labels': _MEAN},
+    )
+
+
 def _strategy(strategy, bar, once=False, beside=None):
     """Reduction by a strategy."""
     options = {'strategy': strategy}
@@ -250,6 +265,24 @@ CASES = [
         atlases=[{'n_labels': 35_000}],
         once=True,
         beside={'400 labels': _MEAN},
+    ),
+    _overlapping(
+        'maps-64',
+        '64 probabilistic maps that overlap',
+        Bar('faster', 30),
+        Bar('slower', 1.3, '400 labels'),
+        Bar('peak', 200),
+        n_maps=64,
+    ),
+    _overlapping('maps-64-dense', '64 maps with every voxel of the brain', Bar('faster', 20), n_maps=64, dense=True),
+    _overlapping('maps-1024', '1,024 probabilistic maps', Bar('peak', 700), nilearn=False, n_maps=1024),
+    _overlapping(
+        'spheres',
+        '264 spheres of 5 mm',
+        Bar('faster', 25),
+        Bar('slower', 1.3, '400 labels'),
+        strategy='mean',
+        n_seeds=264,
     ),
     _case('node', 'mean as a node: tables read and written, mean volume too', ours=_NODE, beside={'mean': _MEAN}),
     _case(

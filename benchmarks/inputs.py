@@ -36,6 +36,19 @@ class Inputs:
         """Atlas of ``n_labels`` regions at a voxel size in mm; ``which`` tells atlases of one kind apart."""
         return self.folder / f'atlas-{n_labels}-{voxel}mm-{which}{"-oblique" * oblique}.nii.gz'
 
+    def maps(self, n_maps, dense=False):
+        """Probabilistic maps at 2 mm, 4D: each with few voxels, or ``dense``, all with every voxel of the brain."""
+        return self.folder / f'maps-{n_maps}{"-dense" * dense}.nii.gz'
+
+    def seeds(self, n_seeds):
+        """TSV of seeds in the brain."""
+        return self.folder / f'seeds-{n_seeds}.tsv'
+
+    def regions(self, **kind):
+        """Maps, seeds or an atlas: arguments of one of these methods."""
+        find = self.maps if 'n_maps' in kind else self.seeds if 'n_seeds' in kind else self.atlas
+        return find(**kind)
+
     def mask(self):
         """Mask of the brain at 2 mm."""
         return self.folder / 'mask.nii.gz'

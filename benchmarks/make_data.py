@@ -101,6 +101,25 @@ class Maker(Inputs):
 
         return self._make(super().atlas(n_labels, voxel, which, oblique), write)
 
+    def maps(self, n_maps, dense=False):
+        """See :class:`Inputs`; Gaussians around random points, or smooth random fields within the brain."""
+
+        def write(path):
+            grid = self.sizes.grid(2)
+            volumes = (_fields if dense else _gaussians)(grid, n_maps)
+            _write_series(path, grid, n_maps, 'float32', (each.astype('float32').tobytes('F') for each in volumes))
+
+        return self._make(super().maps(n_maps, dense), write)
+
+    def seeds(self, n_seeds):
+        """See :class:`Inputs`."""
+
+        def write(path):
+            points = _random_points(self.sizes.grid(2), n_seeds)
+            np.savetxt(path, points, fmt='%.1f', delimiter='\t', header='x\ty\tz', comments='')
+
+        return self._make(super().seeds(n_seeds), write)
+
     def mask(self):
         """See :class:`Inputs`."""
 
@@ -147,6 +166,9 @@ class Maker(Inputs):
             self.atlas(400, which=which)
         for voxel, oblique in ((3, False), (1, False), (3, True)):
             self.atlas(400, voxel, oblique=oblique)
+        for n_maps, dense in ((64, False), (64, True), (1024, False)):
+            self.maps(n_maps, dense)
+        self.seeds(264)
         self.mask()
         self.region_signals(400)
         for name in ('signals', 'confounds'):
@@ -200,6 +222,29 @@ def _volumes(grid, n_volumes):
         for course, network in zip(courses, networks, strict=True):
             volume += np.float32(course) * network
         yield volume
+
+
+def _random_points(grid, n):
+    """Random voxel centres of the brain, shape (n, 3)."""
+    places = _places(*grid)
+    return np.random.default_rng(n).choice(places[:, _within(BRAIN, places)].T, n, replace=False)
+
+
+def _gaussians(grid, n_maps):
+    """Volumes of Gaussians around random points of the brain, of which about ten overlap at each voxel."""
+    places = _places(*grid)
+    brain = _within(BRAIN, places)
+    distance = (brain.sum() * abs(np.linalg.det(grid[1][:3, :3])) / n_maps) ** (1 / 3)
+    for point in _random_points(grid, n_maps):
+        squares = np.square((places - point.reshape(3, 1, 1, 1)) / distance).sum(axis=0)
+        yield np.where(brain & (squares < 1.5**2), np.exp(-2 * squares), 0)
+
+
+def _fields(grid, n_maps):
+    """Volumes of smooth random values in the brain, like maps of independent components."""
+    rng, brain = np.random.default_rng(n_maps), _within(BRAIN, _places(*grid))
+    for _ in range(n_maps):
+        yield np.where(brain, _field(rng, grid[0], 5), 0)
 
 
 def _write_series(path, grid, n_volumes, dtype, volumes):

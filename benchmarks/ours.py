@@ -12,6 +12,22 @@ from pathlib import Path
 import numpy as np
 import numpy.ma  # here, since NumPy, like SciPy below, loads its parts at first use, which must not count
 
+#: Radius of spheres in mm.
+RADIUS = 5.0
+
+
+def _read_regions(path, grid):
+    """Return labels, maps or spheres whose regions are named by their ids, maps and spheres on the grid of a series."""
+    if path.suffix == '.tsv':
+        from nipype_labels.files.seeds import read_seeds
+
+        return read_seeds(path, RADIUS).on(grid)
+    if path.name.startswith('maps'):
+        from nipype_labels.files.weights import read_maps
+
+        return read_maps(path).on(grid)
+    return _read_atlas(path)
+
 
 def _read_atlas(path):
     """Return an atlas whose regions are named by their ids."""
@@ -25,20 +41,23 @@ def _read_atlas(path):
 
 def reduce(data, scratch, threads, series, atlases, **options):
     """Signals of all regions, as ReduceLabels gets them: from files to arrays."""
+    import scipy.linalg
     import scipy.ndimage
     import scipy.sparse  # noqa: F401
 
     from nipype_labels.core.reduce import RegionReducer, reduce_series
     from nipype_labels.files.series import open_series
 
-    series_file, atlas_files = data.series(**series), [data.atlas(**atlas) for atlas in atlases]
+    series_file, atlas_files = data.series(**series), [data.regions(**atlas) for atlas in atlases]
+    if any(path.suffix == '.tsv' for path in atlas_files):
+        import nipype_labels.files.seeds  # noqa: F401
     options = options | {'num_threads': threads}
 
     def work():
         series = open_series(series_file)
 
         def reducer(path):
-            return RegionReducer(_read_atlas(path), series.grid, **options)
+            return RegionReducer(_read_regions(path, series.grid), series.grid, **options)
 
         with ThreadPoolExecutor(threads) as pool:
             reducers = list(pool.map(reducer, atlas_files))

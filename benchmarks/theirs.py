@@ -35,6 +35,25 @@ def reduce(data, scratch, threads, series, atlases, **options):
     return work
 
 
+def reduce_maps(data, scratch, threads, series, atlases, radius=5.0):
+    """Signals of probabilistic maps or spheres from their maskers; spheres without truncation of integers."""
+    import nilearn.regions  # noqa: F401
+    import numpy as np
+    from nilearn.maskers import NiftiMapsMasker, NiftiSpheresMasker
+
+    series_file, (path,) = str(data.series(**series)), [data.regions(**atlas) for atlas in atlases]
+
+    def work():
+        if path.suffix == '.tsv':
+            seeds = np.loadtxt(path, skiprows=1)
+            masker = NiftiSpheresMasker(seeds, radius, allow_overlap=True, dtype='float32', reports=False)
+        else:
+            masker = NiftiMapsMasker(str(path), reports=False)
+        return masker.fit_transform(series_file)
+
+    return work
+
+
 def high_variance(data, scratch, threads, series, masked=False):
     """Confounds from the voxels that vary most."""
     import nilearn.maskers

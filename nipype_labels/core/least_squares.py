@@ -24,11 +24,9 @@ def gram_matrix(
 ) -> np.ndarray:
     """Return the inner products of maps, shape (m, m); see :func:`invert_gram`."""
     union = ElementUnion([elements]) if union is None else union
-    n_maps = np.zeros(len(union), dtype=np.int64)
-    for of_map in np.split(elements, starts[1:]):
-        n_maps[union.place[of_map]] += 1
-    # A sparse product multiplies, at each element, the weights of each pair of maps that have it.
-    if np.square(n_maps).sum() * SPARSE_COST > len(union) * len(starts) ** 2:
+    # Part of all pairs of maps that have an element in common, whose weights a sparse product multiplies.
+    fraction = (len(elements) / max(1, len(union) * len(starts))) ** 2
+    if fraction * SPARSE_COST > 1:
         return DenseWeights(elements, starts, weights, union).multiply()
     pointers = np.append(starts, len(elements)).astype(np.int32)
     maps: Any = scipy.sparse.csr_array((weights.astype(np.float64), union.place[elements], pointers))

@@ -116,7 +116,7 @@ class RegionIndex:
     def find_collinear(self) -> np.ndarray:
         """Return which regions are linear combinations of others, shape (L,); none of those without weights."""
         is_collinear = np.zeros(self.width, dtype=bool)
-        if self.weights is not None:
+        if self.weights is not None and len(self.starts):
             is_collinear[self.columns] = self._inverted_gram[1]
         return is_collinear
 

@@ -286,3 +286,13 @@ def test_every_combination_of_empty_maps_keeps_its_columns():
         some[..., empty] = 0
         found = reduce(weighted(some), series, strategy='weighted_mean').signals
         assert np.isnan(found).all(axis=0).tolist() == [i in empty for i in range(5)]
+
+
+@pytest.mark.parametrize('strategy', ['least_squares', 'weighted_mean'])
+def test_maps_without_finite_values_have_no_signal(strategy):
+    atlas = weighted(make_maps('some', np.random.default_rng(0)))
+    reduction = reduce(atlas, np.full((*SHAPE, T), np.nan), strategy=strategy)
+    assert np.isnan(reduction.signals).all()
+    assert not reduction.n_used.any()
+    assert not reduction.weight_used.any()
+    assert not reduction.is_collinear.any()
