@@ -13,7 +13,7 @@ import scipy
 
 from ..model import affines
 from ..model.space import VolumeGrid
-from .splines import Prefilter, point_weights
+from .splines import Box, Prefilter, point_weights
 
 #: Spline order by name.
 INTERPOLATIONS = {'cubic': 3, 'linear': 1, 'nearest': 0}
@@ -60,6 +60,13 @@ class Sampler:
     ----------
     inside : array of bool, shape (n,)
         Which of the voxels are in the field of view of the volumes.
+    weights : scipy.sparse.csr_array or None
+        Of spline coefficients in the values of these voxels, unless they are on lines along the axes of the volumes, or
+        too many.
+    box : tuple of 3 slices
+        Part of the volumes whose coefficients have weights.
+    prefilter : Prefilter or None
+        Of these coefficients, if they are not the values of the volumes.
     """
 
     def __init__(
@@ -76,6 +83,9 @@ class Sampler:
         where = np.clip(where[:, self.inside], 0, np.array(self.shape)[:, None] - 1)
         self.nearest = np.ravel_multi_index(affines.nearest_voxels(where, self.shape), self.shape, order='F')
         self._read: Any = None
+        self.weights: Any = None
+        self.prefilter: Any = None
+        self.box: Box = tuple(slice(0, n) for n in self.shape)
         if self.order and len(self.nearest):
             axes = affines.parallel_axes(matrix, target.shape)
             if axes is None:
@@ -114,16 +124,15 @@ class Sampler:
 
     def _pointwise(self, where: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Interpolate at scattered positions, by a matrix unless that would be too large."""
-        weights, box = None, tuple(slice(0, n) for n in self.shape)
         if len(self.nearest) * (self.order + 1) ** 3 <= MOST_WEIGHTS:
-            weights, box = point_weights(where, self.shape, self.order)
-        prefilter = Prefilter(self.shape, box) if self.order > 1 else None
+            self.weights, self.box = point_weights(where, self.shape, self.order)
+        self.prefilter = prefilter = Prefilter(self.shape, self.box) if self.order > 1 else None
 
         def read(volume: np.ndarray) -> np.ndarray:
             # Axes in the order of memory, last first, so that nothing is copied.
-            with prefilter(volume) if prefilter else nullcontext(volume[box].T.astype(np.float64)) as coefficients:
-                if weights is not None:
-                    return weights @ coefficients.reshape(-1)
+            with prefilter(volume) if prefilter else nullcontext(volume[self.box].T.astype(np.float64)) as coefficients:
+                if self.weights is not None:
+                    return self.weights @ coefficients.reshape(-1)
                 return scipy.ndimage.map_coordinates(
                     coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
                 )

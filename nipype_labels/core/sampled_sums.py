@@ -11,6 +11,7 @@ import numpy as np
 from ..model.space import VolumeGrid
 from .folding import FoldedSampler
 from .operators import Block
+from .point_sampler import PointSampler
 from .resample import Sampler
 from .strategies import RegionIndex
 
@@ -23,14 +24,14 @@ class PlainSampler:
 
     Parameters
     ----------
-    make_sampler : callable
-        Returns the Sampler at the voxels of the regions.
+    sampler : Sampler
+        At the voxels of the regions.
     index : RegionIndex
         Of disjoint regions.
     """
 
-    def __init__(self, make_sampler: Callable[[], Sampler], index: RegionIndex) -> None:
-        self._sampler, self._index = make_sampler(), index
+    def __init__(self, sampler: Sampler, index: RegionIndex) -> None:
+        self._sampler, self._index = sampler, index
 
     @cached_property
     def _regions(self) -> np.ndarray:
@@ -51,12 +52,12 @@ class SampledSums:
 
     Parameters
     ----------
-    sampler : PlainSampler or FoldedSampler
+    sampler : PlainSampler, PointSampler or FoldedSampler
     num_threads : int
         Number of volumes that are sampled at a time.
     """
 
-    def __init__(self, sampler: PlainSampler | FoldedSampler, num_threads: int) -> None:
+    def __init__(self, sampler: PlainSampler | PointSampler | FoldedSampler, num_threads: int) -> None:
         self._sampler, self._num_threads = sampler, num_threads
         self._kept: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._space = KEPT_BYTES
@@ -76,8 +77,11 @@ class SampledSums:
         """
         if index.weights is not None or len(index.voxels) < len(index.elements) or not len(index.elements):
             return None
-        sampler = FoldedSampler.of(source, target, index) or PlainSampler(make_sampler, index)
-        return cls(sampler, num_threads)
+        folded = FoldedSampler.of(source, target, index)
+        if folded is not None:
+            return cls(folded, num_threads)
+        sampler = make_sampler()
+        return cls(PointSampler.of(source, target, index, sampler) or PlainSampler(sampler, index), num_threads)
 
     def __call__(
         self, block: Block, rows: np.ndarray, clip: tuple[float, float]
