@@ -14,7 +14,7 @@ import scipy
 
 from ..model import affines
 from ..model.space import VolumeGrid
-from .splines import Memory, Prefilter, basis
+from .splines import Prefilter, basis
 from .strategies import RegionIndex
 
 #: Largest number of weights for each voxel of a volume. Beyond it, sampling every voxel is faster.
@@ -50,8 +50,6 @@ class FoldedSampler:
         k, j, i = lines
         self._shape, self._lines, self._regions = shape, lines, regions
         self._prefilter = Prefilter(shape, (i.box, j.box, k.box))
-        sizes = k.n * j.n * i.n, k.n * j.n * i.size, k.n * j.size * i.size
-        self._memory = Memory(*((size, np.float32) for size in sizes))
         self._weights = _fold(lines, regions, boxes)
         self._most = int(MOST_CORRECTED * (regions >= 0).sum())
 
@@ -95,30 +93,26 @@ class FoldedSampler:
 
         None if too many could be beyond it: every voxel must be sampled.
         """
-        with self._prefilter(volume.reshape(self._shape, order='F')) as of_volume:
-            with self._memory() as work:
-                voxels = self._find_out_of_range(of_volume, clip, work)
-            if len(voxels) > self._most:
-                return None
-            coefficients = of_volume.reshape(-1)
-            sums = self._weights @ coefficients
-            parts = np.split(voxels, range(AT_ONCE, len(voxels), AT_ONCE))
-            values = np.concatenate([self._sample(coefficients, some) for some in parts])
+        of_volume = self._prefilter(volume.reshape(self._shape, order='F'))
+        voxels = self._find_out_of_range(of_volume, clip)
+        if len(voxels) > self._most:
+            return None
+        coefficients = of_volume.reshape(-1)
+        sums = self._weights @ coefficients
+        parts = np.split(voxels, range(AT_ONCE, len(voxels), AT_ONCE))
+        values = np.concatenate([self._sample(coefficients, some) for some in parts])
         beyond = (values < clip[0]) | (values > clip[1])
         return sums, self._regions.reshape(-1)[voxels[beyond]], values[beyond]
 
-    def _find_out_of_range(
-        self, exact: np.ndarray, clip: tuple[float, float], work: Sequence[np.ndarray]
-    ) -> np.ndarray:
+    def _find_out_of_range(self, exact: np.ndarray, clip: tuple[float, float]) -> np.ndarray:
         """Return the places in ``_regions`` of voxels that could be beyond ``clip``.
 
         A value lies between the least and the largest of its coefficients, since their weights are positive and sum
         to 1.
         """
         planes, rows, columns = self._lines
-        coefficients = work[0].reshape(exact.shape)
         with np.errstate(over='ignore'):
-            np.copyto(coefficients, exact)
+            coefficients = exact.astype(np.float32)
         slabs = []
         for some, taps, weights in planes.bands:
             within = coefficients[taps]
@@ -131,10 +125,10 @@ class FoldedSampler:
             return np.arange(self._regions.size)  # more than single precision holds
         low, high = clip[0] + margin, clip[1] - margin
         first, last = min(taps.start for _, taps, _ in slabs), max(taps.stop for _, taps, _ in slabs)
-        by_column = work[1].reshape(planes.n, rows.n, columns.size)[first:last]
+        by_column = np.empty((last - first, rows.n, columns.size), dtype=np.float32)
         for some, taps, weights in columns.bands:
             np.matmul(coefficients[first:last, :, taps], weights.T, out=by_column[:, :, some])
-        by_row = work[2].reshape(planes.n, rows.size, columns.size)[first:last]
+        by_row = np.empty((last - first, rows.size, columns.size), dtype=np.float32)
         for some, taps, weights in rows.bands:
             np.matmul(weights, by_column[:, taps], out=by_row[:, some])
         by_row = by_row.reshape(last - first, -1)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums over regions of volumes sampled on a grid that is turned against theirs."""
 
-import math
 from typing import Self
 
 import numpy as np
@@ -10,7 +9,6 @@ import scipy
 from ..model import affines
 from ..model.space import VolumeGrid
 from .resample import Sampler
-from .splines import Memory
 from .strategies import RegionIndex
 
 #: Part of the voxels that are sampled apart from the others; beyond it, sampling all is faster.
@@ -40,7 +38,6 @@ class PointSampler:
         self._shape = tuple(along.stop - along.start + 4 for along in sampler.box[::-1])
         at = [start - along.start + 1 for start, along in zip(starts, sampler.box, strict=True)]
         self._starts = np.ravel_multi_index(at[::-1], self._shape)
-        self._memory = Memory(*2 * [(math.prod(self._shape), np.uint8)])
 
     @classmethod
     def of(cls, source: VolumeGrid, target: VolumeGrid, index: RegionIndex, sampler: Sampler) -> Self | None:
@@ -57,26 +54,21 @@ class PointSampler:
     def __call__(self, volume: np.ndarray, clip: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the sums of a flat volume, and the regions and values of single voxels beyond ``clip``."""
         regions, weights = self._regions, self._sampler.weights
-        with self._sampler.prefilter(volume.reshape(self._sampler.shape, order='F')) as coefficients:
-            voxels = self._find_dependent_on_beyond(coefficients, clip)
-            if len(voxels) <= MOST_APART * len(regions):
-                regions, weights = regions[voxels], weights[voxels]
-            sums, values = self._sums @ coefficients.reshape(-1), weights @ coefficients.reshape(-1)
+        coefficients = self._sampler.prefilter(volume.reshape(self._sampler.shape, order='F'))
+        voxels = self._find_dependent_on_beyond(coefficients, clip)
+        if len(voxels) <= MOST_APART * len(regions):
+            regions, weights = regions[voxels], weights[voxels]
+        sums, values = self._sums @ coefficients.reshape(-1), weights @ coefficients.reshape(-1)
         beyond = (values < clip[0]) | (values > clip[1])
         return sums, regions[beyond], values[beyond]
 
     def _find_dependent_on_beyond(self, coefficients: np.ndarray, clip: tuple[float, float]) -> np.ndarray:
         """Return the voxels of which a coefficient is beyond ``clip``. No others are, since weights are a mean."""
-        with self._memory() as work:
-            found, other = (each.reshape(self._shape) for each in work)
-            found[...] = 0
-            inner = tuple(slice(1, n + 1) for n in coefficients.shape)
-            np.less(coefficients, clip[0], out=found[inner].view(np.bool_))
-            np.greater(coefficients, clip[1], out=other[inner].view(np.bool_))
-            found[inner] |= other[inner]
-            # A place stands for itself and the next 3 along each axis.
-            for axis in range(3):
-                one, two = np.moveaxis(found, axis, 0), np.moveaxis(other, axis, 0)
-                np.bitwise_or(one[:-1], one[1:], out=two[:-1])
-                np.bitwise_or(two[:-3], two[2:-1], out=one[:-3])
-            return np.flatnonzero(np.take(found, self._starts))
+        found, other = np.zeros(self._shape, dtype=bool), np.empty(self._shape, dtype=bool)
+        found[tuple(slice(1, n + 1) for n in coefficients.shape)] = (coefficients < clip[0]) | (coefficients > clip[1])
+        # A place stands for itself and the next 3 along each axis.
+        for axis in range(3):
+            one, two = np.moveaxis(found, axis, 0), np.moveaxis(other, axis, 0)
+            np.logical_or(one[:-1], one[1:], out=two[:-1])
+            np.logical_or(two[:-3], two[2:-1], out=one[:-3])
+        return np.flatnonzero(np.take(found, self._starts))

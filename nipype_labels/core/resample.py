@@ -5,7 +5,6 @@ Borders are mirrored, and nothing is extrapolated. Volumes are sampled at every 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -130,12 +129,12 @@ class Sampler:
 
         def read(volume: np.ndarray) -> np.ndarray:
             # Axes in the order of memory, last first, so that nothing is copied.
-            with prefilter(volume) if prefilter else nullcontext(volume[self.box].T.astype(np.float64)) as coefficients:
-                if self.weights is not None:
-                    return self.weights @ coefficients.reshape(-1)
-                return scipy.ndimage.map_coordinates(
-                    coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
-                )
+            coefficients = prefilter(volume) if prefilter else volume[self.box].T.astype(np.float64)
+            if self.weights is not None:
+                return self.weights @ coefficients.reshape(-1)
+            return scipy.ndimage.map_coordinates(
+                coefficients, where[::-1], order=self.order, mode='mirror', prefilter=False
+            )
 
         return read
 

@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Coefficients of cubic splines through the voxels of a volume, with mirrored borders as SciPy has them."""
 
-import math
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import scipy
 
@@ -28,7 +23,7 @@ class Prefilter:
 
     def __init__(self, shape: tuple[int, ...], box: Box | None = None) -> None:
         self._shape, self._box = shape, box or tuple(slice(0, n) for n in shape)
-        in_i, in_j, in_k = self._box
+        in_i, in_j, _ = self._box
         self._by_i = np.ascontiguousarray(np.linalg.inv(spline_matrix(shape[0]))[in_i].T)
         self._down_j, self._up_j, of_j = _eliminate(shape[1])
         self._down_k, self._up_k, of_k = _eliminate(shape[2])
@@ -36,51 +31,16 @@ class Prefilter:
         self._factors = np.multiply.outer(of_k, of_j[in_j])[:, :, None]
         self._down_k[1:] *= of_k[1:] / of_k[:-1]
         self._up_k *= of_k[:-1] / of_k[1:]
-        self._found = (in_k.stop - in_k.start, in_j.stop - in_j.start, in_i.stop - in_i.start)
-        size = math.prod(shape)
-        self._memory = Memory((size, np.float64), (size // shape[1] * self._found[1], np.float64))
 
-    @contextmanager
-    def __call__(self, volume: np.ndarray) -> Iterator[np.ndarray]:
-        """Return the coefficients of a volume, shape (I, J, K), inside the box, with the axes K, J, I.
-
-        They are valid inside a ``with`` block: their memory is used again.
-        """
+    def __call__(self, volume: np.ndarray) -> np.ndarray:
+        """Return the coefficients of a volume, shape (I, J, K), inside the box, with the axes K, J, I."""
         _, in_j, in_k = self._box
-        i, j, k = self._shape
-        with self._memory() as (first, second):
-            rows, planes = first.reshape(j, k, i), second.reshape(k, -1, i)
-            np.copyto(rows, volume.T.swapaxes(0, 1))
-            _substitute(rows, self._down_j, self._up_j)
-            np.multiply(rows[in_j].swapaxes(0, 1), self._factors, out=planes)
-            _substitute(planes, self._down_k, self._up_k)
-            found = first[: math.prod(self._found)].reshape(-1, self._found[2])
-            yield np.matmul(planes[in_k].reshape(-1, i), self._by_i, out=found).reshape(self._found)
-
-
-class Memory:
-    """Arrays for work, used again: new memory from the system takes as long as the work.
-
-    Parameters
-    ----------
-    *arrays : tuple of int and type
-        Size and type of each array.
-    """
-
-    def __init__(self, *arrays: tuple[int, type]) -> None:
-        self._arrays, self._spare = arrays, deque[list[np.ndarray]]()
-
-    @contextmanager
-    def __call__(self) -> Iterator[list[np.ndarray]]:
-        """Lend arrays, with any content, to a ``with`` block; several threads get different ones."""
-        try:
-            lent = self._spare.pop()
-        except IndexError:
-            lent = [np.empty(size, dtype) for size, dtype in self._arrays]
-        try:
-            yield lent
-        finally:
-            self._spare.append(lent)
+        rows = np.array(volume.T.swapaxes(0, 1), dtype=np.float64, order='C')
+        _substitute(rows, self._down_j, self._up_j)
+        planes = np.multiply(rows[in_j].swapaxes(0, 1), self._factors, order='C')
+        _substitute(planes, self._down_k, self._up_k)
+        planes = planes[in_k]
+        return (planes.reshape(-1, planes.shape[2]) @ self._by_i).reshape(*planes.shape[:2], -1)
 
 
 def _eliminate(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
