@@ -8,6 +8,7 @@ from .inputs import N_FINE, N_SHORT
 from .worker import Job
 
 INT16, FLOAT32, LONG, ATLAS = {'dtype': 'int16'}, {'dtype': 'float32'}, {'length': 'long'}, {'n_labels': 400}
+SOFT = {'edge': 'soft'}
 
 SHORT, SHORT_ATLAS = {'length': N_SHORT, 'voxel': 4}, ATLAS | {'voxel': 4}
 FINE, FINE_ATLAS = {'length': N_FINE, 'voxel': 0.8}, ATLAS | {'voxel': 0.8}
@@ -144,11 +145,20 @@ def _strategy(strategy, bar, once=False, beside=None):
     return _reduction(strategy, title, bar, ours=options, nilearn=options, once=once, beside=beside)
 
 
-def _sampled(name, title, *bars, once=False, **atlas):
-    """Reduction of a series that is sampled on the grid of an atlas."""
+def _sampled(name, title, *bars, idle, once=False, **atlas):
+    """Reduction of a series that is sampled on the grid of an atlas: clipped in each volume, and, soft, in none."""
     title, options = f"`resampling_target='labels'`, {title}", {'resampling_target': 'labels'}
     atlases, cubic = [ATLAS | atlas], {'interpolation': 'cubic'}
-    return _reduction(name, title, *bars, atlases=atlases, ours=cubic, nilearn=options, once=once)
+    work = {'series': SOFT, 'atlases': atlases} | cubic
+    soft = _case(
+        f'{name}-soft',
+        'the same, soft edge of the brain (no value is clipped)',
+        Bar('slower', idle, 'igzip'),
+        ours=Job('ours.reduce', work),
+        igzip=Job('theirs.decompress', {'series': SOFT}),
+        threads=True,
+    )
+    return [_reduction(name, title, *bars, atlases=atlases, ours=cubic, nilearn=options, once=once), soft]
 
 
 def _high_variance(name, title, *bars, **options):
@@ -208,9 +218,26 @@ CASES = [
     ),
     _strategy('median', Bar('faster', 5)),
     _reduction('smoothing', 'mean with smoothing, 6 mm', Bar('faster', 8), ours=SMOOTHING, nilearn=SMOOTHING),
-    _sampled('labels-3mm', '3 mm atlas', Bar('faster', 6), voxel=3),
-    _sampled('labels-1mm', '1 mm atlas', Bar('faster', 12), Bar('peak', 500), voxel=1, once=True),
-    _sampled('labels-oblique', 'oblique 3 mm atlas', Bar('faster', 3), voxel=3, oblique=True),
+    *_sampled('labels-3mm', '3 mm atlas', Bar('slower', 3.5, 'igzip'), idle=2.5, voxel=3),
+    *_sampled(
+        'labels-1mm',
+        '1 mm atlas',
+        Bar('slower', 15, 'igzip'),
+        Bar('faster', 100),
+        Bar('peak', 350),
+        idle=6,
+        voxel=1,
+        once=True,
+    ),
+    *_sampled(
+        'labels-oblique',
+        'oblique 3 mm atlas',
+        Bar('slower', 6, 'igzip'),
+        Bar('faster', 9),
+        idle=3.5,
+        voxel=3,
+        oblique=True,
+    ),
     _high_variance('high-variance', 'high-variance confounds', Bar('faster', 6), Bar('slower', 2.5, 'igzip')),
     _high_variance('high-variance-mask', 'the same within the brain', masked=True),
     _case(

@@ -27,9 +27,13 @@ class Inputs:
         self.size, self.cache = size, Path(cache).absolute()
         self.folder = self.cache / f'{size}-{RECIPE}'
 
-    def series(self, dtype='int16', length=None, voxel=2):
-        """Series at a voxel size in mm; ``'long'`` or of some number of volumes, it has the same ones over and over."""
+    def series(self, dtype='int16', length=None, voxel=2, edge='hard'):
+        """Series at a voxel size in mm; ``'long'`` or of some number of volumes, it has the same ones over and over.
+
+        At a ``'soft'`` edge of the brain, splines do not exceed the range of the series.
+        """
         which = ('' if voxel == 2 else f'-{voxel}mm') + ('' if length is None else f'-{length}')
+        which += '' if edge == 'hard' else f'-{edge}'
         return self.folder / f'bold-{dtype}{which}.nii.gz'
 
     def atlas(self, n_labels, voxel=2, which=0, oblique=False):

@@ -29,6 +29,9 @@ COMPRESSION = 1
 #: Of a brain voxel: its mean, and the standard deviations of its noise and of each network's fluctuations.
 MEAN, NOISE, FLUCTUATION, N_NETWORKS = 1000, 10, 10, 12
 
+#: How far a soft edge of brain and head blurs, in voxels.
+BLUR = 2
+
 #: Different volumes of a series at another voxel size.
 N_DIFFERENT = 4
 
@@ -75,9 +78,9 @@ class Maker(Inputs):
         self.sizes = SIZES[size]
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def series(self, dtype='int16', length=None, voxel=2):
+    def series(self, dtype='int16', length=None, voxel=2, edge='hard'):
         """See :class:`Inputs`; the volumes have smooth structure, and compress like a preprocessed series."""
-        final = super().series(dtype, length, voxel)
+        final = super().series(dtype, length, voxel, edge)
 
         def write(path):
             n_volumes = {None: self.sizes.n_volumes, 'long': self.sizes.n_long}.get(length, length)
@@ -85,7 +88,7 @@ class Maker(Inputs):
                 volumes = _repeated(self.series(dtype), n_volumes)
             else:
                 n_different = n_volumes if length is None else N_DIFFERENT
-                made = _volumes(self.sizes.grid(voxel), n_different)
+                made = _volumes(self.sizes.grid(voxel), n_different, BLUR * (edge == 'soft'))
                 different = (volume.astype(dtype).tobytes(order='F') for volume in made)
                 volumes = different if length is None else itertools.islice(itertools.cycle(different), n_volumes)
             _write_series(path, self.sizes.grid(voxel), n_volumes, dtype, volumes)
@@ -157,6 +160,7 @@ class Maker(Inputs):
         for dtype in ('int16', 'float32'):
             self.series(dtype)
         self.series(length='long')
+        self.series(edge='soft')
         for voxel, length in ((4, N_SHORT), (0.8, N_FINE)):
             self.series(length=length, voxel=voxel)
             self.atlas(400, voxel)
@@ -201,18 +205,18 @@ def _field(rng, shape, sigma):
     return field / field.std()
 
 
-def _volumes(grid, n_volumes):
+def _volumes(grid, n_volumes, blur):
     """Volumes of float32 that look like a preprocessed series, and compress like one.
 
-    Brain with tissue contrast, a dimmer scalp and nothing around; networks that fluctuate slowly, and noise that is
-    a little smooth, as interpolation leaves it.
+    Brain with tissue contrast, a dimmer scalp and nothing around, whose edges may be blurred; networks that fluctuate
+    slowly, and noise that is a little smooth, as interpolation leaves it.
     """
     rng = np.random.default_rng(0)
     shape, affine = grid
     places = _places(shape, affine)
-    brain, head = _within(BRAIN, places), _within(HEAD, places)
-    brightness = np.where(brain, 1 + 0.15 * np.tanh(_field(rng, shape, 1.5)), 0.3 + 0.05 * _field(rng, shape, 1.5))
-    level = np.where(head, MEAN * brightness, 0).astype(np.float32)
+    brain, head = (ndimage.gaussian_filter(_within(axes, places).astype(float), blur) for axes in (BRAIN, HEAD))
+    tissue, scalp = 1 + 0.15 * np.tanh(_field(rng, shape, 1.5)), 0.3 + 0.05 * _field(rng, shape, 1.5)
+    level = (MEAN * head * (brain * tissue + (1 - brain) * scalp)).astype(np.float32)
     networks = [FLUCTUATION * brain * _field(rng, shape, 5) for _ in range(N_NETWORKS)]
     scale = (NOISE * (0.3 * head + 0.7 * brain)).astype(np.float32)
     courses = np.zeros(N_NETWORKS)
