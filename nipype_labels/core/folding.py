@@ -51,6 +51,8 @@ class FoldedSampler:
         self._shape, self._lines, self._regions = shape, lines, regions
         self._prefilter = Prefilter(shape, (i.box, j.box, k.box))
         self._weights = _fold(lines, regions, boxes)
+        self._used = np.zeros((k.n, j.n, i.n), dtype=bool)
+        self._used.reshape(-1)[self._weights.indices] = True
         self._most = int(MOST_CORRECTED * (regions >= 0).sum())
 
     @classmethod
@@ -113,11 +115,12 @@ class FoldedSampler:
         planes, rows, columns = self._lines
         with np.errstate(over='ignore'):
             coefficients = exact.astype(np.float32)
-        slabs = []
-        for some, taps, weights in planes.bands:
-            within = coefficients[taps]
-            if within.min() < clip[0] or within.max() > clip[1]:
-                slabs.append((some, taps, weights))
+        # Bounds are rounded, too.
+        low, high = clip[0] + MARGIN * abs(clip[0]), clip[1] - MARGIN * abs(clip[1])
+        beyond = (coefficients < low) | (coefficients > high)
+        beyond &= self._used
+        risks: np.ndarray = np.any(beyond, axis=(1, 2))
+        slabs = [band for band in planes.bands if risks[band[1]].any()]
         if not slabs:
             return np.empty(0, dtype=np.intp)
         margin = MARGIN * float(max(coefficients.max(), -coefficients.min()))
