@@ -40,6 +40,7 @@ def extract(
     lut=None,
     datasets=(),
     mask=None,
+    areas=None,
     confounds=None,
     sample_mask=None,
     runs=None,
@@ -71,12 +72,11 @@ def extract(
         raise LabelsError('--out is empty. Pass the folder to write to')
     out, folders = Path(out), name_folders(atlas)
     given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
-    given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar]}
+    given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar], '--areas': [areas]}
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
-    names = parameters.get('labels') if len(atlas) == 1 else None
-    check_tables(absolute(atlas), absolute(luts), names, parameters)
+    check_tables(absolute(atlas), absolute(luts), parameters.get('labels') if len(atlas) == 1 else None, parameters)
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
-    values.update(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
+    values |= dict(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r, areas_file=areas)
     # A graph copies Nipype's settings when it is built.
     configure(verbose, reported=(MISSING_REGIONS, COLLINEAR_MAPS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():

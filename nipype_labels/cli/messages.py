@@ -10,6 +10,7 @@ from ..model.parameters import PARAMETERS
 #: Options whose names do not follow from those of parameters, of fields of the graph, and of inputs of nodes.
 OPTIONS = {
     'allow_overlap': '--no-allow-overlap',
+    'areas_file': '--areas',
     'atlas_files': '--atlas',
     'atlas_luts': '--lut',
     'bold_file': 'BOLD',

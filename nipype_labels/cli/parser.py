@@ -15,7 +15,7 @@ from .messages import in_options
 GROUPS = {
     'extraction': (
         *('strategy', *SPHERES, 'allow_overlap', 'smoothing_fwhm', 'background_label', 'resampling_target'),
-        *('interpolation', 'unknown_orientation', 'dtype', 'nan_policy', 'zeros', 'missing_labels'),
+        *('interpolation', 'unknown_orientation', 'dtype', 'nan_policy', 'zeros', 'weight', 'missing_labels'),
         'min_coverage',
     ),
     'confounds': CONFOUNDS_PARAMETERS,
@@ -81,7 +81,7 @@ def build_parser(commands):
         'derivatives', help='the same for all runs of an fMRIPrep dataset, written as BIDS derivatives', **settings
     )
     _add_dataset(derivatives)
-    _add_parameters(derivatives)
+    _add_parameters(derivatives, without=('weight',))
     _add_processing(derivatives)
     check = subparsers.add_parser(
         'check',
@@ -157,12 +157,12 @@ def _read_count(text):
     return int(text)
 
 
-def _add_parameters(parser):
+def _add_parameters(parser, without=()):
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)
         if title == 'confounds':
             group.add_argument('--preset', metavar='NAME', help=_describe_presets().replace('%', '%%'))
-        for name in names:
+        for name in (name for name in names if name not in without):
             add_option(group, name)
 
 
@@ -194,6 +194,10 @@ def _add_files(parser):
     _add_datasets(group)
     add_option(group, 'labels')
     _add_path(group, '--mask', 'IMAGE', 'brain mask; voxels outside are excluded (default: no mask)')
+    areas = (
+        'surface (.surf.gii) or areas of vertices (.shape.gii) of either hemisphere, for --weight area (default: none)'
+    )
+    _add_path(group, '--areas', 'FILE', areas)
     _add_path(
         group,
         '--confounds',

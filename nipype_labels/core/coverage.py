@@ -45,8 +45,8 @@ class CoverageTable:
         Fraction of the volume of the region that is used, 0 to 1; NaN for a region that the atlas does not have.
     status : array of str, shape (L,)
     quality : dict of str to array, shape (L,)
-        Further columns: ``volume_atlas`` in mm³, ``n_shared`` (of maps and spheres), ``hemisphere``, ``index_file`` and
-        ``n_zero`` (of surfaces), ``n_volumes``, ``tsnr``.
+        Further columns: ``volume_atlas`` in mm³ or ``area_atlas`` in mm², ``n_shared`` (of maps and spheres),
+        ``hemisphere``, ``index_file`` and ``n_zero`` (of surfaces), ``n_volumes``, ``tsnr``.
     """
 
     index: np.ndarray
@@ -66,8 +66,10 @@ class CoverageTable:
         whole = np.where(n > 0, 1.0, np.nan)
         status = np.where(n > 0, 'ok', 'absent_from_atlas').astype(object)
         names = np.array([*atlas.names], dtype=object)
-        # Vertices have no volume: they are counted.
+        # Vertices have no volume: they are counted, unless their areas are known.
         quality = {'volume_atlas': atlas.volumes()} if isinstance(atlas.space, VolumeGrid) else {}
+        if getattr(atlas.space, 'areas', None) is not None:
+            quality = {'area_atlas': atlas.volumes()}
         return cls(np.asarray(atlas.ids), names, n, n, n, n, whole, status, quality)
 
     @classmethod
@@ -203,9 +205,9 @@ class CoverageTable:
     def _covered(self, n_used: np.ndarray, used: np.ndarray) -> Self:
         """Return the table with voxels used and coverage, from the volume ``used`` in mm³, shape (L,).
 
-        On surfaces, ``used`` is the number of vertices and voxels.
+        On surfaces, ``used`` is the area in mm², or the number of vertices and voxels.
         A region that is larger on a coarser grid is covered once.
         """
-        whole = self.quality.get('volume_atlas', self.n_voxels_atlas)
+        whole = self.quality.get('area_atlas', self.quality.get('volume_atlas', self.n_voxels_atlas))
         covered = np.minimum(np.round(used / np.where(whole > 0, whole, 1), COVERAGE_DECIMALS), 1)
         return replace(self, n_voxels_used=n_used, coverage=np.where(whole > 0, covered, np.nan))

@@ -26,8 +26,8 @@ _INTENTS = {
     'pscalar': (3008, 'ConnParcelScalr'),
 }
 
-#: Number of rows that are written at a time.
-_ROWS = 4096
+#: Number of values that are written at a time.
+_VALUES = 2**20
 
 #: Characters that XML cannot contain.
 _INVALID = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
@@ -67,8 +67,9 @@ def write_dense_series(path, atlas, signals, t_r, dtype=np.float32, is_map=False
     shape = (len(signals), size)
     kind, columns = ('dscalar', _scalars('projected')) if is_map else ('dtseries', _series(len(signals), t_r))
     with _write(path, kind, columns, _brain_models(atlas.space), shape, dtype) as write:
-        for first in range(0, size, _ROWS):
-            write(by_region[place[first : first + _ROWS]])
+        n_rows = max(1, _VALUES // len(signals))
+        for first in range(0, size, n_rows):
+            write(by_region[place[first : first + n_rows]])
 
 
 def write_parcel_series(path, atlas, signals, t_r):

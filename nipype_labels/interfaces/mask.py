@@ -6,6 +6,7 @@ from dataclasses import replace
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
+from ..files.areas import add_areas, require_areas
 from ..files.atlases import is_table, read_atlas, read_placed, read_surface_atlas
 from ..files.coverage import write_coverage
 from ..files.elements import name_image, read_any_mask, write_labels
@@ -36,6 +37,8 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
     use_luts = switch('use_luts')
     labels = trait('labels', xor=['lut_files'])
     background_label = trait('background_label')
+    weight = trait('weight')
+    areas_file = InputFile(desc='either file of a pair with surfaces or areas of vertices, for weights by area')
     allow_overlap = trait('allow_overlap')
 
     def more_to_hash(self):
@@ -74,12 +77,18 @@ class ApplyMask(LabelsInterface):
     _switches = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
 
     def _run_interface(self, runtime):
+        areas_file = self.get_input('areas_file')
+        require_areas(self.inputs.weight, areas_file)
         rows = self.zip_inputs('labels_files', 'atlas_files', 'mask_files', 'lut_files')
         label_names, image_files = self.output_paths(runtime, ENDINGS['labels'], len(rows))
         out_files = list(image_files)
         region_names, regions_files = self.output_paths(runtime, ENDINGS['regions'], len(rows))
         for i, (labels_file, atlas_file, mask_file, lut_file) in enumerate(rows):
             atlas, resampled, origin = self._read(labels_file, atlas_file, lut_file)
+            if areas_file is not None:
+                atlas, resampled = (
+                    replace(each, space=add_areas(each.space, areas_file)) for each in (atlas, resampled)
+                )
             for space in (atlas.space, resampled.space):
                 report_contradiction(space, logger.warning)
             if isinstance(resampled, WeightedAtlas) and not self.inputs.allow_overlap:

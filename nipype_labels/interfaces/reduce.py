@@ -12,6 +12,7 @@ from ..core.reduce import choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
 from ..core.scaling import Decoder
 from ..core.validation import check_surface_parameters
+from ..files.areas import add_areas, require_areas
 from ..files.atlases import read_atlas, read_placed
 from ..files.coverage import read_coverage, write_coverage
 from ..files.elements import name_image
@@ -52,6 +53,8 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     dtype = trait('dtype')
     nan_policy = trait('nan_policy')
     zeros = trait('zeros')
+    weight = trait('weight')
+    areas_file = InputFile(desc='either file of a pair with surfaces or areas of vertices, for weights by area')
     missing_labels = trait('missing_labels')
     min_coverage = trait('min_coverage')
     unknown_orientation = trait('unknown_orientation')
@@ -82,8 +85,11 @@ class ReduceLabels(LabelsInterface):
     def _run_interface(self, runtime):
         series = open_any_series(self.inputs.in_file)
         report_contradiction(series.grid, logger.warning)
+        require_areas(self.inputs.weight, self.get_input('areas_file'))
         if is_surface(self.inputs.in_file):
             return self._reduce_rows(runtime, series)
+        if self.inputs.weight == 'area':
+            raise LabelsError("weight='area' is for surface and CIFTI series")
         if self.get_input('zeros') == 'omit':
             raise LabelsError("zeros='omit' is for surface and CIFTI series: voxels of volumes are kept")
         decoder = series.decoder(self.inputs.dtype)
@@ -111,7 +117,10 @@ class ReduceLabels(LabelsInterface):
         for atlas in atlases:
             atlas.space.require(series.space, "set resampling_target='data', or match the labels to the series")
         options = {'strategy': self.inputs.strategy, 'nan_policy': self.inputs.nan_policy}
-        reducers = [RowReducer(atlas, zeros=self.get_input('zeros', 'omit'), **options) for atlas in atlases]
+        options['zeros'] = self.get_input('zeros', 'omit')
+        if self.get_input('areas_file') is not None:
+            options['areas'] = add_areas(series.space, self.inputs.areas_file).areas
+        reducers = [RowReducer(atlas, **options) for atlas in atlases]
         dtype = {'none': None, 'auto': 'float32'}.get(self.inputs.dtype, self.inputs.dtype)
         blocks = partial(read_blocks, series, self.inputs.num_threads)
         with errors_name(self.inputs.in_file):

@@ -66,8 +66,14 @@ class Atlas:
         return self._count(self.labels)
 
     def volumes(self) -> np.ndarray:
-        """Return the volume of each region in mm³, shape (L,)."""
-        return self.count_voxels() * self.space.measure
+        """Return the volume of each region in mm³, shape (L,); of surfaces the area in mm² or their number."""
+        areas = getattr(self.space, 'areas', None)
+        if areas is None:
+            return self.count_voxels() * self.space.measure
+        order = np.argsort(self.ids)
+        place = np.minimum(np.searchsorted(self.ids, self.labels, sorter=order), len(order) - 1)
+        known = np.asarray(self.ids)[order][place] == self.labels
+        return np.bincount(order[place[known]], areas[known], len(order))
 
     def count_near(self, space: Any, which: np.ndarray, margin: float) -> np.ndarray:
         """Return the number of voxels of some regions in another grid or its ``margin``, in voxels; 0 for others.

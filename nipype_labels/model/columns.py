@@ -35,9 +35,13 @@ COVERAGE = {
     },
     'status': {'Description': 'Why the region has no time series, if it has none', 'Levels': STATUSES},
     'volume_atlas': {
-        'Description': 'Not of surfaces: volume of the region in the atlas; of a probabilistic map, voxels count by '
-        'their magnitudes',
+        'Description': 'Volume of the region in the atlas; of a probabilistic map, voxels count by their magnitudes',
         'Units': 'mm^3',
+    },
+    'area_atlas': {
+        'Description': "Only of surfaces with weight='area': area of the region in the atlas; voxels count by their "
+        'volume in mm^3',
+        'Units': 'mm^2',
     },
     'n_shared': {
         'Description': 'Only of maps and spheres: voxels of the region within the mask that other regions have too'

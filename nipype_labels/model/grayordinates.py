@@ -64,6 +64,8 @@ class Grayordinates(ResampledSpace):
         Of the voxels.
     path : str
         File that has the elements, for messages.
+    areas : array, shape (n,), optional
+        Area of each vertex in mm², and volume of each voxel in mm³: weights of the elements.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class Grayordinates(ResampledSpace):
     structures: tuple[Structure, ...]
     grid: VolumeGrid | None = None
     path: str = ''
+    areas: np.ndarray | None = None
 
     #: Left and right are known: structures name them.
     doubt = contradiction = ''

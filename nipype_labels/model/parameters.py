@@ -118,6 +118,14 @@ _ALL = (
         unset='omit',
     ),
     Parameter(
+        'weight',
+        str,
+        'count',
+        'how vertices of surfaces count in means, sums, medians, variances and coverage: each as one (count), or by '
+        'its area (area), which needs a file of areas',
+        choices=('count', 'area'),
+    ),
+    Parameter(
         'missing_labels',
         str,
         'nan',
@@ -220,6 +228,6 @@ CONFOUNDS_PARAMETERS = (
 #: Parameters of the steps before denoising, on which raw time series depend.
 REDUCTION_PARAMETERS = (
     *('use_mask', 'use_luts', 'labels', 'background_label', 'resampling_target', 'interpolation', *SPHERES),
-    *('unknown_orientation', 'smoothing_fwhm', 'strategy', 'dtype', 'nan_policy', 'zeros', 'missing_labels'),
-    'min_coverage',
+    *('unknown_orientation', 'smoothing_fwhm', 'strategy', 'dtype', 'nan_policy', 'zeros', 'weight'),
+    *('missing_labels', 'min_coverage'),
 )

@@ -47,6 +47,8 @@ def _reduction(parameters):
         f'was computed with *nipype_labels* {__version__}, a package for *Nipype* [@nipype1; @nipype2] that uses '
         '*NumPy* [@numpy], *SciPy* [@scipy] and *NiBabel* [@nibabel].'
     )
+    if parameters['weight'] == 'area':
+        yield 'Vertices were weighted by their areas.'
     if parameters['min_coverage']:
         percent = f'{100 * parameters["min_coverage"]:g}'
         yield f'Regions with less than {percent} % of their volume covered by valid voxels were treated as missing.'

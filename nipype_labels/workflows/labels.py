@@ -38,6 +38,7 @@ def init_labels_wf(
     dtype: Any = None,
     nan_policy: str = 'omit',
     zeros: str | None = None,
+    weight: str = 'count',
     missing_labels: str = 'nan',
     min_coverage: float = 0.0,
     high_variance_confounds: bool = False,
@@ -113,6 +114,8 @@ def init_labels_wf(
         Label images, probabilistic maps (4D images) and tables of seeds.
     atlas_luts : list of str or None
         Look-up table of each atlas; None for an atlas without one.
+    areas_file : str
+        With ``weight='area'``: a surface (``.surf.gii``), or areas of vertices (``.shape.gii``), of either hemisphere.
     confounds_file : str or list of str
         Confounds tables, a row per volume.
     sample_mask : str, list of bool or list of int
@@ -127,14 +130,13 @@ def init_labels_wf(
     {outputs}
     """
     values = (
-        *(use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target),
-        *(interpolation, unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype),
-        *(nan_policy, zeros, missing_labels, min_coverage, high_variance_confounds, confounds_columns),
-        *(confounds_strategy, n_compcor, acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state),
-        *(confounds_na, standardize_confounds, detrend, filter, low_pass, high_pass, standardize, fill_censored),
-        *(censored_output, project, fill_value, connectivity, covariance_estimator, fisher_z, reports, atlas_names),
-        num_threads,
-    )
+        use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target, interpolation,
+        unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype, nan_policy, zeros,
+        weight, missing_labels, min_coverage, high_variance_confounds, confounds_columns, confounds_strategy, n_compcor,
+        acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state, confounds_na, standardize_confounds,
+        detrend, filter, low_pass, high_pass, standardize, fill_censored, censored_output, project, fill_value,
+        connectivity, covariance_estimator, fisher_z, reports, atlas_names, num_threads,
+    )  # fmt: skip
     return build_graph(check_parameters(dict(zip(_ARGUMENTS, values, strict=True))), sizes, name)
 
 

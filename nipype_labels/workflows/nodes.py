@@ -35,6 +35,7 @@ INPUTS = (
     'bold_sidecar',
     'atlas_files',
     'atlas_luts',
+    'areas_file',
     'confounds_file',
     'sample_mask',
     'runs',
@@ -81,7 +82,7 @@ def _pick(given, *names):
 def _extract(nodes, given, memory):
     """Add the nodes that mask the labels and reduce the series; return their edges."""
     nodes.apply_mask = make_node(
-        ApplyMask(**_pick(given, 'use_mask', 'use_luts', 'labels', 'background_label', 'allow_overlap')),
+        ApplyMask(**_pick(given, 'use_mask', 'use_luts', 'labels', 'background_label', 'allow_overlap', 'weight')),
         'apply_mask',
         memory['mask'],
     )
@@ -89,11 +90,12 @@ def _extract(nodes, given, memory):
     own = _pick(
         given,
         *('strategy', 'smoothing_fwhm', 'resampling_target', 'interpolation', 'unknown_orientation', 'dtype'),
-        *('nan_policy', 'zeros', 'missing_labels', 'min_coverage', 'num_threads'),
+        *('nan_policy', 'zeros', 'weight', 'missing_labels', 'min_coverage', 'num_threads'),
     )
     nodes.reduce = make_node(ReduceLabels(**own), 'reduce', memory['reduce'], given['num_threads'])
     return [
         (nodes.inputnode, nodes.apply_mask, [('atlas_files', 'atlas_files'), ('atlas_luts', 'lut_files')]),
+        *((nodes.inputnode, node, [('areas_file', 'areas_file')]) for node in (nodes.apply_mask, nodes.reduce)),
         (nodes.inputnode, nodes.reduce, [('bold_file', 'in_file')]),
         (nodes.apply_mask, nodes.reduce, [('out_files', 'labels_files'), ('regions_files', 'regions_files')]),
     ]

