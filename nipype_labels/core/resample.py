@@ -146,8 +146,10 @@ class Sampler:
         """
         weights, places = [], []
         for positions, at, n in zip(where, index, self.shape, strict=True):
-            line = np.full(at.max() + 1, np.nan)
-            line[at] = positions
+            # The mean of the first and the last voxel, should rounding have turned the line.
+            line, of_last = np.full((2, at.max() + 1), np.nan)
+            line[at[::-1]], of_last[at] = positions[::-1], positions
+            line = (line + of_last) / 2
             used = np.isfinite(line)
             weights.append(line_weights(line[used], n, self.order))
             places.append((np.cumsum(used) - 1)[at])
