@@ -5,7 +5,9 @@ A manifest is written last, after all outputs of its run are on disk. A run with
 file per run and ``desc``: jobs that process other runs of the same dataset never write it.
 """
 
+import csv
 import hashlib
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,10 +87,15 @@ def list_software():
 
 
 def describe_atlas(path, lookup):
-    """Return the name and digest of an atlas, and the digest of its look-up table (a DataFrame)."""
-    table = lookup.to_csv(index=False).encode()
+    """Return the name and digest of an atlas, and the digest of its look-up table (columns by name)."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator='\n').writerows([[*lookup], *zip(*lookup.values(), strict=True)])
     file, _ = split_map(path)
-    return {'File': Path(path).name, 'Digest': image_digest(file), 'LookupTable': hashlib.md5(table).hexdigest()}
+    return {
+        'File': Path(path).name,
+        'Digest': image_digest(file),
+        'LookupTable': hashlib.md5(table.getvalue().encode()).hexdigest(),
+    }
 
 
 def describe_inputs(inputs):

@@ -99,7 +99,7 @@ def read_datasets(given):
 
 
 def check_tables(paths, luts, labels, parameters):
-    """Read the regions of each atlas, print warnings about names, and return the look-up tables (DataFrame)."""
+    """Read the regions of each atlas, print warnings about names, and return the look-up tables."""
     tables, background_label = [], parameters.get('background_label', 0)
     for path, lut in zip(paths, luts, strict=True):
         if not is_table(path) and is_maps(path):

@@ -36,7 +36,7 @@ def check(atlas, lut=None):
         notes.append(NO_TABLE % atlas)
     else:
         table = read_lookup_table(lut, ids)
-        print(f'{"its header" if str(lut) == str(atlas) else lut}: {len(table)} names')
+        print(f'{"its header" if str(lut) == str(atlas) else lut}: {len(table["name"])} names')
         names = dict(zip(table['index'], table['name'], strict=True))
     unnamed = [str(i) for i in ids if i not in names] if names else []
     problems += _list('region ids without a name (no column is written)', unnamed)

@@ -118,11 +118,10 @@ def derivatives(
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
-    tables = _read_tables(atlases, parameters)
-    digests = {atlas.name: describe_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
+    digests, n_regions = _read_tables(atlases, parameters)
     requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
     written = dict(dummy_scans=dummy_scans, digits=canonical['digits'], reports=reports, command=command_line)
-    job = Job(Path(out).absolute(), desc, runs, requests, atlases, [*map(len, tables)], parameters, **written)
+    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, parameters, **written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -273,6 +272,8 @@ def _find_space(runs):
 
 
 def _read_tables(atlases, parameters):
-    """Return the look-up table of each atlas, after a check."""
+    """Return the digests of each atlas by name, and its number of regions, after a check of its look-up table."""
     paths, luts = [atlas.path for atlas in atlases], [atlas.lut for atlas in atlases]
-    return check_tables(paths, luts, None, parameters)
+    tables = check_tables(paths, luts, None, parameters)
+    digests = {atlas.name: describe_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
+    return digests, [len(table['name']) for table in tables]

@@ -11,9 +11,9 @@ from ..bids.runs import Run
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
 from ..files.elements import read_own_grids
+from ..files.frames import write_table
 from ..files.grids import read_grid
 from ..files.spaces import open_any_series
-from ..files.tables import write_table
 from ..model.columns import COMPLETE
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError

@@ -9,8 +9,8 @@ from ..bids.spaces import is_template
 from ..core.qcfc import LEAST_PARTICIPANTS, correlate_edges, find_centroids, summarise_qcfc
 from ..core.quality import is_constant
 from ..files.atomic import write_atomically
+from ..files.frames import read_table, write_table
 from ..files.rows import EDGES, ROWS, read_columns
-from ..files.tables import read_table, write_table
 from ..files.volumes import read_labels
 from ..model.errors import LabelsError
 

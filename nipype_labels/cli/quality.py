@@ -11,7 +11,8 @@ from ..bids.names import RUN_COLUMNS, build_name, parse_name, sort_entities, spl
 from ..bids.quality import QUALITY_COLUMNS, find_sidecar, is_coverage, name_coverage, read_quality
 from ..files.atomic import create_folder, write_atomically
 from ..files.coverage import read_coverage
-from ..files.tables import read_table, to_numbers, write_table
+from ..files.frames import read_table, write_table
+from ..files.tables import to_numbers
 from ..model.columns import COMPLETE
 from ..model.errors import LabelsError
 from .logs import FOLDER as LOGS

@@ -4,7 +4,6 @@
 import os
 
 import numpy as np
-import pandas as pd
 
 from ..model.atlas import Atlas, region_ids
 from ..model.errors import LookupTableError, errors_name
@@ -43,7 +42,7 @@ def refuse_seeds(image):
 
 
 def read_regions(image, lut=None, background=0, radius=None, warn=lambda message, *values: None):
-    """Return the look-up table of an atlas, a DataFrame, without the voxels of maps.
+    """Return the look-up table of an atlas, columns by name, without the voxels of maps.
 
     ``radius`` is that of seeds without their own; for the others see :func:`read_atlas`.
     """
@@ -51,7 +50,7 @@ def read_regions(image, lut=None, background=0, radius=None, warn=lambda message
         seeds = read_seeds(image, radius)
         if lut is not None:
             raise LookupTableError(f'{image} has the names of its seeds: look-up tables are for images')
-        return pd.DataFrame({'index': seeds.ids, 'name': seeds.names})
+        return {'index': seeds.ids, 'name': seeds.names}
     if is_surface(image):
         return read_surface_atlas(image, lut=lut, background=background, warn=warn)[1]
     return choose_lookup_table(read_ids(image, background), image, lut=lut, warn=warn, of_maps=is_maps(image))
@@ -128,15 +127,15 @@ def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *
         if is_weights(image) and names is None and lut is None:
             return atlas
         lookup = choose_lookup_table(np.asarray(atlas.ids), image, names, lut, warn, of_maps=True)
-    return atlas.select(lookup['index'].to_numpy(), lookup['name'].to_numpy())
+    return atlas.select(lookup['index'], lookup['name'])
 
 
 def read_label_atlas(image, names=None, lut=None, background=0, warn=lambda message, *values: None):
     """Return the Atlas in a label image, with the regions of its look-up table; see :func:`read_atlas`."""
     labels, grid = read_labels(image, background)
     lookup = choose_lookup_table(region_ids(labels, background), image, names, lut, warn)
-    lookup = lookup[lookup['index'] != background]
-    return Atlas(grid, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background)
+    own = lookup['index'] != background
+    return Atlas(grid, labels, lookup['index'][own], lookup['name'][own], background)
 
 
 def read_surface_atlas(given, names=None, lut=None, background=0, warn=lambda message, *values: None):

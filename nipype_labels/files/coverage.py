@@ -4,25 +4,19 @@
 from dataclasses import fields
 
 import numpy as np
-import pandas as pd
 
 from ..core.coverage import CoverageTable
 from ..model.errors import LabelsError
 from .content import read_table_content
-from .tables import parse_content, to_numbers, write_table
+from .tables import parse_columns, to_numbers, write_columns
 
 #: Columns that every coverage table has; quality columns follow.
 COLUMNS = tuple(each.name for each in fields(CoverageTable) if each.name != 'quality')
 
 
-def to_frame(table):
-    """Return a coverage table as a DataFrame."""
-    return pd.DataFrame({name: list(values) for name, values in table.columns.items()})
-
-
 def write_coverage(path, table):
     """Write a coverage table."""
-    write_table(path, to_frame(table))
+    write_columns(path, table.columns)
 
 
 def read_coverage(path):
@@ -32,12 +26,12 @@ def read_coverage(path):
 
 def parse_coverage(content, path):
     """Return the coverage table in the content (bytes) of a file."""
-    frame = parse_content(content, path)
-    missing = [column for column in COLUMNS if column not in frame]
+    cells = parse_columns(content, path)
+    missing = [column for column in COLUMNS if column not in cells]
     if missing:
         raise LabelsError(f'{path} is not a coverage table: {", ".join(missing)} missing')
     try:
-        columns = {name: _parse(name, frame[name]) for name in frame}
+        columns = {name: _parse(name, column) for name, column in cells.items()}
     except ValueError as e:
         raise LabelsError(f'{path} is not a coverage table: {e}') from e
     own = {name: columns.pop(name) for name in COLUMNS}
@@ -47,7 +41,7 @@ def parse_coverage(content, path):
 def _parse(name, column):
     """Return the values of a column: text, whole numbers, or numbers."""
     if name in ('name', 'status', 'hemisphere'):
-        return column.to_numpy(dtype=object)
+        return column
     numbers = to_numbers(column)
     if not name.startswith(('index', 'n_')):
         return numbers

@@ -5,11 +5,10 @@ import codecs
 import itertools
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
@@ -56,7 +55,7 @@ _RENAMED = (
 
 
 def read_lookup_table(path, ids=None, of_maps=False):
-    """Return the look-up table in a file: columns ``index`` (int) and ``name`` (str), in the order of the file.
+    """Return the look-up table in a file: arrays ``index`` (int) and ``name`` (str) by name, in the order of the file.
 
     Formats: BIDS ``dseg.tsv`` or another table with headings for ids and names; lines of an id, a name and perhaps a
     colour (FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL, wb_command); XML of FSL, SPM, BrainSuite or Julich-Brain; an
@@ -107,7 +106,7 @@ def name_by_order(names, ids, source='labels'):
 
 
 def check_lookup_table(rows, source):
-    """Return a DataFrame of pairs (id, name); LookupTableError with the ``source`` of an invalid table.
+    """Return the columns (dict) of pairs (id, name); LookupTableError with the ``source`` of an invalid table.
 
     Ids must be unique and have 32 bits. Names must be unique, printable, and neither empty nor ``n/a``.
     """
@@ -116,36 +115,44 @@ def check_lookup_table(rows, source):
     beyond = [name for i, name in rows if abs(int(i)) > LARGEST_ID]
     if beyond:
         raise LookupTableError(f'{source} has ids beyond 32 bits, for the names {beyond[:5]}')
-    table = pd.DataFrame({'index': [int(i) for i, _ in rows], 'name': [str(name).strip() for _, name in rows]})
-    for column, other in (('index', 'name'), ('name', 'index')):
-        duplicates = table[table[column].duplicated(keep=False)].groupby(column, sort=False)[other].agg(list)
-        if len(duplicates):
-            few = '; '.join(f'{column} {value} for {other} {others}' for value, others in duplicates.head(5).items())
-            problem = f'{source} has duplicate values of {column} ({len(duplicates)}): {few}'
-            raise LookupTableError(f'{problem}. Make them unique{_HINTS[column]}')
-    bad = [name for name in table['name'] if name in ('', 'n/a') or not name.isprintable()]
+    ids, names = [int(i) for i, _ in rows], [str(name).strip() for _, name in rows]
+    _refuse_duplicates(source, 'index', ids, 'name', names)
+    _refuse_duplicates(source, 'name', names, 'index', ids)
+    bad = [name for name in names if name in ('', 'n/a') or not name.isprintable()]
     if bad:
         raise LookupTableError(
             f'{source} has names that are empty, n/a or not printable: {bad[:5]!r}. Rename these regions'
         )
-    quoted = [name for name in table['name'] if name.startswith('"')]
+    quoted = [name for name in names if name.startswith('"')]
     if quoted:
         raise LookupTableError(
             f'{source} has names that begin with a quotation mark, which readers of TSV files take for a quoted cell: '
             f'{quoted[:5]!r}. Remove it'
         )
-    return table
+    return {'index': np.array(ids, dtype=np.int64), 'name': np.array(names, dtype=object)}
+
+
+def _refuse_duplicates(source, column, values, other, others):
+    """Raise LookupTableError if a column has a value twice; name what each has in the other column."""
+    rows = defaultdict(list)
+    for value, also in zip(values, others, strict=True):
+        rows[value].append(also)
+    duplicates = {value: found for value, found in rows.items() if len(found) > 1}
+    if duplicates:
+        few = [f'{column} {value} for {other} {found}' for value, found in itertools.islice(duplicates.items(), 5)]
+        problem = f'{source} has duplicate values of {column} ({len(duplicates)}): {"; ".join(few)}'
+        raise LookupTableError(f'{problem}. Make them unique{_HINTS[column]}')
 
 
 def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *values: None, of_maps=False):
-    """Return the look-up table of an atlas: ``lut`` (path, DataFrame), else ``names``, else in or next to the image.
+    """Return the look-up table of an atlas: ``lut`` (path, columns), else ``names``, else in or next to the image.
 
     Without any, regions are named by their sorted ``ids`` (L,). ``warn`` takes a message and its values (``%``) if a
     file has no table, and if ids have no name. LookupTableError if the table names none of the ids. A table ``of_maps``
     may number them from 0 (FSL); they are numbered from 1 in the result.
     """
     file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
-    if isinstance(lut, pd.DataFrame):
+    if lut is not None and not isinstance(lut, str | os.PathLike):
         lookup = check_lookup_table(list(zip(lut['index'], lut['name'], strict=True)), 'the look-up table')
         source = 'the look-up table'
     elif names is not None and lut is None:
@@ -228,14 +235,14 @@ def _number_from_1(table, ids, source):
     """Return the table of maps, which have the ``ids`` 1 to L, with these numbers; it may number all maps from 0."""
     found = table['index']
     if sorted(found) == list(range(len(ids))):
-        return table.assign(index=found + 1)
+        return table | {'index': found + 1}
     is_zero = found == 0
     if is_zero.any() and table['name'][is_zero].item().lower() != BACKGROUND:
         raise LookupTableError(
-            f'{source} has {len(table)} names with numbers from 0 for {len(ids)} maps. Name every map, or number the '
+            f'{source} has {len(found)} names with numbers from 0 for {len(ids)} maps. Name every map, or number the '
             'maps from 1'
         )
-    return table[~is_zero].reset_index(drop=True)
+    return {column: cells[~is_zero] for column, cells in table.items()}
 
 
 def _parse(text, path, ids, of_maps):
@@ -244,7 +251,7 @@ def _parse(text, path, ids, of_maps):
     names = parse_names(text, path) if of_maps and not is_xml and text.strip() else None
     rows = names or (parse_xml(text, path) if is_xml else parse_text(text, path))
     if rows and isinstance(rows[0], str):
-        return list(name_by_order(rows, ids, path).itertuples(index=False))
+        return list(zip(*name_by_order(rows, ids, path).values(), strict=True))
     return rows
 
 

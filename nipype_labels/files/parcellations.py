@@ -75,7 +75,7 @@ def read_parcellation(given, names=None, lut=None, warn=lambda message, *values:
     -------
     atlas : Atlas
         On Grayordinates.
-    lookup : DataFrame
+    lookup : dict of arrays
         Columns ``index`` (int), ``name`` (str), ``hemisphere`` (``L``, ``R`` or empty) and ``index_file`` (id in the
         file), in the order of the tables, left before right.
 
@@ -98,11 +98,12 @@ def read_parcellation(given, names=None, lut=None, warn=lambda message, *values:
             lookup = choose_lookup_table(ids, space.path, names, lut, warn)
     known = {region.index: region for region in regions}
     unknown = _Region(0, '', '', 0)
-    lookup['hemisphere'] = [known.get(i, unknown).hemisphere for i in lookup['index']]
-    lookup['index_file'] = [known[i].index_file if i in known else i for i in lookup['index']]
-    background = unused_id([*ids, *lookup['index']])
+    numbers = lookup['index'].tolist()
+    lookup['hemisphere'] = np.array([known.get(i, unknown).hemisphere for i in numbers], dtype=object)
+    lookup['index_file'] = np.array([known[i].index_file if i in known else i for i in numbers])
+    background = unused_id([*ids, *numbers])
     labels = np.where(labels == _BACKGROUND, background, labels).astype(np.int32)
-    return Atlas(space, labels, lookup['index'].to_numpy(), lookup['name'].to_numpy(), background), lookup
+    return Atlas(space, labels, lookup['index'], lookup['name'], background), lookup
 
 
 def _is_cifti(given):

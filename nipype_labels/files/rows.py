@@ -8,7 +8,7 @@ import numpy as np
 
 from ..model.errors import LabelsError
 from .atomic import sync_folder, write_atomically
-from .tables import read_table, write_table
+from .frames import read_table, write_table
 
 #: Names of the tables of rows and columns.
 ROWS, EDGES = 'rows.tsv', 'edges.tsv'

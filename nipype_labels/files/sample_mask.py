@@ -5,11 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ..model.errors import SignalError
 from .content import read_table_content
-from .tables import read_table, refuse_duplicates, to_numbers, write_table
+from .tables import parse_columns, refuse_duplicates, to_numbers, write_columns
 
 #: Flags by their text.
 FLAGS = {'true': True, 'false': False}
@@ -49,7 +48,7 @@ def write_censoring(path, kept, reasons):
         'retained': np.where(kept, 'true', 'false'),
         'reason': [','.join(names) or None for names in why],
     }
-    write_table(path, pd.DataFrame(columns))
+    write_columns(path, columns)
 
 
 def _read_column(path, names):
@@ -71,14 +70,14 @@ def _read_column(path, names):
     if not found:
         return _require_row(cells, path)
     refuse_duplicates(heading, path, SignalError)
-    table = read_table(path).rename(columns=str.strip)
+    table = {name.strip(): cells for name, cells in parse_columns(read_table_content(path), path).items()}
     if found[0] not in table:
         raise SignalError(f'{path} is not a list of volumes: its first line is not the heading of a table')
-    cells = table[found[0]].to_numpy(dtype=object)
+    cells = table[found[0]]
     if found[0] == 'retained':
         cells = np.array([_FLAG_NUMBERS.get(str(cell).strip(), cell) for cell in cells], dtype=object)
     if found[0] != 'volume' and 'volume' in table:
-        _check_order(_to_whole_numbers(table['volume'].to_numpy(dtype=object), path), path)
+        _check_order(_to_whole_numbers(table['volume'], path), path)
     return _require_row(cells, path)
 
 

@@ -2,7 +2,6 @@
 """Tables of seeds: coordinates of spheres in mm, and perhaps their radius, name and id."""
 
 import numpy as np
-import pandas as pd
 
 from ..model.errors import LabelsError
 from ..model.seeds import Seeds
@@ -56,8 +55,9 @@ def make_seeds(coordinates, radius, includes_nearest=False):
 
     A DataFrame has the columns of a table, see :func:`read_seeds`.
     """
-    if isinstance(coordinates, pd.DataFrame):
-        rows = [['' if pd.isna(cell) else str(cell) for cell in row] for row in coordinates.itertuples(index=False)]
+    if hasattr(coordinates, 'itertuples'):
+        cells = coordinates.astype(object).where(coordinates.notna(), '')
+        rows = [list(map(str, row)) for row in cells.itertuples(index=False)]
         return _read_columns(list(map(str, coordinates.columns)), rows, radius, includes_nearest, 'seeds')
     try:
         centres = np.array(coordinates, dtype=np.float64)
@@ -91,7 +91,7 @@ def _read_columns(heading, rows, radius, includes_nearest, path):
     table = check_lookup_table(list(zip(ids, ids if name is None else cells[name], strict=True)), path)
     own = next((cells[key] for key in _RADIUS_HEADINGS if key in cells), None)
     radii = _radii(own, radius, len(rows), path)
-    return Seeds(centres, radii, table['index'].to_numpy(), table['name'].tolist(), includes_nearest)
+    return Seeds(centres, radii, table['index'], table['name'].tolist(), includes_nearest)
 
 
 def _parse_ids(cells, column, path):

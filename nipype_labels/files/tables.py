@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tab-separated tables: a header, ``n/a`` for missing values, numbers with all digits."""
 
-import csv
-import io
-import warnings
+import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import orjson
-import pandas as pd
 
 from ..model.errors import LabelsError
-from .content import read_table_content
 
 #: Text of a missing value.
 MISSING = 'n/a'
@@ -25,38 +21,48 @@ SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e16
 _PLAIN = b'0123456789+-.eE\t' + MISSING.encode()
 
 
-def write_table(path, table):
-    """Write a DataFrame as TSV."""
-    table.to_csv(path, sep='\t', na_rep=MISSING, index=False, lineterminator='\n', quoting=csv.QUOTE_NONE)
+def write_columns(path, columns):
+    """Write columns (dict of sequences of one length) as TSV; None and NaN as ``n/a``."""
+    cells = [[_format_cell(value) for value in np.asarray(values).tolist()] for values in columns.values()]
+    lines = ['\t'.join(columns), *map('\t'.join, zip(*cells, strict=True)), '']
+    Path(path).write_bytes('\n'.join(lines).encode())
 
 
-def read_table(path, sep='\t', na_values=(MISSING,), **options):
-    """Return a table (TSV, or another ``sep``) as a DataFrame of str, NaN where cells are missing."""
-    return parse_content(read_table_content(path), path, sep, na_values, **options)
+def _format_cell(value):
+    """Return a value as text: a number with the fewest digits that identify it."""
+    return MISSING if value is None or value != value else str(value)
 
 
-def parse_content(content, path, sep='\t', na_values=(MISSING,), **options):
-    """Return the table in the content (bytes) of a file; see :func:`read_table`."""
-    if sep == '\t':
-        options.setdefault('quoting', csv.QUOTE_NONE)
-    options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
+def parse_columns(content, path):
+    """Return the columns in the content (bytes) of a TSV: arrays of text by name, NaN where cells are missing."""
     try:
-        with warnings.catch_warnings():
-            # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
-            warnings.simplefilter('error', pd.errors.ParserWarning)
-            # pandas before 3 silently ends a cell at a NUL byte.
-            if b'\0' in content:
-                raise ValueError('it holds NUL bytes')
-            return pd.read_csv(io.BytesIO(content), sep=sep, index_col=False, **options)
-    except (OSError, ValueError, pd.errors.ParserWarning) as e:
-        raise LabelsError(f'{path} cannot be read as a table: {" ".join(str(e).split())}') from e
+        text = content.decode('utf-8-sig')
+    except UnicodeDecodeError as e:
+        raise LabelsError(f'{path} cannot be read as a table: it is not UTF-8 text (byte {e.start})') from e
+    if '\0' in text:
+        raise LabelsError(f'{path} cannot be read as a table: it holds NUL bytes')
+    # A row of tabs alone has cells, all empty.
+    lines = [line for line in re.split(r'\r\n|\r|\n', text) if line.strip(' ')]
+    if not lines:
+        raise LabelsError(f'{path} cannot be read as a table: it is empty')
+    names, *rows = [line.split('\t') for line in lines]
+    refuse_duplicates(names, path)
+    longer = next((i for i, row in enumerate(rows) if len(row) > len(names)), None)
+    if longer is not None:
+        raise LabelsError(
+            f'{path} cannot be read as a table: row {longer} (counted from 0) has {len(rows[longer])} cells, the '
+            f'heading has {len(names)}'
+        )
+    rows = [[np.nan if cell == MISSING else cell for cell in row] + [''] * (len(names) - len(row)) for row in rows]
+    cells = np.array(rows, dtype=object).reshape(len(rows), len(names))
+    return dict(zip(names, cells.T, strict=True))
 
 
 def to_numbers(cells):
-    """Return cells of text (NaN if missing) as exactly the numbers that were written; pandas's parser may round."""
+    """Return cells of text (NaN if missing) as exactly the numbers that were written; pandas may round."""
     # An array at once: going through a column of pandas cell by cell is slow.
     cells = np.asarray(cells, dtype=object)
-    present = pd.notna(cells)
+    present = np.array([isinstance(cell, str) for cell in cells], dtype=bool)
     texts = cells[present].tolist()
     numbers = np.full(len(cells), np.nan)
     # Python would read 1_0 as 10; to_number names the cell.

@@ -5,16 +5,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.clean import DENOISING, clean, kept_volumes
-from ..files.confounds import fill_missing, read_confounds, read_tables
 from ..files.coverage import read_coverage, write_coverage
 from ..files.digests import content_digest
 from ..files.paths import find_sidecar
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
-from ..files.selection import select_confounds
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
 from ..model.entities import CONTRADICTION, find_contradictions
@@ -143,14 +140,14 @@ class CleanSignal(LabelsInterface):
         for contradiction in contradictions:
             logger.warning(CONTRADICTION, contradiction)
         tables = self._read_signals()
-        confounds, censored = self._confounds(len(tables[0][1]))
+        columns, confounds, censored = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(censored.values()), axis=0)
         parameters, runs = self._parameters(), self._list('runs', read_runs)
         results = []
         for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
             with errors_name(self._name_inputs(path)):
                 given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
-                results.append(clean(signals, confounds.to_numpy(), **given, **parameters))
+                results.append(clean(signals, confounds, **given, **parameters))
         self._write(runtime, tables, results)
         self._write_regions(runtime, tables, kept)
         with self.write_output(runtime, 'censoring.tsv', 'censoring_file') as path:
@@ -159,7 +156,7 @@ class CleanSignal(LabelsInterface):
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
-            chosen = describe_confounds(self.inputs, list(confounds), self._notes)
+            chosen = describe_confounds(self.inputs, columns, self._notes)
             report = describe_cleaning(done, chosen, censored, tables, results)
             report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
@@ -185,26 +182,38 @@ class CleanSignal(LabelsInterface):
         return parameters | {'t_r': t_r}
 
     def _confounds(self, n_volumes):
-        """Return confounds without missing values, and the censored volumes by reason."""
+        """Return the names of confounds, their values (T, C), none missing, and the censored volumes by reason."""
         with errors_name(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             censored = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.get_input('confounds_files', [])
         parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS}
+        self._notes, requested = [], parameters['confounds_columns'] or parameters['confounds_strategy']
+        if not (files or requested or self.get_input('high_variance_file')):
+            _require_retained(censored, '')
+            return [], np.empty((n_volumes, 0)), censored
+        chosen = self._select(files, parameters, censored)
+        return list(chosen), chosen.to_numpy(), censored
+
+    def _select(self, files, parameters, censored):
+        """Return confounds, a DataFrame without missing values; add the volumes that they censor to ``censored``."""
+        # pandas takes longer to import than denoising without confounds.
+        import pandas as pd
+
+        from ..files.confounds import fill_missing, read_confounds, read_tables
+        from ..files.selection import select_confounds
+
+        n_volumes, source = len(censored['sample_mask']), ', '.join(files)
         chosen = select_confounds(read_tables(files, n_volumes), parameters, n_volumes, self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
         self._notes = chosen.notes
         censored.update(chosen.censored)
-        source, kept = ', '.join(files), ~np.any(list(censored.values()), axis=0)
-        if not kept.any():
-            counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in censored.items())
-            raise SignalError(f'{source}: none of {n_volumes} volumes is retained; censored are: {counts}')
-        chosen = fill_missing(chosen.frame, self.inputs.confounds_na, source, kept)
-        if self.get_input('high_variance_file'):
-            extra = read_confounds([self.inputs.high_variance_file], n_volumes)
-            chosen = pd.concat([chosen, extra], axis=1)
-        return chosen, censored
+        filled = fill_missing(chosen.frame, self.inputs.confounds_na, source, _require_retained(censored, source))
+        if not self.get_input('high_variance_file'):
+            return filled
+        extra = read_confounds([self.inputs.high_variance_file], n_volumes)
+        return pd.concat([filled, extra], axis=1)
 
     def _list(self, name, read):
         """Return an input that is a list or the name of a file."""
@@ -242,3 +251,12 @@ class CleanSignal(LabelsInterface):
         for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
             with self.write_output(runtime, name) as path:
                 write_coverage(path, read_coverage(regions_file).with_tsnr(columns, raw, kept))
+
+
+def _require_retained(censored, source):
+    """Return the flags of retained volumes (T,); SignalError without any."""
+    kept = ~np.any(list(censored.values()), axis=0)
+    if not kept.any():
+        counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in censored.items())
+        raise SignalError(f'{source}: none of {len(kept)} volumes is retained; censored are: {counts}')
+    return kept

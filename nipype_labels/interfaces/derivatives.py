@@ -22,7 +22,6 @@ from ..bids.dataset import (
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, create_folder, has_content, write_atomically
-from ..files.confounds import read_mean_displacement
 from ..files.coverage import read_coverage
 from ..files.digests import content_digest
 from ..files.json_files import parse_json, read_json
@@ -175,7 +174,7 @@ class SaveDerivatives(LabelsInterface):
 
     def _provenance(self):
         """Return what sidecars contain about the run."""
-        sidecar, confounds = self.get_input('bold_sidecar'), self.get_input('confounds_file')
+        sidecar = self.get_input('bold_sidecar')
         cleaning = read_json(self.inputs.cleaning)
         missing = [key for key in CLEANING if key not in cleaning]
         if missing:
@@ -190,9 +189,17 @@ class SaveDerivatives(LabelsInterface):
             series=read_json(sidecar) if sidecar else {},
             versions=read_versions(),
             more_sources=tuple(self.get_input('more_sources', ())),
-            mean_displacement=read_mean_displacement(confounds, cleaning['NumberOfVolumes']) if confounds else None,
+            mean_displacement=self._mean_displacement(cleaning['NumberOfVolumes']),
             digits=self.get_input('digits'),
         )
+
+    def _mean_displacement(self, n_volumes):
+        """Return the mean framewise displacement in mm; None without a table that has it."""
+        if not self.get_input('confounds_file'):
+            return None
+        from ..files.confounds import read_mean_displacement  # takes pandas, which takes time to import
+
+        return read_mean_displacement(self.inputs.confounds_file, n_volumes)
 
     def _contradictions(self, provenance, place):
         """Contradictions between the names of the files that a file was made from, with its atlas if it has one."""

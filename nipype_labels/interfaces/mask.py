@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
@@ -138,8 +139,8 @@ class ApplyMask(LabelsInterface):
         own, origin = atlas_file or labels_file, {}
         if is_surface(own):
             atlas, lookup = read_surface_atlas(own, names, lut_file, background, logger.warning)
-            origin = {'hemisphere': lookup['hemisphere'].replace('', None), 'index_file': lookup['index_file']}
-            origin = {name: column.to_numpy() for name, column in origin.items()}
+            sides = np.array([side or None for side in lookup['hemisphere']], dtype=object)
+            origin = {'hemisphere': sides, 'index_file': lookup['index_file']}
         else:
             atlas = read_atlas(own, names, lut_file, background, logger.warning)
         return atlas, read_placed(labels_file, atlas.ids, atlas.names, background), origin

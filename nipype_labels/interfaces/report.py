@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..files.confounds import read_tables
 from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.lut import read_places
@@ -141,13 +140,21 @@ class LabelsReport(LabelsInterface):
             files[f'Atlas {name}'] = [path]
         return {kind: paths for kind, paths in files.items() if any(paths)}
 
+    def _read_confounds(self, n_volumes):
+        """Return the ConfoundsTable of each file."""
+        if not self.get_input('confounds_files', []):
+            return []
+        from ..files.confounds import read_tables  # takes pandas, which takes time to import
+
+        return read_tables(self.inputs.confounds_files, n_volumes)
+
     def _series(self, reports):
         """Return the data that all atlases share."""
         mean, grid = read_volume(self.inputs.mean_file)
         kept = _read_kept(self.inputs.censoring_file)
         mask, mask_grid = read_mask(self.inputs.mask_file) if self.get_input('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
-        tables = read_tables(self.get_input('confounds_files', []), len(kept))
+        tables = self._read_confounds(len(kept))
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.get_input('warnings', [])]))
         return reports.SeriesData(
             mean.astype(np.float32),

@@ -11,7 +11,7 @@ import pandas as pd
 from nibabel import Nifti1Image
 
 from ..core.choices import check_choice
-from ..files.coverage import to_frame
+from ..files.frames import to_frame
 from ..model.errors import LabelsError, NotFittedError
 from .inverse import make_image
 

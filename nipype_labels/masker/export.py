@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..files.atomic import write_atomically
+from ..files.frames import write_table
 from ..files.lut import choose_lookup_table
 from ..files.niimg import single_image
 from ..files.paths import expand
-from ..files.tables import write_table
 from ..files.volumes import read_labels, read_mask, write_volume
 from ..files.weights import read_maps
 from ..model.atlas import region_ids
@@ -47,11 +47,13 @@ def _find_labels(settings, fitted, folder):
     atlas_file = _find_image('labels_img', settings['labels_img'], read, known, folder)
     image, background = single_image(settings['labels_img']), settings['background_label']
     ids = region_ids(read(image)[0], background)
-    lookup = choose_lookup_table(ids, image, settings['labels'], settings['lut'])
+    lookup = pd.DataFrame(choose_lookup_table(ids, image, settings['labels'], settings['lut']))
     own = lookup[lookup['index'] != background].reset_index(drop=True)
     if fitted is not None and not own.equals(fitted.lookup):
         raise LabelsError('the look-up table was changed after fit read it: call fit again')
-    if settings['lut'] is None and not lookup.equals(choose_lookup_table(ids, atlas_file, settings['labels'])):
+    if settings['lut'] is None and not lookup.equals(
+        pd.DataFrame(choose_lookup_table(ids, atlas_file, settings['labels']))
+    ):
         # Names that the image has in its header, or next to another file.
         return atlas_file, lookup
     return atlas_file, settings['lut']

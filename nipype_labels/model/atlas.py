@@ -80,6 +80,8 @@ class Atlas:
 
         ``which`` regions, shape (L,), is an array of bool; the result has the same shape.
         """
+        if not np.any(which):  # as for most atlases
+            return np.zeros(len(self.ids), dtype=np.int64)
         flat = self.labels.reshape(-1, order='F')
         voxels = np.flatnonzero(np.isin(flat, np.asarray(self.ids)[which]))
         return self._count(flat[voxels[space.contains(self.space, voxels, margin)]])

@@ -65,8 +65,11 @@ class Sizes:
             shape=(*series.grid.shape, series.n_volumes),
             itemsize=series.stored.itemsize,
             atlas_voxels=max((math.prod(atlas.shape) for atlas in atlases), default=series.n_voxels),
+            # The map between two grids takes scipy.linalg, which takes longer to import than a short run needs.
             oblique=any(
-                parallel_axes(voxel_map(atlas.affine, series.grid.affine), atlas.shape) is None for atlas in atlases
+                not atlas.matches(series.grid)
+                and parallel_axes(voxel_map(atlas.affine, series.grid.affine), atlas.shape) is None
+                for atlas in atlases
             ),
             n_atlases=len(atlases) if n_atlases is None else n_atlases,
         )

@@ -25,7 +25,8 @@ from nilearn.signal import clean
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import EmpiricalCovariance
 
-from nipype_labels.files.tables import read_signals, read_table, to_numbers
+from nipype_labels.files.frames import read_table
+from nipype_labels.files.tables import read_signals, to_numbers
 
 MOTION = ['trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z']
 NAMES = [f'sub-{participant}_task-rest_run-{run}' for participant in PARTICIPANTS for run in RUNS]

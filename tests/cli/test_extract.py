@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import psutil
 import pytest
@@ -299,3 +300,19 @@ def test_nothing_old_is_left_among_the_outputs(small, command):
     done = command(*asked, '--detrend')
     assert done.returncode == 0, done.stderr
     assert 'projected.nii.gz' not in files(small.out / 'atlas')
+
+
+@pytest.mark.slow
+def test_an_extraction_loads_no_module_that_it_can_do_without(small):
+    """They take longer to import than a short series to reduce; confounds, filters and other grids need them."""
+    script = (
+        'import sys\nfrom nipype_labels.cli.main import main\nstatus = main(sys.argv[1:])\n'
+        'print([name for name in ("pandas", "matplotlib", "jinja2", "scipy.linalg", "scipy.signal", "scipy.ndimage", '
+        '"scipy.interpolate", "scipy.stats") if name in sys.modules])\nsys.exit(status)\n'
+    )
+    atlas = small.out.with_name('same_grid.nii.gz')
+    nibabel.save(nibabel.Nifti1Image(np.arange(216, dtype='int16').reshape(6, 6, 6) % 4, np.diag([4, 4, 4, 1])), atlas)
+    command = [sys.executable, '-c', script, 'extract', small.bold, '--atlas', atlas, '-o', small.out]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '[]'

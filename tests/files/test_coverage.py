@@ -8,7 +8,8 @@ from spaces import make_atlas
 
 from nipype_labels.core.coverage import CoverageTable
 from nipype_labels.core.reduce import Reduction
-from nipype_labels.files.coverage import COLUMNS, read_coverage, to_frame, write_coverage
+from nipype_labels.files.coverage import COLUMNS, read_coverage, write_coverage
+from nipype_labels.files.frames import to_frame
 from nipype_labels.model.errors import LabelsError
 
 NAMES = ['NA', 'nan', '007', 'Côté, λ', 'Left "A"', '1e5']

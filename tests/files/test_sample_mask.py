@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
+from nipype_labels.files.frames import read_table
 from nipype_labels.files.sample_mask import read_runs, read_sample_mask, write_censoring
-from nipype_labels.files.tables import read_table
 from nipype_labels.model.errors import LabelsError, SignalError
 
 FLAGS = [True, False, True, True]

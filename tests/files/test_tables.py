@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
+from nipype_labels.files.frames import read_table, write_table
 from nipype_labels.files.tables import (
+    parse_columns,
     read_signals,
-    read_table,
     round_table,
     to_numbers,
+    write_columns,
     write_signals,
-    write_table,
 )
 from nipype_labels.model.errors import LabelsError
 
@@ -269,3 +270,49 @@ def test_packed_tables_are_read_and_nul_bytes_in_plain_ones_are_refused(ending, 
         path.write_bytes(path.read_bytes() + b'1\t2\0\n')
         with pytest.raises(LabelsError, match=r'table\.tsv cannot be read as a table: it holds NUL bytes'):
             read_table(path)
+
+
+@settings(max_examples=50, deadline=None)
+@given(numbers=st.lists(doubles, min_size=1, max_size=9))
+def test_columns_are_written_as_pandas_writes_them_and_read_as_pandas_reads_them(folder, numbers):
+    n = len(numbers)
+    columns = {
+        'index': np.arange(n) - 1,
+        'name': np.array((NAMES * n)[:n], dtype=object),
+        'side': np.array([None, 'L', ''][:n] * n, dtype=object)[:n],
+        'value': np.array(numbers),
+        'flag': np.where(np.arange(n) % 2, 'true', 'false'),
+    }
+    write_columns(folder / 'columns.tsv', columns)
+    write_table(folder / 'frame.tsv', pd.DataFrame({name: list(values) for name, values in columns.items()}))
+    content = (folder / 'columns.tsv').read_bytes()
+    assert content == (folder / 'frame.tsv').read_bytes()
+    found = parse_columns(content, 'columns.tsv')
+    expected = read_table(folder / 'columns.tsv')
+    assert list(found) == list(expected.columns)
+    for name, cells in found.items():
+        assert list(map(repr, cells)) == list(map(repr, expected[name]))  # NaN too
+    assert_array_equal(bits(to_numbers(found['value'])), bits(columns['value']))
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'is empty'),
+        (b'a\tb\n1\t2\t3\n', 'row 0 .* has 3 cells, the heading has 2'),
+        (b'a\ta\n1\t2\n', "columns of the same name: 'a'"),
+        (b'a\tb\n1\t\0\n', 'NUL'),
+        (b'a\tb\n1\t\xff\n', r'UTF-8 text \(byte 6\)'),
+    ],
+)
+def test_columns_that_cannot_be_read_are_named(content, message):
+    with pytest.raises(LabelsError, match=f'^x.tsv.*{message}'):
+        parse_columns(content, 'x.tsv')
+
+
+def test_short_rows_blank_lines_and_any_line_ends_are_read_as_pandas_reads_them(folder):
+    path = folder / 'lines.tsv'
+    path.write_bytes(b'\xef\xbb\xbfa\tb\r\n\r\n1\t"x\r\n  \nn/a\r\t\r\n3\t\n')
+    found, expected = parse_columns(path.read_bytes(), path), read_table(path)
+    assert [list(map(repr, cells)) for cells in found.values()] == [list(map(repr, expected[name])) for name in found]
+    assert list(found) == list(expected)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Coverage tables as DataFrames, to select rows and columns by name."""
 
-from nipype_labels.files.coverage import read_coverage, to_frame
+from nipype_labels.files.coverage import read_coverage
+from nipype_labels.files.frames import to_frame
 
 
 def read_regions(path):

@@ -17,9 +17,9 @@ def written(folder, text, name='regions.tsv', encoding='utf-8'):
 
 
 def pairs(table):
-    assert list(table.columns) == ['index', 'name']
+    assert list(table) == ['index', 'name']
     assert table['index'].dtype.kind == 'i'
-    return list(table.itertuples(index=False, name=None))
+    return list(zip(table['index'].tolist(), table['name'], strict=True))
 
 
 def installed(package, path):
