@@ -117,16 +117,17 @@ def test_elements_of_true_size_are_those_of_nibabel():
 
 
 @pytest.mark.parametrize(
-    ('old', 'new', 't_r'),
+    ('changes', 't_r'),
     [
-        ('SeriesStep="0.72"', 'SeriesStep="720"', 720.0),
-        ('SeriesExponent="0" SeriesStart="0" SeriesStep="0.72"', 'SeriesExponent="-3" SeriesStep="720"', 0.72),
-        ('SeriesStep="0.72"', 'SeriesStep="0"', None),
-        ('SeriesUnit="SECOND"', 'SeriesUnit="HERTZ"', None),
+        ({'SeriesStep="0.72"': 'SeriesStep="720"'}, 720.0),
+        ({'SeriesStep="0.72"': 'SeriesStep="720"', 'SeriesExponent="0"': 'SeriesExponent="-3"'}, 0.72),
+        ({'SeriesStep="0.72"': 'SeriesStep="0"'}, None),
+        ({'SeriesUnit="SECOND"': 'SeriesUnit="HERTZ"'}, None),
     ],
 )
-def test_the_repetition_time_has_unit_and_exponent(tseries, old, new, t_r):
-    replace_xml(tseries, old, new)
+def test_the_repetition_time_has_unit_and_exponent(tseries, changes, t_r):
+    for old, new in changes.items():
+        replace_xml(tseries, old, new)
     assert open_surface_series(tseries).t_r == t_r
 
 

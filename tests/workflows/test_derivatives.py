@@ -147,7 +147,7 @@ def test_sidecars_tell_all_parameters_that_change_numbers_and_no_other(dataset):
     (path,) = dataset.rglob('*atlas-One_res-2_stat-mean_timeseries.json')
     told = json.loads(path.read_text(encoding='utf-8'))
     arguments = set(inspect.signature(init_labels_wf).parameters)
-    undefined = {'labels', 'radius', 'smoothing_fwhm', 'low_pass', 'fill_value'}
+    undefined = {'labels', 'radius', 'zeros', 'smoothing_fwhm', 'low_pass', 'fill_value'}
     resources = {'reports', 'atlas_names', 'sizes', 'num_threads', 'name'}
     assert set(told['Parameters']) == arguments - undefined - resources
     assert told['Parameters']['standardize'] == 'zscore'

@@ -53,6 +53,7 @@ PARAMETERS = {
     'include_nearest': (True, 'resample_labels', SEEDS),
     'dtype': ('float32', 'reduce', {}),
     'nan_policy': ('zero', 'reduce', {}),
+    'zeros': ('keep', 'reduce', {}),
     'missing_labels': ('drop', 'reduce clean', {}),
     'unknown_orientation': ('accept', 'resample_labels resample_mask reduce clean', {}),
     'min_coverage': (0.0, 'reduce', {}),
@@ -91,7 +92,7 @@ QUICK = ('use_mask', 'background_label', 'resampling_target', 'strategy', 'dtype
 QUICK += ('fill_value', 'connectivity', 'reports', 'num_threads', 'name')
 
 #: Parameters that change no number.
-INERT = {'allow_overlap', 'sizes', 'num_threads', 'name'}
+INERT = {'allow_overlap', 'zeros', 'sizes', 'num_threads', 'name'}
 
 
 @pytest.fixture
