@@ -6,11 +6,13 @@ from pathlib import Path
 from ..bids.spaces import find_space
 from ..core.coverage import COLLINEAR_MAPS
 from ..core.validation import check_surface_parameters, expand_preset
+from ..files.atlases import is_maps
 from ..files.elements import read_any_mask, read_own_grids
 from ..files.grids import report_contradiction
 from ..files.paths import find_sidecar
 from ..files.spaces import is_surface, open_any_series
 from ..files.timing import resolve_repetition_time
+from ..files.weights import count_weights
 from ..interfaces.clean import REPETITION_TIMES
 from ..interfaces.reduce import MISSING_REGIONS
 from ..model.entities import CONTRADICTION, find_contradictions
@@ -110,9 +112,10 @@ def _build(series, values, parameters, atlas_names, command):
     parameters = parameters | ({'atlas_names': atlas_names} if reports else {})
     announced = {'use_mask': 'bold_mask', 'use_luts': 'atlas_luts', 'use_confounds': 'confounds_file'}
     announced['use_sample_mask'] = 'sample_mask'
+    atlases = values['atlas_files']
     wf = init_labels_wf(
         **{switch: values[field] is not None for switch, field in announced.items()},
-        sizes=Sizes.of(series, read_own_grids(values['atlas_files']), len(values['atlas_files'])),
+        sizes=Sizes.of(series, read_own_grids(atlases), len(atlases), count_weights(filter(is_maps, atlases))),
         **parameters,
     )
     inputs = wf.get_node('inputnode').inputs

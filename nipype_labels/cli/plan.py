@@ -8,12 +8,14 @@ import pandas as pd
 
 from ..bids.names import RUN_COLUMNS
 from ..bids.runs import Run
+from ..files.atlases import is_maps
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
 from ..files.elements import read_own_grids
 from ..files.frames import write_table
 from ..files.grids import read_grid
 from ..files.spaces import open_any_series
+from ..files.weights import count_weights
 from ..model.columns import COMPLETE
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError
@@ -34,13 +36,39 @@ COLUMNS = (
 )
 
 
-def measure(run, grids, n_regions, parameters):
-    """Return the sizes of a run from its headers, which must say left from right where images are resampled."""
+@dataclass(frozen=True)
+class AtlasSizes:
+    """Sizes of the atlases of a job.
+
+    Attributes
+    ----------
+    grids : list of VolumeGrid or Grayordinates
+        Of those that have one.
+    n_weights : int
+        Of the voxels of all probabilistic maps.
+    """
+
+    grids: list
+    n_weights: int
+
+    @classmethod
+    def of(cls, job):
+        """Read the headers of the atlases of a Job."""
+        paths = [atlas.path for atlas in job.atlases]
+        return cls(read_own_grids(paths), count_weights(filter(is_maps, paths)))
+
+
+def measure(run, atlases, n_regions, parameters):
+    """Return the sizes of a run from its headers, which must say left from right where images are resampled.
+
+    ``atlases`` are the AtlasSizes of the job.
+    """
+    grids = atlases.grids
     series = open_any_series(run.bold)
     for grid in grids:
         require_same_kind(grid, series.grid)
     check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
-    return replace(Sizes.of(series, grids, len(n_regions)), n_regions=max(n_regions))
+    return replace(Sizes.of(series, grids, len(n_regions), atlases.n_weights), n_regions=max(n_regions))
 
 
 def estimate_memory(sizes, parameters):
@@ -97,8 +125,8 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
 
     ``changes`` are the runs that are not complete, each with the reason if it was complete before.
     """
-    grids = read_own_grids(atlas.path for atlas in job.atlases)
-    planned = [_plan_run(name, job, grids, changes) for name in job.runs]
+    sizes = AtlasSizes.of(job)
+    planned = [_plan_run(name, job, sizes, changes) for name in job.runs]
     if tsv is not None:
         _write_plan(tsv, planned, found, job)
     for each in planned:
@@ -108,7 +136,7 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
     return 0
 
 
-def _plan_run(name, job, grids, changes):
+def _plan_run(name, job, atlas_sizes, changes):
     """Return the PlannedRun of a run; headers are read only if it is not complete."""
     run, parameters, files = job.runs[name], job.parameters, _list_files(job, name)
     tables = [run.confounds] if run.confounds is not None else []
@@ -119,7 +147,7 @@ def _plan_run(name, job, grids, changes):
     reason = in_options(changes[name]) if changes[name] else None
     try:
         run.require(parameters['use_mask'], parameters['use_confounds'])
-        sizes = measure(run, grids, job.n_regions, parameters)
+        sizes = measure(run, atlas_sizes, job.n_regions, parameters)
         if run.has_readable_confounds:
             check_length(run.confounds, sizes.shape[3])
     except (LabelsError, OSError) as e:

@@ -13,7 +13,6 @@ from nipype.utils.profiler import get_system_total_memory_gb
 
 from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
-from ..files.elements import read_own_grids
 from ..files.json_files import read_json
 from ..files.spaces import open_any_series
 from ..interfaces.verified import RECORD, find_node_damage
@@ -32,7 +31,7 @@ from .checks import (
 )
 from .logs import write_citation, write_log
 from .messages import in_files, in_options
-from .plan import estimate_memory, estimate_time, measure
+from .plan import AtlasSizes, estimate_memory, estimate_time, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
 from .run import configure, find_reason, lock_work, run_nodes
@@ -96,7 +95,7 @@ class Steps:
         self._job, self._work_dir, self._clean_work, self._verbose = job, work_dir, clean_work, verbose
         self.kind = job.kind
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
-        self._grids = read_own_grids(atlas.path for atlas in job.atlases)
+        self._atlas_sizes = AtlasSizes.of(job)
         self._inputs = {}
 
     def configure(self):
@@ -107,7 +106,8 @@ class Steps:
         """Return the memory in GB that the nodes of a run need one after the other, 0 if it cannot be read."""
         job = self._job
         try:
-            return estimate_memory(measure(job.runs[name], self._grids, job.n_regions, job.parameters), job.parameters)
+            sizes = measure(job.runs[name], self._atlas_sizes, job.n_regions, job.parameters)
+            return estimate_memory(sizes, job.parameters)
         except (LabelsError, OSError):
             return 0
 
@@ -139,7 +139,7 @@ class Steps:
         self._remove_damaged(name)
         # The node that writes the outputs compares all of them with what is on disk, and writes what differs.
         shutil.rmtree(self._work_dir / self.kind / name / 'derivatives_wf', ignore_errors=True)
-        sizes = measure(run, self._grids, job.n_regions, job.parameters)
+        sizes = measure(run, self._atlas_sizes, job.n_regions, job.parameters)
         wf = init_run_wf(
             run=run,
             groups=self._groups,

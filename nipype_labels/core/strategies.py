@@ -3,9 +3,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import scipy
 
 from ..model.errors import LabelsError, list_names
 from ..model.parameters import MAP_STRATEGIES
@@ -131,10 +132,12 @@ class RegionIndex:
         ``values`` has the shape (L,), the result the shape (size,). Where regions share an element, it has the sum of
         their values times their weights: the adjoint of the weighted sum. Without weights it has their mean.
         """
-        spread = np.repeat(values[self.columns], self.counts)
         if self.weights is not None:
-            return np.bincount(self.elements, self.weights * spread, size)
-        out = np.zeros(size)
+            pointers = np.append(self.starts, len(self.elements)).astype(np.int32)
+            maps: Any = scipy.sparse.csc_array((self.weights, self.elements, pointers), shape=(size, len(self.starts)))
+            found: np.ndarray = maps @ values[self.columns].astype(np.float64)
+            return found
+        spread, out = np.repeat(values[self.columns], self.counts), np.zeros(size)
         if self._sharers is None:
             out[self.elements] = spread
         else:

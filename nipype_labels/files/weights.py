@@ -15,6 +15,10 @@ from .niimg import open_image
 #: Suffix of these files.
 SUFFIX = '.npz'
 
+#: Compressed size of a value that is not 0, at least, for each byte of its type; and how many maps a voxel has, at most
+#: on average. Both are of published atlases and of maps of independent components.
+LEAST_BYTES, MOST_MAPS = 0.55, 16
+
 #: Arrays of every file, and those of spheres.
 _ARRAYS = ('shape', 'affine', 'doubt', 'elements', 'weights', 'counts', 'ids', 'names')
 _SPHERES = ('centres', 'radii', 'includes_nearest')
@@ -26,7 +30,7 @@ def write_weights(path, atlas):
         'shape': atlas.space.shape,
         'affine': atlas.space.affine,
         'doubt': atlas.space.doubt,
-        'elements': atlas.elements.astype(np.int32),
+        'elements': atlas.elements.astype(np.int32, copy=False),
         'weights': atlas.weights,
         'counts': atlas.counts,
         'ids': atlas.ids,
@@ -54,6 +58,16 @@ def read_weights(path):
     if 'centres' in arrays:
         seeds = Seeds(arrays['centres'], arrays['radii'], ids, names, bool(arrays['includes_nearest']))
     return WeightedAtlas(grid, elements, weights, counts, ids, names, seeds)
+
+
+def count_weights(images):
+    """Return the number of weights that maps have at most, from their headers and the sizes of their files."""
+    total = 0
+    for series in map(open_image, images):
+        size = Path(series.voxel_file).stat().st_size
+        most = min(MOST_MAPS, series.n_volumes) * series.n_voxels
+        total += min(most, int(size / (LEAST_BYTES * series.stored.itemsize)))
+    return total
 
 
 def read_maps(image):

@@ -19,7 +19,7 @@ from .space import VolumeGrid
 OVERLAPPING = 'probabilistic maps (4D images) and tables of seeds'
 
 #: Number of voxels that maps are interpolated at in one step.
-VOXELS_PER_STEP = 2**18
+VOXELS_PER_STEP = 2**16
 
 #: Largest number of pairs of regions at voxels that are examined for overlap, which limits time and memory.
 MOST_PAIRS = 10**7
@@ -158,6 +158,8 @@ class WeightedAtlas:
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the atlas with the entries of ``elements`` where ``which``, shape (n,), is True."""
+        if which.all():
+            return self
         kept = {'elements': self.elements[which], 'weights': self.weights[which]}
         return replace(self, **kept, counts=self._count(which))
 
@@ -176,9 +178,14 @@ class WeightedAtlas:
         shape = (self.space.size, self.width)
         pointers = np.append(0, np.cumsum(self.counts))
         by_voxel: Any = scipy.sparse.csc_array((self.weights, self.elements, pointers), shape=shape).tocsr()
-        rows = scipy.sparse.vstack([taps @ by_voxel for taps in self._interpolate(space)], format='csr')
+        parts = [taps @ by_voxel for taps in self._interpolate(space)]
+        # Each copy of all weights is dropped before the next is made.
+        del by_voxel
+        rows = scipy.sparse.vstack(parts, format='csr')
+        del parts
         rows.eliminate_zeros()
         by_region = rows.tocsc()
+        del rows
         by_region.sort_indices()
         counts = np.diff(by_region.indptr)
         return replace(self, space=space, elements=by_region.indices, weights=by_region.data, counts=counts)

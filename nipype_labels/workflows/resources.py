@@ -14,6 +14,7 @@ from ..core.row_statistics import MEDIAN_BYTES
 from ..files.series import BLOCK_BYTES
 from ..model.affines import parallel_axes, voxel_map
 from ..model.grayordinates import Grayordinates
+from ..model.weighted import VOXELS_PER_STEP
 
 MIB = 2**20
 
@@ -52,10 +53,14 @@ class Sizes:
     n_regions: int = 1000  # of the atlas with most regions
     n_atlases: int = 2
     on_surfaces: bool = False
+    n_weights: int = 0  # of the voxels of all maps, on the grid of the atlases
 
     @classmethod
-    def of(cls, series, atlases, n_atlases=None):
-        """Sizes of a series and of atlases given by their spaces; of ``n_atlases``, if some have no grid."""
+    def of(cls, series, atlases, n_atlases=None, n_weights=0):
+        """Sizes of a series and of atlases given by their spaces; of ``n_atlases``, if some have no grid.
+
+        ``n_weights`` is what :func:`~nipype_labels.files.weights.count_weights` returns of probabilistic maps.
+        """
         if isinstance(series.grid, Grayordinates):
             largest = max((atlas.size for atlas in atlases), default=series.grid.size)
             shape = (series.grid.size, 1, 1, series.n_volumes)
@@ -72,6 +77,7 @@ class Sizes:
                 for atlas in atlases
             ),
             n_atlases=len(atlases) if n_atlases is None else n_atlases,
+            n_weights=n_weights,
         )
 
     @property
@@ -113,6 +119,9 @@ def estimate(
         reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)
     if smoothed:
         reduce += 20 * on_grid + num_threads * 40 * on_grid
+    # Voxels of maps as 4 bytes, their weights as 4 or 8, once more for products, and where those of a mask are chosen.
+    weights = 24 * sizes.n_weights * on_grid / sizes.atlas_voxels
+    resampled = 46 * sizes.n_weights + 700 * VOXELS_PER_STEP * (sizes.n_weights > 0)
     # High-variance voxels, twice while their blocks are joined; their products and the decomposition of these.
     strongest = math.ceil(voxels * PERCENTILE / 100)
     courses = 2 * strongest * n_volumes * sizes.itemsize + 24 * min(strongest, CHUNK) * n_volumes
@@ -120,13 +129,13 @@ def estimate(
         reduce += MEDIAN_BYTES // 2
     shown = sizes.atlas_voxels if sampled or projected == 'atlas' else voxels
     bytes_of = {
-        'resample': 20 * max(voxels, sizes.atlas_voxels),
-        'mask': (24 + 4 * sizes.n_atlases) * on_grid,
+        'resample': 20 * max(voxels, sizes.atlas_voxels) + resampled,
+        'mask': (24 + 4 * sizes.n_atlases) * on_grid + weights,
         'high_variance': buffers + 58 * voxels + courses + 40 * n_volumes**2,
-        'reduce': reduce,
+        'reduce': reduce + weights,
         # Unit vectors that count the degrees of freedom under a filter go through the same steps.
         'clean': 5 * signals + 56 * n_volumes**2,
-        'project': (28 + 4 * sizes.n_atlases) * shown + 4 * signals,
+        'project': (28 + 4 * sizes.n_atlases) * shown + weights + 4 * signals,
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }

@@ -15,6 +15,7 @@ from isal import igzip
 
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.series import BLOCK_BYTES, open_series
+from nipype_labels.files.weights import count_weights
 from nipype_labels.interfaces import ApplyMask
 from nipype_labels.workflows.resources import ARROW, Sizes, estimate
 
@@ -139,6 +140,42 @@ def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
     assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
 
 
+def write_maps(path, shape, size, n_maps):
+    """Gaussians in a head that fills a third of the grid, of which about ten overlap at each voxel."""
+    rng = np.random.default_rng(31)
+    lines = [np.linspace(-1, 1, n, dtype=np.float32) for n in shape]
+    within = sum(np.square(line) for line in np.ix_(*lines)) < 0.72
+    reach = 1.5 * (4 * within.mean() * 2 / n_maps) ** (1 / 3)
+    volumes = []
+    for middle in rng.uniform(-0.6, 0.6, (n_maps, 3)):
+        squares = sum(np.square(line - at) for line, at in zip(np.ix_(*lines), middle, strict=True)) / reach**2
+        volumes.append(np.where(within & (squares < 1), np.exp(-4 * squares), 0).astype('float32'))
+    nibabel.save(nibabel.Nifti1Image(np.stack(volumes, axis=-1), np.diag([size, size, size, 1.0])), path)
+    return str(path)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.endurance
+def test_maps_need_what_is_reckoned(peak, tmp_path):
+    shape, made = GRIDS['2 mm'][0], {}
+    series = write_series(tmp_path / 'bold.nii.gz', shape, 20, 'int16', 2.0)
+    maps = write_maps(tmp_path / 'maps.nii.gz', shape, 2.0, 64)
+    sizes = replace(
+        Sizes.of(open_series(series), [read_grid(maps, whole=True)], 1, count_weights([maps])), n_regions=64
+    )
+    shifted = str(tmp_path / 'shifted.nii.gz')
+    affine = nibabel.load(series).affine + 0.3 * np.eye(4, k=3)
+    nibabel.save(nibabel.Nifti1Image(np.ones(shape, dtype='uint8'), affine), shifted)
+    found = {'resample': peak('Resample', made, in_files=[maps], reference_files=[shifted], maps=True)}
+    found['mask'] = peak('ApplyMask', made, labels_files=[maps])
+    placed = {'labels_files': made['ApplyMask']['out_files'], 'regions_files': made['ApplyMask']['regions_files']}
+    options = {'strategy': 'least_squares', 'num_threads': 2}
+    found['reduce'] = peak('ReduceLabels', made, in_file=series, **options, **placed)
+    found['project'] = peak('InverseProject', made, signals_files=made['ReduceLabels']['out_files'], **placed)
+    reckoned = {name: 1024 * gb for name, gb in estimate(sizes, 2).items()}
+    assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
+
+
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize(
     ('at', 'oblique', 'num_threads', 'options'),
@@ -186,3 +223,5 @@ def test_reckoned_memory_grows_with_what_needs_it():
     for more in ({'num_threads': 2}, {'sampled': True}, {'smoothed': True}):
         assert estimate(short, **more)['reduce'] > base
     assert estimate(replace(short, n_atlases=4))['reduce'] > base
+    of_maps = estimate(replace(short, n_weights=10**7))
+    assert all(of_maps[name] > estimate(short)[name] for name in ('resample', 'mask', 'reduce', 'project'))
