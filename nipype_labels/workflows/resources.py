@@ -113,9 +113,11 @@ def estimate(
     gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
     # Sums, weights and places of each atlas, and the mean volume; without weights of neighbors, less memory.
     per_element = 24 if sampled or smoothed else 14
-    reduce = buffers + gathered + per_element * (on_grid * (sizes.n_atlases + 1) + voxels) + 3 * signals
+    grids = sizes.n_atlases + (smoothed or not sampled)
+    reduce = buffers + gathered + per_element * (on_grid * grids + voxels) + 3 * signals
     if sampled:
-        reduce += 40 * on_grid + num_threads * 48 * voxels
+        # Volumes that are smoothed are sampled everywhere, others where labels are.
+        reduce += (40 if smoothed else 14) * on_grid + num_threads * 48 * voxels
         reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)
     if smoothed:
         reduce += 20 * on_grid + num_threads * 40 * on_grid
