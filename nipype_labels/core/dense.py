@@ -94,7 +94,10 @@ class DenseWeights:
             regions = np.flatnonzero(self._bounds[:, part] < self._bounds[:, part + 1])
             weights = dense[: len(regions)]
             self.fill(weights, part, regions)
-            products[np.ix_(regions, regions)] += weights @ weights.T
+            # Products of a few maps with many elements would wait for the threads of BLAS.
+            step = ELEMENTS_AT_ONCE if len(regions) > MAPS_AT_ONCE else ELEMENTS_AT_ONCE // 32
+            slices = np.split(weights, range(step, ELEMENTS_AT_ONCE, step), axis=1)
+            products[np.ix_(regions, regions)] += sum(some @ some.T for some in slices)
         return products
 
 

@@ -2,6 +2,8 @@
 """Elements of more volumes than are read at a time, for products with many weights per element."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -48,23 +50,35 @@ def join_blocks(
 ) -> Iterator[tuple[JoinedBlock, list[np.ndarray | None]]]:
     """Yield blocks of ``n_joined`` volumes, the last one smaller, and the sums of their volumes.
 
-    Their memory is used again. ``blocks`` are pairs of the first volume and stored values, shape (b, number of
-    elements). ``add`` returns sums of each, shape (b, m), or None, for some atlases.
+    The memory of a block is used again for the next but one. ``blocks`` are pairs of the first volume and stored
+    values, shape (b, number of elements). ``add`` returns sums of each, shape (b, m), or None, for some atlases.
     """
-    joined, first, elements = np.empty(0), 0, union.elements.astype(np.intp)
+    joined, other, first, elements = np.empty(0), np.empty(0), 0, union.elements.astype(np.intp)
     sums: list[list[np.ndarray | None]] = []
     for _, stored in blocks:
         if not joined.size:
-            joined = np.empty((n_joined, len(union)), stored.dtype)
+            joined, other = np.empty((2, n_joined, len(union)), stored.dtype)
         found = add(stored)
         for row, volume in enumerate(stored):
             np.take(volume, elements, out=joined[len(sums)], mode='clip')
             sums.append([None if each is None else each[row] for each in found])
             if len(sums) == n_joined:
                 yield JoinedBlock(joined, decoder, union, first), _stack(sums)
-                first, sums = first + n_joined, []
+                joined, other, first, sums = other, joined, first + n_joined, []
     if sums:
         yield JoinedBlock(joined[: len(sums)], decoder, union, first), _stack(sums)
+
+
+def read_ahead(blocks: Iterator[Any], num_threads: int) -> Iterator[Any]:
+    """Yield blocks; with two or more threads, the next one is made while one is in use."""
+    if num_threads < 2:
+        yield from blocks
+        return
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(next, blocks, None)
+        while (block := ahead.result()) is not None:
+            ahead = pool.submit(next, blocks, None)
+            yield block
 
 
 def _stack(sums: list[list[np.ndarray | None]]) -> list[np.ndarray | None]:

@@ -13,7 +13,7 @@ from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
 from .elements import ElementUnion
-from .joining import count_joined, join_blocks
+from .joining import count_joined, join_blocks, read_ahead
 from .operators import Block, RegionOperator
 from .resample import Sampler, clip_range
 from .sampled_sums import SampledSums
@@ -298,7 +298,7 @@ def reduce_series(
         reduce: Any = map if all(reducer.operator is not None for reducer in reducers) else work
         n_joined = count_joined([reducer.operator for reducer in reducers], union)
         if n_joined:
-            blocks: Any = join_blocks(read_blocks(), union, decoder, n_joined, sums.add)
+            blocks: Any = read_ahead(join_blocks(read_blocks(), union, decoder, n_joined, sums.add), num_threads)
         else:
             parts = _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements))))
             blocks = ((_open_block(stored, decoder, union, first, reducers), None) for first, stored in parts)
