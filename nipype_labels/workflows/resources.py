@@ -121,7 +121,7 @@ def estimate(
         reduce += sizes.oblique * sizes.n_atlases * 12 * min(64 * on_grid, MOST_WEIGHTS)
     if smoothed:
         reduce += 20 * on_grid + num_threads * 40 * on_grid
-    # Voxels of maps as 4 bytes, their weights as 4 or 8, once more for products, and where those of a mask are chosen.
+    # Voxels of maps as 4 bytes, their weights as 4 or 8; both again for products, and where those in a mask are chosen.
     weights = 24 * sizes.n_weights * on_grid / sizes.atlas_voxels
     resampled = 46 * sizes.n_weights + 700 * VOXELS_PER_STEP * (sizes.n_weights > 0)
     # High-variance voxels, twice while their blocks are joined; their products and the decomposition of these.
@@ -137,7 +137,7 @@ def estimate(
         'reduce': reduce + weights,
         # Unit vectors that count the degrees of freedom under a filter go through the same steps.
         'clean': 5 * signals + 56 * n_volumes**2,
-        'project': (28 + 4 * sizes.n_atlases) * shown + weights + 4 * signals,
+        'project': (28 + 4 * sizes.n_atlases) * shown + weights * 2 / 3 + 4 * signals,
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
