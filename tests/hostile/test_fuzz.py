@@ -141,9 +141,8 @@ def read_all(path):
 def read_table_of_ids(path):
     """A look-up table, whose names can head columns and whose ids an image can hold."""
     table = read_lookup_table(path, np.array([1, 2, 7]))
-    assert table['index'].between(-(2**31), 2**31 - 1).all()
-    assert table['index'].is_unique
-    assert table['name'].is_unique
+    assert ((table['index'] >= -(2**31)) & (table['index'] < 2**31)).all()
+    assert len({*table['index']}) == len({*table['name']}) == len(table['index'])
     assert all(name.isprintable() for name in table['name'])
 
 
