@@ -3,6 +3,7 @@
 
 import ast
 import importlib.util
+import json
 import logging
 import runpy
 import sys
@@ -72,6 +73,7 @@ PICTURES = {
     'plot_connectomes': ['matrices.png', 'mirror.png'],
     'plot_region_mask': ['region_signals.png', 'steps.png'],
     'plot_seeds_and_maps': ['inverse.png', 'maps.png', 'seed_signals.png', 'spheres.png', 'strategies.png'],
+    'plot_surfaces': ['surface_connectome.png', 'surface_map.png', 'surface_signals.png'],
 }
 
 
@@ -244,3 +246,19 @@ def test_plot_seeds_and_maps_gives_the_same_numbers_by_masker_graph_and_hand(scr
     fit = names['from_maps'].get_fdata().ravel()
     np.testing.assert_allclose(fit, maps @ amplitudes, rtol=1e-6, atol=1e-6)
     assert names['averaged'].notna().all().sum() == names['fitted'].notna().all().sum() == 51
+
+
+def test_plot_surfaces_removes_all_confounds_and_draws_the_values_of_regions(script):
+    names, _ = script('plot_surfaces')
+    assert (names['status'], names['signals'].shape, int(names['regions']['n_zero'].sum())) == (0, (652, 68), 18)
+    np.testing.assert_allclose(names['matrix'], names['matrix'].T)
+    # The last hemisphere that was drawn.
+    of_vertex, values = names['of_vertex'], names['values']
+    numbers = names['regions'].query('hemisphere == "R"')['index_file']
+    for name, number in numbers.items():
+        assert set(values[of_vertex == number]) == {names['fisher_z'].loc[23, name]}
+    assert names['fisher_z'].columns[23] == names['SEED'] == 'L_precuneus'
+    assert np.isnan(values[~np.isin(of_vertex, numbers)]).all()
+    written = Path(f'{names["stem"]}-mean_timeseries.json').read_text(encoding='utf-8')
+    about = json.loads(written)
+    assert (about['RepetitionTime'], about['Confounds']['Number']) == (1.4, 29)
