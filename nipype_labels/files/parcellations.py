@@ -199,7 +199,7 @@ def _read_annot(path):
         raise ImageError(f'{path} is not an annotation that nibabel can read: {" ".join(str(e).split())}') from e
     if labels.ndim != 1 or not len(labels):
         raise ImageError(f'{path} has no vertices')
-    return np.where(labels < 0, _BACKGROUND, labels), table
+    return np.where(labels < 0, _BACKGROUND, labels.astype(np.int64)), table
 
 
 def _drop_background(labels, table):
