@@ -26,6 +26,7 @@ are written to that folder, by default a temporary one.
 
 import gzip
 import json
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,8 +37,6 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 from matplotlib.collections import PolyCollection
-
-from nipype_labels.cli.main import main
 
 T_R = 1.4
 RUN = 'sub-010188_ses-02_task-rest_acq-AP_run-01'
@@ -87,11 +86,13 @@ out = folder / 'derivatives'
 options = ['--space', 'fsaverage5', '--atlas', f'Desikan={atlas}/atlas-desikankilliany-lh.label.gii.gz']
 options += ['--confounds-columns', *names, '--high-pass', '0.01', '--low-pass', '0.1']
 options += ['--standardize', 'zscore_sample', '--connectivity', 'correlation', '--fisher-z']
-status = main(['derivatives', str(folder / 'fmriprep'), str(out), 'participant', *options])
+command = ['derivatives', str(folder / 'fmriprep'), str(out), 'participant', *options]
+done = subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *command], capture_output=True, text=True)
+print(done.stdout + done.stderr)
 
 results = out / 'sub-010188' / 'ses-02' / 'func'
 written = sorted(path.name for path in results.iterdir() if path.suffix != '.json')
-print(f'exit status {status}', *(name.removeprefix(f'{RUN}_space-fsaverage5_') for name in written), sep='\n')
+print(f'exit status {done.returncode}', *(name.removeprefix(f'{RUN}_space-fsaverage5_') for name in written), sep='\n')
 
 # %%
 # Time series and coverage

@@ -250,7 +250,11 @@ def test_plot_seeds_and_maps_gives_the_same_numbers_by_masker_graph_and_hand(scr
 
 def test_plot_surfaces_removes_all_confounds_and_draws_the_values_of_regions(script):
     names, _ = script('plot_surfaces')
-    assert (names['status'], names['signals'].shape, int(names['regions']['n_zero'].sum())) == (0, (652, 68), 18)
+    assert (names['done'].returncode, names['signals'].shape, int(names['regions']['n_zero'].sum())) == (
+        0,
+        (652, 68),
+        18,
+    )
     np.testing.assert_allclose(names['matrix'], names['matrix'].T)
     # The last hemisphere that was drawn.
     of_vertex, values = names['of_vertex'], names['values']
