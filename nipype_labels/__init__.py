@@ -7,7 +7,7 @@ The names below are imported when they are first used: a workflow needs no panda
 import importlib
 
 __all__ = [
-    *('NiftiLabelsMasker', 'NiftiMapsMasker', 'NiftiSpheresMasker'),
+    *('NiftiLabelsMasker', 'NiftiMapsMasker', 'NiftiSpheresMasker', 'SurfaceLabelsMasker'),
     *('expand_preset', 'find_atlas', 'init_labels_derivatives_wf', 'init_labels_wf'),
 ]
 __version__ = '0.1.0'
@@ -17,6 +17,7 @@ _PACKAGES = {
     'NiftiLabelsMasker': '.masker',
     'NiftiMapsMasker': '.masker',
     'NiftiSpheresMasker': '.masker',
+    'SurfaceLabelsMasker': '.masker',
     'expand_preset': '.core.validation',
     'find_atlas': '.bids.atlases',
     'init_labels_derivatives_wf': '.workflows',

@@ -135,7 +135,7 @@ class CoverageTable:
         return replace(self, quality={**self.quality, 'tsnr': np.where(self.status == 'ok', values, np.nan)})
 
     def merge(self, *others: Self) -> Self:
-        """Merge the tables of runs: fewest voxels, lowest coverage and tSNR, first status that is not ``'ok'``."""
+        """Merge the tables of runs: fewest voxels, most zeros, lowest coverage and tSNR, first status not ``'ok'``."""
         merged = self
         for other in others:
             least = ('n_voxels_grid', 'n_voxels_mask', 'n_voxels_used', 'coverage')
@@ -147,6 +147,8 @@ class CoverageTable:
                 'n_volumes': merged.quality['n_volumes'] + other.quality['n_volumes'],
                 'tsnr': np.fmin(merged.quality['tsnr'], other.quality['tsnr']),
             }
+            if 'n_zero' in merged.quality:
+                quality['n_zero'] = np.maximum(merged.quality['n_zero'], other.quality['n_zero'])
             status = np.where(worse, other.status, merged.status)
             merged = replace(merged, **lowest, status=status, quality=quality)
         return merged

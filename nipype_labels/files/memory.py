@@ -59,7 +59,7 @@ def load_or_compute(memory, key, compute):
 def make_key(choices, arrays, series):
     """Return a digest of a Series, the arrays that select its voxels, how they are read, and the libraries."""
     versions = [(library.__name__, library.__version__) for library in (np, scipy, nib)]
-    return _digest([f'{choices} {versions}', *arrays, series.grid.affine, series.digest()])
+    return _digest([f'{choices} {versions}', *arrays, np.frombuffer(series.grid.content, np.uint8), series.digest()])
 
 
 def _import_joblib():

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Series of surface data, read as a stream in blocks of vertices and voxels, each with all its volumes."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from nibabel import Cifti2Image
 
 from ..core.scaling import Decoder, floating
 from ..model.errors import ImageError
@@ -15,7 +17,8 @@ from .element_blocks import arrange_columns
 from .gifti import open_gifti_series
 from .grids import check_size, is_gzipped, open_header
 from .gzip_streams import DAMAGE, open_gzip
-from .hemispheres import find_pair
+from .hemispheres import find_pair, find_side
+from .paths import expand
 from .series import BLOCK_BYTES, unchanged
 from .timing import read_header_time
 
@@ -134,6 +137,48 @@ def open_surface_series(given):
         raise ImageError(f'{files[0]} has a repetition time of {left.t_r:g} s, and {files[1]} of {right.t_r:g} s')
     space = pair_space(left.n_elements, right.n_elements, files[0])
     return SurfaceSeries(space, left.n_volumes, left.t_r or right.t_r, files, parts)
+
+
+def open_surface_runs(given):
+    """Return the SurfaceSeries of each run in a path, CIFTI image, or list of these.
+
+    A list of the files of a left and of a right hemisphere is one run; in other lists, each entry is a run.
+
+    Raises
+    ------
+    ImageError
+        If a series cannot be opened.
+    GridError
+        If runs of a list have other vertices or voxels.
+    """
+    files = find_surface_files(given)
+    runs = [open_surface_series(files)] if isinstance(files, str) or _is_pair(files) else []
+    if not runs:
+        runs = [run for entry in files for run in open_surface_runs(entry)]
+    if not runs:
+        raise ImageError('a list of series must not be empty')
+    for run in runs[1:]:
+        run.space.require(runs[0].space, 'series of one list must have the same vertices and voxels')
+    return runs
+
+
+def find_surface_files(given):
+    """Return the path of a file of surfaces, or of the file that a CIFTI image was loaded from; of a list, a list."""
+    if isinstance(given, list | tuple):
+        return [find_surface_files(each) for each in given]
+    if isinstance(given, str | os.PathLike):
+        return str(expand(given))
+    path = given.get_filename() if isinstance(given, Cifti2Image) else None
+    if path is None:
+        raise ImageError(f'a path, or a CIFTI image of a file is needed, not {type(given).__name__}')
+    if given.in_memory:
+        raise ImageError(f'{path} may have been changed in memory since it was loaded: save it, and pass its path')
+    return str(path)
+
+
+def _is_pair(files):
+    """Return whether two paths are of a left and of a right hemisphere."""
+    return len(files) == 2 and sorted(find_side(file) for file in files if isinstance(file, str)) == ['L', 'R']
 
 
 def _open_hemisphere(path, side):

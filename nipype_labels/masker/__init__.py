@@ -4,5 +4,6 @@
 from .nifti_labels import NiftiLabelsMasker
 from .nifti_maps import NiftiMapsMasker
 from .nifti_spheres import NiftiSpheresMasker
+from .surface_labels import SurfaceLabelsMasker
 
-__all__ = ['NiftiLabelsMasker', 'NiftiMapsMasker', 'NiftiSpheresMasker']
+__all__ = ['NiftiLabelsMasker', 'NiftiMapsMasker', 'NiftiSpheresMasker', 'SurfaceLabelsMasker']

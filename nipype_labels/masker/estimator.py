@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from nibabel import Nifti1Image
+from nibabel import Cifti2Image, Nifti1Image
 
 from ..core.choices import check_choice
 from ..files.frames import to_frame
@@ -139,7 +139,7 @@ class FittedRegions(Estimator):
     """Attributes of a masker, those of its last successful call."""
 
     @property
-    def mask_img_(self) -> Nifti1Image | None:
+    def mask_img_(self) -> Nifti1Image | Cifti2Image | None:
         """Mask on that grid, as a Nifti1Image; None without a mask."""
         placed = self._fitted_state().result.placed
         return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)

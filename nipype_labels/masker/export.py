@@ -12,14 +12,16 @@ import pandas as pd
 
 from ..files.atomic import write_atomically
 from ..files.frames import write_table
+from ..files.hemispheres import find_pair
 from ..files.lut import choose_lookup_table
 from ..files.niimg import single_image
 from ..files.paths import expand
+from ..files.surface_series import find_surface_files
 from ..files.volumes import read_labels, read_mask, write_volume
 from ..files.weights import read_maps
 from ..model.atlas import region_ids
 from ..model.errors import LabelsError
-from .state import READERS
+from .state import READERS, read_atlas
 
 
 def find_files(settings, fitted, folder=None):
@@ -28,16 +30,42 @@ def find_files(settings, fitted, folder=None):
     What exists only in memory is written to ``folder``. Files must still hold what ``fit`` read (``fitted``, or None).
     """
     mask_file, mask = None, None if fitted is None else fitted.mask
-    if settings['mask_img'] is not None:
+    if settings['on_surfaces']:
+        atlas_file, mask_file = _find_surfaces(settings, fitted)
+    elif settings['mask_img'] is not None:
         mask_file = _find_image('mask_img', settings['mask_img'], read_mask, mask, folder)
-    find = {'labels_img': _find_labels, 'maps_img': _find_maps, 'seeds': _find_seeds}[settings['atlas_parameter']]
-    atlas_file, lut = find(settings, fitted, folder)
+    lut = settings['lut']
+    if not settings['on_surfaces']:
+        find = {'labels_img': _find_labels, 'maps_img': _find_maps, 'seeds': _find_seeds}[settings['atlas_parameter']]
+        atlas_file, lut = find(settings, fitted, folder)
     if isinstance(lut, pd.DataFrame):
         _require_folder('lut', folder)
         lut = _write(folder, 'lut', '.tsv', lut.to_csv().encode(), lambda path: write_table(path, lut))
     elif lut is not None:
         lut = str(expand(lut).absolute())
     return {'atlas_file': atlas_file, 'mask_file': mask_file, 'lut_file': lut}
+
+
+def _find_surfaces(settings, fitted):
+    """Return the paths of a parcellation and of a mask of surfaces; of a pair, that of one hemisphere."""
+    now = read_atlas(settings)
+    if fitted is not None:
+        is_same = np.array_equal(now.atlas.labels, fitted.atlas.labels) and now.lookup.equals(fitted.lookup)
+        if not is_same or (now.mask is not None and not np.array_equal(now.mask[0], fitted.mask[0])):
+            raise LabelsError('labels_img, its look-up table or mask_img was changed after fit read it: call fit again')
+    return tuple(_name_one(settings[name]) for name in ('labels_img', 'mask_img'))
+
+
+def _name_one(given):
+    """Return the path of a file, of a pair that of one hemisphere; None of nothing."""
+    if given is None:
+        return None
+    files = find_surface_files(given)
+    if isinstance(files, str):
+        return str(Path(files).absolute())
+    if len(files) > 1 and find_pair(files[0]) != find_pair(files):
+        raise LabelsError(f'a graph finds the partner of {files[0]} by its name, and {files[1]} has another name')
+    return str(Path(files[0]).absolute())
 
 
 def _find_labels(settings, fitted, folder):

@@ -15,6 +15,7 @@ from ..files.niimg import open_runs
 from ..files.sample_mask import read_sample_mask
 from ..files.selection import select_confounds
 from ..files.series import Series
+from ..files.surface_series import SurfaceSeries, open_surface_runs
 from ..files.timing import resolve_repetition_time
 from ..model.entities import find_contradictions
 from ..model.errors import ConfoundsError, SignalError, errors_name
@@ -25,7 +26,7 @@ from .state import warn_user
 class PreparedRun:
     """A series with its confounds and retained volumes."""
 
-    series: Series
+    series: Series | SurfaceSeries
     confounds: np.ndarray  # shape (T, C)
     retained: np.ndarray  # flags, shape (T,)
     t_r: float | None  # repetition time in s
@@ -34,10 +35,12 @@ class PreparedRun:
 
 def prepare_runs(imgs, confounds, sample_mask, settings):
     """Open the runs that are to be denoised; return a PreparedRun of each, with its confounds and its sample mask."""
-    series = open_runs(imgs)
+    series = open_surface_runs(imgs) if settings['on_surfaces'] else open_runs(imgs)
     lengths = [one.n_volumes for one in series]
     listed = isinstance(imgs, list | tuple)
     sources = imgs if listed and len(imgs) == len(series) else [None if listed else imgs] * len(series)
+    if settings['on_surfaces']:
+        sources = [one.grid.path for one in series]
     masks = _split_sample_mask(sample_mask, lengths, listed)
     tables = _split_confounds(confounds, lengths)
     runs = [_prepare(*one, settings) for one in zip(series, sources, tables, masks, strict=True)]

@@ -2,14 +2,18 @@
 """Inverse transform: region values mapped back to an image."""
 
 import weakref
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nibabel as nib
 import numpy as np
 
 from ..core.strategies import RegionIndex
 from ..files.orientation import set_orientation
+from ..files.surface_images import write_dense_series
 from ..files.tables import refuse_duplicates
 from ..model.errors import SignalError
+from ..model.grayordinates import Grayordinates
 
 
 class ReturnedArrays:
@@ -67,11 +71,22 @@ def fill_regions(values, ids, result):
     """Return an image in which each voxel has the value of its region; 4D for values of shape (T, L)."""
     placed = result.placed
     chosen = placed.masked.select(list(ids), list(map(str, ids)))
+    if isinstance(placed.grid, Grayordinates):
+        options = {'dtype': np.float64, 'is_map': values.ndim == 1}
+        return make_cifti(write_dense_series, chosen, np.atleast_2d(values), result.t_r, **options)
     index, rows = RegionIndex.of(chosen), np.atleast_2d(values)
     volumes = np.empty((*placed.grid.shape, len(rows)), order='F')
     for i, row in enumerate(rows):
         volumes[..., i] = index.spread(row, placed.grid.size).reshape(placed.grid.shape, order='F')
     return make_image(volumes if values.ndim == 2 else volumes[..., 0], placed.grid, result.t_r)
+
+
+def make_cifti(write, *values, **options):
+    """Return the CIFTI image that a function writes to the path that is its first argument."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, 'image.nii')
+        write(path, *values, **options)
+        return nib.Cifti2Image.from_bytes(path.read_bytes())
 
 
 def make_image(values, grid, t_r=None):

@@ -6,9 +6,10 @@ import threading
 from typing import Any, Self
 
 import numpy as np
-from nibabel import Nifti1Image
+from nibabel import Cifti2Image, Nifti1Image
 
 from ..files.niimg import open_runs
+from ..files.surface_series import open_surface_runs
 from ..model.errors import LabelsError
 from .estimator import FittedRegions
 from .export import find_files
@@ -32,6 +33,9 @@ class RegionMasker(FittedRegions):
     #: Name of the parameter that has the atlas.
     _atlas = ''
 
+    #: Whether series are of surfaces.
+    _on_surfaces = False
+
     def _set(self, **given):
         """Set the parameters as they are given."""
         vars(self).update(given)
@@ -39,7 +43,7 @@ class RegionMasker(FittedRegions):
 
     def _check_settings(self):
         """Return all parameters, checked and under the names of the core."""
-        return check_settings(self.get_params(), self._atlas)
+        return check_settings(self.get_params(), self._atlas, self._on_surfaces)
 
     def fit(self, imgs: Any = None, y: Any = None) -> Self:
         """Read the atlas and the mask, and bring them to the grid of ``imgs`` if that is given.
@@ -62,7 +66,8 @@ class RegionMasker(FittedRegions):
             If a parameter is invalid, an image or a table can't be read, or no region is left.
         """
         fitted = read_atlas(self._check_settings())
-        grid = None if imgs is None else open_runs(imgs)[0].grid
+        open_series = open_surface_runs if self._on_surfaces else open_runs
+        grid = None if imgs is None else open_series(imgs)[0].grid
         # Without a series, the grid that may lose regions is not known yet.
         known = grid is not None or fitted.settings['resampling_target'] != 'data'
         self._state = State.after_fit(fitted, fitted.place(grid, needs_regions=known))
@@ -136,7 +141,7 @@ class RegionMasker(FittedRegions):
         """
         return self._transform(imgs, confounds, sample_mask)[0]
 
-    def inverse_transform(self, signals: Any) -> Nifti1Image:
+    def inverse_transform(self, signals: Any) -> Nifti1Image | Cifti2Image:
         """Map region values back to an image: each voxel has the value of its region, 0 outside all regions.
 
         With probabilistic maps, a voxel has the sum of the values times the maps; where spheres overlap, their mean.
@@ -149,7 +154,7 @@ class RegionMasker(FittedRegions):
 
         Returns
         -------
-        Nifti1Image
+        Nifti1Image, or Cifti2Image of series of surfaces
             3D for one row of signals without a second axis, else 4D with the repetition time of the series. On the
             grid of the series that ``signals`` are of, if ``transform`` returned them, else of the last one.
 

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from ..core.validation import validate
+from ..core.validation import check_surface_parameters, validate
 from ..files.memory import check_memory
 from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import PARAMETERS
@@ -22,10 +22,11 @@ FITTED = (
 )
 
 
-def check_settings(parameters, atlas):
+def check_settings(parameters, atlas, on_surfaces=False):
     """Return all parameters of a masker, as the user set them, checked and under the names and types of the core.
 
     ``atlas`` is the name of the parameter that has the atlas, which the result has as ``'atlas'`` too.
+    Parameters that act on volumes alone are refused for series of surfaces.
     """
     given = {name: value for name, value in parameters.items() if name in PARAMETERS}
     if isinstance(given['verbose'], bool | np.bool_):
@@ -36,9 +37,11 @@ def check_settings(parameters, atlas):
     settings = parameters | validate(given, use_confounds=True)
     settings['smoothing_fwhm'] = settings['smoothing_fwhm'] or 0.0
     settings['lut'] = _check_lut(settings.get('lut'))
-    absent = ('labels', 'background_label', 'resampling_target', 'interpolation')
+    absent = ('labels', 'background_label', 'resampling_target', 'interpolation', 'unknown_orientation')
     settings = {name: PARAMETERS[name].neutral for name in absent} | settings
-    settings |= {'atlas': settings[atlas], 'atlas_parameter': atlas}
+    settings |= {'atlas': settings[atlas], 'atlas_parameter': atlas, 'on_surfaces': on_surfaces}
+    if on_surfaces:
+        check_surface_parameters(settings, atlas)
     check_memory(settings['memory'])
     return settings
 

@@ -4,17 +4,19 @@
 import inspect
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ..core.coverage import CoverageTable
-from ..files.atlases import is_maps, read_label_atlas
+from ..files.atlases import is_maps, read_label_atlas, read_surface_atlas
 from ..files.atlases import read_atlas as read_image
+from ..files.elements import read_any_mask
 from ..files.grids import report_contradiction, require_orientation
 from ..files.niimg import open_image, single_image
 from ..files.seeds import make_seeds, read_seeds
+from ..files.surface_series import find_surface_files
 from ..files.volumes import read_mask
 from ..model.errors import ImageError
 from ..model.seeds import Seeds
@@ -29,7 +31,7 @@ class PlacedAtlas:
 
     resampled: AnyAtlas  # before the mask
     masked: AnyAtlas
-    mask: np.ndarray | None  # flags, shape (I, J, K)
+    mask: np.ndarray | None  # flags, of the shape of the grid
     coverage: CoverageTable  # before any series is read
 
     @property
@@ -47,6 +49,7 @@ class FittedAtlas:
     atlas: AnyAtlas | Seeds
     mask: tuple | None  # array of bool, shape (I, J, K), and VolumeGrid
     lookup: pd.DataFrame  # columns index and name, a row per region
+    origin: dict = field(default_factory=dict)  # further columns of the coverage table of surfaces
 
     def place(self, grid, previous=None, needs_regions=True):
         """Resample atlas and mask to the grid that a series is read on, or return ``previous`` if it is on that grid.
@@ -73,7 +76,7 @@ class FittedAtlas:
             mask = resample_mask(self.mask, grid)
             masked = resampled.within(mask)
         whole = self.atlas.on_endless(grid) if isinstance(self.atlas, Seeds) else self.atlas
-        coverage = CoverageTable.of_placed(whole, resampled, masked)
+        coverage = CoverageTable.of_placed(whole, resampled, masked).with_columns(self.origin)
         if needs_regions:
             coverage.require_regions(whole, grid)
         return PlacedAtlas(resampled, masked, mask, coverage)
@@ -133,13 +136,31 @@ class State:
 
 def read_atlas(settings):
     """Read the atlas, its look-up table and the mask."""
-    atlas = READERS[settings['atlas_parameter']](settings)
-    mask = None if settings['mask_img'] is None else read_mask(settings['mask_img'])
+    origin = {}
+    if settings['on_surfaces']:
+        atlas, origin = _read_parcellation(settings)
+    else:
+        atlas = READERS[settings['atlas_parameter']](settings)
+    mask = None if settings['mask_img'] is None else _read_mask(settings)
     grids = [] if isinstance(atlas, Seeds) else [atlas.space]
     for space in (*grids, *(mask or ())[1:]):
         report_contradiction(space, warn_user)
     lookup = pd.DataFrame({'index': np.asarray(atlas.ids), 'name': list(atlas.names)})
-    return FittedAtlas(remember(settings), settings, atlas, mask, lookup)
+    return FittedAtlas(remember(settings), settings, atlas, mask, lookup, origin)
+
+
+def _read_mask(settings):
+    """Return the mask and its space."""
+    image = settings['mask_img']
+    return read_any_mask(find_surface_files(image)) if settings['on_surfaces'] else read_mask(image)
+
+
+def _read_parcellation(settings):
+    """Return the Atlas of a parcellation of surfaces, and columns with the origin of its regions."""
+    files = find_surface_files(settings['labels_img'])
+    atlas, lookup = read_surface_atlas(files, settings['labels'], settings['lut'], warn=warn_user)
+    sides = np.array([side or None for side in lookup['hemisphere']], dtype=object)
+    return atlas, {'hemisphere': sides, 'index_file': lookup['index_file']}
 
 
 def _read_labels(settings):

@@ -9,6 +9,8 @@ from ..core.clean import DENOISING, clean
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
+from ..core.rows import RowReducer, reduce_rows
+from ..core.scaling import Decoder
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
 from ..model.errors import LabelsError, MissingRegionsError, errors_name
@@ -91,6 +93,8 @@ def _extract(series, placed, settings):
     def read():
         if settings['verbose']:
             print(f'reading {series.n_volumes} volumes of {series.grid}')
+        if settings['on_surfaces']:
+            return _reduce_rows(series, placed.masked, settings)
         decoder, threads = series.decoder(settings['dtype']), settings['num_threads']
         options = {name: value for name, value in choices.items() if name != 'dtype'}
         reducer = choose_reducer(placed.masked, series.grid, num_threads=threads, **options)
@@ -99,16 +103,28 @@ def _extract(series, placed, settings):
         )
         return *(getattr(reduction, name) for name in VALUES), mean
 
+    names = (*VALUES, 'n_zero') if settings['on_surfaces'] else VALUES
     memory = settings['memory']
     if memory is None or settings['memory_level'] == 0:
         *reduction, mean = read()
     else:
         # Spheres are not fitted, as maps of the same voxels are.
         how = f'{NUMERICS} {settings["atlas_parameter"]} {choices} {settings["unknown_orientation"]}'
-        how += f' {series.grid.doubt!r} {placed.grid.doubt!r}'
-        arrays = (*placed.masked.arrays, placed.grid.affine, placed.coverage.index)
+        how += f' {series.grid.doubt!r} {placed.grid.doubt!r} {settings.get("zeros")}'
+        where = np.frombuffer(placed.grid.content, np.uint8)
+        arrays = (*placed.masked.arrays, where, placed.coverage.index)
         *reduction, mean = load_or_compute(memory, make_key(how, arrays, series), read)
-    return Reduction(**dict(zip(VALUES, reduction, strict=True))), mean
+    return Reduction(**dict(zip(names, reduction, strict=True))), mean
+
+
+def _reduce_rows(series, atlas, settings):
+    """Return the values of the Reduction of a series of surfaces, and its mean, shape (n,)."""
+    dtype = {'none': None, 'auto': 'float32'}.get(settings['dtype'], settings['dtype'])
+    options = {name: settings[name] for name in ('strategy', 'nan_policy')}
+    reducer = RowReducer(atlas, **options, zeros=settings['zeros'] or 'omit')
+    decoder = Decoder(dtype=dtype and np.dtype(dtype))
+    (reduction,), mean = reduce_rows(series.blocks, series.n_volumes, [reducer], decoder)
+    return *(getattr(reduction, name) for name in (*VALUES, 'n_zero')), mean
 
 
 def _find_high_variance_confounds(series, mask, settings):

@@ -137,6 +137,10 @@ class Grayordinates(ResampledSpace):
         except GridError:
             return False
 
+    def is_identical(self, other: Space) -> bool:
+        """Return whether both spaces have the same vertices and voxels, to the last bit of the grid."""
+        return isinstance(other, Grayordinates) and self.content == other.content
+
     def locate(self, other: Space) -> np.ndarray:
         """Return the number of the same vertex or voxel for each element of another space, −1 if it is missing.
 
