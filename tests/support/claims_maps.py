@@ -7,7 +7,10 @@ from claims import RNG, blocks, claim, image, means
 from numpy.testing import assert_allclose
 from scipy.ndimage import map_coordinates
 
+from nipype_labels.core.rows import RowReducer, reduce_rows
 from nipype_labels.files.tables import read_signals
+from nipype_labels.model.atlas import Atlas
+from nipype_labels.model.grayordinates import pair_space
 from nipype_labels.workflows import init_labels_wf
 
 
@@ -77,3 +80,12 @@ def check_spheres(found, tmp_path, **parameters):
         expected.append(bold[within if within.any() else distance == distance.min()].mean(axis=0))
     table = 'x\ty\tz\tradius\n6\t7\t9\tn/a\n4\t4\t4\t5\n'
     assert_allclose(extract_by_graph(tmp_path, image(bold), table, **parameters), np.transpose(expected), rtol=1e-12)
+
+
+@claim(r'Vertices were weighted by their areas\.', {'weight': 'area'})
+def check_areas(found, **parameters):
+    labels, values, areas = np.arange(12) % 3, RNG.normal(9, 1, (12, 4)), RNG.uniform(1, 3, 12)
+    atlas = Atlas(pair_space(6, 6), labels, np.array([1, 2]), ['a', 'b'])
+    (reduction,), _ = reduce_rows(lambda: [(0, values)], 4, [RowReducer(atlas, areas=areas)])
+    expected = [np.average(values[labels == i], axis=0, weights=areas[labels == i]) for i in (1, 2)]
+    assert_allclose(reduction.signals.T, expected, rtol=1e-12)
