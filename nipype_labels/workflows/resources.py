@@ -24,8 +24,8 @@ PROCESS = {
     'resample': 125 * MIB,
     'mask': 128 * MIB,
     'high_variance': 130 * MIB,
-    'reduce': 140 * MIB,
-    'clean': 172 * MIB,
+    'reduce': 110 * MIB,
+    'clean': 150 * MIB,
     'project': 120 * MIB,
     'connectivity': 120 * MIB,
     'report': 165 * MIB,
@@ -59,7 +59,7 @@ class Sizes:
     def of(cls, series, atlases, n_atlases=None, n_weights=0):
         """Sizes of a series and of atlases given by their spaces; of ``n_atlases``, if some have no grid.
 
-        ``n_weights`` is what :func:`~nipype_labels.files.weights.count_weights` returns of probabilistic maps.
+        ``n_weights`` is the number of weights of probabilistic maps, as ``files.weights.count_weights`` estimates it.
         """
         if isinstance(series.grid, Grayordinates):
             largest = max((atlas.size for atlas in atlases), default=series.grid.size)
@@ -112,7 +112,7 @@ def estimate(
     per_voxel = sizes.itemsize + 8
     gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
     # Sums, weights and places of each atlas, and the mean volume; without weights of neighbors, less memory.
-    per_element = 24 if sampled or smoothed else 14
+    per_element = 24 if sampled or smoothed else 11
     grids = sizes.n_atlases + (smoothed or not sampled)
     reduce = buffers + gathered + per_element * (on_grid * grids + voxels) + 3 * signals
     if sampled:
