@@ -112,7 +112,7 @@ def estimate(
     per_voxel = sizes.itemsize + 8
     gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
     # Sums, weights and places of each atlas, and the mean volume; without weights of neighbors, less memory.
-    per_element = 24 if sampled or smoothed else 11
+    per_element = 24 if sampled else 20 if smoothed else 11
     grids = sizes.n_atlases + (smoothed or not sampled)
     reduce = buffers + gathered + per_element * (on_grid * grids + voxels) + 3 * signals
     if sampled:
