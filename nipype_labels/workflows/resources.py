@@ -22,10 +22,10 @@ MIB = 2**20
 #: report's case matplotlib's list of fonts, made on its first day.
 PROCESS = {
     'resample': 125 * MIB,
-    'mask': 128 * MIB,
+    'mask': 115 * MIB,
     'high_variance': 130 * MIB,
     'reduce': 110 * MIB,
-    'clean': 150 * MIB,
+    'clean': 140 * MIB,
     'project': 120 * MIB,
     'connectivity': 120 * MIB,
     'report': 165 * MIB,
@@ -112,7 +112,7 @@ def estimate(
     per_voxel = sizes.itemsize + 8
     gathered = min(sizes.block_bytes // sizes.itemsize, max(voxels, GATHERED_BYTES // 8)) * per_voxel
     # Sums, weights and places of each atlas, and the mean volume; without weights of neighbors, less memory.
-    per_element = 24 if sampled else 20 if smoothed else 11
+    per_element = 24 if sampled else 17 if smoothed else 10
     grids = sizes.n_atlases + (smoothed or not sampled)
     reduce = buffers + gathered + per_element * (on_grid * grids + voxels) + 3 * signals
     if sampled:
