@@ -99,10 +99,10 @@ class CellSums:
                     sums[group][row, cells] += matrix @ values
         found: list[np.ndarray | None] = [None] * len(self.others)
         of_groups = [matrix @ cells.T for matrix, cells in zip(self._regions, sums, strict=True)]
-        stop = 0
+        of_regions, stop = np.concatenate([np.empty((0, len(stored)), np.int64), *of_groups]), 0
         for i in self._atlases:
             start, stop = stop, stop + len(self._operators[i].divisor)
-            found[i] = self._operators[i].finish(np.concatenate(of_groups)[start:stop])
+            found[i] = self._operators[i].finish(of_regions[start:stop])
         return found
 
 
