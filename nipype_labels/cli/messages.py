@@ -56,13 +56,12 @@ def in_options(message):
 def in_files(message, work_dir, bold, mask, atlases):
     """Return a message with the files of the user in place of those that nodes made; ``atlases`` by name of graph."""
     # Most messages need no Nipype.
-    from ..interfaces.output_names import ENDINGS, label_files
+    from ..interfaces.output_names import ENDINGS, MADE_ENDINGS, find_ending, label_files
 
     def replace(match):
         own = atlases.get(match['graph'], ())
         atlas = dict(zip(label_files(own), own, strict=True)).get(match['label'])
-        # Maps and spheres have weights in place of a label image.
-        ending = match['ending'] and re.sub(r'\.(npz|d(label|tseries|scalar)\.nii)$', '.nii.gz', match['ending'])
+        ending = match['ending'] and find_ending(match['ending'])
         if 'mask' in match['node'] and ending == ENDINGS['resampled']:
             return str(mask)
         if atlas is None:
@@ -70,11 +69,7 @@ def in_files(message, work_dir, bold, mask, atlases):
         return str(atlas) if ending in [ENDINGS[key] for key in OF_ATLASES] else f'{bold} (atlas {atlas})'
 
     folders = r'/(?:[^/]+/)*?(?P<graph>[^/]+)/(?P<node>[^/]+)'
-    endings = '|'.join(
-        re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz|d(?:label|tseries|scalar)\.nii)')
-        for ending in ENDINGS.values()
-    )
-    named = rf'(?:(?P<label>[0-9A-Za-z]+)_(?P<ending>{endings})|[a-z_]+\.(?:tsv|nii\.gz|json))'
+    named = rf'(?:(?P<label>[0-9A-Za-z]+)_(?P<ending>{MADE_ENDINGS})|[a-z_]+\.(?:tsv|nii\.gz|json))'
     return re.sub(rf'{re.escape(str(work_dir))}{folders}/{named}\b', replace, message)
 
 

@@ -14,7 +14,7 @@ from ..files.coverage import read_coverage
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..model.errors import LabelsError
-from ..model.outputs import BY_KEY, OUTPUTS
+from ..model.outputs import BY_KEY, OUTPUTS, SURFACE_EXTENSIONS
 from . import RunError
 from .atlases import name_by_file
 from .checks import make_folder
@@ -24,9 +24,6 @@ from .messages import warn
 _COPIED = tuple(output for output in OUTPUTS if output.file_name)
 PER_ATLAS = {output.file_name: output for output in _COPIED if output.per_atlas}
 PER_RUN = {output.file_name: output for output in _COPIED if not output.per_atlas}
-
-#: Suffixes of images of surfaces, in place of ``.nii.gz``.
-_OF_SURFACES = ('.dlabel.nii', '.dscalar.nii', '.dtseries.nii')
 
 #: Hidden file in the folder of the user that a run locks while it puts its outputs there.
 LOCK = '.lock'
@@ -161,12 +158,12 @@ def _places(out, folders):
 def _variants(name):
     """Return the names that an output may have: images of surfaces have other suffixes."""
     stem = name.removesuffix('.nii.gz')
-    return [name] if stem == name else [name, *(f'{stem}{suffix}' for suffix in _OF_SURFACES)]
+    return [name] if stem == name else [name, *(f'{stem}{suffix}' for suffix in SURFACE_EXTENSIONS)]
 
 
 def _rename(name, path):
     """Return the name of an output with the suffix of the file of the node."""
-    suffix = next((suffix for suffix in _OF_SURFACES if str(path).endswith(suffix)), None)
+    suffix = next((suffix for suffix in SURFACE_EXTENSIONS if str(path).endswith(suffix)), None)
     return name if suffix is None else f'{name.removesuffix(".nii.gz")}{suffix}'
 
 

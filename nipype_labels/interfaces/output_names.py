@@ -6,20 +6,23 @@ from pathlib import Path
 
 from ..bids.names import make_labels
 from ..files.spaces import name_content
-from ..model.outputs import OUTPUTS
+from ..files.weights import SUFFIX
+from ..model.outputs import OUTPUTS, SURFACE_EXTENSIONS
 
 #: Second part of the name of a file, by key of its output.
 ENDINGS = {output.key: output.file_name for output in OUTPUTS if output.per_atlas and output.file_name}
 ENDINGS['resampled'] = 'resampled.nii.gz'
 
-#: Second parts of names that nodes make, as regular expressions; weights of maps and spheres replace label images.
-_SECOND = '|'.join(
-    re.escape(ending).replace(r'\.nii\.gz', r'\.(?:nii\.gz|npz|d(?:label|tseries|scalar)\.nii)')
-    for ending in ENDINGS.values()
+#: Extensions of images, as a regular expression; weights of maps and spheres replace label images.
+_EXTENSION = '|'.join(map(re.escape, ('.nii.gz', SUFFIX, *SURFACE_EXTENSIONS)))
+
+#: Second parts of names that nodes make, as a regular expression.
+MADE_ENDINGS = '|'.join(
+    re.escape(ending).replace(re.escape('.nii.gz'), f'(?:{_EXTENSION})') for ending in ENDINGS.values()
 )
 
 #: A name that a node made. In a folder of the user it begins with the class of the node and a digest of its inputs.
-_MADE = re.compile(rf'(?:[A-Z]\w+-[0-9a-f]{{8}}-)?([0-9A-Za-z]+)_(?:{_SECOND})')
+_MADE = re.compile(rf'(?:[A-Z]\w+-[0-9a-f]{{8}}-)?([0-9A-Za-z]+)_(?:{MADE_ENDINGS})')
 
 
 def label_files(paths):
@@ -30,3 +33,12 @@ def label_files(paths):
     """
     made = [(_MADE.fullmatch(Path(path).name), path) for path in paths]
     return make_labels([found[1] if found else name_content(path) for found, path in made])
+
+
+def find_ending(name):
+    """Return the value of ``ENDINGS`` that a second part of a name stands for.
+
+    >>> find_ending('labels.dlabel.nii'), find_ending('regions.tsv')
+    ('labels.nii.gz', 'regions.tsv')
+    """
+    return re.sub(f'(?:{_EXTENSION})$', '.nii.gz', name)

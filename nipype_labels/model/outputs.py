@@ -28,6 +28,9 @@ DROPPED_NOTE = (
 #: ``Resolution`` of files on the voxel grid of the atlas.
 ATLAS_RESOLUTION = "That of the atlas's own image"
 
+#: Extensions of images of surfaces, in place of ``.nii.gz``.
+SURFACE_EXTENSIONS = ('.dlabel.nii', '.dscalar.nii', '.dtseries.nii')
+
 _REGION = 'Region {index} of {atlas}'
 _ON_LABELS = (('resampling_target', 'labels'),)
 
