@@ -65,7 +65,7 @@ def _read_areas(path, side):
         by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
         if {'POINTSET', 'TRIANGLE'} <= set(by_intent):
             return measure_vertices(by_intent['POINTSET'], by_intent['TRIANGLE'])
-        if len(values) != 1 or values[0].size != len(values[0]) or not Path(path).name.lower().count('.gii'):
+        if len(values) != 1 or values[0].size != len(values[0]) or '.gii' not in Path(path).name.lower():
             raise ImageError('it is neither a surface (.surf.gii) nor one array of areas (.shape.gii)')
         areas = values[0].ravel().astype(np.float64)
         if not (np.isfinite(areas) & (areas >= 0)).all():

@@ -145,3 +145,9 @@ def read_surface_atlas(given, names=None, lut=None, background=0, warn=lambda me
             f'background_label={background}: parcellations of surfaces name their background in their label tables'
         )
     return read_parcellation(given, names, lut, warn)
+
+
+def list_origins(lookup):
+    """Return the columns of the coverage table with the origin of the regions of a parcellation of surfaces."""
+    sides = np.array([side or None for side in lookup['hemisphere']], dtype=object)
+    return {'hemisphere': sides, 'index_file': lookup['index_file']}

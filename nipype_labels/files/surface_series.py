@@ -22,6 +22,9 @@ from .paths import expand
 from .series import BLOCK_BYTES, unchanged
 from .timing import read_header_time
 
+#: Ends of the names of images of FreeSurfer, in lower case.
+MGH_ENDS = ('.mgh', '.mgz', '.mgh.gz')
+
 
 @dataclass(frozen=True)
 class SurfaceSeries:
@@ -56,6 +59,11 @@ class SurfaceSeries:
         """Return the smaller of float32 and float64 that holds the values."""
         empty = [floating(part.decoder()(np.empty(0, part.stored))) for part in self.parts]
         return np.result_type(*empty)
+
+    def decoder(self, dtype='none'):
+        """Return how values of blocks are cast to ``dtype`` (a choice of the parameter)."""
+        dtype = {'none': None, 'auto': 'float32'}.get(dtype, dtype)
+        return Decoder(dtype=dtype and np.dtype(dtype))
 
     def blocks(self, num_threads=1):
         """Read the series forward; yield the number of the first element of each block, and values, shape (b, T).
@@ -185,7 +193,7 @@ def _open_hemisphere(path, side):
     """Return the opened series of one hemisphere."""
     if path.lower().endswith(('.gii', '.gii.gz')):
         return open_gifti_series(path, side)
-    if not path.lower().endswith(('.mgh', '.mgz', '.mgh.gz')):
+    if not path.lower().endswith(MGH_ENDS):
         raise ImageError(f'{path} is not a series of surfaces: use .dtseries.nii, or .func.gii or .mgz files')
     image = open_header(path)
     if image.shape[1:3] != (1, 1):

@@ -3,12 +3,11 @@
 
 from dataclasses import replace
 
-import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
 from ..core.coverage import CoverageTable
 from ..files.areas import add_areas, require_areas
-from ..files.atlases import is_table, read_atlas, read_placed, read_surface_atlas
+from ..files.atlases import is_table, list_origins, read_atlas, read_placed, read_surface_atlas
 from ..files.coverage import write_coverage
 from ..files.elements import name_image, read_any_mask, write_labels
 from ..files.grids import report_contradiction
@@ -139,8 +138,7 @@ class ApplyMask(LabelsInterface):
         own, origin = atlas_file or labels_file, {}
         if is_surface(own):
             atlas, lookup = read_surface_atlas(own, names, lut_file, background, logger.warning)
-            sides = np.array([side or None for side in lookup['hemisphere']], dtype=object)
-            origin = {'hemisphere': sides, 'index_file': lookup['index_file']}
+            origin = list_origins(lookup)
         else:
             atlas = read_atlas(own, names, lut_file, background, logger.warning)
         return atlas, read_placed(labels_file, atlas.ids, atlas.names, background), origin

@@ -4,13 +4,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
-from ..core.scaling import Decoder
 from ..core.validation import check_surface_parameters
 from ..files.areas import add_areas, require_areas
 from ..files.atlases import read_atlas, read_placed
@@ -121,10 +119,8 @@ class ReduceLabels(LabelsInterface):
         if self.get_input('areas_file') is not None:
             options['areas'] = add_areas(series.space, self.inputs.areas_file).areas
         reducers = [RowReducer(atlas, **options) for atlas in atlases]
-        dtype = {'none': None, 'auto': 'float32'}.get(self.inputs.dtype, self.inputs.dtype)
-        blocks = partial(read_blocks, series, self.inputs.num_threads)
+        blocks, decoder = partial(read_blocks, series, self.inputs.num_threads), series.decoder(self.inputs.dtype)
         with errors_name(self.inputs.in_file):
-            decoder = Decoder(dtype=dtype and np.dtype(dtype))
             reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder)
         self._write(runtime, reductions, atlases, tables)
         with self.write_output(runtime, name_image('mean.nii.gz', series.space, 'dscalar'), 'mean_file') as path:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.coverage import CoverageTable
-from ..files.atlases import is_maps, read_label_atlas, read_surface_atlas
+from ..files.atlases import is_maps, list_origins, read_label_atlas, read_surface_atlas
 from ..files.atlases import read_atlas as read_image
 from ..files.elements import read_any_mask
 from ..files.grids import report_contradiction, require_orientation
@@ -159,8 +159,7 @@ def _read_parcellation(settings):
     """Return the Atlas of a parcellation of surfaces, and columns with the origin of its regions."""
     files = find_surface_files(settings['labels_img'])
     atlas, lookup = read_surface_atlas(files, settings['labels'], settings['lut'], warn=warn_user)
-    sides = np.array([side or None for side in lookup['hemisphere']], dtype=object)
-    return atlas, {'hemisphere': sides, 'index_file': lookup['index_file']}
+    return atlas, list_origins(lookup)
 
 
 def _read_labels(settings):

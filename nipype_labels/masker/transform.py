@@ -10,7 +10,6 @@ from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
-from ..core.scaling import Decoder
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
 from ..model.errors import LabelsError, MissingRegionsError, errors_name
@@ -119,11 +118,9 @@ def _extract(series, placed, settings):
 
 def _reduce_rows(series, atlas, settings):
     """Return the values of the Reduction of a series of surfaces, and its mean, shape (n,)."""
-    dtype = {'none': None, 'auto': 'float32'}.get(settings['dtype'], settings['dtype'])
     options = {name: settings[name] for name in ('strategy', 'nan_policy')}
     reducer = RowReducer(atlas, **options, zeros=settings['zeros'] or 'omit')
-    decoder = Decoder(dtype=dtype and np.dtype(dtype))
-    (reduction,), mean = reduce_rows(series.blocks, series.n_volumes, [reducer], decoder)
+    (reduction,), mean = reduce_rows(series.blocks, series.n_volumes, [reducer], series.decoder(settings['dtype']))
     return *(getattr(reduction, name) for name in (*VALUES, 'n_zero')), mean
 
 
