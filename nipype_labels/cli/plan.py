@@ -131,7 +131,7 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
         _write_plan(tsv, planned, found, job)
     for each in planned:
         print(*_describe_run(each), sep='\n')
-    print(*_describe_total(planned, job, nprocs), *warnings, *list_notes(found), sep='\n')
+    print(*_describe_total(planned, job, nprocs), *warnings, *list_notes(found, job.parameters), sep='\n')
     print(f'{found.n_series} series found{count_excluded(found)}')
     return 0
 

@@ -288,6 +288,15 @@ def test_what_can_not_be_done_is_said_before_anything_is(more, words, data, call
     assert not (data / 'out').exists()
 
 
+def test_confounds_tables_that_are_not_used_are_named(data, call):
+    told = call(*asked(data, BOXES), '--dry-run')[1]
+    assert '\nthe confounds tables are not used: choose columns by --preset, --confounds-strategy or ' in told
+    chosen = call(*asked(data, BOXES), '--dry-run', '--confounds-strategy', '6P')[1]
+    assert 'the confounds tables are not used' not in chosen
+    status, _, said = call(*asked(data, BOXES), '--participant-label', '01', '--no-reports')
+    assert (status, said.count('the confounds tables are not used')) == (0, 1)
+
+
 def test_a_dry_run_does_nothing(data, call):
     status, told, _ = call(*asked(data, AAL, BOXES), '--dry-run')
     assert status == 0
