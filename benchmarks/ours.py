@@ -45,6 +45,7 @@ def reduce(data, scratch, threads, series, atlases, **options):
     import scipy.ndimage
     import scipy.sparse  # noqa: F401
 
+    from nipype_labels.core.ahead import begin_reading
     from nipype_labels.core.reduce import RegionReducer, reduce_series
     from nipype_labels.files.series import open_series
 
@@ -59,10 +60,10 @@ def reduce(data, scratch, threads, series, atlases, **options):
         def reducer(path):
             return RegionReducer(_read_regions(path, series.grid), series.grid, **options)
 
-        with ThreadPoolExecutor(threads) as pool:
-            reducers = list(pool.map(reducer, atlas_files))
-        blocks = partial(series.blocks, threads)
-        reductions, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
+        with begin_reading(partial(series.blocks, threads), threads) as blocks:
+            with ThreadPoolExecutor(threads) as pool:
+                reducers = list(pool.map(reducer, atlas_files))
+            reductions, _ = reduce_series(blocks, series.n_volumes, reducers, series.decoder(), threads)
         return np.concatenate([reduction.signals for reduction in reductions], axis=1)
 
     return work

@@ -2,8 +2,6 @@
 """Elements of more volumes than are read at a time, for products with many weights per element."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
@@ -67,18 +65,6 @@ def join_blocks(
                 joined, other, first, sums = other, joined, first + n_joined, []
     if sums:
         yield JoinedBlock(joined[: len(sums)], decoder, union, first), _stack(sums)
-
-
-def read_ahead(blocks: Iterator[Any], num_threads: int) -> Iterator[Any]:
-    """Yield blocks; with two or more threads, the next one is made while one is in use."""
-    if num_threads < 2:
-        yield from blocks
-        return
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(next, blocks, None)
-        while (block := ahead.result()) is not None:
-            ahead = pool.submit(next, blocks, None)
-            yield block
 
 
 def _stack(sums: list[list[np.ndarray | None]]) -> list[np.ndarray | None]:

@@ -37,15 +37,15 @@ class RegionOperator:
         Weight of each element in each of the m regions that have elements.
     divisor : array, shape (m, 1)
         By which the weighted sums are divided.
-    inverse : array, shape (m, m), or None
-        From the quotients to the statistics: amplitudes of a least-squares fit.
+    fitted : RegionIndex or None
+        Maps whose least-squares fit the statistics are; it is solved when it is first needed, while a series is read.
     dense : DenseWeights or None
         The weights again, if most of them are not 0.
     """
 
     weights: Any
     divisor: np.ndarray
-    inverse: np.ndarray | None = None
+    fitted: RegionIndex | None = None
     dense: DenseWeights | None = None
 
     @classmethod
@@ -70,12 +70,12 @@ class RegionOperator:
         divisor = np.ones(len(index.starts)) if fits or strategy == 'sum' else index.total_weights
         union = ElementUnion([weights.indices]) if any(sigmas) else index.union
         dense = None if index.weights is None or union is None else _make_dense(weights, union)
-        return cls(weights, divisor[:, None], index.gram_inverse if fits else None, dense)
+        return cls(weights, divisor[:, None], index if fits else None, dense)
 
     def finish(self, sums: np.ndarray) -> np.ndarray:
         """Return the statistics, shape (b, m), of weighted sums, shape (m, b)."""
         quotients = (sums / self.divisor).T
-        return quotients if self.inverse is None else fit(quotients, self.inverse)
+        return quotients if self.fitted is None else fit(quotients, self.fitted.gram_inverse)
 
     @property
     def elements(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 """Time series of the regions of atlases, in one pass over a series in blocks of volumes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from ..model.weighted import AnyAtlas
+from .ahead import read_ahead
 from .elements import ElementUnion
-from .joining import count_joined, join_blocks, read_ahead
+from .joining import count_joined, join_blocks
 from .operators import Block, RegionOperator
 from .resample import Sampler, clip_range
 from .sampled_sums import SampledSums
@@ -295,6 +296,9 @@ def reduce_series(
     with ThreadPoolExecutor(num_threads) as pool:
         # A single reducer is faster in the thread that has the block, and so are those whose sums are known.
         work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
+        fitted = [each.operator.fitted for each in reducers if each.operator and each.operator.fitted]
+        # Meanwhile the first blocks are read.
+        solving = [pool.submit(getattr, index, 'gram_inverse') for index in fitted if num_threads > 1]
         reduce: Any = map if all(reducer.operator is not None for reducer in reducers) else work
         n_joined = count_joined([reducer.operator for reducer in reducers], union)
         if n_joined:
@@ -303,6 +307,7 @@ def reduce_series(
             parts = _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements))))
             blocks = ((_open_block(stored, decoder, union, first, reducers), None) for first, stored in parts)
         for block, known in blocks:
+            wait(solving)
             first = block.first
             clip = clip_range(block.decoded, *clip) if clips else clip
             sums.open(block.stored)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Series of volumes, read and written as a stream: forward, in blocks, never whole."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import nibabel as nib
@@ -22,8 +24,9 @@ from .timing import read_header_time
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 12 * 2**20
 
-#: Bytes that are decompressed at a time. They are still in the processor's cache when their checksum is computed.
-PIECE_BYTES = 2**18
+#: Bytes that are decompressed at a time: few enough to be in the processor's cache when their checksum is computed,
+#: and so many that Python seldom changes between threads.
+PIECE_BYTES = 2**21
 
 
 @dataclass(frozen=True)
@@ -101,23 +104,27 @@ class Series:
     def _read_blocks(self, num_threads):
         """Yield blocks of a file that does not change."""
         shape = (self.volumes_per_block, self.n_voxels)
+        starts = range(0, self.n_volumes, shape[0])
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
+        read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
         with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
             with _errors_name_file(self.voxel_file):
                 stream.seek(self.offset)
-            starts = range(0, self.n_volumes, shape[0])
-            read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
-            if len(buffers) == 1:
+            if num_threads < 2:
                 for first, block in read:
                     self._read_block(stream, first, block)
                     yield first, block
                 return
-            ahead = reader.submit(self._read_block, stream, *read[0])
-            for i, (first, block) in enumerate(read):
-                ahead.result()
-                if i + 1 < len(read):
-                    ahead = reader.submit(self._read_block, stream, *read[i + 1])
-                yield first, block
+            waiting = iter(read)
+            ahead = deque(reader.submit(self._read_block, stream, *each) for each in islice(waiting, len(buffers)))
+            try:
+                for first, block in read:
+                    ahead.popleft().result()
+                    yield first, block
+                    # The memory of this block is free again.
+                    ahead.extend(reader.submit(self._read_block, stream, *each) for each in islice(waiting, 1))
+            finally:
+                reader.shutdown(cancel_futures=True)
 
     def digest(self):
         """Return a digest of every file of the image and of how its voxels are read."""

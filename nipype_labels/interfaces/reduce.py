@@ -6,6 +6,7 @@ from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
+from ..core.ahead import begin_reading
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
@@ -93,11 +94,11 @@ class ReduceLabels(LabelsInterface):
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.zip_inputs('labels_files', 'regions_files')
         threads = self.inputs.num_threads
-        with ThreadPoolExecutor(threads) as pool:
-            reducers, atlases, tables = zip(*pool.map(partial(self._reducer, series), pairs), strict=True)
-        blocks = partial(read_blocks, series, threads)
-        with errors_name(self.inputs.in_file):
-            reductions, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
+        with begin_reading(partial(read_blocks, series, threads), threads) as blocks:
+            with ThreadPoolExecutor(threads) as pool:
+                reducers, atlases, tables = zip(*pool.map(partial(self._reducer, series), pairs), strict=True)
+            with errors_name(self.inputs.in_file):
+                reductions, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, reductions, atlases, tables)
         with self.write_output(runtime, 'mean.nii.gz', 'mean_file') as path:
             volume = mean.reshape(series.grid.shape, order='F').astype('float32')

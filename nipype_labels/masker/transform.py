@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..core.ahead import begin_reading
 from ..core.clean import DENOISING, clean
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.highvariance import high_variance_confounds
@@ -96,10 +97,9 @@ def _extract(series, placed, settings):
             return _reduce_rows(series, placed.masked, settings)
         decoder, threads = series.decoder(settings['dtype']), settings['num_threads']
         options = {name: value for name, value in choices.items() if name != 'dtype'}
-        reducer = choose_reducer(placed.masked, series.grid, num_threads=threads, **options)
-        (reduction,), mean = reduce_series(
-            lambda: series.blocks(threads), series.n_volumes, [reducer], decoder, threads
-        )
+        with begin_reading(lambda: series.blocks(threads), threads) as blocks:
+            reducer = choose_reducer(placed.masked, series.grid, num_threads=threads, **options)
+            (reduction,), mean = reduce_series(blocks, series.n_volumes, [reducer], decoder, threads)
         return *(getattr(reduction, name) for name in VALUES), mean
 
     names = (*VALUES, 'n_zero') if settings['on_surfaces'] else VALUES
