@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files at the top of a dataset of derivatives, and URIs of files in this and other datasets."""
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -75,6 +76,18 @@ def make_uri(path, dataset=''):
     'bids:preprocessed:sub-01/func/sub-01_task-rest_bold.nii.gz'
     """
     return f'bids:{dataset}:{quote(str(path), safe="/+")}'
+
+
+def link_source(dataset, out):
+    """Return where the dataset of the series is, as seen from a dataset of derivatives, for ``DatasetLinks``.
+
+    The path is relative, so that both can be moved together; absolute if the datasets are on different Windows drives.
+    """
+    try:
+        place = os.path.relpath(Path(dataset).absolute(), Path(out).absolute())
+    except ValueError:
+        place = Path(dataset).absolute().as_uri()
+    return {SOURCE_DATASET: place}
 
 
 def describe_dataset(version, links=None, existing=None, where='dataset_description.json'):

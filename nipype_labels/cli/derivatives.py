@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..bids.dataset import describe_dataset
+from ..bids.dataset import describe_dataset, link_source
 from ..bids.manifest import Request, describe_atlas, find_change, name_manifest, read_manifest
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
@@ -257,8 +257,7 @@ def _check_out(dataset, out, work_dir):
             )
     description = out / 'dataset_description.json'
     if os.path.lexists(description):
-        links = {'preprocessed': os.path.relpath(dataset.absolute(), out.absolute())}
-        describe_dataset(__version__, links, read_json(description), description)
+        describe_dataset(__version__, link_source(dataset, out), read_json(description), description)
 
 
 def _find_space(runs):

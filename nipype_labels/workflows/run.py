@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Workflow of one run of a dataset: time series for any number of atlases, report and derivatives."""
 
-import os
-
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from ..bids.dataset import link_source
 from ..interfaces.verified import VerifiedNode
 from ..model.entities import find_contradictions
 from ..model.outputs import NODE_OUTPUTS
@@ -54,7 +53,7 @@ def init_run_wf(
         parameters=parameters | {'use_luts': any(atlas.lut for atlas in atlases)},
         desc=desc,
         digits=digits,
-        dataset_links={'preprocessed': os.path.relpath(run.root, out_dir)},
+        dataset_links=link_source(run.root, out_dir),
         more_sources=[path.relative_to(run.root).as_posix() for path in _used(run, parameters)],
         name='derivatives_wf',
     )

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The top of a data set: ours is kept up, another's is never touched."""
 
+import ntpath
+
 import pytest
 
-from nipype_labels.bids.dataset import BIDS_VERSION, IGNORED, describe_dataset, list_ignored, make_uri
+from nipype_labels.bids.dataset import BIDS_VERSION, IGNORED, describe_dataset, link_source, list_ignored, make_uri
 from nipype_labels.model.errors import LabelsError
 
 schema = pytest.importorskip('bidsschematools.schema')
@@ -81,3 +83,13 @@ def test_lines_of_the_ignore_file_are_added_once():
 )
 def test_addresses_have_no_letters_that_addresses_can_not_have(path, dataset, uri):
     assert make_uri(path, dataset) == uri
+
+
+def test_the_dataset_of_the_series_is_linked_by_a_relative_path():
+    assert link_source('/data/fmriprep', '/data/derivatives/labels') == {'preprocessed': '../../fmriprep'}
+
+
+def test_datasets_on_different_windows_drives_are_linked_by_absolute_paths(monkeypatch):
+    # As on Windows, where no relative path leads from one drive to another.
+    monkeypatch.setattr('os.path.relpath', lambda path, start: ntpath.relpath(f'C:{path}', f'D:{start}'))
+    assert link_source('/data/fmriprep', '/labels') == {'preprocessed': 'file:///data/fmriprep'}
