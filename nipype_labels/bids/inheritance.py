@@ -13,6 +13,10 @@ _NAMED = ('task', 'run')
 _OF_SPACE = ('SpatialReference', 'Resolution', 'Density')
 
 
+#: Keys about one file of several, in which hemispheres of a series differ.
+_OF_FILE = ('Sources', 'RawSources')
+
+
 class Sidecars:
     """Sidecars (Files) of a dataset; each applies to every series that has all entities of its name."""
 
@@ -50,7 +54,7 @@ def merge_sidecars(paths):
             content = {key: value for key, value in content.items() if key not in _OF_SPACE}
         for key, value in content.items():
             other_rank, other = owners.get(key, (None, None))
-            if other_rank == rank and merged[key] != value:
+            if other_rank == rank and merged[key] != value and key not in _OF_FILE:
                 raise LabelsError(f'{key} is {merged[key]} in {other} and {value} in {path}. Correct one of them')
             merged[key], owners[key] = value, (rank, path)
     return merged

@@ -13,7 +13,7 @@ from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
 from .names import build_name, sort_entities
 from .spaces import SPACE_ENTITIES, name_space, select_spaces, select_template
-from .surfaces import SURFACES, is_of_surfaces, list_surface_series, restore_hemisphere
+from .surfaces import SURFACES, is_of_surfaces, list_hemispheres, list_labels, list_surface_series
 
 #: Label of ``desc`` of series that fMRIPrep has preprocessed.
 PREPROC = 'preproc'
@@ -39,6 +39,7 @@ _NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'
 _EXCLUDED = {
     'bold': 'not volumes (.dtseries.nii, .func.gii)',
     'volume': 'volumes',
+    'hemi': 'of one hemisphere alone',
     'desc': 'of other descriptions (--bold-desc)',
     'ses': 'not selected by --session-label',
     'task': 'not selected by --task',
@@ -174,24 +175,19 @@ def find_runs(
     """
     root = Path(root).absolute()
     index = index_dataset(root, participants)
-    everything, on_surfaces = _choose_kind(index, spaces)
+    everything, on_surfaces, excluded = _choose_kind(root, index, spaces)
 
     def list_series():
         # Used only if the selected participants do not have a label.
         files = (index_dataset(root) if participants else index).files
-        return list_surface_series(files, {}) if on_surfaces else [file for file in files if _is_series(file)]
+        return list_surface_series(files)[0] if on_surfaces else [file for file in files if _is_series(file)]
 
     volumes = _filter_series(root, everything, filters or {}, list_series)
     # fMRIPrep's series of surfaces have no desc.
     default = _choose_desc(volumes, None if on_surfaces else PREPROC)
     bold_desc = bold_desc.removeprefix('desc-') if bold_desc else default
     series = [file for file in volumes if file.entities.get('desc') == bold_desc]
-    of_surfaces = [file for file in index.files if file.suffix == 'bold' and file.extension not in (*VOLUMES, '.json')]
-    others = [file for file in index.files if _is_series(file)] if on_surfaces else of_surfaces
-    excluded = {
-        _EXCLUDED['volume' if on_surfaces else 'bold']: len(others),
-        _EXCLUDED['desc']: len(volumes) - len(series),
-    }
+    excluded[_EXCLUDED['desc']] = len(volumes) - len(series)
     excluded[_EXCLUDED['filter']] = len(everything) - len(volumes)
     if not series:
         raise LabelsError(_explain_missing_series(root, index, volumes, bold_desc))
@@ -216,14 +212,21 @@ def find_runs(
     )
 
 
-def _choose_kind(index, spaces):
-    """Return the series to choose from, and whether they are series of surfaces, of which a space is asked for."""
-    volumes, bad_series = [file for file in index.files if _is_series(file)], {}
-    surfaces = list_surface_series(index.files, bad_series, spaces)
-    if not is_of_surfaces(spaces, surfaces, volumes):
-        return volumes, False
-    index.bad_series.update(bad_series)
-    return surfaces, True
+def _choose_kind(root, index, spaces):
+    """Return the series to choose from, whether they are of surfaces, and the numbers of the other series by reason.
+
+    Surfaces are chosen if their spaces are asked for. Incomplete series in these spaces are then bad series.
+    """
+    volumes = [file for file in index.files if _is_series(file)]
+    surfaces, incomplete = list_surface_series(index.files)
+    if not is_of_surfaces(spaces, [*surfaces, *(file for file, _ in incomplete)], volumes):
+        return volumes, False, {_EXCLUDED['bold']: len(surfaces), _EXCLUDED['hemi']: len(incomplete)}
+    bad = {file.path: why for file, why in incomplete if file.entities.get('space') in list_labels(spaces)}
+    if not any(file.entities.get('space') in list_labels(spaces) for file in surfaces):
+        listed = '. '.join(f'{path}: {why}' for path, why in [*bad.items()][:5])
+        raise LabelsError(f'{root} has no series of both hemispheres in --space {" ".join(spaces)}. {listed}')
+    index.bad_series.update(bad)
+    return surfaces, True, {_EXCLUDED['volume']: len(volumes), _EXCLUDED['hemi']: len(incomplete) - len(bad)}
 
 
 def _choose_desc(series, otherwise):
@@ -238,7 +241,7 @@ def _explain_missing_series(root, index, volumes, bold_desc):
     descs = sorted({file.entities['desc'] for file in volumes if 'desc' in file.entities})
     if descs:
         why += f'. Series of other descriptions exist: pass --bold-desc {" or ".join(descs)}'
-    spaces = sorted({name_space(file.entities) for file in list_surface_series(index.files, {})})
+    spaces = sorted({name_space(file.entities) for file in list_surface_series(index.files)[0]})
     if spaces:
         why += f'. Series of surfaces exist: pass --space {" or ".join(spaces)}'
     for path, reason in [*index.unread.items(), *index.bad_series.items()][:5]:
@@ -351,7 +354,9 @@ def _make_run(root, same, masks, tables, sidecars):
     file = same[0]
     found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
     paths = {role: tuple(root / other.path for other in others) for role, others in found.items()}
-    sidecar_paths = tuple(root / other.path for other in sidecars.find(restore_hemisphere(file)))
+    of_files = [root / other.path for each in list_hemispheres(file) for other in sidecars.find(each)]
+    # Those of both hemispheres, which must not contradict each other.
+    sidecar_paths = tuple(dict.fromkeys(of_files))
     return Run(
         root=root,
         bold=root / file.path,

@@ -160,7 +160,7 @@ def _plan_run(name, job, atlas_sizes, changes):
 def _list_files(job, name):
     """Return the paths of the files that are read for a run, by role, within the dataset of the series."""
     run = job.runs[name]
-    roles = {'series': [run.bold], 'mask': [run.mask], 'confounds': [run.confounds], 'sidecars': run.sidecars}
+    roles = {'series': run.bold_files, 'mask': [run.mask], 'confounds': [run.confounds], 'sidecars': run.sidecars}
     inputs = {path: source for source, path in job.requests[name].inputs.items()}
     return {role: [inputs[path] for path in paths if path in inputs] for role, paths in roles.items()}
 

@@ -64,7 +64,7 @@ def test_a_pair_is_one_run(dataset):
     assert [path.name for path in run.bold_files] == [
         f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii' for side in 'LR'
     ]
-    assert [path.name for path in run.sidecars] == [f'{RUN}_hemi-L_space-fsaverage5_bold.json']
+    assert [path.name for path in run.sidecars] == [f'{RUN}_hemi-{side}_space-fsaverage5_bold.json' for side in 'LR']
     assert run.confounds.name == f'{RUN}_desc-confounds_timeseries.tsv'
     ((bad, reason),) = found.bad_series.items()
     assert (bad.rpartition('/')[2], reason) == (
@@ -74,10 +74,53 @@ def test_a_pair_is_one_run(dataset):
     assert found.excluded == {'volumes': 2, 'not selected by --space': 2}
 
 
+def test_every_series_is_counted_whatever_the_space(dataset):
+    counted = [find_runs(dataset, spaces=spaces) for spaces in ([], ['fsLR:den-91k'], ['fsaverage5'])]
+    assert [found.n_series for found in counted] == [6, 6, 6]  # 2 of volumes, 2 of CIFTI, a pair and half of one
+    assert [found.excluded.get('of one hemisphere alone', 0) for found in counted] == [1, 1, 0]
+
+
+def test_spaces_of_surfaces_and_volumes_together_are_refused(dataset, derivatives):
+    status, said = derivatives('--atlas', 'x.nii', '--space', 'fsaverage5', 'MNI152NLin2009cAsym')
+    assert status == 2
+    assert '--space fsaverage5 is of surfaces, and MNI152NLin2009cAsym of volumes, which have other atlases' in said
+
+
+def test_a_space_without_a_complete_pair_is_refused(dataset):
+    (dataset / 'sub-01' / 'func' / f'{RUN}_hemi-R_space-fsaverage5_bold.func.gii').unlink()
+    message = r'no series of both hemispheres in --space fsaverage5\. sub-01/.*: the series of the other hemisphere is'
+    with pytest.raises(LabelsError, match=message):
+        find_runs(dataset, spaces=['fsaverage5'])
+
+
+def test_sidecars_of_hemispheres_that_contradict_each_other_are_refused(dataset, derivatives, tmp_path):
+    table = {0: '???', 1: 'a'}
+    for side in 'LR':
+        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 2, table, side=side)
+        sidecar = dataset / 'sub-01' / 'func' / f'{RUN}_hemi-{side}_space-fsaverage5_bold.json'
+        sidecar.write_text(json.dumps({'RepetitionTime': 2, 'Sources': [side]}), encoding='utf-8')
+    asked = ['--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', '--participant-label', '01']
+    status, said = derivatives(*asked)
+    assert status == 0, said
+    sidecar.write_text('{"RepetitionTime": 3}', encoding='utf-8')
+    status, said = derivatives(*asked)
+    assert status == 1
+    assert 'RepetitionTime is 2 in' in said
+    assert 'Correct one of them' in said
+
+
+def test_a_dry_run_lists_both_files_of_a_pair(dataset, derivatives, tmp_path):
+    for side in 'LR':
+        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 2, {0: '???', 1: 'a'}, side=side)
+    _, said = derivatives('--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', '--dry-run')
+    files = [f'sub-01/func/{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii' for side in 'LR']
+    assert f'  series: {", ".join(files)}\n' in said
+
+
 def test_volumes_remain_the_default(dataset):
     found = find_runs(dataset)
     assert [run.space for run in found.runs] == ['MNI152NLin2009cAsym'] * 2
-    assert found.excluded == {'not volumes (.dtseries.nii, .func.gii)': 5}
+    assert found.excluded == {'not volumes (.dtseries.nii, .func.gii)': 3, 'of one hemisphere alone': 1}
     for path in dataset.glob('*/func/*desc-preproc*'):
         path.unlink()
     with pytest.raises(LabelsError, match='pass --space fsLR:den-91k or fsaverage5'):
