@@ -25,7 +25,7 @@ from .checks import check_orientations
 from .messages import in_options
 from .progress import count, estimate_seconds, format_time
 from .status import MISSING
-from .summary import count_excluded, list_notes
+from .summary import count_excluded, list_notes, list_unused
 
 #: Columns of the table with files that are read, and all columns in order.
 _FILES = ('series', 'mask', 'confounds', 'sidecars')
@@ -131,7 +131,8 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
         _write_plan(tsv, planned, found, job)
     for each in planned:
         print(*_describe_run(each), sep='\n')
-    print(*_describe_total(planned, job, nprocs), *warnings, *list_notes(found, job.parameters), sep='\n')
+    notes = [*warnings, *list_notes(found), *list_unused(found, job.parameters)]
+    print(*_describe_total(planned, job, nprocs), *notes, sep='\n')
     print(f'{found.n_series} series found{count_excluded(found)}')
     return 0
 

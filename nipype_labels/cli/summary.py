@@ -14,7 +14,7 @@ def summarise(found, warnings, job, reasons):
         log = job.log(name)
         # A run that was not started has no log.
         print(f'  {job.runs[name].name}: {reason}' + (f' (log: {log})' if log.is_file() else ''), file=sys.stderr)
-    for line in [*warnings, *list_notes(found, job.parameters)]:
+    for line in [*warnings, *list_notes(found), *list_unused(found, job.parameters)]:
         print(line, file=sys.stderr)
     n_done = sum(run.n_series for name, run in job.runs.items() if name not in reasons)
     n_failed = found.n_series - n_done - sum(found.excluded.values())
@@ -47,16 +47,18 @@ def list_contradictions(runs, atlases):
     ]
 
 
-def list_notes(found, parameters):
-    """Return a line for each series, folder and file that cannot be used, and for choices the user may not know of."""
+def list_notes(found):
+    """Return a line for each series, folder and file that cannot be used, and one if the series are not preproc."""
     lines = [f'  {path}: {reason}' for path, reason in {**found.bad_series, **found.unread}.items()]
-    if found.bold_desc != PREPROC:
-        lines.append(f'series are desc-{found.bold_desc}')
-    if not parameters['use_confounds'] and any(run.confounds for run in found.runs):
-        lines.append(
-            'the confounds tables are not used: choose columns by --preset, --confounds-strategy or --confounds-columns'
-        )
-    return lines
+    return lines + ([f'series are desc-{found.bold_desc}'] if found.bold_desc != PREPROC else [])
+
+
+def list_unused(found, parameters):
+    """Return a line about confounds tables if there are any, and no columns were chosen."""
+    if parameters['use_confounds'] or not any(run.confounds for run in found.runs):
+        return []
+    choices = '--preset, --confounds-strategy or --confounds-columns'
+    return [f'the confounds tables are not used: choose columns by {choices}']
 
 
 def count_excluded(found):
