@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is measured, side by side, and the bars that it must reach."""
 
+import shutil
 import statistics
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,9 @@ SHORT, SHORT_ATLAS = {'length': N_SHORT, 'voxel': 4}, ATLAS | {'voxel': 4}
 FINE, FINE_ATLAS = {'length': N_FINE, 'voxel': 0.8}, ATLAS | {'voxel': 0.8}
 
 SMOOTHING = {'smoothing_fwhm': 6.0}
+
+#: The command of Connectome Workbench, whole processes.
+WORKBENCH = '`wb_command -cifti-parcellate`, whole process'
 
 #: The side on which ours has one thread instead of two.
 ONE_THREAD = 'ours, 1 thread'
@@ -183,6 +187,24 @@ def _process(name, title, *bars, series, atlas):
     return _case(name, f'`extract`, whole process, {title}', *bars, **jobs)
 
 
+def _surfaces(name, title, *bars, kind, n_atlases=1, nilearn=True, igzip=None, beside=None):
+    """Reduction of surfaces: the core, and the whole commands of ours and, if it is installed, of Workbench."""
+    work = {'kind': kind, 'n_atlases': n_atlases}
+    commands = {'`extract`, whole process': Job('processes.extract_surfaces', work)}
+    if kind == 'cifti' and shutil.which('wb_command'):
+        commands[WORKBENCH] = Job('processes.workbench', {'n_atlases': n_atlases}, once=n_atlases > 1)
+    sides = commands | (beside or {})
+    return _case(
+        name,
+        title,
+        *(bar for bar in bars if bar.than != WORKBENCH or WORKBENCH in sides),
+        ours=Job('ours.reduce_surfaces', work),
+        nilearn=Job('theirs.reduce_surfaces', {'kind': kind}, once=True) if nilearn else None,
+        igzip=igzip,
+        beside=sides,
+    )
+
+
 _MEAN = Job('ours.reduce', {'series': INT16, 'atlases': [ATLAS]})
 _LONG_MEAN = Job('ours.reduce', {'series': LONG, 'atlases': [ATLAS]})
 _NODE = Job('ours.reduce_node', {'series': INT16, 'atlases': [ATLAS]})
@@ -310,6 +332,30 @@ CASES = [
         Bar('slower', 1.3, '400 labels'),
         strategy='mean',
         n_seeds=264,
+    ),
+    _surfaces(
+        'cifti',
+        'CIFTI, mean, 91,282 × 1,200, float32, 400 regions',
+        Bar('faster', 2, WORKBENCH),
+        Bar('faster', 10),
+        Bar('peak', 150),
+        kind='cifti',
+    ),
+    _surfaces(
+        'cifti-ten',
+        'the same, 10 parcellations at once',
+        Bar('slower', 2, 'one parcellation'),
+        kind='cifti',
+        n_atlases=10,
+        nilearn=False,
+        beside={'one parcellation': Job('ours.reduce_surfaces', {'kind': 'cifti'})},
+    ),
+    _surfaces(
+        'gifti',
+        'GIFTI, mean, 2 × 10,242 × 652, float32, 400 regions (igzip: `<Data>` decoded)',
+        Bar('slower', 1.25, 'igzip'),
+        kind='gifti',
+        igzip=Job('theirs.scan_gifti'),
     ),
     _case('node', 'mean as a node: tables read and written, mean volume too', ours=_NODE, beside={'mean': _MEAN}),
     _case(

@@ -53,6 +53,14 @@ class Inputs:
         find = self.maps if 'n_maps' in kind else self.seeds if 'n_seeds' in kind else self.atlas
         return find(**kind)
 
+    def surface_series(self, kind):
+        """Series of surfaces: ``'cifti'``, or ``'gifti'``, of which this is the left hemisphere."""
+        return self.folder / {'cifti': 'bold.dtseries.nii', 'gifti': 'bold_hemi-L.func.gii'}[kind]
+
+    def parcellation(self, kind, which=0):
+        """Parcellation of these series; ``which`` tells those of one kind apart."""
+        return self.folder / {'cifti': f'parcels-{which}.dlabel.nii', 'gifti': 'parcels_hemi-L.label.gii'}[kind]
+
     def mask(self):
         """Mask of the brain at 2 mm."""
         return self.folder / 'mask.nii.gz'

@@ -16,6 +16,13 @@ from scipy import ndimage, spatial
 from nipype_labels.files.atomic import write_atomically
 
 from .inputs import CACHE, N_FINE, N_SHORT, Inputs
+from .make_surfaces import (
+    SURFACE_SIZES,
+    write_cifti_labels,
+    write_cifti_series,
+    write_gifti_labels,
+    write_gifti_series,
+)
 
 #: Low corner of the field of view, in mm, and the shape at 1 mm.
 CORNER, SHAPE = (-99.0, -135.0, -73.0), (198, 234, 190)
@@ -123,6 +130,20 @@ class Maker(Inputs):
 
         return self._make(super().seeds(n_seeds), write)
 
+    def surface_series(self, kind):
+        """See :class:`Inputs`."""
+        size, final = SURFACE_SIZES[self.size], super().surface_series(kind)
+        if kind == 'cifti':
+            return self._make(final, lambda path: write_cifti_series(path, size))
+        return self._make_pair(final, write_gifti_series)
+
+    def parcellation(self, kind, which=0):
+        """See :class:`Inputs`."""
+        size, final = SURFACE_SIZES[self.size], super().parcellation(kind, which)
+        if kind == 'cifti':
+            return self._make(final, lambda path: write_cifti_labels(path, size, which))
+        return self._make_pair(final, write_gifti_labels)
+
     def mask(self):
         """See :class:`Inputs`."""
 
@@ -173,10 +194,21 @@ class Maker(Inputs):
         for n_maps, dense in ((64, False), (64, True), (1024, False)):
             self.maps(n_maps, dense)
         self.seeds(264)
+        for kind, n in (('cifti', 10), ('gifti', 1)):
+            self.surface_series(kind)
+            for which in range(n):
+                self.parcellation(kind, which)
         self.mask()
         self.region_signals(400)
         for name in ('signals', 'confounds'):
             self.table(name)
+
+    def _make_pair(self, left, write):
+        """Let ``write`` make the files of both hemispheres; return that of the left one."""
+        right = left.with_name(left.name.replace('hemi-L', 'hemi-R'))
+        for side, final in enumerate((left, right)):
+            self._make(final, lambda path, side=side: write(path, SURFACE_SIZES[self.size], side))
+        return left
 
     def _make(self, final, write):
         """Let ``write`` make a file, atomically."""

@@ -69,6 +69,26 @@ def reduce(data, scratch, threads, series, atlases, **options):
     return work
 
 
+def reduce_surfaces(data, scratch, threads, kind, n_atlases=1):
+    """Signals of regions of surfaces, as ReduceLabels gets them: from files to arrays."""
+    import scipy.sparse  # noqa: F401
+
+    from nipype_labels.core.rows import RowReducer, reduce_rows
+    from nipype_labels.files.parcellations import read_parcellation
+    from nipype_labels.files.surface_series import open_surface_series
+
+    series_file = str(data.surface_series(kind))
+    atlas_files = [str(data.parcellation(kind, which)) for which in range(n_atlases)]
+
+    def work():
+        series = open_surface_series(series_file)
+        reducers = [RowReducer(read_parcellation(path)[0]) for path in atlas_files]
+        reductions, _ = reduce_rows(series.blocks, series.n_volumes, reducers, series.decoder())
+        return np.concatenate([reduction.signals for reduction in reductions], axis=1)
+
+    return work
+
+
 def reduce_node(data, scratch, threads, series, atlases):
     """The same by the node itself, which reads and writes its tables and writes the mean volume."""
     from nipype_labels.core.coverage import CoverageTable

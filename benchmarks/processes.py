@@ -37,6 +37,29 @@ def script(data, scratch, threads, name, series, atlas):
     return work
 
 
+def extract_surfaces(data, scratch, threads, kind, n_atlases=1):
+    """The command ``extract`` of surfaces."""
+    atlases = [f'--atlas={data.parcellation(kind, which)}' for which in range(n_atlases)]
+    command = [COMMAND, 'extract', data.surface_series(kind), *atlases, '-o', scratch / 'out', '--nprocs', f'{threads}']
+
+    def work():
+        _run(command)
+
+    return work
+
+
+def workbench(data, scratch, threads, n_atlases=1):
+    """``wb_command -cifti-parcellate``, once for each parcellation."""
+    series, out = data.surface_series('cifti'), scratch / 'signals.ptseries.nii'
+    atlases = [data.parcellation('cifti', which) for which in range(n_atlases)]
+
+    def work():
+        for atlas in atlases:
+            _run(['wb_command', '-cifti-parcellate', series, atlas, 'COLUMN', out])
+
+    return work
+
+
 def derivatives(data, scratch, threads, series, atlas, n_more):
     """The command ``derivatives``: processor seconds of each further run with its report, beside a first one."""
     commands = []

@@ -14,11 +14,12 @@ medians over the alternations, with the smallest and the largest in brackets.
 """
 
 _FOOT = """
-- **igzip** is the lower bound: decompressing the same file by python-isal only.
+- **igzip** is the lower bound: decompressing the same file by python-isal only; of GIFTI, its values.
 - **peak** is the largest memory of the whole process, in MB (10⁶ bytes).
 - **difference** is the largest difference from nilearn's numbers, as a fraction of nilearn's largest number.
 - Two threads each, unless stated otherwise; nilearn's are those of its linear algebra. The slowest cases ran once.
 - The series is synthetic: a smooth brain with noise, {shape} at 2 mm, which compresses like a preprocessed series.
+- Surfaces are noise, in the sizes of fMRIPrep. nilearn reads GIFTI; of CIFTI, nibabel passes the cortex to it.
 - performance.json contains every execution, with the time of its whole process and the load of the machine before.
 
 ## Rejected alternatives

@@ -54,6 +54,69 @@ def reduce_maps(data, scratch, threads, series, atlases, radius=5.0):
     return work
 
 
+def reduce_surfaces(data, scratch, threads, kind):
+    """Signals from SurfaceLabelsMasker, which reads no CIFTI: nibabel does, and the cortex is put on meshes."""
+    import numpy as np
+    from nilearn.maskers import SurfaceLabelsMasker
+    from nilearn.surface import InMemoryMesh, SurfaceImage
+
+    series, labels = (str(path) for path in (data.surface_series(kind), data.parcellation(kind)))
+    read, face = {'cifti': _read_cortex, 'gifti': _read_pair}[kind], np.array([[0, 1, 2]])
+
+    def work():
+        values = read(series)
+        meshes = {side: InMemoryMesh(np.zeros((len(part), 3)), face) for side, part in values.items()}
+        parcels = {side: part.ravel().astype(int) for side, part in read(labels).items()}
+        masker = SurfaceLabelsMasker(SurfaceImage(meshes, parcels), reports=False)
+        return masker.fit_transform(SurfaceImage(meshes, values))
+
+    return work
+
+
+def _read_cortex(path):
+    """Values of the vertices of both hemispheres in a CIFTI file, on whole meshes."""
+    import nibabel as nib
+    import numpy as np
+
+    image, parts = nib.load(path), {}
+    values = image.get_fdata(dtype=np.float32).T
+    for name, some, model in image.header.get_axis(1).iter_structures():
+        if name in model.nvertices:
+            side = name.rpartition('_')[2].lower()
+            parts[side] = np.zeros((model.nvertices[name], values.shape[1]), np.float32)
+            parts[side][model.vertex] = values[some]
+    return parts
+
+
+def _read_pair(path):
+    """Values of the vertices of both hemispheres in GIFTI files."""
+    import nibabel as nib
+    import numpy as np
+
+    files = {'left': path, 'right': path.replace('hemi-L', 'hemi-R')}
+    arrays = {side: [array.data for array in nib.load(file).darrays] for side, file in files.items()}
+    return {side: np.stack(each, axis=-1) for side, each in arrays.items()}
+
+
+def scan_gifti(data, scratch, threads):
+    """Find the values in GIFTI files, decode Base64 and decompress by isal, and do nothing with them."""
+    import binascii
+    from pathlib import Path
+
+    from isal import isal_zlib
+
+    left = str(data.surface_series('gifti'))
+
+    def work():
+        for path in (left, left.replace('hemi-L', 'hemi-R')):
+            content, end = Path(path).read_bytes(), 0
+            while (start := content.find(b'<Data>', end)) >= 0:
+                end = content.find(b'</Data>', start)
+                isal_zlib.decompress(binascii.a2b_base64(content[start + 6 : end]))
+
+    return work
+
+
 def high_variance(data, scratch, threads, series, masked=False):
     """Confounds from the voxels that vary most."""
     import nilearn.maskers
