@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Series of surfaces by every interface, and derivatives that are killed: always the same bytes."""
+
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from surface_cases import noise, save_dlabel, save_func_gii, save_label_gii, save_tseries
+
+from nipype_labels import SurfaceLabelsMasker
+from nipype_labels.files.tables import read_signals
+from nipype_labels.workflows import init_labels_wf
+
+RUN = 'sub-01_task-rest'
+TABLE = {0: '???', 1: 'a', 2: 'b'}
+
+
+@pytest.fixture(params=['cifti', 'pair'])
+def case(request, tmp_path):
+    """A dataset with one series, and an atlas: both CIFTI, or both files of two hemispheres."""
+    func = tmp_path / 'fmriprep' / 'sub-01' / 'func'
+    func.mkdir(parents=True)
+    description = '{"Name": "x", "BIDSVersion": "1.9.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "x"}]}'
+    (tmp_path / 'fmriprep' / 'dataset_description.json').write_text(description, encoding='utf-8')
+    if request.param == 'cifti':
+        bold = func / f'{RUN}_space-fsLR_den-91k_bold.dtseries.nii'
+        save_tseries(bold, noise(30))
+        atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (np.arange(15) % 3, TABLE)})
+        return SimpleNamespace(bold=bold, atlas=atlas, space='fsLR:den-91k', folder=tmp_path)
+    for number, side in enumerate('LR'):
+        values = noise(30, 12, number)
+        bold = save_func_gii(func / f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii', values, side=side)
+        atlas = save_label_gii(tmp_path / f'a.{side}.label.gii', np.arange(12) % 3, TABLE, side=side)
+    return SimpleNamespace(bold=bold, atlas=atlas, space='fsaverage5', folder=tmp_path)
+
+
+def list_arguments(case, out):
+    """Return the arguments of ``derivatives``."""
+    asked = ['derivatives', case.folder / 'fmriprep', case.folder / out, 'participant', '--atlas', f'A={case.atlas}']
+    return [*map(str, asked), '--space', case.space, '--detrend', '--connectivity', 'correlation']
+
+
+def read_outputs(folder):
+    """Return the bytes of all outputs of runs by path."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.glob('sub-*/**/*') if path.is_file()}
+
+
+def test_every_interface_computes_the_same_bytes(case, in_process, quietly):
+    status, _, said = in_process(*list_arguments(case, 'out'))
+    assert status == 0, said
+    (derived,) = (case.folder / 'out').rglob('*_atlas-A_*stat-mean_timeseries.tsv')
+    extract = ['extract', str(case.bold), '--atlas', str(case.atlas), '--detrend', '-o', str(case.folder / 'one')]
+    status, _, said = in_process(*extract)
+    assert status == 0, said
+    wf = init_labels_wf(detrend=True)
+    wf.base_dir = str(case.folder / 'work')
+    inputs = wf.get_node('inputnode').inputs
+    inputs.bold_file, inputs.atlas_files = str(case.bold), [str(case.atlas)]
+    nodes = {node.name: node for node in quietly(wf.run).nodes()}
+    (node_file,) = nodes['clean'].result.outputs.out_files
+    (extracted,) = (case.folder / 'one').glob('*/timeseries.tsv')
+    contents = {path.read_bytes() for path in (derived, extracted, case.folder / node_file)}
+    assert len(contents) == 1
+    names, signals = read_signals(derived)
+    masker = SurfaceLabelsMasker(case.atlas, detrend=True)
+    assert_array_equal(masker.fit_transform(case.bold), signals)
+    assert masker.get_feature_names_out().tolist() == names
+
+
+def test_derivatives_reuse_the_nodes_of_complete_steps(case, in_process):
+    """Another kind of connectivity reads no series again; the same command reads nothing."""
+    arguments = list_arguments(case, 'out')
+    assert in_process(*arguments)[0] == 0
+    results = {path.parent.name: path for path in (case.folder / 'out' / 'work').rglob('result_*.pklz')}
+    before = {name: path.stat().st_mtime_ns for name, path in results.items()}
+    assert in_process(*arguments)[0] == 0
+    assert {name: path.stat().st_mtime_ns for name, path in results.items()} == before
+    arguments[-1] = 'covariance'
+    status, _, said = in_process(*arguments)
+    assert status == 0, said
+    again = {name for name, path in results.items() if path.stat().st_mtime_ns != before[name]}
+    assert 'connectivity' in again
+    assert not again & {'resample_labels', 'apply_mask', 'reduce', 'clean'}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('point', range(4))
+def test_killed_derivatives_become_those_that_nothing_disturbed(case, point):
+    """Killed as its folders appear: those of the work, of the nodes, of the outputs, or some time later."""
+    command = [sys.executable, '-m', 'nipype_labels.cli.main']
+    subprocess.run([*command, *list_arguments(case, 'whole')], check=True, capture_output=True)
+    expected = read_outputs(case.folder / 'whole')
+    seen = ('work/runs', 'work/runs/*/*/reduce', 'sub-01/**/*.tsv', 'work/runs/*/*/clean/result_*')[point]
+    killed = subprocess.Popen([*command, *list_arguments(case, 'out')], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while killed.poll() is None and not any((case.folder / 'out').glob(seen)):
+        assert time.monotonic() < end, f'{seen} was not written'
+        time.sleep(0.002)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert killed.returncode == -signal.SIGKILL
+    again = subprocess.run([*command, *list_arguments(case, 'out')], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert read_outputs(case.folder / 'out') == expected
