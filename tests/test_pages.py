@@ -4,13 +4,16 @@
 import ast
 import re
 import shlex
+import subprocess
 import tomllib
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from shutil import which
 
 import nibabel
 import numpy as np
+import pandas as pd
 import pytest
 from real_files import coarse_atlas, is_runnable, package_file
 
@@ -30,7 +33,7 @@ README = ROOT / 'README.md'
 PAGES = sorted((ROOT / 'docs').glob('*.md'))
 
 #: Where each kind of block begins and ends.
-PYTHON, SHELL, INCLUDE = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', r'\{include\}'))
+PYTHON, SHELL, R, INCLUDE = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', 'r', r'\{include\}'))
 
 #: Code that tests/fmriprep runs, where fMRIPrep is, and tests/cli/test_group.py, with derivatives.
 ELSEWHERE = ('from fmriprep', 'signals/group/')
@@ -143,13 +146,38 @@ def test_tests_that_the_reasons_name_are_there():
     assert [name for name, path in named if f'def {name}(' not in text_of(ROOT / path)] == []
 
 
+@pytest.mark.skipif(not which('Rscript'), reason='needs R (apt-get install r-base-core)')
+def test_r_reads_missing_regions_as_na(folder):
+    path = ROOT / 'docs' / 'missing-regions.md'
+    first, *_ = blocks(PYTHON, path)
+    (code,) = blocks(R, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        exec(compile(first, path.name, 'exec'), {})
+    Path('read.R').write_text(f'{code}\ncat(sum(found), sum(is.na(correlations)))', encoding='utf-8')
+    printed = subprocess.run(['Rscript', 'read.R'], check=True, capture_output=True, text=True).stdout
+    with_signal = pd.read_csv('timeseries.tsv', sep='\t').notna().all().sum()
+    assert printed.split()[-2:] == [str(with_signal), '0']
+
+
+def test_every_error_has_a_cause_and_a_fix():
+    rows = {row[0].strip('`'): row[1:] for row in table_under(ROOT / 'docs' / 'troubleshooting.md', '## Error classes')}
+    raised = {
+        found
+        for path in (ROOT / 'nipype_labels').rglob('*.py')
+        for found in re.findall(r'^class (\w+Error)\(', text_of(path), re.MULTILINE)
+    }
+    assert set(rows) == raised
+    assert [name for name, cells in rows.items() if len(cells) != 2 or not all(cells)] == []
+
+
 def test_the_table_of_nodes_is_that_of_the_interfaces():
     rows = table_under(ROOT / 'docs' / 'concepts.md', '## Processing steps')
     assert sorted(row[0].strip('`') for row in rows) == sorted(interfaces.__all__)
 
 
 def test_statuses_with_a_signal_are_named():
-    text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
+    text = ' '.join(text_of(ROOT / 'docs' / 'missing-regions.md').split())
     said = re.search('A region whose status is (.*?) has a signal', text)[1]
     assert re.findall(r'`(\w+)`', said) == [*WITH_SIGNAL]
 

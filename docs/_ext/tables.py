@@ -10,6 +10,8 @@ from pathlib import Path
 
 from nipype_labels import NiftiLabelsMasker, init_labels_wf, interfaces
 from nipype_labels.bids.outputs import plan_files
+from nipype_labels.cli import RunError
+from nipype_labels.model import errors as model_errors
 from nipype_labels.model.columns import CENSORING, COVERAGE, STATUSES
 from nipype_labels.model.confounds import PRESETS
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
@@ -79,13 +81,8 @@ def outputs():
 
 def derivatives():
     """Return the table of the files of a run in a dataset of derivatives."""
-    everything = {
-        'strategy': 'mean',
-        'connectivity': 'correlation',
-        'project': 'labels',
-        'high_variance_confounds': True,
-        'use_confounds': True,
-    }
+    everything = {'strategy': 'mean', 'connectivity': 'correlation', 'project': 'labels'}
+    everything |= dict.fromkeys(('high_variance_confounds', 'use_confounds'), True)
     planned = plan_files(f'sub-01/func/{RUN}_desc-preproc_bold.nii.gz', ['AAL'], everything, drawn=DRAWN)
     rows = [
         (code(file.path.replace(f'sub-01/func/{RUN}', 'NAME').replace(RUN, 'NAME')), file.output.description)
@@ -102,6 +99,14 @@ def presets():
         references = '; '.join(f'[{work}](https://doi.org/{doi})' for work, doi in preset.references)
         rows.append((code(name), code(parameters), f'{preset.purpose[0].upper()}{preset.purpose[1:]}', references))
     return table(('preset', 'parameters', 'use it for', 'references'), rows)
+
+
+def errors():
+    """Return the table of errors, from their docstrings."""
+    found = [*inspect.getmembers(model_errors, inspect.isclass), ('RunError', RunError)]
+    texts = {name: inspect.getdoc(each).replace('``', '`') for name, each in found if issubclass(each, Exception)}
+    rows = [(code(name), *' '.join(text.split()).split(' Fix: ')) for name, text in texts.items()]
+    return table(('error', 'cause', 'fix'), rows)
 
 
 def columns(described):
@@ -121,6 +126,7 @@ TABLES = {
     'outputs': outputs,
     'derivatives': derivatives,
     'presets': presets,
+    'errors': errors,
     'censoring': lambda: columns(CENSORING),
     'coverage': lambda: columns(COVERAGE),
     'statuses': lambda: table(('status', 'meaning'), [(code(name), text) for name, text in STATUSES.items()]),

@@ -8,6 +8,9 @@ USERS_ERRNO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 class RunError(RuntimeError):
-    """A run failed for a reason that is not the user's; ``details`` are the traceback if it is unexpected."""
+    """A run failed for a reason that is not in its inputs; ``details`` are the traceback if it is unexpected.
+
+    Fix: read the log or the temporary file that the message names, then give the same command again.
+    """
 
     details = ''
