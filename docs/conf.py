@@ -3,8 +3,10 @@
 
 import re
 import sys
+from html import escape
 from pathlib import Path
 
+from docutils.nodes import paragraph
 from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parent / '_ext'))
@@ -82,6 +84,14 @@ def link_pages(app, docname, source):
     source[0] = re.sub(link, lambda found: f']({INCLUDING[found[1]]}.md)', source[0])
 
 
+def describe_page(app, pagename, templatename, context, doctree):
+    """Use the first paragraph of a page as its description, which search engines show."""
+    if doctree and (first := next(doctree.findall(paragraph), None)):
+        text = escape(' '.join(first.astext().split()))
+        context['metatags'] = f'{context.get("metatags", "")}<meta name="description" content="{text}">'
+
+
 def setup(app):
-    """Register the replacement."""
+    """Register the replacement and the descriptions."""
     app.connect('source-read', link_pages)
+    app.connect('html-page-context', describe_page)

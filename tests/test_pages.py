@@ -120,7 +120,7 @@ def commands_of(path):
 def test_the_pages_have_commands():
     """Else the test above would be of nothing."""
     ours = [words for page in [README, *PAGES] for words in commands_of(page) if words[0] == 'nipype-labels']
-    assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'atlases'}
+    assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'verify', 'atlases'}
 
 
 def anchors(path):
