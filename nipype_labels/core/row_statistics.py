@@ -97,7 +97,7 @@ class Part:
             data[m:] = self.weights
         indices = np.concatenate([np.arange(m), self.place]).astype(np.int32)
         matrix: Any = scipy.sparse.csc_array((data, indices, np.cumsum(lengths, dtype=np.int32)), shape=(m, m + n))
-        buffer[room - m : room] = sums[self.regions]
+        np.take(sums, self.regions, axis=0, out=buffer[room - m : room], mode='clip')
         sums[self.regions] = matrix @ buffer[room - m : room + n]
 
 

@@ -80,8 +80,9 @@ class RowReducer:
             self._statistic: Any = Medians(shape, self._index.counts, self._nan_policy == 'zero')
         else:
             self._statistic = _STATISTICS.get(self._strategy, Sums)(shape, self._strategy)
-        # Number of values that are not finite, and the sum of their weights, by region and volume.
-        self._missing = np.zeros((2, *shape))
+        # Number of values that are not finite, and the sum of their weights, by region and volume, if there are any.
+        self._missing: Any = None
+        self._n_volumes = n_volumes
 
     def add(self, block: RowBlock) -> None:
         """Add a block; ImageError if ``nan_policy`` is ``'raise'`` and a value of a region is not finite."""
@@ -107,8 +108,10 @@ class RowReducer:
         """Return which of some elements are used, and for which regions."""
         region = self._region[some]
         rows = np.flatnonzero((region >= 0) & self._is_kept(some))
-        regions, place = np.unique(region[rows], return_inverse=True)
-        return Part(rows, regions, place, None if self._areas is None else self._areas[some][rows])
+        is_present = np.zeros(self.n_regions, dtype=bool)
+        is_present[region[rows]] = True
+        place = (np.cumsum(is_present) - 1)[region[rows]]
+        return Part(rows, np.flatnonzero(is_present), place, None if self._areas is None else self._areas[some][rows])
 
     def _is_kept(self, some: slice) -> np.ndarray:
         """Return which of some elements are used."""
@@ -119,6 +122,8 @@ class RowReducer:
         part = part.take(missing[part.rows].any(axis=1))
         if len(part.rows):
             buffer = np.concatenate([np.empty((self.n_regions, missing.shape[1])), missing])
+            if self._missing is None:
+                self._missing = np.zeros((2, self.n_regions, self._n_volumes))
             for counts, weights in zip(self._missing, (None, part.weights), strict=True):
                 replace(part, weights=weights).add(counts, buffer, self.n_regions)
 
@@ -130,11 +135,14 @@ class RowReducer:
     def summarize(self) -> Reduction:
         """Return the Reduction of the series."""
         index, is_kept = self._index, self._is_kept(slice(None))[self._index.elements]
-        n = index.count(is_kept)[index.columns, None] - self._missing[0]
-        total = index.sum_weights(is_kept)[index.columns, None] - self._missing[1]
-        signals = np.full((self._missing.shape[2], index.width), np.nan)
+        n, total = index.count(is_kept)[index.columns, None], index.sum_weights(is_kept)[index.columns, None]
+        if self._missing is not None:
+            n, total = n - self._missing[0], total - self._missing[1]
+        signals = np.full((self._n_volumes, index.width), np.nan)
         with np.errstate(divide='ignore', invalid='ignore'):
             signals[:, index.columns] = np.where(n > 0, self._statistic.finish(total), np.nan).T
+        # With many parcellations, sums and time series of all would need twice the memory.
+        del self._statistic
         in_view = ~self._is_zero[index.elements]
         used = in_view & self._has_finite[index.elements]
         return Reduction(

@@ -6,7 +6,9 @@ import tempfile
 import numpy as np
 
 from ..core.scaling import floating
-from .series import BLOCK_BYTES
+
+#: Bytes of stored values that are read at a time: as many in single precision as are reduced at a time.
+BLOCK_BYTES = 4 * 2**20
 
 #: Series that are stored volume by volume are held in memory up to this size, else in a temporary file.
 _MOST_IN_MEMORY = 64 * 2**20
