@@ -27,6 +27,9 @@ _BACKGROUND = -(2**40)
 #: Path of a CIFTI file and the name of one of its maps.
 _WITH_MAP = re.compile(r'(?P<file>.+\.dlabel\.nii):(?P<map>.+)', re.IGNORECASE | re.DOTALL)
 
+#: End of errors about files that may hold probabilistic maps.
+_NO_MAPS = 'Probabilistic maps of surfaces are not supported'
+
 
 class _Region(NamedTuple):
     """A row of a look-up table: unique id, name, hemisphere (``L``, ``R`` or empty), and id in the file."""
@@ -116,7 +119,9 @@ def _read_cifti(given):
     path, name = split_map(given[0] if isinstance(given, list | tuple) else given)
     file = open_cifti(path)
     if file.kind != 'LABELS':
-        raise ImageError(f'{path} is not a parcellation: its columns are not labels. Use a .dlabel.nii file')
+        raise ImageError(
+            f'{path} is not a parcellation: its columns are not labels. Use a .dlabel.nii file. {_NO_MAPS}'
+        )
     number = _choose_map([each.name for each in file.maps], name, path)
     labels, table = _drop_background(to_labels(file.read_map(number), path), file.maps[number].labels)
     sides = {side: set(np.unique(labels[file.space.hemispheres == side]).tolist()) for side in ('L', 'R', '')}
@@ -182,11 +187,14 @@ def _read_gifti(path, side):
     values = reader.read_arrays()
     with errors_name(path):
         refuse_other_side(reader, side)
-        if len(values) != 1:
-            raise ImageError(f'it has {len(values)} arrays, and a parcellation is one: extract it from the file')
         array = reader.arrays[0]
         if array.intent != 'LABEL' or array.shape != values[0].shape[:1] + (1,) * (len(array.shape) - 1):
-            raise ImageError(f'it holds {array.intent} of shape {array.shape}, not labels of vertices. Use .label.gii')
+            problem = f'it holds {array.intent} of shape {array.shape}, not labels of vertices'
+            raise ImageError(f'{problem}. Use .label.gii. {_NO_MAPS}')
+        if len(values) != 1:
+            names = [each.metadata.get('Name') or f'{i} (no name)' for i, each in enumerate(reader.arrays, 1)]
+            merge = 'wb_command -label-merge OUT -label IN -column MAP'
+            raise ImageError(f'it has {len(values)} maps: {list_names(names, 20)}. Extract one of them: {merge}')
     return to_labels(values[0].ravel(), path), reader.labels
 
 

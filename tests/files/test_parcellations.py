@@ -279,6 +279,27 @@ def test_gifti_files_that_are_no_labels_of_their_hemisphere_are_refused(tmp_path
             read_parcellation(tmp_path / 'hemi-L_x.func.gii')
 
 
+def test_several_maps_of_gifti_are_refused_with_their_names(tmp_path):
+    for side in 'LR':
+        path = save_label_gii(tmp_path / f'hemi-{side}_x.label.gii', [0, 1, 1], {0: '???', 1: 'V1'})
+        image = nib.load(path)
+        image.darrays[0].meta['Name'] = 'Yeo7'
+        image.add_gifti_data_array(nib.gifti.GiftiDataArray(np.int32([1, 0, 1]), 'NIFTI_INTENT_LABEL'))
+        image.to_filename(path)
+    message = r'hemi-L_x\.label\.gii: it has 2 maps: Yeo7, 2 \(no name\)\. .* wb_command -label-merge'
+    with pytest.raises(ImageError, match=message):
+        read_parcellation(tmp_path / 'hemi-L_x.label.gii')
+
+
+def test_probabilistic_maps_of_surfaces_are_refused(tmp_path):
+    save_dscalar(tmp_path / 'p.dscalar.nii', noise(3))
+    for side in 'LR':
+        save_func_gii(tmp_path / f'hemi-{side}_p.shape.gii', noise(3, 4))
+    for name in ('p.dscalar.nii', 'hemi-L_p.shape.gii'):
+        with pytest.raises(ImageError, match=f'{re.escape(name)}.* Probabilistic maps of surfaces are not supported'):
+            read_atlas(tmp_path / name)
+
+
 def test_fractional_labels_of_gifti_are_refused(tmp_path):
     table = {0: '???', 1: 'V1'}
     for path in save_labels(tmp_path, ([0, 1], table), ([0, 1], table)):
