@@ -90,6 +90,18 @@ def link_source(dataset, out):
     return {SOURCE_DATASET: place}
 
 
+def locate(path, root):
+    """Return the path of a file as seen from a dataset, with slashes; of another Windows drive the absolute path.
+
+    >>> locate('/data/areas.L.shape.gii', '/data/fmriprep')
+    '../areas.L.shape.gii'
+    """
+    try:
+        return Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:
+        return Path(path).as_posix()
+
+
 def describe_dataset(version, links=None, existing=None, where='dataset_description.json'):
     """Return the content of ``dataset_description.json``: the existing keys with this version and these links.
 

@@ -20,8 +20,8 @@ from .names import parse_name
 _ORDER = """
     Description Warnings Sources TaskName SpatialReference Resolution Density SkullStripped RepetitionTime
     SamplingFrequency StartTime NumberOfVolumes NumberOfVolumesRetained NumberOfVolumesDropped CensoringTable
-    CoverageTable Atlas Measure CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds Censoring
-    MeanFramewiseDisplacement DegreesOfFreedom SignificantDigits Parameters Methods Software
+    CoverageTable Atlas VertexAreas Measure CovarianceEstimator Shrinkage FisherZ Note SoftwareFilters Confounds
+    Censoring MeanFramewiseDisplacement DegreesOfFreedom SignificantDigits Parameters Methods Software
 """
 KEYS = tuple(_ORDER.split())
 
@@ -63,6 +63,8 @@ class Provenance:
         Content of ``cleaning.json``, and of the sidecar of the series (empty without one).
     versions : dict of str to str
         Versions of software.
+    areas : tuple of dict
+        File and SHA256 of the areas of vertices of each hemisphere; empty without weights by area.
     more_sources : tuple of str
         Paths of confounds and mask within the dataset of the series.
     warnings : tuple of str
@@ -79,6 +81,7 @@ class Provenance:
     cleaning: dict
     series: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
+    areas: tuple = ()
     more_sources: tuple = ()
     warnings: tuple = ()
     mean_displacement: float | None = None
@@ -103,6 +106,7 @@ def describe_file(file, planned, run, atlas=None, names=()):
     known |= _describe_space(file, run)
     if atlas is not None:
         known['Atlas'] = {'Name': atlas.name, 'File': atlas.file_name, 'SHA256': atlas.sha256}
+        known |= {'VertexAreas': list(run.areas)} if run.areas else {}
     for fact in output.derivative.facts:
         known |= FACTS[fact](run, uris)
     if 'dropped' in output.derivative.facts and run.n_dropped:

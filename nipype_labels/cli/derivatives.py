@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..bids.dataset import describe_dataset, link_source
+from ..bids.dataset import describe_dataset, link_source, locate
 from ..bids.manifest import Request, describe_atlas, find_change, name_manifest, read_manifest
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..bids.spaces import name_space
-from ..core.validation import check_surface_parameters, expand_preset, validate
+from ..core.validation import check_surface_parameters, check_volume_parameters, expand_preset, validate
+from ..files.areas import require_areas
+from ..files.hemispheres import find_pair
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..model.errors import LabelsError, LockedError
@@ -42,7 +44,8 @@ _RESOURCES = ('reports', 'atlas_names', 'num_threads', 'memory_level', 'verbose'
 class Job:
     """Runs of a dataset by the names of their graphs, and what is to be done with each.
 
-    ``requests`` has the Request of each run, ``n_regions`` the number of regions of each atlas.
+    ``requests`` has the Request of each run, ``n_regions`` the number of regions of each atlas,
+    ``areas`` the files of areas of vertices.
     """
 
     out: Path
@@ -51,6 +54,7 @@ class Job:
     requests: dict
     atlases: list
     n_regions: list
+    areas: list
     parameters: dict
     dummy_scans: int
     digits: int | None
@@ -89,6 +93,7 @@ def derivatives(
     dummy_scans=0,
     digits=None,
     use_mask=True,
+    areas=None,
     reports=True,
     dry_run=False,
     tsv=None,
@@ -110,18 +115,18 @@ def derivatives(
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans, digits)
     _check_out(Path(dataset), Path(out), work_dir)
+    areas = _find_areas(areas, canonical['weight'])
     chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
     chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
     found = find_runs(dataset, **chosen)
-    if found.runs[0].is_of_surfaces:
-        parameters, canonical, reports = _adapt(found.runs[0], parameters, canonical)
+    parameters, canonical, reports = _adapt(found.runs[0], parameters, canonical, reports)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     digests, n_regions = _read_tables(atlases, parameters)
-    requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
+    requests = {name: _request(run, plans[name], canonical, digests, areas) for name, run in runs.items()}
     written = dict(dummy_scans=dummy_scans, digits=canonical['digits'], reports=reports, command=command_line)
-    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, parameters, **written)
+    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, areas, parameters, **written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -172,12 +177,21 @@ def _complete(parameters, use_mask, dummy_scans):
     return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 
 
-def _adapt(run, parameters, canonical):
-    """Return parameters, also in canonical form, without a brain mask, and that no report is drawn of surfaces."""
+def _adapt(run, parameters, canonical, reports):
+    """Return parameters, also in canonical form, and whether to draw reports, which surfaces do not have, nor masks."""
+    if not run.is_of_surfaces:
+        check_volume_parameters(parameters)
+        return parameters, canonical, reports
     check_surface_parameters(parameters, str(run.bold))
     print('series of surfaces: without brain mask and reports', file=sys.stderr)
     without = {'use_mask': False}
     return parameters | without, canonical | without, False
+
+
+def _find_areas(given, weight):
+    """Return the files of areas of both hemispheres, of which either or none is given."""
+    require_areas(weight, given)
+    return [] if given is None else [Path(path).absolute() for path in find_pair(given)]
 
 
 def _plan(runs, labels, parameters, desc, drawn):
@@ -194,12 +208,12 @@ def _list_parameters(parameters, dummy_scans, digits):
     return {name: value for name, value in known.items() if name not in _RESOURCES} | {'dummy_scans': dummy_scans}
 
 
-def _request(run, planned, parameters, atlases):
+def _request(run, planned, parameters, atlases, areas):
     """Return what is asked of a run; a confounds table is an input of report and sidecars too."""
-    files = [*run.bold_files, run.mask if parameters['use_mask'] else None, *run.sidecars]
+    files = [*run.bold_files, run.mask if parameters['use_mask'] else None, *run.sidecars, *areas]
     if parameters['use_confounds'] or run.has_readable_confounds:
         files.append(run.confounds)
-    inputs = {path.relative_to(run.root).as_posix(): path for path in files if path is not None}
+    inputs = {locate(path, run.root): path for path in files if path is not None}
     drawn = tuple(file.path for file in planned if file.output.is_drawn)
     return Request(inputs, tuple(list_paths(planned)), drawn, parameters, atlases)
 

@@ -81,7 +81,7 @@ def build_parser(commands):
         'derivatives', help='the same for all runs of an fMRIPrep dataset, written as BIDS derivatives', **settings
     )
     _add_dataset(derivatives)
-    _add_parameters(derivatives, without=('weight',))
+    _add_parameters(derivatives)
     _add_processing(derivatives)
     check = subparsers.add_parser(
         'check',
@@ -157,12 +157,12 @@ def _read_count(text):
     return int(text)
 
 
-def _add_parameters(parser, without=()):
+def _add_parameters(parser):
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)
         if title == 'confounds':
             group.add_argument('--preset', metavar='NAME', help=_describe_presets().replace('%', '%%'))
-        for name in (name for name in names if name not in without):
+        for name in names:
             add_option(group, name)
 
 
@@ -194,10 +194,7 @@ def _add_files(parser):
     _add_datasets(group)
     add_option(group, 'labels')
     _add_path(group, '--mask', 'IMAGE', 'brain mask; voxels outside are excluded (default: no mask)')
-    areas = (
-        'surface (.surf.gii) or areas of vertices (.shape.gii) of either hemisphere, for --weight area (default: none)'
-    )
-    _add_path(group, '--areas', 'FILE', areas)
+    _add_areas(group)
     _add_path(
         group,
         '--confounds',
@@ -216,6 +213,11 @@ def _add_files(parser):
 def _add_lut(group):
     words = 'look-up table of the --atlas before it (default: the one in its header, or next to its image)'
     _add_path(group, '--lut', 'TABLE', words, action=AtlasLut)
+
+
+def _add_areas(group):
+    words = 'surface (.surf.gii) or areas of vertices (.shape.gii) of either hemisphere, for --weight area'
+    _add_path(group, '--areas', 'FILE', f'{words} (default: none)')
 
 
 def _add_datasets(group):
@@ -248,6 +250,7 @@ def _add_dataset(parser):
         dest='use_mask',
         help='include voxels outside the brain mask (default: exclude them)',
     )
+    _add_areas(group)
     group.add_argument(
         '--dummy-scans',
         type=int,

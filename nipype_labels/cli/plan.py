@@ -28,7 +28,7 @@ from .status import MISSING
 from .summary import count_excluded, list_notes, list_unused
 
 #: Columns of the table with files that are read, and all columns in order.
-_FILES = ('series', 'mask', 'confounds', 'sidecars')
+_FILES = ('series', 'mask', 'confounds', 'sidecars', 'areas')
 COLUMNS = (
     *RUN_COLUMNS,
     *('name', 'status', 'reason', 'problems', *_FILES, 'atlases'),
@@ -162,6 +162,7 @@ def _list_files(job, name):
     """Return the paths of the files that are read for a run, by role, within the dataset of the series."""
     run = job.runs[name]
     roles = {'series': run.bold_files, 'mask': [run.mask], 'confounds': [run.confounds], 'sidecars': run.sidecars}
+    roles['areas'] = job.areas
     inputs = {path: source for source, path in job.requests[name].inputs.items()}
     return {role: [inputs[path] for path in paths if path in inputs] for role, paths in roles.items()}
 
@@ -171,6 +172,8 @@ def _describe_run(planned):
     again = f' (processed again, because {planned.reason})' if planned.reason else ''
     yield f'{planned.run.name}: {planned.status}{again}'
     for role, paths in planned.files.items():
+        if role == 'areas' and not paths:
+            continue  # volumes have none
         yield f'  {role}: {", ".join(paths) or "none"}'
     if planned.status != COMPLETE and not planned.fails:
         yield (

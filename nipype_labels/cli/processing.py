@@ -149,6 +149,7 @@ class Steps:
             digits=job.digits,
             reports=job.reports,
             command=job.command,
+            areas=job.areas,
             sample_mask=_retain(run, sizes.shape[3], job.dummy_scans),
             sizes=sizes,
             name=name,

@@ -116,6 +116,14 @@ def check_surface_parameters(given: dict[str, Any], path: str) -> None:
         raise LabelsError(f"{path} is data of surfaces: resampling_target='labels' is for volumes")
 
 
+def check_volume_parameters(given: dict[str, Any]) -> None:
+    """Raise LabelsError for a parameter that does not act on series of volumes."""
+    if given.get('weight') == 'area':
+        raise LabelsError("weight='area' is for surface and CIFTI series")
+    if given.get('zeros') == 'omit':
+        raise LabelsError("zeros='omit' is for surface and CIFTI series: voxels of volumes are kept")
+
+
 def _check_condition(name: str, known: dict[str, Any]) -> None:
     """Refuse a parameter that would not act."""
     condition = PARAMETERS[name].when

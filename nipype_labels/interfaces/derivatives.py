@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that writes the outputs of an extraction as a BIDS derivatives dataset."""
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +18,13 @@ from ..bids.dataset import (
     make_uri,
     name_atlas_description,
 )
+from ..bids.manifest import read_digest
 from ..bids.outputs import plan_files, plan_others
 from ..bids.sidecars import CLEANING, AtlasSource, Provenance, describe_file, to_json
 from ..files.atomic import copy_content, create_folder, has_content, write_atomically
 from ..files.coverage import read_coverage
 from ..files.digests import content_digest
+from ..files.hemispheres import find_pair
 from ..files.json_files import parse_json, read_json
 from ..files.parcellations import split_map
 from ..files.tables import round_table
@@ -72,6 +73,7 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
     parameters = traits.Str('{}', usedefault=True, hash_files=False, desc="JSON object of the factory's parameters")
     methods = traits.Str(hash_files=False, desc='methods boilerplate')
     atlas_files = InputMultiObject(InputFile(), mandatory=True, desc='the atlases as they were given, for checksums')
+    areas_file = InputFile(desc='either file of a pair with areas of vertices, as it was given, for checksums')
     bold_sidecar = InputFile(
         desc='JSON sidecar of the series, the source of its slice timing, repetition time and space'
     )
@@ -82,6 +84,7 @@ class _SaveDerivativesInputSpec(_OutputsInputSpec):
         paths = self.atlas_files or []
         return [
             ('names of atlas_files', [Path(path).name for path in paths]),
+            ('name of areas_file', Path(self.areas_file).name if self.areas_file else None),
             ('descriptions of atlases', [_digest_description(path) for path in paths]),
         ]
 
@@ -188,6 +191,7 @@ class SaveDerivatives(LabelsInterface):
             cleaning=cleaning,
             series=read_json(sidecar) if sidecar else {},
             versions=read_versions(),
+            areas=tuple(_describe_areas(self.get_input('areas_file'))),
             more_sources=tuple(self.get_input('more_sources', ())),
             mean_displacement=self._mean_displacement(cleaning['NumberOfVolumes']),
             digits=self.get_input('digits'),
@@ -215,8 +219,7 @@ class SaveDerivatives(LabelsInterface):
     def _atlas(self, place):
         """Return what sidecars contain about an atlas."""
         path = Path(self.inputs.atlas_files[place])
-        with Path(split_map(path)[0]).open('rb') as stream:
-            digest = hashlib.file_digest(stream, 'sha256').hexdigest()
+        digest = read_digest(split_map(path)[0])
         regions = read_coverage(self.inputs.regions[place])
         indices = dict(zip(regions.name, regions.index.tolist(), strict=True))
         infos = self.get_input('connectivity_info', [])
@@ -261,6 +264,12 @@ class SaveDerivatives(LabelsInterface):
                     f'{path} was made of {made_of}, not of {source}: write each to a folder of its own, or delete '
                     'the files of one'
                 )
+
+
+def _describe_areas(path):
+    """Yield the names and digests of the files of areas of vertices."""
+    for file in [] if path is None else find_pair(path):
+        yield {'File': Path(file).name, 'SHA256': read_digest(file)}
 
 
 def _digest_description(image):

@@ -10,7 +10,7 @@ from ..core.ahead import begin_reading
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
-from ..core.validation import check_surface_parameters
+from ..core.validation import check_surface_parameters, check_volume_parameters
 from ..files.areas import add_areas, require_areas
 from ..files.atlases import read_atlas, read_placed
 from ..files.coverage import read_coverage, write_coverage
@@ -87,10 +87,7 @@ class ReduceLabels(LabelsInterface):
         require_areas(self.inputs.weight, self.get_input('areas_file'))
         if is_surface(self.inputs.in_file):
             return self._reduce_rows(runtime, series)
-        if self.inputs.weight == 'area':
-            raise LabelsError("weight='area' is for surface and CIFTI series")
-        if self.get_input('zeros') == 'omit':
-            raise LabelsError("zeros='omit' is for surface and CIFTI series: voxels of volumes are kept")
+        check_volume_parameters({'weight': self.inputs.weight, 'zeros': self.get_input('zeros')})
         decoder = series.decoder(self.inputs.dtype)
         pairs = self.zip_inputs('labels_files', 'regions_files')
         threads = self.inputs.num_threads

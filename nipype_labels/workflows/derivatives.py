@@ -22,7 +22,7 @@ from .labels import check_parameters, init_labels_wf
 from .nodes import make_node
 
 #: Fields of ``inputnode``: outputs of the extraction, and inputs that sidecars describe.
-FIELDS = (*(output.key for output in NODE_OUTPUTS), 'atlas_files', 'bold_sidecar', 'confounds_file')
+FIELDS = (*(output.key for output in NODE_OUTPUTS), 'atlas_files', 'areas_file', 'bold_sidecar', 'confounds_file')
 
 #: Arguments of the extraction that change no number.
 _RESOURCES = ('reports', 'atlas_names', 'num_threads')
@@ -93,6 +93,8 @@ def init_labels_derivatives_wf(
     {outputs}
     atlas_files : list of str
         Atlases as they were given to the extraction.
+    areas_file : str
+        Surface or areas of vertices of either hemisphere, if they were given to the extraction.
     bold_sidecar : str
         JSON sidecar of the series.
     confounds_file : str

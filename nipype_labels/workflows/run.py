@@ -24,6 +24,7 @@ def init_run_wf(
     digits=None,
     reports=True,
     command='',
+    areas=(),
     sample_mask=None,
     sizes=Sizes(),
     name='run_wf',
@@ -37,11 +38,11 @@ def init_run_wf(
 
     ``groups`` are lists of atlases by the names of their workflows. Atlases of one group share a pass over the series.
     Atlases that were added later have their own pass, so that earlier results stay cached. ``sample_mask`` lists the
-    volumes to retain. ``parameters`` are arguments of :func:`init_labels_wf` except ``use_luts``. Reports show
-    ``command``.
+    volumes to retain, ``areas`` the files of areas of vertices. ``parameters`` are arguments of :func:`init_labels_wf`
+    except ``use_luts``. Reports show ``command``.
     """
     wf = pe.Workflow(name=name)
-    extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
+    extractions = [_extract(run, group, parameters, areas, sample_mask, sizes, name) for name, group in groups.items()]
     wf.add_nodes(extractions)
     atlases = [atlas for group in groups.values() for atlas in group]
     made = [output for output in NODE_OUTPUTS if output.is_made(parameters)]
@@ -59,6 +60,8 @@ def init_run_wf(
     )
     inputs = save.get_node('inputnode').inputs
     inputs.atlas_files = [atlas.path for atlas in atlases]
+    if areas:
+        inputs.areas_file = str(areas[0])
     if run.sidecar is not None:
         inputs.bold_sidecar = str(run.sidecar)
     if run.has_readable_confounds:
@@ -75,7 +78,7 @@ def init_run_wf(
     return wf
 
 
-def _extract(run, group, parameters, sample_mask, sizes, name):
+def _extract(run, group, parameters, areas, sample_mask, sizes, name):
     """The extraction for a group of atlases, and what goes into it."""
     luts = [atlas.lut for atlas in group]
     wf = init_labels_wf(**parameters, use_luts=any(luts), sizes=sizes, name=name)
@@ -85,6 +88,8 @@ def _extract(run, group, parameters, sample_mask, sizes, name):
         inputs.atlas_luts = luts
     if parameters['use_mask']:
         inputs.bold_mask = str(run.mask)
+    if areas:
+        inputs.areas_file = str(areas[0])
     if sample_mask is not None:
         inputs.sample_mask = sample_mask
     if run.sidecar is not None:

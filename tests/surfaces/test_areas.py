@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Vertices weighted by their areas."""
 
+import hashlib
+import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -70,6 +73,94 @@ def test_means_and_coverage_by_area(surfaces, in_process, tmp_path, monkeypatch,
             assert_allclose(regions.coverage[column], size[used].sum() / size[of_region].sum(), rtol=1e-6)
             assert_allclose(regions.quality['area_atlas'][column], size[of_region].sum(), rtol=1e-6)
             column += 1
+
+
+@pytest.fixture
+def dataset(surfaces, tmp_path):
+    """Write a dataset with the pair of series."""
+    func = tmp_path / 'fmriprep' / 'sub-01' / 'func'
+    func.mkdir(parents=True)
+    description = '{"Name": "x", "BIDSVersion": "1.9.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "x"}]}'
+    (tmp_path / 'fmriprep' / 'dataset_description.json').write_text(description, encoding='utf-8')
+    for side in 'LR':
+        series = tmp_path / f'b_hemi-{side}_bold.func.gii'
+        shutil.copy(series, func / f'sub-01_task-rest_hemi-{side}_space-fsaverage5_bold.func.gii')
+    return tmp_path / 'fmriprep'
+
+
+@pytest.fixture
+def derive(dataset, in_process, tmp_path, monkeypatch):
+    """Run ``derivatives`` with the areas and further options; return status and messages."""
+    monkeypatch.chdir(tmp_path)
+    asked = ['derivatives', 'fmriprep', 'out', 'participant', '--atlas', 'A=a.L.label.gii', '--space', 'fsaverage5']
+
+    def run(*options):
+        status, said, told = in_process(*asked, *options)
+        return status, said + told
+
+    return run
+
+
+def test_derivatives_weighted_by_area_are_those_of_extract(derive, in_process, tmp_path):
+    asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'one']
+    weighted = ['--weight', 'area', '--areas', 's.R.surf.gii']
+    status, said = derive(*weighted)
+    assert status == 0, said
+    assert in_process(*asked, *weighted)[0] == 0
+    stem = tmp_path / 'out' / 'sub-01' / 'func' / 'sub-01_task-rest_space-fsaverage5_atlas-A_stat-'
+    series, coverage = (Path(f'{stem}{name}.tsv') for name in ('mean_desc-raw_timeseries', 'coverage_bold'))
+    assert series.read_bytes() == (tmp_path / 'one' / 'a' / 'timeseries_raw.tsv').read_bytes()
+    assert coverage.read_bytes() == (tmp_path / 'one' / 'a' / 'regions.tsv').read_bytes()
+    for path in (series, coverage):
+        described = json.loads(path.with_suffix('.json').read_text(encoding='utf-8'))
+        files = [tmp_path / f's.{side}.surf.gii' for side in 'LR']
+        assert described['VertexAreas'] == [
+            {'File': file.name, 'SHA256': hashlib.sha256(file.read_bytes()).hexdigest()} for file in files
+        ]
+
+
+def test_derivatives_are_processed_again_if_either_file_of_areas_changes(derive, in_process, tmp_path):
+    weighted = ['--weight', 'area', '--areas', 's.L.shape.gii']
+    assert derive(*weighted)[0] == 0
+    (path,) = (tmp_path / 'out').rglob('*desc-raw_timeseries.tsv')
+    _, first = read_signals(path)
+    nodes = {node.parent.name: node for node in (tmp_path / 'out' / 'work').rglob('result_*.pklz')}
+    before = {name: node.stat().st_mtime_ns for name, node in nodes.items()}
+    assert derive(*weighted)[0] == 0
+    assert {name: node.stat().st_mtime_ns for name, node in nodes.items()} == before
+    assert in_process('status', 'fmriprep', 'out', '--space', 'fsaverage5')[0] == 0
+    save_func_gii(tmp_path / 's.R.shape.gii', np.arange(1, N + 1, dtype='f4')[None])
+    assert in_process('status', 'fmriprep', 'out', '--space', 'fsaverage5')[0] == 1
+    status, said = derive(*weighted)
+    assert (status, 's.R.shape.gii has changed' in said) == (0, True), said
+    again = {name for name, node in nodes.items() if node.stat().st_mtime_ns != before[name]}
+    assert {'apply_mask', 'reduce'} <= again
+    assert 'resample_labels' not in again
+    _, signals = read_signals(path)
+    assert_allclose(signals[:, :2], first[:, :2], rtol=0)
+    assert (signals[:, 2:] != first[:, 2:]).all()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--weight', 'area'], '--weight area needs --areas'),
+        (['--areas', 's.L.surf.gii'], '--areas given, but it only acts with --weight area'),
+        (['--weight', 'area', '--areas', 'none.L.surf.gii'], 'no such file: none.L.surf.gii'),
+    ],
+)
+def test_derivatives_refuse_weights_without_areas_before_a_run(derive, options, message):
+    status, said = derive(*options, '--dry-run')
+    assert status == 2, said
+    assert message in said
+
+
+def test_derivatives_of_volumes_have_no_areas(derive, dataset):
+    image = nib.Nifti1Image(np.ones((3, 3, 3, 9), np.int16), np.eye(4))
+    image.to_filename(dataset / 'sub-01' / 'func' / 'sub-01_task-rest_space-T1w_desc-preproc_bold.nii.gz')
+    status, said = derive('--weight', 'area', '--areas', 's.L.surf.gii', '--space', 'T1w', '--dry-run')
+    assert status == 2, said
+    assert '--weight area is for surface and CIFTI series' in said
 
 
 @pytest.mark.parametrize(
