@@ -146,6 +146,15 @@ def test_tests_that_the_reasons_name_are_there():
     assert [name for name, path in named if f'def {name}(' not in text_of(ROOT / path)] == []
 
 
+@pytest.mark.parametrize('page', ['atlases', 'troubleshooting'])
+def test_pages_show_what_their_code_prints(page, folder, capsys):
+    (block,) = blocks(PYTHON, ROOT / 'docs' / f'{page}.md')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        exec(compile(block, page, 'exec'), {})
+    assert block.splitlines()[-1] == f'# {capsys.readouterr().out.strip()}'
+
+
 @pytest.mark.skipif(not which('Rscript'), reason='needs R (apt-get install r-base-core)')
 def test_r_reads_missing_regions_as_na(folder):
     path = ROOT / 'docs' / 'missing-regions.md'

@@ -8,9 +8,10 @@ USERS_ERRNO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 class RunError(RuntimeError):
-    """A run failed for a reason that is not in its inputs; ``details`` are the traceback if it is unexpected.
+    """A run failed for a reason that is not in its inputs.
 
     Fix: read the log or the temporary file that the message names, then run the same command again.
     """
 
+    #: Traceback of an unexpected error.
     details = ''
