@@ -37,8 +37,16 @@ def add_areas(space, path):
     """
     if not isinstance(space, Grayordinates):
         raise GridError(f"{space} is a volume: weight='area' is for surfaces")
-    files = dict(zip(CORTEX, find_pair(path), strict=True))
-    areas = {CORTEX[side]: _read_areas(file, side) for side, file in files.items()}
+    return place_areas(space, read_areas(path), path)
+
+
+def read_areas(path):
+    """Return the area of each vertex of a mesh, arrays by name of structure, from either file of a pair."""
+    return {CORTEX[side]: _read_areas(file, side) for side, file in zip(CORTEX, find_pair(path), strict=True)}
+
+
+def place_areas(space, areas, path):
+    """Return Grayordinates with areas of :func:`read_areas`, see :func:`add_areas`; errors name ``path``."""
     parts = []
     for structure in space.structures:
         if not structure.n_vertices:

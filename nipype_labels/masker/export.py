@@ -53,6 +53,8 @@ def _find_surfaces(settings, fitted):
         is_same = np.array_equal(now.atlas.labels, fitted.atlas.labels) and now.lookup.equals(fitted.lookup)
         if not is_same or (now.mask is not None and not np.array_equal(now.mask[0], fitted.mask[0])):
             raise LabelsError('labels_img, its look-up table or mask_img was changed after fit read it: call fit again')
+        if any(not np.array_equal(now.areas[name], area) for name, area in (fitted.areas or {}).items()):
+            raise LabelsError('areas_file was changed after fit read it: call fit again')
     return tuple(_name_one(settings[name]) for name in ('labels_img', 'mask_img'))
 
 

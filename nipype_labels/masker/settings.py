@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.validation import check_surface_parameters, validate
+from ..files.areas import require_areas
 from ..files.memory import check_memory
 from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import PARAMETERS
@@ -18,7 +19,7 @@ READING = ('strategy', 'resampling_target', 'interpolation', 'dtype', 'nan_polic
 #: Parameters that ``fit`` uses. After a change of one of them, ``fit`` must be called again.
 FITTED = (
     *('labels_img', 'maps_img', 'seeds', 'radius', 'allow_overlap', 'include_nearest', 'labels', 'background_label'),
-    *('mask_img', 'resampling_target', 'unknown_orientation', 'lut'),
+    *('mask_img', 'resampling_target', 'unknown_orientation', 'lut', 'weight', 'areas_file'),
 )
 
 
@@ -42,6 +43,7 @@ def check_settings(parameters, atlas, on_surfaces=False):
     settings |= {'atlas': settings[atlas], 'atlas_parameter': atlas, 'on_surfaces': on_surfaces}
     if on_surfaces:
         check_surface_parameters(settings, atlas)
+        require_areas(settings['weight'], settings['areas_file'])
     check_memory(settings['memory'])
     return settings
 

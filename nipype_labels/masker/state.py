@@ -4,12 +4,13 @@
 import inspect
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from ..core.coverage import CoverageTable
+from ..files.areas import place_areas, read_areas
 from ..files.atlases import is_maps, list_origins, read_label_atlas, read_surface_atlas
 from ..files.atlases import read_atlas as read_image
 from ..files.elements import read_any_mask
@@ -50,6 +51,7 @@ class FittedAtlas:
     mask: tuple | None  # array of bool, shape (I, J, K), and VolumeGrid
     lookup: pd.DataFrame  # columns index and name, a row per region
     origin: dict = field(default_factory=dict)  # further columns of the coverage table of surfaces
+    areas: dict | None = None  # area of each vertex of a mesh, arrays by name of structure
 
     def place(self, grid, previous=None, needs_regions=True):
         """Resample atlas and mask to the grid that a series is read on, or return ``previous`` if it is on that grid.
@@ -76,10 +78,16 @@ class FittedAtlas:
             mask = resample_mask(self.mask, grid)
             masked = resampled.within(mask)
         whole = self.atlas.on_endless(grid) if isinstance(self.atlas, Seeds) else self.atlas
+        if self.areas is not None:
+            whole, resampled, masked = (self._weigh(atlas) for atlas in (whole, resampled, masked))
         coverage = CoverageTable.of_placed(whole, resampled, masked).with_columns(self.origin)
         if needs_regions:
             coverage.require_regions(whole, grid)
         return PlacedAtlas(resampled, masked, mask, coverage)
+
+    def _weigh(self, atlas):
+        """Return an Atlas with the areas of its vertices."""
+        return replace(atlas, space=place_areas(atlas.space, self.areas, self.settings['areas_file']))
 
     def _find_own_grid(self):
         """Return the grid of the atlas; of seeds, which have none, that of the mask, or one that contains them."""
@@ -146,7 +154,8 @@ def read_atlas(settings):
     for space in (*grids, *(mask or ())[1:]):
         report_contradiction(space, warn_user)
     lookup = pd.DataFrame({'index': np.asarray(atlas.ids), 'name': list(atlas.names)})
-    return FittedAtlas(remember(settings), settings, atlas, mask, lookup, origin)
+    areas = None if settings.get('areas_file') is None else read_areas(settings['areas_file'])
+    return FittedAtlas(remember(settings), settings, atlas, mask, lookup, origin, areas)
 
 
 def _read_mask(settings):

@@ -34,6 +34,8 @@ class SurfaceLabelsMasker(RegionMasker):
         Repetition time in s; the header's by default.
     dtype : {None, 'auto'} or dtype
         Type that values are cast to as they are read.
+    areas_file : path, optional
+        With ``weight='area'``: a surface (``.surf.gii``), or areas of vertices (``.shape.gii``), of either hemisphere.
     memory : joblib.Memory or path, optional
         Cache of the raw time series; see :class:`NiftiLabelsMasker`.
     lut : path or DataFrame, optional
@@ -65,6 +67,8 @@ class SurfaceLabelsMasker(RegionMasker):
         lut: Any = None,
         dtype: Any = None,
         zeros: str | None = None,
+        weight: str = 'count',
+        areas_file: Any = None,
         filter: str | bool = 'butterworth',
         nan_policy: str = 'omit',
         missing_labels: str = 'nan',
@@ -82,7 +86,7 @@ class SurfaceLabelsMasker(RegionMasker):
         fill_censored: str = 'linear',
     ) -> None:
         given = dict(labels_img=labels_img, labels=labels, lut=lut, mask_img=mask_img, smoothing_fwhm=smoothing_fwhm)
-        given |= dict(t_r=t_r, dtype=dtype, strategy=strategy, zeros=zeros)
+        given |= dict(t_r=t_r, dtype=dtype, strategy=strategy, zeros=zeros, weight=weight, areas_file=areas_file)
         given |= dict(nan_policy=nan_policy, missing_labels=missing_labels, min_coverage=min_coverage)
         given |= dict(confounds_columns=confounds_columns, confounds_strategy=confounds_strategy)
         given |= dict(n_compcor=n_compcor, acompcor=acompcor, fd_threshold=fd_threshold)

@@ -111,7 +111,9 @@ def _extract(series, placed, settings):
         how = f'{NUMERICS} {settings["atlas_parameter"]} {choices} {settings["unknown_orientation"]}'
         how += f' {series.grid.doubt!r} {placed.grid.doubt!r} {settings.get("zeros")}'
         where = np.frombuffer(placed.grid.content, np.uint8)
-        arrays = (*placed.masked.arrays, where, placed.coverage.index)
+        areas = getattr(placed.grid, 'areas', None)
+        weights = () if areas is None else (areas,)
+        arrays = (*placed.masked.arrays, where, placed.coverage.index, *weights)
         *reduction, mean = load_or_compute(memory, make_key(how, arrays, series), read)
     return Reduction(**dict(zip(names, reduction, strict=True))), mean
 
@@ -119,7 +121,7 @@ def _extract(series, placed, settings):
 def _reduce_rows(series, atlas, settings):
     """Return the values of the Reduction of a series of surfaces, and its mean, shape (n,)."""
     options = {name: settings[name] for name in ('strategy', 'nan_policy')}
-    reducer = RowReducer(atlas, **options, zeros=settings['zeros'] or 'omit')
+    reducer = RowReducer(atlas, **options, zeros=settings['zeros'] or 'omit', areas=atlas.space.areas)
     (reduction,), mean = reduce_rows(series.blocks, series.n_volumes, [reducer], series.decoder(settings['dtype']))
     return *(getattr(reduction, name) for name in (*VALUES, 'n_zero')), mean
 

@@ -3,6 +3,7 @@
 
 import inspect
 
+from ..files.paths import expand
 from ..model.parameters import CONFOUNDS_PARAMETERS
 from .labels import init_labels_wf
 
@@ -27,6 +28,8 @@ def as_workflow(settings, atlas_file, mask_file=None, lut_file=None, **more):
         inputs.bold_mask = mask_file
     if lut_file is not None:
         inputs.atlas_luts = [lut_file]
+    if settings.get('areas_file') is not None:
+        inputs.areas_file = str(expand(settings['areas_file']).absolute())
     if settings['t_r'] is not None:
         inputs.t_r = float(settings['t_r'])
     return wf

@@ -10,9 +10,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from surface_cases import need, save_func_gii, save_label_gii
 
+from nipype_labels import SurfaceLabelsMasker
 from nipype_labels.files.areas import add_areas, measure_vertices
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
@@ -73,6 +74,49 @@ def test_means_and_coverage_by_area(surfaces, in_process, tmp_path, monkeypatch,
             assert_allclose(regions.coverage[column], size[used].sum() / size[of_region].sum(), rtol=1e-6)
             assert_allclose(regions.quality['area_atlas'][column], size[of_region].sum(), rtol=1e-6)
             column += 1
+
+
+def test_the_masker_weights_by_area_as_the_command(surfaces, in_process, quietly, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weighted = ['--weight', 'area', '--areas', 's.R.surf.gii']
+    asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out', *weighted]
+    assert in_process(*asked)[0] == 0
+    _, signals = read_signals(tmp_path / 'out' / 'a' / 'timeseries.tsv')
+    regions = read_coverage(tmp_path / 'out' / 'a' / 'regions.tsv')
+    cached = {'memory': tmp_path / 'cache'}
+    counted = SurfaceLabelsMasker('a.L.label.gii', **cached).fit_transform('b_hemi-L_bold.func.gii')
+    masker = SurfaceLabelsMasker('a.L.label.gii', weight='area', areas_file='s.R.surf.gii', **cached)
+    for _ in range(2):
+        assert_array_equal(masker.fit_transform('b_hemi-L_bold.func.gii'), signals)
+    assert (counted != signals).all()
+    assert_array_equal(masker.regions_['coverage'], regions.coverage)
+    assert_array_equal(masker.regions_['area_atlas'], regions.quality['area_atlas'])
+    wf = masker.to_workflow()
+    wf.base_dir = str(tmp_path / 'work')
+    wf.get_node('inputnode').inputs.bold_file = str(tmp_path / 'b_hemi-L_bold.func.gii')
+    nodes = {node.name: node for node in quietly(wf.run).nodes()}
+    (file,) = nodes['clean'].result.outputs.out_files
+    assert Path(file).read_bytes() == (tmp_path / 'out' / 'a' / 'timeseries.tsv').read_bytes()
+    masker.set_params(areas_file='s.R.shape.gii')
+    with pytest.raises(LabelsError, match='areas_file changed after fit'):
+        masker.transform('b_hemi-L_bold.func.gii')
+    masker.set_params(areas_file='s.R.surf.gii')
+    shutil.copy('s.L.surf.gii', 's.R.surf.gii')
+    with pytest.raises(LabelsError, match='areas_file was changed after fit read it'):
+        masker.to_workflow()
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ({'weight': 'area'}, "weight='area' needs areas_file"),
+        ({'areas_file': 's.L.surf.gii'}, "areas_file given, but it only acts with weight='area'"),
+        ({'weight': 'Area', 'areas_file': 's.L.surf.gii'}, 'weight'),
+    ],
+)
+def test_the_masker_refuses_weights_without_areas(surfaces, tmp_path, given, message):
+    with pytest.raises(LabelsError, match=message):
+        SurfaceLabelsMasker(tmp_path / 'a.L.label.gii', **given).fit()
 
 
 @pytest.fixture
