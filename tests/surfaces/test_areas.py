@@ -199,6 +199,14 @@ def test_derivatives_refuse_weights_without_areas_before_a_run(derive, options, 
     assert message in said
 
 
+def test_derivatives_with_areas_of_another_mesh_fail_naming_the_file(derive, tmp_path):
+    for side in 'LR':
+        save_func_gii(tmp_path / f'other.{side}.shape.gii', np.ones((1, 2562), 'f4'))
+    status, said = derive('--weight', 'area', '--areas', 'other.L.shape.gii')
+    assert status == 1
+    assert 'other.L.shape.gii has areas of fsaverage4' in said
+
+
 def test_derivatives_of_volumes_have_no_areas(derive, dataset):
     image = nib.Nifti1Image(np.ones((3, 3, 3, 9), np.int16), np.eye(4))
     image.to_filename(dataset / 'sub-01' / 'func' / 'sub-01_task-rest_space-T1w_desc-preproc_bold.nii.gz')

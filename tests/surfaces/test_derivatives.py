@@ -80,6 +80,26 @@ def test_every_series_is_counted_whatever_the_space(dataset):
     assert [found.excluded.get('of one hemisphere alone', 0) for found in counted] == [1, 1, 0]
 
 
+@pytest.mark.parametrize('space', ['func', 'fsLR:den-91k', 'fsLR:den-32k', 'fsaverage', 'fsaverage5', 'fsnative'])
+def test_every_series_of_all_spaces_of_fmriprep_is_counted(tmp_path, space):
+    """Nine series of one run: three of volumes, CIFTI, four pairs and half of one."""
+    func = tmp_path / 'sub-01' / 'ses-1' / 'func'
+    func.mkdir(parents=True)
+    (tmp_path / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.9.0"}', encoding='utf-8')
+    pairs = ['fsLR_den-32k', 'fsaverage', 'fsaverage5', 'fsnative']
+    names = [f'{name}desc-preproc_bold.nii.gz' for name in ('', 'space-T1w_', 'space-MNI152NLin2009cAsym_')]
+    names += ['space-fsLR_den-91k_bold.dtseries.nii', 'hemi-L_space-fsaverage6_bold.func.gii']
+    names += [f'hemi-{side}_space-{each}_bold.func.gii' for side in 'LR' for each in pairs]
+    for name in names:
+        (func / f'sub-01_ses-1_task-rest_{name}').touch()
+    found = find_runs(tmp_path, spaces=[space])
+    (run,) = found.runs
+    assert run.name == 'sub-01_ses-1_task-rest' + ('' if space == 'func' else f'_space-{space.replace(":", "_")}')
+    assert found.n_series == 9
+    assert (found.bad_series, found.excluded['of one hemisphere alone']) == ({}, 1)
+    assert sum(found.excluded.values()) == 8
+
+
 def test_spaces_of_surfaces_and_volumes_together_are_refused(dataset, derivatives):
     status, said = derivatives('--atlas', 'x.nii', '--space', 'fsaverage5', 'MNI152NLin2009cAsym')
     assert status == 2
