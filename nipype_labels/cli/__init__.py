@@ -10,7 +10,7 @@ USERS_ERRNO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 class RunError(RuntimeError):
     """A run failed for a reason that is not in its inputs.
 
-    Fix: read the log or the temporary file that the message names, then run the same command again.
+    Fix: Read the log or the temporary file that the message names, then run the same command again.
     """
 
     #: Traceback of an unexpected error.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 class LabelsError(ValueError):
     """A parameter or an input is not valid, or parameters contradict each other; the base of all errors about inputs.
 
-    Fix: follow the message, which names the parameter, option or file.
+    Fix: Follow the message, which names the parameter, option or file.
     """
 
     def __init__(self, message: object) -> None:
@@ -23,56 +23,56 @@ class LabelsError(ValueError):
 class GridError(LabelsError):
     """Two images must have the same voxel grid and do not, or an affine is not invertible.
 
-    Fix: pass a ``resampling_target`` that resamples one of the images, or correct the header that is named.
+    Fix: Pass a ``resampling_target`` that resamples one of the images, or correct the header that is named.
     """
 
 
 class ImageError(LabelsError):
     """An image cannot be read, or does not contain what it is used as.
 
-    Fix: copy a truncated or damaged file again from its source, or pass an image of the kind that is named.
+    Fix: Copy a truncated or damaged file again from its source, or pass an image of the kind that is named.
     """
 
 
 class LookupTableError(LabelsError):
     """A look-up table cannot be read, or contradicts itself.
 
-    Fix: make ids and names unique, one row per region; ``nipype-labels check`` reads image and table.
+    Fix: Make ids and names unique, one row per region; ``nipype-labels check`` reads image and table.
     """
 
 
 class ConfoundsError(LabelsError):
     """A confounds table cannot be read, a requested column is missing, or a value is not finite.
 
-    Fix: pass the table of the same run, select columns that it has, and choose ``confounds_na`` for the first rows.
+    Fix: Pass the table of the same run, select columns that it has, and choose ``confounds_na`` for the first rows.
     """
 
 
 class SignalError(LabelsError):
     """Time series cannot be denoised or projected as requested.
 
-    Fix: use fewer confounds, retain more volumes, or pass cut-offs that fit the repetition time.
+    Fix: Use fewer confounds, retain more volumes, or pass cut-offs that fit the repetition time.
     """
 
 
 class MissingRegionsError(LabelsError):
     """Required regions have no time series, or no region has one.
 
-    Fix: check that atlas, mask and series are in one space; ``missing_labels='nan'`` accepts single missing regions.
+    Fix: Check that atlas, mask and series are in one space; ``missing_labels='nan'`` accepts single missing regions.
     """
 
 
 class LockedError(LabelsError):
     """Another process holds a lock; the message says which, as in ``locked by process 12 (started 14:02)``.
 
-    Fix: wait until that process has ended, or pass another work folder.
+    Fix: Wait until that process has ended, or pass another work folder.
     """
 
 
 class NotFittedError(LabelsError, AttributeError):
     """A masker is used before it was fitted; the bases are those of scikit-learn's error of this name.
 
-    Fix: call ``fit`` or ``fit_transform`` first.
+    Fix: Call ``fit`` or ``fit_transform`` first.
     """
 
 
