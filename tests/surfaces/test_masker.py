@@ -103,6 +103,52 @@ def test_pairs_keep_regions_of_hemispheres_apart(pair):
         assert_allclose(signals[:, 2 * number : 2 * number + 2], theirs, rtol=1e-13)
 
 
+def test_differences_from_nilearn_are_those_that_the_page_lists(pair, tmp_path):
+    """Ids in both hemispheres, vertices of 0, values that are not finite, and a region outside the mask."""
+    data = [noise(40, 12, number) for number in range(2)]
+    data[0][:, 1] = 0
+    data[1][3, 5] = np.nan
+    series = [save_func_gii(tmp_path / f'x.{side}.func.gii', values) for side, values in zip('LR', data, strict=True)]
+    labels = [nib.load(path).agg_data() for path in pair['labels']]
+    mesh = {side: InMemoryMesh(np.eye(12, 3), np.array([[0, 1, 2]])) for side in ('left', 'right')}
+
+    def image(parts):
+        return SurfaceImage(mesh, dict(zip(mesh, parts, strict=True)))
+
+    def extract(**options):
+        masker = maskers.SurfaceLabelsMasker(image(labels), standardize=None, **options)
+        return masker.fit_transform(image([values.T.astype(float) for values in data]))
+
+    def loop(side, number, omit=()):
+        vertices = [vertex for vertex in np.flatnonzero(labels[side] == number) if vertex not in omit]
+        return data[side].astype(float)[:, vertices]
+
+    theirs = extract()
+    assert_allclose(theirs[:, 0], np.hstack([loop(0, 1), loop(1, 1)]).mean(axis=1), rtol=1e-9)
+    assert np.isnan(theirs).sum() == np.isnan(theirs[3]).sum() == 1
+    ours = SurfaceLabelsMasker(pair['labels'])
+    expected = [loop(0, 1, [1]), loop(0, 2), loop(1, 1), loop(1, 3)]
+    expected = np.stack([np.nanmean(values, axis=1) for values in expected], axis=1)
+    assert_allclose(ours.fit_transform(series), expected, rtol=1e-13)
+    assert ours.regions_['n_zero'].tolist() == [1, 0, 0, 0]
+    kept = SurfaceLabelsMasker(pair['labels'], zeros='keep').fit_transform(series)
+    assert_allclose(kept[:, 0], loop(0, 1).mean(axis=1), rtol=1e-13)
+
+    inside = [np.where(of_side == 2, 0, 1) for of_side in labels]
+    with pytest.warns(UserWarning, match='labels were removed'):
+        assert extract(mask_img=image([part.astype(bool) for part in inside])).shape[1] == theirs.shape[1] - 1
+    mask = [
+        save_label_gii(tmp_path / f'mask.{side}.label.gii', part, {0: '???', 1: 'cortex'})
+        for side, part in zip('LR', inside, strict=True)
+    ]
+    masked = SurfaceLabelsMasker(pair['labels'], mask_img=mask)
+    with pytest.warns(UserWarning, match='outside_mask: L_y'):
+        assert np.isnan(masked.fit_transform(series)).all(axis=0).tolist() == [False, True, False, False]
+    dropped = SurfaceLabelsMasker(pair['labels'], mask_img=mask, missing_labels='drop')
+    with pytest.warns(UserWarning, match='outside_mask: L_y'):
+        assert dropped.fit_transform(series).shape == (40, 3)
+
+
 def test_a_list_of_runs_is_denoised_one_by_one(bold, pair, atlas, tmp_path):
     other = save_tseries(tmp_path / 'other.dtseries.nii', noise(30, seed=1))
     masker = SurfaceLabelsMasker(atlas, detrend=True)
