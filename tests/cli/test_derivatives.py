@@ -69,7 +69,7 @@ def table(data, name, end):
     return folder / f'{name}_space-MNI152NLin2009cAsym_{end}'
 
 
-def test_a_data_set_runs_end_to_end_but_for_the_run_that_is_broken(data, call):
+def test_a_dataset_is_processed_except_for_its_broken_run(data, call):
     """With nilearn's numbers; a second call does nothing, a new atlas what is new, a mended run itself."""
     status, _, said = call(*asked(data, AAL), *CLEANING, *CONNECTING)
     assert status == 1
@@ -157,7 +157,7 @@ def test_all_ways_to_run_give_the_same_bytes(data, process):
     chosen = ('--participant-label', 'sub-03', '--no-reports', *CLEANING)
     parallel = ('--nprocs', '2', '--mem-gb', '4')
     for out, more in (('one', ()), ('two', parallel), ('three', ('--plugin', 'MultiProc', *parallel))):
-        given = [argument.replace('/out', f'/{out}') for argument in asked(data, AAL, BOXES)]
+        given = [argument.replace('/out', f'/{out}') for argument in asked(data, BOXES, ('other', 'boxes.nii.gz'))]
         done = process(*given, *chosen, *more, seconds=150)
         assert done.returncode == 0, done.stderr
         assert '2 of 2 runs are done' in done.stderr
@@ -201,7 +201,7 @@ def test_derivatives_that_went_are_written_again(data, call):
     assert executed(data / 'out' / 'work', before) == ['save']
 
 
-def test_dummy_scans_are_left_out(data, call):
+def test_dummy_scans_are_censored(data, call):
     assert call(*asked(data, BOXES), '--participant-label', '01', '--no-reports', '--dummy-scans', '4')[0] == 0
     _, signals = read_signals(table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_timeseries.tsv'))
     _, raw = read_signals(table(data, NAMES[0], 'atlas-boxes_res-2_stat-mean_desc-raw_timeseries.tsv'))
@@ -254,7 +254,7 @@ def test_series_of_several_spaces_need_a_choice(data, call):
     assert '\n1 run of 1 participant × 1 atlas: ' in call(*asked(data, BOXES), '--space', 'T1w', '--dry-run')[1]
 
 
-def test_a_run_that_lacks_what_it_needs_is_named(data, call):
+def test_a_run_without_its_confounds_table_is_reported(data, call):
     (data / 'fmriprep/sub-01/func' / f'{NAMES[0]}_desc-confounds_timeseries.tsv').unlink()
     status, _, said = call(
         *asked(data, BOXES), '--participant-label', '01', '--no-reports', '--confounds-strategy', '6P'
@@ -304,7 +304,7 @@ def test_a_dry_run_does_nothing(data, call):
     assert not (data / 'out').exists()
 
 
-def test_what_a_dry_run_foretells_is_what_it_takes_within_a_factor_of_two(data, call, tmp_path):
+def test_memory_and_disk_space_are_within_twice_the_estimate_of_a_dry_run(data, call, tmp_path):
     chosen = (*asked(data, AAL, BOXES), '--participant-label', '01', '03', *CLEANING, *CONNECTING)
     _, told, _ = call(*chosen, '--dry-run')
     memory, derivatives, work = (float(number) for number in re.findall(r'([\d.]+) [GM]B', told)[-3:])

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The factory on real series gives nilearn's numbers, with masks, on either grid, for every strategy."""
 
+from itertools import cycle, product
+
 import nibabel as nib
 import numpy as np
 import pytest
 from coverage_frames import read_regions
 from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose
-from pairwise import pairwise
 from real_files import coarse_atlas, package_file
 from strategy_cases import of_labels
 
@@ -26,6 +27,12 @@ SERIES = {
 }
 
 
+#: Each strategy once, with each grid and each series in turn; the tests of the core have all combinations.
+CASES = [
+    (*pair, strategy) for strategy, pair in zip(STRATEGIES, cycle(product(SERIES, ['data', 'labels'])), strict=False)
+]
+
+
 @pytest.fixture(scope='module')
 def coarse_aal(tmp_path_factory):
     """Every fourth voxel of AAL along each axis: nilearn samples a series on all of them in gigabytes."""
@@ -37,7 +44,7 @@ def coarse_aal(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings('ignore')
-@pairwise(strategy=STRATEGIES, target=['data', 'labels'], name=SERIES)
+@pytest.mark.parametrize(('name', 'target', 'strategy'), CASES)
 def test_signals_of_real_series_are_nilearns(name, target, strategy, coarse_aal, tmp_path):
     """Regions that nilearn has, in its order; ours has the others too."""
     bold, mask, rtol = SERIES[name]

@@ -230,6 +230,7 @@ def test_plot_region_mask_says_how_much_of_each_nucleus_is_in_its_mask(script):
 
 
 @pytest.mark.endurance
+@pytest.mark.endurance
 @pytest.mark.filterwarnings('ignore:.*regions without a signal')
 def test_plot_seeds_and_maps_gives_the_same_numbers_by_masker_graph_and_hand(script):
     names, _ = script('plot_seeds_and_maps')
@@ -249,6 +250,7 @@ def test_plot_seeds_and_maps_gives_the_same_numbers_by_masker_graph_and_hand(scr
     assert names['averaged'].notna().all().sum() == names['fitted'].notna().all().sum() == 51
 
 
+@pytest.mark.endurance
 @pytest.mark.endurance
 def test_plot_surfaces_removes_all_confounds_and_draws_the_values_of_regions(script):
     names, _ = script('plot_surfaces')
