@@ -86,7 +86,7 @@ def test_each_line_of_the_page_has_a_check_and_each_check_a_line(tool):
     [(heading[0], cells[0]) for heading, cells in LINES if heading[0] in CHECKS],
     ids=lambda cell: cell.replace('`', ''),
 )
-def test_the_line_is_so(tool, theirs, bench):
+def test_the_migration_table_is_true(tool, theirs, bench):
     CHECKS[tool][theirs](bench)
 
 

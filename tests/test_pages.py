@@ -89,7 +89,7 @@ def included(options):
     return section_between(start[1], end[1]) if start else text_of(README).split(end[1])[0]
 
 
-def test_the_comparison_with_nilearn_is_what_it_says(folder, capsys):
+def test_numbers_in_the_comparison_with_nilearn_are_reproduced(folder, capsys):
     (block,) = blocks(PYTHON, ROOT / 'docs' / 'why.md')
     with warnings.catch_warnings():
         exec(compile(block, 'why.md', 'exec'), {})

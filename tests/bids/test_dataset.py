@@ -17,7 +17,7 @@ OURS = {
 }
 
 
-def test_a_new_data_set_says_what_it_is_and_who_made_it():
+def test_a_new_dataset_describes_itself_and_its_generator():
     described = describe_dataset('1.2.3', {'preprocessed': '../fmriprep'})
     assert described == {
         'Name': 'Region time series',
@@ -56,12 +56,12 @@ def test_ours_is_brought_up_to_date_and_keeps_what_its_owner_wrote():
         ({'Name': 'x', 'GeneratedBy': [{'Name': 'fMRIPrep', 'Version': '24'}]}, 'fMRIPrep'),
     ],
 )
-def test_another_data_set_is_refused_with_what_to_do(existing, maker):
+def test_the_output_folder_of_another_dataset_is_refused_with_a_remedy(existing, maker):
     with pytest.raises(LabelsError, match=rf'there\.json describes another dataset \(made by {maker}.*Choose a folder'):
         describe_dataset('1.2.3', None, existing, 'there.json')
 
 
-def test_series_of_two_data_sets_do_not_mix():
+def test_series_of_two_datasets_do_not_mix():
     existing = describe_dataset('1.2.3', {'preprocessed': '../one'})
     with pytest.raises(LabelsError, match=r'preprocessed is \.\./one, not \.\./two\. Choose another folder'):
         describe_dataset('1.2.3', {'preprocessed': '../two'}, existing)

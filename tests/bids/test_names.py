@@ -59,7 +59,7 @@ def test_entities_have_the_order_of_the_schema():
     assert [key for key in ENTITIES if key not in UNKNOWN_ENTITIES] == ordered
 
 
-def test_what_the_schema_lacks_is_what_we_say_it_lacks():
+def test_names_missing_from_the_schema_are_those_we_list():
     loaded = schema.load_schema()
     assert not {entity.name for entity in loaded.objects.entities.values()} & set(UNKNOWN_ENTITIES)
     assert not {suffix.value for suffix in loaded.objects.suffixes.values()} & set(UNKNOWN_SUFFIXES)

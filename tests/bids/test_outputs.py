@@ -48,7 +48,7 @@ def test_files_of_a_run_keep_the_entities_of_the_source_but_desc():
     assert set(planned) == {*expected, *figures}
 
 
-def test_a_sidecar_stands_beside_each_file_but_what_is_drawn():
+def test_each_file_except_figures_has_a_sidecar():
     for file in plan_files(SOURCE, ['AAL'], FULL, drawn=DRAWN):
         if file.key in DRAWN:
             assert file.sidecar is None
@@ -119,7 +119,7 @@ def test_no_two_labels_of_desc_share_a_file():
 
 
 @pytest.mark.parametrize('desc', ['', 'a+b', 'a b', '../x', 'é', 'x\n', 1])
-def test_a_desc_that_is_no_plain_label_is_refused(desc):
+def test_a_desc_that_is_not_alphanumeric_is_refused(desc):
     with pytest.raises(LabelsError, match='desc must consist of letters and digits'):
         plan_files(SOURCE, ['A'], {}, desc)
 
@@ -140,7 +140,7 @@ def test_a_desc_that_is_our_own_is_refused(desc):
         'sub-01\\sub-01_bold.nii.gz',
     ],
 )
-def test_a_source_outside_its_data_set_is_refused(source):
+def test_a_source_outside_its_dataset_is_refused(source):
     with pytest.raises(LabelsError, match='within its dataset'):
         plan_files(source, ['A'], {})
 
@@ -159,7 +159,7 @@ def test_sources_that_would_write_one_file_are_refused_by_name():
         assert other in str(caught.value)
 
 
-def test_runs_that_differ_in_any_other_entity_go_together():
+def test_runs_that_differ_in_other_entities_are_grouped():
     sources = [
         SOURCE,
         *(SOURCE.replace(*pair) for pair in (('run-1', 'run-01'), ('res-2', 'res-1'), ('ses-a', 'ses-b'))),

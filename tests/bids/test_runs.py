@@ -81,12 +81,12 @@ def test_runs_are_chosen_by_labels(chosen, names, dataset):
         ({'spaces': ['MNI152NLin6Asym']}, 'Available: MNI152NLin2009cAsym:res-1, MNI152NLin2009cAsym:res-2, func'),
     ],
 )
-def test_what_is_not_there_is_named_beside_what_is(chosen, words, dataset):
+def test_an_unknown_value_is_reported_with_the_available_values(chosen, words, dataset):
     with pytest.raises(LabelsError, match=words):
         find_runs(dataset, **chosen)
 
 
-def test_what_lacks_is_missed_when_it_is_needed(dataset):
+def test_a_missing_file_is_an_error_only_if_it_is_needed(dataset):
     for name in ('sub-02_task-rest_desc-confounds_timeseries.tsv', f'sub-02_task-rest_{MNI}desc-brain_mask.nii.gz'):
         (dataset / 'sub-02' / 'func' / name).unlink()
     (run,) = find_runs(dataset, ['02']).runs
@@ -105,7 +105,7 @@ def test_older_names_of_confounds_are_known(dataset):
     assert run.confounds.name == 'sub-02_task-rest_desc-confounds_regressors.tsv'
 
 
-def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_dataset_is_refused(tmp_path):
     with pytest.raises(LabelsError, match=r'not a BIDS dataset: it has no dataset_description\.json'):
         find_runs(tmp_path)
     (tmp_path / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.4.0"}')
@@ -175,7 +175,7 @@ def test_other_acquisitions_share_nothing(label, empty):
         ([f'{RUN[:-1]}_desc-confounds_timeseries.tsv.gz'], {'confounds': True}),
     ],
 )
-def test_files_that_can_not_be_told_apart_are_all_named(names, needed, empty):
+def test_ambiguous_files_are_all_named(names, needed, empty):
     twins = [f'{RUN[:-1]}{PREPROC}', f'{RUN[:-1]}{BRAIN}', f'{RUN[:-1]}{TABLE}']
     touch(empty, *twins, *names)
     (run,) = find_runs(empty).runs

@@ -76,7 +76,7 @@ def test_times_are_numbers_in_seconds_and_hertz(run):
         assert sidecar['NumberOfVolumes'] == 100
 
 
-def test_times_that_nothing_tells_are_left_out(run):
+def test_unknown_times_are_not_in_the_sidecar(run):
     del run.cleaning['Parameters']['t_r']
     sidecar = describe(dataclasses.replace(run, series={'StartTime': True}))['timeseries']
     assert not {'RepetitionTime', 'SamplingFrequency', 'StartTime', 'TaskName'} & set(sidecar)
@@ -122,7 +122,7 @@ def test_what_is_made_of_the_series_names_it_first(run):
 BUTTERWORTH = {'Order': 5, 'Passes': 2, 'GainAtCutoff': '-6 dB', 'CensoredVolumesFilled': 'linear'}
 
 
-def test_cleaning_is_told_as_the_node_told_it(run):
+def test_sidecars_describe_denoising_as_the_node_did(run):
     sidecar = describe(run)['timeseries']
     assert sidecar['DegreesOfFreedom'] == CLEANING['DegreesOfFreedom']
     assert sidecar['Confounds']['Columns'] == CLEANING['ConfoundsColumns']
@@ -160,7 +160,7 @@ def test_a_matrix_says_what_it_holds(run):
     assert sidecar['Left'] == {'Description': 'Region 10 of AAL', 'Index': 10}
 
 
-def test_columns_have_units_and_stand_beside_the_keys(run):
+def test_sidecars_describe_columns_with_units_besides_other_keys(run):
     sidecars = describe(run)
     assert sidecars['raw_timeseries']['Left']['Units'] == 'arbitrary'
     assert sidecars['timeseries']['Left'] == {'Description': 'Region 10 of AAL', 'Index': 10, 'Units': '%'}

@@ -93,7 +93,7 @@ def test_an_atlas_without_a_table_is_named_by_its_ids(atlas, call):
     assert 'No problems found' not in told
 
 
-def test_an_atlas_of_background_alone_is_none(atlas, call):
+def test_an_atlas_of_background_alone_is_refused(atlas, call):
     status, _, said = call('check', atlas(np.zeros((3, 3, 3))))
     assert status == 2
     assert 'atlas.nii.gz: the label image holds only its background' in said
@@ -108,7 +108,7 @@ def test_a_table_that_can_not_be_used_is_an_error(lut, words, atlas, call):
     assert words in said
 
 
-def test_a_file_that_is_no_atlas_is_an_error(tmp_path, call):
+def test_a_file_that_is_not_an_atlas_is_an_error(tmp_path, call):
     nibabel.Nifti1Image(np.full((2, 2, 2), 0.5), np.eye(4)).to_filename(tmp_path / 'x.nii')
     status, _, said = call('check', str(tmp_path / 'x.nii'))
     assert status == 2

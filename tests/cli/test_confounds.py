@@ -34,7 +34,7 @@ def extract(tmp_path, monkeypatch, capfd):
     return run
 
 
-def test_a_preset_is_recorded_as_what_it_stands_for(extract):
+def test_a_preset_is_recorded_as_the_columns_it_selects(extract):
     status, _, done = extract('--preset', 'scrubbing', '--fd-threshold', '0.2')
     assert status == 0
     assert done['ConfoundsStrategy'] == ['24P', '8Phys', 'cosines', 'scrubbing']

@@ -165,7 +165,7 @@ def test_a_table_without_an_atlas_is_an_error_of_usage(place, small, command):
     assert not small.out.exists()
 
 
-def test_the_sidecar_beside_the_series_is_read(small, command):
+def test_the_sidecar_next_to_the_series_is_read(small, command):
     small.bold.with_name('bold.json').write_text(json.dumps({'RepetitionTime': 2.001}))
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     assert command(*asked).returncode == 0
@@ -189,7 +189,7 @@ def test_the_sidecar_beside_the_series_is_read(small, command):
     ],
     ids=lambda value: ' '.join(value).replace('{bold} --atlas {atlas} ', '') if isinstance(value, list) else None,
 )
-def test_an_error_of_the_users_is_one_line_that_says_what_to_mend(asked, words, small, call):
+def test_a_user_error_is_one_line_with_a_remedy(asked, words, small, call):
     asked = [word.format(**vars(small)) for word in asked]
     output = [] if '-o' in asked else ['-o', str(small.out)]
     assert_user_error_said(*call('extract', *asked, *output), words)
@@ -224,7 +224,7 @@ def test_ids_without_a_row_are_reported_once_also_if_all_is_cached(small, call):
         assert said.count('no name for the region ids 2, 9 of the image: they get no column') == 1
 
 
-def test_times_that_contradict_are_told_before_anything_runs(small, call):
+def test_contradictory_repetition_times_are_refused_before_anything_runs(small, call):
     (small.bold.parent / 'bold.json').write_text('{"RepetitionTime": 3}')
     asked = ('extract', str(small.bold), '--atlas', str(small.atlas), '--low-pass', '0.1', '-o', str(small.out))
     done = call(*asked)
@@ -243,7 +243,7 @@ def test_an_explicit_repetition_time_wins_and_the_command_says_so(small, command
     assert json.loads((small.out / 'cleaning.json').read_text())['Parameters']['t_r'] == 3
 
 
-def test_an_error_can_be_mended_and_the_same_call_made_again(small, command):
+def test_the_same_call_succeeds_after_an_error_is_fixed(small, command):
     asked = ('extract', small.bold, '--atlas', small.atlas, '--confounds', small.confounds, '-o', small.out)
     table = small.confounds.read_text()
     small.confounds.write_text(table + '0.0\t0.0\n')

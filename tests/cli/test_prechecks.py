@@ -82,7 +82,7 @@ def test_extract_refuses_before_any_node_runs(name, small, call):
     assert not small.out.exists()
 
 
-def test_a_run_of_another_length_is_refused_for_itself(small, call, tmp_path):
+def test_only_the_run_of_another_length_is_refused(small, call, tmp_path):
     root = tmp_path / 'fmriprep'
     (root / 'sub-01' / 'func').mkdir(parents=True)
     (root / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.8.0", "DatasetType": "derivative"}')

@@ -66,7 +66,7 @@ def test_cleaned_signals_are_orthogonal_to_the_processed_confounds(seed, filter,
     standardize=st.sampled_from(['none', *SCALED]),
     columns=st.lists(st.integers(0, N_REGIONS - 1), min_size=1, max_size=8),
 )
-def test_each_column_is_cleaned_for_itself(seed, filter, detrend, standardize, columns):
+def test_each_column_is_denoised_separately(seed, filter, detrend, standardize, columns):
     signals = series(seed)
     signals[:, 0], signals[7, 1] = 3.0, np.nan
     given = dict(t_r=T_R, detrend=detrend, standardize=standardize, sample_mask=KEPT, **FILTERS[filter])
@@ -90,7 +90,7 @@ def test_each_column_is_cleaned_for_itself(seed, filter, detrend, standardize, c
     interleaved=st.booleans(),
     censored=st.sets(st.integers(0, 119), max_size=8),
 )
-def test_runs_are_cleaned_each_for_itself(seed, filter, detrend, standardize, cut, names, interleaved, censored):
+def test_each_run_is_denoised_separately(seed, filter, detrend, standardize, cut, names, interleaved, censored):
     n = 120
     runs = np.repeat(names, [cut, n - cut])
     if interleaved:

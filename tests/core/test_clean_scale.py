@@ -97,7 +97,7 @@ def test_a_small_signal_on_a_large_mean_is_a_signal():
 
 
 @pytest.mark.parametrize('given', [{}, dict(detrend=True), dict(t_r=T_R, **BAND)], ids=repr)
-def test_percent_change_of_a_mean_of_zero_is_no_number(given):
+def test_percent_change_of_a_mean_of_zero_is_nan(given):
     signals = series()
     signals[:, 3] = np.tile([1.0, -1.0, -2.0, 2.0], N_VOLUMES // 4)
     ours = clean(signals, standardize='psc', **given)
@@ -106,7 +106,7 @@ def test_percent_change_of_a_mean_of_zero_is_no_number(given):
     assert not clean(signals, standardize='zscore', **given).constant.any()
 
 
-def test_a_region_constant_but_for_a_censored_volume_is_constant():
+def test_a_region_constant_except_in_a_censored_volume_is_constant():
     signals = series()
     signals[:, 2], signals[CENSORED, 2] = 5.0, 99.0
     ours = clean(signals, t_r=T_R, standardize='zscore', sample_mask=KEPT, **BAND)
@@ -114,7 +114,7 @@ def test_a_region_constant_but_for_a_censored_volume_is_constant():
 
 
 @pairwise(value=[np.nan, np.inf, -np.inf], standardize=['none', *SCALED], filter=FILTERS)
-def test_a_kept_volume_without_a_value_blanks_its_column_and_no_other(value, standardize, filter):
+def test_a_retained_volume_without_a_value_blanks_only_its_column(value, standardize, filter):
     given = dict(t_r=T_R, detrend=True, standardize=standardize, sample_mask=KEPT, **FILTERS[filter])
     signals = series()
     signals[25, 1] = value

@@ -60,7 +60,7 @@ def test_regions_without_a_signal_stay_and_change_nothing(kind, estimator):
     assert np.isnan(np.delete(found.ravel(), np.ravel_multi_index(np.ix_(there, there), (13, 13)).ravel())).all()
 
 
-def test_volumes_that_were_left_out_do_not_count():
+def test_censored_volumes_do_not_count():
     signals = make_signals(60, 10)
     with_gaps = np.insert(signals, [0, 20, 60], np.nan, axis=0)
     assert_array_equal(measure(with_gaps), measure(signals))
@@ -103,7 +103,7 @@ def test_only_measures_that_need_an_inverse_are_shrunk_by_default(kind):
         ({'connectivity': 'covariance', 'fisher_z': True}, 'not for covariance'),
     ],
 )
-def test_choices_that_make_no_sense_are_refused(choices, words):
+def test_invalid_choices_are_refused(choices, words):
     with pytest.raises(LabelsError, match=words):
         measure(make_signals(20, 3), **choices)
 

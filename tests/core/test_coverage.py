@@ -163,7 +163,7 @@ def test_no_coverage_is_too_low_by_default():
 
 
 @pytest.mark.parametrize('least', [-0.1, 1.1, np.nan])
-def test_a_least_coverage_that_is_no_fraction_is_refused(everything, least):
+def test_a_minimum_coverage_outside_0_to_1_is_refused(everything, least):
     table = CoverageTable.of_placed(*everything)
     with pytest.raises(LabelsError, match='min_coverage must be from 0 to 1'):
         of_signals(table, np.ones((3, 6)), table.n_voxels_mask, min_coverage=least)

@@ -97,7 +97,7 @@ def test_cosine_drifts_are_the_orthonormal_cosines_below_the_cut_off(n_volumes, 
     assert_allclose(drifts, fft.idct(np.eye(n_volumes), axis=0, norm='ortho')[:, 1 : count + 1], rtol=0, atol=1e-13)
 
 
-def test_cosine_drifts_never_outnumber_the_dimensions_beside_the_constant():
+def test_cosine_drifts_never_outnumber_the_dimensions_besides_the_constant():
     drifts = cosine_drifts(10, 2.0, 0.2499999)
     assert cosine_drifts(10, 2.0, 5.0).shape == drifts.shape == (10, 9)
 
@@ -113,7 +113,7 @@ def test_cosine_drifts_refuse_a_series_too_short_to_hold_one():
 
 @pytest.mark.parametrize('name', ['low_pass', 'high_pass'])
 @pytest.mark.parametrize('value', [0, 0.0, -0.1, np.nan, np.inf, -np.inf])
-def test_a_cut_off_that_is_no_frequency_is_refused(name, value):
+def test_an_invalid_cut_off_frequency_is_refused(name, value):
     cutoffs = {'low_pass': None, 'high_pass': None, name: value}
     with pytest.raises(SignalError, match=f'{name} must be a frequency above 0 Hz'):
         check_filter('butterworth', **cutoffs, t_r=T_R)
@@ -178,7 +178,7 @@ def test_a_cut_off_next_to_nothing_is_refused_where_the_filter_has_no_numbers(lo
 
 
 @pytest.mark.parametrize('t_r', [0, 0.0, -2.0, np.nan, np.inf])
-def test_x11_a_repetition_time_that_is_no_time_is_refused(t_r):
+def test_x11_an_invalid_repetition_time_is_refused(t_r):
     with pytest.raises(SignalError, match='t_r must be a time above 0 s'):
         check_repetition_time(t_r)
 

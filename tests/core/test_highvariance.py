@@ -133,7 +133,7 @@ def test_an_image_without_a_finite_voxel_is_refused():
 @pytest.mark.parametrize('volume', [0, 9])
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize('detrend', [True, False])
-def test_voxels_that_are_not_finite_are_left_out_without_a_warning(detrend, value, volume):
+def test_voxels_that_are_not_finite_are_excluded_without_a_warning(detrend, value, volume):
     series = courses()
     clean = confounds_of(series, 5, detrend=detrend)
     holed = np.column_stack([series, series[:, 1], series[:, N_VOXELS - 1]])

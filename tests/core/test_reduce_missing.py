@@ -49,7 +49,7 @@ def on_same_grid(labels, **settings):
 
 @EACH_STRATEGY
 @pytest.mark.parametrize('dtype', ['f8', 'f4', '>f8'])
-def test_x5_holes_are_left_out_of_every_value(data, labels, strategy, dtype, signals_of, reduce_by_loop):
+def test_x5_missing_values_are_excluded_from_every_value(data, labels, strategy, dtype, signals_of, reduce_by_loop):
     stored = data.astype(dtype)
     signals = signals_of(stored, on_same_grid(labels, strategy=strategy))
     assert_allclose(signals, reduce_by_loop(stored, labels, IDS, strategy), rtol=1e-9)

@@ -148,7 +148,7 @@ def test_sampling_some_voxels_is_taking_them_from_all(volume, target_affine, int
 
 @pytest.mark.parametrize('turned', [False, True], ids=['separable', 'pointwise'])
 @pytest.mark.parametrize('interpolation', ['cubic', 'linear', 'nearest'])
-def test_nothing_in_view_gives_nothing(volume, turned, interpolation):
+def test_no_overlap_returns_no_voxels(volume, turned, interpolation):
     target = TARGETS['oblique' if turned else 'scaled'].copy()
     target[:3, 3] += 500
     sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, target, interpolation=interpolation)

@@ -40,7 +40,7 @@ def test_spreading_is_the_adjoint_of_the_sum(labels):
     assert_allclose((spread(labels, ids, values) * volume).sum(), values @ sums, rtol=1e-12)
 
 
-def test_another_background_id_is_no_region(labels):
+def test_another_background_id_is_not_a_region(labels):
     moved = np.where(labels == 0, 77, labels)
     assert_array_equal(
         spread(moved, [2, 5, 40000], np.array([1.0, 2.0, 3.0])),

@@ -41,7 +41,7 @@ def test_a_file_of_the_longest_name_can_be_written(tmp_path):
 
 
 @pytest.mark.parametrize('there', [None, 'whole'])
-def test_a_copy_that_ends_half_way_leaves_what_was_there(there, tmp_path, monkeypatch):
+def test_an_interrupted_copy_leaves_the_existing_file(there, tmp_path, monkeypatch):
     path, source = tmp_path / 'folder' / 'path', tmp_path / 'source'
     source.write_text('new')
     path.parent.mkdir()

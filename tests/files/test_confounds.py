@@ -116,7 +116,7 @@ def test_only_volumes_that_count_need_values():
 
 
 @pytest.mark.parametrize('policy', ['zero', 'mean'])
-def test_a_volume_left_out_has_no_influence_on_what_fills_a_gap(policy):
+def test_a_censored_volume_does_not_influence_what_fills_a_gap(policy):
     kept = np.array([True, True, True, False, True])
     one = fill_missing(pd.DataFrame({'a': [np.nan, 1.0, 2.0, 3.0, 6.0]}), policy, kept=kept)
     other = fill_missing(pd.DataFrame({'a': [np.nan, 1.0, 2.0, 1e6, 6.0]}), policy, kept=kept)

@@ -223,7 +223,7 @@ def test_tables_in_utf_16_are_read(write, encoding):
     assert_array_equal(table.to_numpy(), VALUES)
 
 
-def test_an_empty_cell_behind_each_row_is_no_column(write):
+def test_an_empty_cell_after_each_row_is_not_a_column(write):
     table = read_confounds([write('a\tb\n1\t2\t\n3\t4\t\n5\t6\t\n7\t8\t\n')], 4)
     assert list(table) == ['a', 'b']
     assert_array_equal(table.to_numpy(), [[1, 2], [3, 4], [5, 6], [7, 8]])

@@ -156,7 +156,7 @@ def test_a_stream_that_unpacks_to_more_than_the_array_is_stopped(series):
 
 
 @pytest.mark.parametrize('text', ['x', '1e', '1,5'])
-def test_text_that_is_no_number_is_refused(tmp_path, text):
+def test_text_that_is_not_a_number_is_refused(tmp_path, text):
     path = save_func_gii(tmp_path / NAME, noise(T, V), 'ASCII')
     change(path, data_of(path).split()[3], text)
     with pytest.raises(ImageError, match=r'array 1 (has text that is not a number|is damaged)'):

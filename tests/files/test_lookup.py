@@ -274,7 +274,7 @@ def test_real_names_given_twice_are_refused_with_their_ids():
         '<VALUE_LABEL_DTABLE></VALUE_LABEL_DTABLE>',
     ],
 )
-def test_what_is_no_look_up_table_is_refused_by_file(tmp_path, text):
+def test_an_invalid_look_up_table_is_refused_by_file_name(tmp_path, text):
     # Others are refused in hostile/test_tables.py.
     with pytest.raises(LookupTableError, match=r'regions\.tsv') as caught:
         read_lookup_table(written(tmp_path, text), [1, 2])

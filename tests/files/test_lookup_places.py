@@ -100,7 +100,7 @@ def test_a_header_in_memory_has_names_too(tmp_path):
     assert names(nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)) == (['1', '2'], [])
 
 
-def test_next_to_an_image_in_memory_there_is_no_table(tmp_path):
+def test_an_image_in_memory_has_no_look_up_table_next_to_it(tmp_path):
     image = nibabel.load(write(tmp_path / 'atlas.nii.gz'))
     held = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
     held.to_filename(tmp_path / 'copy.nii.gz')

@@ -65,7 +65,7 @@ def test_numpy_files_of_flags_or_indices_are_read_as_what_they_are(tmp_path, val
 
 
 @pytest.mark.parametrize('kept', [FLAGS, [True] * 5, [False] * 3, [True], [False, True] * 200])
-def test_kept_volumes_come_back_as_a_sample_mask(tmp_path, kept):
+def test_retained_volumes_are_returned_as_a_sample_mask(tmp_path, kept):
     kept = np.array(kept)
     write_censoring(tmp_path / 'censoring.tsv', kept, {'sample_mask': ~kept})
     mask = read_sample_mask(tmp_path / 'censoring.tsv')
@@ -73,7 +73,7 @@ def test_kept_volumes_come_back_as_a_sample_mask(tmp_path, kept):
     assert mask.tolist() == kept.tolist()
 
 
-def test_kept_volumes_say_why_others_were_left_out(tmp_path):
+def test_the_censoring_table_gives_the_reason_of_each_censored_volume(tmp_path):
     kept = np.array([False, True, False, False])
     reasons = {
         'framewise_displacement': np.array([False, False, True, True]),
@@ -121,7 +121,7 @@ def test_kept_volumes_say_why_others_were_left_out(tmp_path):
     ],
     ids=lambda text: repr(text[:30]),
 )
-def test_what_is_no_list_of_volumes_is_refused_by_file(tmp_path, text):
+def test_an_invalid_list_of_volumes_is_refused_by_file_name(tmp_path, text):
     with pytest.raises(LabelsError, match=r'volumes\.tsv') as caught:
         read_sample_mask(written(tmp_path, text))
     assert '\n' not in str(caught.value)

@@ -37,7 +37,7 @@ def test_the_repetition_time_of_a_header_is_in_seconds(tmp_path, kind, stored, u
 
 
 @pytest.mark.parametrize('stored', [np.nan, np.inf, -2.0])
-def test_a_repetition_time_that_is_none_counts_as_missing(tmp_path, stored):
+def test_an_invalid_repetition_time_counts_as_missing(tmp_path, stored):
     path = save(tmp_path / 'bold.nii', noise('int16'), t_r=1.0)
     raw = bytearray(path.read_bytes())
     raw[92:96] = np.float32(stored).tobytes()

@@ -140,7 +140,7 @@ def test_signals_that_another_program_saved_are_read(tmp_path, text):
     assert_array_equal(signals, [[1, 2], [3, np.nan]])
 
 
-def test_a_heading_without_rows_is_no_volume(tmp_path):
+def test_a_heading_without_rows_has_no_volumes(tmp_path):
     (tmp_path / 'signals.tsv').write_text('A\tB\n')
     try:
         names, signals = read_signals(tmp_path / 'signals.tsv')
@@ -175,7 +175,7 @@ def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
         '',
     ],
 )
-def test_what_is_no_table_of_signals_is_refused_by_file(tmp_path, text):
+def test_an_invalid_table_of_time_series_is_refused_by_file_name(tmp_path, text):
     (tmp_path / 'signals.tsv').write_text(text)
     with pytest.raises(LabelsError, match=r'signals\.tsv') as caught:
         read_signals(tmp_path / 'signals.tsv')
@@ -191,7 +191,7 @@ def test_missing_files_folders_and_images_are_refused_by_name(tmp_path, read):
         assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_table_comes_back_as_it_went(tmp_path):
+def test_a_written_table_is_read_back_unchanged(tmp_path):
     table = pd.DataFrame(
         {
             'index': range(len(NAMES)),

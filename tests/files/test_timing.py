@@ -29,7 +29,7 @@ def sidecar(folder, content):
     ],
 )
 @pytest.mark.parametrize('as_path', [True, False])
-def test_the_sidecar_lies_beside_the_series_under_its_name(tmp_path, series, beside, as_path):
+def test_the_sidecar_is_next_to_the_series_under_its_name(tmp_path, series, beside, as_path):
     where = tmp_path / series if as_path else str(tmp_path / series)
     assert find_sidecar(where) is None
     (tmp_path / 'other.json').write_text('{}')
@@ -68,7 +68,7 @@ def test_the_repetition_time_is_read_exact_or_missing(tmp_path, content, seconds
         '{"RepetitionTime": 3, "VolumeTiming": [0, 2, 4]}',
     ],
 )
-def test_what_is_no_repetition_time_is_refused_by_file(tmp_path, content):
+def test_an_invalid_repetition_time_is_refused_by_file_name(tmp_path, content):
     # Others are refused in hostile/test_times.py.
     with pytest.raises(SignalError, match=r'bold\.json') as caught:
         read_timing(sidecar(tmp_path, content))
@@ -168,7 +168,7 @@ def test_one_percent_is_the_border_between_any_two(given, fine, places):
 
 @pytest.mark.parametrize('place', [0, 1, 2])
 @pytest.mark.parametrize('wrong', [0.0, -1.0, float('nan'), float('inf')])
-def test_a_time_that_is_none_is_refused_by_its_source(place, wrong):
+def test_an_invalid_repetition_time_is_refused_by_its_source(place, wrong):
     given = [2.0, 2.0, 2.0]
     given[place] = wrong
     with pytest.raises(SignalError, match=['t_r', 'the sidecar', 'the header'][place]):

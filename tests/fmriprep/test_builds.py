@@ -168,7 +168,7 @@ def test_only_a_field_that_nothing_takes_changes_a_node_of_fmripreps(node, field
     assert needing_more(before, expand(wf)) == [f'{RUNS[0]}/bold_confounds_wf/{node}'] * changes
 
 
-def test_settings_are_those_of_fmriprep_but_for_content_hashes(built):
+def test_settings_are_those_of_fmriprep_except_content_hashes(built):
     theirs = built.after[f'{RUNS[0]}/ds_confounds'].config['execution']
     assert theirs['hash_method'] == 'timestamp'
     own = init_labels_wf().get_node('reduce').config['execution']
@@ -177,7 +177,7 @@ def test_settings_are_those_of_fmriprep_but_for_content_hashes(built):
         assert built.after[ours(*node)].config['execution'] == theirs | own
 
 
-def test_the_boilerplate_tells_of_ours_once(built):
+def test_the_boilerplate_describes_our_workflow_once(built):
     (text,) = {wf.__desc__ for wf in built.attached}
     assert built.wf.visit_desc().count(text) == 1
     assert text not in built.text

@@ -135,7 +135,7 @@ def test_signals_are_means_of_the_labelled_voxels_that_fmriprep_resampled(found,
     assert np.isnan(signals[:, -1]).all()
 
 
-def test_volumes_that_moved_or_were_not_steady_are_left_out(found):
+def test_volumes_with_motion_or_without_steady_state_are_censored(found):
     """As the confounds that fMRIPrep computed say."""
     moved = (found.confounds['framewise_displacement'] > 0.5) | (found.confounds['std_dvars'] > 1.5)
     unsteady = found.confounds.filter(like='non_steady_state').any(axis=1)

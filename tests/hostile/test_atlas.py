@@ -81,13 +81,13 @@ def one_voxel(data):
     ),
     ('zooms of 0 alone', fields(ATLAS, sform_code=0, pixdim={1: 0.0, 2: 0.0, 3: 0.0}), f'{ATLAS} | 0×0×0 mm'),
 )
-def test_what_is_no_label_image_is_refused(case, refuse):
+def test_an_invalid_label_image_is_refused(case, refuse):
     refuse(case)
 
 
 @pytest.mark.parametrize('target', ['data', 'labels', 'none'])
 @pytest.mark.parametrize('name', [ATLAS, MASK])
-def test_terabytes_that_a_header_promises_are_not_asked_for(name, target, refuse_cheaply):
+def test_terabytes_announced_by_a_header_are_not_allocated(name, target, refuse_cheaply):
     options = f'--resampling-target {target}'
     refuse_cheaply(Case('huge', fields(name, dim=HUGE), f'{name} has | 000000 bytes of voxels', options))
 
@@ -196,7 +196,7 @@ def test_labels_that_name_no_regions_are_refused(case, refuse):
         '--resampling-target none',
     ),
 )
-def test_what_is_no_mask_is_refused(case, refuse):
+def test_an_invalid_mask_is_refused(case, refuse):
     refuse(case)
 
 
@@ -230,7 +230,7 @@ def test_one_voxel_is_enough(case, accept):
 
 
 @pytest.mark.parametrize('value', [-3, 2**31 - 1, -(2**31)])
-def test_ids_without_a_name_are_told_and_change_no_column(value, given, call, earlier):
+def test_ids_without_a_name_are_reported_and_change_no_column(value, given, call, earlier):
     image(ATLAS, put((0, 0, 0), value, 'i8'))(given)
     status, said = call(*given.arguments())
     assert status == 0

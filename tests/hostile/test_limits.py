@@ -156,7 +156,7 @@ TAGS = b'<VALUE_LABEL_DTABLE ' * 200_000
     ('a choice in words', arguments(raise_insufficient='no'), "raise_insufficient must be true or false, not 'no'"),
     ('a number of jobs in words', arguments(max_jobs='all'), 'max_jobs must be a whole number'),
 )
-def test_what_is_beyond_measure_is_refused(case, refuse, limited):
+def test_extreme_values_are_refused(case, refuse, limited):
     refuse(case)
 
 

@@ -255,7 +255,7 @@ def plugin(content):
     ('a table of two lines', ask(confounds='a\nb.tsv'), 'no such file | a\\nb.tsv'),
     ('a table of too long a name', ask(confounds='x' * 300), 'no such file | xxx'),
 )
-def test_parameters_that_do_not_go_together_are_refused(case, refuse):
+def test_contradictory_parameters_are_refused(case, refuse):
     refuse(case)
 
 

@@ -51,7 +51,7 @@ def maps(change=lambda data: data, affine=AFFINE):
     ('an infinite radius', seeds('x,y,z,radius\n0,0,0,inf\n'), 'seeds.tsv: radii must be from 0 to 100 mm'),
     ('on their grid', seeds('x,y,z,radius\n0,0,0,4\n'), 'seeds.tsv | no voxel grid', '--resampling-target labels'),
 )
-def test_what_is_no_table_of_seeds_is_refused(case, refuse):
+def test_an_invalid_table_of_seeds_is_refused(case, refuse):
     refuse(case)
 
 

@@ -113,7 +113,7 @@ def add(more):
     ('a pair without its voxels', both(as_pair, remove('bold.img')), 'bold.hdr is incomplete | bold.img'),
     ('a pair with few voxels', both(as_pair, packed('bold.img', lambda c: c[:-7])), 'bold.hdr has 7673 bytes | 7680'),
 )
-def test_a_file_that_is_no_series_is_refused(case, refuse):
+def test_a_file_that_is_not_a_series_is_refused(case, refuse):
     refuse(case)
 
 
@@ -157,7 +157,7 @@ def test_a_file_that_is_no_series_is_refused(case, refuse):
     ('a wrong checksum of the header of gzip', head(2, b'??'), f'{BOLD} is damaged: Corrupted gzip header'),
     ('the magic number of nothing', fields(BOLD, magic=b'xxxx'), NO_IMAGE),
 )
-def test_a_series_that_was_cut_or_changed_on_the_way_is_refused(case, refuse):
+def test_a_truncated_or_altered_series_is_refused(case, refuse):
     refuse(case)
 
 

@@ -102,7 +102,7 @@ def test_repetition_times_that_can_not_be_are_refused(case, refuse):
         'bold.json cannot',
     ),
 )
-def test_a_sidecar_that_tells_no_time_is_refused(case, refuse):
+def test_a_sidecar_without_a_repetition_time_is_refused(case, refuse):
     refuse(case)
 
 

@@ -117,7 +117,7 @@ def spoil(data):
     ('shown in space', image(BOLD, spoil), '', '--project atlas --connectivity correlation'),
     ('counted as 0', image(BOLD, spoil), '', '--nan-policy zero'),
 )
-def test_values_that_are_none_are_left_out(case, accept):
+def test_values_that_are_not_finite_are_excluded(case, accept):
     given = accept(case)
     names, signals = read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')
     assert np.isfinite(signals).all()

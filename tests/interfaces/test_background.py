@@ -41,7 +41,7 @@ def series():
     target=['data', 'labels', None],
     project=['labels', 'atlas'],
 )
-def test_background_is_no_region_from_atlas_to_projection(
+def test_background_is_never_a_region_from_atlas_to_projection(
     background, dtype, target, project, image, series, tmp_path, monkeypatch
 ):
     fine = atlas_of(background, dtype)

@@ -114,7 +114,7 @@ def test_a_switch_that_agrees_changes_nothing(signals, text, run, contents):
     assert contents(with_it[0])['out_files', 0] != contents(without[0])['out_files', 0]
 
 
-def test_lists_that_do_not_go_together_are_named(image, run):
+def test_lists_of_different_lengths_are_named(image, run):
     labels = [image(f'{i}.nii', np.ones((2, 2, 2), dtype='int16')) for i in range(3)]
     with pytest.raises(LabelsError, match='in_files 3, reference_files 2'):
         run(Resample(in_files=labels, reference_files=labels[:2]))

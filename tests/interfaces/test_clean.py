@@ -56,7 +56,7 @@ def test_names_go_with_their_columns(signals, run):
     assert_array_equal(values, series())
 
 
-def test_what_is_no_table_is_named(text, run):
+def test_a_file_that_is_not_a_table_is_named(text, run):
     with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
         run(CleanSignal(signals_files=text('signals.tsv', 'A\tB\n1\tx\n')))
 
@@ -151,7 +151,7 @@ def test_a_sample_mask_and_what_it_wrote_keep_the_same_volumes(signals, text, ru
         assert Path(outputs.out_files[0]).read_bytes() == Path(again.out_files[0]).read_bytes()
 
 
-def test_volumes_left_out_may_stay_as_rows_without_values(signals, run):
+def test_censored_volumes_may_remain_as_rows_without_values(signals, run):
     inputs = {'signals_files': signals(series(12)), 'sample_mask': FLAGS, 'standardize': 'zscore'}
     short, full = (run(CleanSignal(censored_output=form, **inputs)) for form in ('drop', 'nan'))
     rows = cleaned(full)

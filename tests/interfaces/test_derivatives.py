@@ -67,7 +67,7 @@ def test_all_files_are_listed_and_planned_and_no_other_is_there(out, save):
     assert sorted(tree(out)) == sorted(str(Path(path).relative_to(out)) for path in listed)
 
 
-def test_files_are_the_same_wherever_they_are_written_and_tell_no_place(made, tmp_path, run):
+def test_files_do_not_depend_on_the_folder_they_are_written_to(made, tmp_path, run):
     folders = tmp_path / 'one', tmp_path / 'elsewhere' / 'two'
     for folder in folders:
         run(saver(made, folder))
@@ -77,7 +77,7 @@ def test_files_are_the_same_wherever_they_are_written_and_tell_no_place(made, tm
         assert str(Path(made['cleaning']).parents[1]).encode() not in content
 
 
-def test_what_cleaning_told_and_what_the_atlas_holds_is_told_again(made, out, save):
+def test_sidecars_repeat_what_cleaning_and_atlas_report(made, out, save):
     save()
     told, cleaning = sidecar(out, 'stat-mean_timeseries'), json.loads(Path(made['cleaning']).read_text())
     assert told['DegreesOfFreedom'] == cleaning['DegreesOfFreedom']
@@ -187,7 +187,7 @@ def test_a_file_that_is_not_ours_is_not_written_over(out, save):
 
 
 @pytest.mark.parametrize('content', ['{"Name": "fMRIPrep", "GeneratedBy": [{"Name": "fMRIPrep"}]}', '{}', 'no json'])
-def test_another_data_set_is_refused_and_left_as_it_is(content, out, save):
+def test_the_folder_of_another_dataset_is_refused_and_unchanged(content, out, save):
     out.mkdir()
     (out / 'dataset_description.json').write_text(content)
     with pytest.raises(LabelsError, match=r'dataset_description\.json'):
@@ -318,7 +318,7 @@ def test_a_link_is_replaced_and_not_followed(out, save, tmp_path):
         ({'parameters': '[]'}, 'parameters must hold a JSON object'),
     ],
 )
-def test_what_does_not_go_together_is_refused(changed, message, out, save):
+def test_contradictory_inputs_are_refused(changed, message, out, save):
     with pytest.raises(LabelsError, match=message):
         save(**changed)
     assert not out.exists()

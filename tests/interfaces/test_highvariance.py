@@ -32,7 +32,9 @@ def in_double(path):
 
 @pytest.mark.parametrize('detrend', [True, False])
 @pytest.mark.parametrize(('n_confounds', 'percentile'), [(5, 2.0), (3, 10.0)])
-def test_courses_of_real_series_are_nilearns(n_confounds, percentile, detrend, real_series, run, quietly):
+def test_high_variance_confounds_of_real_series_equal_those_of_nilearn(
+    n_confounds, percentile, detrend, real_series, run, quietly
+):
     settings = dict(n_confounds=n_confounds, percentile=percentile, detrend=detrend)
     names, ours = read_signals(run(HighVarianceConfounds(in_file=real_series, **settings)).out_file)
     assert names == [f'high_variance_{i:02d}' for i in range(n_confounds)]

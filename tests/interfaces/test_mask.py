@@ -35,7 +35,7 @@ def test_there_is_a_row_for_each_row_of_the_look_up_table_in_its_order(labels, t
     assert regions['n_voxels_atlas'].tolist() == [8, 8, 0, 8]
 
 
-def test_the_background_is_no_row(labels, text, run):
+def test_the_background_has_no_row(labels, text, run):
     lut = text('lut.tsv', 'index\tname\n0\tbackground\n2\tTwo\n5\tFive\n7\tSeven\n')
     assert read_regions(run(ApplyMask(labels_files=labels, lut_files=lut)).regions_files[0])['index'].tolist() == [
         2,
@@ -44,7 +44,7 @@ def test_the_background_is_no_row(labels, text, run):
     ]
 
 
-def test_columns_stand_in_the_order_that_the_files_promise(labels, run):
+def test_columns_are_in_the_order_of_the_look_up_table(labels, run):
     path = run(ApplyMask(labels_files=labels)).regions_files[0]
     columns = [
         'index',
@@ -71,7 +71,7 @@ def test_a_mask_takes_voxels_and_their_part_of_the_coverage(labels, image, run):
 
 
 @pytest.mark.parametrize('inside', [1, 255, -3, 0.5])
-def test_any_one_value_beside_0_is_inside_on_another_grid_too(inside, labels, image, run):
+def test_a_mask_of_0_and_any_other_value_is_accepted_on_another_grid(inside, labels, image, run):
     finer = np.zeros((8, 4, 8), dtype='float32')
     finer[:4] = inside
     affine = np.array([[1.5, 0, 0, -0.7], [0, 1.5, 0, -0.7], [0, 0, 1.5, -0.7], [0, 0, 0, 1]])

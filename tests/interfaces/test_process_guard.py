@@ -11,7 +11,7 @@ from nipype_labels.interfaces import ApplyMask, process_guard
 from nipype_labels.model.errors import LabelsError
 
 
-def test_a_folder_at_work_is_not_taken_by_another_run(image, signals, tmp_path, monkeypatch):
+def test_a_locked_folder_is_not_used_by_another_process(image, signals, tmp_path, monkeypatch):
     monkeypatch.setattr(process_guard, 'LOCK_SECONDS', 0.1)
     folder = tmp_path / 'graph' / 'mask'
     folder.mkdir(parents=True)
@@ -37,5 +37,5 @@ def test_a_worker_knows_that_its_master_died(alive, pid, orphaned, monkeypatch):
     assert process_guard.is_orphaned() is orphaned
 
 
-def test_a_master_is_no_orphan():
+def test_the_main_process_is_not_orphaned():
     assert process_guard.is_orphaned() is False

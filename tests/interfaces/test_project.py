@@ -56,7 +56,7 @@ def test_missing_values_stay_missing_or_are_filled(fill, blank, atlas, signals, 
 
 
 @pytest.mark.parametrize('t_r', [0.8, 2.0])
-def test_the_header_tells_grid_and_repetition_time(t_r, atlas, signals, run):
+def test_the_header_has_grid_and_repetition_time(t_r, atlas, signals, run):
     path = signals(np.ones((5, 4)), columns=list('ABCD'))
     written = nibabel.load(run(InverseProject(signals_files=path, t_r=t_r, **atlas)).out_files[0])
     assert_allclose(written.affine, nibabel.load(atlas['labels_files'][0]).affine, atol=1e-6)
@@ -117,7 +117,7 @@ def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
     assert np.isnan(whole[0]).all()
 
 
-def test_a_table_that_is_none_is_named(atlas, text, run):
+def test_an_invalid_table_is_named(atlas, text, run):
     path = text('signals.tsv', 'A\tB\n1\tx\n')
     with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
         run(InverseProject(signals_files=path, **atlas))

@@ -153,7 +153,7 @@ def test_regions_that_were_dropped_from_the_signals_stay_in_the_report(made, tmp
     assert '1 of 3 regions have a time series, 2 have none.' in text
 
 
-def test_what_is_given_beside_is_shown(made, more, tmp_path):
+def test_optional_inputs_are_shown(made, more, tmp_path):
     text = report(tmp_path / 'node', {**made, **more}).read_text(encoding='utf-8')
     assert 'class="mask"' in text
     # The mean and the largest of 0.10, 0.11, …, 0.28; the first volume has none.

@@ -41,7 +41,7 @@ SEED = {
 }
 
 
-def test_the_constructor_is_the_seeds_and_what_is_ours_stands_behind():
+def test_the_constructor_has_the_parameters_of_the_seed_first_then_ours():
     parameters = inspect.signature(NiftiLabelsMasker).parameters
     assert list(parameters)[: len(SEED)] == list(SEED)
     assert {name: parameters[name].default for name in SEED} == SEED
@@ -72,7 +72,7 @@ def test_nothing_works_before_it_is_fitted():
             call(NiftiLabelsMasker(AAL))
 
 
-def test_parameters_are_told_and_set():
+def test_get_params_and_set_params_work():
     masker = NiftiLabelsMasker(AAL, detrend=True)
     assert masker.get_params()['detrend'] is True
     assert set(masker.get_params()) >= set(SEED)

@@ -88,6 +88,6 @@ def test_confounds_that_are_none_are_refused(given, words):
 
 
 @pytest.mark.parametrize('given', [np.zeros((3, 3, 3)), 7, None, [], '/nowhere/*.nii'])
-def test_what_is_no_image_is_refused(given):
+def test_a_value_that_is_not_an_image_is_refused(given):
     with pytest.raises(LabelsError):
         NiftiLabelsMasker(AAL).fit_transform(given)

@@ -140,7 +140,7 @@ def test_a_masker_does_not_share_what_it_keeps(tmp_path):
 
 
 @pytest.mark.parametrize('memory', [7, ['folder'], joblib])
-def test_what_is_no_memory_is_refused(memory):
+def test_an_invalid_memory_is_refused(memory):
     with pytest.raises(LabelsError, match='memory must be'):
         small(memory=memory)[0].fit()
 

@@ -181,7 +181,7 @@ def test_signals_of_an_earlier_series_go_back_to_its_grid():
     assert masker.inverse_transform(signals * 1).shape[:3] == run().shape[:3]
 
 
-def test_what_a_masker_gives_is_not_what_it_keeps():
+def test_changing_returned_arrays_does_not_change_the_masker():
     masker = NiftiLabelsMasker(atlas(), mask_img=MASK)
     masker.fit_transform(run())
     before = look(masker)

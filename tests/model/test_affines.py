@@ -39,7 +39,7 @@ def test_an_affine_that_maps_no_grid_is_refused_by_name(affine):
         affines.check_affine(affine, 'atlas affine')
 
 
-def test_a_usable_affine_comes_back_as_float64():
+def test_a_valid_affine_is_returned_as_float64():
     checked = affines.check_affine(np.diag([2, -3, 4, 1]).astype(np.float32))
     assert checked.dtype == np.float64
     assert_array_equal(checked, np.diag([2, -3, 4, 1]))
@@ -94,7 +94,7 @@ def test_grids_of_another_shape_or_handedness_differ():
     assert not make_grid(SHAPE, np.eye(4)).matches(make_grid(SHAPE, flipped))
 
 
-def test_time_is_no_part_of_a_grid():
+def test_time_is_not_part_of_a_grid():
     assert make_grid((*SHAPE, 20), np.eye(4)).matches(make_grid(SHAPE, np.eye(4)))
 
 

@@ -62,7 +62,7 @@ def test_without_options_there_is_little_to_say():
         ('fisher_z', ["Fisher's z"]),
     ],
 )
-def test_each_step_is_told_if_it_is_done_and_only_then(left_out, words):
+def test_the_boilerplate_describes_each_step_only_if_it_is_done(left_out, words):
     full = init_labels_wf(**FULL).__desc__
     without = init_labels_wf(**{name: value for name, value in FULL.items() if name != left_out}).__desc__
     for word in words:

@@ -119,7 +119,7 @@ def test_the_validator_finds_no_error(dataset):
     assert {issue for issue in validate(dataset) if issue[0] not in ALLOWED} == set()
 
 
-def test_what_the_validator_does_not_look_at_has_a_name_that_the_schema_lacks_and_no_other_fault(dataset, tmp_path):
+def test_files_ignored_by_the_validator_only_have_names_missing_from_the_schema(dataset, tmp_path):
     copied = tmp_path / 'copied'
     shutil.copytree(dataset, copied)
     (copied / '.bidsignore').unlink()
@@ -135,7 +135,7 @@ def test_what_the_validator_does_not_look_at_has_a_name_that_the_schema_lacks_an
     assert not [path for path in inside if '_dseg.' in path.name]
 
 
-def test_every_planned_file_is_there(dataset):
+def test_every_planned_file_exists(dataset):
     planned = plan_files(STANDARD, ['One', 'Two'], FULL, atlas_scales=['', '3'], drawn=DRAWN)
     planned += plan_files(STANDARD, ['One', 'Two'], {}, 'psc')
     planned += plan_files(NATIVE, ['One', 'Two'], {'strategy': 'standard_deviation'})
@@ -143,7 +143,7 @@ def test_every_planned_file_is_there(dataset):
     assert set(tree(dataset)) == {*list_paths(planned), *top}
 
 
-def test_sidecars_tell_all_parameters_that_change_numbers_and_no_other(dataset):
+def test_sidecars_list_exactly_the_parameters_that_change_numbers(dataset):
     (path,) = dataset.rglob('*atlas-One_res-2_stat-mean_timeseries.json')
     told = json.loads(path.read_text(encoding='utf-8'))
     arguments = set(inspect.signature(init_labels_wf).parameters)

@@ -122,7 +122,7 @@ SCRUBBED = [0, 7, 8, 31, 39]
     ],
     ids=['plain', 'filtered', 'smoothed'],
 )
-def test_a_volume_left_out_has_no_influence_on_the_outputs(settings, censored, small, image, run):
+def test_a_censored_volume_does_not_influence_the_outputs(settings, censored, small, image, run):
     mask = [volume not in SCRUBBED for volume in range(40)]
     # Blobs on a dark ground, where splines overshoot.
     data = np.where(np.random.default_rng(21).uniform(size=(6, 6, 6, 1)) < 0.5, 0, small.data)

@@ -105,7 +105,7 @@ def test_a_deleted_node_is_run_again(host):
 
 
 @pytest.mark.endurance
-def test_a_deleted_output_is_made_again_or_missed_aloud(host):
+def test_a_deleted_output_is_written_again_or_reported(host):
     """Linear looks at the outputs of cached nodes, Nipype's distributed plugins do not."""
     next(host.folder.glob('work/host/*/clean/one_timeseries.tsv')).unlink()
     outcome = host.run(parameters={'fill_value': 0.0})

@@ -61,13 +61,13 @@ def host(tmp_path_factory):
     return host
 
 
-def test_their_nodes_feed_ours(host):
+def test_niworkflows_nodes_connect_to_ours(host):
     assert host.first.error is None
     assert host.first.executed == OURS | THEIRS
 
 
 @pytest.mark.endurance
-def test_their_nodes_feed_ours_in_parallel_too(host, tmp_path):
+def test_niworkflows_nodes_connect_to_ours_in_parallel(host, tmp_path):
     parallel = NiworkflowsHost(tmp_path, 'fork').run()
     assert parallel.error is None
     assert parallel.executed == OURS | THEIRS
@@ -105,7 +105,7 @@ def test_a_second_run_executes_nothing_and_a_parameter_of_ours_only_ours(host):
     assert host.run(parameters={'standardize': 'psc'}).executed == {'clean'}
 
 
-def test_a_host_of_theirs_tells_in_its_methods_what_ours_does():
+def test_a_niworkflows_host_includes_our_boilerplate():
     ours = init_labels_wf(use_mask=True, high_variance_confounds=True)
     inner, host = LiterateWorkflow('inner'), LiterateWorkflow('host')
     inner.__desc__, host.__desc__, host.__postdesc__ = 'First.\n', 'Before.\n', 'After.\n'

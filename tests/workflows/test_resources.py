@@ -106,7 +106,7 @@ GRIDS['1 mm'] = ((193, 229, 193), 1.0)
         pytest.param('1 mm', 4, 'int16', 400, 1, 2, marks=MINUTES),
     ],
 )
-def test_nodes_need_what_is_reckoned_and_at_least_half_of_it(
+def test_memory_of_nodes_is_between_half_and_all_of_the_estimate(
     at, n_volumes, dtype, n_regions, n_atlases, num_threads, peak, tmp_path
 ):
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS[at][0], n_volumes, dtype, GRIDS[at][1])
@@ -156,7 +156,7 @@ def write_maps(path, shape, size, n_maps):
 
 @pytest.mark.timeout(200)
 @pytest.mark.endurance
-def test_maps_need_what_is_reckoned(peak, tmp_path):
+def test_memory_of_maps_is_within_the_estimate(peak, tmp_path):
     shape, made = GRIDS['2 mm'][0], {}
     series = write_series(tmp_path / 'bold.nii.gz', shape, 20, 'int16', 2.0)
     maps = write_maps(tmp_path / 'maps.nii.gz', shape, 2.0, 64)
@@ -190,7 +190,7 @@ def test_maps_need_what_is_reckoned(peak, tmp_path):
         pytest.param('2 mm', False, 2, {'strategy': 'median'}, marks=MINUTES),
     ],
 )
-def test_sampling_and_smoothing_need_what_is_reckoned(at, oblique, num_threads, options, peak, tmp_path):
+def test_memory_of_sampling_and_smoothing_is_within_the_estimate(at, oblique, num_threads, options, peak, tmp_path):
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 20, 'int16', 2.0)
     placed = write_atlas(tmp_path, *GRIDS[at], 400, oblique)
     sizes = Sizes.of(open_series(series), [read_grid(placed['labels_files'][0])])
@@ -214,7 +214,7 @@ def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
     assert most * 2**20 < 250e6 + ARROW + (num_threads - 1) * BLOCK_BYTES
 
 
-def test_reckoned_memory_grows_with_what_needs_it():
+def test_estimated_memory_grows_with_series_and_atlases():
     short, long = (Sizes((99, 117, 95, n), 2, n_atlases=1) for n in (240, 1200))
     grown = estimate(long)['reduce'] - estimate(short)['reduce']
     # Signals grow, voxels do not: 960 more volumes are two gigabytes of them.
