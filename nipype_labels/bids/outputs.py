@@ -84,7 +84,11 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
                 f'{atlas[0]!r}'
             )
     made = [
-        output for output in DERIVATIVES if output.is_made(parameters) and (output.key in drawn or not output.is_drawn)
+        output
+        for output in DERIVATIVES
+        if output.is_made(parameters)
+        and (output.key in drawn or not output.is_drawn)
+        and output.of in ('', 'surfaces' if on_surfaces else 'volumes')
     ]
     planned, choices = [], (parameters, desc, on_surfaces)
     for i, (label, scale) in enumerate(atlases):

@@ -2,12 +2,27 @@
 """Series of surfaces in a dataset: CIFTI series, and pairs of GIFTI series of the two hemispheres."""
 
 from dataclasses import replace
+from pathlib import Path
 
+from ..files.hemispheres import list_pair
 from ..model.errors import LabelsError
+from .names import split_name
 
 #: Extensions of series of surfaces.
 CIFTI, GIFTI = '.dtseries.nii', '.func.gii'
 SURFACES = (CIFTI, GIFTI)
+
+#: Kinds of surfaces on which reports show series, the first that exists.
+_SHOWN = ('inflated', 'midthickness')
+
+#: Space and density of the surfaces of series in a space, where their names differ.
+_MESHES = {
+    ('fsLR', '91k'): ('fsLR', '32k'),
+    ('fsLR', '170k'): ('fsLR', '59k'),
+    ('fsaverage5', None): ('fsaverage', '10k'),
+    ('fsaverage6', None): ('fsaverage', '41k'),
+    ('fsaverage', None): ('fsaverage', '164k'),
+}
 
 
 def list_surface_series(files):
@@ -61,3 +76,37 @@ def is_of_surfaces(spaces, surfaces, volumes):
 def list_labels(spaces):
     """Return the labels of spaces without their details, such as ``fsLR`` of ``fsLR:den-91k``."""
     return {name.removeprefix('space-').partition(':')[0] for name in spaces}
+
+
+def find_surfaces(bold):
+    """Return the surfaces of both hemispheres on which a series can be shown, a list of two paths or none.
+
+    They are searched for next to the series, and in the folders ``anat`` of its session and participant. Their names
+    have the mesh of the series: ``space-fsLR_den-32k`` of ``space-fsLR_den-91k``.
+    """
+    bold = Path(bold)
+    try:
+        entities, _, extension = split_name(bold.name)
+    except LabelsError:
+        return []
+    if extension not in SURFACES:
+        return []
+    own = entities.get('space'), entities.get('den')
+    meshes = {own, _MESHES.get(own, own)} | ({(None, None)} if own[0] == 'fsnative' else set())
+    folders = [bold.parent, *(parent / 'anat' for parent in bold.absolute().parents[1:3])]
+    for kind in _SHOWN:
+        for folder in folders:
+            for path in sorted(folder.glob(f'*_hemi-L_*{kind}.surf.gii')):
+                pair = list_pair(path)
+                if len(pair) == 2 and _is_shown_on(path.name, entities, meshes):
+                    return pair
+    return []
+
+
+def _is_shown_on(name, entities, meshes):
+    """Return whether a surface has the participant of a series, and one of some meshes."""
+    try:
+        own, *_ = split_name(name)
+    except LabelsError:
+        return False
+    return own.get('sub') == entities.get('sub') and (own.get('space'), own.get('den')) in meshes

@@ -18,6 +18,7 @@ from ..bids.manifest import Request, describe_atlas, find_change, name_manifest,
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..bids.spaces import name_space
+from ..bids.surfaces import find_surfaces
 from ..core.validation import check_surface_parameters, check_volume_parameters, expand_preset, validate
 from ..files.areas import require_areas
 from ..files.hemispheres import find_pair
@@ -32,6 +33,7 @@ from .messages import in_options
 from .pages import update_pages
 from .resources import check_resources
 from .summary import list_contradictions, load_filters, summarise
+from .surfaces import check_surfaces
 
 #: Files of the dataset that each run writes if they are missing.
 _OF_DATASET = ('dataset_description.json', '.bidsignore')
@@ -59,6 +61,7 @@ class Job:
     dummy_scans: int
     digits: int | None
     reports: bool
+    surfaces: list
     command: str
 
     def manifest(self, name):
@@ -92,6 +95,7 @@ def derivatives(
     desc=None,
     dummy_scans=0,
     digits=None,
+    surface=None,
     use_mask=True,
     areas=None,
     reports=True,
@@ -109,9 +113,7 @@ def derivatives(
     **parameters,
 ):
     """Extract, denoise and write the region time series of all runs of a dataset; return 1 if a run failed."""
-    check_resources(nprocs, mem_gb)
-    if tsv is not None and not dry_run:
-        raise LabelsError('--tsv given, but it only acts with --dry-run')
+    _check_call(nprocs, mem_gb, tsv, dry_run)
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans, digits)
     _check_out(Path(dataset), Path(out), work_dir)
@@ -119,14 +121,15 @@ def derivatives(
     chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
     chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
     found = find_runs(dataset, **chosen)
-    parameters, canonical, reports = _adapt(found.runs[0], parameters, canonical, reports)
+    parameters, canonical = _adapt(found.runs[0], parameters, canonical)
+    surfaces = check_surfaces(surface, str(found.runs[0].bold), reports)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
     runs = {node_name(run.name): run for run in found.runs}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     digests, n_regions = _read_tables(atlases, parameters)
-    requests = {name: _request(run, plans[name], canonical, digests, areas) for name, run in runs.items()}
-    written = dict(dummy_scans=dummy_scans, digits=canonical['digits'], reports=reports, command=command_line)
-    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, areas, parameters, **written)
+    requests = {name: _request(run, plans[name], canonical, digests, areas, surfaces) for name, run in runs.items()}
+    written = (dummy_scans, canonical['digits'], reports, surfaces, command_line)
+    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, areas, parameters, *written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -168,6 +171,13 @@ def node_name(name):
     return re.sub(r'[^\w-]', '_', name)
 
 
+def _check_call(nprocs, mem_gb, tsv, dry_run):
+    """Refuse resources that do not exist, and the table of a dry run without one."""
+    check_resources(nprocs, mem_gb)
+    if tsv is not None and not dry_run:
+        raise LabelsError('--tsv given, but it only acts with --dry-run')
+
+
 def _complete(parameters, use_mask, dummy_scans):
     """Return the parameters of the workflow factory, with a preset replaced by its parameters."""
     if dummy_scans < 0:
@@ -177,15 +187,15 @@ def _complete(parameters, use_mask, dummy_scans):
     return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 
 
-def _adapt(run, parameters, canonical, reports):
-    """Return parameters, also in canonical form, and whether to draw reports, which surfaces do not have, nor masks."""
+def _adapt(run, parameters, canonical):
+    """Return parameters, also in canonical form, of series of surfaces without a brain mask, which they do not have."""
     if not run.is_of_surfaces:
         check_volume_parameters(parameters)
-        return parameters, canonical, reports
+        return parameters, canonical
     check_surface_parameters(parameters, str(run.bold))
-    print('series of surfaces: without brain mask and reports', file=sys.stderr)
+    print('series of surfaces: without brain mask', file=sys.stderr)
     without = {'use_mask': False}
-    return parameters | without, canonical | without, False
+    return parameters | without, canonical | without
 
 
 def _find_areas(given, weight):
@@ -208,13 +218,15 @@ def _list_parameters(parameters, dummy_scans, digits):
     return {name: value for name, value in known.items() if name not in _RESOURCES} | {'dummy_scans': dummy_scans}
 
 
-def _request(run, planned, parameters, atlases, areas):
+def _request(run, planned, parameters, atlases, areas, surfaces):
     """Return what is asked of a run; a confounds table is an input of report and sidecars too."""
     files = [*run.bold_files, run.mask if parameters['use_mask'] else None, *run.sidecars, *areas]
     if parameters['use_confounds'] or run.has_readable_confounds:
         files.append(run.confounds)
-    inputs = {locate(path, run.root): path for path in files if path is not None}
     drawn = tuple(file.path for file in planned if file.output.is_drawn)
+    if drawn and run.is_of_surfaces:
+        files += map(Path, surfaces or find_surfaces(run.bold))
+    inputs = {locate(path, run.root): path for path in files if path is not None}
     return Request(inputs, tuple(list_paths(planned)), drawn, parameters, atlases)
 
 

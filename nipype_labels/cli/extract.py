@@ -33,6 +33,7 @@ from .messages import in_files, warn
 from .outputs import check_out, name_folders, remove_work, summarise, write
 from .resources import check_resources, read_plugin_args
 from .run import configure, run
+from .surfaces import choose_surfaces
 
 
 def extract(
@@ -43,6 +44,7 @@ def extract(
     datasets=(),
     mask=None,
     areas=None,
+    surface=None,
     confounds=None,
     sample_mask=None,
     runs=None,
@@ -63,22 +65,22 @@ def extract(
     check_resources(nprocs)
     check_plugin(plugin)
     atlas, luts = resolve_names(atlas, lut or (), find_space(bold), datasets, 'labels' in parameters)
-    lut = luts if any(luts) else None
     sidecar = sidecar or find_sidecar(bold)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
     _report_contradictions(contradictions)
     _check(series, atlas, mask, parameters)
+    surface = choose_surfaces(surface, bold, parameters.get('reports'))
     plugin_args = read_plugin_args(plugin_args_file, plugin)
-    if not str(out):
-        raise LabelsError('--out is empty. Pass the folder to write to')
-    out, folders = Path(out), name_folders(atlas)
+    out, folders = _check_named(out), name_folders(atlas)
     given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
     given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar], '--areas': [areas]}
+    given['--surface'] = surface
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
     check_tables(absolute(atlas), absolute(luts), parameters.get('labels') if len(atlas) == 1 else None, parameters)
-    values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, atlas_luts=lut)
-    values |= dict(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r, areas_file=areas)
+    values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, areas_file=areas)
+    values |= dict(confounds_file=confounds, sample_mask=sample_mask, runs=runs, t_r=t_r)
+    values |= dict(atlas_luts=luts if any(luts) else None, surface_files=surface or None)
     # A graph copies Nipype's settings when it is built.
     configure(verbose, reported=(MISSING_REGIONS, COLLINEAR_MAPS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():
@@ -95,6 +97,13 @@ def extract(
         remove_work(written, Path(wf.base_dir) / wf.name)
     summarise(out, written, folders)
     return 0
+
+
+def _check_named(out):
+    """Return the folder to write to as a Path."""
+    if not str(out):
+        raise LabelsError('--out is empty. Pass the folder to write to')
+    return Path(out)
 
 
 def _expand_preset(parameters, confounds):

@@ -24,6 +24,7 @@ OPTIONS = {
     'num_threads': '--nprocs',
     'sample_mask': '--sample-mask',
     'sidecar_file': '--sidecar',
+    'surface_files': '--surface',
     'standardize_confounds': '--no-standardize-confounds',
     't_r': '--tr',
     'use_confounds': '--confounds',

@@ -195,6 +195,7 @@ def _add_files(parser):
     add_option(group, 'labels')
     _add_path(group, '--mask', 'IMAGE', 'brain mask; voxels outside are excluded (default: no mask)')
     _add_areas(group)
+    _add_surface(group)
     _add_path(
         group,
         '--confounds',
@@ -208,6 +209,14 @@ def _add_files(parser):
     _add_path(group, '--sidecar', 'JSON', 'JSON sidecar of the series (default: the one next to it)')
     add_option(group, 't_r', '--tr', '--t-r')
     group.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
+
+
+def _add_surface(group):
+    words = (
+        'surfaces (.surf.gii) on which the report shows a series of surfaces (default: inflated or midthickness of the '
+        'participant, next to the series or in anat; without them, coverage is shown by bars)'
+    )
+    _add_path(group, '--surface', ('LEFT', 'RIGHT'), words, nargs=2)
 
 
 def _add_lut(group):
@@ -257,6 +266,7 @@ def _add_dataset(parser):
         metavar='N',
         help='non-steady-state (dummy) volumes to exclude at the beginning of each run (default: 0)',
     )
+    _add_surface(group)
     add_option(group, 'digits')
     words = 'level group: also write the correlation of connectivity with motion (QC-FC) (default: off)'
     group.add_argument('--qc-fc', action='store_true', help=words)

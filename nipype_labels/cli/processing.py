@@ -148,6 +148,7 @@ class Steps:
             desc=job.desc,
             digits=job.digits,
             reports=job.reports,
+            surfaces=job.surfaces,
             command=job.command,
             areas=job.areas,
             sample_mask=_retain(run, sizes.shape[3], job.dummy_scans),

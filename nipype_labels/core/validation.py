@@ -103,7 +103,6 @@ def expand_preset(name: str, **changes: Any) -> dict[str, Any]:
 _NOT_OF_SURFACES = {
     'smoothing_fwhm': 'Smooth the series first: wb_command -cifti-smoothing, or -metric-smoothing for GIFTI files',
     'high_variance_confounds': 'Compute them from the series of the volume, and pass the table as confounds',
-    'reports': 'Run without reports',
 }
 
 

@@ -10,6 +10,7 @@ from ..model.errors import GridError, ImageError, errors_name
 from ..model.grayordinates import CORTEX, Grayordinates, describe_mesh
 from .gifti import GiftiReader, refuse_other_side
 from .hemispheres import find_pair
+from .meshes import check_mesh
 
 
 def require_areas(weight, path):
@@ -88,10 +89,7 @@ def measure_vertices(points, triangles):
     [1.0, 1.0, 1.0]
     """
     points = np.asarray(points, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
-        raise ImageError(f'its points are {points.shape}, and its triangles {triangles.shape}')
-    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
-        raise ImageError(f'a triangle has a vertex beyond the {len(points)} of the mesh')
+    check_mesh(points, triangles)
     first, second, third = (points[triangles[:, corner]] for corner in range(3))
     areas = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
     return np.bincount(triangles.ravel(), np.repeat(areas / 3, 3), len(points))

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
+from ..files.atlases import read_placed
 from ..files.coverage import read_coverage
+from ..files.elements import read_space
 from ..files.json_files import read_json
 from ..files.lut import read_places
+from ..files.meshes import read_meshes
 from ..files.sample_mask import read_sample_mask
+from ..files.spaces import is_surface
 from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
@@ -24,6 +28,7 @@ from .parameters import trait
 #: Output that holds each kind of figure.
 FIGURES = {
     'contours': 'contours_files',
+    'coverage': 'coverage_svg_files',
     'carpet': 'carpet_files',
     'spectra': 'spectra_files',
     'connectivity': 'connectivity_svg_files',
@@ -48,6 +53,9 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     censoring_file = InputFile(mandatory=True, desc='table of retained volumes, from CleanSignal')
     cleaning_file = InputFile(mandatory=True, desc='JSON metadata of denoising, from CleanSignal')
     mask_file = InputFile(desc='brain mask to outline, on any grid')
+    surface_files = InputMultiObject(
+        InputFile(), desc='surfaces of one hemisphere or both (.surf.gii), on which series of surfaces are shown'
+    )
     confounds_files = InputMultiObject(
         InputFile(),
         desc='confounds, one row per volume; framewise displacement, DVARS and global signal of the first table with '
@@ -80,7 +88,12 @@ class _LabelsReportInputSpec(LabelsInputSpec):
 
 class _LabelsReportOutputSpec(TraitedSpec):
     out_file = File(exists=True, desc='report as one self-contained HTML file')
-    contours_files = traits.List(File(exists=True), desc='figures of the contours, SVG')
+    contours_files = traits.List(
+        File(exists=True), desc='figures of the contours, SVG; undefined for series of surfaces'
+    )
+    coverage_svg_files = traits.List(
+        File(exists=True), desc='figures of the coverage on surfaces, SVG; undefined for series of volumes'
+    )
     carpet_files = traits.List(File(exists=True), desc='figures of displacement and time series, SVG')
     spectra_files = traits.List(File(exists=True), desc='figures of the spectra, SVG')
     connectivity_svg_files = traits.List(
@@ -120,7 +133,7 @@ class LabelsReport(LabelsInterface):
         origin = reports.Origin(self._files(names), read_versions(), _read_clock(), self.get_input('command', ''))
         page = reports.render_report(title, series, atlases, figures, origin, methods, confounds)
         for kind, output in FIGURES.items():
-            if kind != 'connectivity' or self.get_input('connectivity_files'):
+            if all(drawn[kind] is not None for drawn in figures):
                 self._write_figures(runtime, kind, output, figures)
         if confounds is not None:
             with self.write_output(runtime, 'confounds.svg', 'confounds_svg_file') as path:
@@ -150,23 +163,27 @@ class LabelsReport(LabelsInterface):
 
     def _series(self, reports):
         """Return the data that all atlases share."""
-        mean, grid = read_volume(self.inputs.mean_file)
+        of_surfaces = is_surface(self.inputs.labels_files[0])
+        if not of_surfaces and self.get_input('surface_files'):
+            raise LabelsError('surface_files given, but it only acts with series of surfaces')
         kept = _read_kept(self.inputs.censoring_file)
-        mask, mask_grid = read_mask(self.inputs.mask_file) if self.get_input('mask_file') else (None, None)
         cleaning = read_json(self.inputs.cleaning_file)
         tables = self._read_confounds(len(kept))
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.get_input('warnings', [])]))
         return reports.SeriesData(
-            mean.astype(np.float32),
-            grid.affine,
+            *((None, None) if of_surfaces else _read_mean(self.inputs.mean_file)),
             kept,
             cleaning | ({'Warnings': found} if found else {}),
-            mask=mask,
-            mask_affine=None if mask is None else mask_grid.affine,
+            **({'meshes': self._meshes()} if of_surfaces else _read_mask(self.get_input('mask_file'))),
             traces=_read_traces(tables),
             confounds=_read_confounds(tables, cleaning.get('ConfoundsColumns', [])) if tables else None,
             connectivity_kind=self.get_input('connectivity_kind', ''),
         )
+
+    def _meshes(self):
+        """Return the meshes of the hemispheres, none if no surface is given."""
+        given = self.get_input('surface_files')
+        return read_meshes(given, read_space(self.inputs.labels_files[0])) if given else {}
 
     def _write_figures(self, runtime, kind, output, figures):
         """Write one kind of figure, a file for each atlas."""
@@ -192,6 +209,20 @@ def _import_reports():
     except ImportError as e:
         raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
     return reports
+
+
+def _read_mean(path):
+    """Return the mean volume and its affine."""
+    mean, grid = read_volume(path)
+    return mean.astype(np.float32), grid.affine
+
+
+def _read_mask(path):
+    """Return a mask and its affine by the names in SeriesData; nothing without a mask."""
+    if not path:
+        return {}
+    mask, grid = read_mask(path)
+    return {'mask': mask, 'mask_affine': grid.affine}
 
 
 def _read_kept(path):
@@ -234,10 +265,13 @@ def _read_clock():
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file, lut_file):
     """Return the values of AtlasData after the name of an atlas, in their order."""
     regions = read_coverage(regions_file)
-    labels, grid = read_labels(labels_file, unused_id(regions.index))
     raw, cleaned = (_read_columns(path, regions.name, kept) for path in (signals_file, cleaned_file))
     connectivity = _read_matrix(connectivity_file, regions.name) if connectivity_file else None
     places = read_places(lut_file, regions.index) if lut_file else {}
+    if is_surface(labels_file):
+        atlas = read_placed(labels_file, regions.index, regions.name)
+        return atlas.labels, None, regions.rows(), raw, cleaned, connectivity, places, atlas.space
+    labels, grid = read_labels(labels_file, unused_id(regions.index))
     return labels, grid.affine, regions.rows(), raw, cleaned, connectivity, places
 
 

@@ -14,6 +14,7 @@ from ..core.rows import RowReducer, reduce_rows
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
 from ..model.errors import LabelsError, MissingRegionsError, errors_name
+from ..model.grayordinates import Grayordinates
 from .settings import READING
 from .state import PlacedAtlas, Result, resample_mask, warn_user
 
@@ -164,14 +165,19 @@ def make_report(title, result):
     retained, raw, grid = data['retained'], data['raw'], data['grid']
     denoised = np.full(raw.shape, np.nan)
     denoised[retained] = data['signals']
-    mean = data['mean'].reshape(grid.shape, order='F').astype(np.float32)
     about = {
         'Warnings': data['warnings'],
         'Parameters': data['parameters'],
         'DegreesOfFreedom': data['degrees_of_freedom'],
     }
-    series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=placed.grid.affine)
     regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
-    atlas = reports.AtlasData('Atlas', placed.masked.labels, placed.grid.affine, regions, raw, denoised)
+    if isinstance(grid, Grayordinates):
+        series = reports.SeriesData(None, None, retained, about)
+        atlas = reports.AtlasData('Atlas', placed.masked.labels, None, regions, raw, denoised, space=placed.grid)
+    else:
+        mean = data['mean'].reshape(grid.shape, order='F').astype(np.float32)
+        own = placed.grid.affine
+        series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=own)
+        atlas = reports.AtlasData('Atlas', placed.masked.labels, own, regions, raw, denoised)
     figures = reports.draw_figures(title, series, atlas)
     return reports.Report(reports.render_report(title, series, [atlas], [figures], reports.Origin()))

@@ -67,6 +67,7 @@ class Output:
     per_atlas: bool = True  # a file per atlas, or one per run
     needs: tuple[str, ...] = ()  # parameters of the workflow factory that must be switched on
     file_name: str = ''  # in the folder of ``nipype-labels extract``; empty if the file is not copied
+    of: str = ''  # 'volumes' or 'surfaces', if only series of these have the output
     report_input: str = ''  # input of LabelsReport that reads the file
     derivative: Derivative | None = None
 
@@ -193,7 +194,17 @@ OUTPUTS = (
         field='contours_files',
         description='Figure of the report, SVG: outlines of the regions on the mean volume',
         needs=('reports',),
+        of='volumes',
         derivative=Derivative('bold', '.svg', desc='contours'),
+    ),
+    Output(
+        key='coverage_figures',
+        node='report',
+        field='coverage_svg_files',
+        description='Figure of the report, SVG: coverage of the regions on four views of the surfaces, or as bars',
+        needs=('reports',),
+        of='surfaces',
+        derivative=Derivative('bold', '.svg', desc='coverage'),
     ),
     Output(
         key='carpets',

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..model.columns import STATUSES
+from ..model.grayordinates import Grayordinates
 from ..model.networks import Place, find_place
 
 #: Regions with a time series and a lower coverage are reported.
@@ -15,7 +16,7 @@ LITTLE_COVERAGE = 0.5
 #: Explanation of each problem of a region.
 PROBLEMS = {reason: meaning for reason, meaning in STATUSES.items() if reason != 'ok'} | {
     'lost_in_denoising': 'Has a time series before denoising, and none after it',
-    'little_coverage': f'Has a time series, but covers less than {100 * LITTLE_COVERAGE:.0f} % of its volume',
+    'little_coverage': f'Has a time series, but less than {100 * LITTLE_COVERAGE:.0f} % of the region is used',
 }
 
 
@@ -23,13 +24,16 @@ PROBLEMS = {reason: meaning for reason, meaning in STATUSES.items() if reason !=
 class SeriesData:
     """What a report shows of a series, the same for all atlases; the mask may be on any grid.
 
+    Of surfaces there is no ``mean`` and no ``affine``; ``meshes`` has the points (V, 3) and triangles (n, 3) of the
+    hemispheres ``L`` and ``R``, if they are known.
+
     Shapes: ``mean`` (I, J, K); ``kept`` (T,), True for retained volumes. ``cleaning`` is the metadata that CleanSignal
     writes. ``traces`` are columns of confounds tables that show the quality of each volume, shape (T,), by name, NaN
     where a value is missing; ``confounds`` are those that were regressed out, None without a table.
     """
 
-    mean: np.ndarray
-    affine: np.ndarray
+    mean: np.ndarray | None
+    affine: np.ndarray | None
     kept: np.ndarray
     cleaning: dict
     mask: np.ndarray | None = None
@@ -37,6 +41,7 @@ class SeriesData:
     traces: dict = field(default_factory=dict)
     confounds: dict | None = None
     connectivity_kind: str = ''
+    meshes: dict = field(default_factory=dict)
 
     @property
     def parameters(self):
@@ -78,18 +83,20 @@ class AtlasData:
     """What a report shows of an atlas and its time series; ``regions`` are L rows of the coverage table.
 
     Shapes: ``raw`` and ``cleaned`` (T, L), NaN for regions without a time series and, after denoising, for censored
-    volumes; ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid. ``known_places`` are
-    networks and hemispheres of the look-up table, by region id.
+    volumes; ``connectivity`` (L, L), NaN where a value is missing. ``labels`` may be on any grid; of surfaces they are
+    those of the elements of ``space``, shape (n,), without ``affine``. ``known_places`` are networks and hemispheres of
+    the look-up table, by region id.
     """
 
     name: str
     labels: np.ndarray
-    affine: np.ndarray
+    affine: np.ndarray | None
     regions: list
     raw: np.ndarray
     cleaned: np.ndarray
     connectivity: np.ndarray | None = None
     known_places: dict = field(default_factory=dict)
+    space: Grayordinates | None = None
 
     @cached_property
     def ids(self):
@@ -131,3 +138,14 @@ def find_problems(regions, lost):
     groups = {reason: status == reason for reason in PROBLEMS}
     groups |= {'lost_in_denoising': (status == 'ok') & lost, 'little_coverage': ~lost & (covered < LITTLE_COVERAGE)}
     return {reason: [regions[i] for i in np.flatnonzero(flags)] for reason, flags in groups.items() if flags.any()}
+
+
+def describe_elements(space):
+    """Return what the regions of an atlas consist of; ``space`` is that of surfaces, or None.
+
+    >>> describe_elements(None)
+    'Voxels'
+    """
+    if space is None:
+        return 'Voxels'
+    return 'Vertices' if space.grid is None else 'Vertices and voxels'

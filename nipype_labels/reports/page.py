@@ -10,7 +10,8 @@ from ..core.display import strongest_pairs
 from ..core.quality import LEAST_FREEDOM
 from .carpet import draw_carpets
 from .contours import draw_contours
-from .data import PROBLEMS, find_problems
+from .coverage import draw_coverage
+from .data import PROBLEMS, describe_elements, find_problems
 from .formatting import format_number, format_value, list_cited, mark_up
 from .matrix import draw_matrix
 from .spectra import draw_spectra
@@ -21,9 +22,14 @@ N_PAIRS = 5
 
 
 def draw_figures(title, series, atlas):
-    """Return the figures of an atlas by name, as SVGs; connectivity is None without a matrix."""
+    """Return the figures of an atlas by name, as SVGs.
+
+    Contours are None for surfaces, coverage for volumes, and connectivity without a matrix.
+    """
+    of_surfaces = atlas.space is not None
     return {
-        'contours': draw_contours(title, series, atlas),
+        'contours': None if of_surfaces else draw_contours(title, series, atlas),
+        'coverage': draw_coverage(title, series, atlas) if of_surfaces else None,
         'carpet': draw_carpets(title, series, atlas),
         'spectra': draw_spectra(title, series, atlas),
         'connectivity': None if atlas.connectivity is None else draw_matrix(title, series, atlas),
@@ -78,6 +84,8 @@ def _describe(atlas, figures):
         'summary': atlas.summary,
         'problems': find_problems(atlas.regions, atlas.lost),
         'figures': figures,
+        'elements': describe_elements(atlas.space),
+        **_describe_sizes(atlas),
         'strongest': {
             sign: [(value, atlas.names[one], atlas.names[other]) for value, one, other in found]
             for sign, found in pairs.items()
@@ -91,6 +99,14 @@ def order_worst_first(atlas):
         np.nan_to_num([float(region.get(key) or 0) for region in atlas.regions]) for key in ('coverage', 'tsnr')
     )
     return np.lexsort((tsnr, covered, ~atlas.lost)).tolist()
+
+
+def _describe_sizes(atlas):
+    """Return the column of the coverage table with the sizes of regions, and its unit; empty for counts of vertices."""
+    if atlas.space is None:
+        return {'size': 'volume_atlas', 'unit': 'mm³'}
+    has_areas = any(region.get('area_atlas') is not None for region in atlas.regions)
+    return {'size': 'area_atlas', 'unit': 'mm²'} if has_areas else {'size': '', 'unit': ''}
 
 
 def list_parameters(cleaning):

@@ -23,8 +23,8 @@ WIDTH, MARGIN, TOP = 1000, 24, 104
 AXIS = 64
 
 
-def _bytes(colours):
-    """Return the colours of a palette as bytes."""
+def to_bytes(colours):
+    """Return colours, from 0 to 1 and shape (n, 3), as bytes."""
     return np.rint(np.asarray(colours)[:, :3] * 255).astype(np.uint8)
 
 
@@ -32,14 +32,14 @@ def _bytes(colours):
 MISSING, CENSORED = (0.549, 0.549, 0.549), (0.122, 0.122, 0.122)
 
 #: Shades of a volume, and black for no value. None is so bright that contours would be lost in it.
-GREYS = _bytes([*colormaps['gray'](np.linspace(0, 0.72, 64))[:, :3], (0, 0, 0)])
+GREYS = to_bytes([*colormaps['gray'](np.linspace(0, 0.72, 64))[:, :3], (0, 0, 0)])
 
 #: Colours of signals, odd in number so that the mean has one; then those of missing values and censored volumes.
-DIVERGING = _bytes([*colormaps['RdBu_r'](np.linspace(0, 1, 33))[:, :3], MISSING, CENSORED])
+DIVERGING = to_bytes([*colormaps['RdBu_r'](np.linspace(0, 1, 33))[:, :3], MISSING, CENSORED])
 N_COLOURS = len(DIVERGING) - 2
 
 #: Colours of retained and censored volumes.
-MARKS = _bytes([(1, 1, 1), CENSORED])
+MARKS = to_bytes([(1, 1, 1), CENSORED])
 
 
 def shade(values, n, low, high):
@@ -57,9 +57,21 @@ def embed(indices, palette):
     """Return the data URL of a PNG with the colours of a palette, shape (number of colours, 3), at each pixel."""
     image = Image.fromarray(indices).convert('P')
     image.putpalette(palette.tobytes())
+    return _encode(image)
+
+
+def _encode(image):
+    """Return the data URL of an image as PNG."""
     stream = io.BytesIO()
     image.save(stream, 'PNG', optimize=True)
     return 'data:image/png;base64,' + base64.b64encode(stream.getvalue()).decode('ascii')
+
+
+def embed_picture(picture, palette):
+    """Return the data URL of a PNG of an array of rows, columns and RGB, with the nearest colour of a palette."""
+    colours = Image.new('P', (1, 1))
+    colours.putpalette(palette.tobytes())
+    return _encode(Image.fromarray(picture).quantize(palette=colours, dither=Image.Dither.NONE))
 
 
 def embed_scale():

@@ -116,6 +116,8 @@ def init_labels_wf(
         Look-up table of each atlas; None for an atlas without one.
     areas_file : str
         With ``weight='area'``: a surface (``.surf.gii``), or areas of vertices (``.shape.gii``), of either hemisphere.
+    surface_files : str or list of str
+        With ``reports``: surfaces (``.surf.gii``) of one hemisphere or both, on which series of surfaces are shown.
     confounds_file : str or list of str
         Confounds tables, a row per volume.
     sample_mask : str, list of bool or list of int

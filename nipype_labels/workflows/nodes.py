@@ -36,6 +36,7 @@ INPUTS = (
     'atlas_files',
     'atlas_luts',
     'areas_file',
+    'surface_files',
     'confounds_file',
     'sample_mask',
     'runs',
@@ -207,7 +208,7 @@ def _report(nodes, given, memory):
     nodes.report = make_report_node(given, describe(given), memory['report'])
     shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
     shown['use_luts'] = ('atlas_luts', 'lut_files')
-    fields = [('bold_file', 'bold_file'), ('atlas_files', 'atlas_files')]
+    fields = [(name, name) for name in ('bold_file', 'atlas_files', 'surface_files')]
     fields += [edge for name, edge in shown.items() if given[name]]
     return [(nodes.inputnode, nodes.report, fields)]
 

@@ -5,6 +5,7 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from ..bids.dataset import link_source
+from ..bids.surfaces import find_surfaces
 from ..interfaces.verified import VerifiedNode
 from ..model.entities import find_contradictions
 from ..model.outputs import NODE_OUTPUTS
@@ -23,6 +24,7 @@ def init_run_wf(
     desc=None,
     digits=None,
     reports=True,
+    surfaces=(),
     command='',
     areas=(),
     sample_mask=None,
@@ -39,7 +41,8 @@ def init_run_wf(
     ``groups`` are lists of atlases by the names of their workflows. Atlases of one group share a pass over the series.
     Atlases that were added later have their own pass, so that earlier results stay cached. ``sample_mask`` lists the
     volumes to retain, ``areas`` the files of areas of vertices. ``parameters`` are arguments of :func:`init_labels_wf`
-    except ``use_luts``. Reports show ``command``.
+    except ``use_luts``. Reports show ``command``, and series of surfaces on ``surfaces``, by
+    default on those of the participant.
     """
     wf = pe.Workflow(name=name)
     extractions = [_extract(run, group, parameters, areas, sample_mask, sizes, name) for name, group in groups.items()]
@@ -69,7 +72,7 @@ def init_run_wf(
     for output, (node, field) in sources.items():
         wf.connect(node, field, save, f'inputnode.{output.key}')
     if reports:
-        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes, command)
+        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes, surfaces, command)
         for output, (node, field) in sources.items():
             if output.report_input:
                 wf.connect(node, field, report, output.report_input)
@@ -116,7 +119,7 @@ def _joined(wf, extractions, output):
     return merge, 'out'
 
 
-def _report(run, atlases, parameters, methods, sizes, command):
+def _report(run, atlases, parameters, methods, sizes, surfaces, command):
     """The node that draws the report."""
     shown = {'connectivity': 'none', 'fisher_z': False} | parameters
     shown['atlas_names'] = [atlas.name for atlas in atlases]
@@ -124,6 +127,9 @@ def _report(run, atlases, parameters, methods, sizes, command):
     report.inputs.bold_file, report.inputs.atlas_files = str(run.bold), [atlas.path for atlas in atlases]
     if any(atlas.lut for atlas in atlases):
         report.inputs.lut_files = [atlas.lut for atlas in atlases]
+    shown_on = list(surfaces) or find_surfaces(run.bold)
+    if shown_on:
+        report.inputs.surface_files = shown_on
     if command:
         report.inputs.command = command
     if parameters['use_mask']:

@@ -222,3 +222,32 @@ STRUCTURES = {
     'PUTAMEN': (12, 51),
     'THALAMUS': (10, 49),
 }
+
+
+def icosahedron():
+    """Return the 12 points and 20 triangles of an icosahedron of about 100 mm."""
+    golden = (1 + 5**0.5) / 2
+    points = [(0, y, golden * z) for y in (-1, 1) for z in (-1, 1)]
+    points = np.array([[each[(axis + shift) % 3] for axis in range(3)] for shift in range(3) for each in points])
+    near = np.isclose(np.linalg.norm(points[:, None] - points, axis=2), 2)
+    triangles = [
+        (i, j, k)
+        for i in range(12)
+        for j in range(i + 1, 12)
+        for k in range(j + 1, 12)
+        if near[i, j] and near[j, k] and near[i, k]
+    ]
+    # Seen from outside, corners are counterclockwise.
+    outside = [triangle if np.linalg.det(points[list(triangle)]) > 0 else triangle[::-1] for triangle in triangles]
+    return points * 30.0, np.array(outside, dtype=np.int32)
+
+
+def save_surf_gii(path, points, triangles, side=''):
+    """Write the surface of a hemisphere."""
+    meta = {'AnatomicalStructurePrimary': side} if side else {}
+    arrays = [
+        nib.gifti.GiftiDataArray(np.asarray(values, form), intent=f'NIFTI_INTENT_{intent}', meta=meta)
+        for values, form, intent in ((points, np.float32, 'POINTSET'), (triangles, np.int32, 'TRIANGLE'))
+    ]
+    nib.gifti.GiftiImage(darrays=arrays).to_filename(path)
+    return Path(path)

@@ -165,7 +165,7 @@ def test_derivatives_of_cifti(dataset, derivatives, tmp_path):
         f'{stem}_stat-mean_desc-projected_bold.dtseries.nii',
         f'{RUN}_space-fsLR_den-91k_desc-mean_boldref.dscalar.nii',
     } <= written
-    assert not [name for name in written if name.endswith(('.nii.gz', '.html', '.svg'))]
+    assert not [name for name in written if name.endswith(('.nii.gz', '.svg'))]
     _, signals = read_signals(folder / f'{stem}_stat-mean_desc-raw_timeseries.tsv')
     data = noise(9, seed=1).astype(float)
     assert_allclose(signals[:, 0], data[:, LABELS == 1].mean(axis=1), rtol=1e-12)
@@ -197,12 +197,12 @@ def test_derivatives_of_pairs_change_with_either_file(dataset, derivatives, tmp_
     assert (again[:, 2:] != signals[:, 2:]).all()
 
 
-def test_reports_are_not_drawn_and_smoothing_is_refused(derivatives, tmp_path):
+def test_masks_are_not_used_and_smoothing_is_refused(derivatives, tmp_path):
     atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (LABELS, TABLE)})
     asked = ['--atlas', atlas, '--space', 'fsLR:den-91k']
     status, said = derivatives(*asked, '--dry-run')
     assert status == 0, said
-    assert 'series of surfaces: without brain mask and reports' in said
+    assert 'series of surfaces: without brain mask\n' in said
     status, said = derivatives(*asked, '--smoothing-fwhm', '4')
     assert status == 2
     assert 'wb_command -cifti-smoothing' in said

@@ -172,7 +172,7 @@ def test_a_mask_and_a_cache(bold, atlas, tmp_path):
     assert not np.array_equal(kept, SurfaceLabelsMasker(atlas, memory=tmp_path / 'cache').fit_transform(bold))
 
 
-@pytest.mark.parametrize('options', [{'smoothing_fwhm': 4.0}, {'high_variance_confounds': True}, {'reports': True}])
+@pytest.mark.parametrize('options', [{'smoothing_fwhm': 4.0}, {'high_variance_confounds': True}])
 def test_parameters_of_volumes_are_refused(bold, atlas, options):
     with pytest.raises(LabelsError, match=f'{next(iter(options))} given, but it only acts with volumes'):
         SurfaceLabelsMasker(atlas, **options).fit_transform(bold)

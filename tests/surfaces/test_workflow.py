@@ -150,7 +150,6 @@ def test_a_region_of_vertices_that_the_series_does_not_have(bold, tmp_path, extr
         (['--smoothing-fwhm', '4'], 'wb_command -cifti-smoothing'),
         (['--background-label', '3'], 'parcellations of surfaces name their background'),
         (['--high-variance-confounds'], '--high-variance-confounds given, but it only acts with volumes'),
-        (['--reports'], '--reports given, but it only acts with volumes'),
         (['--resampling-target', 'labels'], '--resampling-target labels is for volumes'),
     ],
 )

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Meshes of the two hemispheres, from surface files."""
+
+import numpy as np
+
+from ..model.errors import ImageError, errors_name
+from ..model.grayordinates import CORTEX, describe_mesh
+from .gifti import GiftiReader, refuse_other_side
+from .hemispheres import find_pair
+
+
+def read_meshes(given, space):
+    """Return the meshes of a pair of surfaces by hemisphere, ``L`` and ``R``: points (V, 3) and triangles (n, 3).
+
+    Parameters
+    ----------
+    given : path, or sequence of one or two paths
+        Surfaces (``.surf.gii``); see :func:`~nipype_labels.files.hemispheres.find_pair`.
+    space : Grayordinates
+        Of which the surfaces must have the numbers of vertices.
+
+    Raises
+    ------
+    LabelsError
+        If a file cannot be read, is not a surface, or has another number of vertices.
+    """
+    sizes = {structure.name: structure.n_vertices for structure in space.structures}
+    meshes = {}
+    for side, path in zip(CORTEX, find_pair(given), strict=True):
+        points, _ = meshes[side] = read_mesh(path, side)
+        wanted = sizes.get(CORTEX[side], len(points))
+        if len(points) != wanted:
+            raise ImageError(
+                f'{path} has {describe_mesh(len(points))}, and {space} has {describe_mesh(wanted)} in {CORTEX[side]}. '
+                'Pass surfaces of the same mesh'
+            )
+    return meshes
+
+
+def read_mesh(path, side):
+    """Return the points, shape (V, 3), and triangles, shape (n, 3), of the surface of a hemisphere (``L`` or ``R``)."""
+    reader = GiftiReader(path)
+    values = reader.read_arrays()
+    with errors_name(path):
+        refuse_other_side(reader, side)
+        by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
+        if not {'POINTSET', 'TRIANGLE'} <= set(by_intent):
+            raise ImageError('it is not a surface (.surf.gii): it has no points or no triangles')
+        points, triangles = by_intent['POINTSET'].astype(np.float64), by_intent['TRIANGLE']
+        check_mesh(points, triangles)
+        if not np.isfinite(points).all():
+            raise ImageError('coordinates of vertices are not finite')
+    return points, triangles
+
+
+def check_mesh(points, triangles):
+    """Raise ImageError unless points and triangles are those of a mesh."""
+    if points.ndim != 2 or points.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ImageError(f'its points are {points.shape}, and its triangles {triangles.shape}')
+    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
+        raise ImageError(f'a triangle has a vertex beyond the {len(points)} of the mesh')
