@@ -28,8 +28,8 @@ _OVERSAMPLING = 2
 #: Brightness of triangles on the border of a region, as a fraction.
 _BORDER = 0.5
 
-#: Bars of so many regions at most, in columns; height of a bar with its space.
-MOST_BARS, BAR_COLUMNS, BAR = 60, 3, 22
+#: Bars of so many regions at most, in columns; height of a bar with its space, and length of a whole bar.
+MOST_BARS, BAR_COLUMNS, BAR, BAR_LENGTH = 60, 3, 22, 92
 
 #: Colours of the coverage from 0 to 1, of regions without a time series, and of no region.
 SCALE = colormaps['Blues'](np.linspace(0.2, 0.7, 64))[:, :3]
@@ -63,6 +63,7 @@ def draw_coverage(title, series, atlas):
     bars = _draw_bars(atlas, wanted[:MOST_BARS])
     top = svg.TOP + height
     drawn = {'views': views, 'bars': bars, 'bars_top': top + 30, 'has_views': bool(views)}
+    drawn |= {'bar_length': BAR_LENGTH}
     drawn['note'] = _describe_bars(atlas, wanted, bool(views))
     drawn['scale'] = svg.embed(np.arange(len(SCALE), dtype=np.uint8)[None], svg.to_bytes(SCALE))
     if bars:
@@ -147,8 +148,8 @@ def _draw_bars(atlas, regions):
             {
                 'x': f'{svg.MARGIN + column * (width + GAP):.2f}',
                 'y': BAR * row,
-                'name': shorten(atlas.names[i], 24),
-                'length': f'{100 * covered[i]:.1f}',
+                'name': shorten(atlas.names[i], 20),
+                'length': f'{BAR_LENGTH * covered[i]:.1f}',
                 'words': format_percent(atlas.regions[i]['coverage']),
                 'lost': bool(atlas.lost[i]),
             }

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from dataset_cases import make_atlases, make_dataset
+from surface_cases import elements, icosahedron, noise, save_dlabel, save_surf_gii, save_tseries
 
 pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
@@ -112,6 +114,24 @@ def test_nothing_is_wider_than_a_narrow_window(opened):
     assert found['width'] == 400
     assert found['scrollWidth'] <= 400
     assert found['wide'] == []
+
+
+@pytest.mark.parametrize('has_surfaces', [False, True])
+def test_a_report_of_surfaces_fits_and_requests_nothing(has_surfaces, tmp_path):
+    """Views of the surfaces, and bars for the voxels; without surfaces, bars for all regions."""
+    axis = elements(np.arange(12), np.arange(12))
+    names = {0: '???', 1: 'left', 2: 'right', 3: 'a region of voxels whose name is long'}
+    atlas = save_dlabel(tmp_path / 'x.dlabel.nii', {'m': (np.repeat([1, 2, 3], [12, 12, 4]), names)}, axis)
+    bold = save_tseries(tmp_path / 'x.dtseries.nii', noise(20, 28), axis)
+    given = ['extract', bold, '--atlas', atlas, '--reports', '-o', tmp_path / 'out']
+    if has_surfaces:
+        given += ['--surface', *(save_surf_gii(tmp_path / f'x.{side}.surf.gii', *icosahedron(), side) for side in 'LR')]
+    subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)], check=True, timeout=120)
+    found, console = open_page(tmp_path / 'out' / 'report.html')
+    assert (found['complaints'], console, found['requests'], found['broken']) == ([], [], [], 0)
+    assert found['scrollWidth'] <= 400
+    assert found['wide'] == []
+    assert [column['name'] for column in found['sorted']][2] == 'Vertices and voxels'
 
 
 def numbers(cells):

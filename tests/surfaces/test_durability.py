@@ -92,18 +92,23 @@ def test_derivatives_reuse_the_nodes_of_complete_steps(case, in_process):
 @pytest.mark.parametrize('point', range(4))
 def test_killed_derivatives_become_those_that_nothing_disturbed(case, point):
     """Killed as its folders appear: those of the work, of the nodes, of the outputs, or some time later."""
-    command = [sys.executable, '-m', 'nipype_labels.cli.main']
-    subprocess.run([*command, *list_arguments(case, 'whole')], check=True, capture_output=True)
-    expected = read_outputs(case.folder / 'whole')
+    # Reports show the command, so that both are called in a folder of their own, with the same name of OUT.
+    dataset, _, *others = list_arguments(case, '')[1:]
+    command = [sys.executable, '-m', 'nipype_labels.cli.main', 'derivatives', dataset, 'out', *others]
+    whole, folder = case.folder / 'whole', case.folder / 'killed'
+    for each in (whole, folder):
+        each.mkdir()
+    subprocess.run(command, check=True, capture_output=True, cwd=whole)
+    expected = read_outputs(whole / 'out')
     seen = ('work/runs', 'work/runs/*/*/reduce', 'sub-01/**/*.tsv', 'work/runs/*/*/clean/result_*')[point]
-    killed = subprocess.Popen([*command, *list_arguments(case, 'out')], stderr=subprocess.DEVNULL)
+    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder)
     end = time.monotonic() + 60
-    while killed.poll() is None and not any((case.folder / 'out').glob(seen)):
+    while killed.poll() is None and not any((folder / 'out').glob(seen)):
         assert time.monotonic() < end, f'{seen} was not written'
         time.sleep(0.002)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert killed.returncode == -signal.SIGKILL
-    again = subprocess.run([*command, *list_arguments(case, 'out')], capture_output=True, text=True)
+    again = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert again.returncode == 0, again.stderr
-    assert read_outputs(case.folder / 'out') == expected
+    assert read_outputs(folder / 'out') == expected
