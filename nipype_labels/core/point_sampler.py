@@ -66,7 +66,7 @@ class PointSampler:
         """Return the voxels of which a coefficient is beyond ``clip``. No others are, since weights are a mean."""
         found, other = np.zeros(self._shape, dtype=bool), np.empty(self._shape, dtype=bool)
         found[tuple(slice(1, n + 1) for n in coefficients.shape)] = (coefficients < clip[0]) | (coefficients > clip[1])
-        # A place stands for itself and the next 3 along each axis.
+        # A start covers its own coefficient and the next 3 along each axis.
         for axis in range(3):
             one, two = np.moveaxis(found, axis, 0), np.moveaxis(other, axis, 0)
             np.logical_or(one[:-1], one[1:], out=two[:-1])

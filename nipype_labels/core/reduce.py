@@ -212,10 +212,10 @@ class RegionReducer:
         if not self._uses_all:
             self._used[:] = self._uses_all = True
 
-    def settle(self, signals: np.ndarray, clip: tuple[float, float]) -> None:
+    def clip_to_range(self, signals: np.ndarray, clip: tuple[float, float]) -> None:
         """Clip what was sampled of the volumes so far to the range of the series, in ``signals``, shape (T, L)."""
         if self._sampled_sums is not None:
-            for volume, sums in self._sampled_sums.settle(clip):
+            for volume, sums in self._sampled_sums.clip_to_range(clip):
                 signals[volume, self._index.columns] = sums / self._divisor
 
     def _reduce_values(self, values: np.ndarray, signals: np.ndarray, rows: np.ndarray, first: int) -> None:
@@ -267,7 +267,7 @@ def reduce_series(
     """Reduce a series to the regions of several atlases in one pass.
 
     Interpolated values are clipped to the range of the whole series, which is known only at its end. They are clipped
-    to the range so far; volumes that were cut where the range is wider in the end, few if any, are read again.
+    to the range so far; volumes that were cut where the range is wider at the end, few if any, are read again.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def reduce_series(
                 out[first : first + len(block)] = values
                 np.copyto(bounds[first : first + len(block)], clip, where=clipped)
     for out, reducer in zip(signals, reducers, strict=True):
-        reducer.settle(out, clip)
+        reducer.clip_to_range(out, clip)
     stale = set(np.flatnonzero((~np.isnan(bounds) & (bounds != clip)).any(axis=1)).tolist())
     for first, stored in read_blocks() if stale else ():
         rows = [row for row in range(len(stored)) if first + row in stale]

@@ -100,7 +100,7 @@ class SampledSums:
                     may_change = (False, False)
                 yield _clip_sums(*parts, clip), may_change
 
-    def settle(self, clip: tuple[float, float]) -> Iterator[tuple[int, np.ndarray]]:
+    def clip_to_range(self, clip: tuple[float, float]) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the number of each volume whose sums may have changed, and these, for the range of the whole series."""
         for volume, parts in self._kept.items():
             yield volume, _clip_sums(*parts, clip)
@@ -118,7 +118,7 @@ class SampledSums:
         return parts, (bool((values < clip[0]).any()), bool((values > clip[1]).any()))
 
     def _keep(self, volume: int, parts: tuple[np.ndarray, np.ndarray, np.ndarray]) -> bool:
-        """Keep what :meth:`settle` needs, if there is space; return whether there is."""
+        """Keep what :meth:`clip_to_range` needs, if there is space; return whether there is."""
         size = sum(part.nbytes for part in parts)
         if size > self._space:
             return False

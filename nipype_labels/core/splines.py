@@ -120,7 +120,7 @@ def basis(positions: np.ndarray, n: int, order: int = 3) -> tuple[np.ndarray, np
 
 
 def mirror(index: np.ndarray, n: int) -> np.ndarray:
-    """Return which of ``n`` voxels of a line stands for one beyond its borders.
+    """Return the index of the voxel, of ``n`` on a line, that mirrors an index beyond its borders.
 
     >>> mirror(np.array([-1, 0, 3, 4]), 4).tolist()
     [1, 0, 3, 2]

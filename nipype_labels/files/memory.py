@@ -42,7 +42,7 @@ def load_or_compute(memory, key, compute):
             expand(memory).mkdir(parents=True, exist_ok=True)
             memory = _import_joblib().Memory(expand(memory), verbose=0)
         if memory.location is not None:
-            # A function of the key alone to joblib, which would take images apart to tell them apart.
+            # joblib hashes the key only: to compare images, it would read all of their values.
             kept = memory.cache(_keep, ignore=['arrays'])
             lock_file = Path(memory.location) / LOCK
             with _LOCK, locked(lock_file):

@@ -220,7 +220,7 @@ def _drop_background(labels, table):
 
 
 def _name_by_hemisphere(regions):
-    """Return regions whose names have the hemisphere if a name stands for regions of both hemispheres.
+    """Return regions whose names have the hemisphere if both hemispheres have regions of the same name.
 
     Regions without a vertex have no hemisphere: their names have the id, if it is needed.
     """

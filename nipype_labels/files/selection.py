@@ -14,7 +14,7 @@ from ..model.errors import ConfoundsError
 from .compcor import find_components, has_components, read_masks
 from .confounds import DISPLACEMENT, join_tables
 
-#: Columns of fMRIPrep by which volumes are scrubbed.
+#: Columns of fMRIPrep by which volumes are censored.
 _MOTION_MEASURES = (DISPLACEMENT, 'std_dvars')
 
 #: Columns of fMRIPrep each of which marks one volume.
@@ -62,12 +62,12 @@ def select_confounds(tables, parameters, n_volumes, series=None):
     frames, marked, censored = [], [], {}
     for table in tables:
         names = [name for name in table.frame if name in selected]
-        scrubbed = 'scrubbing' in strategies and table in of_fmriprep and {*_MOTION_MEASURES} & {*table.frame}
-        if names or scrubbed:
+        is_censored = 'scrubbing' in strategies and table in of_fmriprep and {*_MOTION_MEASURES} & {*table.frame}
+        if names or is_censored:
             marked.append(table)
         elif {*table.frame} >= _FMRIPREP or {*table.frame} >= _OLD_FMRIPREP:
             raise ConfoundsError(_NOTHING_SELECTED.format(table.source))
-        frames.append(table.numbers(names if names or scrubbed else list(table.frame)))
+        frames.append(table.numbers(names if names or is_censored else list(table.frame)))
     if 'scrubbing' in strategies:
         censored.update(_find_motion_outliers(of_fmriprep, parameters))
     if parameters['non_steady_state'] == 'censor':

@@ -290,7 +290,7 @@ def _save(path, content):
 
 
 def _clear(out_dir, planned, others, data, sidecars):
-    """Remove what is no longer so, sidecars first; what is to be written, sidecars last.
+    """Remove outdated files, sidecars first, and files that will be written again, sidecars last.
 
     What was computed from signals that change now, and is not computed any more, would pass for a result of these.
     """

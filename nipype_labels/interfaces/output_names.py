@@ -36,7 +36,7 @@ def label_files(paths):
 
 
 def find_ending(name):
-    """Return the value of ``ENDINGS`` that a second part of a name stands for.
+    """Return the value of ``ENDINGS`` that matches the second part of a name.
 
     >>> find_ending('labels.dlabel.nii'), find_ending('regions.tsv')
     ('labels.nii.gz', 'regions.tsv')

@@ -94,7 +94,7 @@ class Resample(LabelsInterface):
             for where in (own, target):
                 report_contradiction(where, logger.warning)
             require_orientation(own, target, self.inputs.unknown_orientation)
-            # A map of a file of several is no file of its own.
+            # A map of a file of several must be written to a separate file.
             if own.matches(target) and split_map(in_file)[1] is None:
                 out_files[i] = in_file
                 continue
