@@ -73,7 +73,7 @@ def draw_coverage(title, series, atlas):
 
 
 def place_regions(atlas, side):
-    """Return the row of the region of each vertex of a hemisphere, counted from 1; 0 is no region."""
+    """Return the row of the region of each vertex of a hemisphere, counted from 1; 0 is outside all regions."""
     start = 0
     for structure in atlas.space.structures:
         stop = start + len(structure.elements)
