@@ -89,7 +89,8 @@ def test_what_was_not_asked_for_is_not_planned():
 def test_there_are_no_figures_of_connectivity_and_confounds_without_them():
     for none in ({}, {'connectivity': 'none'}, {'connectivity': None}):
         planned = by_role(SOURCE, ['A'], none, drawn=DRAWN)
-        assert set(DRAWN) - set(planned) == {'connectivity_figures', 'confounds_figure'}
+        # Figures of coverage are of surfaces.
+        assert set(DRAWN) - set(planned) == {'connectivity_figures', 'confounds_figure', 'coverage_figures'}
         assert 'connectivity' not in planned
 
 
@@ -175,5 +176,6 @@ def test_others_are_what_other_choices_would_have_given():
     assert sorted(stats) == sorted(
         [*(kind.replace(' ', '') for kind in CONNECTIVITIES if kind != 'correlation'), 'fisherz', 'partialfisherz']
     )
-    assert {file.key for file in others} == {'connectivity', 'projected', 'high_variance_confounds', *DRAWN}
+    figures = set(DRAWN) - {'coverage_figures'}
+    assert {file.key for file in others} == {'connectivity', 'projected', 'high_variance_confounds', *figures}
     assert not {file.path for file in others} & {file.path for file in planned}
