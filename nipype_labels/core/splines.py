@@ -112,11 +112,19 @@ def basis(positions: np.ndarray, n: int, order: int = 3) -> tuple[np.ndarray, np
 
     Both have the shape (m, order + 1), for m positions between 0 and n - 1; ``order`` is odd. A place may come twice.
     """
-    knots = np.arange(max(n, 2) + 2 * order) - float(order)
-    weights = scipy.interpolate.BSpline.design_matrix(positions, knots, order)
+    # Voxel before each position; the last position is between the last two voxels.
+    before = np.minimum(np.floor(positions), max(n, 2) - 2)
+    # Recursion of de Boor, of basis functions of a degree from those of the degree below. SciPy has it too, in
+    # scipy.interpolate, whose import takes as long as sampling ten volumes.
+    weights = np.ones((1, len(positions)))
+    for degree in range(1, order + 1):
+        parts, weights = weights / degree, np.zeros((degree + 1, len(positions)))
+        for k, part in enumerate(parts):
+            weights[k] += part * (before + (k + 1) - positions)
+            weights[k + 1] = part * (positions - (before + (k + 1 - degree)))
     # Basis functions are centred on voxels, of which some lie beyond the border: there the volume is mirrored.
-    places = mirror(weights.indices - order // 2, n).astype(np.int32)
-    return weights.data.reshape(len(positions), -1), places.reshape(len(positions), -1)
+    places = before.astype(np.intp)[:, None] + np.arange(-(order // 2), order // 2 + 2)
+    return np.ascontiguousarray(weights.T), mirror(places, n).astype(np.int32)
 
 
 def mirror(index: np.ndarray, n: int) -> np.ndarray:

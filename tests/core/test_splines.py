@@ -29,3 +29,14 @@ def test_the_basis_is_that_of_scipy_mirrored(n):
     padded = np.pad(coefficients, 3, mode='reflect') if n > 1 else np.repeat(coefficients, 7)
     spline = interpolate.BSpline(np.arange(n + 10) - 5.0, padded, 3)
     assert_allclose((weights * coefficients[places]).sum(axis=1), spline(positions), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize('order', [1, 3])
+@pytest.mark.parametrize('n', [1, 2, 3, 4, 40])
+def test_weights_have_the_bits_of_scipys(n, order):
+    rng, voxels = np.random.default_rng(53), np.arange(n)
+    positions = np.concatenate([rng.uniform(0, n - 1, 200), voxels, np.nextafter(voxels, 0)]).clip(0, n - 1)
+    knots = np.arange(max(n, 2) + 2 * order) - float(order)
+    expected = interpolate.BSpline.design_matrix(positions, knots, order)
+    weights, _ = basis(positions, n, order)
+    assert_array_equal(weights.ravel(), expected.data)
