@@ -5,6 +5,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,9 +25,11 @@ from .timing import read_header_time
 #: A block holds at least one volume, and as many as fit in this.
 BLOCK_BYTES = 12 * 2**20
 
-#: Bytes that are decompressed at a time: few enough to be in the processor's cache when their checksum is computed,
-#: and so many that Python seldom changes between threads.
-PIECE_BYTES = 2**21
+#: Bytes that are decompressed at a time. They are still in the processor's cache when their checksum is computed.
+PIECE_BYTES = 2**18
+
+#: The same while another thread computes: so many that Python seldom changes between threads.
+PIECE_BYTES_AHEAD = 2**21
 
 
 @dataclass(frozen=True)
@@ -112,17 +115,17 @@ class Series:
                 stream.seek(self.offset)
             if num_threads < 2:
                 for first, block in read:
-                    self._read_block(stream, first, block)
+                    self._read_block(stream, PIECE_BYTES, first, block)
                     yield first, block
                 return
-            waiting = iter(read)
-            ahead = deque(reader.submit(self._read_block, stream, *each) for each in islice(waiting, len(buffers)))
+            waiting, read_block = iter(read), partial(self._read_block, stream, PIECE_BYTES_AHEAD)
+            ahead = deque(reader.submit(read_block, *each) for each in islice(waiting, len(buffers)))
             try:
                 for first, block in read:
                     ahead.popleft().result()
                     yield first, block
                     # The memory of this block is free again.
-                    ahead.extend(reader.submit(self._read_block, stream, *each) for each in islice(waiting, 1))
+                    ahead.extend(reader.submit(read_block, *each) for each in islice(waiting, 1))
             finally:
                 reader.shutdown(cancel_futures=True)
 
@@ -130,9 +133,9 @@ class Series:
         """Return a digest of every file of the image and of how its voxels are read."""
         return f'{self.description} {self.offset} {image_digest(self.voxel_file)}'
 
-    def _read_block(self, stream, first, block):
-        """Read a block, and behind the last one all that is left: the checksum is at the end."""
-        got = len(_read(stream, memoryview(block).cast('B'), self.voxel_file))
+    def _read_block(self, stream, piece, first, block):
+        """Read a block in pieces of a size in bytes, and behind the last block all that is left, with the checksum."""
+        got = len(_read(stream, memoryview(block).cast('B'), piece, self.voxel_file))
         if got < block.nbytes:
             last = f'volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
             raise ImageError(f'{self.voxel_file} is truncated: it ends in {last} of {self.n_volumes}')
@@ -243,11 +246,11 @@ def _open(path):
     return open_gzip(path) if is_gzipped(path) else Path(path).open('rb')
 
 
-def _read(stream, view, path):
-    """Read into ``view`` as far as the stream goes; return the part that was filled."""
+def _read(stream, view, piece, path):
+    """Read into ``view`` piece by piece as far as the stream goes; return the part that was filled."""
     done = 0
     with _errors_name_file(path), suppress(EOFError):
-        while done < len(view) and (n := stream.readinto(view[done : done + PIECE_BYTES])):
+        while done < len(view) and (n := stream.readinto(view[done : done + piece])):
             done += n
     free_registers()
     return view[:done]
