@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -306,18 +307,20 @@ def reduce_series(
         else:
             parts = _split(read_blocks(), GATHERED_BYTES // (8 * max(1, len(union.elements))))
             blocks = ((_open_block(stored, decoder, union, first, reducers), None) for first, stored in parts)
-        for block, known in blocks:
-            wait(solving)
-            first = block.first
-            clip = clip_range(block.decoded, *clip) if clips else clip
-            sums.open(block.stored)
-            add: Any = partial(sums.add, block.stored) if known is None else partial(list, known)
-            both = work(_call, [add, partial(sums.sum_up, block)])
-            found = [a if b is None else b for a, b in zip(*both, strict=True)]
-            jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, found, strict=True)]
-            for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
-                out[first : first + len(block)] = values
-                np.copyto(bounds[first : first + len(block)], clip, where=clipped)
+        # After an error, a block that is being read is waited for, so that the series can be closed.
+        with closing(blocks):
+            for block, known in blocks:
+                wait(solving)
+                first = block.first
+                clip = clip_range(block.decoded, *clip) if clips else clip
+                sums.open(block.stored)
+                add: Any = partial(sums.add, block.stored) if known is None else partial(list, known)
+                both = work(_call, [add, partial(sums.sum_up, block)])
+                found = [a if b is None else b for a, b in zip(*both, strict=True)]
+                jobs = [partial(reducer, block, clip, of_one) for reducer, of_one in zip(reducers, found, strict=True)]
+                for out, (values, clipped) in zip(signals, reduce(_call, jobs), strict=True):
+                    out[first : first + len(block)] = values
+                    np.copyto(bounds[first : first + len(block)], clip, where=clipped)
     for out, reducer in zip(signals, reducers, strict=True):
         reducer.clip_to_range(out, clip)
     stale = set(np.flatnonzero((~np.isnan(bounds) & (bounds != clip)).any(axis=1)).tolist())

@@ -2,10 +2,16 @@
 """Reading begins while atlases are prepared, and ends with its user."""
 
 import threading
+import time
 
+import numpy as np
 import pytest
 
 from nipype_labels.core.ahead import begin_reading
+from nipype_labels.core.reduce import RegionReducer, reduce_series
+from nipype_labels.model.errors import ImageError
+from nipype_labels.model.space import VolumeGrid
+from nipype_labels.model.weighted import WeightedAtlas
 
 
 def counted(events, n=3):
@@ -67,3 +73,23 @@ def test_an_error_of_the_first_block_is_raised_where_the_block_is_used():
 
     with begin_reading(read_damaged, 2) as read, pytest.raises(OSError, match='damaged'):
         list(read())
+
+
+def test_an_error_of_a_volume_is_not_lost_while_the_next_block_is_read():
+    rng, shape = np.random.default_rng(5), (4, 4, 4)
+    grid, n = VolumeGrid(shape, np.eye(4)), 64
+    weights = rng.uniform(1, 2, (6, n))
+    elements = np.tile(np.arange(n), 6)
+    atlas = WeightedAtlas(grid, elements, weights.ravel(), np.full(6, n), np.arange(1, 7), list('abcdef'))
+    volumes = rng.normal(size=(80, n))
+    volumes[0, 3] = np.nan
+
+    def read_slowly():
+        for i, volume in enumerate(volumes):
+            time.sleep(0.002)
+            yield i, volume[None]
+
+    reducer = RegionReducer(atlas, grid, strategy='least_squares', nan_policy='raise', num_threads=2)
+    message = 'volume 0: 1 labelled voxels are not finite'
+    with pytest.raises(ImageError, match=message), begin_reading(read_slowly, 2) as read:
+        reduce_series(read, len(volumes), [reducer], num_threads=2)
