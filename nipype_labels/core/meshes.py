@@ -45,12 +45,12 @@ def view_mesh(points: np.ndarray, triangles: np.ndarray, side: int) -> View:
     >>> seen.triangles.tolist(), seen.corners[0].tolist()
     ([0], [[0.0, 0.0], [0.0, -3.0], [-2.0, 0.0]])
     """
+    if _is_inside_out(points, triangles):
+        triangles = triangles[:, ::-1]
     normals = _measure_normals(points, triangles)
     # To the right, upwards and towards the viewer.
     seen, facing = (values[:, [1, 2, 0]] * [side, 1, side] for values in (points, normals))
     outwards = np.cross(*(seen[triangles[:, i]] - seen[triangles[:, 0]] for i in (1, 2)))[:, 2]
-    if _is_inside_out(points, triangles):
-        outwards = -outwards
     visible = np.flatnonzero(outwards > 0)
     nearness = seen[:, 2][triangles[visible]].sum(axis=1)
     visible = visible[np.argsort(nearness, kind='stable')]
@@ -73,13 +73,11 @@ def find_triangle_regions(regions: np.ndarray, triangles: np.ndarray) -> tuple[n
 
 
 def _measure_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return the outward normal of each vertex, the mean of its triangles by area, shape (V, 3)."""
+    """Return the normal of each vertex, the mean of those of its triangles by area, shape (V, 3)."""
     first, second, third = (points[triangles[:, i]] for i in range(3))
     faces = np.cross(second - first, third - first)
     sums = [np.bincount(triangles.ravel(), np.repeat(faces[:, axis], 3), len(points)) for axis in range(3)]
     normals = np.stack(sums, axis=1)
-    if _is_inside_out(points, triangles):
-        normals = -normals
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return normals / np.where(lengths > 0, lengths, 1)
 
