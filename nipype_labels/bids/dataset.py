@@ -79,19 +79,14 @@ def make_uri(path, dataset=''):
 
 
 def link_source(dataset, out):
-    """Return where the dataset of the series is, as seen from a dataset of derivatives, for ``DatasetLinks``.
-
-    The path is relative, so that both can be moved together; absolute if the datasets are on different Windows drives.
-    """
-    try:
-        place = os.path.relpath(Path(dataset).absolute(), Path(out).absolute())
-    except ValueError:
-        place = Path(dataset).absolute().as_uri()
-    return {SOURCE_DATASET: place}
+    """Return where the dataset of the series is, as seen from a dataset of derivatives, for ``DatasetLinks``."""
+    return {SOURCE_DATASET: locate(dataset, out)}
 
 
 def locate(path, root):
-    """Return the path of a file as seen from a dataset, with slashes; of another Windows drive the absolute path.
+    """Return the path of a file or folder as seen from a dataset, so that both can be moved together.
+
+    It is absolute, as a URI, if they are on different Windows drives.
 
     >>> locate('/data/areas.L.shape.gii', '/data/fmriprep')
     '../areas.L.shape.gii'
@@ -99,7 +94,7 @@ def locate(path, root):
     try:
         return Path(os.path.relpath(path, root)).as_posix()
     except ValueError:
-        return Path(path).as_posix()
+        return Path(path).absolute().as_uri()
 
 
 def describe_dataset(version, links=None, existing=None, where='dataset_description.json'):
