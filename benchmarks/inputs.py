@@ -58,7 +58,7 @@ class Inputs:
         return self.folder / {'cifti': 'bold.dtseries.nii', 'gifti': 'bold_hemi-L.func.gii'}[kind]
 
     def parcellation(self, kind, which=0):
-        """Parcellation of these series; ``which`` tells those of one kind apart."""
+        """Parcellation of these series; ``which`` is the number among those of one kind."""
         return self.folder / {'cifti': f'parcels-{which}.dlabel.nii', 'gifti': 'parcels_hemi-L.label.gii'}[kind]
 
     def mask(self):

@@ -82,8 +82,7 @@ def init_labels_wf(
                                     └─▶ high_variance ──────────────┤
         confounds_file, sample_mask ────────────────────────────────┘
 
-    The number of nodes depends neither on the number of atlases nor on the number of regions. Nothing is written
-    outside the folders of the nodes.
+    Neither the number of atlases nor that of regions changes the number of nodes, which write to their folders only.
 
     Parameters
     ----------
