@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from masker_cases import AAL, MASK, SERIES
-from nipype import logging
 from threadpoolctl import threadpool_limits
 
 from nipype_labels import NiftiLabelsMasker, NiftiMapsMasker, NiftiSpheresMasker
@@ -109,8 +108,6 @@ def kinds(base):
     threads=st.sampled_from([1, 2]),
 )
 def test_masker_and_graph_give_equal_bytes(parameters, filter, confounds, censored, threads, tmp_path_factory):
-    logging.getLogger('nipype.workflow').setLevel('CRITICAL')
-    logging.getLogger('nipype.interface').setLevel('CRITICAL')
     folder = tmp_path_factory.mktemp('graph')
     table, confounds_na = confounds
     retained = sorted(set(range(N_VOLUMES)) - censored)
@@ -168,8 +165,6 @@ def to_options(parameters):
 def test_maps_and_spheres_give_equal_bytes(
     kind, parameters, strategy, filter, confounds, censored, others, tmp_path_factory
 ):
-    logging.getLogger('nipype.workflow').setLevel('CRITICAL')
-    logging.getLogger('nipype.interface').setLevel('CRITICAL')
     folder = tmp_path_factory.mktemp('graph')
     table, confounds_na = confounds
     retained = sorted(set(range(N_VOLUMES)) - censored) if censored else None

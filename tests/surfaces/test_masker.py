@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from nilearn import maskers
 from nilearn.surface import InMemoryMesh, SurfaceImage
-from nipype import logging
 from numpy.testing import assert_allclose, assert_array_equal
 from surface_cases import (
     DLABEL,
@@ -196,8 +195,6 @@ def test_images_in_memory_are_refused(bold, atlas):
     [{'standardize': 'zscore'}, {'strategy': 'median', 'detrend': True}, {'zeros': 'keep', 'min_coverage': 0.4}],
 )
 def test_masker_graph_and_command_give_equal_bytes(kind, parameters, bold, atlas, pair, tmp_path):
-    for name in ('workflow', 'interface'):
-        logging.getLogger(f'nipype.{name}').setLevel('CRITICAL')
     series, labels = (bold, atlas) if kind == 'cifti' else (pair['bold'][0], pair['labels'][0])
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=['p', 'q'])
     table.to_csv(tmp_path / 'c.tsv', sep='\t', index=False)
