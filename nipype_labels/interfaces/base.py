@@ -367,11 +367,14 @@ def read_grid_or_none(path):
 
 
 def digest_found_tables(atlases):
-    """Return the path and digest of the LUT in the header of each atlas or next to it; None without one."""
+    """Return the path and digest of the LUT in the header of each atlas or next to it; None without one.
+
+    Parcellations of surfaces have their own label tables.
+    """
     digests = []
     for atlas in atlases:
         try:
-            table = find_lookup_table(atlas)
+            table = None if is_surface(atlas) else find_lookup_table(atlas)
             digests.append(table and (table, content_digest(table)))
         except (LabelsError, OSError):
             digests.append(None)  # the run reports it, the hash must not
