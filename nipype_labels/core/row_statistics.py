@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import scipy
+from scipy.sparse import _sparsetools
 
 from .scaling import floating
 from .strategies import find_medians
@@ -27,10 +27,8 @@ class RowBlock:
     decoded : array, shape (n, T)
     first : int
         Number of the first element in the series.
-    buffer : array of float64, shape (room + n or more, T)
-        Memory for the values, after room for the sums of all regions.
-    room : int
-
+    buffer : array of float64, shape (n or more, T)
+        Memory for the values.
 
     Attributes
     ----------
@@ -44,9 +42,9 @@ class RowBlock:
         Which values are not finite, if any.
     """
 
-    def __init__(self, decoded: np.ndarray, first: int, buffer: np.ndarray, room: int) -> None:
-        self.decoded, self.first, self.buffer, self.room = decoded, first, buffer, room
-        self.values = buffer[room : room + len(decoded)]
+    def __init__(self, decoded: np.ndarray, first: int, buffer: np.ndarray) -> None:
+        self.decoded, self.first = decoded, first
+        self.values = buffer[: len(decoded)]
         self.values[:] = decoded
         with np.errstate(invalid='ignore'):
             self.sums = self.values.sum(axis=1)
@@ -67,38 +65,36 @@ class Part:
     ----------
     rows : array of int, shape (k,)
         Rows of the block, ascending.
-    regions : array of int, shape (m,)
-        Numbers of their regions, ascending.
-    place : array of int, shape (k,)
-        Position of the region of each row in ``regions``.
+    region : array of int32, shape (k,)
+        Number of the region of each row.
     weights : array, shape (k,), or None
         Of each row; None for weights of 1.
     """
 
     rows: np.ndarray
-    regions: np.ndarray
-    place: np.ndarray
+    region: np.ndarray
     weights: np.ndarray | None
 
     def take(self, which: np.ndarray) -> Self:
         """Return the part with the rows where ``which``, shape (k,), is True."""
         weights = None if self.weights is None else self.weights[which]
-        return replace(self, rows=self.rows[which], place=self.place[which], weights=weights)
+        return replace(self, rows=self.rows[which], region=self.region[which], weights=weights)
 
-    def add(self, sums: np.ndarray, buffer: np.ndarray, room: int) -> None:
-        """Add weighted rows of a buffer, after its ``room``, to the sums of their regions in the order of the rows."""
-        m, n = len(self.regions), int(self.rows[-1]) + 1 if len(self.rows) else 0
-        # The identity continues the sums of earlier blocks, so that no addition depends on blocks.
-        lengths = np.zeros(m + n + 1, dtype=np.int32)
-        lengths[1 : m + 1] = 1
-        lengths[self.rows + m + 1] = 1
-        data = np.ones(m + len(self.rows))
-        if self.weights is not None:
-            data[m:] = self.weights
-        indices = np.concatenate([np.arange(m), self.place]).astype(np.int32)
-        matrix: Any = scipy.sparse.csc_array((data, indices, np.cumsum(lengths, dtype=np.int32)), shape=(m, m + n))
-        np.take(sums, self.regions, axis=0, out=buffer[room - m : room], mode='clip')
-        sums[self.regions] = matrix @ buffer[room - m : room + n]
+    def add(self, sums: np.ndarray, values: np.ndarray) -> None:
+        """Add weighted rows of ``values`` to the ``sums`` of their regions in the order of the rows.
+
+        ``values``, shape (n, T), and ``sums``, shape (number of regions, T), are float64 in C order.
+        """
+        n, n_volumes = values.shape
+        ends = np.zeros(n + 1, dtype=np.int32)
+        ends[self.rows + 1] = 1
+        np.cumsum(ends, out=ends)
+        weights = np.ones(len(self.rows)) if self.weights is None else self.weights
+        # SciPy's products of sparse matrices call this function with a new array for the result. In that array, the
+        # sums of earlier blocks would have to be added first, which takes three times as long.
+        _sparsetools.csc_matvecs(
+            len(sums), n, n_volumes, ends, self.region, weights, values.reshape(-1), sums.reshape(-1)
+        )
 
 
 class Sums:
@@ -109,7 +105,7 @@ class Sums:
 
     def add(self, part: Part, block: RowBlock, missing: np.ndarray | None) -> None:
         """Add a part of a block."""
-        part.add(self._sums, block.buffer, block.room)
+        part.add(self._sums, block.values)
 
     def finish(self, total: np.ndarray) -> np.ndarray:
         """Return the statistic, shape (number of regions, T)."""
@@ -128,31 +124,31 @@ class Moments:
     def add(self, part: Part, block: RowBlock, missing: np.ndarray | None) -> None:
         """Add a part of a block."""
         self._find_shift(part, block.values, missing)
-        room, k = len(self._shift), len(part.rows)
-        if len(self._buffer) < room + k:
-            self._buffer = np.empty((room + len(block.values), block.values.shape[1]))
-        deviations = self._buffer[room : room + k]
-        np.take(self._shift, part.regions[part.place], axis=0, out=deviations, mode='clip')
+        k = len(part.rows)
+        if len(self._buffer) < k:
+            self._buffer = np.empty_like(block.values)
+        deviations = self._buffer[:k]
+        np.take(self._shift, part.region, axis=0, out=deviations, mode='clip')
         np.subtract(block.values[part.rows], deviations, out=deviations)
         if missing is not None:
             deviations[missing[part.rows]] = 0
         packed = replace(part, rows=np.arange(k))
-        packed.add(self._sums, self._buffer, room)
+        packed.add(self._sums, deviations)
         np.square(deviations, out=deviations)
-        packed.add(self._squares, self._buffer, room)
+        packed.add(self._squares, deviations)
 
     def _find_shift(self, part: Part, values: np.ndarray, missing: np.ndarray | None) -> None:
         """Set the shift of each region to its first value in each volume."""
-        for place in np.flatnonzero(np.isnan(self._shift[part.regions]).any(axis=1)):
-            shift = self._shift[part.regions[place]]
-            for row in part.rows[part.place == place]:
+        is_unknown = np.isnan(self._shift).any(axis=1)
+        for region in np.unique(part.region[is_unknown[part.region]]):
+            shift = self._shift[region]
+            for row in part.rows[part.region == region]:
                 new = np.isnan(shift)
                 if not new.any():
                     break
                 if missing is not None:
                     new &= ~missing[row]
                 shift[new] = values[row, new]
-                self._shift[part.regions[place]] = shift
 
     def finish(self, total: np.ndarray) -> np.ndarray:
         """Return the statistic, shape (number of regions, T)."""
@@ -170,13 +166,12 @@ class Extremes:
 
     def add(self, part: Part, block: RowBlock, missing: np.ndarray | None) -> None:
         """Add a part of a block."""
-        order = np.argsort(part.place, kind='stable')
-        rows, found = part.rows[order], np.unique(part.place)
+        order = np.argsort(part.region, kind='stable')
+        rows, regions = part.rows[order], np.unique(part.region)
         values = block.values[rows]
         if missing is not None:
             values[missing[rows]] = self._worst
-        best = self._best.reduceat(values, np.searchsorted(part.place[order], found), axis=0)
-        regions = part.regions[found]
+        best = self._best.reduceat(values, np.searchsorted(part.region[order], regions), axis=0)
         self._found[regions] = self._best(self._found[regions], best)
 
     def finish(self, total: np.ndarray) -> np.ndarray:
@@ -214,12 +209,12 @@ class Medians:
 
     def gather(self, part: Part, decoded: np.ndarray) -> None:
         """Keep the values of the regions of this pass, of a part of a block in a series, shape (n, T)."""
-        part = part.take(self._pass_of[part.regions[part.place]] == self._pass)
+        part = part.take(self._pass_of[part.region] == self._pass)
         values = floating(decoded[part.rows])
         if self._values is None:
             self._values = np.empty((len(self._region), values.shape[1]), values.dtype)
         kept = slice(self._n, self._n + len(values))
-        self._values[kept], self._region[kept] = values, part.regions[part.place]
+        self._values[kept], self._region[kept] = values, part.region
         self._weights[kept] = 1 if part.weights is None else part.weights
         self._n = kept.stop
 

@@ -5,7 +5,9 @@ Surface and CIFTI series store the values of an element together: a block has so
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -108,10 +110,7 @@ class RowReducer:
         """Return which of some elements are used, and for which regions."""
         region = self._region[some]
         rows = np.flatnonzero((region >= 0) & self._is_kept(some))
-        is_present = np.zeros(self.n_regions, dtype=bool)
-        is_present[region[rows]] = True
-        place = (np.cumsum(is_present) - 1)[region[rows]]
-        return Part(rows, np.flatnonzero(is_present), place, None if self._areas is None else self._areas[some][rows])
+        return Part(rows, region[rows], None if self._areas is None else self._areas[some][rows])
 
     def _is_kept(self, some: slice) -> np.ndarray:
         """Return which of some elements are used."""
@@ -121,11 +120,10 @@ class RowReducer:
         """Count values that are not finite."""
         part = part.take(missing[part.rows].any(axis=1))
         if len(part.rows):
-            buffer = np.concatenate([np.empty((self.n_regions, missing.shape[1])), missing])
             if self._missing is None:
                 self._missing = np.zeros((2, self.n_regions, self._n_volumes))
             for counts, weights in zip(self._missing, (None, part.weights), strict=True):
-                replace(part, weights=weights).add(counts, buffer, self.n_regions)
+                replace(part, weights=weights).add(counts, missing.astype(np.float64))
 
     def end_pass(self) -> None:
         """End a pass over the series."""
@@ -156,7 +154,11 @@ class RowReducer:
 
 
 def reduce_rows(
-    read_rows: ReadRows, n_volumes: int, reducers: Sequence[RowReducer], decoder: Decoder = Decoder()
+    read_rows: ReadRows,
+    n_volumes: int,
+    reducers: Sequence[RowReducer],
+    decoder: Decoder = Decoder(),
+    num_threads: int = 1,
 ) -> tuple[list[Reduction], np.ndarray]:
     """Reduce a series to the regions of several parcellations in one pass; medians may need more passes.
 
@@ -168,6 +170,8 @@ def reduce_rows(
         T.
     reducers : sequence of RowReducer
     decoder : Decoder
+    num_threads : int
+        Number of reducers that run at a time; it has no influence on the result.
 
     Returns
     -------
@@ -176,14 +180,14 @@ def reduce_rows(
     mean : array, shape (number of elements,)
         Mean of each element over volumes.
     """
-    room = max(reducer.n_regions for reducer in reducers)
     for reducer in reducers:
         reducer.start(n_volumes)
     sums = []
-    for block in _read_blocks(read_rows, room, decoder):
-        sums.append(block.sums)
-        for reducer in reducers:
-            reducer.add(block)
+    with ThreadPoolExecutor(num_threads) as pool:
+        work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
+        for block in _read_blocks(read_rows, decoder):
+            sums.append(block.sums)
+            list(work(methodcaller('add', block), reducers))
     for reducer in reducers:
         reducer.end_pass()
     while any(reducer.needs_pass for reducer in reducers):
@@ -196,12 +200,12 @@ def reduce_rows(
     return [reducer.summarize() for reducer in reducers], np.concatenate(sums) / n_volumes
 
 
-def _read_blocks(read_rows: ReadRows, room: int, decoder: Decoder) -> Iterator[RowBlock]:
+def _read_blocks(read_rows: ReadRows, decoder: Decoder) -> Iterator[RowBlock]:
     """Yield the blocks of a series, in parts of a few elements, each in the memory of the one before."""
     buffer: Any = None
     for first, stored in read_rows():
         most = max(1, BLOCK_BYTES // (8 * stored.shape[1]))
         if buffer is None:
-            buffer = np.empty((room + most, stored.shape[1]))
+            buffer = np.empty((most, stored.shape[1]))
         for start in range(0, len(stored), most):
-            yield RowBlock(decoder(stored[start : start + most]), first + start, buffer, room)
+            yield RowBlock(decoder(stored[start : start + most]), first + start, buffer)

@@ -117,9 +117,10 @@ class ReduceLabels(LabelsInterface):
         if self.get_input('areas_file') is not None:
             options['areas'] = add_areas(series.space, self.inputs.areas_file).areas
         reducers = [RowReducer(atlas, **options) for atlas in atlases]
-        blocks, decoder = partial(read_blocks, series, self.inputs.num_threads), series.decoder(self.inputs.dtype)
+        threads, decoder = self.inputs.num_threads, series.decoder(self.inputs.dtype)
+        blocks = partial(read_blocks, series, threads)
         with errors_name(self.inputs.in_file):
-            reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder)
+            reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, reductions, atlases, tables)
         with self.write_output(runtime, name_image('mean.nii.gz', series.space, 'dscalar'), 'mean_file') as path:
             write_dense_scalars(path, series.space, mean, 'mean')
