@@ -69,7 +69,8 @@ def extract(
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
     _report_contradictions(contradictions)
-    _check(series, atlas, mask, parameters)
+    grids = read_own_grids(atlas)
+    _check(series, grids, mask, parameters)
     surface = choose_surfaces(surface, bold, parameters.get('reports'))
     plugin_args = read_plugin_args(plugin_args_file, plugin)
     out, folders = _check_named(out), name_folders(atlas)
@@ -84,7 +85,7 @@ def extract(
     # A graph copies Nipype's settings when it is built.
     configure(verbose, reported=(MISSING_REGIONS, COLLINEAR_MAPS, CONTRADICTION, REPETITION_TIMES))
     with reword_trait_errors():
-        wf = _build(series, values, parameters | {'num_threads': nprocs}, folders, command_line)
+        wf = _build(series, grids, values, parameters | {'num_threads': nprocs}, folders, command_line)
         check_cleaning(wf, series)
     wf.base_dir = str(make_work_folder(work_dir or out / 'work', plugin))
     try:
@@ -115,7 +116,7 @@ def _expand_preset(parameters, confounds):
     return expand_preset(parameters.pop('preset'), **parameters)
 
 
-def _build(series, values, parameters, atlas_names, command):
+def _build(series, grids, values, parameters, atlas_names, command):
     """Build the workflow for the inputs that are given; its report shows the names of atlases and the command."""
     reports = parameters.get('reports', False)
     parameters = parameters | ({'atlas_names': atlas_names} if reports else {})
@@ -124,7 +125,7 @@ def _build(series, values, parameters, atlas_names, command):
     atlases = values['atlas_files']
     wf = init_labels_wf(
         **{switch: values[field] is not None for switch, field in announced.items()},
-        sizes=Sizes.of(series, read_own_grids(atlases), len(atlases), count_weights(filter(is_maps, atlases))),
+        sizes=Sizes.of(series, grids, len(atlases), count_weights(filter(is_maps, atlases))),
         **parameters,
     )
     inputs = wf.get_node('inputnode').inputs
@@ -150,12 +151,11 @@ def _check_times(t_r, sidecar, header, parameters):
         warn(warning)
 
 
-def _check(series, atlases, mask, parameters):
+def _check(series, grids, mask, parameters):
     """Check images before anything runs; nodes would name their own files instead of the user's."""
     if is_surface(series.grid.path):
         check_surface_parameters(parameters, series.grid.path)
     target = parameters.get('resampling_target')
-    grids = read_own_grids(atlases)
     inside, where = (None, None) if mask is None else read_any_mask(mask)
     for grid in [*grids, *([where] if where else ())]:
         require_same_kind(grid, series.grid)

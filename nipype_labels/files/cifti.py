@@ -8,6 +8,7 @@ import re
 import struct
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 import nibabel as nib
@@ -42,6 +43,10 @@ _MOST_VOXELS = 2**28
 
 #: Most vertices of a mesh.
 _MOST_VERTICES = 2**24
+
+#: Most structures of each kind that are remembered by the text of their elements: a series and its parcellations have
+#: the same ones, of which HCP's and fMRIPrep's files have 21.
+_MOST_KNOWN = 32
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ def _read_space(rows, n_rows, path):
     if twice:
         raise ImageError(f'structures are described twice: {list_names(twice)}')
     voxels = [structure.elements for structure in structures if not structure.n_vertices]
-    if voxels and len(np.unique(np.concatenate(voxels))) < sum(map(len, voxels)):
+    if voxels and not np.diff(np.sort(np.concatenate(voxels))).all():
         raise ImageError('a voxel belongs to two rows')
     return Grayordinates(structures, grid, path)
 
@@ -272,17 +277,18 @@ def _read_model(model, grid):
         n_vertices = parse_integer(model.get('SurfaceNumberOfVertices'), f'SurfaceNumberOfVertices of {name}', 1)
         if n_vertices > _MOST_VERTICES:
             raise ImageError(f'{name} has a mesh of {n_vertices} vertices, more than {_MOST_VERTICES}')
-        elements = parse_integers(model.findtext('VertexIndices', ''), f'vertices of {name}')
-        _check_vertices(elements, n_vertices, name)
+        elements = _read_vertices(model.findtext('VertexIndices', ''), n_vertices, name)
     else:
-        n_vertices, elements = 0, _read_voxels(model.findtext('VoxelIndicesIJK', ''), grid, name)
+        n_vertices, elements = 0, _read_voxels(model.findtext('VoxelIndicesIJK', ''), grid and grid.shape, name)
     if len(elements) != count:
         raise ImageError(f'{name} has an IndexCount of {count}, and {len(elements)} vertices or voxels in the XML')
     return Structure(name, elements, n_vertices)
 
 
-def _check_vertices(vertices, n_vertices, name):
-    """Raise ImageError unless vertices are unique, in ascending order, and on the mesh."""
+@lru_cache(_MOST_KNOWN)
+def _read_vertices(text, n_vertices, name):
+    """Return the vertices of a structure, which must be unique, in ascending order, and on the mesh."""
+    vertices = parse_integers(text, f'vertices of {name}')
     if len(vertices) and not 0 <= vertices.min() <= vertices.max() < n_vertices:
         beyond = vertices[(vertices < 0) | (vertices >= n_vertices)][0]
         raise ImageError(f'{name} has vertex {beyond}, beyond its mesh of {n_vertices} vertices')
@@ -291,20 +297,28 @@ def _check_vertices(vertices, n_vertices, name):
         place = int(np.argmax(steps <= 0))
         problem = 'repeated' if (steps == 0).any() else 'not in ascending order'
         raise ImageError(f'the vertices of {name} are {problem}: {vertices[place]} before {vertices[place + 1]}')
+    return _freeze(vertices)
 
 
-def _read_voxels(text, grid, name):
-    """Return the numbers of voxels in the grid from their indices."""
+@lru_cache(_MOST_KNOWN)
+def _read_voxels(text, shape, name):
+    """Return the numbers of voxels in a grid of this shape (None without a grid) from their indices."""
     index = parse_integers(text, f'voxels of {name}')
-    if grid is None:
+    if shape is None:
         raise ImageError(f'{name} has voxels, and the XML has no Volume')
     if len(index) % 3:
         raise ImageError(f'voxels of {name} must have three indices each, not {len(index)} together')
     index = index.reshape(-1, 3)
-    is_outside = ((index < 0) | (index >= grid.shape)).any(axis=1)
+    is_outside = ((index < 0) | (index >= shape)).any(axis=1)
     if is_outside.any():
-        raise ImageError(f'{name} has voxel {index[is_outside][0].tolist()}, outside the volume of {list(grid.shape)}')
-    return np.ravel_multi_index(tuple(index.T), grid.shape, order='F')
+        raise ImageError(f'{name} has voxel {index[is_outside][0].tolist()}, outside the volume of {list(shape)}')
+    return _freeze(np.ravel_multi_index(tuple(index.T), shape, order='F'))
+
+
+def _freeze(array):
+    """Return an array that several spaces share, and that none can change."""
+    array.flags.writeable = False
+    return array
 
 
 def _read_named_maps(columns, kind, n_columns):

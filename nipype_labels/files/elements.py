@@ -9,13 +9,14 @@ from ..model.atlas import Atlas
 from ..model.errors import ImageError
 from ..model.grayordinates import Grayordinates
 from .atlases import is_table, read_surface_atlas
-from .cifti import open_cifti
+from .cifti import CIFTI_NAME, open_cifti
 from .grids import read_grid
+from .parcellations import split_map
 from .spaces import is_surface, open_any_series
 from .surface_images import write_dense_labels
 from .volumes import read_mask, write_volume
 
-#: CIFTI files whose columns are not labels.
+#: CIFTI files of scalars, such as masks.
 _VALUES = re.compile(r'\.dscalar\.nii$', re.IGNORECASE)
 
 _SERIES = re.compile(r'(\.dtseries\.nii|\.func\.gii(\.gz)?|\.mg[hz])$', re.IGNORECASE)
@@ -27,7 +28,8 @@ def read_space(path, whole=False):
         return read_grid(path, whole)
     if _SERIES.search(str(path)):
         return open_any_series(path).space
-    return open_cifti(path).space if _VALUES.search(str(path)) else read_surface_atlas(path)[0].space
+    file = split_map(path)[0]
+    return open_cifti(file).space if CIFTI_NAME.search(file) else read_surface_atlas(path)[0].space
 
 
 def read_own_grids(images):

@@ -141,7 +141,8 @@ class ApplyMask(LabelsInterface):
             origin = list_origins(lookup)
         else:
             atlas = read_atlas(own, names, lut_file, background, logger.warning)
-        return atlas, read_placed(labels_file, atlas.ids, atlas.names, background), origin
+        placed = atlas if own == labels_file else read_placed(labels_file, atlas.ids, atlas.names, background)
+        return atlas, placed, origin
 
     def _write_weights(self, runtime, name, masked):
         """Write the weights of maps or spheres next to their label image, which has this name; return the path."""
