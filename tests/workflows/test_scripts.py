@@ -70,11 +70,16 @@ def test_denoise_and_project_gives_an_image_as_long_as_the_series(tmp_path, conf
 PICTURES = {
     'plot_denoising_choices': ['drift.png', 'gaps.png', 'shrinkage.png'],
     'plot_signals': ['regions.png', 'signals.png', 'table.png'],
-    'plot_connectomes': ['matrices.png', 'mirror.png'],
+    'plot_fmriprep': ['connectome.png', 'matrices.png'],
+    'plot_group_connectomes': ['coverage.png', 'group_connectome.png', 'mean.png', 'threshold.png'],
     'plot_region_mask': ['region_signals.png', 'steps.png'],
     'plot_seeds_and_maps': ['inverse.png', 'maps.png', 'seed_signals.png', 'spheres.png', 'strategies.png'],
     'plot_surfaces': ['surface_connectome.png', 'surface_map.png', 'surface_signals.png'],
 }
+
+
+#: The scripts that draw connectomes by nilearn.
+WITH_NILEARN = {'plot_fmriprep', 'plot_group_connectomes'}
 
 
 @pytest.fixture(scope='module')
@@ -131,11 +136,12 @@ def test_scripts_with_pictures_draw_them(name, script):
 
 @pytest.mark.parametrize('path', sorted(SCRIPTS.glob('*.py')), ids=lambda path: path.stem)
 def test_scripts_run_graphs_and_define_no_node(path):
-    """Nor do they need nilearn, which is for tests."""
+    """Nor do they need nilearn, except to draw connectomes."""
     tree = ast.parse(path.read_text(encoding='utf-8'))
     imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     imported += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert not {name for name in imported if name.split('.')[0] in ('nilearn', 'sklearn')}
+    needed = {name for name in imported if name.split('.')[0] in ('nilearn', 'sklearn')}
+    assert bool(needed) == (path.stem in WITH_NILEARN)
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
 
 
@@ -182,27 +188,75 @@ def test_plot_signals_draws_regions_where_they_are(script):
 
 
 @pytest.mark.endurance
-def test_plot_connectomes_has_as_many_nodes_for_three_atlases_as_for_one(script):
-    names, _ = script('plot_connectomes')
-    assert names['n_nodes'] == [7, 7]
-    assert set(names['computed'][0]) - set(names['computed'][1]) == {'resample_mask', 'high_variance'}
+def test_plot_fmriprep_gives_voxels_the_series_of_the_nearest_vertex(script):
+    names, _ = script('plot_fmriprep')
+    image = nib.load(f'{names["stem"]}_{names["SPACE"]}_desc-preproc_bold.nii.gz')
+    assert image.header.get_zooms() == pytest.approx((4, 4, 4, 1.4))
+    for voxel in np.argwhere(names['cortex'])[::1000]:
+        distances = np.linalg.norm(names['points'] - nib.affines.apply_affine(image.affine, voxel), axis=1)
+        expected = names['mean'][*voxel] + 10 * names['series'][distances.argmin(), 434:651]
+        np.testing.assert_allclose(image.dataobj[*voxel], expected, rtol=0, atol=1)
 
 
 @pytest.mark.endurance
-def test_plot_connectomes_compares_mirror_regions(script):
-    names, _ = script('plot_connectomes')
-    assert {name: len(matrix) for name, matrix in names['matrices'].items()} == {'AAL': 116, 'AAL3': 170, 'HCPEx': 426}
-    there = {name: np.isfinite(matrix).any(axis=0).sum() for name, matrix in names['matrices'].items()}
-    assert there == {'AAL': 103, 'AAL3': 114, 'HCPEx': 220}
-    assert (names['tables']['AAL3']['status'] == 'absent_from_atlas').sum() == 4
-    for name, matrix in names['matrices'].items():
-        place = {region: i for i, region in enumerate(names['tables'][name]['name'])}
-        pairs = [(i, place.get(f'{region[:-2]}_R')) for region, i in place.items() if region[-2:] == '_L']
-        values = np.array([matrix[pair] for pair in pairs if pair[1] is not None])
-        np.testing.assert_allclose(np.nanmedian(values), names['medians'].loc['mirror', name])
-        assert names['medians'].loc['mirror', name] > names['medians'].loc['other', name] + 0.3
-    assert names['freedom'] == 13
-    assert round(1 / names['freedom'] ** 0.5, 2) == 0.28
+def test_plot_fmriprep_completes_the_run_that_failed(script):
+    names, folder = script('plot_fmriprep')
+    quality = names['quality']
+    assert sorted(zip(quality['participant'], quality['atlas'], strict=True)) == [
+        (participant, atlas) for participant in ('01', '02', '03') for atlas in ('AICHA', 'Desikan')
+    ]
+    assert set(quality['status']) == {'complete'}
+    assert not list((folder / 'signals' / 'logs').glob('sub-*'))
+
+
+@pytest.mark.endurance
+def test_plot_fmriprep_shows_the_correlations_of_the_time_series(script):
+    names, _ = script('plot_fmriprep')
+    for atlas, n_regions in (('Desikan', 68), ('AICHA', 332)):
+        stem = f'sub-01_task-rest_{names["SPACE"]}_atlas-{atlas}_stat-mean_timeseries.tsv'
+        regions, signals = read_signals(names['func'] / stem)
+        table = names['connectomes'][atlas]
+        expected = np.corrcoef(signals.T)
+        off = ~np.eye(len(regions), dtype=bool)
+        np.testing.assert_allclose(table.to_numpy()[off], np.arctanh(expected[off]), atol=1e-12)
+        assert table.notna().any().sum() == n_regions
+        mirrored = {'Desikan': lambda name: f'R{name[1:]}', 'AICHA': lambda name: f'{name[:-1]}R'}[atlas]
+        left = [name for name in regions if 'L' in (name[0], name[-1]) and mirrored(name) in regions]
+        same = np.nanmedian([table.loc[name, mirrored(name)] for name in left])
+        assert names['medians'].loc['same region, other side', atlas] == pytest.approx(same)
+        assert same > names['medians'].loc['other pairs', atlas] + 0.5
+
+
+@pytest.mark.endurance
+def test_plot_group_connectomes_counts_the_participants_of_each_connection(script):
+    names, _ = script('plot_group_connectomes')
+    edges, table = names['edges'], names['table']
+    assert edges.shape == (8, 68 * 67 / 2)
+    for k in range(0, edges.shape[1], 97):
+        known = [value for value in edges[:, k].tolist() if value == value]
+        assert (len(known), sum(known) / len(known)) == (
+            table.loc[k, 'n'],
+            pytest.approx(table.loc[k, 'mean'], rel=1e-5),
+        )
+        assert table.loc[k, 'zero_filled'] == pytest.approx(table.loc[k, 'mean'] * len(known) / 8, rel=1e-5)
+        if names['tested'][k]:
+            t = np.mean(known) / np.std(known, ddof=1) * len(known) ** 0.5
+            assert names['result'].statistic[names['tested'][:k].sum()] == pytest.approx(t, rel=1e-4)
+    assert sorted(set(table['n'])) == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.endurance
+def test_plot_group_connectomes_measures_coverage_within_the_masks_of_others(script):
+    names, folder = script('plot_group_connectomes')
+    labels = np.asarray(nib.load(folder / 'Desikan.nii.gz').dataobj)
+    mask = np.asarray(nib.load(names['file_of']('sub-07', 'brain_mask.nii.gz')).dataobj) > 0
+    bold = np.asarray(nib.load(names['file_of']('sub-08', 'preproc_bold.nii.gz')).dataobj)
+    for k, region in enumerate(names['lut']['index']):
+        inside = mask & (labels == region)
+        assert names['covered'][k] == pytest.approx(inside.sum() / (labels == region).sum())
+        np.testing.assert_allclose(names['part'][:, k], bold[inside].mean(axis=0))
+    status = names['coverage'].query('participant == "06"')['status'].value_counts()
+    assert status.to_dict() == {'ok': 51, 'low_coverage': 13, 'outside_mask': 4}
 
 
 @pytest.mark.endurance
