@@ -31,7 +31,7 @@ _NOT_OF_TABLES = (*_TOGETHER, *SPACE_ENTITIES)
 _REMEDIES = {
     'bold': 'Keep one of them',
     'mask': 'Pass --no-mask to use all voxels',
-    'confounds': 'Process this run without --confounds-strategy and --confounds-columns',
+    'confounds': 'Process this run without --preset, --confounds-strategy and --confounds-columns',
 }
 _NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'}
 
