@@ -82,7 +82,8 @@ def write_signals(path, names, signals):
     with Path(path).open('wb') as stream:
         stream.write('\t'.join(names).encode() + b'\n')
         for row in np.ascontiguousarray(signals, dtype=np.float64):
-            stream.write(format_row(row) + b'\n')
+            stream.write(format_row(row))
+            stream.write(b'\n')
 
 
 def round_table(path, digits):
@@ -102,7 +103,11 @@ def format_row(values):
     sizes = np.abs(values)
     # orjson writes these as Python does; others, which are few, are null until Python writes them.
     same = ((sizes >= SMALLEST_PLAIN) & (sizes < LARGEST_PLAIN)) | (sizes == 0)
-    row = orjson.dumps(np.where(same, values, np.nan), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].replace(b',', b'\t')
+    is_same = same.all()
+    written = values if is_same else np.where(same, values, np.nan)
+    row = orjson.dumps(written, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].replace(b',', b'\t')
+    if is_same:
+        return row
     others = [repr(value).replace('nan', MISSING).encode() for value in values[~same].tolist()]
     pieces = row.split(b'null')
     return b''.join(each for pair in zip(pieces, [*others, b''], strict=True) for each in pair)
@@ -128,8 +133,9 @@ def _parse_row(line):
     line = line.rstrip(b'\r\n')
     if not line.translate(None, _PLAIN):
         with suppress(orjson.JSONDecodeError):  # numbers that JSON does not allow, such as +1
-            cells = line.replace(MISSING.encode(), b'null').replace(b'\t', b',')
-            return np.array(orjson.loads(b'[' + cells + b']'), dtype=np.float64)
+            # One character is found sooner than three.
+            cells = line.replace(MISSING.encode(), b'null') if b'n' in line else line
+            return np.array(orjson.loads(b'[' + cells.replace(b'\t', b',') + b']'), dtype=np.float64)
     cells = line.decode().replace(MISSING, 'nan').split('\t')
     return np.array([to_number(cell) for cell in cells])
 
