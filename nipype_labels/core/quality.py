@@ -19,11 +19,10 @@ def is_constant(signals: np.ndarray) -> np.ndarray:
     if len(signals) < 2:
         return np.zeros(signals.shape[1], dtype=bool)
     finite = np.isfinite(signals)
-    largest = np.where(finite, signals, -np.inf).max(axis=0)
-    least = np.where(finite, signals, np.inf).min(axis=0)
+    largest, least = _fill(signals, finite, -np.inf).max(axis=0), _fill(signals, finite, np.inf).min(axis=0)
     some = finite.any(axis=0)
     spread = np.subtract(largest, least, where=some, out=np.full(len(some), np.inf))
-    size = np.where(finite, np.abs(signals), 0).max(axis=0)
+    size = np.where(some, np.maximum(np.abs(largest), np.abs(least)), 0)
     return spread <= CONSTANT_TOLERANCE * size
 
 
@@ -53,11 +52,16 @@ def temporal_snr(signals: np.ndarray, kept: np.ndarray) -> np.ndarray:
     times, values = np.flatnonzero(kept).astype(np.float64)[:, None], np.asarray(signals, dtype=np.float64)[kept]
     finite = np.isfinite(values)
     count = np.maximum(finite.sum(axis=0), 1)
-    values = np.where(finite, values, 0.0)
+    values = _fill(values, finite, 0.0)
     mean = values.sum(axis=0) / count
-    ramps = np.where(finite, times - np.where(finite, times, 0).sum(axis=0) / count, 0.0)
-    deviations = np.where(finite, values - mean, 0.0)
+    ramps = _fill(times - _fill(times, finite, 0.0).sum(axis=0) / count, finite, 0.0)
+    deviations = _fill(values - mean, finite, 0.0)
     slope = (ramps * deviations).sum(axis=0) / np.maximum((ramps**2).sum(axis=0), np.finfo(np.float64).tiny)
     spread = np.sqrt(((deviations - slope * ramps) ** 2).sum(axis=0) / count)
-    defined = (count > 2) & ~is_constant(np.where(finite, values, np.nan)) & (spread > 0)
+    defined = (count > 2) & ~is_constant(_fill(values, finite, np.nan)) & (spread > 0)
     return np.where(defined, mean / np.where(defined, spread, 1.0), np.nan)
+
+
+def _fill(values: np.ndarray, finite: np.ndarray, other: float) -> np.ndarray:
+    """Return values, and another value where they are not finite; without a copy if all are finite."""
+    return values if finite.all() else np.where(finite, values, other)
