@@ -44,9 +44,9 @@ _MOST_VOXELS = 2**28
 #: Most vertices of a mesh.
 _MOST_VERTICES = 2**24
 
-#: Most structures of each kind that are remembered by the text of their elements: a series and its parcellations have
-#: the same ones, of which HCP's and fMRIPrep's files have 21.
-_MOST_KNOWN = 32
+#: Most structures whose elements are remembered next to their text: a series and its parcellations have the same ones,
+#: of which HCP's and fMRIPrep's files have 21.
+MOST_KNOWN = 32
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ def _read_model(model, grid):
     return Structure(name, elements, n_vertices)
 
 
-@lru_cache(_MOST_KNOWN)
+@lru_cache(MOST_KNOWN)
 def _read_vertices(text, n_vertices, name):
     """Return the vertices of a structure, which must be unique, in ascending order, and on the mesh."""
     vertices = parse_integers(text, f'vertices of {name}')
@@ -300,7 +300,7 @@ def _read_vertices(text, n_vertices, name):
     return _freeze(vertices)
 
 
-@lru_cache(_MOST_KNOWN)
+@lru_cache(MOST_KNOWN)
 def _read_voxels(text, shape, name):
     """Return the numbers of voxels in a grid of this shape (None without a grid) from their indices."""
     index = parse_integers(text, f'voxels of {name}')

@@ -9,6 +9,7 @@ import math
 import re
 import struct
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
@@ -16,6 +17,7 @@ import nibabel as nib
 import numpy as np
 
 from ..model.errors import ImageError
+from .cifti import MOST_KNOWN
 
 #: Code and name of the intent in the NIfTI header, by the kind of file.
 _INTENTS = {
@@ -200,8 +202,9 @@ def _volume(space):
 def _indices(space, structure):
     """Return the vertices or voxels of a structure."""
     if structure.n_vertices:
-        return f'<VertexIndices>{_join(structure.elements)}</VertexIndices>'
-    return f'<VoxelIndicesIJK>{_join(_voxels(space, structure.elements))}</VoxelIndicesIJK>'
+        return f'<VertexIndices>{_join_again(structure.elements.astype(np.int64).tobytes())}</VertexIndices>'
+    voxels = _voxels(space, structure.elements).astype(np.int64).tobytes()
+    return f'<VoxelIndicesIJK>{_join_again(voxels)}</VoxelIndicesIJK>'
 
 
 def _voxels(space, elements):
@@ -211,6 +214,12 @@ def _voxels(space, elements):
 
 def _join(numbers):
     return ' '.join(map(str, numbers.tolist()))
+
+
+@lru_cache(MOST_KNOWN)
+def _join_again(content):
+    """Return numbers (bytes of int64) as text, which is remembered: the files of a run have the same elements."""
+    return _join(np.frombuffer(content, np.int64))
 
 
 def _text(name):
