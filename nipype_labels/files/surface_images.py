@@ -31,8 +31,8 @@ _INTENTS = {
 #: Number of values that are written at a time.
 _VALUES = 2**20
 
-#: Characters that XML cannot contain.
-_INVALID = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+#: Characters that XML cannot contain; a set of all others would take 3 ms to compile.
+_INVALID = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 
 #: Name of the label of elements that belong to no region, as in Workbench.
 NO_REGION = '???'

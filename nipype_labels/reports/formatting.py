@@ -17,7 +17,7 @@ _MARKS = re.compile(
 )
 
 #: Characters that no XML document may hold, escaped or not, and surrogates.
-_FORBIDDEN = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+_FORBIDDEN = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 
 
 def make_printable(text):
