@@ -1,18 +1,84 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """High-variance confounds (after Behzadi et al., 2007, NeuroImage 37:90-101), in two passes over a series."""
 
+import math
+
 import numpy as np
 
 from ..model.errors import SignalError
 from .filters import remove_trend
-from .scaling import Decoder, ReadBlocks
+from .scaling import Decoder, ReadBlocks, floating
 
 #: Default number of confounds, and percentage of the voxels that they are computed from.
 N_CONFOUNDS = 5
 PERCENTILE = 2.0
 
-#: Voxels whose time series are converted to float64 at a time: few enough to stay in the processor's cache.
+#: Voxels whose time series are converted to floating point at a time: few enough to stay in the processor's cache.
 CHUNK = 8192
+
+#: Below it, sums of integers and of halves are exact in single precision.
+EXACT = 2.0**23
+
+#: Types whose sums may be so small.
+_SMALL = (np.int8, np.uint8, np.int16, np.uint16)
+
+
+class _Sums:
+    """Sums of the values of voxels, of their products with times, and of their squares.
+
+    Sums of small integers are exact in single precision, in which they take half the time, and moved to double
+    precision before they are too large.
+
+    Parameters
+    ----------
+    n_voxels, n_volumes : int
+    """
+
+    def __init__(self, n_voxels: int, n_volumes: int) -> None:
+        self._n_volumes, self._exact, self._recent = n_volumes, np.zeros((3, n_voxels)), np.empty((3, 0), np.float32)
+        self._bounds: dict[int, float] = {}  # on the recent sums of each chunk
+
+    def add(self, chunk: slice, values: np.ndarray, origin: np.ndarray, times: np.ndarray) -> None:
+        """Add values, shape (b, n), minus ``origin``, at ``times``, which are multiples of one half."""
+        if values.dtype in _SMALL:
+            found = _sum(values.astype(np.float32), origin, times)
+            most = float(found[2].max())  # exact if it is small; no value is larger than its root
+            bound = most + self._n_volumes * math.sqrt(len(values) * most)
+            if bound < EXACT:
+                self._add_small(chunk, found, bound)
+                return
+        exact = values.astype(np.float64)
+        exact[np.isinf(exact)] = np.nan
+        self._exact[:, chunk] += _sum(exact, origin, times)
+
+    def _add_small(self, chunk: slice, found: np.ndarray, bound: float) -> None:
+        """Add sums in single precision, of which none is larger than ``bound``."""
+        if not self._recent.size:
+            self._recent = np.zeros(self._exact.shape, np.float32)
+        recent, bounds = self._recent[:, chunk], self._bounds
+        bounds[chunk.start] = bounds.get(chunk.start, 0.0) + bound
+        if bounds[chunk.start] < EXACT:
+            recent += found
+        else:
+            self._exact[:, chunk] += recent
+            recent[:], bounds[chunk.start] = found, bound
+
+    def total(self) -> np.ndarray:
+        """Return all sums, shape (3, n_voxels), at the end."""
+        if self._recent.size:
+            self._exact += self._recent
+            self._recent = self._recent[:, :0].copy()
+        return self._exact
+
+
+def _sum(values: np.ndarray, origin: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return sums of values minus ``origin``, of products with ``times``, and of squares; overwrite ``values``."""
+    values -= origin
+    sums = np.empty((3, values.shape[1]), values.dtype)
+    np.sum(values, axis=0, out=sums[0])
+    np.matmul(times.astype(values.dtype), values, out=sums[1])
+    np.einsum('ij,ij->j', values, values, out=sums[2])
+    return sums
 
 
 def voxel_power(
@@ -20,18 +86,18 @@ def voxel_power(
 ) -> np.ndarray:
     """Return the mean square of the time series of each voxel, shape (n,); NaN where a value is not finite."""
     ramp = np.arange(n_volumes) - (n_volumes - 1) / 2
-    origin, total, square, slope = np.zeros((4, len(voxels)))
+    sums, origin = _Sums(len(voxels), n_volumes), np.empty(0)
     for first, block in read_blocks():
+        if not origin.size:
+            origin = np.zeros(len(voxels), floating(decoder(block[:0])).dtype)
         for start in range(0, len(voxels), CHUNK):
             chunk = slice(start, start + CHUNK)
             values = decoder(_take(block, voxels[chunk]))
             if detrend and first == 0:
                 # Sums about the first volume keep their digits where the variance is small relative to the mean.
                 origin[chunk] = np.where(np.isinf(values[0]), np.nan, values[0])
-            values = _subtract(origin[chunk], values, n_volumes)
-            total[chunk] += values.sum(axis=0)
-            slope[chunk] += ramp[first : first + len(values)].astype(values.dtype) @ values
-            square[chunk] += np.einsum('ij,ij->j', values, values)
+            sums.add(chunk, values, origin[chunk], ramp[first : first + len(values)])
+    total, slope, square = sums.total()
     if detrend:
         square -= total**2 / n_volumes + (slope**2 / (ramp @ ramp) if n_volumes > 1 else 0.0)
     return np.maximum(square, 0) / n_volumes
@@ -42,21 +108,6 @@ def _take(block: np.ndarray, voxels: np.ndarray) -> np.ndarray:
     first, last = voxels[0], voxels[-1] + 1
     # A slice is ten times faster than indices.
     return block[:, first:last] if last - first == len(voxels) else np.take(block, voxels, axis=1)
-
-
-def _subtract(origin: np.ndarray, values: np.ndarray, n_volumes: int) -> np.ndarray:
-    """Return values minus ``origin``: float32 if sums of squares and of products with times are exact, or float64."""
-    if values.dtype in (np.int8, np.uint8, np.int16, np.uint16):
-        small = values.astype(np.float32) - origin.astype(np.float32)
-        largest = max(small.max(), -small.min())
-        # Times are multiples of one half, at most n_volumes / 2.
-        if len(small) * largest * max(largest, n_volumes) < 2**24:
-            return small
-        del small
-    exact = values.astype(np.float64)
-    exact[np.isinf(exact)] = np.nan
-    exact -= origin
-    return exact
 
 
 def high_variance_confounds(
