@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Spaces: where the elements of a series are."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +10,9 @@ import numpy as np
 
 from . import affines
 from .errors import GridError
+
+#: More than rounding moves a voxel, in voxels.
+_ROUNDING = 1e-6
 
 
 class Space(Protocol):
@@ -157,9 +161,13 @@ class VolumeGrid(ResampledSpace):
 
     def contains(self, other: 'VolumeGrid', voxels: np.ndarray, margin: float = affines.GRID_TOLERANCE) -> np.ndarray:
         """Return whether the centres of some voxels of another grid, shape (n,), lie in this grid or its ``margin``."""
-        index = np.unravel_index(voxels, other.shape, order='F')
-        where = affines.map_voxels(affines.voxel_map(other.affine, self.affine), index)
-        return affines.is_inside(where, self.shape, margin)
+        index, matrix = np.unravel_index(voxels, other.shape, order='F'), affines.voxel_map(other.affine, self.affine)
+        if len(voxels):
+            # Between corners that are inside, all are: mapping each of them takes ten times as long.
+            corners = np.array(list(itertools.product(*((along.min(), along.max()) for along in index)))).T
+            if affines.is_inside(affines.map_voxels(matrix, corners), self.shape, margin - _ROUNDING).all():
+                return np.ones(len(voxels), dtype=bool)
+        return affines.is_inside(affines.map_voxels(matrix, index), self.shape, margin)
 
 
 def require_same_kind(one: Space, other: Space) -> None:
