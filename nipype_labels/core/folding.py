@@ -26,6 +26,9 @@ MARGIN = 2.0**-20
 #: Part of the voxels that may need sampling one by one; beyond it, sampling all is faster.
 MOST_CORRECTED = 0.05
 
+#: Largest number of coefficients beyond the range from which voxels are found one by one.
+MOST_FOLLOWED = 1024
+
 #: Number of voxels that are sampled one by one at a time, so that their weights stay in the processor's cache.
 AT_ONCE = 1024
 
@@ -101,8 +104,7 @@ class FoldedSampler:
             return None
         coefficients = of_volume.reshape(-1)
         sums = self._weights @ coefficients
-        parts = np.split(voxels, range(AT_ONCE, len(voxels), AT_ONCE))
-        values = np.concatenate([self._sample(coefficients, some) for some in parts])
+        values = self._sample(coefficients, np.unravel_index(voxels, self._regions.shape))
         beyond = (values < clip[0]) | (values > clip[1])
         return sums, self._regions.reshape(-1)[voxels[beyond]], values[beyond]
 
@@ -119,14 +121,17 @@ class FoldedSampler:
         low, high = clip[0] + MARGIN * abs(clip[0]), clip[1] - MARGIN * abs(clip[1])
         beyond = (coefficients < low) | (coefficients > high)
         beyond &= self._used
-        risks: np.ndarray = np.any(beyond, axis=(1, 2))
-        slabs = [band for band in planes.bands if risks[band[1]].any()]
-        if not slabs:
-            return np.empty(0, dtype=np.intp)
+        found = np.flatnonzero(beyond)
+        if not len(found):
+            return found
         margin = MARGIN * float(max(coefficients.max(), -coefficients.min()))
         if not np.isfinite(margin):
             return np.arange(self._regions.size)  # more than single precision holds
         low, high = clip[0] + margin, clip[1] - margin
+        if len(found) <= MOST_FOLLOWED:
+            return self._follow(exact.reshape(-1), np.unravel_index(found, exact.shape), low, high)
+        risks: np.ndarray = np.any(beyond, axis=(1, 2))
+        slabs = [band for band in planes.bands if risks[band[1]].any()]
         first, last = min(taps.start for _, taps, _ in slabs), max(taps.stop for _, taps, _ in slabs)
         by_column = np.empty((last - first, rows.n, columns.size), dtype=np.float32)
         for some, taps, weights in columns.bands:
@@ -135,24 +140,45 @@ class FoldedSampler:
         for some, taps, weights in rows.bands:
             np.matmul(weights, by_column[:, taps], out=by_row[:, some])
         by_row = by_row.reshape(last - first, -1)
-        found = []
+        parts = []
         for some, taps, weights in slabs:
             values = weights @ by_row[taps.start - first : taps.stop - first]
             beyond = values < low
             beyond |= values > high
             beyond &= self._regions[some].reshape(len(values), -1) >= 0
-            found.append(np.flatnonzero(beyond) + some.start * by_row.shape[1])
-        return np.concatenate(found)
+            parts.append(np.flatnonzero(beyond) + some.start * by_row.shape[1])
+        return np.concatenate(parts)
 
-    def _sample(self, coefficients: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-        """Return the values of single voxels."""
-        n = len(voxels)
-        place, weights = np.zeros((n, 1), dtype=np.intp), np.ones((n, 1))
-        for line, at in zip(self._lines, np.unravel_index(voxels, self._regions.shape), strict=True):
-            place = (place[:, :, None] * line.n + line.taps[at][:, None]).reshape(n, place.shape[1] * 4)
-            weights = (weights[:, :, None] * line.weights[at][:, None]).reshape(n, weights.shape[1] * 4)
-        found: np.ndarray = np.einsum('ij,ij->i', weights, np.take(coefficients, place))
-        return found
+    def _follow(self, coefficients: np.ndarray, at: tuple[np.ndarray, ...], low: float, high: float) -> np.ndarray:
+        """Return the places in ``_regions`` of voxels beyond a range, which depend on the coefficients at ``at``.
+
+        Sampled along one axis after the other, values are means of values along the axis before: they are beyond the
+        range only where one of those is. Few are, even where noise takes many coefficients out of range.
+        """
+        shape = [max(line.n, line.size) for line in self._lines]
+        for axis in (2, 1, 0):
+            found = np.ravel_multi_index(self._lines[axis].spread(at, axis), shape)
+            at = np.unravel_index(np.unique(found), shape)
+            values = self._sample(coefficients, at, axis)
+            beyond = (values < low) | (values > high)
+            at = tuple(along[beyond] for along in at)
+        places = np.ravel_multi_index(at, self._regions.shape)
+        return places[self._regions.reshape(-1)[places] >= 0]
+
+    def _sample(self, coefficients: np.ndarray, at: tuple[np.ndarray, ...], axis: int = 0) -> np.ndarray:
+        """Return values at positions along the axes from ``axis`` on, at coefficients along those before it."""
+        values = np.empty(len(at[0]))
+        for start in range(0, len(values), AT_ONCE):
+            some = [along[start : start + AT_ONCE] for along in at]
+            n = len(some[0])
+            place, weights = np.zeros((n, 1), dtype=np.intp), np.ones((n, 1))
+            for i, (line, along) in enumerate(zip(self._lines, some, strict=True)):
+                taps = line.taps[along] if i >= axis else along[:, None]
+                place = (place[:, :, None] * line.n + taps[:, None]).reshape(n, -1)
+                if i >= axis:
+                    weights = (weights[:, :, None] * line.weights[along][:, None]).reshape(n, -1)
+            values[start : start + n] = np.einsum('ij,ij->i', weights, np.take(coefficients, place))
+        return values
 
 
 class _Line:
@@ -166,6 +192,9 @@ class _Line:
         self.dense = np.zeros((len(positions), self.n))
         np.add.at(self.dense, (np.arange(len(positions))[:, None], self.taps), self.weights)
         self.first, self.last = self.taps.min(axis=1), self.taps.max(axis=1) + 1
+        # Positions that depend on each coefficient.
+        self._start = (self.dense != 0).argmax(axis=0)
+        self._stop = len(positions) - (self.dense[::-1] != 0).argmax(axis=0)
         self.bands = []
         for start in range(0, len(positions), BAND):
             some = slice(start, min(start + BAND, len(positions)))
@@ -180,6 +209,14 @@ class _Line:
     def reach(self, some: slice) -> slice:
         """Return which coefficients have weights for some positions."""
         return slice(int(self.first[some].min()), int(self.last[some].max()))
+
+    def spread(self, at: tuple[np.ndarray, ...], axis: int) -> tuple[np.ndarray, ...]:
+        """Return points, of which ``at`` has a coefficient along an axis, with the positions that depend on it."""
+        first = self._start[at[axis]]
+        n = self._stop[at[axis]] - first
+        spread = [np.repeat(along, n) for along in at]
+        spread[axis] = np.arange(n.sum()) + np.repeat(first - np.cumsum(n) + n, n)
+        return tuple(spread)
 
 
 def _is_coarse(lines: Sequence[_Line], shape: tuple[int, ...]) -> bool:

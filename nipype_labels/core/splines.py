@@ -36,9 +36,9 @@ class Prefilter:
         """Return the coefficients of a volume, shape (I, J, K), inside the box, with the axes K, J, I."""
         _, in_j, in_k = self._box
         rows = np.array(volume.T.swapaxes(0, 1), dtype=np.float64, order='C')
-        _substitute(rows, self._down_j, self._up_j)
+        _substitute(rows, self._down_j, self._up_j, in_j.start)
         planes = np.multiply(rows[in_j].swapaxes(0, 1), self._factors, order='C')
-        _substitute(planes, self._down_k, self._up_k)
+        _substitute(planes, self._down_k, self._up_k, in_k.start)
         planes = planes[in_k]
         return (planes.reshape(-1, planes.shape[2]) @ self._by_i).reshape(*planes.shape[:2], -1)
 
@@ -53,12 +53,12 @@ def _eliminate(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return down, above / pivots[1:], 1 / pivots
 
 
-def _substitute(planes: np.ndarray, down: np.ndarray, up: np.ndarray) -> None:
-    """Solve in place along the first axis."""
+def _substitute(planes: np.ndarray, down: np.ndarray, up: np.ndarray, start: int) -> None:
+    """Solve in place along the first axis, from plane ``start`` on."""
     n, term = len(planes), np.empty(planes.shape[1:])
     for k in range(1, n):
         np.subtract(planes[k], np.multiply(planes[k - 1], down[k], out=term), out=planes[k])
-    for k in range(n - 2, -1, -1):
+    for k in range(n - 2, start - 1, -1):
         np.subtract(planes[k], np.multiply(planes[k + 1], up[k], out=term), out=planes[k])
 
 
