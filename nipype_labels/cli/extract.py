@@ -61,11 +61,10 @@ def extract(
 ):
     """Extract, denoise and write the region time series of one series; return the exit status."""
     parameters = _expand_preset(parameters, confounds)
-    series = open_any_series(bold)
+    series, sidecar = open_any_series(bold), sidecar or find_sidecar(bold)
     check_resources(nprocs)
     check_plugin(plugin)
     atlas, luts = resolve_names(atlas, lut or (), find_space(bold), datasets, 'labels' in parameters)
-    sidecar = sidecar or find_sidecar(bold)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)
     _report_contradictions(contradictions)
