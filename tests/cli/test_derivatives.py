@@ -153,12 +153,13 @@ def check_region_that_lacks(data):
             assert np.isfinite(signals[:, 1:]).all()
 
 
-def test_all_ways_to_run_give_the_same_bytes(data, process):
+def test_all_ways_to_run_give_the_same_bytes(data, command, process):
     chosen = ('--participant-label', 'sub-03', '--no-reports', *CLEANING)
     parallel = ('--nprocs', '2', '--mem-gb', '4')
-    for out, more in (('one', ()), ('two', parallel), ('three', ('--plugin', 'MultiProc', *parallel))):
+    plugin = ('--plugin', 'MultiProc', *parallel)
+    for out, run, more in (('one', command, ()), ('two', command, parallel), ('three', process, plugin)):
         given = [argument.replace('/out', f'/{out}') for argument in asked(data, BOXES, ('other', 'boxes.nii.gz'))]
-        done = process(*given, *chosen, *more, seconds=150)
+        done = run(*given, *chosen, *more)
         assert done.returncode == 0, done.stderr
         assert '2 of 2 runs are done' in done.stderr
     assert contents(data / 'one') == contents(data / 'two') == contents(data / 'three')

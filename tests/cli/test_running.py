@@ -108,33 +108,28 @@ def test_spawned_workers_write_the_same(folder):
 
 
 def test_the_run_of_a_killed_worker_is_restarted(folder):
-    job = start(folder, '--nprocs', '2')
+    job = start(folder, '--nprocs', '2', '--participant-label', *PARTICIPANTS[:6])
     wait_for(lambda: count_complete(folder) >= 2)
     psutil.Process(job.pid).children()[0].kill()
     status, said = finish(job)
     assert status == 0, said
-    assert said.splitlines()[-1].startswith('10 of 10 runs are done')
+    assert said.splitlines()[-1].startswith('6 of 6 runs are done')
 
 
 @pytest.mark.parametrize('n_jobs', [2, pytest.param(6, marks=pytest.mark.endurance)])
 def test_jobs_for_each_participant_share_one_dataset(n_jobs, folder, call):
-    jobs = [start(folder, '--participant-label', participant) for participant in PARTICIPANTS[:n_jobs]]
-    for job in jobs:
-        status, said = finish(job)
-        assert status == 0, said
-        assert 'WARNING' not in said
+    """Of two jobs for the same participant, one may be refused, and names the other; they never mix."""
+    participants = PARTICIPANTS[:n_jobs]
+    jobs = [start(folder, '--participant-label', participant) for participant in [*participants, participants[0]]]
+    ended = [finish(job) for job in jobs]
+    refused = [said for status, said in ended if status]
+    assert len(refused) <= 1
+    assert {status for status, _ in ended[1:-1]} == {0}
+    assert all('is locked by' in said for said in refused)
+    assert not any('WARNING' in said for status, said in ended if status == 0)
     assert call('verify', str(folder / 'out'))[0] == 0
     again = call(*ask(folder, '--participant-label', *PARTICIPANTS[:n_jobs]))[2]
     assert f'\n{n_jobs} of {n_jobs} runs are done' in again
-
-
-def test_a_run_that_another_job_processes_is_named(folder, call):
-    """Two jobs for the same participant never mix."""
-    jobs = [start(folder, '--participant-label', '01') for _ in range(2)]
-    ended = [finish(job) for job in jobs]
-    assert 0 in [status for status, _ in ended]
-    assert all('is locked by' in said for status, said in ended if status)
-    assert call('verify', str(folder / 'out'))[0] == 0
 
 
 def test_a_job_reads_the_folder_of_its_participant_only(folder):

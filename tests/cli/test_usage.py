@@ -6,10 +6,10 @@ import pytest
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
-def test_arguments_for_the_plugin_come_from_a_file(small, process, tmp_path):
+def test_arguments_for_the_plugin_come_from_a_file(small, command, tmp_path):
     (tmp_path / 'arguments.json').write_text('{"memory_gb": 0.01, "raise_insufficient": true}')
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out, '--plugin', 'MultiProc')
-    done = process(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
+    done = command(*asked, '--plugin-args-file', tmp_path / 'arguments.json')
     assert done.returncode != 0
     assert 'Insufficient resources' in done.stderr
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Without POSIX and without isal, as on Windows and on rare processors: the same numbers, or one sentence."""
 
+import io
+import json
 import subprocess
 import sys
+import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -25,7 +29,26 @@ os.open = refuse_folders
 #: Start of a process without isal.
 WITHOUT_ISAL = "import sys; sys.modules['isal'] = None\n"
 
-COMMAND = 'from nipype_labels.cli.main import main; sys.exit(main(sys.argv[1:]))'
+#: Run the command with each of several lists of arguments; print the exit status and the errors of each.
+COMMANDS = """
+import contextlib, io, json
+from nipype_labels.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            status = main(arguments)
+        except SystemExit as e:
+            status = e.code
+    print(json.dumps([status, said.getvalue()]))
+"""
+
+#: Commands that need no workflow, and those that run one.
+WITHOUT_WORKFLOW = [['--help'], ['extract', '--help'], ['--version'], ['check', 'AAL.nii']]
+WITH_WORKFLOW = [
+    ['demo', '-o', 'out'],
+    ['extract', 'bold.nii', '--atlas', 'a.nii', '-o', 'out'],
+    ['derivatives', 'in', 'out', 'participant', '--atlas', 'a'],
+]
 
 #: Print digests of the signals and of the uncompressed inverse transform of a masker.
 MASKER = """
@@ -65,45 +88,44 @@ def python(code, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def both(restriction, code, *arguments):
-    """Output of code with and without a restriction, both without an error."""
-    done = [python(start + code, *arguments) for start in ('import sys\n', restriction)]
-    assert [each.stderr for each in done if each.returncode] == []
-    return [each.stdout.split() for each in done]
+def run_here(code, *arguments):
+    """Return what code prints in this process."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(action='ignore'), redirect_stdout(printed):
+        patch.setattr(sys, 'argv', ['-c', *map(str, arguments)])
+        exec(code, {'sys': sys})
+    return printed.getvalue()
+
+
+def print_both(restriction, code, *arguments):
+    """Return what code prints in this process, and in a process with a restriction."""
+    restricted = python(f'import sys\n{restriction}{code}', *arguments)
+    assert restricted.returncode == 0, restricted.stderr
+    return run_here(code, *arguments), restricted.stdout
 
 
 def test_without_posix_the_masker_has_the_same_bytes(installed, aal, tmp_path):
     series = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
-    here, there = both(WITHOUT_POSIX + WITHOUT_ISAL, MASKER, series, aal[0], tmp_path / 'image.nii.gz')
-    assert len(here) == 2
+    here, there = print_both(WITHOUT_POSIX + WITHOUT_ISAL, MASKER, series, aal[0], tmp_path / 'image.nii.gz')
+    assert len(here.split()) == 2
     assert there == here
 
 
-@pytest.mark.parametrize('arguments', [['--help'], ['extract', '--help'], ['--version'], ['check', 'AAL.nii']])
-def test_without_posix_these_commands_work(arguments, aal):
-    arguments = [aal[0] if argument == 'AAL.nii' else argument for argument in arguments]
-    assert python(WITHOUT_POSIX + COMMAND, *arguments).returncode == 0
-
-
-@pytest.mark.parametrize(
-    'arguments',
-    [
-        ['demo'],
-        ['extract', 'bold.nii', '--atlas', 'a.nii'],
-        ['derivatives', 'in', 'out', 'participant', '--atlas', 'a'],
-    ],
-)
-def test_without_posix_workflows_are_refused(arguments, tmp_path):
-    out = [] if arguments[0] == 'derivatives' else ['-o', tmp_path]
-    done = python(WITHOUT_POSIX + COMMAND, *arguments, *out)
-    assert done.returncode == 2
-    assert done.stderr.startswith('nipype-labels: error: Nipype runs workflows on Linux and macOS only. ')
-    assert len(done.stderr.splitlines()) == 1
+def test_without_posix_commands_that_run_no_workflow_work_and_others_are_refused(aal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('AAL.nii').symlink_to(aal[0])
+    done = python(WITHOUT_POSIX + COMMANDS, json.dumps(WITHOUT_WORKFLOW + WITH_WORKFLOW))
+    assert done.returncode == 0, done.stderr
+    ended = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [status for status, _ in ended] == [0] * len(WITHOUT_WORKFLOW) + [2] * len(WITH_WORKFLOW)
+    for _, said in ended[len(WITHOUT_WORKFLOW) :]:
+        assert said.startswith('nipype-labels: error: Nipype runs workflows on Linux and macOS only. ')
+        assert len(said.splitlines()) == 1
 
 
 def test_without_isal_a_series_has_the_same_voxels(installed, tmp_path):
     series = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
-    here, there = both(WITHOUT_ISAL, COPY, series, tmp_path / 'copy.nii.gz')
+    here, there = print_both(WITHOUT_ISAL, COPY, series, tmp_path / 'copy.nii.gz')
     assert there == here
 
 

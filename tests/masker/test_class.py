@@ -140,14 +140,15 @@ def test_class_graph_and_command_give_the_same_bytes(parameters, bold, tmp_path,
     assert by_command == (tmp_path / 'class.tsv').read_bytes()
 
 
-def test_neither_nilearn_nor_scikit_learn_nor_nipype_is_loaded():
+def test_arrays_and_tables_are_returned_without_nilearn_scikit_learn_nipype_and_joblib():
     script = (
         'import sys, nibabel, numpy\n'
         'from nipype_labels import NiftiLabelsMasker\n'
         'labels = nibabel.Nifti1Image(numpy.ones((2, 2, 2), "uint8"), numpy.eye(4))\n'
         'series = nibabel.Nifti1Image(numpy.ones((2, 2, 2, 5)), numpy.eye(4))\n'
         'NiftiLabelsMasker(labels).fit_transform(series)\n'
-        'print([name for name in ("nilearn", "sklearn", "nipype", "matplotlib") if name in sys.modules])\n'
+        'NiftiLabelsMasker(labels).set_output(transform="pandas").fit_transform(series)\n'
+        'print({"nilearn", "sklearn", "nipype", "matplotlib", "joblib"} & set(sys.modules))\n'
     )
     done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'
+    assert done.stdout.strip() == 'set()'

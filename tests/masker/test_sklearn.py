@@ -2,8 +2,6 @@
 """The masker as a step of scikit-learn's pipelines."""
 
 import importlib.util
-import subprocess
-import sys
 
 import nibabel
 import numpy as np
@@ -134,16 +132,3 @@ def test_an_unknown_parameter_sets_none():
     with pytest.raises(ValueError, match='no parameter'):
         masker.set_params(detrend=True, detrended=True)
     assert masker.detrend is False
-
-
-def test_scikit_learn_is_not_imported_by_tables():
-    script = (
-        'import sys, nibabel, numpy\n'
-        'from nipype_labels import NiftiLabelsMasker\n'
-        'labels = nibabel.Nifti1Image(numpy.ones((2, 2, 2), "uint8"), numpy.eye(4))\n'
-        'series = nibabel.Nifti1Image(numpy.ones((2, 2, 2, 5)), numpy.eye(4))\n'
-        'NiftiLabelsMasker(labels).set_output(transform="pandas").fit_transform(series)\n'
-        'print([name for name in ("joblib", "sklearn", "nilearn") if name in sys.modules])\n'
-    )
-    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'

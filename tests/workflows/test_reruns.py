@@ -88,8 +88,8 @@ PARAMETERS = {
 }
 
 #: Parameters that the quick suite changes: some of each node, a switch, and those that rerun nothing.
-QUICK = ('use_mask', 'background_label', 'resampling_target', 'strategy', 'dtype', 'confounds_strategy', 'filter')
-QUICK += ('fill_value', 'connectivity', 'reports', 'num_threads', 'name')
+QUICK = ('use_mask', 'background_label', 'resampling_target', 'strategy', 'confounds_strategy', 'fill_value')
+QUICK += ('connectivity', 'reports', 'num_threads', 'name')
 
 #: Parameters that change no number.
 INERT = {'allow_overlap', 'zeros', 'sizes', 'num_threads', 'name'}
