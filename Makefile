@@ -27,6 +27,9 @@ demo: $(VENV)/demo
 ## The test suite without its endurance tests, and the checks of style and architecture.
 test: lint suite
 
+# Compiled modules are kept for the next run also where containers forbid it: compiling takes a tenth of the time.
+export PYTHONDONTWRITEBYTECODE =
+
 # Two processes run the tests, so that numpy computes with one thread in each; tests of threads set their number themselves.
 suite: $(VENV)/test
 	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
