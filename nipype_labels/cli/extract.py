@@ -70,12 +70,11 @@ def extract(
     _report_contradictions(contradictions)
     grids = read_own_grids(atlas)
     _check(series, grids, mask, parameters)
-    surface = choose_surfaces(surface, bold, parameters.get('reports'))
     plugin_args = read_plugin_args(plugin_args_file, plugin)
     out, folders = _check_named(out), name_folders(atlas)
     given = {'BOLD': [bold], '--atlas': atlas, '--lut': luts, '--mask': [mask], '--confounds': confounds or []}
     given |= {'--sample-mask': [sample_mask], '--runs': [runs], '--sidecar': [sidecar], '--areas': [areas]}
-    given['--surface'] = surface
+    given['--surface'] = surface = choose_surfaces(surface, bold, parameters.get('reports'))
     check_out(out, folders, {option: [path for path in paths if path] for option, paths in given.items()})
     check_tables(absolute(atlas), absolute(luts), parameters.get('labels') if len(atlas) == 1 else None, parameters)
     values = dict(bold_file=bold, bold_mask=mask, bold_sidecar=sidecar, atlas_files=atlas, areas_file=areas)
