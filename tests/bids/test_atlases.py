@@ -132,11 +132,11 @@ def test_templateflow_is_needed_only_for_what_datasets_do_not_have(bids):
         ('DiFuMo:63', f'{TEMPLATE}:res-2', 'Pass one of: --atlas DiFuMo:1024dimensions, --atlas DiFuMo:128dimensions'),
     ],
 )
-def test_messages_list_what_to_pass(bids, home, name, space, message):
+def test_messages_list_the_names_that_can_be_passed(bids, home, name, space, message):
     refuse(message, name, space, {'mine': bids}, home, option='--atlas ')
 
 
-def test_every_name_of_a_message_is_found(bids, home):
+def test_every_name_listed_in_a_message_is_found(bids, home):
     """Also if one atlas has an entity that another one does not have."""
     write_image(bids / f'tpl-{TEMPLATE}' / f'tpl-{TEMPLATE}_atlas-Plain_dseg.nii.gz')
     write_image(bids / f'tpl-{TEMPLATE}' / f'tpl-{TEMPLATE}_atlas-Plain_res-1_desc-thin_dseg.nii.gz')
@@ -147,7 +147,7 @@ def test_every_name_of_a_message_is_found(bids, home):
         assert len({find_atlas(each, TEMPLATE, {'mine': bids}).image for each in names}) == len(names) > 1
 
 
-def test_twins_and_contradictory_tables_are_refused(bids, tmp_path):
+def test_two_images_or_two_tables_of_one_atlas_are_refused(bids, tmp_path):
     twin = write_image(bids / 'tpl-MNIInfant' / 'cohort-2' / 'tpl-MNIInfant_cohort-2_atlas-Lausanne_dseg.nii')
     refuse('mine has several files of one atlas: ', 'Lausanne', 'MNIInfant:cohort-2', {'mine': bids})
     twin.unlink()
@@ -164,7 +164,7 @@ def test_an_image_of_templateflow_is_used_without_network(home):
     assert found.lut.read_text().startswith('index\tname')
 
 
-def test_the_home_is_that_of_the_environment(home, monkeypatch):
+def test_templateflow_home_is_read_from_the_environment(home, monkeypatch):
     monkeypatch.setenv('TEMPLATEFLOW_HOME', str(home))
     image = write_image(home / name_schaefer())
     assert find_atlas(f'{NAME}:res-2', TEMPLATE).image == image

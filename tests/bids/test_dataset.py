@@ -34,7 +34,7 @@ def test_the_version_of_bids_is_one_that_the_schema_knows_of():
     assert [int(n) for n in BIDS_VERSION.split('.')] <= [int(n) for n in newest.split('.')]
 
 
-def test_ours_is_brought_up_to_date_and_keeps_what_its_owner_wrote():
+def test_the_description_of_our_dataset_is_updated_and_keeps_fields_of_the_user():
     existing = {**OURS, 'Name': 'Mine', 'Authors': ['A', 'B'], 'DatasetLinks': {'atlases': '/somewhere'}}
     existing['GeneratedBy'] = [{'Name': 'other'}, *OURS['GeneratedBy']]
     described = describe_dataset('1.2.3', {'preprocessed': '../fmriprep'}, existing)
@@ -81,7 +81,7 @@ def test_lines_of_the_ignore_file_are_added_once():
         ('a folder/sub-01_bold.nii.gz', 'x', 'bids:x:a%20folder/sub-01_bold.nii.gz'),
     ],
 )
-def test_addresses_have_no_letters_that_addresses_can_not_have(path, dataset, uri):
+def test_uris_contain_only_characters_valid_in_uris(path, dataset, uri):
     assert make_uri(path, dataset) == uri
 
 

@@ -82,7 +82,7 @@ def test_sections_of_fmriprep_for_other_files_are_named(read):
     ],
     ids=str,
 )
-def test_what_cannot_select_is_refused(content, words, read):
+def test_filters_of_invalid_form_are_refused(content, words, read):
     with pytest.raises(LabelsError, match=words):
         read(content)
 

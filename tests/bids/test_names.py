@@ -67,12 +67,12 @@ def test_names_missing_from_the_schema_are_those_we_list():
 
 @pytest.mark.slow
 @given(names())
-def test_a_name_taken_apart_and_put_together_is_the_same(name):
+def test_a_name_that_is_parsed_and_built_is_unchanged(name):
     assert build_name(*parse_name(name)) == name
     assert build_path(*parse_name(name)).endswith(f'/func/{name}')
 
 
-def test_entities_are_put_into_order_and_unknown_ones_before_what_was_computed():
+def test_entities_are_sorted_and_unknown_ones_precede_those_of_results():
     entities = {
         'desc': 'x',
         'stat': 'mean',
@@ -125,7 +125,7 @@ def test_no_entity_leads_out_of_the_folder(key, value):
 
 
 @pytest.mark.parametrize('value', HOSTILE)
-def test_neither_key_nor_suffix_nor_extension_nor_folder_does(value):
+def test_no_key_suffix_extension_or_datatype_leads_out_of_the_folder(value):
     for arguments in (
         ({'sub': '01', value: 'x'}, 'bold', '.tsv'),
         ({'sub': '01'}, value, '.tsv'),
@@ -151,7 +151,7 @@ def test_a_name_longer_than_file_systems_take_is_refused():
 
 @pytest.mark.slow
 @given(st.lists(st.text(max_size=60), max_size=8))
-def test_labels_of_any_texts_are_good_and_differ_by_more_than_case(texts):
+def test_labels_of_any_texts_are_valid_and_differ_by_more_than_case(texts):
     labels = make_labels(texts)
     assert all(label.isascii() and label.isalnum() and len(label) <= LONGEST_LABEL for label in labels)
     assert len({label.lower() for label in labels}) == len(texts)
@@ -170,11 +170,11 @@ def test_labels_of_any_texts_are_good_and_differ_by_more_than_case(texts):
         ('***', 'atlas'),
     ],
 )
-def test_labels_read_like_the_names_they_are_from(text, label):
+def test_labels_resemble_the_names_of_the_regions(text, label):
     assert make_label(text) == (label or 'Schaefer2018Desc400Parcels17Networks')
 
 
-def test_long_texts_of_one_beginning_stay_apart():
+def test_long_texts_with_the_same_beginning_have_different_labels():
     one, other = make_label('x' * 300), make_label('x' * 299 + 'y')
     assert one != other
     assert len(set(make_labels(['x' * 300] * 12))) == 12

@@ -74,7 +74,7 @@ def test_stat_says_which_connectivity(parameters, label):
     assert parse_name(by_role(SOURCE, ['A'], parameters)['connectivity'].path)[0]['stat'] == label
 
 
-def test_what_was_not_asked_for_is_not_planned():
+def test_outputs_that_are_not_requested_are_not_planned():
     assert set(by_role(SOURCE, ['A'], {})) == {
         'raw_timeseries',
         'timeseries',
@@ -86,7 +86,7 @@ def test_what_was_not_asked_for_is_not_planned():
     }
 
 
-def test_there_are_no_figures_of_connectivity_and_confounds_without_them():
+def test_figures_of_connectivity_and_confounds_need_connectivity_and_confounds():
     for none in ({}, {'connectivity': 'none'}, {'connectivity': None}):
         planned = by_role(SOURCE, ['A'], none, drawn=DRAWN)
         # Figures of coverage are of surfaces.
@@ -168,7 +168,7 @@ def test_runs_that_differ_in_other_entities_are_grouped():
     check_plans([(source, plan_files(source, ['A', 'B'], FULL, drawn=DRAWN)) for source in sources])
 
 
-def test_others_are_what_other_choices_would_have_given():
+def test_obsolete_files_are_those_of_other_parameters():
     arguments = (SOURCE, ['A'], {'connectivity': 'correlation'})
     planned = plan_files(*arguments)
     others = plan_others(planned, *arguments)

@@ -42,7 +42,7 @@ def dataset(tmp_path):
     return tmp_path
 
 
-def test_each_run_comes_with_what_is_its_own(dataset):
+def test_each_run_has_its_own_mask_confounds_and_sidecar(dataset):
     runs = {run.name: run for run in find_runs(dataset, spaces=SPACES).runs}
     assert len(runs) == 6
     for name, run in runs.items():
@@ -98,7 +98,7 @@ def test_a_missing_file_is_an_error_only_if_it_is_needed(dataset):
             run.require(**{role: True})
 
 
-def test_older_names_of_confounds_are_known(dataset):
+def test_older_names_of_confounds_tables_are_found(dataset):
     old = dataset / 'sub-02' / 'func' / 'sub-02_task-rest_desc-confounds_timeseries.tsv'
     old.rename(old.with_name('sub-02_task-rest_desc-confounds_regressors.tsv'))
     (run,) = find_runs(dataset, ['02']).runs
@@ -158,7 +158,7 @@ def test_images_acquired_together_share_a_mask_and_confounds(label, empty):
 
 
 @pytest.mark.parametrize('label', ['run-1', 'acq-a', 'chunk-1', 'recording-a', 'foo-1', 'dir-AP'])
-def test_other_acquisitions_share_nothing(label, empty):
+def test_different_acquisitions_share_no_files(label, empty):
     touch(empty, f'{RUN}{label}{PREPROC}', f'{RUN[:-1]}{BRAIN}', f'{RUN[:-1]}{TABLE}', f'{RUN}task-x{TABLE}')
     (run,) = find_runs(empty).runs
     for needed in ({'mask': True}, {'confounds': True}):
@@ -195,7 +195,7 @@ def test_a_link_to_a_file_that_was_not_downloaded_is_named(empty):
         run.require(mask=True)
 
 
-def test_two_resolutions_are_not_one(empty):
+def test_two_resolutions_are_separate_runs(empty):
     for name in ('space-A_', 'space-A_res-2_', 'space-A_res-1_'):
         touch(empty, *run_files('sub-02_task-rest', name))
     counts = 'A:res-1 (1 series), A:res-2 (1 series), A:res-none (1 series). Choose one, as in --space A:res-'
@@ -297,7 +297,7 @@ def test_sidecars_are_inherited_from_the_folders_above(empty):
     assert found.sidecar == found.sidecars[-1]
 
 
-def test_what_can_not_be_read_or_named_is_listed(empty):
+def test_unreadable_folders_and_invalid_names_are_listed(empty):
     touch(empty, f'sub-02_task-rest{PREPROC}', f'._sub-02_task-rest{PREPROC}')
     func = empty / 'sub-02' / 'func'
     (func / f'sub-02_task_rest{PREPROC}').write_bytes(b'')

@@ -82,7 +82,7 @@ def test_unknown_times_are_not_in_the_sidecar(run):
     assert not {'RepetitionTime', 'SamplingFrequency', 'StartTime', 'TaskName'} & set(sidecar)
 
 
-def test_dropped_volumes_are_counted_and_said(run):
+def test_dropped_volumes_are_counted_and_described(run):
     sidecar = describe(run)['timeseries']
     assert (sidecar['NumberOfVolumesRetained'], sidecar['NumberOfVolumesDropped']) == (90, 10)
     assert '10 of 100 volumes have no row' in sidecar['Description']
@@ -94,7 +94,7 @@ def test_dropped_volumes_are_counted_and_said(run):
     assert 'no row' not in kept['Description']
 
 
-def test_sources_are_addresses_of_what_a_file_was_made_of(run):
+def test_sources_are_uris_of_the_files_used(run):
     sidecars, stem = describe(run), 'bids::sub-01/func/sub-01_task-rest_space-T1w_atlas-AAL_res-2'
     confounds = 'bids:preprocessed:sub-01/func/sub-01_task-rest_desc-confounds_timeseries.tsv'
     high_variance = 'bids::sub-01/func/sub-01_task-rest_space-T1w_res-2_desc-highvariance_timeseries.tsv'
@@ -111,7 +111,7 @@ def test_sources_are_addresses_of_what_a_file_was_made_of(run):
     }
 
 
-def test_what_is_made_of_the_series_names_it_first(run):
+def test_files_computed_from_the_series_list_it_first_among_sources(run):
     sidecars = describe(run)
     planned = plan_files(SOURCE, ['AAL'], run.parameters, drawn=DRAWN)
     direct = [file.key for file in planned if file.is_direct]
@@ -168,7 +168,7 @@ def test_sidecars_describe_columns_with_units_besides_other_keys(run):
 
 
 @pytest.mark.parametrize('name', [*KEYS, 'Columns'])
-def test_a_region_named_like_a_key_hides_nothing(name, run):
+def test_a_region_with_the_name_of_a_key_keeps_the_key(name, run):
     usual, sidecars = describe(run), describe(run, ('Left', name))
     for role in ('raw_timeseries', 'timeseries', 'connectivity'):
         keys = {key: value for key, value in usual[role].items() if key not in ('Left', 'Right')}
@@ -177,8 +177,8 @@ def test_a_region_named_like_a_key_hides_nothing(name, run):
         assert sidecars[role]['Columns'][name]['Index'] == 20
 
 
-def test_keys_have_one_order_and_are_all_known(run):
-    """Else a region could have the name of one that nobody looks out for."""
+def test_keys_have_the_order_of_the_list_and_all_are_in_it(run):
+    """A region could have the name of a key that is missing from the list."""
     for sidecar in describe(run, ()).values():
         keys = [key for key in sidecar if not isinstance(sidecar[key], dict) or 'Description' not in sidecar[key]]
         assert keys == [key for key in KEYS if key in keys]
@@ -199,7 +199,7 @@ def test_keys_that_bids_knows_are_used_as_it_knows_them(run):
         assert all(isinstance(kind, dict) for kind in sidecar.get('SoftwareFilters', {}).values())
 
 
-def test_what_applies_to_raw_signals_by_inheritance_is_overridden(run):
+def test_inherited_keys_are_overridden_for_raw_time_series(run):
     sidecars = describe(run)
     assert set(sidecars['timeseries']) <= set(sidecars['raw_timeseries'])
     assert sidecars['raw_timeseries']['Confounds'] == sidecars['raw_timeseries']['SoftwareFilters'] == {}
@@ -210,7 +210,7 @@ def test_what_applies_to_raw_signals_by_inheritance_is_overridden(run):
     }
 
 
-def test_space_and_resolution_are_those_of_the_series_or_told_by_it(run):
+def test_space_and_resolution_are_those_of_the_series_or_refer_to_it(run):
     for role, sidecar in describe(run).items():
         assert sidecar['SpatialReference'] == SERIES_URI, role
         assert sidecar['Resolution'] == 'That of the preprocessed series', role
@@ -226,7 +226,7 @@ def test_space_and_resolution_are_those_of_the_series_or_told_by_it(run):
         ({'project': 'atlas'}, {'projected'}),
     ],
 )
-def test_what_is_on_the_grid_of_the_atlas_says_so(parameters, roles, run):
+def test_files_on_the_grid_of_the_atlas_name_this_grid(parameters, roles, run):
     sidecars = describe(run, parameters=parameters)
     assert {role for role, sidecar in sidecars.items() if 'atlas' in sidecar['Resolution']} == roles
 
@@ -238,7 +238,7 @@ def test_only_images_say_whether_skulls_were_stripped(run):
     }
 
 
-def test_statuses_of_regions_are_explained_each(run):
+def test_each_status_of_regions_is_explained(run):
     names = ('index', 'name', 'status', 'tsnr')
     atlas = AtlasSource('AAL', 'AAL.nii', 'ab' * 32)
     planned = plan_files(SOURCE, ['AAL'], run.parameters)

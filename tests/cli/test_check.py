@@ -30,14 +30,14 @@ def cells():
     return labels
 
 
-def test_nothing_is_wrong_with_an_atlas_whose_table_fits(atlas, call):
+def test_an_atlas_whose_table_matches_has_no_problems(atlas, call):
     status, told, _ = call('check', atlas(cells(), {3: 'Left', 70000: 'Right'}))
     assert status == 0
     assert '2 regions, 10 × 10 × 10 voxels of 2 × 2 × 2 mm' in told
     assert told.endswith('No problems found\n')
 
 
-def test_ids_without_a_name_are_wrong_since_they_get_no_column(atlas, call):
+def test_ids_without_a_name_are_a_problem_since_they_get_no_column(atlas, call):
     status, told, _ = call('check', atlas(cells(), {3: 'Left'}))
     assert status == 1
     assert 'problem: region ids without a name (no column is written): 70000' in told
@@ -53,7 +53,7 @@ def test_names_that_are_not_in_the_image_are_noted(tmp_path, call):
     assert 'No problems found' not in told
 
 
-def test_what_a_coarser_grid_may_lose_is_noted(atlas, call):
+def test_regions_that_a_coarser_grid_may_lose_are_noted(atlas, call):
     labels = cells()
     labels[5, 5, :4] = 8
     status, told, _ = call('check', atlas(labels, {3: 'Left', 70000: 'Right', 8: 'Speck'}))

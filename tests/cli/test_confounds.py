@@ -79,12 +79,12 @@ def test_strategies_may_be_spelled_in_any_case(extract):
     ],
     ids=str,
 )
-def test_what_contradicts_itself_is_refused(extract, options, words):
+def test_contradictory_options_of_confounds_are_refused(extract, options, words):
     status, said, _ = extract(*options)
     assert (status, words in said) == (2, True), said
 
 
-def test_aroma_looks_at_the_name_of_the_series(extract):
+def test_ica_aroma_needs_a_series_whose_name_says_that_it_was_denoised(extract):
     status, said, _ = extract('--preset', 'ica_aroma', bold='sub-01_desc-preproc_bold.nii.gz')
     assert status == 2
     assert 'not desc-preproc' in said
@@ -94,7 +94,7 @@ def test_aroma_looks_at_the_name_of_the_series(extract):
     assert 'does not show' in done['ConfoundsNotes'][0]
 
 
-def test_masks_that_change_are_noticed(extract, tmp_path):
+def test_a_changed_description_of_components_changes_the_selection(extract, tmp_path):
     options = ('--confounds-strategy', 'aCompCor', '--n-compcor', '1')
     assert extract(*options)[2]['ConfoundsColumns'] == ['a_comp_cor_01', 'cosine00']
     described = {f'a_comp_cor_{i:02d}': {'Mask': 'combined' if i == 6 else 'WM'} for i in range(7)}

@@ -210,7 +210,7 @@ def test_sidecars_of_one_folder_that_contradict_each_other_are_named(small_datas
     assert re.search(r'RepetitionTime is 2\.0 in \S+/space-\S+_bold\.json and 3\.0 in \S+/task-rest_bold\.json', said)
 
 
-def test_series_of_another_description(small_dataset, call):
+def test_series_of_another_description_are_processed_on_request(small_dataset, call):
     (path,) = (small_dataset / 'fmriprep').glob('sub-*/func/*_bold.nii.gz')
     other = path.with_name(path.name.replace('preproc', 'smoothAROMAnonaggr'))
     shutil.copy(path, other)

@@ -191,7 +191,7 @@ def test_runs_are_collected_one_row_each(data, call):
     assert quality['status'].value_counts().to_dict() == {'complete': 2 * len(done), 'failed': 1}
 
 
-def test_derivatives_that_went_are_written_again(data, call):
+def test_deleted_derivatives_are_written_again(data, call):
     chosen = ('--participant-label', '01', '--no-reports')
     assert call(*asked(data, BOXES), *chosen)[0] == 0
     files = contents(data / 'out')
@@ -210,7 +210,7 @@ def test_dummy_scans_are_censored(data, call):
     assert_allclose(signals, raw[4:])
 
 
-def test_one_description_of_two_sets_of_parameters_each(data, call):
+def test_two_sets_of_parameters_are_kept_apart_by_desc(data, call):
     chosen = ('--participant-label', '01', '--no-reports')
     assert call(*asked(data, BOXES), *chosen, '--desc', 'raw0')[0] == 0
     files, before = contents(data / 'out'), executed(data / 'out' / 'work')
@@ -223,7 +223,7 @@ def test_one_description_of_two_sets_of_parameters_each(data, call):
     assert before.items() <= executed(data / 'out' / 'work').items()
 
 
-def test_tables_are_given_found_or_missed(data, call):
+def test_tables_are_passed_found_next_to_the_atlas_or_reported_missing(data, call):
     one = ('--participant-label', '01', '--no-reports')
     (data / 'given.csv').write_text('id,label\n' + ''.join(f'{i},Given {i}\n' for i in range(8, 0, -1)))
     shutil.copy(data / 'atlases' / 'boxes.nii.gz', data / 'atlases' / 'bare.nii.gz')
@@ -283,7 +283,7 @@ def test_a_run_without_its_confounds_table_is_reported(data, call):
         (('--plugin', 'Cray'), 'Nipype has no plugin Cray'),
     ],
 )
-def test_what_can_not_be_done_is_said_before_anything_is(more, words, data, call, monkeypatch):
+def test_invalid_arguments_are_refused_before_anything_is_written(more, words, data, call, monkeypatch):
     status, _, said = call(*asked(data, BOXES), *more)
     assert status == 2
     assert words in said
@@ -333,7 +333,7 @@ def test_memory_and_disk_space_are_within_twice_the_estimate_of_a_dry_run(data, 
 WILD = ['../x', '<script>alert(1)</script>', 'x' * 300, 'Région № 4 “β”', "'; rm -rf ~", '&lt;b&gt;', 'a b', '$(id)']
 
 
-def test_wild_names_of_regions_stay_names(data, call):
+def test_names_of_regions_with_markup_and_shell_syntax_stay_names(data, call):
     (data / 'atlases' / 'boxes.tsv').write_text(
         'index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in enumerate(WILD, start=1)), encoding='utf-8'
     )
@@ -351,7 +351,7 @@ def test_wild_names_of_regions_stay_names(data, call):
     assert {path for path in data.rglob('*') if 'out' not in path.relative_to(data).parts} == around
 
 
-def test_wild_entities_are_refused(data, call):
+def test_entities_with_markup_are_refused(data, call):
     func = data / 'fmriprep' / 'sub-01' / 'func'
     wild = func / f'sub-01_task-<script>_{SPACE}_desc-preproc_bold.nii.gz'
     shutil.copy(func / f'{NAMES[0]}_{SPACE}_desc-preproc_bold.nii.gz', wild)

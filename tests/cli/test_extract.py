@@ -47,7 +47,7 @@ def assert_user_error_said(status, stdout, stderr, words):
         assert str(word) in lines[0]
 
 
-def test_a_run_writes_what_was_asked_for(small, command):
+def test_extract_writes_the_requested_outputs(small, command):
     done = command('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '--detrend', '-o', small.out)
     assert done.returncode == 0, done.stderr
     assert files(small.out) == BESIDE
@@ -60,7 +60,7 @@ def test_a_run_writes_what_was_asked_for(small, command):
     assert np.isnan(signals[:, 3]).all()
 
 
-def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, process):
+def test_extract_reports_its_progress_and_finally_its_outputs(small, process):
     done = process('extract', small.bold, '--atlas', small.atlas, '--lut', small.lut, '-o', small.out)
     lines = done.stderr.splitlines()
     progress = [re.fullmatch(r'\[(\d+)/(\d+)\] (\w+) (running|done) \(\d+\.\d s\)', line) for line in lines]
@@ -74,7 +74,7 @@ def test_a_run_says_how_far_it_is_and_last_what_it_wrote(small, process):
     assert 'Traceback' not in done.stderr
 
 
-def test_nothing_is_said_to_be_missing_where_nothing_is(small, command):
+def test_no_missing_regions_are_reported_if_none_is_missing(small, command):
     """The last line is the same otherwise."""
     done = command('extract', small.bold, '--atlas', small.other, '-o', small.out)
     assert done.returncode == 0, done.stderr
@@ -293,7 +293,7 @@ def test_a_killed_worker_ends_the_run_and_says_what_to_do(small, tmp_path):
     assert 'a worker process was killed, most likely because memory ran out' in (tmp_path / 'stderr').read_text()
 
 
-def test_nothing_old_is_left_among_the_outputs(small, command):
+def test_outputs_of_an_earlier_call_are_removed(small, command):
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)
     assert command(*asked, '--project', 'labels').returncode == 0
     assert 'projected.nii.gz' in files(small.out / 'atlas')

@@ -207,7 +207,7 @@ def test_matrices_that_do_not_fit_are_refused(content, words, out, call):
     assert words in said
 
 
-def test_a_region_without_values_is_symmetric(out, call):
+def test_a_matrix_with_na_for_one_region_is_collected(out, call):
     rewrite(find(out, '02', MATRIX), 'One\tTwo\n1.0\tn/a\nn/a\tn/a\n', out)
     assert collect(call, out)[0] == 0
     assert read_rows(out) == [f'sub-0{i}_task-rest' for i in (1, 2, 3)]

@@ -62,7 +62,7 @@ def test_no_run_starts_after_one_has_failed(more, folder, call):
     assert list_complete(folder) == RUNS[1:]
 
 
-def test_v_shows_the_log_of_nodes_and_vv_its_debugging_messages(folder, call):
+def test_v_shows_the_log_of_nodes_and_vv_debugging_messages(folder, call):
     said = [
         call(*ask(folder, '--run', '2', '--participant-label', label, *more))[2]
         for label, more in (('02', []), ('01', ['-v']), ('02', ['--desc', 'x', '-v', '-v']))

@@ -72,7 +72,7 @@ def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):
 
 
 @pytest.mark.timeout(200)
-def test_each_run_of_a_dataset_is_refused_in_the_words_of_the_process(tmp_path, call):
+def test_the_reason_of_each_refused_run_is_that_of_its_process(tmp_path, call):
     make_dataset(tmp_path / 'fmriprep')
     make_atlases(tmp_path / 'atlases')
     image = nibabel.load(tmp_path / 'atlases' / 'boxes.nii.gz')

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ('name', 'plugin'), [('50% threshold', 'Linear'), ('%(here)s %%', 'MultiProc'), ('100%', 'Linear')]
 )
-def test_a_percent_sign_in_a_path_is_a_percent_sign(name, plugin, small, call, tmp_path, monkeypatch):
+def test_paths_may_contain_percent_signs(name, plugin, small, call, tmp_path, monkeypatch):
     folder = tmp_path / name
     folder.mkdir()
     bold = small.bold.rename(folder / 'bold.nii.gz')

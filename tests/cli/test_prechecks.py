@@ -104,7 +104,7 @@ def test_only_the_run_of_another_length_is_refused(small, call, tmp_path):
     assert not list((small.out / 'work').rglob('*run-2*/labels_0_wf/reduce'))
 
 
-def test_a_retained_volume_more_than_confounds_is_enough(small, call):
+def test_one_retained_volume_more_than_confounds_is_enough(small, call):
     asked = with_confounds(small, np.random.default_rng(1).normal(size=(30, 27)))
     status, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), *asked, '-o', str(small.out))
     assert status == 0, said

@@ -96,7 +96,7 @@ def test_an_interrupted_job_ends_its_workers(folder):
 
 
 @pytest.mark.endurance
-def test_spawned_workers_write_the_same(folder):
+def test_spawned_workers_write_the_same_bytes_as_forked_ones(folder):
     """As on systems where processes are not forked."""
     main = 'sys.exit(main(sys.argv[1:]))'
     spawn = 'import sys; from nipype_labels.interfaces import process_guard as guard; guard.START_METHOD = "spawn"'

@@ -79,7 +79,7 @@ def test_each_desc_has_states_of_its_own(folder, call, status):
     assert '--dummy-scans 99 leaves none of 20 volumes' in reason
 
 
-def test_a_misspelt_folder_or_another_dataset_is_no_list_of_missing_runs(folder, call, status):
+def test_a_misspelt_folder_or_another_dataset_is_an_error_and_not_a_list_of_missing_runs(folder, call, status):
     code, _, said = call('status', str(folder / 'fmriprep'), str(folder / 'signal'))
     assert (code, 'signal: no such folder. Pass the OUT of derivatives' in said) == (2, True)
     code, _, said = call('status', str(folder / 'fmriprep'), str(folder / 'fmriprep'))

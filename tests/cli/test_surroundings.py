@@ -20,7 +20,7 @@ def test_invalid_settings_of_nipype_are_named(content, small, process, tmp_path)
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_terminal_of_ascii_shows_what_it_can(small, process, monkeypatch):
+def test_an_ascii_terminal_shows_check_without_a_traceback(small, process, monkeypatch):
     monkeypatch.setenv('PYTHONIOENCODING', 'ascii')
     done = process('check', small.atlas, small.lut)
     assert done.returncode in (0, 1)
@@ -54,7 +54,7 @@ def test_a_damaged_sidecar_is_named(content, small, command):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_file_name_that_is_not_utf8_is_an_input_like_others(small, process):
+def test_a_file_name_that_is_not_utf8_causes_no_traceback(small, process):
     bold = os.fsdecode(os.fsencode(small.bold.parent) + b'/b\xffld.nii.gz')
     os.link(small.bold, bold)
     done = process('extract', bold, '--atlas', small.atlas, '-o', small.out)

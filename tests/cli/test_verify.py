@@ -35,7 +35,7 @@ def small_dataset(tmp_path):
     return make_runs(tmp_path, ('01', '02'))
 
 
-def test_no_damaged_derivative_is_served(data, call):
+def test_every_damaged_derivative_is_reported(data, call):
     """Each file of a run, damaged in each way, is named by verify, and is written again with the same bytes."""
     out = data / 'out'
     one = ['derivatives', str(data / 'fmriprep'), str(out), 'participant', f'--atlas=B={data}/atlases/boxes.nii.gz']

@@ -50,7 +50,7 @@ def test_clean_work_removes_the_results_of_the_nodes_of_an_extraction(small, com
     assert {name: content for name, content in list_files(small.out).items() if name.parts[0] != 'work'} == outputs
 
 
-def test_clean_work_removes_the_results_of_runs_and_they_stay_done(tmp_path, command):
+def test_clean_work_removes_node_results_and_runs_stay_complete(tmp_path, command):
     describe(tmp_path / 'fmriprep')
     for name in (PREPROC, BRAIN):
         write(tmp_path / 'fmriprep' / 'sub-01' / 'func' / f'sub-01_task-rest_{MNI}_{name}')
@@ -63,7 +63,7 @@ def test_clean_work_removes_the_results_of_runs_and_they_stay_done(tmp_path, com
     assert list_files(tmp_path / 'out') == outputs
 
 
-def test_clean_work_removes_what_a_call_without_it_has_left_of_complete_runs_alone(tmp_path, command):
+def test_clean_work_removes_node_results_of_an_earlier_call_for_complete_runs_only(tmp_path, command):
     describe(tmp_path / 'fmriprep')
     for participant in ('01', '02'):
         for name in (PREPROC, BRAIN):

@@ -82,7 +82,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel, checkout):
     assert not list(check_wheel(wheel, sources(checkout)))
 
 
-def test_the_wheel_says_what_it_is(wheel):
+def test_metadata_of_the_wheel_have_version_licence_and_command(wheel):
     told = {Path(name).name: content.decode() for name, content in wheel.items() if '.dist-info/' in name}
     assert f'\nVersion: {nipype_labels.__version__}\n' in told['METADATA']
     assert told['LICENSE'] == (ROOT / 'LICENSE').read_text(encoding='utf-8')
@@ -91,7 +91,7 @@ def test_the_wheel_says_what_it_is(wheel):
     assert dict(scripts['console_scripts']) == {'nipype-labels': 'nipype_labels.cli.main:main'}
 
 
-def test_changes_tell_of_this_version():
+def test_changes_have_a_section_for_this_version():
     first = re.search(r'^## (\S+).*\n\n(.+)', (ROOT / 'CHANGES.md').read_text(encoding='utf-8'), re.MULTILINE)
     assert first[1] == nipype_labels.__version__
     assert not first[2].startswith('#')
@@ -115,7 +115,7 @@ def test_commands_exist(script):
 
 
 @pytest.mark.parametrize('package', [module for module in modules() if hasattr(module, '__path__')])
-def test_packages_list_what_they_give(package):
+def test_packages_list_their_public_names(package):
     assert not list(check_all(package))
 
 

@@ -61,7 +61,7 @@ def test_sums_of_large_regions_do_not_overflow(value):
     assert found.tolist() == [[70_000.0 * value]] * 2
 
 
-def test_regions_may_overlap_and_operators_with_weights_are_left_to_others():
+def test_overlapping_regions_are_summed_and_weighted_operators_are_not_accepted():
     labels = np.random.default_rng(5).integers(0, 4, SHAPE)
     plain, smooth = make_operator(labels), RegionOperator.of(make_index(labels, [1, 2]), SHAPE, (0.9, 1, 1), 'mean')
     spheres = RegionIndex(np.array([3, 4, 5, 4, 9]), np.array([0, 3]), np.array([0, 1]), 2)

@@ -16,5 +16,5 @@ from nipype_labels.core.censoring import short_segments
         pytest.param([1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1], id='five are enough'),
     ],
 )
-def test_segments_of_fewer_than_five_volumes_are_found(outliers, expected):
+def test_segments_of_fewer_than_five_volumes_are_censored(outliers, expected):
     assert_array_equal(short_segments(np.array(outliers, dtype=bool), 5), np.array(expected, dtype=bool))

@@ -65,7 +65,7 @@ SHARED = [
 
 
 @pairwise(steps=SHARED, confounds=CONFOUNDS, standardize=['none', 'zscore_sample', 'psc'])
-def test_numbers_are_nilearns(steps, confounds, standardize):
+def test_numbers_are_those_of_nilearn(steps, confounds, standardize):
     """With nilearn's interpolation and percent change by name; the latter region by region (X13)."""
     filter, sample_mask, detrend = steps
     confounds, independent, standardize_confounds = CONFOUNDS[confounds]
@@ -111,7 +111,7 @@ def seed_settings():
 
 
 @pytest.mark.parametrize('name', seed_settings())
-def test_numbers_are_the_seeds(seed, name):
+def test_numbers_are_those_of_nilearn_0_10_0(seed, name):
     given = seed_settings()[name]
     confounds = seed['confounds'] if given.pop('confounds', False) else None
     given['standardize'] = given['standardize'] or 'none'

@@ -47,7 +47,7 @@ def test_percent_change_is_of_the_size_of_the_mean_before_cleaning(given, sign):
     given=[{}, dict(detrend=True), dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)],
     value=[0.0, 1e-3, 0.1, 1e6],
 )
-def test_a_constant_region_has_no_scale(standardize, given, value):
+def test_a_constant_region_has_no_z_score_or_percent_change(standardize, given, value):
     signals = series()
     signals[:, 2] = value
     ours = clean(signals, regressors(), standardize=standardize, **given)
@@ -72,7 +72,7 @@ def test_a_constant_region_stays_as_it_is_if_nothing_is_scaled(value):
     given=[{}, dict(t_r=T_R, **BAND), dict(t_r=T_R, **COSINE)],
     slope=[0, 1e-3, 3.0, 1e4],
 )
-def test_rounding_noise_is_never_blown_up(standardize, given, slope):
+def test_rounding_noise_is_not_scaled_to_a_signal(standardize, given, slope):
     times = np.arange(N_VOLUMES)
     signals = np.column_stack([1e6 + slope * times, 0.1 - slope * times, series()[:, 0]])
     ours = clean(signals, regressors(), detrend=True, standardize=standardize, **given)
@@ -127,7 +127,7 @@ def test_a_retained_volume_without_a_value_blanks_only_its_column(value, standar
 
 
 @pytest.mark.parametrize('standardize', SCALED)
-def test_a_single_volume_has_no_scale(standardize):
+def test_a_single_volume_has_no_z_score(standardize):
     for one in (dict(signals=series()[:1]), dict(signals=series(), sample_mask=[4])):
         with pytest.raises(SignalError, match=f"standardize='{standardize}' needs two volumes or more"):
             clean(standardize=standardize, **one)

@@ -66,7 +66,7 @@ def test_censored_volumes_do_not_count():
     assert_array_equal(measure(with_gaps), measure(signals))
 
 
-def test_nothing_is_left_of_a_series_without_any_signal():
+def test_connectivity_without_any_signal_is_nan():
     assert np.isnan(measure(np.ones((9, 3)))).all()
 
 
@@ -79,7 +79,7 @@ def test_fisher_z_is_the_inverse_hyperbolic_tangent(kind):
     assert np.isnan(np.diagonal(z)).all()
 
 
-def test_one_signal_twice_is_correlated_by_one_and_has_a_finite_fisher_z():
+def test_two_equal_time_series_have_correlation_1_and_a_finite_fisher_z():
     signals = np.repeat(make_signals(60, 1), 2, axis=1)
     assert measure(signals)[0, 1] == 1.0
     z = measure(signals, fisher_z=True)
@@ -109,7 +109,7 @@ def test_invalid_choices_are_refused(choices, words):
 
 
 @pytest.mark.parametrize('kind', ['precision', 'partial correlation'])
-def test_what_has_no_inverse_is_refused(kind):
+def test_covariances_without_an_inverse_are_refused(kind):
     with pytest.raises(SignalError, match='20 regions in 20 volumes has no inverse: use covariance_estimator'):
         measure(make_signals(20, 20), kind, 'empirical')
     signals = make_signals(20, 3)

@@ -157,7 +157,7 @@ def test_a_signal_completes_the_status(signal, n_used, n_in_view, expected):
     assert done.status.tolist() == [expected]
 
 
-def test_no_coverage_is_too_low_by_default():
+def test_by_default_no_coverage_is_too_low():
     table = CoverageTable.of(make_atlas(np.ones((1000, 1, 1), int), ids=[1]))
     assert of_signals(table, SIGNAL[:, None], [1], volume=1e-6).status.tolist() == ['ok']
 
@@ -220,7 +220,7 @@ def test_a_single_volume_has_no_tsnr(everything):
 
 
 @pytest.mark.parametrize('why', ['mask', 'atlas', 'view'])
-def test_no_region_left_is_an_error_that_names_both_grids_and_why(everything, why):
+def test_an_atlas_without_any_region_in_view_is_an_error_that_names_both_grids(everything, why):
     ids, reason = {
         'mask': ([1, 6], '2 outside_mask'),
         'atlas': ([7, 8, 9], '3 absent_from_atlas'),
@@ -250,5 +250,5 @@ def test_no_region_left_is_an_error_that_names_both_grids_and_why(everything, wh
         pytest.param([1.0], False, id='single-volume'),
     ],
 )
-def test_constant_is_what_does_not_vary_beyond_rounding(column, expected):
+def test_a_region_that_varies_only_by_rounding_is_constant(column, expected):
     assert is_constant(np.array(column)[:, None]).tolist() == [expected]

@@ -4,7 +4,7 @@ import numpy as np
 from nipype_labels.core.display import standardize_rows, strongest_pairs
 
 
-def test_rows_are_standardised_over_the_values_there_are():
+def test_rows_are_standardised_over_their_finite_values():
     signals = np.random.default_rng(0).normal(1e6, 5, (30, 3))
     signals[4:9, 1] = np.nan
     rows = standardize_rows(signals)
@@ -13,7 +13,7 @@ def test_rows_are_standardised_over_the_values_there_are():
     np.testing.assert_array_equal(np.isnan(rows), np.isnan(signals).T)
 
 
-def test_rows_without_a_course_are_not_available():
+def test_constant_and_missing_rows_are_nan():
     signals = np.stack([np.full(6, np.nan), np.full(6, 3.3), np.arange(6.0)], axis=1)
     assert np.isnan(standardize_rows(signals)).all(axis=1).tolist() == [True, True, False]
 

@@ -164,7 +164,7 @@ def test_a_filter_that_does_not_exist_is_refused(name):
         ('none', None, None),
     ],
 )
-def test_cut_offs_that_can_act_pass(filter, low_pass, high_pass):
+def test_valid_cut_offs_are_accepted(filter, low_pass, high_pass):
     assert check_filter(filter, low_pass, high_pass, T_R) is None
 
 
@@ -184,5 +184,5 @@ def test_x11_an_invalid_repetition_time_is_refused(t_r):
 
 
 @pytest.mark.parametrize('t_r', [None, 2, 0.72, np.float32(0.8)])
-def test_a_repetition_time_comes_back_as_it_is(t_r):
+def test_a_valid_repetition_time_is_returned_unchanged(t_r):
     assert check_repetition_time(t_r) is t_r

@@ -96,7 +96,7 @@ def test_coarse_and_turned_grids_are_left_to_sampling(labels, affine):
     assert fold(labels[: SHAPE[0], : SHAPE[1], : SHAPE[2]], affine)[0] is None
 
 
-def test_regions_that_share_voxels_or_have_weights_are_not_summed_so():
+def test_overlapping_and_weighted_regions_are_left_to_sampling():
     grids = make_grid(SHAPE, AFFINE), make_grid(FINE, FINE_AFFINE)
 
     def sums_of(elements, **weights):

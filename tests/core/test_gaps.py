@@ -63,7 +63,7 @@ def test_gaps_are_filled_as_by_hand_and_the_ends_are_cut(method, censored):
 
 
 @pytest.mark.parametrize('method', FILLS)
-def test_no_censored_value_is_read_wherever_its_mirror_lies(method):
+def test_no_censored_value_is_read_even_through_mirrored_edges(method):
     values, kept = noise(), np.ones(N, dtype=bool)
     kept[[0, 20, 39, 59]] = False
     filled, _ = fill_censored(values, kept, method)

@@ -76,6 +76,6 @@ def test_long_lists_of_names_are_cut_with_their_number():
 
 
 @pytest.mark.parametrize('before', [status for status in STATUSES if status != 'ok'])
-def test_a_status_once_lost_stays(before):
+def test_a_region_lost_in_one_step_keeps_its_status(before):
     reduction = Reduction(SIGNALS[:, :1], np.array([1]), np.array([1]), np.array([1]), np.array([False]))
     assert with_status([before]).with_signals(reduction, 1.0).status.tolist() == [before]

@@ -70,7 +70,7 @@ def test_unused_ids_change_nothing_but_the_width(seed, shape, ids, way, more, da
 
 @few
 @given(seed=seeds, shape=shapes, ids=ids_in_any_order)
-def test_the_mean_over_projected_regions_gives_the_signals_back(seed, shape, ids, signals_of):
+def test_means_of_the_inverse_transform_are_the_time_series(seed, shape, ids, signals_of):
     _, labels = images(seed, shape, ids)
     signals = np.random.default_rng(seed).normal(size=(N_VOLUMES, len(ids)))
     projected = np.stack([spread(labels, ids, row) for row in signals], axis=3)

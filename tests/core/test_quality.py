@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from nipype_labels.core.quality import temporal_snr
 
 
-def test_temporal_snr_is_the_mean_over_what_a_line_in_time_leaves():
+def test_temporal_snr_is_the_mean_divided_by_the_deviation_around_a_line():
     rng = np.random.default_rng(0)
     signals, kept = rng.normal(1000, 5, (80, 3)), rng.random(80) > 0.3
     signals[kept.argmax(), 1] = np.nan
@@ -28,7 +28,7 @@ def test_a_bright_dummy_volume_and_a_drift_change_nothing(value):
     assert_allclose(temporal_snr(plain, kept), 1389, rtol=0.25)
 
 
-def test_a_region_that_never_varies_or_has_too_few_values_has_none():
+def test_constant_regions_and_too_few_values_have_no_temporal_snr():
     signals = np.tile([[5.0, np.nan, 3.0]], (10, 1)) + np.array([[0, 0, 1.0]]) * (np.arange(10) % 3)[:, None]
     signals[2:, 2] = np.nan
     assert np.isnan(temporal_snr(signals, np.ones(10, dtype=bool))).all()

@@ -77,7 +77,7 @@ def test_decoded_values_set_the_range(labels, blocks_of):
 
 
 @pytest.mark.parametrize('interpolation', ['linear', 'nearest'])
-def test_what_can_not_overshoot_is_read_once(labels, interpolation, blocks_of):
+def test_a_series_whose_interpolation_cannot_overshoot_is_read_once(labels, interpolation, blocks_of):
     read_blocks = blocks_of(RISING, 1)
     read_signals(read_blocks, N_VOLUMES, [sampling(labels, interpolation=interpolation)])
     assert read_blocks.passes == 1

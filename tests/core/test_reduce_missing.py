@@ -55,7 +55,7 @@ def test_x5_missing_values_are_excluded_from_every_value(data, labels, strategy,
     assert_allclose(signals, reduce_by_loop(stored, labels, IDS, strategy), rtol=1e-9)
 
 
-def test_omitting_is_the_default(data, labels, signals_of):
+def test_missing_voxels_are_omitted_by_default(data, labels, signals_of):
     default = signals_of(data, on_same_grid(labels))
     assert_array_equal(default, signals_of(data, on_same_grid(labels, nan_policy='omit')))
 
@@ -68,7 +68,7 @@ def test_a_region_without_a_finite_voxel_is_nan_in_those_volumes_alone(data, lab
 
 
 @EACH_STRATEGY
-def test_a_region_that_is_all_holes_is_nan_and_uses_nothing(data, labels, strategy, signals_of):
+def test_a_region_without_finite_voxels_is_nan_and_has_no_used_voxels(data, labels, strategy, signals_of):
     data[labels == 5] = np.nan
     reducer = on_same_grid(labels, strategy=strategy)
     signals = signals_of(data, reducer)
@@ -98,21 +98,21 @@ def test_integers_use_every_voxel(labels, signals_of):
 
 
 @EACH_STRATEGY
-def test_holes_count_as_zero_if_asked(data, labels, strategy, signals_of, reduce_by_loop):
+def test_missing_voxels_count_as_zero_on_request(data, labels, strategy, signals_of, reduce_by_loop):
     signals = signals_of(data, on_same_grid(labels, strategy=strategy, nan_policy='zero'))
     filled = np.where(np.isfinite(data), data, 0)
     assert_allclose(signals, reduce_by_loop(filled, labels, IDS, strategy), rtol=1e-9)
 
 
 @pytest.mark.parametrize('hole', [np.nan, np.inf, -np.inf])
-def test_raise_refuses_a_single_hole_in_a_region(labels, hole, signals_of):
+def test_raise_refuses_one_missing_voxel_in_a_region(labels, hole, signals_of):
     data = np.ones((*SHAPE, 3))
     data[2, 2, 2, 1] = hole
     with pytest.raises(ImageError, match=r"1 labelled voxels .* not finite \(nan_policy='raise'\)"):
         signals_of(data, on_same_grid(labels, nan_policy='raise'))
 
 
-def test_raise_lets_holes_between_regions_be(data, labels, signals_of, reduce_by_loop):
+def test_raise_accepts_missing_voxels_between_regions(data, labels, signals_of, reduce_by_loop):
     clean = np.where(np.isfinite(data), data, 1)
     holed = np.where(labels[..., None] > 0, clean, np.nan)
     signals = signals_of(holed, on_same_grid(labels, nan_policy='raise'))
@@ -120,7 +120,7 @@ def test_raise_lets_holes_between_regions_be(data, labels, signals_of, reduce_by
 
 
 @EACH_STRATEGY
-def test_smoothed_regions_leave_holes_out_and_are_not_darkened(
+def test_smoothing_excludes_missing_voxels_without_lowering_their_neighbours(
     data, labels, strategy, signals_of, reduce_by_loop, smooth_by_loop
 ):
     signals = signals_of(data, on_same_grid(labels, strategy=strategy, smoothing_fwhm=5))
@@ -152,7 +152,7 @@ def on_own_grid(labels, **settings):
 
 
 @pairwise(strategy=STRATEGIES, fwhm=[0, 5], holes=[False, True])
-def test_sampled_regions_leave_out_what_is_out_of_view(
+def test_sampled_regions_exclude_voxels_outside_the_field_of_view(
     data, fine_labels, strategy, fwhm, holes, signals_of, reduce_by_loop, smooth_by_loop, quietly
 ):
     if not holes:
@@ -172,7 +172,9 @@ def test_sampled_regions_leave_out_what_is_out_of_view(
 
 @pytest.mark.parametrize('policy', PARAMETERS['nan_policy'].choices)
 @pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
-def test_voxels_in_view_are_counted_alike_under_every_policy(data, fine_labels, policy, fwhm, signals_of, quietly):
+def test_voxels_in_the_field_of_view_are_counted_equally_under_every_policy(
+    data, fine_labels, policy, fwhm, signals_of, quietly
+):
     whole = np.where(np.isfinite(data), data, 90)
     reducer = on_own_grid(fine_labels, nan_policy=policy, smoothing_fwhm=fwhm)
     signals_of(whole, reducer)
@@ -183,7 +185,7 @@ def test_voxels_in_view_are_counted_alike_under_every_policy(data, fine_labels, 
 
 
 @pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
-def test_raise_leaves_out_what_is_out_of_view(data, fine_labels, fwhm, signals_of):
+def test_raise_ignores_voxels_outside_the_field_of_view(data, fine_labels, fwhm, signals_of):
     whole = np.where(np.isfinite(data), data, 90)
     refusing = signals_of(whole, on_own_grid(fine_labels, nan_policy='raise', smoothing_fwhm=fwhm))
     omitting = signals_of(whole, on_own_grid(fine_labels, nan_policy='omit', smoothing_fwhm=fwhm))
@@ -191,14 +193,14 @@ def test_raise_leaves_out_what_is_out_of_view(data, fine_labels, fwhm, signals_o
 
 
 @pytest.mark.parametrize('fwhm', [0, 5], ids=['as-sampled', 'smoothed'])
-def test_raise_refuses_a_hole_that_is_sampled(data, fine_labels, fwhm, signals_of):
+def test_raise_refuses_a_missing_voxel_that_is_sampled(data, fine_labels, fwhm, signals_of):
     with pytest.raises(ImageError, match='not finite'):
         signals_of(data, on_own_grid(fine_labels, nan_policy='raise', smoothing_fwhm=fwhm))
 
 
 @EACH_STRATEGY
 @pytest.mark.parametrize('turned', [False, True], ids=['separable', 'pointwise'])
-def test_an_atlas_wholly_out_of_view_gives_columns_of_nan(data, fine_labels, strategy, turned, signals_of):
+def test_an_atlas_outside_the_field_of_view_returns_columns_of_nan(data, fine_labels, strategy, turned, signals_of):
     far = LABELS_AFFINE.copy()
     far[:3, 3] += 500
     far[0, 1] = 0.1 * turned

@@ -61,7 +61,7 @@ def test_nearest_keeps_the_type(labels, dtype):
     assert out.dtype == dtype
 
 
-def test_x6_nearest_fills_with_the_background_that_it_is_told(labels):
+def test_x6_nearest_fills_with_the_given_background(labels):
     far = AFFINE.copy()
     far[:3, 3] += 500
     assert set(np.unique(resample_nearest(labels, AFFINE, TARGET_SHAPE, far, fill=42))) == {42}
@@ -72,7 +72,7 @@ def test_nearest_ignores_time_in_the_target_shape(labels):
     assert_array_equal(out, labels)
 
 
-def test_halves_go_up_and_borders_hold():
+def test_positions_halfway_between_voxels_round_up_and_stay_within_the_border():
     where = np.array([[0.5, 1.5, 1.49, -0.004, 3.004], [0.0] * 5, [2.0] * 5])
     index = affines.nearest_voxels(where, (4, 3, 3))
     assert index[0].tolist() == [1, 2, 1, 0, 3]
@@ -179,7 +179,7 @@ def test_sampling_on_the_own_grid_gives_the_volume(volume):
 @pairwise(
     hole=[np.nan, np.inf, -np.inf], interpolation=['continuous', 'linear', 'nearest'], target_affine=TARGETS.values()
 )
-def test_holes_are_sampled_as_nilearn_samples_them(volume, target_affine, hole, interpolation, quietly):
+def test_missing_voxels_are_sampled_as_by_nilearn(volume, target_affine, hole, interpolation, quietly):
     volume[2:5, 3:6, 1:4] = hole
     volume[0, 0, 0] = volume[7, 8, 6] = hole
     image = Nifti1Image(volume, AFFINE)
@@ -195,12 +195,12 @@ def test_holes_are_sampled_as_nilearn_samples_them(volume, target_affine, hole, 
     assert_allclose(got[finite], theirs[finite], rtol=1e-9, atol=1e-9)
 
 
-def test_a_volume_of_holes_samples_to_holes():
+def test_a_volume_without_finite_voxels_has_only_missing_samples():
     sampler = make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['scaled'])
     assert np.isnan(sampler(np.full(SHAPE, np.nan, order='F'))).all()
 
 
-def test_sampling_leaves_the_volume_as_it_was(volume):
+def test_sampling_does_not_change_the_volume(volume):
     volume[3, 3, 3] = np.nan
     before = volume.copy()
     make_sampler(SHAPE, AFFINE, TARGET_SHAPE, TARGETS['oblique'])(volume)
@@ -232,7 +232,7 @@ def test_the_clip_range_is_the_same_for_every_type(dtype):
 @pytest.mark.parametrize('step', [0.4, 1.2, 2.0, 2.4, 4.0, 4.4])
 @pytest.mark.parametrize('size', [-12.5, 0.8, 3.3, 4.8, 8.8])
 @pytest.mark.filterwarnings('ignore')
-def test_halves_fall_to_the_side_that_they_fall_to_in_nilearn(size, step):
+def test_positions_halfway_between_voxels_are_rounded_as_by_nilearn(size, step):
     values = np.random.default_rng(3).integers(0, 9, (12, 4, 4)).astype(np.int16)
     affine, target = np.diag([size, 2.0, 2.0, 1.0]), np.diag([step, 2.0, 2.0, 1.0])
     target[0, 3] = size * 1.5 - (0 if size > 0 else 20 * step)

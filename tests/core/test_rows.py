@@ -88,7 +88,7 @@ def summary(values, weights, strategy):
 @pytest.mark.parametrize('weighted', [False, True])
 @pytest.mark.parametrize('zeros', ['omit', 'keep'])
 @pytest.mark.parametrize('strategy', STRATEGIES)
-def test_a_loop_over_regions(data, labels, strategy, zeros, weighted):
+def test_values_are_those_of_a_loop_over_regions(data, labels, strategy, zeros, weighted):
     areas = np.random.default_rng(3).uniform(0.5, 3, N) if weighted else None
     reduction, mean = reduce(data, labels, strategy=strategy, zeros=zeros, areas=areas)
     assert_allclose(reduction.signals, loop(data, labels, strategy, areas, zeros), rtol=1e-13)
@@ -98,7 +98,7 @@ def test_a_loop_over_regions(data, labels, strategy, zeros, weighted):
 @pytest.mark.parametrize('weighted', [False, True])
 @pytest.mark.parametrize('nan_policy', ['omit', 'zero'])
 @pytest.mark.parametrize('strategy', STRATEGIES)
-def test_values_that_are_not_finite(holes, labels, strategy, nan_policy, weighted):
+def test_values_that_are_not_finite_follow_the_policy(holes, labels, strategy, nan_policy, weighted):
     areas = np.random.default_rng(3).uniform(0.5, 3, N) if weighted else None
     reduction, _ = reduce(holes, labels, strategy=strategy, nan_policy=nan_policy, areas=areas)
     expected = loop(holes, labels, strategy, areas, nan_policy=nan_policy)
@@ -141,14 +141,14 @@ def test_areas_are_the_weight_that_is_used(data, labels):
     assert_allclose(reduction.weight_used, [areas[used & (labels == i)].sum() for i in IDS], rtol=1e-13)
 
 
-def test_medians_in_several_passes(data, labels, monkeypatch):
+def test_medians_do_not_depend_on_the_number_of_passes(data, labels, monkeypatch):
     once, _ = reduce(data, labels, strategy='median')
     monkeypatch.setattr(row_statistics, 'MEDIAN_BYTES', 8 * N_VOLUMES * 10)
     assert_array_equal(reduce(data, labels, strategy='median')[0].signals, once.signals)
 
 
 @pytest.mark.parametrize('num_threads', [1, 2])
-def test_several_atlases_in_one_pass(data, labels, num_threads):
+def test_several_atlases_in_one_pass_have_the_numbers_of_each_alone(data, labels, num_threads):
     n_passes = []
 
     def read():
@@ -181,7 +181,7 @@ def test_stored_integers_are_scaled(data, labels):
     assert_allclose(mean, scaled.mean(axis=1), rtol=1e-13)
 
 
-def test_values_are_refused(holes, labels):
+def test_values_that_are_not_finite_are_refused_on_request(holes, labels):
     labels[:5], labels[5] = 0, 1
     with pytest.raises(ImageError, match=r'element 5: values of a region are not finite'):
         reduce(holes, labels, nan_policy='raise')

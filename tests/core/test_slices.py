@@ -48,7 +48,7 @@ def test_a_label_is_cut_at_the_same_place_whatever_its_grid(grid):
         assert (coarse & other).sum() > 0.8 * (coarse | other).sum()
 
 
-def test_slices_go_through_what_there_is_to_see(grid):
+def test_slices_go_through_the_labelled_voxels(grid):
     view = view_grid(*grid)
     chosen = choose_slices(ball(*grid), grid[1], view, 4)
     for axis, slices in enumerate(chosen):
@@ -57,7 +57,7 @@ def test_slices_go_through_what_there_is_to_see(grid):
         assert np.abs(np.array(places) - SPOT[axis]).max() < 9
 
 
-def test_slices_are_spread_over_the_view_if_there_is_nothing(grid):
+def test_slices_without_labels_are_spread_over_the_field_of_view(grid):
     view = view_grid(*grid)
     chosen = choose_slices(np.zeros(grid[0], dtype=bool), grid[1], view, 4)
     assert [len(slices) for slices in chosen] == [4, 4, 4]

@@ -44,7 +44,7 @@ def test_the_kernel_is_normalised_over_finite_voxels(sigmas, hole, smooth_by_loo
     assert_allclose(smoothed, smooth_by_loop(volume, sigmas), rtol=1e-10)
 
 
-def test_x5_a_hole_darkens_none_of_its_neighbours():
+def test_x5_a_missing_voxel_does_not_lower_its_neighbours():
     volume = np.ones((9, 9, 9))
     volume[4, 4, 4] = np.nan
     smoothed = smooth(volume, kernel_sigmas(6, np.diag([3.0, 3, 3, 1])))
@@ -52,11 +52,11 @@ def test_x5_a_hole_darkens_none_of_its_neighbours():
     assert_allclose(smoothed[np.isfinite(volume)], 1, rtol=1e-12)
 
 
-def test_a_volume_of_holes_stays_one():
+def test_a_volume_without_finite_voxels_is_unchanged_by_smoothing():
     assert np.isnan(smooth(np.full((3, 4, 5), np.nan), (1.0, 1.0, 1.0))).all()
 
 
-def test_smoothing_leaves_the_volume_as_it_was(volume):
+def test_smoothing_does_not_change_its_input(volume):
     volume[1, 2, 3] = np.nan
     before = volume.copy()
     smooth(volume, (1.0, 1.0, 1.0))
@@ -70,20 +70,20 @@ def test_widths_in_mm_become_deviations_in_voxels(affine):
     assert_allclose(kernel_sigmas([6, 0, 7], affine), per_mm * np.array([3, 0, 2]), rtol=1e-12, atol=0)
 
 
-def test_zero_is_off(volume):
+def test_a_width_of_zero_does_not_smooth(volume):
     assert kernel_sigmas(0, AFFINE) == kernel_sigmas((0, 0.0, 0), AFFINE) == (0, 0, 0)
     assert_array_equal(smooth(volume, (0.0, 0.0, 0.0)), volume)
 
 
 @pytest.mark.parametrize('fwhm', [-1, -1e-9, np.nan, np.inf, (4, -1, 4), (4, 4, np.nan), (4, 4), [], np.ones((3, 3))])
-def test_widths_that_mean_nothing_are_refused(fwhm):
+def test_invalid_widths_are_refused(fwhm):
     """nilearn takes a negative width or NaN for no smoothing, and says nothing."""
     with pytest.raises(LabelsError, match='smoothing_fwhm'):
         kernel_sigmas(fwhm, AFFINE)
 
 
 @pytest.mark.parametrize('sigma', [0.0, 0.1, 0.124, 0.126, 0.5, 1.3, 6.0])
-def test_the_kernel_reaches_as_far_as_it_says(sigma):
+def test_the_kernel_has_the_stated_radius(sigma):
     line = np.zeros(81)
     line[40] = 1
     reached = np.nonzero(ndimage.gaussian_filter(line, sigma))[0] - 40 if sigma else np.zeros(1, dtype=int)
@@ -97,7 +97,7 @@ CORNERS[4, 4, 4] = CORNERS[5, 4:6, 4] = 2
 CORNERS[0:2, 8:, 7:] = 9
 
 
-def test_too_many_region_weights_are_none(monkeypatch):
+def test_too_many_weights_of_regions_are_not_computed(monkeypatch):
     part = make_index(CORNERS, [1, 2, 3, 9])
     arguments = part.elements, part.starts, SHAPE, (1.0, 1.0, 1.0)
     n_weights = region_weights(*arguments).nnz

@@ -32,7 +32,7 @@ def test_power_is_what_a_fitted_sinusoid_explains(n_volumes, n_censored):
         np.testing.assert_allclose(power[row], expected, rtol=1e-9, atol=1e-12)
 
 
-def test_without_gaps_it_is_the_periodogram():
+def test_power_without_gaps_is_that_of_the_periodogram():
     signals = np.random.default_rng(0).normal(size=(60, 2))
     frequencies, power = spectrum(signals, np.ones(60, dtype=bool), T_R)
     expected_frequencies, expected = periodogram(signals, 1 / T_R, axis=0)
@@ -63,7 +63,7 @@ def test_white_noise_is_at_1_whatever_is_censored(censored):
     assert power.mean() == pytest.approx(1, abs=0.02)
 
 
-def test_regions_without_a_course_have_no_spectrum():
+def test_constant_and_missing_regions_have_no_spectrum():
     signals = np.random.default_rng(0).normal(size=(20, 4))
     signals[:, 1], signals[:, 2], signals[5, 3] = np.nan, 7.7, np.nan
     assert np.isnan(spectrum(signals, np.ones(20, dtype=bool), T_R)[1]).all(axis=0).tolist() == [

@@ -15,7 +15,7 @@ def labels():
 
 
 @pytest.mark.parametrize('ids', [[40000, 2, 5], [5, 40000, 2]])
-def test_values_go_to_their_ids_in_whatever_order(labels, ids):
+def test_values_are_written_to_their_ids_in_any_order(labels, ids):
     volume = spread(labels, ids, [1.5, -2.5, 7.0])
     expected = {**dict(zip(ids, [1.5, -2.5, 7.0], strict=True)), 0: 0}
     for voxel in np.ndindex(SHAPE):

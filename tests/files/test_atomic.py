@@ -22,7 +22,7 @@ def save(path, content):
 
 
 @pytest.mark.parametrize('content', [b'', b'abc', b'x' * (2**20 + 1)])
-def test_what_a_file_holds_is_compared_byte_by_byte(content, tmp_path):
+def test_files_are_compared_byte_by_byte(content, tmp_path):
     path, same, other = tmp_path / 'path', tmp_path / 'same', tmp_path / 'other'
     assert not has_content(path, content)
     path.write_bytes(content)

@@ -101,7 +101,7 @@ def test_a_gap_anywhere_else_is_refused_naming_column_and_row(policy, values, ro
         fill_missing(table, policy, 'here')
 
 
-def test_only_volumes_that_count_need_values():
+def test_only_retained_volumes_need_values():
     table = pd.DataFrame({'a': [np.nan, 1.0, np.nan, 3.0, 4.0]})
     kept = np.array([False, True, False, True, True])
     for policy in ('raise', 'zero', 'mean'):
@@ -162,7 +162,7 @@ def test_numbers_are_read_to_the_last_bit(tmp_path, separator, name, heading):
     assert_array_equal(read_confounds([path], 200).to_numpy(), values)
 
 
-def test_columns_of_two_files_stand_side_by_side_but_never_twice(tmp_path):
+def test_columns_of_two_files_are_joined_and_duplicates_refused(tmp_path):
     one, two = written(tmp_path, 'x\ty\n1\t2\n3\t4\n', 'one.tsv'), written(tmp_path, 'z\n5\n6\n', 'two.tsv')
     joined = read_confounds([one, two], 2)
     assert list(joined) == ['x', 'y', 'z']

@@ -59,7 +59,7 @@ def zipped(content):
         '\ufeff' + lines('\t'),
     ],
 )
-def test_numbers_are_read_whatever_lies_between_and_around_them(write, text):
+def test_numbers_are_read_with_any_separator_and_spacing(write, text):
     table = read_confounds([write(text)], 4)
     assert_array_equal(table.to_numpy(), VALUES)
 
@@ -146,7 +146,7 @@ def test_a_column_with_a_name_and_one_that_counts_otherwise_are_confounds(write,
         (b'csf\n1\0\n2\n3\n4\n', 'NUL'),
     ],
 )
-def test_what_cannot_be_decided_is_refused(write, text, words):
+def test_ambiguous_tables_are_refused(write, text, words):
     with pytest.raises(ConfoundsError, match=rf'c\.tsv.*{words}'):
         read_confounds([write(text)], 4)
 

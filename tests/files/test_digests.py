@@ -64,7 +64,7 @@ def test_other_content_has_another_digest(memory, large, same_time):
     assert content_digest(large, memory) == md5(large) != before
 
 
-def test_a_file_put_in_the_place_of_another_is_another(memory, large, tmp_path):
+def test_a_replaced_file_has_its_own_digest(memory, large, tmp_path):
     content_digest(large, memory)
     other = tmp_path / 'other.bin'
     other.write_bytes(os.urandom(LEAST_BYTES + 1))
@@ -87,7 +87,7 @@ def test_small_files_leave_no_records(memory, tmp_path):
     assert not memory.exists()
 
 
-def test_records_that_are_damaged_are_none(memory, large, reads, monkeypatch):
+def test_damaged_records_are_ignored(memory, large, reads, monkeypatch):
     content_digest(large, memory)
     (shard,) = memory.iterdir()
     record = shard.read_bytes().strip()

@@ -97,7 +97,7 @@ def test_files_of_wb_command_are_read(series, wb_command, encoding):
     assert_allclose(read_values(converted), read_values(series), rtol=1e-5 if encoding == 'ASCII' else 0)
 
 
-def test_a_packed_file_is_read(series):
+def test_a_gzipped_file_is_read(series):
     packed = series.with_name(f'{series.name}.gz')
     packed.write_bytes(gzip.compress(series.read_bytes()))
     assert_array_equal(read_values(packed), read_values(series))
@@ -196,7 +196,7 @@ def test_contradictions_are_refused_with_the_name_of_the_file(series, case):
 
 
 @pytest.mark.parametrize(('old', 'new'), [('Dim0="30"', 'Dim0="29"'), ('TIME_SERIES', 'SHAPE'), ('FLOAT32', 'INT32')])
-def test_arrays_of_one_series_are_alike(tmp_path, old, new):
+def test_arrays_of_one_series_must_have_one_type_and_length(tmp_path, old, new):
     path = save_func_gii(tmp_path / NAME, noise(T, V), 'Base64Binary')
     first, last = path.read_text().split('</DataArray>', 1)
     path.write_text(first + '</DataArray>' + last.replace(old, new, 1))

@@ -109,7 +109,7 @@ def test_a_comma_too_many_never_cuts_a_name_short(tmp_path, heading):
         assert found == [(1, 'Area a, dorsal'), (2, 'Area b')]
 
 
-def test_a_freesurfer_colour_table_loses_its_colours(tmp_path):
+def test_colours_of_a_freesurfer_table_are_not_part_of_names(tmp_path):
     text = """#$Id: FreeSurferColorLUT.txt,v 1.70 2011/10/26 $
 
 #No. Label Name:                            R   G   B   A
@@ -155,7 +155,7 @@ def test_fsl_counts_maps_from_0_but_labels_as_they_are(tmp_path, kind, first, de
 
 @pytest.mark.parametrize('name', ['labels.nii', 'labels.nii.gz'])
 @pytest.mark.parametrize('escaped', [False, True])
-def test_afni_leaves_its_table_in_the_header(tmp_path, name, escaped):
+def test_a_table_of_afni_is_read_from_the_header(tmp_path, name, escaped):
     body = AFNI_TABLE.replace('"', '&quot;') if escaped else AFNI_TABLE
     content = f"<?xml version='1.0' ?>\n<AFNI_attributes><AFNI_atr atr_name='X'>{body}</AFNI_atr></AFNI_attributes>"
     path = with_afni_table(tmp_path / name, content)
@@ -164,7 +164,7 @@ def test_afni_leaves_its_table_in_the_header(tmp_path, name, escaped):
     assert read_afni_table(path) == expected
 
 
-def test_afni_leaves_its_table_in_a_file_of_its_own(tmp_path):
+def test_a_table_of_afni_is_read_from_a_file(tmp_path):
     path = written(tmp_path, AFNI_TABLE, 'atlas.niml.lt')
     assert pairs(read_lookup_table(path)) == [(2, 'Left Hippocampus'), (10, 'ctx-rh, caudal'), (-3, 'Vermis')]
 

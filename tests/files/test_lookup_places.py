@@ -67,7 +67,7 @@ def test_tables_next_to_an_image_are_found(tmp_path, image, table):
         ),
     ],
 )
-def test_tables_of_another_atlas_are_not(tmp_path, image, table):
+def test_tables_of_another_atlas_are_not_found(tmp_path, image, table):
     (tmp_path / table).write_text('index\tname\n1\tA\n2\tB\n')
     assert find_lookup_table(write(tmp_path / image)) is None
 

@@ -78,7 +78,7 @@ def test_analyze_needs_a_mat_file_that_says_left_from_right(tmp_path, mat, doubt
 
 
 @pytest.mark.parametrize(('flag', 'doubt'), [(1, ''), (0, 'its goodRASFlag is 0')])
-def test_mgh_needs_its_flag(tmp_path, flag, doubt):
+def test_mgh_files_need_the_flag_of_a_known_orientation(tmp_path, flag, doubt):
     image = nib.MGHImage(voxels(), AFFINE)
     image.to_filename(tmp_path / 'b.mgz')
     content = bytearray(gzip.decompress((tmp_path / 'b.mgz').read_bytes()))

@@ -38,7 +38,7 @@ def written(folder, text, name='volumes.tsv'):
         ('none.txt', 'false\nfalse\n', [False, False]),
     ],
 )
-def test_text_of_flags_or_indices_is_read_as_what_it_is(tmp_path, name, text, expected):
+def test_text_is_read_as_flags_or_as_indices(tmp_path, name, text, expected):
     mask = read_sample_mask(written(tmp_path, text, name))
     assert mask.tolist() == expected
     assert mask.dtype.kind == ('b' if isinstance(expected[0], bool) else 'i')
@@ -57,7 +57,7 @@ def test_text_of_flags_or_indices_is_read_as_what_it_is(tmp_path, name, text, ex
         (np.array([5]), [5]),
     ],
 )
-def test_numpy_files_of_flags_or_indices_are_read_as_what_they_are(tmp_path, values, expected):
+def test_numpy_files_are_read_as_flags_or_as_indices(tmp_path, values, expected):
     np.save(tmp_path / 'mask.npy', values)
     mask = read_sample_mask(tmp_path / 'mask.npy')
     assert mask.tolist() == expected

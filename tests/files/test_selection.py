@@ -112,7 +112,7 @@ def test_names_of_components_decide_their_masks_without_a_json_file(write):
     assert list(select([table], 3, strategies=['aCompCor']).frame) == ['a_comp_cor_00']
 
 
-def test_a_table_without_cosines_or_components(write):
+def test_acompcor_without_cosines_has_a_note_and_without_components_is_refused(write):
     short = write('short.tsv', {'a_comp_cor_00': [1.0, 2, 4], 'csf': [1.0, 3, 2]})
     chosen = select([short], 3, strategies=['aCompCor'])
     assert list(chosen.frame) == ['a_comp_cor_00']

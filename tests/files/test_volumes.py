@@ -133,7 +133,7 @@ def test_floats_are_written_as_they_are(tmp_path, dtype):
     assert np.asanyarray(image.dataobj).tobytes() == values.tobytes()
 
 
-def test_volumes_are_written_with_their_place_and_units(tmp_path):
+def test_volumes_are_written_with_affine_and_units(tmp_path):
     turn = np.array([[0.8, -0.6, 0, 1], [0.6, 0.8, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]])
     oblique = turn @ np.diag([-2.0, 2, 3, 1])
     write_volume(tmp_path / 'labels.nii.gz', np.ones((2, 3, 4), np.int32), oblique)
@@ -151,7 +151,7 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
     assert (tmp_path / 'one.nii.gz').read_bytes() == (tmp_path / 'another.nii.gz').read_bytes()
 
 
-def test_grids_match_in_the_same_place_and_say_both_if_not():
+def test_equal_grids_match_and_the_error_of_different_ones_names_both():
     one = VolumeGrid((4, 5, 6), AFFINE, 'one.nii')
     moved = AFFINE.copy()
     moved[0, 3] += 1

@@ -92,7 +92,7 @@ def test_terabytes_announced_by_a_header_are_not_allocated(name, target, refuse_
     refuse_cheaply(Case('huge', fields(name, dim=HUGE), f'{name} has | 000000 bytes of voxels', options))
 
 
-def test_no_grid_is_made_of_a_reference_that_lies(given):
+def test_a_reference_whose_header_contradicts_its_size_is_refused(given):
     fields(ATLAS, dim=HUGE)(given)
     with pytest.raises(Exception, match=rf'{ATLAS} has \d+ bytes, too few for the 4000000000000 bytes'):
         Resample(in_files=str(given / MASK), reference_files=str(given / ATLAS)).run(cwd=str(given.folder))
@@ -211,7 +211,7 @@ def test_an_invalid_mask_is_refused(case, refuse):
     ('a mask scaled out of reach', fields(MASK, scl_slope=3e38, scl_inter=0.0)),
     ('a mask with NaN outside', image(MASK, lambda data: np.where(data, 1.0, NAN))),
 )
-def test_labels_and_masks_that_are_only_unusual_mean_the_same(case, accept, earlier):
+def test_unusual_but_valid_labels_and_masks_change_no_byte(case, accept, earlier):
     given = accept(case)
     (folder,) = (path.parent for path in (given / 'out').glob('*/timeseries.tsv') if path.parent.name != 'work')
     for name in ('timeseries.tsv', 'regions.tsv'):
@@ -254,5 +254,5 @@ def test_ids_without_a_name_are_reported_and_change_no_column(value, given, call
         '--project atlas --fill-value 1e300',
     ),
 )
-def test_parameters_that_would_fill_memory_or_mean_nothing_are_refused(case, refuse_cheaply):
+def test_parameters_that_are_invalid_or_would_fill_memory_are_refused(case, refuse_cheaply):
     refuse_cheaply(case)

@@ -128,7 +128,7 @@ def noise(columns):
     ('columns without a table', ask(confounds=None), '--confounds-columns', '--confounds-columns csf'),
     ('what is missing without a table', ask(confounds=None), '--confounds-na given', '--confounds-na zero'),
 )
-def test_a_table_that_is_wrong_is_refused(case, refuse):
+def test_an_invalid_table_is_refused(case, refuse):
     refuse(case)
 
 
@@ -146,7 +146,7 @@ def test_a_table_that_is_wrong_is_refused(case, refuse):
     ('an infinity in a volume that is left out', cells(TABLE, 'csf', {3: 'inf'})),
     ('too large a number in a volume that is left out', cells(TABLE, 'csf', {17: '1e300'})),
 )
-def test_a_table_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
+def test_an_unusual_but_valid_table_changes_no_byte(case, unchanged):
     unchanged(case)
 
 
@@ -157,7 +157,7 @@ def test_a_table_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
     ('as many columns as leave a volume', noise(36), 36),
     ('a constant among others', cells(TABLE, 'csf', dict.fromkeys(ROWS, '1')), 4),
 )
-def test_columns_that_explain_nothing_take_nothing(case, accept):
+def test_columns_without_variance_change_nothing(case, accept):
     rank, case = case.words, Case(case.name, case.damage)
     told = json.loads((accept(case) / 'out' / 'cleaning.json').read_text())
     assert told['RankOfConfounds'] == rank

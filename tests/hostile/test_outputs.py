@@ -71,7 +71,7 @@ def link(name, target):
     ('a mean that is a folder', make_folder('out/mean.nii.gz'), 'can not write out/mean.nii.gz: there is a folder'),
     ('a stale file that is a folder', make_folder('out/atlas/projected.nii.gz'), 'can not write out/atlas/projected'),
 )
-def test_a_place_that_can_not_be_written_is_refused_before_anything_runs(case, refuse, given):
+def test_an_output_folder_that_cannot_be_written_is_refused_before_anything_runs(case, refuse, given):
     refuse(case)
     assert not list(given.folder.glob('out/work/*/*'))
 

@@ -186,7 +186,7 @@ def test_a_truncated_or_altered_series_is_refused(case, refuse):
     ('eight axes', fields(BOLD, dim={0: 8}), NO_IMAGE),
     ('five axes', fields(BOLD, dim={0: 5, 4: 20, 5: 2}), f'{BOLD} is not a 3D or 4D series | (4, 4, 6, 20, 2)'),
 )
-def test_a_header_that_lies_is_refused_before_it_costs_anything(case, refuse_cheaply):
+def test_a_header_that_contradicts_the_file_is_refused_in_little_memory(case, refuse_cheaply):
     refuse_cheaply(case)
 
 
@@ -216,7 +216,7 @@ def test_a_header_that_lies_is_refused_before_it_costs_anything(case, refuse_che
     ),
     ('as it should be', nothing),
 )
-def test_a_series_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
+def test_an_unusual_but_valid_series_changes_no_byte(case, unchanged):
     unchanged(case)
 
 

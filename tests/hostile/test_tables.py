@@ -107,7 +107,7 @@ def test_a_table_that_names_no_regions_is_refused(case, refuse_cheaply):
     ('the background too', lut(f'{TABLE}0\tBackground\n')),
     ('UTF-16', lut(TABLE.encode('utf-16'))),
 )
-def test_a_table_that_is_only_unusual_gives_the_same_bytes(case, unchanged):
+def test_an_unusual_but_valid_table_changes_no_byte(case, unchanged):
     unchanged(case)
 
 
@@ -141,7 +141,7 @@ WILD = {
 }
 
 
-def test_wild_names_head_their_columns_and_nothing_else(accept):
+def test_names_with_special_characters_head_their_columns(accept):
     def damage(given):
         ids = range(1, len(WILD) + 1)
         lut('index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in zip(ids, WILD.values(), strict=True)))(given)
@@ -161,7 +161,7 @@ def test_wild_names_head_their_columns_and_nothing_else(accept):
     }
 
 
-def test_wild_names_run_nothing_in_a_report(accept):
+def test_names_with_markup_run_no_script_in_a_report(accept):
     names = [WILD['a script'], WILD['an attribute'], WILD['in other scripts']]
     table = 'index\tname\n' + ''.join(f'{i}\t{name}\n' for i, name in zip((7, 1, 2), names, strict=True))
     page = (accept(Case('wild', lut(table), options='--reports')) / 'out' / 'report.html').read_text(encoding='utf-8')

@@ -67,7 +67,7 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('uneven volumes, filtered', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', LOW),
     ('uneven volumes, detrended', UNEVEN, f'{SIDECAR}: volumes are unevenly spaced (2 to 8 s | --tr', '--detrend'),
 )
-def test_repetition_times_that_can_not_be_are_refused(case, refuse):
+def test_invalid_repetition_times_are_refused(case, refuse):
     refuse(case)
 
 
@@ -134,7 +134,7 @@ def test_a_sidecar_that_breaks_its_reader_is_refused(case, refuse):
     ('uneven volumes that nothing filters', UNEVEN),
     ('a folder beside the series', both(ask(sidecar=None), lambda given: (given / 'bold.json').mkdir())),
 )
-def test_headers_and_sidecars_that_are_only_unusual_give_the_same_bytes(case, unchanged):
+def test_unusual_but_valid_headers_and_sidecars_change_no_byte(case, unchanged):
     unchanged(case)
 
 
@@ -184,7 +184,7 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
         '--filter cosine --high-pass 0.2499',
     ),
 )
-def test_cut_offs_that_can_not_act_are_refused(case, refuse):
+def test_cut_offs_that_cannot_be_used_are_refused(case, refuse):
     refuse(case)
 
 

@@ -42,7 +42,7 @@ def fill(value, kind='f8'):
     ('a quaternion of NaN', fields(BOLD, quatern=(NAN, 0.0, 0.0), **BY_QFORM), AFFINE),
     ('a quaternion beyond 1', fields(BOLD, quatern=(5.0, 0.0, 0.0), **BY_QFORM), f'{BOLD} is not an image'),
 )
-def test_a_series_that_lies_nowhere_is_refused(case, refuse):
+def test_a_series_without_a_valid_affine_is_refused(case, refuse):
     refuse(case)
 
 
@@ -85,7 +85,7 @@ def test_a_series_that_lies_nowhere_is_refused(case, refuse):
     ),
     ('a series of one voxel elsewhere', image(BOLD, lambda data: data[:1, :1, :1]), f'{BOLD} | 1×1×1 | mask.nii.gz'),
 )
-def test_a_series_of_what_can_not_be_measured_is_refused(case, refuse):
+def test_a_series_of_invalid_values_is_refused(case, refuse):
     refuse(case)
 
 
@@ -95,7 +95,7 @@ def test_a_series_of_what_can_not_be_measured_is_refused(case, refuse):
     ('negative zooms beside a quaternion', fields(BOLD, pixdim={1: -3.0, 2: -3.0, 3: -4.0}, **BY_QFORM)),
     ('zooms of NaN beside an affine', fields(BOLD, pixdim={1: NAN, 2: INF})),
 )
-def test_zooms_that_decide_on_nothing_change_nothing(case, unchanged):
+def test_voxel_sizes_that_are_not_used_change_nothing(case, unchanged):
     unchanged(case)
 
 

@@ -34,7 +34,7 @@ def test_a_node_that_never_ran_has_no_outputs():
         CleanSignal()._list_outputs()
 
 
-def test_a_worker_that_outlived_its_run_publishes_nothing(tmp_path, monkeypatch):
+def test_an_orphaned_worker_process_writes_no_output(tmp_path, monkeypatch):
     """It ends instead, since the folder may belong to the next run by now."""
 
     def end(status):

@@ -48,7 +48,7 @@ def test_the_report_holds_every_parameter(signals, run):
     assert told['DegreesOfFreedom'] == 60 - 4 - 2
 
 
-def test_names_go_with_their_columns(signals, run):
+def test_columns_keep_their_names(signals, run):
     names = ['Gyrus frontalis', 'Füße', '前頭葉', '4']
     path = signals(series(), columns=names)
     ours, values = read_signals(run(CleanSignal(signals_files=path)).out_files[0])
@@ -101,7 +101,7 @@ def test_high_variance_confounds_join_the_others(steady, installed, signals, run
     assert report(outputs)['ConfoundsColumns'] == [*MOTION[:3], *(f'high_variance_{i:02d}' for i in range(5))]
 
 
-def test_scrubbing_leaves_out_what_moves_too_much(steady, signals, run):
+def test_scrubbing_censors_volumes_with_too_much_motion(steady, signals, run):
     table = pd.read_csv(steady, sep='\t')
     fd, dvars = 0.15, 1.1
     outputs = run(
@@ -141,7 +141,7 @@ KEPT = [0, 1, 3, 4, 5, 6, 9, 11]
 FLAGS = [volume in KEPT for volume in range(12)]
 
 
-def test_a_sample_mask_and_what_it_wrote_keep_the_same_volumes(signals, text, run):
+def test_the_censoring_table_of_a_sample_mask_retains_the_same_volumes(signals, text, run):
     path = signals(series(12))
     outputs = run(CleanSignal(signals_files=path, sample_mask=FLAGS, detrend=True))
     assert np.flatnonzero(volumes(outputs)['retained']).tolist() == KEPT

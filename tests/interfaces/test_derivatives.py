@@ -45,7 +45,7 @@ def sidecar(out, end, atlas='One'):
     return json.loads((out / f'{STEM}_atlas-{atlas}_res-2_{end}.json').read_text(encoding='utf-8'))
 
 
-def test_files_hold_the_bytes_that_nodes_gave(made, out, save):
+def test_files_have_the_bytes_of_the_outputs_of_nodes(made, out, save):
     save()
     planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
     compared = set()
@@ -59,7 +59,7 @@ def test_files_hold_the_bytes_that_nodes_gave(made, out, save):
     assert lookup == 'index\tname\n11\tSources\n12\tRepetitionTime\n13\tNowhere\n'
 
 
-def test_all_files_are_listed_and_planned_and_no_other_is_there(out, save):
+def test_exactly_the_planned_files_are_written_and_listed(out, save):
     listed = save().out_files
     planned = plan_files(SOURCE, ['One', 'Two'], PARAMETERS, drawn=('report', 'contours'))
     top = ['dataset_description.json', '.bidsignore', 'README.md']
@@ -110,7 +110,7 @@ def test_sidecars_count_volumes_as_the_page_on_outputs_says(out, save):
     assert {end: tuple(map(sidecar(out, end).get, names)) for end in COUNTS} == COUNTS
 
 
-def test_regions_named_like_keys_hide_none(made, out, save):
+def test_regions_with_names_of_keys_keep_the_keys(made, out, save):
     save()
     told = sidecar(out, 'stat-mean_timeseries', 'Two')
     assert told['RepetitionTime'] == 2.0
@@ -130,7 +130,7 @@ def test_other_parameters_change_what_they_change_and_nothing_else(out, save):
     assert {name.split('_res-2_')[1] for name in changed} == {f'stat-mean_{e}' if 'proj' in e else e for e in ends}
 
 
-def test_what_was_computed_from_signals_that_changed_does_not_stay(made, out, save):
+def test_outputs_of_changed_time_series_are_removed(made, out, save):
     """It would pass for a result of the new ones; signals of other parameters that stay the same keep theirs."""
     save()
     fewer = json.dumps(PARAMETERS | {'connectivity': 'covariance', 'high_variance_confounds': False})
@@ -195,14 +195,14 @@ def test_the_folder_of_another_dataset_is_refused_and_unchanged(content, out, sa
     assert tree(out) == {'dataset_description.json': content.encode()}
 
 
-def test_a_description_that_leads_nowhere_is_another_data_sets(out, save):
+def test_a_broken_link_as_dataset_description_is_refused(out, save):
     out.mkdir()
     (out / 'dataset_description.json').symlink_to('annex/nowhere')
     with pytest.raises(LabelsError, match='cannot be read: No such file'):
         save()
 
 
-def test_what_the_owner_wrote_stays(out, save):
+def test_files_of_the_user_are_kept(out, save):
     save()
     description = json.loads((out / 'dataset_description.json').read_text())
     (out / 'dataset_description.json').write_text(json.dumps(description | {'Authors': ['A', 'B']}))
@@ -235,7 +235,7 @@ def failing(monkeypatch, after):
 
 
 @pytest.mark.parametrize('after', [0, 1, 2, 4, 7, 9])
-def test_a_run_that_ends_half_way_leaves_no_half_file_and_none_that_passes_for_finished(after, made, out, save):
+def test_an_interrupted_run_leaves_no_partial_file_and_no_sidecar_of_missing_data(after, made, out, save):
     save()
     changed = {'parameters': json.dumps(PARAMETERS | {'standardize': 'none'}), 'timeseries': made['raw_timeseries']}
     changed['report'] = made['contours'][0]
@@ -324,20 +324,20 @@ def test_contradictory_inputs_are_refused(changed, message, out, save):
     assert not out.exists()
 
 
-def test_figures_of_what_there_is_not_are_refused(made, save):
+def test_figures_of_an_output_that_was_not_requested_are_refused(made, save):
     parameters = json.dumps({**PARAMETERS, 'connectivity': 'none'})
     with pytest.raises(LabelsError, match='connectivity_figures: the parameters do not ask for this output'):
         save(connectivity=None, connectivity_figures=made['contours'], parameters=parameters)
 
 
-def test_inputs_that_are_not_what_they_should_be_are_named(made, save, text):
+def test_invalid_inputs_are_named(made, save, text):
     with pytest.raises(LabelsError, match=r'odd\.json is not a valid cleaning\.json\. Missing keys: Parameters'):
         save(cleaning=text('odd.json', '{}'))
     with pytest.raises(LabelsError, match=r'columns that its coverage table does not have'):
         save(regions=made['regions'][::-1])
 
 
-def test_the_name_of_an_atlas_counts_since_sidecars_tell_it(made, out, tmp_path):
+def test_another_name_of_an_atlas_writes_its_sidecars_again(made, out, tmp_path):
     renamed = tmp_path / 'renamed.nii.gz'
     renamed.write_bytes(Path(made['atlas_files'][0]).read_bytes())
     moved = tmp_path / 'one.nii.gz'
@@ -350,7 +350,7 @@ def test_the_name_of_an_atlas_counts_since_sidecars_tell_it(made, out, tmp_path)
 
 
 @pytest.mark.parametrize('checks', [0, 1])
-def test_a_worker_that_outlived_its_run_saves_nothing(checks, out, save, monkeypatch):
+def test_an_orphaned_worker_process_saves_nothing(checks, out, save, monkeypatch):
     def end(status):
         raise SystemExit(status)
 

@@ -42,7 +42,7 @@ def test_high_variance_confounds_of_real_series_equal_those_of_nilearn(
     assert_allclose(ours.T @ ours, np.eye(n_confounds), atol=1e-9)
 
 
-def test_a_mask_says_where_to_look(installed, run, quietly):
+def test_only_voxels_in_the_mask_are_used(installed, run, quietly):
     """nilearn's masker looks everywhere (X12)."""
     series, mask = installed(*MASKED), installed(*MASK)
     masked = read_signals(run(HighVarianceConfounds(in_file=series, mask_file=mask)).out_file)[1]

@@ -59,7 +59,7 @@ def test_columns_are_in_the_order_of_the_look_up_table(labels, run):
     assert Path(path).read_text(encoding='utf-8').split('\n')[0].split('\t')[:8] == columns
 
 
-def test_a_mask_takes_voxels_and_their_part_of_the_coverage(labels, image, run):
+def test_a_mask_removes_voxels_and_lowers_the_coverage(labels, image, run):
     mask = np.zeros((4, 2, 4), dtype='uint8')
     mask[..., 0], mask[:3, 0, 1] = 1, 1
     outputs = run(ApplyMask(labels_files=labels, mask_files=image('mask.nii', mask)))
@@ -141,7 +141,7 @@ def test_without_a_table_names_are_from_the_header_or_the_ids(labels, tmp_path, 
     assert read_regions(outputs.regions_files[0])['name'].tolist() == ['Two', 'Five', 'Seven']
 
 
-def test_several_atlases_go_at_once(labels, image, text, run):
+def test_several_atlases_are_masked_in_one_call(labels, image, text, run):
     other = np.zeros((4, 2, 4), dtype='int16')
     other[0], other[1] = 1, 3
     other = image('other.nii.gz', other)
@@ -159,7 +159,7 @@ def test_several_atlases_go_at_once(labels, image, text, run):
     assert read_regions(both.regions_files[1])['status'].tolist() == ['ok', 'outside_mask']
 
 
-def test_names_alone_do_not_go_with_several_atlases(labels, run):
+def test_names_without_ids_are_refused_for_several_atlases(labels, run):
     """Whose would they be?"""
     with pytest.raises(LookupTableError, match='names the regions of one atlas'):
         run(ApplyMask(labels_files=[labels, labels], labels=['Two', 'Five', 'Seven']))

@@ -79,7 +79,7 @@ def test_columns_that_the_table_does_not_know_are_refused(atlas, signals, run):
         run(InverseProject(signals_files=path, **atlas))
 
 
-def test_several_atlases_go_at_once_and_bytes_are_those_of_each_alone(atlas, signals, run, contents):
+def test_several_atlases_in_one_call_have_the_bytes_of_each_alone(atlas, signals, run, contents):
     path = signals(np.random.default_rng(9).normal(size=(4, 4)), columns=list('ABCD'))
     twice = {key: files * 2 for key, files in atlas.items()}
     both = contents(run(InverseProject(signals_files=[path, path], **twice)))

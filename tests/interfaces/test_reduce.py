@@ -120,7 +120,7 @@ def test_the_mean_volume_is_the_mean_of_all_volumes(real_series, aal, aal_on_ser
 
 
 @pytest.mark.parametrize('t_r', [0.8, None])
-def test_the_repetition_time_of_the_header_is_told(t_r, small, run):
+def test_the_repetition_time_of_the_header_is_an_output(t_r, small, run):
     outputs = run(small(t_r=t_r or 0.0))
     assert outputs.t_r == 0.8 if t_r else not isdefined(outputs.t_r)
 

@@ -13,7 +13,7 @@ from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
 from nipype_labels.model.errors import MissingRegionsError
 
 
-def test_every_status_is_told(image, run):
+def test_every_status_is_in_the_coverage_table(image, run):
     series_affine, atlas_affine = np.diag([4.0, 4, 4, 1]), np.diag([2.0, 2, 2, 1])
     data = np.random.default_rng(6).normal(100, 10, (6, 6, 6, 5))
     atlas = np.zeros((16, 12, 12), dtype='int16')

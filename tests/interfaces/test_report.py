@@ -98,7 +98,7 @@ def written(folder):
     return sorted(path.name.split('-', 2)[2] for path in folder.iterdir())
 
 
-def test_the_siblings_outputs_become_a_report(made, tmp_path):
+def test_the_outputs_of_the_other_nodes_become_a_report(made, tmp_path):
     path = report(tmp_path / 'node', {**made, 'title': 'One & all', 'atlas_names': ['Tiny']})
     text = path.read_text(encoding='utf-8')
     assert path.parent == tmp_path / 'node'
@@ -165,7 +165,7 @@ def test_optional_inputs_are_shown(made, more, tmp_path):
     assert 'Made by <em>us</em> (Gorgolewski et al., 2011).' in text
 
 
-def test_what_is_not_given_leaves_no_trace(made, tmp_path):
+def test_optional_inputs_that_are_missing_are_not_mentioned(made, tmp_path):
     outputs = LabelsReport(**made).run(cwd=tmp_path).outputs
     text = Path(outputs.out_file).read_text(encoding='utf-8')
     assert not any(

@@ -68,7 +68,7 @@ def test_unsigned_integers_are_not_rounded(image, run):
 
 
 @pytest.mark.parametrize('n_dimensions', [3, 4])
-def test_what_has_the_right_grid_is_handed_on_untouched(n_dimensions, image, run, tmp_path):
+def test_images_on_the_target_grid_are_passed_on_unchanged(n_dimensions, image, run, tmp_path):
     data = stored('int16')[..., 0] if n_dimensions == 3 else stored('int16')
     given = image('given.nii.gz', data, SOURCE)
     before = Path(given).read_bytes()

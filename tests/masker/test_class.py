@@ -61,7 +61,7 @@ def test_the_constructor_has_the_parameters_of_the_seed_first_then_ours():
         ('generate_report', []),
     ],
 )
-def test_methods_take_what_the_seeds_take(method, arguments):
+def test_methods_have_the_parameters_of_nilearn_0_10_0(method, arguments):
     found = list(inspect.signature(getattr(NiftiLabelsMasker, method)).parameters)
     assert found[1 : 1 + len(arguments)] == arguments
 
@@ -82,7 +82,7 @@ def test_get_params_and_set_params_work():
         masker.set_params(detrended=True)
 
 
-def test_the_report_shows_what_became_of_the_series(tmp_path):
+def test_the_report_shows_regions_and_volumes_of_the_series(tmp_path):
     masker = NiftiLabelsMasker(AAL, mask_img=MASK, detrend=True)
     masker.fit_transform(SERIES)
     report = masker.generate_report('ds003 <1>')

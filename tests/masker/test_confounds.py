@@ -118,7 +118,7 @@ def test_a_table_in_memory_and_one_in_a_file_are_one(bench, tmp_path):
     ],
     ids=str,
 )
-def test_what_cannot_be_done_is_refused(parameters, error, words, bench):
+def test_contradictory_parameters_are_refused(parameters, error, words, bench):
     bold, atlas, table = bench
     with pytest.raises(error, match=words):
         NiftiLabelsMasker(atlas, ['A', 'B'], **parameters).fit_transform(bold, confounds=table)

@@ -82,7 +82,7 @@ def test_confounds_are_taken_in_all_forms(tmp_path):
         (np.array([['x']] * 20), 'not a number'),
     ],
 )
-def test_confounds_that_are_none_are_refused(given, words):
+def test_values_that_are_not_confounds_are_refused(given, words):
     with pytest.raises(LabelsError, match=words):
         NiftiLabelsMasker(AAL).fit_transform(SERIES, confounds=given)
 

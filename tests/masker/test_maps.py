@@ -42,7 +42,7 @@ OPTIONS = dict(standardize='zscore_sample', detrend=True, smoothing_fwhm=6.0)
 
 
 @pytest.mark.filterwarnings('ignore')
-def test_maps_are_nilearns(maps, bold, mask):
+def test_maps_are_fitted_as_by_nilearn(maps, bold, mask):
     ours = NiftiMapsMasker(maps, mask_img=mask, reports=False, **OPTIONS)
     theirs = maskers.NiftiMapsMasker(maps, mask_img=mask, reports=False, dtype='float64', **OPTIONS)
     signals = ours.fit_transform(bold)
@@ -64,7 +64,7 @@ def test_maps_of_series_in_single_precision_are_exact(maps, bold):
 
 
 @pytest.mark.filterwarnings('ignore')
-def test_spheres_are_nilearns(bold, mask):
+def test_spheres_have_the_means_of_nilearn(bold, mask):
     own = dict(mask_img=mask, reports=False, allow_overlap=True, radius=9.0, **OPTIONS)
     ours, theirs = NiftiSpheresMasker(SEEDS, **own), maskers.NiftiSpheresMasker(SEEDS, **own)
     assert_allclose(ours.fit_transform(bold), theirs.fit_transform(bold), rtol=1e-7, atol=1e-9)

@@ -129,7 +129,7 @@ def test_processes_share_a_cache(tmp_path):
     assert not any(err for _, err in told)
 
 
-def test_a_masker_does_not_share_what_it_keeps(tmp_path):
+def test_changing_returned_arrays_changes_neither_report_nor_cache(tmp_path):
     masker, series = small(memory=tmp_path)
     signals = masker.fit_transform(series)
     page = masker.generate_report()._repr_html_()

@@ -118,7 +118,7 @@ def test_runs_that_disagree_are_refused(imgs, given, words):
         NiftiLabelsMasker(atlas()).fit_transform(imgs, **given)
 
 
-def test_a_region_that_one_run_lost():
+def test_a_region_missing_in_one_run_keeps_its_column():
     given = [run(0), run(1, without=[2])]
     masker = NiftiLabelsMasker(atlas())
     signals = masker.fit_transform(given)

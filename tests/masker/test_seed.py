@@ -36,7 +36,7 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(('strategy', 'name', 'standardize'), CASES)
-def test_signals_of_real_series_are_the_seeds(name, strategy, standardize):
+def test_time_series_of_real_series_are_those_of_nilearn_0_10_0(name, strategy, standardize):
     reference, path = np.load(REFERENCE), {'functional': FUNCTIONAL, 'ds003': SERIES}[name]
     assert reference['version'] == '0.10.0'
     expected = reference[f'{name}_{strategy}_{standardize or "none"}']
@@ -55,7 +55,7 @@ def test_signals_of_real_series_are_the_seeds(name, strategy, standardize):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', json.loads(str(np.load(REFERENCE)['parameters'])))
-def test_every_parameter_does_what_the_seeds_does(name):
+def test_every_parameter_acts_as_in_nilearn_0_10_0(name):
     reference = np.load(REFERENCE)
     parameters = {'dtype': np.float64, 'nan_policy': 'zero'} | json.loads(str(reference['parameters']))[name]
     inputs = {'confounds': reference['confounds_of_20'], 'sample_mask': reference['kept']}
@@ -77,7 +77,7 @@ def test_every_parameter_does_what_the_seeds_does(name):
 
 
 @pytest.mark.slow
-def test_the_projection_is_the_seeds():
+def test_the_inverse_transform_is_that_of_nilearn_0_10_0():
     reference = np.load(REFERENCE)
     masker = NiftiLabelsMasker(AAL, mask_img=MASK)
     masker.fit_transform(SERIES)

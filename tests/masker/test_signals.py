@@ -41,7 +41,7 @@ def test_dropped_columns_keep_their_ids():
         assert (shown[labels == index] == signals[:, column]).all()
 
 
-def test_signals_go_back_into_space():
+def test_the_inverse_transform_maps_values_to_their_regions():
     masker = NiftiLabelsMasker(AAL, mask_img=MASK)
     signals = masker.fit_transform(SERIES)
     image = masker.inverse_transform(signals)

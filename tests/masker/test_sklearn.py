@@ -115,7 +115,7 @@ def test_containers_that_are_none_are_refused():
         assert signals.columns == ['1', '2', '3', '4']
 
 
-def test_what_is_not_fitted_says_so():
+def test_scikit_learn_sees_whether_a_masker_is_fitted():
     masker = NiftiLabelsMasker(atlas())
     for ask in (masker.get_feature_names_out, lambda: masker.regions_, lambda: masker.transform(run())):
         with pytest.raises(LabelsError, match='is not fitted yet'):

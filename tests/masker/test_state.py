@@ -78,7 +78,7 @@ SEEDS = [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.endurance) for seed in 
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_any_history_is_that_of_a_new_masker(seed):
+def test_after_any_history_numbers_are_those_of_a_new_masker(seed):
     chance = random.Random(seed)
     masker, fits, succeeded = NiftiLabelsMasker(ATLASES[0], reports=False), None, 0
     for _ in range(80):
@@ -228,7 +228,7 @@ def test_fitting_in_one_thread_never_mixes_with_transforming_in_another():
     }
 
 
-def test_a_pickled_masker_knows_what_it_knew():
+def test_a_pickled_masker_keeps_its_fitted_attributes():
     masker = NiftiLabelsMasker(atlas(), missing_labels='drop')
     masker.fit_transform(run(1, without=[2]))
     assert look(pickle.loads(pickle.dumps(masker))) == look(masker)

@@ -32,7 +32,7 @@ ATLAS = 'tpl-MNI152NLin2009cAsym_res-02_atlas-Schaefer2018_desc-100Parcels7Netwo
         {},
     ],
 )
-def test_names_that_agree_or_say_nothing(given):
+def test_names_that_agree_or_have_no_entities_do_not_contradict(given):
     assert find_contradictions(**given) == []
 
 
@@ -62,7 +62,7 @@ def test_names_that_agree_or_say_nothing(given):
         ({'bold': MNI, 'atlases': ['sub-02_space-MNI152NLin2009cAsym_dseg.nii']}, 'sub-01 sub-02'),
     ],
 )
-def test_names_that_contradict_each_other(given, expected):
+def test_names_with_different_entities_contradict_each_other(given, expected):
     (found,) = find_contradictions(**given)
     assert f'{found.has} {found.but_has}' == expected
     assert str(found) == f'{found.first} has {found.has}, but {found.second} has {found.but_has}'

@@ -104,7 +104,7 @@ def open_page(path):
     return json.loads(html.unescape(found[1])), re.findall(r'.*CONSOLE.*', run.stderr)
 
 
-def test_nothing_is_complained_of_and_nothing_is_requested(opened):
+def test_a_report_has_no_console_error_and_no_network_request(opened):
     found, console = opened
     assert (found['complaints'], console, found['requests'], found['broken']) == ([], [], [], 0)
 

@@ -98,7 +98,7 @@ def test_few_regions_are_named_and_many_have_marks():
     assert [tick['label'] for tick in many['ticks']] == ['1000', '1020', '1040', '1060', '1080']
 
 
-def test_more_than_fit_are_averaged():
+def test_regions_beyond_the_pixels_are_averaged():
     matrix = np.ones((700, 700))
     matrix[:, 650] = matrix[650] = np.nan
     drawn = matrix_image(matrix, names_of(700), np.arange(700), 'correlation')

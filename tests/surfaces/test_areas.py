@@ -222,7 +222,9 @@ def test_derivatives_of_volumes_have_no_areas(derive, dataset):
         (['--areas', 's.L.surf.gii'], '--areas given, but it only acts with --weight area'),
     ],
 )
-def test_weights_without_areas_and_areas_without_weights(surfaces, in_process, tmp_path, monkeypatch, options, message):
+def test_weights_without_areas_and_areas_without_weights_are_refused(
+    surfaces, in_process, tmp_path, monkeypatch, options, message
+):
     monkeypatch.chdir(tmp_path)
     asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out']
     status, _, said = in_process(*asked, *options)

@@ -147,7 +147,7 @@ def test_volumes_remain_the_default(dataset):
         find_runs(dataset)
 
 
-def test_derivatives_of_cifti(dataset, derivatives, tmp_path):
+def test_derivatives_of_cifti_have_names_and_values_of_extract(dataset, derivatives, tmp_path):
     atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (LABELS, TABLE)})
     asked = ['--atlas', f'Nets={atlas}', '--space', 'fsLR:den-91k', '--confounds-columns', 'trans_x']
     asked += ['--connectivity', 'correlation', '--project', 'labels']

@@ -60,7 +60,7 @@ def pair(tmp_path):
     return files
 
 
-def test_cifti_as_a_loop_computes_it(bold, atlas):
+def test_time_series_of_cifti_are_those_of_a_loop_over_regions(bold, atlas):
     masker = SurfaceLabelsMasker(atlas)
     signals = masker.fit_transform(bold)
     data = noise(40).astype(float)
@@ -159,7 +159,7 @@ def test_a_list_of_runs_is_denoised_one_by_one(bold, pair, atlas, tmp_path):
         masker.transform([bold, pair['bold'][0]])
 
 
-def test_a_mask_and_a_cache(bold, atlas, tmp_path):
+def test_a_mask_and_a_cache_act_on_cifti(bold, atlas, tmp_path):
     mask = save_dscalar(tmp_path / 'mask.dscalar.nii', (np.arange(15.0)[None] > 6).astype('f4'))
     masker = SurfaceLabelsMasker(atlas, mask_img=mask, memory=tmp_path / 'cache')
     signals = masker.fit_transform(bold)
@@ -228,7 +228,7 @@ def test_masker_graph_and_command_give_equal_bytes(kind, parameters, bold, atlas
 
 
 @pytest.mark.slow
-def test_a_real_pair_and_desikan(tmp_path):
+def test_time_series_of_desikan_regions_are_those_of_nilearn(tmp_path):
     """68 time series of a run that brainspace ships, as nilearn computes them for each hemisphere."""
     pair, atlas = real_pair(40), desikan()
     signals = SurfaceLabelsMasker(atlas[0], zeros='keep').fit_transform(pair)

@@ -78,7 +78,7 @@ def loop(path, labels, ids):
     return np.stack([data[:, kept & (labels == i)].mean(axis=1) for i in ids], axis=1)
 
 
-def test_a_series_from_the_command(bold, atlas, extract):
+def test_extract_writes_time_series_of_cifti(bold, atlas, extract):
     out = extract(bold, '--atlas', atlas, '--connectivity', 'correlation', '--project', 'labels')
     assert sorted(path.name for path in out.iterdir()) == [
         *('atlas', 'censoring.tsv', 'cleaning.json', 'mean.dscalar.nii', 'work'),
@@ -154,7 +154,7 @@ def test_a_region_of_vertices_that_the_series_does_not_have(bold, tmp_path, extr
         (['--resampling-target', 'labels'], '--resampling-target labels is for volumes'),
     ],
 )
-def test_what_surfaces_do_not_have_is_refused(bold, atlas, extract, options, message):
+def test_parameters_of_volumes_are_refused(bold, atlas, extract, options, message):
     assert message in extract(bold, '--atlas', atlas, *options, code=2)
 
 
@@ -243,7 +243,7 @@ def test_maps_of_one_file_are_named(bold, tmp_path, extract):
     assert 'one, Yeo 7' in extract(bold, '--atlas', path, code=2)
 
 
-def test_pairs_of_hemispheres(tmp_path, extract):
+def test_both_hemispheres_of_a_pair_are_extracted(tmp_path, extract):
     """Either file names the pair, and ids that stand for two regions are made unique; the other file is hashed too."""
     rng = np.random.default_rng(3)
     values = {side: rng.normal(100, 10, (5, 12)).astype('f4') for side in 'LR'}
@@ -273,7 +273,7 @@ def test_pairs_of_hemispheres(tmp_path, extract):
     assert (again[:, 2] > signals[:, 2] + 0.9).all()
 
 
-def test_a_mask_of_the_cortex(tmp_path, extract):
+def test_a_mask_of_the_cortex_excludes_other_elements(tmp_path, extract):
     """Labels of a pair, as fMRIPrep writes desc-cortex_mask.label.gii; a single volume is a map."""
     rng = np.random.default_rng(4)
     values = {side: rng.normal(100, 10, (1, 12)).astype('f4') for side in 'LR'}
@@ -300,7 +300,7 @@ def test_memory_of_surfaces_is_estimated_from_their_elements(bold, atlas):
 
 
 @pytest.mark.slow
-def test_a_real_pair_and_desikan(tmp_path, extract):
+def test_time_series_of_desikan_regions_are_those_of_a_loop(tmp_path, extract):
     """68 time series of a run that brainspace ships, as a loop over the regions of both hemispheres computes them."""
     pair, atlas = real_pair(40), desikan()
     out = extract(pair[1], '--atlas', atlas[0])

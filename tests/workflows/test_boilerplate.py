@@ -81,11 +81,11 @@ def test_the_boilerplate_describes_each_step_only_if_it_is_done(left_out, words)
     ],
     ids=str,
 )
-def test_nothing_is_said_that_did_not_happen(parameters, absent):
+def test_the_boilerplate_describes_no_step_that_was_not_run(parameters, absent):
     assert absent not in init_labels_wf(**parameters).__desc__
 
 
-def test_cleaning_says_nothing_that_did_not_happen(tmp_path):
+def test_the_boilerplate_of_cleaning_describes_no_step_that_was_not_run(tmp_path):
     write_signals(tmp_path / 'raw.tsv', ['A'], np.random.default_rng(0).normal(size=(60, 1)))
     done = CleanSignal(signals_files=str(tmp_path / 'raw.tsv')).run(cwd=str(tmp_path))
     used = json.loads(Path(done.outputs.cleaning_file).read_text())

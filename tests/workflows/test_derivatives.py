@@ -171,7 +171,7 @@ def execute(files, tmp_path):
     return call
 
 
-def test_only_writing_is_done_again_for_what_only_concerns_writing(execute):
+def test_parameters_of_writing_rerun_only_the_node_that_writes(execute):
     least = {'use_luts': True}
     executed, out = execute(parameters=least)
     assert executed == {'resample_labels', 'apply_mask', 'reduce', 'clean', 'save'}
@@ -189,7 +189,7 @@ def test_only_writing_is_done_again_for_what_only_concerns_writing(execute):
 
 
 @pytest.mark.endurance
-def test_workers_of_multiproc_write_too(files, tmp_path):
+def test_multiproc_writes_derivatives(files, tmp_path):
     wf = init_host_wf(files, tmp_path / 'work', {'use_luts': True}, out_dir=tmp_path / 'out')
     graph = wf.run('MultiProc', plugin_args={'n_procs': 2, 'memory_gb': 8})
     (save,) = (node for node in graph.nodes() if node.name == 'save')
@@ -218,7 +218,7 @@ def init_one(**choices):
         ({'parameters': {'confounds_columns': ['csf']}}, 'only acts with use_confounds'),
     ],
 )
-def test_what_can_not_be_written_raises_while_the_graph_is_built(choices, message):
+def test_invalid_arguments_raise_while_the_graph_is_built(choices, message):
     with pytest.raises(LabelsError, match=message):
         init_one(**choices)
 

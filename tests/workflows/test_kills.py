@@ -31,7 +31,7 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.parametrize('point', range(POINTS))
 @pytest.mark.parametrize('plugin', each_plugin())
-def test_a_run_killed_anywhere_leaves_nothing_that_the_next_ones_trip_over(plugin, point, undisturbed, request):
+def test_runs_after_a_kill_at_any_point_have_the_bytes_of_undisturbed_ones(plugin, point, undisturbed, request):
     empty_queue = request.getfixturevalue('slurm') if plugin == 'SLURM' else None
     host, work = undisturbed, f'{plugin}-{point}'
     host.plugin = PLUGINS[plugin]

@@ -34,7 +34,7 @@ def test_touched_rewritten_and_copied_sources_rerun_nothing(small, tmp_path, run
     assert run(full(small), **FULL).executed == []
 
 
-def test_an_atlas_that_moved_away_does_not_leave_its_old_name_behind(small, image, run, tmp_path):
+def test_a_renamed_atlas_keeps_its_outputs_if_the_old_file_changes(small, image, run, tmp_path):
     labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
     old = image('atlas.nii.gz', labels, small.affine)
     first = run({**basic(small), 'atlas_files': [old]})

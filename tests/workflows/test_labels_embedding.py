@@ -93,7 +93,7 @@ def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_s
         ('use_sample_mask', 'sample_mask'),
     ],
 )
-def test_inputs_must_come_as_announced(switch, field, small, run):
+def test_inputs_must_match_the_arguments_of_the_factory(switch, field, small, run):
     value = [True] * 40 if field == 'sample_mask' else getattr(small, field)
     value = value[:1] if field == 'atlas_luts' else value
     with pytest.raises((RuntimeError, ValueError), match=r'is True, but|requires a value'):

@@ -20,7 +20,7 @@ TARGETS = ['data', 'labels', None]
 
 @pytest.mark.parametrize('masked', [True, False])
 @pytest.mark.parametrize('target', TARGETS)
-def test_every_grid_goes_with_and_without_a_mask(target, masked, small, image, run):
+def test_every_target_grid_works_with_and_without_a_mask(target, masked, small, image, run):
     inputs = basic(small)
     if target is None:
         labels = np.kron(np.array([1, 2, 4]).reshape(3, 1, 1), np.ones((2, 6, 6))).astype('int16')
@@ -62,7 +62,7 @@ def test_the_number_of_nodes_does_not_depend_on_the_number_of_atlases(settings, 
     assert read_signals(two.outputs.timeseries[1])[0] == ['11', '12']
 
 
-def test_tables_may_be_there_for_some_atlases(small, run):
+def test_only_some_atlases_may_have_tables(small, run):
     inputs = {**basic(small, 2), 'atlas_luts': [None, small.atlas_luts[1]]}
     result = run(inputs, use_luts=True)
     names = [read_signals(path)[0] for path in result.outputs.timeseries]

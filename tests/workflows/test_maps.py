@@ -111,7 +111,7 @@ def test_adding_an_atlas_of_another_kind_changes_no_byte(files, tmp_path):
         ('labels', {'allow_overlap': False}, r'allow_overlap given, but it only acts with probabilistic maps'),
     ],
 )
-def test_what_a_kind_does_not_have_is_refused(atlas, parameters, said, files, tmp_path):
+def test_parameters_of_another_kind_of_atlas_are_refused(atlas, parameters, said, files, tmp_path):
     with pytest.raises(Exception, match=said):
         run(files, tmp_path, atlas, **parameters)
 

@@ -45,7 +45,7 @@ def coarse_aal(tmp_path_factory):
 
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize(('name', 'target', 'strategy'), CASES)
-def test_signals_of_real_series_are_nilearns(name, target, strategy, coarse_aal, tmp_path):
+def test_time_series_of_real_series_are_those_of_nilearn(name, target, strategy, coarse_aal, tmp_path):
     """Regions that nilearn has, in its order; ours has the others too."""
     bold, mask, rtol = SERIES[name]
     atlas = AAL if target == 'data' else coarse_aal

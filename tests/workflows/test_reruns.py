@@ -165,7 +165,7 @@ def test_every_parameter_has_a_case():
 @pytest.mark.parametrize(
     'name', [pytest.param(name, marks=[] if name in QUICK else pytest.mark.endurance) for name in PARAMETERS]
 )
-def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name, inputs, rerun):
+def test_a_changed_parameter_reruns_its_nodes_and_those_whose_inputs_change(name, inputs, rerun):
     value, nodes, needs = PARAMETERS[name]
     base = BASE | needs
     if name == 'use_confounds':
@@ -194,7 +194,7 @@ def test_a_changed_parameter_reruns_its_nodes_and_what_takes_in_other_bytes(name
 
 
 @pytest.mark.parametrize('name', [name for name in INPUTS if name not in ('areas_file', 'surface_files')])
-def test_a_changed_input_reruns_its_readers_and_what_takes_in_other_bytes(name, inputs, rerun, tmp_path):
+def test_a_changed_input_reruns_its_readers_and_those_whose_inputs_change(name, inputs, rerun, tmp_path):
     _, fed, graph = wiring(BASE)
     unread = {'reference_files', *CleanSignal.input_spec.names_only}
     readers = {node for node in graph for _, field, into in fed[node] if field == name and into not in unread}

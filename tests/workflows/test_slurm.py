@@ -30,7 +30,7 @@ def cancel(job, host):
     return not any(path.name == 'result_reduce.pklz' for path in set(host.results()) - before)
 
 
-def test_a_cancelled_job_is_all_that_a_second_call_has_to_finish(slurm, tmp_path):
+def test_a_second_call_finishes_only_the_cancelled_job(slurm, tmp_path):
     slurm()
     host = Host(tmp_path, shape=(30, 30, 30, 60))
     for i in range(N_RUNS):
