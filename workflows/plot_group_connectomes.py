@@ -164,7 +164,7 @@ figure.savefig(folder / 'coverage.png', dpi=120)
 
 # %%
 # Only four regions are missing, in two participants. Many more are covered in part, and their time series are those of
-# the part that is left.
+# the covered part.
 #
 # Choose a coverage threshold
 # ---------------------------
@@ -219,8 +219,8 @@ print(pd.DataFrame(rows, columns=columns).round(2).to_string(index=False))
 #
 # Process with the threshold
 # --------------------------
-# Regions below the threshold become ``n/a`` and have the status ``low_coverage``. ``--desc`` gives the files a label of
-# their own. Without it, they would replace those of the first call.
+# Regions below the threshold become ``n/a`` and have the status ``low_coverage``. ``--desc`` adds a label to the file
+# names. Without it, the files of the first call would be replaced.
 
 sh(r"""
 nipype-labels derivatives fmriprep signals participant --no-reports \

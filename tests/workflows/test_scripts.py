@@ -188,7 +188,7 @@ def test_plot_signals_draws_regions_where_they_are(script):
 
 
 @pytest.mark.endurance
-def test_plot_fmriprep_gives_voxels_the_series_of_the_nearest_vertex(script):
+def test_plot_fmriprep_writes_the_series_of_the_nearest_vertex_to_voxels(script):
     names, _ = script('plot_fmriprep')
     image = nib.load(f'{names["stem"]}_{names["SPACE"]}_desc-preproc_bold.nii.gz')
     assert image.header.get_zooms() == pytest.approx((4, 4, 4, 1.4))
