@@ -2,12 +2,13 @@
 """High-variance confounds (after Behzadi et al., 2007, NeuroImage 37:90-101), in two passes over a series."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..model.errors import SignalError
 from .filters import remove_trend
-from .scaling import Decoder, ReadBlocks, floating
+from .scaling import Decoder, ReadBlocks
 
 #: Default number of confounds, and percentage of the voxels that they are computed from.
 N_CONFOUNDS = 5
@@ -40,28 +41,28 @@ class _Sums:
 
     def add(self, chunk: slice, values: np.ndarray, origin: np.ndarray, times: np.ndarray) -> None:
         """Add values, shape (b, n), minus ``origin``, at ``times``, which are multiples of one half."""
-        if values.dtype in _SMALL:
+        if values.dtype in _SMALL and self._bounds.get(chunk.start, 0.0) < math.inf:
             found = _sum(values.astype(np.float32), origin, times)
             most = float(found[2].max())  # exact if it is small; no value is larger than its root
             bound = most + self._n_volumes * math.sqrt(len(values) * most)
             if bound < EXACT:
                 self._add_small(chunk, found, bound)
                 return
+            self._bounds[chunk.start] = math.inf  # larger values mostly come again
         exact = values.astype(np.float64)
         exact[np.isinf(exact)] = np.nan
-        self._exact[:, chunk] += _sum(exact, origin, times)
+        _add(self._exact[:, chunk], _sum(exact, origin, times))
 
-    def _add_small(self, chunk: slice, found: np.ndarray, bound: float) -> None:
+    def _add_small(self, chunk: slice, found: Sequence[np.ndarray], bound: float) -> None:
         """Add sums in single precision, of which none is larger than ``bound``."""
         if not self._recent.size:
             self._recent = np.zeros(self._exact.shape, np.float32)
         recent, bounds = self._recent[:, chunk], self._bounds
         bounds[chunk.start] = bounds.get(chunk.start, 0.0) + bound
-        if bounds[chunk.start] < EXACT:
-            recent += found
-        else:
+        if bounds[chunk.start] >= EXACT:
             self._exact[:, chunk] += recent
-            recent[:], bounds[chunk.start] = found, bound
+            recent[:], bounds[chunk.start] = 0, bound
+        _add(recent, found)
 
     def total(self) -> np.ndarray:
         """Return all sums, shape (3, n_voxels), at the end."""
@@ -71,14 +72,16 @@ class _Sums:
         return self._exact
 
 
-def _sum(values: np.ndarray, origin: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _sum(values: np.ndarray, origin: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return sums of values minus ``origin``, of products with ``times``, and of squares; overwrite ``values``."""
     values -= origin
-    sums = np.empty((3, values.shape[1]), values.dtype)
-    np.sum(values, axis=0, out=sums[0])
-    np.matmul(times.astype(values.dtype), values, out=sums[1])
-    np.einsum('ij,ij->j', values, values, out=sums[2])
-    return sums
+    return values.sum(axis=0), times.astype(values.dtype) @ values, np.einsum('ij,ij->j', values, values)
+
+
+def _add(sums: np.ndarray, parts: Sequence[np.ndarray]) -> None:
+    """Add each part to its row of ``sums``."""
+    for row, part in zip(sums, parts, strict=True):
+        row += part
 
 
 def voxel_power(
@@ -89,7 +92,8 @@ def voxel_power(
     sums, origin = _Sums(len(voxels), n_volumes), np.empty(0)
     for first, block in read_blocks():
         if not origin.size:
-            origin = np.zeros(len(voxels), floating(decoder(block[:0])).dtype)
+            is_small = decoder(block[:0]).dtype in _SMALL
+            origin = np.zeros(len(voxels), np.float32 if is_small else np.float64)
         for start in range(0, len(voxels), CHUNK):
             chunk = slice(start, start + CHUNK)
             values = decoder(_take(block, voxels[chunk]))
