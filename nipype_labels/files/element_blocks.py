@@ -42,16 +42,30 @@ def arrange_columns(pieces, n_elements, n_volumes, stored, decode):
     The stream is held in memory if it is small, else in a temporary file. See :func:`arrange_rows`.
     """
     n_rows = elements_per_block(n_elements, n_volumes, stored)
+    if n_volumes * n_elements * stored.itemsize <= _MOST_IN_MEMORY:
+        values = np.empty((n_volumes, n_elements), stored)
+        _fill(memoryview(values).cast('B'), pieces)
+        for first in range(0, n_elements, n_rows):
+            yield floating(decode(values[:, first : first + n_rows].T))
+        return
     block = np.empty((n_volumes, n_rows), stored)
-    with tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY) as spool:
-        for piece in pieces:
-            spool.write(piece)
+    with tempfile.TemporaryFile() as file:
+        file.writelines(pieces)
         for first in range(0, n_elements, n_rows):
             n = min(n_rows, n_elements - first)
             for volume in range(n_volumes):
-                spool.seek((volume * n_elements + first) * stored.itemsize)
-                spool.readinto(memoryview(block[volume, :n]).cast('B'))
+                file.seek((volume * n_elements + first) * stored.itemsize)
+                file.readinto(memoryview(block[volume, :n]).cast('B'))
             yield floating(decode(block[:, :n].T))
+
+
+def _fill(buffer, pieces):
+    """Copy the bytes of a stream, which is read to its end, to memory; what does not fit is left to its reader."""
+    place = 0
+    for piece in pieces:
+        n = min(len(piece), len(buffer) - place)
+        buffer[place : place + n] = piece[:n]
+        place += n
 
 
 def _regroup(pieces, size):
