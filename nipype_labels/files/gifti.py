@@ -73,6 +73,8 @@ class GiftiReader:
         self._open, self._text, self._pieces = [], None, []
         self._key, self._name, self._payload, self._n_payloads = None, '', None, 0
         self._described, self._is_in_values = None, False
+        # Whether the text that is parsed next begins behind values; and that between the values of the last two arrays.
+        self._is_behind_values, self._between = False, None
 
     def pieces(self):
         """Yield the number of the array and some of its values as bytes, in the order of the file.
@@ -142,19 +144,49 @@ class GiftiReader:
             if self._is_in_values:
                 end = chunk.find(b'<', place)
                 self._is_in_values, end = end < 0, len(chunk) if end < 0 else end
+                self._is_behind_values = not self._is_in_values
                 self._add_values(chunk[place:end])
             else:
                 end = chunk.find(_DATA, place) + len(_DATA)
                 end = len(chunk) if end < len(_DATA) else end
-                parser.Parse(chunk[place:end], False)
-                # Not in a comment, and not if expat waits for the rest of a tag.
-                self._is_in_values = self._payload is not None and chunk.endswith(_DATA, place, end)
+                self._parse_tags(parser, chunk[place:end])
             place = end
         if not chunk:
             parser.Parse(b'', True)
 
+    def _parse_tags(self, parser, text):
+        """Parse text outside of values; expat is not used if it is the same as between the two arrays before."""
+        is_behind_values, self._is_behind_values = self._is_behind_values, False
+        if is_behind_values and text == self._between:
+            self._repeat_array()
+            return
+        n_arrays = len(self.arrays)
+        metadata = dict(self.arrays[-1].metadata) if self.arrays else {}
+        parser.Parse(text, False)
+        # Not in a comment, and not if expat waits for the rest of a tag.
+        self._is_in_values = self._payload is not None and text.endswith(_DATA)
+        # Such a text ends an array and describes one. It may not hold values, metadata of the array before, or labels.
+        is_between = is_behind_values and self._is_in_values and len(self.arrays) == n_arrays + 1
+        is_between = is_between and text.startswith(b'</Data>') and b'<Label' not in text
+        self._between = text if is_between and self.arrays[-2].metadata == metadata else None
+
+    def _repeat_array(self):
+        """End an array, and begin one with the same description."""
+        self._end_values()
+        self.arrays.append(replace(self.arrays[-1], metadata=dict(self.arrays[-1].metadata)))
+        self._begin_values()
+        self._is_in_values = True
+
+    def _begin_values(self):
+        self._n_payloads += 1
+        self._payload = ValueDecoder(self.arrays[-1], f'array {len(self.arrays)}')
+
     def _add_values(self, text):
         self._pieces.append((len(self.arrays) - 1, self._payload.decode(text)))
+
+    def _end_values(self):
+        self._pieces.append((len(self.arrays) - 1, self._payload.finish()))
+        self._payload = None
 
     def _start(self, tag, attributes):
         if not self._open and tag != 'GIFTI':
@@ -169,8 +201,7 @@ class GiftiReader:
         elif tag == 'DataArray':
             self.arrays.append(self._describe(attributes))
         elif tag == 'Data' and parent == 'DataArray':
-            self._n_payloads += 1
-            self._payload = ValueDecoder(self.arrays[-1], f'array {len(self.arrays)}')
+            self._begin_values()
         elif tag == 'Label' and parent == 'LabelTable':
             self._key = parse_integer(attributes.get('Key', attributes.get('Index')), 'Key of a label', -(2**31))
             self._text = []
@@ -187,8 +218,7 @@ class GiftiReader:
         self._open.pop()
         text, self._text = ''.join(self._text or ()).strip(), None
         if tag == 'Data' and self._payload is not None:
-            self._pieces.append((len(self.arrays) - 1, self._payload.finish()))
-            self._payload = None
+            self._end_values()
         elif tag == 'DataArray' and self._n_payloads != len(self.arrays):
             raise ImageError(f'array {len(self.arrays)} must have one Data element')
         elif tag == 'Label' and self._key is not None:

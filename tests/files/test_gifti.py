@@ -72,12 +72,37 @@ def test_arrays_of_real_files_are_those_of_nibabel(name):
     assert [array.metadata for array in reader.arrays] == [dict(array.meta) for array in expected.darrays]
 
 
+@pytest.mark.parametrize('behind', ['', '<MetaData><MD><Name>Late</Name><Value>1</Value></MD></MetaData>'])
+def test_arrays_with_the_same_description_as_the_one_before_are_read_like_others(tmp_path, behind):
+    options = {'intent': 'NIFTI_INTENT_TIME_SERIES', 'datatype': 'NIFTI_TYPE_FLOAT32'}
+    values = noise(9, V)
+    arrays = [
+        nib.gifti.GiftiDataArray(row, meta={'Name': name}, **options)
+        for row, name in zip(values, 'aaabbcaaa', strict=True)
+    ]
+    nib.gifti.GiftiImage(darrays=arrays).to_filename(tmp_path / NAME)
+    path = change(tmp_path / NAME, '</Data>', f'</Data>{behind}', 9)
+    reader = GiftiReader(path)
+    assert_array_equal(np.stack(reader.read_arrays()), values)
+    late = {'Late': '1'} if behind else {}
+    assert [array.metadata for array in reader.arrays] == [{'Name': name} | late for name in 'aaabbcaaa']
+    with pytest.raises(ImageError, match='it has 9 arrays, and claims 8'):
+        read_values(change(path, 'NumberOfDataArrays="9"', 'NumberOfDataArrays="8"'))
+
+
 @pytest.mark.parametrize('dtype', ['f4', 'i4', 'u1'])
 def test_types_and_big_endian_values_are_read(tmp_path, dtype):
     values = np.random.default_rng(2).integers(0, 200, (T, V)).astype(dtype)
     path = save_func_gii(tmp_path / NAME, values.byteswap(), 'Base64Binary')
     change(path, 'LittleEndian', 'BigEndian', -1)
     assert_array_equal(read_values(path), values)
+
+
+def test_comments_in_values_are_ignored(tmp_path):
+    """Also if the text behind the comment is the same in each array."""
+    path = save_func_gii(tmp_path / NAME, np.ones((T, V), np.float32), 'Base64Binary')
+    path.write_text(re.sub('(.{16}</Data>)', r'<!-- x -->\1', path.read_text()))
+    assert_array_equal(read_values(path), np.ones((T, V)))
 
 
 @pytest.mark.parametrize('encoding', ENCODINGS)
@@ -230,8 +255,10 @@ def test_a_real_file_whose_values_are_elsewhere_is_refused():
 def test_keys_of_labels_are_unique(tmp_path):
     path = save_label_gii(tmp_path / 'lh.x.label.gii', [0, 1], {0: '???', 1: 'V1', 2: 'V2'})
     change(path, 'Key="2"', 'Key="1"')
-    with pytest.raises(ImageError, match='the label table has key 1 twice'):
-        GiftiReader(path).read_arrays()
+    tables = '</DataArray><LabelTable><Label Key="1">V1</Label></LabelTable>'
+    for each in (path, change(save_func_gii(tmp_path / NAME, noise(T, V)), '</DataArray>', tables, T)):
+        with pytest.raises(ImageError, match='the label table has key 1 twice'):
+            GiftiReader(each).read_arrays()
 
 
 @pytest.mark.endurance
