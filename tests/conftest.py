@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every test shares: a quiet Nipype and real data from installed packages."""
+"""Fixtures of all tests: Nipype without look-ups of releases, and real data from installed packages."""
 
 import gc
 import logging
@@ -30,7 +30,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 hypothesis.settings.register_profile('same', derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile('same')
 
-# Asserts outside test files, told as those within them are.
+# Asserts outside test files show their values too.
 pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_confounds', 'migration_others')
 
 #: Modules that tests import; collected for doctests, they would be imported twice.
@@ -48,7 +48,7 @@ def pytest_addoption(parser):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """With --fast, do not even import what is slow as a whole."""
+    """With --fast, do not import files whose tests are all slow."""
     is_test = config.getoption('--fast') and collection_path.suffix == '.py'
     if is_test and re.search('^pytestmark = .*slow', collection_path.read_text(encoding='utf-8'), re.MULTILINE):
         return True
@@ -56,7 +56,7 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """With --fast, leave out slow tests and all but the first case of each."""
+    """With --fast, select the first case of each test that is not slow."""
     if config.getoption('--fast'):
         quick = [
             item for item in reversed(items) if not {'slow', 'endurance'} & {mark.name for mark in item.iter_markers()}
@@ -67,14 +67,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_collection_finish():
-    """Leave what was imported out of garbage collections, which go through it again and again."""
+    """Exclude imported modules from garbage collections, which would visit them each time."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope='session', autouse=True)
 def _own_digests(tmp_path_factory):
-    """Digests are remembered for the tests, not for the user."""
+    """Store digests in a folder of the tests, not in that of the user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digests, 'default_memory', lambda folder=tmp_path_factory.mktemp('digests'): folder)
         yield
@@ -124,7 +124,7 @@ def quietly():
 
 @pytest.fixture
 def in_process(capfd):
-    """Run the command in this process, where many calls take little time; exit status, output and errors."""
+    """Run the command in this process, which saves imports; return exit status, output and errors."""
     loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
     levels = [logger.level for logger in loggers]
     formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""README and docs say what is so."""
+"""README and documentation agree with the code."""
 
 import inspect
 import re
@@ -16,12 +16,12 @@ from nipype_labels.workflows import init_labels_wf
 
 ROOT = Path(__file__).parents[1]
 
-#: Regions that are lost are said to be, and not looked at here.
+#: Warnings about lost regions are ignored here.
 QUIET = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
 
 
 def table_rows(text):
-    """Cells of the rows of Markdown tables, headings and rulers left out."""
+    """Cells of the rows of Markdown tables, without headings and rulers."""
     lines = [line for line in text.splitlines() if line.startswith('| `') and '`NiftiLabelsMasker`' not in line]
     rows = [line.strip('|').split('|') for line in lines]
     return [[cell.strip() for cell in row] for row in rows]

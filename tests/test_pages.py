@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages of docs/ say what is so: their code runs, their commands parse, their links lead somewhere, their lists fit."""
+"""Pages of docs/ agree with the code: code runs, commands parse, links have targets, lists are complete."""
 
 import ast
 import re
@@ -55,7 +55,7 @@ def table_under(path, heading):
 
 
 def section_between(start, end):
-    """Text of the README between two markers, as MyST's include takes it; each must be there once."""
+    """Text of the README between two markers, as MyST includes it; each marker exists once."""
     text = text_of(README)
     assert text.count(start) == text.count(end) == 1
     return text.split(start)[1].split(end)[0]
@@ -84,7 +84,7 @@ def test_code_of_pages_runs(path, folder):
 
 
 def included(options):
-    """What of the README a page includes."""
+    """Part of the README that a page includes."""
     start, end = (re.search(rf':{name}: "(.*)"', options) for name in ('start-after', 'end-before'))
     return section_between(start[1], end[1]) if start else text_of(README).split(end[1])[0]
 
@@ -118,7 +118,7 @@ def commands_of(path):
 
 
 def test_the_pages_have_commands():
-    """Else the test above would be of nothing."""
+    """The test above needs commands."""
     ours = [words for page in [README, *PAGES] for words in commands_of(page) if words[0] == 'nipype-labels']
     assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'verify', 'atlases'}
 
@@ -133,7 +133,7 @@ def anchors(path):
     'path', [README, ROOT / 'CHANGES.md', ROOT / 'CONTRIBUTING.md', *PAGES], ids=lambda path: path.stem
 )
 def test_links_of_pages_lead_somewhere(path):
-    """To files, which Sphinx can show, and to headings that are there."""
+    """Links to files that Sphinx can show, and to headings that exist."""
     for target, anchor in re.findall(r'\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)', text_of(path)):
         found = (path.parent / target).resolve() if target else path
         assert found.exists(), target
@@ -251,7 +251,7 @@ def test_memory_in_the_page_on_clusters_is_what_the_estimate_returns():
         assert listed == pytest.approx(found, abs=0.006)
 
 
-#: A value other than the default of each parameter that acts with others only.
+#: A value other than the default of each parameter that only acts with others.
 INERT = {
     'interpolation': 'linear',
     'unknown_orientation': 'accept',

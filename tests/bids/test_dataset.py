@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The top of a data set: ours is kept up, another's is never touched."""
+"""The top-level files of a dataset: those of our dataset are updated, those of another dataset are never changed."""
 
 import ntpath
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What sidecars say of the coverage table's columns is what the columns hold, computed by other means."""
+"""Descriptions of columns in sidecars agree with the coverage table, whose columns are computed by other means."""
 
 import re
 
@@ -22,7 +22,7 @@ def image(data, size):
 
 @pytest.fixture(scope='module')
 def bench():
-    """Atlas of 2 mm, series and mask of 4 mm: the coarse grid, what is finite, and the table of the masker."""
+    """Atlas of 2 mm, series and mask of 4 mm: the coarse grid, the finite values, and the table of the masker."""
     labels = np.zeros((12, 12, 12), 'int16')
     labels[:6], labels[6:, :6], labels[6:, 6:] = 1, 2, 3
     bold = RNG.normal(800, 9, (6, 6, 6, 30)) + np.linspace(0, 90, 30)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names: what the schema says, back as they came, and never a way out of the folder."""
+"""BIDS names: the order of the schema, parsing and building, and no path outside the folder."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from nipype_labels.model.errors import LabelsError
 
 schema = pytest.importorskip('bidsschematools.schema')
 
-#: Names that atlases and their regions may have, and files must never get.
+#: Names of atlases and regions that no file may have.
 HOSTILE = [
     '../x',
     '../../../etc/passwd',

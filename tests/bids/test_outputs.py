@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plans: a file for each thing that a run gives, and no two things that would be one file."""
+"""Plans of outputs: a file for each output of a run, and no two outputs with one path."""
 
 import itertools
 
@@ -113,7 +113,7 @@ def test_two_atlases_of_one_label_are_refused_by_place():
 
 
 def test_no_two_labels_of_desc_share_a_file():
-    """Whatever else differs, since other parameters may leave out other volumes or smooth before they reduce."""
+    """For any other difference, since other parameters may censor other volumes or smooth before the reduction."""
     for one, other in itertools.combinations([None, 'low', 'high', 'lowhigh'], 2):
         paths = [set(list_paths(plan_files(SOURCE, ['A'], FULL, desc, drawn=DRAWN))) for desc in (one, other)]
         assert not paths[0] & paths[1]

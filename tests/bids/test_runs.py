@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Finding runs: each with its own mask and confounds, whatever else the data set holds."""
+"""Finding runs: each with its own mask and confounds, whatever else the dataset contains."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def touch(root, *names):
 
 
 def run_files(run, *spaces):
-    """What fMRIPrep writes of a run in each space."""
+    """Files that fMRIPrep writes for a run in each space."""
     for space in spaces:
         yield from (f'{run}_{space}desc-preproc_bold.nii.gz', f'{run}_{space}desc-preproc_bold.json')
         yield from (f'{run}_{space}desc-brain_mask.nii.gz', f'{run}_{space}boldref.nii.gz')

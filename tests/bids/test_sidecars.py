@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sidecars: what they tell, in what types, and that no region's name hides any of it."""
+"""Sidecars: their keys and types, and names of regions that equal keys."""
 
 import dataclasses
 import json
@@ -118,7 +118,7 @@ def test_files_computed_from_the_series_list_it_first_among_sources(run):
     assert direct == [role for role, sidecar in sidecars.items() if sidecar['Sources'][0] == SERIES_URI]
 
 
-#: What is said of every Butterworth filter.
+#: Description of every Butterworth filter.
 BUTTERWORTH = {'Order': 5, 'Passes': 2, 'GainAtCutoff': '-6 dB', 'CensoredVolumesFilled': 'linear'}
 
 
@@ -185,7 +185,7 @@ def test_keys_have_the_order_of_the_list_and_all_are_in_it(run):
 
 
 def test_keys_that_bids_knows_are_used_as_it_knows_them(run):
-    """The others must not be keys of BIDS by chance, which mean something else there."""
+    """All other keys must be missing from BIDS, where they could have another meaning."""
     known = schema.load_schema().objects.metadata
     numbers = ('RepetitionTime', 'SamplingFrequency', 'StartTime')
     texts = ('Description', 'TaskName', 'SpatialReference', 'Resolution', 'Density')

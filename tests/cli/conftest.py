@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command, run in a folder of its own: in this process or, as a user runs it, in one of its own."""
+"""Run the command in this process or in a process of its own, each in a folder of its own."""
 
 import os
 import shutil
@@ -89,7 +89,7 @@ def small(tmp_path):
 
 @pytest.fixture(scope='session')
 def made(tmp_path_factory):
-    """A data set and atlases, to copy."""
+    """A dataset and atlases, to copy."""
     folder = tmp_path_factory.mktemp('made')
     make_dataset(folder / 'fmriprep')
     make_atlases(folder / 'atlases')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The check of an atlas: what is wrong with it is said before a night is spent."""
+"""The command check: problems and notes of an atlas before it is used."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from real_files import package_file
 
 @pytest.fixture
 def atlas(tmp_path):
-    """Write labels, 2 mm apart and with the midline in their middle, and a table beside them."""
+    """Write labels of 2 mm voxels around the midline, and a table next to them."""
 
     def write(labels, lut=None):
         affine = np.diag([2.0, 2, 2, 1])

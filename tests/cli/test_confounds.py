@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds by strategy and preset at the command: what is used, what is recorded, and what is said."""
+"""Confounds by strategy and preset in the command: the selected columns, the record in the outputs, and messages."""
 
 import json
 
@@ -14,7 +14,7 @@ from nipype_labels.cli.main import main
 
 @pytest.fixture
 def extract(tmp_path, monkeypatch, capfd):
-    """Run the command on a series of 60 volumes; exit status, what it said, and what cleaning.json says."""
+    """Run the command on a series of 60 volumes; return exit status, messages and the content of cleaning.json."""
     monkeypatch.chdir(tmp_path)
     labels = np.zeros((4, 4, 4), np.int16)
     labels[:2], labels[2:] = 1, 2

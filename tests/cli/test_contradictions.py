@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files whose names contradict each other: a warning wherever the results are looked at."""
+"""Files whose names contradict each other: a warning in the log and in the outputs."""
 
 import json
 
@@ -20,7 +20,7 @@ SECOND = f'{BOLD} has space-MNI152NLin2009cAsym, but {ATLAS} has tpl-MNI152NLin6
 
 
 def read_notes(page):
-    """Whether both warnings precede all else on a page that follows its title."""
+    """Whether both warnings follow the title of a page directly."""
     text = page.read_text(encoding='utf-8')
     body = text[text.index('</h1>') :]
     return body.index(FIRST) < body.index(SECOND) < body.index('volumes retained')

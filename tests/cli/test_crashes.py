@@ -66,7 +66,7 @@ def start(command, given, place):
 
 
 def read_outputs(out):
-    """Return the bytes of each output by path; manifests hold times, and reports the command, which names the place."""
+    """Return the bytes of each output by path, without manifests, which hold times, and the command in reports."""
     paths = [path.relative_to(out) for path in out.rglob('*') if path.is_file()]
     others = ('work', 'logs', 'manifests', '.lock', '.pages.lock')
     paths = [path for path in paths if path.parts[0] not in others and not path.name.startswith('.partial-')]
@@ -75,7 +75,7 @@ def read_outputs(out):
 
 @pytest.fixture(scope='module')
 def undisturbed(given, tmp_path_factory):
-    """By command: what an undisturbed run writes, and for how many seconds it writes."""
+    """Outputs of an undisturbed run of each command, and for how many seconds it writes."""
 
     @cache
     def measure(command):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Damage anywhere in a work folder: computed again, with the bytes of an undisturbed run."""
+"""Damaged files of a work folder are computed again, with the bytes of an undisturbed run."""
 
 import gzip
 import json

@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def drop_rights():
-    """Let the rights of files bind root too, as they bind every other user."""
+    """Apply permissions of files to root too."""
     libc = ctypes.CDLL(None)
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         libc.prctl(PR_CAPBSET_DROP, capability)
@@ -51,7 +51,7 @@ def run_unprivileged(*arguments):
 
 
 def expect(root, run, at):
-    """Region means over the voxels in the run's own mask, before cleaning."""
+    """Region means over the voxels in the mask of the run, before denoising."""
     labels = np.asarray(nibabel.load(root.parent / 'atlas.nii.gz').dataobj)
     bold = nibabel.load(root / at / f'{run}_{PREPROC}').get_fdata()
     brain = np.asarray(nibabel.load(root / at / f'{run}_{BRAIN}').dataobj) > 0

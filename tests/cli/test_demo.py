@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels demo``: real data, regions named as anatomy has them."""
+"""``nipype-labels demo``: real time series with the names of anatomical regions."""
 
 import sys
 from pathlib import Path

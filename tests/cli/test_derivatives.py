@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A data set from end to end: what fMRIPrep has prepared goes in, derivatives come out; a second call does nothing."""
+"""The command derivatives on a whole dataset: outputs are complete and right, and a second call computes nothing."""
 
 import json
 import re
@@ -46,7 +46,7 @@ AAL, BOXES = ('AAL', 'AAL.nii'), ('boxes', 'boxes.nii.gz')
 
 
 def executed(work, before=None):
-    """When each node last ran, or which did since."""
+    """Return when each node last ran, or the nodes that ran since ``before``."""
     times = {path: path.stat().st_mtime_ns for path in work.rglob('result_*.pklz')}
     if before is None:
         return times
@@ -70,7 +70,7 @@ def table(data, name, end):
 
 
 def test_a_dataset_is_processed_except_for_its_broken_run(data, call):
-    """With nilearn's numbers; a second call does nothing, a new atlas what is new, a mended run itself."""
+    """Numbers are those of nilearn; a second call computes nothing, and only a new atlas or a fixed run is computed."""
     status, _, said = call(*asked(data, AAL), *CLEANING, *CONNECTING)
     assert status == 1
     assert '5 of 6 runs are done' in said
@@ -113,7 +113,7 @@ def test_a_dataset_is_processed_except_for_its_broken_run(data, call):
 
 
 def check_numbers(data):
-    """Of each run: means over labelled voxels in the brain, cleaned and correlated by nilearn."""
+    """Compare each run with means over labelled voxels in the brain, denoised and correlated by nilearn."""
     confounds = read_table(CONFOUNDS, na_values=['n/a', ''])[MOTION].apply(to_numbers).to_numpy()
     for name in NAMES:
         if name == BROKEN:
@@ -144,7 +144,7 @@ def check_numbers(data):
 
 
 def check_region_that_lacks(data):
-    """Its column stays, as n/a, in the runs of the participant whose mask lacks it, and in no other."""
+    """Check that its column is n/a in the runs of the participant whose mask excludes it, and in no others."""
     for name in NAMES:
         if name != BROKEN:
             columns, signals = read_signals(table(data, name, 'atlas-boxes_res-2_stat-mean_timeseries.tsv'))
@@ -322,12 +322,12 @@ def test_memory_and_disk_space_are_within_twice_the_estimate_of_a_dry_run(data, 
     for path in (data / 'out').rglob('*'):
         if path.is_file():
             sizes['work' if 'work' in path.relative_to(data / 'out').parts else 'derivatives'] += path.stat().st_size
-    for foretold, taken in (
+    for estimated, taken in (
         (memory * 2**20, peak),
         (derivatives * 1e6, sizes['derivatives']),
         (work * 1e6, sizes['work']),
     ):
-        assert taken / 2 < foretold < taken * 2
+        assert taken / 2 < estimated < taken * 2
 
 
 WILD = ['../x', '<script>alert(1)</script>', 'x' * 300, 'Région № 4 “β”', "'; rm -rf ~", '&lt;b&gt;', 'a b', '$(id)']

@@ -53,7 +53,7 @@ def start(folder, out):
 
 
 def read_seconds(text):
-    """Return the time that words such as "1 min 5 s" name, in s."""
+    """Return a time such as "1 min 5 s" in s."""
     units = {'h': 3600, 'min': 60, 's': 1}
     return sum(int(number) * units[unit] for number, unit in re.findall(r'(\d+) (h|min|s)\b', text))
 

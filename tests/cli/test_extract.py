@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``nipype-labels extract``: the factory's bytes, one line for every error of the user's, and no work done twice."""
+"""``nipype-labels extract``: the bytes of the workflow factory, a line for each user error, and reuse of results."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from nipype_labels.workflows import init_labels_wf
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
-#: What every run writes, beside the folders of the atlases (with a lock) and in each of them.
+#: Outputs of every run next to the folders of the atlases (with a lock), and in each of them.
 BESIDE = {'mean.nii.gz', 'censoring.tsv', 'cleaning.json'}
 IN_EACH = {'timeseries.tsv', 'timeseries_raw.tsv', 'regions.tsv', 'labels.nii.gz'}
 
@@ -33,7 +33,7 @@ def files(folder):
 
 
 def assert_user_error(done, *words):
-    """Status 2, and nothing said but one line of error behind the lines of progress, and a warning about names."""
+    """Assert status 2 and one line of error after the lines of progress and a warning about names."""
     assert_user_error_said(done.returncode, done.stdout, done.stderr, words)
 
 
@@ -75,7 +75,7 @@ def test_extract_reports_its_progress_and_finally_its_outputs(small, process):
 
 
 def test_no_missing_regions_are_reported_if_none_is_missing(small, command):
-    """The last line is the same otherwise."""
+    """All other words of the last line are the same."""
     done = command('extract', small.bold, '--atlas', small.other, '-o', small.out)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == f'wrote 7 files to {small.out}; regions without a signal: none'
@@ -196,7 +196,7 @@ def test_a_user_error_is_one_line_with_a_remedy(asked, words, small, call):
 
 
 def test_an_error_of_the_users_is_one_line_in_a_process_too(small, process):
-    """With all that Nipype would say at its end."""
+    """Without the messages of Nipype at its end."""
     done = process('extract', small.bold, '--atlas', small.atlas, '--lut', small.short, '-o', small.out)
     assert_user_error(done, 'short.txt', '2 names', '4 regions')
 

@@ -54,13 +54,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def plan(folder):
-    """What a dry run says before anything is processed."""
+    """Output of a dry run before anything is processed."""
     return process(folder, '--dry-run')
 
 
 @pytest.fixture(scope='module')
 def done(folder, plan):
-    """What the command says that processes all runs."""
+    """Messages of the command that processes all runs."""
     return process(folder)
 
 

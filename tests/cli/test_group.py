@@ -68,7 +68,7 @@ def test_the_loaders_of_the_documentation_give_the_matrices_of_the_runs(out, cal
 
 
 def test_edges_are_in_the_order_of_nilearns_vectors(tmp_path):
-    """Of more regions than the derivatives here have."""
+    """The loaders are tested with more regions than the derivatives here have."""
     lower = np.tril(np.random.default_rng(0).uniform(-1, 1, (5, 5)), -1)
     matrix = lower + lower.T + np.eye(5)
     names = [f'R{i}' for i in range(5)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Headers that do not say left from right, or say two things: refused, accepted or reported in the command's words."""
+"""Unknown or contradictory orientations: refused, accepted or reported with option names."""
 
 import json
 

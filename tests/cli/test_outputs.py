@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Outputs next to those of an earlier command in one folder: consistent, announced or refused."""
+"""Outputs next to those of an earlier command in one folder: consistent, or replaced with a message, or refused."""
 
 import shutil
 from pathlib import Path
@@ -80,7 +80,7 @@ GIVEN = [
 
 @pytest.mark.parametrize(('name', 'option'), GIVEN)
 def test_an_output_that_is_given_as_an_input_is_refused(name, option, extract, small):
-    """It would be replaced, or removed, while it is read."""
+    """The input would be replaced, or removed, while it is read."""
     assert extract('--high-variance-confounds')[0] == 0
     before = (small.out / name).read_bytes()
     status, said = extract(option, small.out / name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages to browse a dataset: they list all runs, their links lead to files, and they are rewritten when runs change."""
+"""Pages of a dataset: they list all runs, their links lead to files, and they are rewritten when runs change."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Paths that a shell, Nipype or its configuration could read as something else."""
+"""Paths with characters that a shell, Nipype or its configuration interprets."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_paths_may_contain_percent_signs(name, plugin, small, call, tmp_path, mo
 
 
 def test_a_plugin_that_reads_settings_from_files_needs_another_work_folder(small, call, tmp_path):
-    """Its workers would fail one by one, each by a traceback of ConfigParser."""
+    """All workers would fail with a traceback of ConfigParser."""
     out = str(tmp_path / '50%')
     status, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), '-o', out, '--plugin', 'SLURM')
     assert status == 2

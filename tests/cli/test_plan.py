@@ -39,7 +39,7 @@ def folder(tmp_path, call):
 
 
 def plan(call, folder, *more):
-    """What is printed."""
+    """Printed lines."""
     status, told, said = call(*ask(folder, '--confounds-columns', 'rot_x', '--dry-run', *more))
     assert status == 0, said
     return told

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What headers and tables show is refused before any node runs, in the vocabulary of the command."""
+"""Problems that headers and tables show are errors before any node runs, with option names."""
 
 import json
 

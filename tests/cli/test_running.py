@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Processes of the dataset command: runs are completed one after the other, jobs share a dataset, kills lose little."""
+"""Processes of derivatives: progress, jobs that share a dataset, and kills, after which complete runs are kept."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def start(folder, *more, out='out'):
 
 
 def finish(job):
-    """Exit status of a job and what it said; standard error ends when no process has it any more."""
+    """Exit status of a job and its messages; standard error ends when the last process closes it."""
     said = job.communicate(timeout=100)[1]
     return job.returncode, said
 

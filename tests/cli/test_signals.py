@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A command that a signal ends: its exit status, its worker processes, its pipe, and the next call."""
+"""A command ended by a signal: its exit status, its worker processes, its pipe, and the next call."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 PAIRS = list(product(METHODS, SIGNALS))
 MOMENTS = int(os.environ.get('KILL_POINTS', '30'))
 
-#: Within how many seconds after the signal no process may be left.
+#: Seconds within which all processes must end after the signal.
 SECONDS = 5
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -69,7 +69,7 @@ def test_states_follow_what_happens_to_a_dataset(more, folder, call, status):
 
 @pytest.mark.slow
 def test_each_desc_has_states_of_its_own(folder, call, status):
-    """A call that fails is not hidden by another one that succeeded."""
+    """The failure of one call is not hidden by the success of another."""
     one = ('--participant-label', '01')
     assert call(*ask(folder, *one))[0] == 0
     assert call(*ask(folder, *one, '--desc', 'late', '--dummy-scans', '99'))[0] == 1

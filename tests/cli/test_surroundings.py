@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command in surroundings that are damaged or poor: one sentence, no traceback."""
+"""The command with invalid settings, little memory or an ASCII terminal: one sentence, no traceback."""
 
 import os
 import resource

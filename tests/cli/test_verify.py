@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Derivatives that are damaged, of other parameters or of other inputs: processed again or named, never served."""
+"""Derivatives that are damaged or of other parameters or inputs are named, and processed again."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Work folders: private, the user's own, and removed on request once outputs are verified."""
+"""Work folders: private, owned by the user, and removed on request once outputs are verified."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ def test_a_new_work_folder_is_private_and_other_folders_are_as_usual(small, comm
 
 @pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid() != 0, reason='only root can give folders to others')
 def test_the_work_folder_of_another_user_is_refused(small, command):
-    """Its owner could replace what Nipype unpickles."""
+    """The owner could replace files that Nipype unpickles."""
     (small.out / 'work').mkdir(parents=True)
     os.chown(small.out / 'work', 12345, 12345)
     asked = ('extract', small.bold, '--atlas', small.atlas, '-o', small.out)

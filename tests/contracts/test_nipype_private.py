@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What this package uses of Nipype's private API exists in the installed Nipype, and is listed."""
+"""Private names of Nipype that this package uses exist in the installed Nipype, and are listed."""
 
 import ast
 import inspect

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is shipped and what can be imported: no less than the package says, and no more."""
+"""The wheel and the public names: complete, and without anything else."""
 
 import configparser
 import importlib.metadata

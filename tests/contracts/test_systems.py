@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Without POSIX and without isal, as on Windows and on rare processors: the same numbers, or one sentence."""
+"""Without POSIX and without isal, as on Windows and on rare processors: equal numbers, or one error."""
 
 import io
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Oracles for the core: nilearn run quietly, and loops too plain to be wrong."""
+"""Oracles for the core: nilearn without warnings, and plain loops."""
 
 import itertools
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reading begins while atlases are prepared, and ends with its user."""
+"""Reading begins while atlases are prepared, and ends when the blocks are no longer used."""
 
 import threading
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sums of small integers over the regions of several atlases are exact, whatever is summed together."""
+"""Sums of small integers over the regions of several atlases are exact, whatever atlases are summed together."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cleaning by hand, or by reason, where nilearn is wrong."""
+"""Denoising where nilearn is wrong, against computations by hand."""
 
 import numpy as np
 import pytest

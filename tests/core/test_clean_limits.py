@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Degrees of freedom that cleaning leaves, and what it refuses."""
+"""Degrees of freedom after denoising, and inputs that are refused."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What holds of cleaning for any numbers."""
+"""Properties of denoising for random numbers."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The scale of cleaned signals and confounds, and regions that have none."""
+"""The scale of denoised time series and confounds, and regions without a scale."""
 
 import numpy as np
 import pytest

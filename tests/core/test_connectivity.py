@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connectivity: nilearn's and NumPy's numbers, and regions without a signal that stay where they are."""
+"""Connectivity: the numbers of nilearn and NumPy, and regions without a signal, which keep their rows."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trends, bands and drifts against closed forms and scipy's own defaults."""
+"""Trends, bands and drifts against closed forms and SciPy."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Series of which the elements of several blocks are reduced together, against products of NumPy."""
+"""Reductions of several blocks together, against products of NumPy."""
 
 import numpy as np
 import pytest

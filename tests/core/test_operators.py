@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Elements that atlases need are taken out of a block once, decoded once, and summed with their weights."""
+"""Elements of atlases are taken from each block once, decoded once, and summed with their weights."""
 
 import numpy as np
 import pytest

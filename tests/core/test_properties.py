@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What holds of any series and any labels: no order of ids, voxels or axes matters."""
+"""Properties of reductions for random series and labels: the order of ids, voxels and axes does not matter."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reduction to regions: nilearn's numbers wherever they are right, and loops where they are not."""
+"""Reduction to regions, against nilearn, or against loops where nilearn is wrong."""
 
 import functools
 

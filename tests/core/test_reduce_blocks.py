@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The pass over a series: blocks change no bit, and values are kept in a range known only at the end."""
+"""One pass over a series: blocks change no bit, and values are clipped to the range of the whole series."""
 
 import numpy as np
 import pytest

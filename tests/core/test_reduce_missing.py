@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Missing data in a reduction: holes and voxels out of view, under each policy."""
+"""Missing voxels and voxels outside the field of view in a reduction, under each policy."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Resampling: labels by the nearest voxel, series by splines, and nothing lost to rounding noise."""
+"""Resampling: labels by the nearest voxel, series by splines, and no slab lost to rounding noise."""
 
 import itertools
 

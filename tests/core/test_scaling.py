@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stored values are decoded to the numbers that they mean."""
+"""Stored values are decoded by slope and intercept."""
 
 import numpy as np
 import pytest

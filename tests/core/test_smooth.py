@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Smoothing: scipy's Gaussian where all is finite, normalised at holes, and folded into weights."""
+"""Smoothing: SciPy's Gaussian on finite values, normalised at missing voxels, and folded into weights."""
 
 import numpy as np
 import pytest

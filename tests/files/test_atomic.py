@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writing into a folder that others use: whole files or none, and no traces."""
+"""Atomic writing in folders that other processes use: complete files or none, and no leftovers."""
 
 import errno
 import os

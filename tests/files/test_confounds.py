@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds: real tables of fMRIPrep, the columns that nilearn takes, and missing values that never pass unseen."""
+"""Confounds: real tables of fMRIPrep, the columns that nilearn selects, and missing values, which are never ignored."""
 
 import importlib.util
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of numbers as fMRI packages, spreadsheets and statistics programs write them: read as meant, or refused."""
+"""Tables of numbers from fMRI packages, spreadsheets and statistics programs: read correctly, or refused."""
 
 import bz2
 import csv

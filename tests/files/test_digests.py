@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Digests of contents: right whatever happens to the file, and read once."""
+"""Digests of file contents: correct after any change of a file, and computed once."""
 
 import hashlib
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files that are not volumes are refused by a sentence that says what they are and how to convert them."""
+"""Files that are not volumes are refused with their format and the program that converts them."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""GIFTI files as a stream: the values that nibabel reads, in every encoding and for every size of a piece."""
+"""GIFTI files read as a stream: the values of nibabel in every encoding, and for every size of a piece."""
 
 import base64
 import gzip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Look-up tables in every form that users have: ids keep their names, and what is ambiguous is refused by file."""
+"""Look-up tables of all forms: ids keep their names, and ambiguous tables are refused with the name of the file."""
 
 import io
 import zipfile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The look-up table that an atlas has without an argument: in its header, or next to its image."""
+"""Look-up tables that are used without an argument: in the header of the atlas, or next to its image."""
 
 import nibabel
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Headers that do not say left from right, or say two things: known, and never taken for something else."""
+"""Orientation in headers: known, unknown or contradictory."""
 
 import gzip
 import struct

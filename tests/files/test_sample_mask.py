@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lists of volumes: sample masks and runs in every form, never flags for indices."""
+"""Sample masks and runs in every form: flags are never read as indices."""
 
 import pickle
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Columns and volumes that are selected from confounds tables: those that nilearn selects, and nothing unnoticed."""
+"""Columns and volumes selected from confounds tables are those that nilearn selects."""
 
 import json
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Series as streams: the numbers that nibabel gives, in the type asked for, in bounded memory."""
+"""Series read as streams: the numbers of nibabel, in the requested type, in bounded memory."""
 
 import gzip
 import shutil

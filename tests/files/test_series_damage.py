@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Damage to a series is found before it counts, and what is no series is refused."""
+"""Damaged series are refused, wherever the damage is."""
 
 import gzip
 import re

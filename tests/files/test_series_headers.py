@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What headers say of a series: repetition times in seconds, and all that a written one needs."""
+"""Headers of series: repetition times in seconds, and headers of written series."""
 
 import time
 

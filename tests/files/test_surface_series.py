@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Series of pairs of hemispheres: both together in blocks of vertices; pairs that do not fit are refused."""
+"""Series of two hemispheres: read together in blocks of vertices; pairs that do not match are refused."""
 
 import gzip
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables: every number and every name comes back as it went, and only ``n/a`` is missing."""
+"""Tables: numbers and names are unchanged by writing and reading, and only ``n/a`` is missing."""
 
 import decimal
 import json

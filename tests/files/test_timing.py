@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sidecars: where they lie, what repetition time they give, and which of several counts."""
+"""Repetition times in sidecars, and which one is used of argument, sidecar and header."""
 
 import json
 import pickle

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Three-dimensional images: ids come back as they are, and what is no label, mask or image is refused by name."""
+"""Volumes: ids are read exactly, and files that are not label images or masks are refused by name."""
 
 import time
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stands in for ``antsApplyTransforms`` where nothing moves: brings an image onto another's grid."""
+"""Replace ``antsApplyTransforms`` where transforms are the identity: resample an image to another grid."""
 
 import argparse
 from pathlib import Path

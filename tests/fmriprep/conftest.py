@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A small subject as fMRIPrep's fit leaves it, templates without a network, and ANTs without ANTs."""
+"""A small subject after the fit of fMRIPrep, templates without a network, and ANTs without its programs."""
 
 import importlib.util
 import os

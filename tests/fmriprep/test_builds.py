@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fMRIPrep's whole graph of a subject with ours in it, built and not run: who feeds whom, and what stays as it was."""
+"""The graph of fMRIPrep for a subject with our workflow in it, built and not run: connections, and unchanged nodes."""
 
 import importlib.util
 import itertools

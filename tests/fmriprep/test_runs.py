@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fMRIPrep's own workflows resample a series and compute confounds, and feed ours, to the end."""
+"""Workflows of fMRIPrep resample a series and compute confounds for ours, and all of them are run."""
 
 import json
 import re

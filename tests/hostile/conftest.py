@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command in this process, on a valid set of files beside what an earlier run has written."""
+"""The command in this process, on valid files next to the outputs of an earlier run."""
 
 import ctypes
 import os

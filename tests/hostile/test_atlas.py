@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Label images and masks: what is damaged or is none is refused by name, and what is unusual means the same."""
+"""Label images and masks: damaged and invalid ones are refused by name, unusual ones change nothing."""
 
 import gzip
 

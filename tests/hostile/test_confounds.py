@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Confounds: a cell, a column or a row that is wrong is named; none is guessed, shifted or lost."""
+"""Confounds: an invalid cell, column or row is named, and none is shifted or lost."""
 
 import gzip
 import json

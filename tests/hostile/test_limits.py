@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files and arguments beyond all measure: refused by one sentence, soon and in little memory, or read soon."""
+"""Files and arguments of extreme sizes: read or refused in little time and memory."""
 
 import gc
 import gzip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A series whose file was cut, flipped, renamed or swapped is refused by name; what is only unusual gives the same."""
+"""Series: truncated, damaged and renamed files are refused by name, unusual ones change nothing."""
 
 import bz2
 import gzip

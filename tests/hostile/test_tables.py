@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Look-up tables: contradictions and junk are refused by file and row, and no name breaks a table or a folder."""
+"""Look-up tables: contradictory and damaged ones are refused by file and row, and any name is a valid column."""
 
 import gzip
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Repetition times, sidecars, cut-offs and short series: what contradicts itself or can not be done is refused."""
+"""Repetition times, sidecars, cut-offs and short series: contradictory and invalid ones are refused."""
 
 import gzip
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A series that does not say where or what its voxels are is refused; values that are none are left out."""
+"""Series without a valid affine or valid values are refused; values that are not finite are excluded."""
 
 import numpy as np
 from coverage_frames import read_regions

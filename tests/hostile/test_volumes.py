@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sample masks and runs: what does not say of each volume whether it counts is refused, with the file's name."""
+"""Sample masks and runs that do not match the volumes are refused with the name of the file."""
 
 import numpy as np
 from hostile_cases import LEFT_OUT, N_VOLUMES, both, cases, folder, packed, remove, text

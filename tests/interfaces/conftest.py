@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nodes run in folders of their own, on small files made here and on real ones from installed packages."""
+"""Nodes run in folders of their own, on small files and on real ones from installed packages."""
 
 import functools
 import itertools
@@ -81,7 +81,7 @@ def text(tmp_path):
 
 @pytest.fixture
 def place(run):
-    """Labels and regions tables of atlases, brought to the grid of a series."""
+    """Labels and coverage tables of atlases on the grid of a series."""
 
     def call(series, atlases, luts=None, masks=None, **settings):
         atlases = [atlases] if isinstance(atlases, str) else atlases
@@ -99,7 +99,7 @@ def place(run):
 
 @pytest.fixture(scope='session')
 def aal_on_series(aal, tmp_path_factory):
-    """AAL's labels and regions table on the grid of each real series, made once."""
+    """Labels and coverage table of AAL on the grid of each real series, made once."""
     atlas, lut = aal
 
     @functools.cache
@@ -141,7 +141,7 @@ def steady(installed):
 
 @pytest.fixture
 def small(image, run):
-    """A node on a small series with labels on its grid; whatever is given replaces what is here."""
+    """A node on a small series with labels on its grid; arguments replace these inputs."""
 
     def make(data=None, labels=None, affine=None, t_r=2.0, apply=None, **settings):
         data = np.random.default_rng(5).normal(100, 10, (4, 4, 4, 6)) if data is None else data

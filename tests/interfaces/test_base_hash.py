@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every node promises: a hash that misses nothing that counts, and counts nothing else."""
+"""The hash of every node covers all that changes its outputs, and nothing else."""
 
 import importlib
 import os
@@ -33,14 +33,14 @@ from nipype_labels.interfaces import (
     ],
 )
 def test_floats_count_to_the_last_bit(interface, name, value, other):
-    """Nipype's own hash rounds to ten digits and would call these the same."""
+    """The hash of Nipype rounds to ten digits, so that these values would be equal."""
     assert digest(interface(**{name: value})) != digest(interface(**{name: other}))
     assert digest(interface(**{name: value})) == digest(interface(**{name: value}))
 
 
 @pytest.mark.parametrize('interface', NODES)
 def test_raised_numerics_change_the_hash(interface):
-    """Nipype hashes no code, so a node whose numbers change says so."""
+    """Nipype hashes no code, so that a node has a number for its numerics."""
     spec = interface.input_spec
     bumped = type('Bumped', (spec,), {'numerics': spec.numerics + 1})
     assert bumped().get_hashval()[1] != spec().get_hashval()[1]
@@ -123,7 +123,7 @@ def test_both_files_of_a_pair_count(tmp_path, read, named, changed, method):
 
 
 def words(handler):
-    """Texts that a trait takes without taking them for files, else none."""
+    """Return texts that a trait accepts and does not take for files."""
     if isinstance(handler, traits.File):
         return []
     if isinstance(handler, traits.Enum):

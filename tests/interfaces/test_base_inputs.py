@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every node promises: inputs that are checked, each of them, when the node runs."""
+"""Every node checks all its inputs when it runs."""
 
 import copy
 import pickle
@@ -37,7 +37,7 @@ OPTIONAL_FILES = [
 
 @pytest.mark.parametrize(('interface', 'name'), OPTIONAL_FILES)
 def test_an_optional_file_that_vanished_is_an_error(interface, name, image, signals, text, run):
-    """It must never become undefined, for then the node would run without it."""
+    """If it became undefined, the node would run without it."""
     path = text('gone.tsv', 'anything')
     node = runnable(interface, image, signals, **{name: path})
     Path(path).unlink()
@@ -133,7 +133,7 @@ UNFIT = [
 ]
 
 
-#: How a user may come by a node.
+#: Ways to get a node.
 OBTAINED = {
     'made': lambda node: node,
     'cloned': lambda node: node.clone('other'),
@@ -160,12 +160,12 @@ def test_a_value_that_does_not_fit_is_refused_at_once(obtained, interface, name,
 
 
 def hand_on(value):
-    """What an upstream node returns."""
+    """Return the value of an upstream node."""
     return value
 
 
 def upstream_of(node, name, value, folder):
-    """A graph in which a node of the host's feeds an input."""
+    """A graph in which a node of the host is connected to an input."""
     wf = pe.Workflow('host', base_dir=str(folder))
     source = pe.Node(niu.Function(input_names=['value'], output_names=['value'], function=hand_on), name='source')
     source.inputs.value = value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every node promises: outputs that are right or missing."""
+"""Outputs of every node are correct or missing."""
 
 import json
 import os
@@ -29,13 +29,13 @@ def test_a_deleted_cached_output_is_made_again(signals, tmp_path):
 
 
 def test_a_node_that_never_ran_has_no_outputs():
-    """Nipype takes an empty list of outputs for a cached result, so there is none to be had."""
+    """A node without outputs raises, since Nipype takes an empty list of outputs for a cached result."""
     with pytest.raises(FileNotFoundError, match='CleanSignal has no outputs yet'):
         CleanSignal()._list_outputs()
 
 
 def test_an_orphaned_worker_process_writes_no_output(tmp_path, monkeypatch):
-    """It ends instead, since the folder may belong to the next run by now."""
+    """It ends instead, since the next run may already use the folder."""
 
     def end(status):
         raise SystemExit(status)
@@ -71,7 +71,7 @@ def test_a_failed_run_does_not_leave_the_outputs_of_the_one_before(signals, run)
 
 
 def test_outputs_do_not_depend_on_the_names_of_inputs(signals, text, run, contents):
-    """Names are not hashed: what is made of them would be stale when a file of the same content has another name."""
+    """Names are not hashed: outputs that contain them would be outdated when a file of the same content is renamed."""
     table = 'csf\trot_x\n1\t2\n2\t7\n0\t1\n5\t5\n'
     first, second = (run(clean_node(signals, confounds_files=text(name, table))) for name in ('one.tsv', 'two.tsv'))
     assert contents(first) == contents(second)
@@ -85,7 +85,7 @@ def test_names_of_confounds_without_headings_do_not_come_from_the_file(signals, 
 
 
 def test_all_outputs_are_declared_absolute_and_in_the_nodes_own_folder(signals, run):
-    """Nipype deletes what is not declared, and loses what is elsewhere."""
+    """Nipype deletes files that are not declared, and does not find files in other folders."""
     outputs = run(clean_node(signals, header_t_r=2.0))
     files = [*outputs.out_files, outputs.censoring_file, outputs.cleaning_file]
     folder = Path(files[0]).parent

@@ -75,7 +75,7 @@ def test_strategies_and_columns_add_up(steady, signals, run):
 
 
 def test_columns_without_a_table_are_refused(signals, run):
-    """They would do nothing."""
+    """The columns would have no effect."""
     for asked in ({'confounds_columns': ['csf']}, {'confounds_strategy': ['6P']}):
         with pytest.raises(ConfoundsError, match='no confounds are given'):
             run(CleanSignal(signals_files=signals(series()), **asked))

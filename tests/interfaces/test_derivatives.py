@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that writes derivatives: the bytes of other nodes under names of BIDS, each with a sidecar that is true."""
+"""The node that writes derivatives: the bytes of other nodes under BIDS names, each with a correct sidecar."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ ROLES = ('raw_timeseries', 'timeseries', 'regions', 'labels', 'projected', 'conn
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
-    """What other nodes gave of a small series and two atlases, one of which has a region named Sources."""
+    """Outputs of other nodes for a small series and two atlases, one of which has a region named Sources."""
     return make_run(tmp_path_factory.mktemp('made'))
 
 
@@ -33,7 +33,7 @@ def out(tmp_path):
 
 @pytest.fixture
 def save(made, out, run):
-    """Run the node; what is given replaces what was made."""
+    """Run the node; arguments replace the outputs of other nodes."""
 
     def call(**changed):
         return run(saver(made, out, **changed))
@@ -131,7 +131,7 @@ def test_other_parameters_change_what_they_change_and_nothing_else(out, save):
 
 
 def test_outputs_of_changed_time_series_are_removed(made, out, save):
-    """It would pass for a result of the new ones; signals of other parameters that stay the same keep theirs."""
+    """They could be mistaken for results of the new time series; outputs of unchanged time series are kept."""
     save()
     fewer = json.dumps(PARAMETERS | {'connectivity': 'covariance', 'high_variance_confounds': False})
     covariance = dict(parameters=fewer, high_variance_confounds=None)
@@ -167,7 +167,7 @@ def test_a_run_of_another_source_is_refused_by_both_names(out, save):
 
 
 def test_an_output_of_the_folder_that_is_given_as_an_input_is_refused(made, out, save):
-    """It would be replaced, or removed, while it is read."""
+    """The input would be replaced, or removed, while it is read."""
     save()
     before = tree(out)
     (own,) = out.rglob('*atlas-One_*stat-mean_desc-raw_timeseries.tsv')
@@ -222,7 +222,7 @@ def test_a_readme_of_another_kind_is_enough(out, save):
 
 
 def failing(monkeypatch, after):
-    """Let files that are put in place fail once there were so many."""
+    """Let the renaming of files fail after some of them."""
     real, places = os.replace, []
 
     def replace(source, target):
@@ -366,7 +366,7 @@ def test_an_orphaned_worker_process_saves_nothing(checks, out, save, monkeypatch
 
 
 def test_a_deleted_file_is_made_again(made, out, tmp_path):
-    """Nipype takes nothing for cached that is not there."""
+    """Nipype takes no node for cached whose outputs are missing."""
 
     def outputs():
         return pe.Node(saver(made, out), name='save', base_dir=str(tmp_path / 'work')).run().outputs.out_files
@@ -377,7 +377,7 @@ def test_a_deleted_file_is_made_again(made, out, tmp_path):
     assert tree(out) == before
 
 
-#: Of all that the node writes as text, but for versions. Another one means that ``numerics`` has to be raised.
+#: Digest of all texts that the node writes, without versions. If it changes, raise ``numerics``.
 GOLDEN = '88ae08bb6a790dd09e5b6f5c1abb95c038762e55eefb895a4b3ea7f3cd20d9ef'
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A node whose numbers change without a raise of its ``numerics`` would be given its old results by Nipype's cache."""
+"""Numbers of nodes change only if ``numerics`` is raised: Nipype's cache would return old results otherwise."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from nipype_labels import interfaces
 
-#: What libraries and processors may change, as part of the largest number; none of them changes so much.
+#: Tolerance for other libraries and processors, relative to the largest number.
 ROUNDING = 1e-9
 
 

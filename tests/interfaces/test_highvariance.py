@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that finds confounds in the voxels that vary most: nilearn's, within a mask if there is one."""
+"""The node for high-variance confounds: the numbers of nilearn, within a mask if there is one."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ MASKED = ('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
 
 
 def assert_same_courses(ours, theirs):
-    """Columns agree but for their signs, which are arbitrary."""
+    """Assert that columns agree except for their signs, which are arbitrary."""
     assert ours.shape == theirs.shape
     assert_allclose(np.abs((ours * theirs).sum(axis=0)), 1, atol=1e-9)
 
 
 def in_double(path):
-    """A series in double precision: nilearn computes in that of the file, and loses courses in it."""
+    """A series in double precision: nilearn computes in that of the file, which is too low for some columns."""
     series = nibabel.load(path)
     return nibabel.Nifti1Image(series.get_fdata(), series.affine)
 
@@ -43,7 +43,7 @@ def test_high_variance_confounds_of_real_series_equal_those_of_nilearn(
 
 
 def test_only_voxels_in_the_mask_are_used(installed, run, quietly):
-    """nilearn's masker looks everywhere (X12)."""
+    """The masker of nilearn uses all voxels (X12)."""
     series, mask = installed(*MASKED), installed(*MASK)
     masked = read_signals(run(HighVarianceConfounds(in_file=series, mask_file=mask)).out_file)[1]
     assert_same_courses(masked, quietly(high_variance_confounds, in_double(series), mask_img=mask))

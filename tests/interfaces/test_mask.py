@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that masks labels: a row for each row of the look-up table, whatever is left of the region."""
+"""The node that masks labels: a row for each row of the look-up table, also for regions that are lost."""
 
 from pathlib import Path
 
@@ -160,7 +160,7 @@ def test_several_atlases_are_masked_in_one_call(labels, image, text, run):
 
 
 def test_names_without_ids_are_refused_for_several_atlases(labels, run):
-    """Whose would they be?"""
+    """The names would belong to none of the atlases."""
     with pytest.raises(LookupTableError, match='names the regions of one atlas'):
         run(ApplyMask(labels_files=[labels, labels], labels=['Two', 'Five', 'Seven']))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nodes bring no image onto another grid if its header does not say left from right, unless that is accepted."""
+"""Nodes refuse to resample images of unknown orientation, unless it is accepted."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ MOVED = np.diag([2.0, 2, 2, 1]) + np.array([[0, 0, 0, -3], [0, 0, 0, -5], [0, 0,
 
 @pytest.fixture
 def save(tmp_path):
-    """Write an image whose header says left from right, or not."""
+    """Write an image of known or unknown orientation."""
 
     def write(name, data, affine=None, known=True, qform=None):
         written = nibabel.Nifti1Image(data, affine)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Workers give up what is no longer theirs, and runs do not share a folder."""
+"""Orphaned worker processes write nothing, and two runs do not share a folder."""
 
 import os
 from types import SimpleNamespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that shows signals in space: every voxel has its own region's, whatever was lost on the way."""
+"""The node for the inverse transform: every voxel has the value of its own region."""
 
 import nibabel
 import numpy as np
@@ -13,7 +13,7 @@ from nipype_labels.model.errors import LabelsError, SignalError
 
 @pytest.fixture
 def atlas(image, text, run):
-    """Labels 30, 7, 200 and 9 with names, on an oblique grid, and their regions table in another order."""
+    """Labels 30, 7, 200 and 9 with names, on an oblique grid, and their coverage table in another order."""
     data = np.random.default_rng(7).choice([0, 7, 9, 30, 200], (5, 4, 3)).astype('int16')
     affine = np.array([[2, 0.1, 0, -5], [-0.1, 2, 0, 3], [0, 0, 4, 1], [0, 0, 0, 1.0]])
     labels = image('atlas.nii.gz', data, affine)
@@ -26,7 +26,7 @@ IDS = {'A': 30, 'B': 7, 'C': 200, 'D': 9}
 
 
 def by_loop(labels, columns, values, blank=np.nan):
-    """What every voxel must show."""
+    """Expected value of every voxel."""
     out = np.zeros((*labels.shape, len(values)))
     for name, course in zip(columns, values.T, strict=True):
         out[labels == IDS[name]] = np.where(np.isnan(course), blank, course)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that reduces a series: nilearn's signals on real data, in one pass, whatever the threads."""
+"""The node that reduces a series: the numbers of nilearn on real data, in one pass, for any number of threads."""
 
 from pathlib import Path
 

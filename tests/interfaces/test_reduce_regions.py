@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that reduces a series has a row for every region and tells why one has no signal."""
+"""The coverage table of the node that reduces a series: a row and a status for every region."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def test_every_status_is_in_the_coverage_table(image, run):
 
 
 def masked_out(image):
-    """A mask that leaves nothing of region 2."""
+    """A mask that excludes all of region 2."""
     mask = np.ones((4, 4, 4), dtype='uint8')
     mask[1] = 0
     return {'mask_files': image('mask.nii', mask)}

@@ -27,7 +27,7 @@ AFFINE = np.array([[-4.0, 0, 0, 20], [0, 4, 0, -24], [0, 0, 4, -12], [0, 0, 0, 1
 
 @pytest.fixture(scope='module')
 def made(tmp_path_factory):
-    """Inputs of the node, made by its siblings from a small series of two regions and one that is not there."""
+    """Inputs of the node, made by other nodes from a small series of two regions and a missing one."""
     folder = tmp_path_factory.mktemp('series')
     rng = np.random.default_rng(0)
     labels = np.zeros((10, 12, 8), dtype=np.int16)
@@ -63,7 +63,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def more(tmp_path):
-    """What the node takes beside what it needs; the mask is on a grid of its own."""
+    """Optional inputs of the node; the mask is on a grid of its own."""
     mask = np.zeros((5, 6, 4), dtype=np.uint8)
     mask[1:4, 1:5, 1:3] = 1
     nib.save(nib.Nifti1Image(mask, AFFINE @ np.diag([2, 2, 2, 1.0])), tmp_path / 'mask.nii.gz')
@@ -94,7 +94,7 @@ def files_of(cleaned, confounds):
 
 
 def written(folder):
-    """Names of the files in a folder, without what the node puts before them in a folder of the user."""
+    """Names of the files in a folder, without the prefix that the node adds in a folder of the user."""
     return sorted(path.name.split('-', 2)[2] for path in folder.iterdir())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The node that resamples: nilearn's voxels, nothing done where grids agree, the repetition time kept."""
+"""The node that resamples: the voxels of nilearn, images on equal grids unchanged, the repetition time kept."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_series_are_resampled_as_by_nilearn(interpolation, kind, geometry, image
 
 
 def test_unsigned_integers_are_not_rounded(image, run):
-    """nilearn brings interpolated values back to unsigned integers (X8)."""
+    """nilearn rounds interpolated values to unsigned integers (X8)."""
     source = image('series.nii.gz', stored('uint8'), SOURCE)
     same = image('float.nii.gz', stored('uint8').astype('float32'), SOURCE)
     reference = image('reference.nii', np.zeros(TARGET_SHAPE, dtype='uint8'), TARGETS['oblique'])
@@ -110,7 +110,7 @@ def test_every_input_may_have_a_reference_of_its_own(image, run):
 
 
 def test_labels_are_filled_by_their_background(image, run):
-    """Not by 0, which may be a region or come to be one (X6)."""
+    """A fill of 0 may be a region (X6)."""
     labels = image('labels.nii', np.full((3, 3, 3), 5, dtype='int16'))
     wider = image('wider.nii', np.zeros((5, 3, 3), dtype='uint8'))
     outputs = run(Resample(in_files=labels, reference_files=wider, background_label=-1))

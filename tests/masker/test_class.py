@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The notebook class has the seed's parameters and methods, is an estimator, and gives the graph's bytes."""
+"""The masker has the parameters and methods of nilearn 0.10.0, is an estimator, and returns the bytes of the graph."""
 
 import inspect
 import subprocess
@@ -17,7 +17,7 @@ from nipype_labels.model.errors import LabelsError
 pytestmark = [pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning'), pytest.mark.slow]
 
 
-#: The seed's constructor.
+#: Constructor of nilearn 0.10.0.
 SEED = {
     'labels_img': inspect.Parameter.empty,
     'labels': None,

@@ -17,7 +17,7 @@ from nipype_labels import NiftiLabelsMasker, expand_preset
 from nipype_labels.files.tables import read_signals
 from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
 
-#: How nilearn is asked for 36 confounds.
+#: Arguments of nilearn for 36 confounds.
 OF_36P = dict(strategy=('motion', 'wm_csf', 'global_signal'), motion='full', wm_csf='full', global_signal='full')
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the notebook class takes as an image, as confounds and as a memory: the same numbers in all forms."""
+"""Images, confounds and caches that the masker takes: equal numbers for all forms."""
 
 import nibabel
 import numpy as np

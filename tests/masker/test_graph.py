@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph of a masker uses the images and tables that the masker uses, whatever it was given."""
+"""The graph of a masker uses the images and tables of the masker, in all forms."""
 
 import nibabel
 import numpy as np

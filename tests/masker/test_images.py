@@ -49,7 +49,7 @@ def saved(path, values, dtype='float32', kind=nibabel.Nifti1Image, slope=None, i
 @pytest.mark.parametrize('name', ['a.nii', 'a.nii.gz', 'a.img', 'a.mgz'])
 @pytest.mark.parametrize('slope', [None, 0.25])
 def test_voxels_are_those_of_the_file_that_was_loaded(name, slope, tmp_path):
-    """Though to_filename() names another file, of another scale, type and content, since then."""
+    """After to_filename() the image refers to a file of another scale, type and content."""
     if name.endswith('.mgz') and slope:
         pytest.skip('MGH files have no scale')
     kind = {'a.img': nibabel.Nifti1Pair, 'a.mgz': nibabel.MGHImage}.get(name, nibabel.Nifti1Image)
@@ -78,7 +78,7 @@ def test_an_image_with_the_voxels_of_another_is_read_from_their_file(tmp_path):
 @pytest.mark.parametrize('dtype', [np.float64, np.float32])
 @pytest.mark.parametrize('stored', [{'dtype': 'int16'}, {'slope': 0.3, 'inter': 7.0}, {'dtype': 'float32'}])
 def test_voxels_that_were_read_before_count_if_they_were_changed(stored, dtype, tmp_path):
-    """Else the file's, to the last bit: what get_fdata() keeps is rounded or of another type."""
+    """Otherwise the voxels of the file are used: those that get_fdata() caches are rounded or of another type."""
     image = saved(tmp_path / 'a.nii.gz', volumes(0), **stored)
     expected = extract(tmp_path / 'a.nii.gz', smoothing_fwhm=2.0)
     values = image.get_fdata(dtype=dtype)
@@ -103,7 +103,7 @@ def test_voxels_that_were_read_count_when_the_file_is_gone_or_another(tmp_path):
 
 
 def test_voxels_in_memory_are_read_as_they_are():
-    """Changed in place, mapped, big-endian, without a copy that the caller would notice."""
+    """Arrays that are changed in place, memory-mapped or big-endian are not copied."""
     values = volumes(0)
     image = nibabel.Nifti1Image(values, np.eye(4))
     image.get_fdata()[0] = 7

@@ -166,7 +166,7 @@ def test_overlapping_spheres_have_their_mean_in_the_inverse_transform(bold):
 
 @pytest.mark.filterwarnings('ignore')
 def test_a_sphere_may_be_larger_than_the_series(bold):
-    """It was laid out in voxels of 1 mm, too: 8 million of them in the box around this sphere."""
+    """The box around this sphere has 8 million voxels of 1 mm."""
     masker = NiftiSpheresMasker([(0, 0, 0)], radius=100.0, reports=False)
     assert_allclose(masker.fit_transform(bold)[:, 0], bold.get_fdata().mean(axis=(0, 1, 2)), rtol=1e-12)
     assert masker.regions_['n_voxels_atlas'][0] == pytest.approx(4 / 3 * np.pi * 100**3 / 4**3, rel=1e-3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The masker's cache: joblib's, found again by content, safe for threads and processes, never damaged."""
+"""The cache of the masker: found by content, safe for threads and processes, and never damaged."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture
 def reads(capsys):
-    """How many series were read since the last question."""
+    """Return how many series were read since the last call."""
     return lambda: capsys.readouterr().out.count('reading')
 
 

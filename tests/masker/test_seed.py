@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The notebook class gives the numbers of nilearn 0.10.0, as ``tests/seed/make_reference.py`` wrote them."""
+"""The masker returns the numbers of nilearn 0.10.0, which ``tests/seed/make_reference.py`` wrote."""
 
 import json
 from itertools import cycle

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserW
 
 NOTHING = object()
 
-#: Parameters and values that are none of theirs.
+#: Parameters and invalid values of them.
 WRONG = {
     'labels_img': [7, None, [], np.ones((2, 2, 2)), NOTHING, b'atlas.nii'],
     'labels': ['abcd', 7, ['a', 'b', 'c', np.nan], ['a', 'b', 'c', 4], {'a': 1}, ['a', 'b', 'c', 'c'], NOTHING],
@@ -133,7 +133,7 @@ def test_columns_of_zeros_stay_zero():
 
 
 def test_fit_without_a_series_does_not_judge_regions():
-    """The mask and the atlas need not meet on the grid of the atlas; they must where a series is read."""
+    """Mask and atlas need not overlap on the grid of the atlas, but on that of a series."""
     coarse = nibabel.Nifti1Image(np.ones((3, 3, 2), 'uint8'), np.diag([2.0, 2, 2, 1]) + np.eye(4, k=3) * 200)
     masker = NiftiLabelsMasker(atlas(), mask_img=coarse).fit()
     assert set(masker.regions_['status']) == {'outside_mask'}

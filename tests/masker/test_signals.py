@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The notebook class gives nilearn's numbers, a column for each region, and each voxel its own."""
+"""The masker returns a column for each region, and maps values back to the voxels of their regions."""
 
 import nibabel
 import numpy as np
@@ -27,7 +27,7 @@ def test_every_region_has_a_column_whatever_is_lost():
 
 
 def test_dropped_columns_keep_their_ids():
-    """As in nilearn; and back in space each voxel has its own."""
+    """As in nilearn, and the inverse transform has the value of its region at each voxel."""
     masker = NiftiLabelsMasker(AAL, missing_labels='drop')
     signals = masker.fit_transform(FUNCTIONAL)
     full = NiftiLabelsMasker(AAL).fit_transform(FUNCTIONAL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a masker knows is that of its last success, whatever was called before, failed, or ran at the same time."""
+"""The state of a masker is that of its last successful call, whatever was called before or at the same time."""
 
 import pickle
 import random
@@ -65,7 +65,7 @@ def tried(call, *arguments, **named):
 
 
 def look(masker):
-    """All that can be asked of a masker."""
+    """All results of a masker."""
     asked = {name: tried(lambda name=name: getattr(masker, name)) for name in ATTRIBUTES}
     width = len(asked['region_ids_']) if isinstance(asked['region_ids_'], dict) else 1
     asked['inverse'] = tried(masker.inverse_transform, np.arange(2.0 * width).reshape(2, width))
@@ -145,7 +145,7 @@ def test_lists_and_tables_changed_in_place_need_another_fit():
 
 
 def test_signals_go_back_to_the_regions_of_their_own_series():
-    """Though another series lost another region since, and has as many columns."""
+    """Another series, with as many columns and another missing region, was transformed since."""
     one, other = run(0, without=[2]), run(1, without=[4])
     masker = NiftiLabelsMasker(atlas(), missing_labels='drop').fit()
     signals = masker.transform(one)

@@ -74,7 +74,7 @@ def test_nothing_but_background_is_an_error_that_names_it(background):
 
 
 def test_a_single_region_without_background_is_one():
-    """nilearn takes a single value for no label at all."""
+    """nilearn treats a single value as no label."""
     assert region_ids(np.full(SHAPE, 4)).tolist() == [4]
 
 

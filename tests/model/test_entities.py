@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names of files that are used together: what contradicts what."""
+"""Contradictions between the names of files that are used together."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Exceptions cross process borders with the message they were raised with."""
+"""Exceptions keep their message when they are pickled."""
 
 import inspect
 import pickle

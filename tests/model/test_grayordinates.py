@@ -25,7 +25,7 @@ def make_space(left=(0, 2, 3), right=(1, 2), voxels=((0, 0, 0), (4, 5, 6)), n=4,
 
 
 def flip(voxels):
-    """The same places on a grid whose first axis has the other direction, and its affine."""
+    """Equal positions on a grid whose first axis is flipped, and its affine."""
     affine = AFFINE @ np.array([[-1.0, 0, 0, SHAPE[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     return [(SHAPE[0] - 1 - i, j, k) for i, j, k in voxels], affine
 

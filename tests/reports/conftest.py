@@ -47,7 +47,7 @@ def region_row(index, name, status='ok', **others):
 
 @pytest.fixture
 def make_atlas(plain_grid, ball):
-    """A series and its one atlas; what is given replaces the defaults."""
+    """A series and its one atlas; arguments replace the defaults."""
 
     def make(n_volumes=12, kept=None, cleaning=None, of_series=None, **given):
         shape, affine = plain_grid

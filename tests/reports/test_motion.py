@@ -9,7 +9,7 @@ from nipype_labels.reports.traces import COLUMNS, bar_path, draw_bars, draw_line
 
 
 def bars_of(path, n):
-    """Heights of the bars of a path in per cent of the drawing, 0 where there is none."""
+    """Heights of the bars of a path in per cent of the drawing, 0 without a bar."""
     heights, x, y = np.zeros(n), 0, 100.0
     for command, *numbers in re.findall(r'([MVh])([\d.]+)(?: ([\d.]+))?', path):
         if command == 'M':

@@ -20,7 +20,7 @@ CLAIMS = []
 
 
 def claim(words, *cases):
-    """Register a check of what ``words`` say; it gets their match and the parameters of each case."""
+    """Register a check of the claim in ``words``; it gets their match and the parameters of each case."""
 
     def register(check):
         CLAIMS.extend((words, check, case) for case in cases)

@@ -214,7 +214,7 @@ def check_connectivity(found, **parameters):
 
 
 def partial_correlation(covariance, i, j):
-    """Correlation of what the other regions do not explain of two."""
+    """Partial correlation of two regions given all others."""
     if i == j:
         return 1.0
     pair, rest = [i, j], [k for k in range(len(covariance)) if k not in (i, j)]

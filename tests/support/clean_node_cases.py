@@ -18,7 +18,7 @@ MOTION = ['trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z']
 
 
 def series(n_volumes=30, n_regions=4):
-    """Signals that drift and have a mean."""
+    """Time series with drift and mean."""
     rng = np.random.default_rng(10)
     time = np.arange(n_volumes)[:, None]
     return (

@@ -51,7 +51,7 @@ def by_hand(
     kept=KEPT,
     spline=1,
 ):
-    """Clean step by step with none of our code; the signals, unscaled, and the confounds they are orthogonal to."""
+    """Denoise step by step without this package; return unscaled signals, and the confounds that were regressed out."""
     n, kept = len(signals), np.arange(len(signals))[kept]
     confounds = np.empty((n, 0)) if confounds is None else confounds
     if filter == 'cosine':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A data set as fMRIPrep writes them, of a real series, its mask and real confounds: three participants, six runs."""
+"""A dataset as fMRIPrep writes it, of a real series, its mask and real confounds: three participants, six runs."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ CONFOUNDS = package_file('nilearn', 'interfaces', 'fmriprep', 'data', 'test_desc
 #: Rows of the confounds.
 N_VOLUMES = 30
 
-#: The run that can't be read to its end, and the participant whose brain mask lacks a region, of the coarse atlas.
+#: The run that is truncated, and the participant whose brain mask excludes a region of the coarse atlas.
 BROKEN, LACKING = 'sub-02_task-rest_run-2', '03'
 
 
@@ -39,7 +39,7 @@ def make_atlases(folder):
 
 
 def make_dataset(root):
-    """Write the data set."""
+    """Write the dataset."""
     root.mkdir()
     about = {
         'Name': 'fMRIPrep - fMRI PREProcessing workflow',
@@ -64,7 +64,7 @@ def make_dataset(root):
 
 
 def write_run(root, name, data, brain, affine, space=SPACE):
-    """Write what fMRIPrep writes of one run in one space, of what matters and what does not."""
+    """Write the files of fMRIPrep for one run in one space, also those that are not used."""
     folder = root / name.split('_')[0] / 'func'
     folder.mkdir(parents=True, exist_ok=True)
     image = nibabel.Nifti1Image(data, affine)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A small run, made by the nodes of an extraction, and the node that writes it as derivatives."""
+"""A small run, made by the nodes of an extraction, and the node that writes its derivatives."""
 
 import json
 
@@ -31,7 +31,7 @@ AFFINE = np.diag([3.0, 3, 3, 1])
 
 
 def make_run(folder):
-    """What nodes give of a series of 30 volumes and two atlases; paths by the names of SaveDerivatives' inputs."""
+    """Outputs of nodes for a series of 30 volumes and two atlases, by the names of the inputs of SaveDerivatives."""
     rng = np.random.default_rng(6)
     one = np.ones((6, 6, 6), dtype='int16')
     one[3:] = 2
@@ -90,7 +90,7 @@ def make_run(folder):
 
 
 def saver(made, out, **changed):
-    """The node on what was made; None takes an input away."""
+    """The node with these inputs; None removes an input."""
     inputs = {
         'source': SOURCE,
         'atlas_labels': ['One', 'Two'],

@@ -15,7 +15,7 @@ FS_IOC_SHUTDOWN, WITHOUT_FLUSH = 0x8004587D, 2
 
 
 class Disk:
-    """A mounted file system of 64 MB that keeps after a power cut what was synced, and nothing that is delayed."""
+    """A mounted file system of 64 MB that keeps only synced data after a power cut."""
 
     def __init__(self, folder):
         self.image, self.folder = folder / 'disk.img', folder / 'disk'
@@ -42,7 +42,7 @@ class Disk:
         assert self.mount()
 
     def cut_power(self):
-        """Stop the file system; what programs write from now on fails."""
+        """Stop the file system; all later writes fail."""
         handle = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.ioctl(handle, FS_IOC_SHUTDOWN, struct.pack('I', WITHOUT_FLUSH))
@@ -51,7 +51,7 @@ class Disk:
 
 
 def make_disk(folder):
-    """Return a mounted Disk; skip the test where none can be had."""
+    """Return a mounted Disk; skip the test if none can be mounted."""
     if os.geteuid() != 0 or shutil.which('mkfs.ext4') is None:
         pytest.skip('only root, with mkfs.ext4, can mount a file system of its own')
     disk = Disk(folder)

@@ -67,7 +67,7 @@ def _write_series(folder, name, seed):
 
 
 def _write_space(folder, name, seed):
-    """Write what fMRIPrep writes of a run in a space."""
+    """Write the files of fMRIPrep for a run in a space."""
     _write_series(folder, name, seed)
     shutil.copy(MASK, folder / f'{name}_desc-brain_mask.nii.gz')
     first = nibabel.load(SERIES).slicer[..., 0]

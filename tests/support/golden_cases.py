@@ -62,7 +62,7 @@ CASES = {
 
 
 def waves(*shape):
-    """Sums of sines of irrational frequencies, as any machine computes them to the last bits but a few."""
+    """Sums of sines of irrational frequencies, equal on all machines except for the last bits."""
     place = np.arange(np.prod(shape), dtype=float).reshape(shape)
     return 500 + 90 * np.sin(place * np.sqrt(3)) + 60 * np.cos(place / np.sqrt(11)) + 30 * np.sin(place / 41)
 
@@ -91,7 +91,7 @@ def files(folder):
 
 
 def make_node(name, case, settings, made, run):
-    """A node of a case with its inputs; ``run`` gives the outputs of one that goes before."""
+    """A node of a case with its inputs; ``run`` returns the outputs of an upstream node."""
     settings, interface = dict(settings), getattr(interfaces, name)
     if name == 'Resample':
         return interface(in_files=made['labels_turned'], reference_files=made['series'])
@@ -116,7 +116,7 @@ def make_node(name, case, settings, made, run):
 
 
 def numbers(name, outputs):
-    """What a node computed, as arrays."""
+    """Outputs of a node as arrays."""
     out = outputs.out_file if name == 'HighVarianceConfounds' else outputs.out_files[0]
     found = nibabel.load(out).get_fdata() if out.endswith('.nii.gz') else read_signals(out)[1]
     # Confounds are right with either sign.

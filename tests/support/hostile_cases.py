@@ -19,10 +19,10 @@ AFFINE = np.array([[-3.0, 0, 0, 6], [0, 3, 0, -6], [0, 0, 4, -12], [0, 0, 0, 1]]
 #: Names by id, in the order of the table: neither ids nor names rise.
 NAMES = {7: 'Putamen', 1: 'Amygdala', 2: 'Insula'}
 
-#: Volumes that the sample mask of the set leaves out.
+#: Volumes that the sample mask of the set censors.
 LEFT_OUT = (3, 17)
 
-#: What the command is given; a damage may change it.
+#: Options of the command; a damage may change them.
 ASKED = {
     '--atlas': 'atlas.nii.gz',
     '--lut': 'lut.tsv',
@@ -33,7 +33,7 @@ ASKED = {
     '-o': 'out',
 }
 
-#: Where fields of a NIfTI header stand, and their types.
+#: Offsets of fields in a NIfTI header, and their types.
 FIELDS = {
     'sizeof_hdr': (0, 'i'),
     'dim': (40, '8h'),
@@ -54,7 +54,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Case:
-    """Something a user may give: its name, the damage of a :class:`Given`, parts of the message, more options."""
+    """An input of a user: its name, the damage of a :class:`Given`, parts of the message, further options."""
 
     name: str
     damage: object
@@ -63,7 +63,7 @@ class Case:
 
 
 class Given:
-    """A valid set of files: their folder, the name of the series, and values of options, None if left out."""
+    """A valid set of files: their folder, the name of the series, and values of options, None if not passed."""
 
     def __init__(self, folder):
         self.folder, self.bold, self.asked = folder, 'bold.nii.gz', dict(ASKED)
@@ -206,7 +206,7 @@ def image(name, change=lambda data: data, **options):
 
 
 def put(place, value, kind=None):
-    """Data with a value put into a place, cast to a type first."""
+    """Data cast to a type, with a value at one position."""
 
     def change(data):
         data = data if kind is None else data.astype(kind)
@@ -217,7 +217,7 @@ def put(place, value, kind=None):
 
 
 def ask(**asked):
-    """Ask for something else; names of options with _ for -."""
+    """Pass other values of options, whose names have _ for -."""
 
     def damage(given):
         if 'bold' in asked:
@@ -257,7 +257,7 @@ def folder(name):
 
 
 def rename(name, other, option=None):
-    """Give a file another name, and ask for it by that: for the series, or an option's value."""
+    """Rename a file, and pass its new name as the series or as the value of an option."""
 
     def damage(given):
         (given / name).rename(given / other)
@@ -286,7 +286,7 @@ def pack(path, content):
 
 
 def contents(folder):
-    """Bytes of all files below a folder, those of work folders left out; None for folders, links to nowhere, pipes."""
+    """Bytes of all files below a folder except those of work folders; None for folders, broken links and pipes."""
     found = {}
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name != 'work']
@@ -296,11 +296,11 @@ def contents(folder):
 
 
 def half_written(folder):
-    """Files below a folder that have not got their names yet."""
+    """Files below a folder that still have temporary names."""
     return [str(path) for path in Path(folder).rglob('*partial*')]
 
 
 def complaint(said):
-    """The one line of error that the command said, beside its lines of progress and its warnings."""
+    """The one line of error of the command, without its lines of progress and its warnings."""
     (line,) = [line for line in said.splitlines() if not re.match(r'\[\d+/\d+\] |WARNING: ', line)]
     return line

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Real series and atlases for the notebook class, and nilearn's answers."""
+"""Real series and atlases for the masker, and the numbers of nilearn."""
 
 import nibabel
 import numpy as np
@@ -18,7 +18,7 @@ def confounds(n_volumes=20, n_columns=3):
 
 
 def reference(quietly, imgs, *arguments, **parameters):
-    """Signals of nilearn by region, where it has them."""
+    """Time series of nilearn by region."""
     masker = Reference(AAL, standardize=None, **parameters)
     signals = quietly(masker.fit_transform, imgs, *arguments)
     ids = [int(i) for i in masker.region_ids_.values() if i not in (0, 'background')]
@@ -26,7 +26,7 @@ def reference(quietly, imgs, *arguments, **parameters):
 
 
 def assert_same_regions(masker, signals, expected, rtol=1e-5):
-    """Signals agree where there are any; what nilearn has beside is 0."""
+    """Assert that time series agree, and that missing ones are 0 in nilearn."""
     size = max(np.abs(course).max() for course in expected.values())
     compared = 0
     for column, index in masker.region_ids_.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs of ``matrix_host.py``: started, watched, killed, and what they executed and gave."""
+"""Runs of ``matrix_host.py``: started, killed, and with the nodes that were executed and digests of outputs."""
 
 import json
 import os
@@ -41,7 +41,7 @@ NODES = {'resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'high_varia
 
 @dataclass
 class Outcome:
-    """What a run did: names of executed nodes, its error, and digests of the outputs by node, field and place."""
+    """Outcome of a run: names of executed nodes, its error, and digests of the outputs by node, field and index."""
 
     executed: set
     error: str | None
@@ -49,9 +49,9 @@ class Outcome:
 
 
 class Host:
-    """A folder with a series of a shape, two atlases and all that goes with them, and runs on it under a plugin."""
+    """A folder with a series of a shape, two atlases and their files, and runs on it under a plugin."""
 
-    #: What is run, and the nodes of which it is told whether they were executed.
+    #: The script, and the nodes whose execution is reported.
     script, nodes = SCRIPT, NODES
 
     def __init__(self, folder, plugin='Linear', shape=(12, 12, 12, 40)):
@@ -77,7 +77,7 @@ class Host:
 
     @contextmanager
     def started(self, numerics='', **case):
-        """A run under way; what is left of it is killed in the end, workers and all."""
+        """A running script; it and its workers are killed at the end."""
         case = {'folder': str(self.folder), **self.plugin, **case}
         for name in ('started', 'outcome.json'):
             (self.folder / name).unlink(missing_ok=True)
@@ -99,7 +99,7 @@ class Host:
             process.wait()
 
     def run(self, seconds=60, work='work', **case):
-        """Run to the end, which must come in time; its outcome."""
+        """Run to the end within some seconds; return the outcome."""
         before = self.results(work)
         with self.started(work=str(self.folder / work), **case) as process:
             process.wait(timeout=seconds)
@@ -108,12 +108,12 @@ class Host:
         return self.outcome({path.name.removeprefix('result_').removesuffix('.pklz') for path in changed} & self.nodes)
 
     def outcome(self, executed=(), name='outcome.json'):
-        """What a run that ended has left."""
+        """Outcome of a run that has ended."""
         path = self.folder / name
         assert path.exists(), (self.folder / 'stderr').read_text()
         outcome = json.loads(path.read_text())
         return Outcome(set(executed), outcome.get('error'), outcome.get('digests', {}))
 
     def results(self, work='work'):
-        """Nodes' results, and when each was written."""
+        """Results of nodes, and when each was written."""
         return {path: path.stat().st_mtime_ns for path in (self.folder / work).rglob('result_*.pklz')}

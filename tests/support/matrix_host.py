@@ -39,20 +39,20 @@ PARAMETERS = {
     'project': 'labels',
 }
 
-#: Nodes whose outputs are looked at.
+#: Nodes whose outputs are compared.
 GIVING = ('apply_mask', 'reduce', 'clean', 'project')
 
-#: Values that JSON can't hold, or that are no good.
+#: Values that JSON cannot hold, or that are invalid.
 UPSTREAM = {'number': 3, 'text': 'fast', 'nowhere': '/nowhere/at/all', 'nested': [['a', 1]]}
 
 
 def give(value):
-    """What a node of the host's gives."""
+    """Return the value of a node of the host."""
     return (lambda: value) if value == 'lambda' else value
 
 
 def init_host_wf(case, folder):
-    """The factory's graph on the files of a folder, with nodes of the host's for what comes from upstream."""
+    """The graph of the factory on the files of a folder, with nodes of the host for upstream values."""
     wf = pe.Workflow('host', base_dir=case.get('work', str(folder / 'work')))
     labels = init_labels_wf(**PARAMETERS | case.get('parameters', {}))
     files = {

@@ -21,7 +21,7 @@ NAMES = ['a', 'b', 'c']
 
 
 def fmriprep(folder, n_volumes=N_VOLUMES):
-    """Write a table with the columns that fMRIPrep's have; the path of the series it would belong to."""
+    """Write a table with the columns of fMRIPrep; return the path of its series."""
     rng = np.random.default_rng(70)
     source = files('nilearn.interfaces.fmriprep') / 'data' / 'test-v21_desc-confounds_timeseries.tsv'
     known = pd.read_csv(str(source), sep='\t')
@@ -52,7 +52,7 @@ def raw(n_volumes=N_VOLUMES):
 
 
 def cleaned(bench, table, **parameters):
-    """Signals that our node has cleaned, a row of n/a for each volume that it left out."""
+    """Time series denoised by our node, with a row of n/a for each censored volume."""
     write_signals(bench.folder / 'raw.tsv', NAMES, raw())
     node = CleanSignal(signals_files=[str(bench.folder / 'raw.tsv')], confounds_files=[str(table)], **parameters)
     done = node.run(cwd=str(bench.folder))
@@ -64,7 +64,7 @@ def table_of(image):
 
 
 def regressed(image, kept, **theirs):
-    """Signals that nilearn has cleaned, of these volumes."""
+    """Time series of these volumes, denoised by nilearn."""
     confounds, _ = load_confounds(image, demean=False, **theirs)
     if confounds is None or not confounds.size:
         return raw()[kept]
@@ -72,7 +72,7 @@ def regressed(image, kept, **theirs):
 
 
 def chosen(theirs, **ours):
-    """Check that both take the same columns, by what is left of signals; the first row, which may be n/a, apart."""
+    """Check that both select the same columns, by denoised time series without the first row, which may be n/a."""
 
     def check(bench):
         image, kept = fmriprep(bench.folder), np.arange(N_STEADY, N_VOLUMES)
@@ -94,7 +94,7 @@ def as_it_is(bench):
 
 
 def scrubbed(bench, more=None, **theirs):
-    """Volumes that nilearn keeps, and those that we do."""
+    """Volumes that nilearn retains, and those that we retain."""
     image = fmriprep(bench.folder)
     _, kept = bench.quietly(load_confounds, image, strategy=['high_pass', 'scrub'], **theirs)
     parameters = {'confounds_strategy': ['scrubbing'], 'censored_output': 'nan'}

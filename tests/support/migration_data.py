@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Real data that other tools and ours are given alike, and the ways to compare them."""
+"""Real data for other tools and this package, and comparisons of their results."""
 
 from copy import deepcopy
 from functools import cache
@@ -16,7 +16,7 @@ from real_files import package_file
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.workflows import init_labels_wf
 
-#: Regions of AAL, by what the mask leaves of them: most, half, little, nothing, most.
+#: Regions of AAL of which the mask retains most, half, little, nothing and most.
 FEW = (1, 46, 52, 60, 86)
 NAMES = ('most', 'half', 'little', 'nothing', 'other')
 
@@ -25,13 +25,13 @@ ABSENT = (200, 'absent')
 
 
 class Bench:
-    """What a check may need: a folder of its own, calls without warnings, and the output of one run of the command."""
+    """Inputs of checks: a folder of its own, calls without warnings, and the output of one run of the command."""
 
     def __init__(self, folder, patch, quietly, extracted):
         self.folder, self.patch, self.quietly, self.extracted = folder, patch, quietly, extracted
 
     def theirs(self, labels, imgs, /, given=()):
-        """Signals of nilearn's masker, which is given copies: it changes some of what it is given."""
+        """Time series of the masker of nilearn from copies, since it changes some of its arguments."""
         imgs, given = deepcopy((imgs, dict(given)))
         return self.quietly(Theirs(labels, standardize=None).fit_transform, imgs, **given)
 

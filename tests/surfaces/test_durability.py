@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Series of surfaces by every interface, and derivatives that are killed: always the same bytes."""
+"""Series of surfaces: equal bytes by every interface, and after a kill of derivatives."""
 
 import signal
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Graphs run in folders of their own, quickly, and tell which of their nodes were executed."""
+"""Graphs run in folders of their own, with the names of executed nodes."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ PARALLEL = {'plugin': 'MultiProc', 'plugin_args': {'n_procs': 2, 'memory_gb': 64
 
 @pytest.fixture(autouse=True)
 def _own_nipype(tmp_path, monkeypatch):
-    """A short poll, crash files that go with the test, and nothing left in the current folder."""
+    """Poll often, and write crash files and all others to a folder of the test."""
     (tmp_path / 'cwd').mkdir()
     monkeypatch.chdir(tmp_path / 'cwd')
     config.update_config(
@@ -121,13 +121,13 @@ def collect(
     connectivity_figures=None,
     confounds_figure=None,
 ):
-    """What a host does with the outputs."""
+    """Return the outputs as a host collects them."""
     return dict(locals())
 
 
 @pytest.fixture
 def host():
-    """A graph of a host's with the factory's in it, whose outputs a node of the host's collects."""
+    """A graph of a host with that of the factory in it, whose outputs a node of the host collects."""
 
     def build(base_dir, inputs, **parameters):
         embedded = init_labels_wf(**parameters)
@@ -166,7 +166,7 @@ def listening(executed):
 
 @pytest.fixture
 def run(host, tmp_path):
-    """Run a graph of the factory's in a host; its outputs, and which nodes were executed."""
+    """Run a graph of the factory in a host; return its outputs and the executed nodes."""
 
     def call(inputs, folder='work', **parameters):
         executed = []
@@ -224,7 +224,7 @@ def _slurm(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def slurm(_slurm):
-    """A real SLURM whose queue is empty; a function that empties it again, as a user would before another call."""
+    """A real SLURM with an empty queue; return a function that empties it again."""
 
     def empty():
         subprocess.run(['scancel', '--user=root'], check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The methods text says what the graph does, all of it and nothing else."""
+"""The methods boilerplate describes all steps of a graph, and no others."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The factory of what writes: its data sets are valid, its graph runs what has changed, its errors come early."""
+"""The factory of derivatives: valid datasets, reruns of changed nodes only, and errors when the graph is built."""
 
 import fnmatch
 import inspect
@@ -40,15 +40,15 @@ FULL = {
     'reports': True,
 }
 
-#: What the validator says of names that the schema does not know.
+#: Codes of the validator for names that are missing from the schema.
 NAMING = {'NOT_INCLUDED', 'ALL_FILENAME_RULES_HAVE_ISSUES', 'FILENAME_MISMATCH'}
 
-#: Errors of the validator that are none of ours, by code; there is no such error.
+#: Codes of accepted errors of the validator: none.
 ALLOWED = {}
 
 
 def make_files(folder):
-    """A series, two atlases with tables, and confounds: what goes into an extraction."""
+    """Inputs of an extraction: a series, two atlases with tables, and confounds."""
     rng = np.random.default_rng(8)
 
     def write(name, data, size, t_r=None):
@@ -101,7 +101,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def dataset(files, tmp_path_factory):
-    """A data set of several runs: in a standard space, in one's own, with a label of their own, on atlases' grids."""
+    """A dataset of several runs: in a standard space, in native BOLD space, with a desc, and on grids of atlases."""
     pytest.importorskip('matplotlib')
     folder = tmp_path_factory.mktemp('derivatives')
     least = {'use_luts': True}
@@ -159,7 +159,7 @@ def test_sidecars_list_exactly_the_parameters_that_change_numbers(dataset):
 
 @pytest.fixture
 def execute(files, tmp_path):
-    """Run a host; names of the nodes that were executed, and what was written."""
+    """Run a host; return the names of executed nodes, and the files that were written."""
 
     def call(out='out', parameters=FULL, **choices):
         results = {path: path.stat().st_mtime_ns for path in (tmp_path / 'work').rglob('result_*.pklz')}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs that are killed anywhere, and what comes after: the bytes of a run that nothing disturbed."""
+"""Runs killed at random points: the next run has the bytes of an undisturbed one."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from matrix_cases import PLUGINS, Host, each_plugin
 #: Kill points for each plugin.
 POINTS = int(os.environ.get('KILL_POINTS', '20'))
 
-#: What is run, killed, run again; then run with another parameter, which must not see what was left behind.
+#: Parameters of the killed run, and of another one in the same folder.
 ONE, OTHER = {'standardize': 'zscore_sample'}, {'standardize': 'psc', 'strategy': 'median'}
 
 pytestmark = [pytest.mark.slow, pytest.mark.endurance, pytest.mark.timeout(300)]
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.endurance, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope='module')
 def undisturbed(tmp_path_factory):
-    """A host, and the digests of what its runs give when left alone."""
+    """A host, and the digests of the outputs of undisturbed runs."""
     host = Host(tmp_path_factory.mktemp('host'), shape=(40, 44, 40, 120))
     host.digests = [
         host.run(parameters=parameters, work=name).digests for parameters, name in ((ONE, '1'), (OTHER, '2'))
@@ -93,7 +93,7 @@ def test_two_runs_on_one_work_folder_are_right_or_refused(plugin, point, undistu
 
 
 def _wait_for(path, seconds=30):
-    """Wait until a file is there."""
+    """Wait until a file exists."""
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end, f'{path} never came'
@@ -101,7 +101,7 @@ def _wait_for(path, seconds=30):
 
 
 def _wait_for_workers(pid, seconds=30):
-    """Workers of a pool, those that were busiest first."""
+    """Workers of a pool, by decreasing CPU time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         children = psutil.Process(pid).children(recursive=True)

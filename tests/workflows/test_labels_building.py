@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Building a graph: errors before anything runs, and one graph for one value in two spellings."""
+"""Building a graph: errors before anything runs, and one graph for equal values in two spellings."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_contradictions_raise_while_the_graph_is_built(parameters, message):
     ],
 )
 def test_a_parameter_that_would_not_act_raises(parameters):
-    """Each of these is set to something, and nothing would come of it."""
+    """Each of these parameters would have no effect."""
     with pytest.raises(LabelsError):
         init_labels_wf(**parameters)
 
@@ -165,5 +165,5 @@ def hashes(**parameters):
     ],
 )
 def test_one_value_in_two_spellings_is_one_graph(spelled, plain):
-    """Nipype hashes what it looks like, and would run twice."""
+    """Nipype hashes the spelling, and would run twice."""
     assert hashes(**spelled) == hashes(**plain)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A graph never runs twice, and what changed is run again."""
+"""A second run executes nothing, and what has changed is executed again."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Graphs embedded in a host: in sequence and in parallel, with inputs that come as announced."""
+"""Graphs embedded in a host, in sequence and in parallel, and inputs that must match the arguments."""
 
 from pathlib import Path
 

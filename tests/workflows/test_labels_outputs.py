@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Outputs of the factory: on every grid, named as the table says, untouched by volumes left out."""
+"""Outputs of the factory: on every grid, with the names of the table, independent of censored volumes."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a host may do to a graph between two runs, under each plugin: it is right, or it says so, and it ends."""
+"""Changes that a host makes to a graph between two runs, under each plugin: correct outputs, or an error."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ DOWNSTREAM = {'clean': {'clean', 'project'}, 'reduce': {'reduce', 'clean', 'proj
 # What is rerun, and what is not, is tested in this process by test_reruns.py and test_labels_cache.py.
 @pytest.fixture(scope='module', params=each_plugin('Linear', 'forkserver', 'spawn', 'SLURM'))
 def host(request, tmp_path_factory):
-    """A host that has run once, and what that gave."""
+    """A host that has run once, and the outcome."""
     if request.param == 'SLURM':
         request.getfixturevalue('slurm')
     host = Host(tmp_path_factory.mktemp(request.param), request.param)
@@ -23,7 +23,7 @@ def host(request, tmp_path_factory):
 
 @pytest.fixture
 def again(host):
-    """Brings the graph back to where it was after its first run."""
+    """Run the graph with its first parameters after the test."""
     yield
     assert host.run().digests == host.first.digests
 
@@ -133,7 +133,7 @@ def test_a_work_folder_that_moved_is_right_or_refused(host):
 
 @pytest.mark.endurance
 def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
-    """A deep copy of a graph would make an optional one undefined, silently."""
+    """A deep copy of a graph would make an optional input undefined without a message."""
     shutil.copy(host.folder / 'confounds.tsv', tmp_path)
     outcome = host.run(vanishes='confounds.tsv')
     shutil.copy(tmp_path / 'confounds.tsv', host.folder)
@@ -158,7 +158,7 @@ def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):
 
 @pytest.mark.parametrize('plugin', [pytest.param('Linear', marks=pytest.mark.endurance), 'watched'])
 def test_an_upstream_result_that_cannot_be_pickled_is_an_error(plugin, tmp_path):
-    """Of the host's node, by name; with its worker's answer lost, Nipype's own MultiProc would wait for ever."""
+    """The error names the node of the host; MultiProc of Nipype would wait for ever for the lost result."""
     host = Host(tmp_path, plugin)
     outcome = host.run(upstream={'t_r': 'lambda'}, seconds=30)
     assert '<lambda>' in outcome.error

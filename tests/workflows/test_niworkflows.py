@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ours behind nodes of niworkflows, as fMRIPrep has them, and in its kind of workflow."""
+"""Our workflow behind nodes of niworkflows, as in fMRIPrep, and in a LiterateWorkflow."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ THEIRS |= {'tcompcor', 'motion_and_tissues', 'regressors', 'gather'}
 
 
 class NiworkflowsHost(Host):
-    """A folder with a raw series, its motion, and what segmentation would give; and runs of a host on it."""
+    """A folder with a raw series, its motion, and the result of a segmentation; and runs of a host on it."""
 
     script = Path(__file__).parents[1] / 'support' / 'niworkflows_host.py'
     nodes = OURS | THEIRS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Each parameter and each input, changed one at a time: what it reaches runs again, and nothing else."""
+"""Each parameter and each input, changed one at a time: the nodes that depend on it run again, and no others."""
 
 import hashlib
 import inspect
@@ -36,7 +36,7 @@ SCRUBBING = {'confounds_strategy': ['6P', 'scrubbing']}
 SEEDS = {'radius': 5.0}
 GAPS = {'confounds_na': 'zero', 'confounds_columns': ['std_dvars'], 'use_sample_mask': False}
 
-#: For each parameter another value, the nodes that it sets otherwise or adds, and what the base needs to show it.
+#: For each parameter another value, the nodes whose settings it changes or that it adds, and what it needs to act.
 PARAMETERS = {
     'use_mask': (False, 'apply_mask high_variance', {}),
     'use_luts': (False, 'apply_mask', {}),
@@ -103,7 +103,7 @@ def inputs(tmp_path):
 
 @pytest.fixture
 def rerun(run):
-    """Runs a graph, checks that exactly those nodes are executed which take in something new, and gives contents."""
+    """Run a graph, assert that the nodes whose inputs changed are executed and no others, and return the outputs."""
     known = {}
 
     def call(inputs, parameters):
@@ -119,7 +119,7 @@ def rerun(run):
 
 
 def taken_in(node):
-    """All that can make a difference to a node: of files what they hold, of some of these only the grid; no threads."""
+    """Inputs that affect a node: contents of files, of some files only the grid; without the number of threads."""
     values = {name: getattr(node.inputs, name) for name in node.inputs.copyable_trait_names()}
     values.pop('num_threads', None)
     for name in getattr(node.inputs, 'names_only', ()):
@@ -130,7 +130,7 @@ def taken_in(node):
 
 
 def contents(value):
-    """A value in which what files hold stands for their names."""
+    """A value in which names of files are replaced by their contents."""
     if isinstance(value, list):
         return [contents(entry) for entry in value]
     isfile = isinstance(value, str) and Path(value).is_absolute()
@@ -138,7 +138,7 @@ def contents(value):
 
 
 def wiring(parameters):
-    """How each node is set, what each is fed with, and the graph of who feeds whom."""
+    """Settings of each node, its connected inputs, and the graph of connections."""
     graph = init_labels_wf(**parameters)._graph
     settings = {node.name: node.inputs.get() | {'num_threads': None} for node in graph}
     fed = {node.name: set() for node in graph}
@@ -148,12 +148,12 @@ def wiring(parameters):
 
 
 def inner(names):
-    """Names of nodes without those that only hand on."""
+    """Names of nodes without input and output nodes."""
     return {name for name in names if name not in ('inputnode', 'outputnode')}
 
 
 def reach(graph, names):
-    """These nodes and all downstream."""
+    """Names of these nodes and of all nodes downstream."""
     return inner(names).union(*(inner(nx.descendants(graph, name)) for name in names))
 
 

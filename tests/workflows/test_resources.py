@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Memory: a long whole-brain series passes through in blocks, below what the factory tells the scheduler."""
+"""Memory: series are read in blocks, and nodes need less memory than the factory reports to the scheduler."""
 
 import json
 import math
@@ -37,7 +37,7 @@ pytestmark = [
 
 
 def write_series(path, shape, n_volumes, dtype, size):
-    """Noise of two volumes in turn, hardly compressed: what is measured is memory."""
+    """Write noise of two alternating volumes, compressed little, since only memory is measured."""
     rng = np.random.default_rng(30)
     volumes = [(1000 + 90 * rng.normal(size=shape)).astype(dtype) for _ in range(2)]
     header = nibabel.Nifti1Header()
@@ -55,7 +55,7 @@ def write_series(path, shape, n_volumes, dtype, size):
 
 
 def write_atlas(folder, shape, size, n_regions, oblique=False):
-    """Cells of a head that fills a third of the grid, as ApplyMask hands them on."""
+    """Write the cells of a head that fills a third of the grid; return outputs of ApplyMask."""
     where = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing='ij'))
     per_axis = math.ceil(n_regions ** (1 / 3))
     i, j, k = ((where + 1) / 2.001 * per_axis).astype(int)
@@ -85,7 +85,7 @@ def peak(tmp_path):
     return measure
 
 
-#: Further sizes, of which one of each kind is always tested.
+#: Further sizes for the endurance tests.
 MINUTES = pytest.mark.endurance
 
 GRIDS = {'9 mm': ((20, 24, 20), 9.0), '3 mm': ((66, 78, 64), 3.0), '2 mm': ((99, 117, 95), 2.0)}
@@ -114,7 +114,7 @@ def test_memory_of_nodes_is_between_half_and_all_of_the_estimate(
     sizes = replace(
         Sizes.of(open_series(series), [read_grid(path) for path in placed['labels_files']]), n_regions=n_regions
     )
-    reckoned = {name: 1024 * gb for name, gb in estimate(sizes, num_threads).items()}
+    estimated = {name: 1024 * gb for name, gb in estimate(sizes, num_threads).items()}
     made = {}
     found = {'reduce': peak('ReduceLabels', made, in_file=series, num_threads=num_threads, **placed)}
     mask = str(tmp_path / 'mask.nii.gz')
@@ -137,7 +137,7 @@ def test_memory_of_nodes_is_between_half_and_all_of_the_estimate(
         'cleaning_file': made['CleanSignal']['cleaning_file'],
     }
     found['report'] = peak('LabelsReport', made, signals_files=signals, **files, **placed)
-    assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
+    assert {name: (mib, estimated[name]) for name, mib in found.items() if not mib <= estimated[name] <= 2 * mib} == {}
 
 
 def write_maps(path, shape, size, n_maps):
@@ -172,8 +172,8 @@ def test_memory_of_maps_is_within_the_estimate(peak, tmp_path):
     options = {'strategy': 'least_squares', 'num_threads': 2}
     found['reduce'] = peak('ReduceLabels', made, in_file=series, **options, **placed)
     found['project'] = peak('InverseProject', made, signals_files=made['ReduceLabels']['out_files'], **placed)
-    reckoned = {name: 1024 * gb for name, gb in estimate(sizes, 2).items()}
-    assert {name: (mib, reckoned[name]) for name, mib in found.items() if not mib <= reckoned[name] <= 2 * mib} == {}
+    estimated = {name: 1024 * gb for name, gb in estimate(sizes, 2).items()}
+    assert {name: (mib, estimated[name]) for name, mib in found.items() if not mib <= estimated[name] <= 2 * mib} == {}
 
 
 @pytest.mark.timeout(200)
@@ -196,9 +196,9 @@ def test_memory_of_sampling_and_smoothing_is_within_the_estimate(at, oblique, nu
     sizes = Sizes.of(open_series(series), [read_grid(placed['labels_files'][0])])
     assert sizes.oblique == oblique
     sampled, smoothed = 'resampling_target' in options, 'smoothing_fwhm' in options
-    reckoned = 1024 * estimate(sizes, num_threads, sampled, smoothed)['reduce']
+    estimated = 1024 * estimate(sizes, num_threads, sampled, smoothed)['reduce']
     found = peak('ReduceLabels', {}, in_file=series, num_threads=num_threads, **options, **placed)
-    assert found <= reckoned <= 2 * found
+    assert found <= estimated <= 2 * found
 
 
 @pytest.mark.timeout(90)

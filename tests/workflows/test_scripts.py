@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The scripts of the top-level workflows folder run on real data; that within fMRIPrep does in ``tests/fmriprep``."""
+"""The scripts in the top-level folder workflows run on real data; for fMRIPrep, see ``tests/fmriprep``."""
 
 import ast
 import importlib.util
@@ -33,7 +33,7 @@ def run_script(name, *arguments):
 
 @pytest.fixture
 def confounds(tmp_path):
-    """A real table of fMRIPrep's, cut to the length of the series."""
+    """A real table of fMRIPrep, cut to the length of the series."""
     tables = Path(package_file('nilearn', 'interfaces', 'fmriprep', 'data'))
     table = pd.read_csv(sorted(tables.glob('*.tsv'))[0], sep='\t')
     path = tmp_path / 'confounds.tsv'
@@ -84,7 +84,7 @@ WITH_NILEARN = {'plot_fmriprep', 'plot_group_connectomes'}
 
 @pytest.fixture(scope='module')
 def script(tmp_path_factory):
-    """Run a script as a user does, from some other folder, once: its names, what it printed, and its folder."""
+    """Run a script once from another folder; return its names, its output and its folder."""
     done = {}
 
     def run(name):
@@ -98,7 +98,7 @@ def script(tmp_path_factory):
 
 
 def run_alone(path, folder):
-    """Run a script whose pictures nobody sees, and give its settings of Nipype and matplotlib back."""
+    """Run a script without showing its pictures, and restore the settings of Nipype and matplotlib."""
     import matplotlib
 
     matplotlib.use('Agg')

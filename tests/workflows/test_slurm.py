@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A data set on a real SLURM: one job is cancelled on its way, and a second call finishes what is missing."""
+"""A dataset on a real SLURM: a job is cancelled, and a second call completes its run."""
 
 import shutil
 import subprocess

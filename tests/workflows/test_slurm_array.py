@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(900)
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A dataset of 40 runs, and the script that the documentation shows, as it is."""
+    """A dataset of 40 runs, and the script in the documentation."""
     describe(tmp_path / 'fmriprep')
     for participant in PARTICIPANTS:
         for run in RUNS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""X10: what is misspelt is refused, never ignored."""
+"""X10: misspelt parameters are refused, never ignored."""
 
 import pytest
 from traits.api import TraitError
@@ -12,7 +12,7 @@ from nipype_labels.workflows import init_labels_wf
 
 @pytest.mark.parametrize('name', ['standardise', 'butterworth__order', 'clean_args', 'memory_level'])
 def test_x10_the_factory_refuses_unknown_parameters(name):
-    """Also those of nilearn's that other things stand for here."""
+    """Also parameters of nilearn that have other names here."""
     with pytest.raises(TypeError, match=name):
         init_labels_wf(**{name: 1})
 
@@ -24,7 +24,7 @@ def test_x10_nodes_refuse_unknown_inputs(node):
 
 
 def test_x10_cleaning_refuses_unknown_parameters():
-    """nilearn's clean_args lets them pass."""
+    """clean_args of nilearn ignores unknown names."""
     with pytest.raises(TypeError, match='butterworth__ordre'):
         clean([[1.0], [2.0]], butterworth__ordre=3)
 

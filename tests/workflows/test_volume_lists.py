@@ -41,7 +41,7 @@ def test_a_mask_that_fits_no_series_is_refused_at_assignment(value):
 
 @pytest.mark.parametrize('value', [np.array([0, 2, 3]), (0, 2, 3), [0, 2, 3], np.array([0, 2, 3], dtype='uint8')])
 def test_arrays_become_lists(value):
-    """Which Nipype hashes whole."""
+    """Nipype hashes all values of lists."""
     for inputs in places():
         inputs.sample_mask = inputs.runs = value
         assert inputs.sample_mask == inputs.runs == [0, 2, 3]
