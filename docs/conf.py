@@ -80,9 +80,10 @@ INCLUDING = {'README': 'index', 'CHANGES': 'changes', 'CONTRIBUTING': 'contribut
 
 
 def link_pages(app, docname, source):
-    """Let links to these files, which work in the repository, lead to the pages that include them."""
+    """Let links to these files and to examples, which work in the repository, lead to the pages that show them."""
     link = rf'\]\(\.\./({"|".join(INCLUDING)})\.md(#[\w-]+)?\)'
     source[0] = re.sub(link, lambda found: f']({INCLUDING[found[1]]}.md)', source[0])
+    source[0] = re.sub(r'\]\(\.\./workflows/(plot_\w+)\.py\)', r'](gallery/\1.rst)', source[0])
 
 
 def describe_page(app, pagename, templatename, context, doctree):
