@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Series of surfaces and CIFTI from the command, and by the nodes."""
 
-import gzip
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,11 +16,9 @@ from surface_cases import (
     RIGHT,
     TSERIES,
     VOXELS,
-    desikan,
     elements,
     glasser,
     noise,
-    real_pair,
     save_dlabel,
     save_dscalar,
     save_func_gii,
@@ -297,24 +294,6 @@ def test_memory_of_surfaces_is_estimated_from_their_elements(bold, atlas):
     larger = replace(sizes, shape=(91282, 1, 1, 6))
     assert all(estimate(larger)[name] > needed for name, needed in estimate(sizes).items())
     assert estimate(sizes)['reduce'] > estimate(replace(sizes, on_surfaces=False))['reduce']
-
-
-@pytest.mark.slow
-def test_time_series_of_desikan_regions_are_those_of_a_loop(tmp_path, extract):
-    """68 time series of a run that brainspace ships, as a loop over the regions of both hemispheres computes them."""
-    pair, atlas = real_pair(40), desikan()
-    out = extract(pair[1], '--atlas', atlas[0])
-    names, signals = read_signals(out / 'atlas-desikankilliany' / 'timeseries_raw.tsv')
-    expected = []
-    for series, labels in zip(pair, atlas, strict=True):
-        data = np.asarray(nib.load(series).dataobj)[:, 0, 0].astype(float)
-        image = nib.GiftiImage.from_bytes(gzip.decompress(Path(labels).read_bytes()))
-        of_vertex = image.agg_data()
-        kept = data.any(axis=1)
-        table = image.labeltable.get_labels_as_dict()
-        expected += [data[kept & (of_vertex == key)].mean(axis=0) for key in table if key in of_vertex and key]
-    assert len(names) == len(expected) == 68
-    assert_allclose(signals, np.stack(expected, axis=1), rtol=1e-13)
 
 
 def test_masks_of_several_values_are_refused(bold, atlas, tmp_path, extract):
