@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(600)
 
 
 def measure(script, *arguments):
-    """Return the output of a script, its CPU seconds, and its peak memory in MB (not by ``getrusage``, see benchmarks)."""
+    """Return the output of a script, its CPU seconds, and its peak memory in MB (without getrusage, see benchmarks)."""
     ending = (
         '\nimport re, sys, time\nfrom pathlib import Path\n'
         'peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]\n'
