@@ -24,6 +24,7 @@ RECORDING = ('SaveDerivatives',)
 ADDED = {
     'high_variance_confounds': ['HighVarianceConfounds'],
     'project': ['InverseProject'],
+    'cifti_outputs': ['WriteParcels'],
     'reports': ['LabelsReport'],
 }
 
@@ -84,9 +85,12 @@ def derivatives():
     everything = {'strategy': 'mean', 'connectivity': 'correlation', 'project': 'labels'}
     everything |= dict.fromkeys(('high_variance_confounds', 'use_confounds'), True)
     planned = plan_files(f'sub-01/func/{RUN}_desc-preproc_bold.nii.gz', ['AAL'], everything, drawn=DRAWN)
+    listed = {file.key for file in planned}
+    everything['cifti_outputs'] = True
+    of_cifti = plan_files(f'sub-01/func/{RUN}_bold.dtseries.nii', ['AAL'], everything, drawn=DRAWN)
     rows = [
         (code(file.path.replace(f'sub-01/func/{RUN}', 'NAME').replace(RUN, 'NAME')), file.output.description)
-        for file in planned
+        for file in [*planned, *(file for file in of_cifti if file.key not in listed)]
     ]
     return table(('file', 'content'), rows)
 

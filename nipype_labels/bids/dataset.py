@@ -55,6 +55,7 @@ file has the entities of its series except `desc`, `atlas-` for the atlas, and `
 - `dseg.nii.gz`, `dseg.tsv`: the label image that was used, and the names of its regions;
 - `relmat.tsv`: functional connectivity, if requested: a row and a column per region, in the order of the header;
 - `desc-projected_bold.nii.gz`: denoised time series as an image, if requested;
+- `ptseries.nii`, `pscalar.nii`: time series and coverage as CIFTI parcels, if requested;
 - `desc-censoring_timeseries.tsv`: retained and censored volumes, and the reasons;
 - `desc-mean_boldref.nii.gz`: the mean volume of the series.
 

@@ -4,13 +4,14 @@
 from dataclasses import dataclass
 
 from ..core.connectivity import CONNECTIVITIES
+from ..core.validation import check_cifti_outputs
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, Output
 from .names import build_path, parse_name
-from .surfaces import SURFACES
+from .surfaces import CIFTI, SURFACES
 
 #: Labels of ``desc`` that distinguish the files of one run; none begins like another.
-OWN_DESCS = tuple(output.derivative.desc for output in DERIVATIVES if output.derivative.desc)
+OWN_DESCS = tuple(dict.fromkeys(output.derivative.desc for output in DERIVATIVES if output.derivative.desc))
 
 #: Labels of ``stat`` for Fisher z of correlations.
 _FISHER_Z = {'correlation': 'fisherz', 'partial correlation': 'partialfisherz'}
@@ -31,7 +32,7 @@ class PlannedFile:
 
     @property
     def sidecar(self):
-        """Path of the sidecar; None for reports and figures."""
+        """Path of the sidecar, which files that differ in their extensions share; None for reports and figures."""
         if self.output.is_drawn:
             return None
         folder, slash, name = self.path.rpartition('/')
@@ -63,7 +64,8 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     Raises
     ------
     LabelsError
-        If the source has no BIDS name, a label cannot be part of a name, or two atlases have the same label.
+        If the source has no BIDS name, a label cannot be part of a name, two atlases have the same label, or CIFTI
+        files are requested of a series that is not CIFTI.
 
     Examples
     --------
@@ -71,7 +73,8 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     >>> files[1].path, files[1].sidecar.rsplit('_', 1)[1]
     ('sub-01/func/sub-01_task-rest_atlas-AAL_stat-sum_timeseries.tsv', 'timeseries.json')
     """
-    entities, on_surfaces = _parse_source(source)
+    entities, kinds = _parse_source(source)
+    check_cifti_outputs(parameters, source)
     _check_desc(desc)
     scales = [scale or None for scale in atlas_scales or [None] * len(atlas_labels)]
     if len(scales) != len(atlas_labels):
@@ -86,11 +89,9 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
     made = [
         output
         for output in DERIVATIVES
-        if output.is_made(parameters)
-        and (output.key in drawn or not output.is_drawn)
-        and output.of in ('', 'surfaces' if on_surfaces else 'volumes')
+        if output.is_made(parameters) and (output.key in drawn or not output.is_drawn) and output.of in ('', *kinds)
     ]
-    planned, choices = [], (parameters, desc, on_surfaces)
+    planned, choices = [], (parameters, desc, 'surfaces' in kinds)
     for i, (label, scale) in enumerate(atlases):
         own = entities | {'atlas': label, 'scale': scale}
         planned += [_plan(output, i, own, *choices) for output in made if output.per_atlas]
@@ -99,11 +100,12 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
 
 def plan_others(planned, source, atlas_labels, parameters, desc=None, atlas_scales=None):
     """Return the files that other outputs of the same time series would have, except those planned."""
+    everything = {'project': 'labels', 'high_variance_confounds': True, 'use_confounds': True}
+    everything['cifti_outputs'] = 'cifti' in _parse_source(source)[1]
     choices = [{'connectivity': kind, 'fisher_z': fisher_z} for kind in CONNECTIVITIES for fisher_z in (False, True)]
     others = {}
     for choice in choices:
-        everything = parameters | {'project': 'labels', 'high_variance_confounds': True, 'use_confounds': True} | choice
-        found = plan_files(source, atlas_labels, everything, desc, atlas_scales, DRAWN)
+        found = plan_files(source, atlas_labels, parameters | everything | choice, desc, atlas_scales, DRAWN)
         others.update({file.path: file for file in found})
     return [file for path, file in others.items() if path not in {file.path for file in planned}]
 
@@ -132,12 +134,14 @@ def measure_label(parameters):
 
 
 def _parse_source(source):
-    """Return the entities that derivatives of a series have too, without desc and hemi, and if it has surfaces."""
+    """Return the entities that derivatives of a series have too, without desc and hemi, and what the series is of."""
     folders = str(source).split('/')[:-1]
     if '\\' in str(source) or any(folder in ('', '.', '..') for folder in folders):
         raise LabelsError(f'{str(source)!r} must be the path of the series within its dataset, as in sub-01/func/…')
     entities, _, extension = parse_name(source)
-    return {key: value for key, value in entities.items() if key not in ('desc', 'hemi')}, extension in SURFACES
+    kinds = ('surfaces',) if extension in SURFACES else ('volumes',)
+    kinds += ('cifti',) if extension == CIFTI else ()
+    return {key: value for key, value in entities.items() if key not in ('desc', 'hemi')}, kinds
 
 
 def _check_desc(desc):

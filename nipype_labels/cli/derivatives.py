@@ -38,8 +38,8 @@ from .surfaces import check_surfaces
 #: Files of the dataset that each run writes if they are missing.
 _OF_DATASET = ('dataset_description.json', '.bidsignore')
 
-#: Parameters of the registry that change no derivative.
-_RESOURCES = ('reports', 'atlas_names', 'num_threads', 'memory_level', 'verbose')
+#: Parameters of the registry that change the content of no derivative.
+_RESOURCES = ('reports', 'cifti_outputs', 'atlas_names', 'num_threads', 'memory_level', 'verbose')
 
 
 @dataclass(frozen=True)

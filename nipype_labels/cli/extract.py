@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..bids.spaces import find_space
 from ..core.coverage import COLLINEAR_MAPS
-from ..core.validation import check_surface_parameters, expand_preset
+from ..core.validation import check_cifti_outputs, check_surface_parameters, expand_preset
 from ..files.atlases import is_maps
 from ..files.elements import read_any_mask, read_own_grids
 from ..files.grids import report_contradiction
@@ -151,6 +151,7 @@ def _check_times(t_r, sidecar, header, parameters):
 
 def _check(series, grids, mask, parameters):
     """Check images before anything runs; nodes would name their own files instead of the user's."""
+    check_cifti_outputs(parameters, series.grid.path)
     if is_surface(series.grid.path):
         check_surface_parameters(parameters, series.grid.path)
     target = parameters.get('resampling_target')

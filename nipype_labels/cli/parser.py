@@ -208,6 +208,7 @@ def _add_files(parser):
     _add_path(group, '--runs', 'FILE', 'run of each volume; each is denoised separately (default: one run)')
     _add_path(group, '--sidecar', 'JSON', 'JSON sidecar of the series (default: the one next to it)')
     add_option(group, 't_r', '--tr', '--t-r')
+    add_option(group, 'cifti_outputs')
     group.add_argument('-o', '--out', type=path, required=True, metavar='DIR', help='folder to write to')
 
 
@@ -268,6 +269,7 @@ def _add_dataset(parser):
     )
     _add_surface(group)
     add_option(group, 'digits')
+    add_option(group, 'cifti_outputs')
     words = 'level group: also write the correlation of connectivity with motion (QC-FC) (default: off)'
     group.add_argument('--qc-fc', action='store_true', help=words)
 

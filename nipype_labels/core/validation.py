@@ -10,6 +10,7 @@ import numpy as np
 from ..model.confounds import PRESETS
 from ..model.description import Parameter
 from ..model.errors import LabelsError, LookupTableError
+from ..model.grayordinates import CIFTI_NAME
 from ..model.parameters import PARAMETERS
 from .choices import check_choice, find_choice, normalize_choice
 from .connectivity import check_connectivity
@@ -113,6 +114,12 @@ def check_surface_parameters(given: dict[str, Any], path: str) -> None:
             raise LabelsError(f'{path} is data of surfaces, and {name} given, but it only acts with volumes. {remedy}')
     if given.get('resampling_target') == 'labels':
         raise LabelsError(f"{path} is data of surfaces: resampling_target='labels' is for volumes")
+
+
+def check_cifti_outputs(given: dict[str, Any], path: str) -> None:
+    """Raise LabelsError if CIFTI parcels are requested of the series in the file ``path``, and it is not CIFTI."""
+    if given.get('cifti_outputs') and not CIFTI_NAME.search(path):
+        raise LabelsError(f'{path}: cifti_outputs given, but it only acts with CIFTI series (.dtseries.nii)')
 
 
 def check_volume_parameters(given: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@
 nibabel's axes of the same files take 25 times as long.
 """
 
-import re
 import struct
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,9 +21,6 @@ from ..model.space import VolumeGrid
 from .content import MOST_OF_TABLES
 from .element_blocks import elements_per_block
 from .xml_streams import parse_floats, parse_integer, parse_integers, parse_tree
-
-#: Ends of the names of CIFTI files.
-CIFTI_NAME = re.compile(r'\.([dp](tseries|scalar|label|conn)|dpconn|pdconn|dfan)\.nii(\.gz)?$', re.IGNORECASE)
 
 #: Bytes of a NIfTI-2 header, with which the header extensions begin, and code of CIFTI's extension.
 _HEADER_BYTES, _FLAG_BYTES, _CIFTI_CODE = 540, 4, 32

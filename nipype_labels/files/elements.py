@@ -7,9 +7,9 @@ import numpy as np
 
 from ..model.atlas import Atlas
 from ..model.errors import ImageError
-from ..model.grayordinates import Grayordinates
+from ..model.grayordinates import CIFTI_NAME, Grayordinates
 from .atlases import is_table, read_surface_atlas
-from .cifti import CIFTI_NAME, open_cifti
+from .cifti import open_cifti
 from .grids import read_grid
 from .parcellations import split_map
 from .spaces import is_surface, open_any_series

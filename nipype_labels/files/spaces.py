@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from .cifti import CIFTI_NAME
+from ..model.grayordinates import CIFTI_NAME
 from .grids import open_header
 from .hemispheres import find_side, strip_hemisphere
 from .parcellations import split_map

@@ -10,8 +10,8 @@ from nibabel import Cifti2Image
 
 from ..core.scaling import Decoder, floating
 from ..model.errors import ImageError
-from ..model.grayordinates import Grayordinates, pair_space
-from .cifti import CIFTI_NAME, open_cifti
+from ..model.grayordinates import CIFTI_NAME, Grayordinates, pair_space
+from .cifti import open_cifti
 from .digests import image_digest
 from .element_blocks import arrange_columns
 from .gifti import open_gifti_series

@@ -6,6 +6,7 @@ from .connectivity import Connectivity
 from .derivatives import SaveDerivatives
 from .highvariance import HighVarianceConfounds
 from .mask import ApplyMask
+from .parcels import WriteParcels
 from .project import InverseProject
 from .reduce import ReduceLabels
 from .report import LabelsReport
@@ -21,4 +22,5 @@ __all__ = [
     'ReduceLabels',
     'Resample',
     'SaveDerivatives',
+    'WriteParcels',
 ]

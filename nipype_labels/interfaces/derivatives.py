@@ -98,6 +98,7 @@ class SaveDerivatives(LabelsInterface):
 
     A sidecar shows that its file is complete and belongs to these parameters. Sidecars of files that change are deleted
     first; then files are written, and sidecars last. If the run is killed, incomplete files have no sidecar.
+    Files that differ only in their extensions share the sidecar that describes the first one.
 
     Raises
     ------
@@ -170,7 +171,7 @@ class SaveDerivatives(LabelsInterface):
             path = Path(given if file.atlas is None else given[file.atlas])
             rounded = run.digits is not None and 'digits' in file.output.derivative.facts
             data[file.path] = round_table(path, run.digits) if rounded else path
-            if file.sidecar is not None:
+            if file.sidecar is not None and file.sidecar not in sidecars:
                 names = _read_header(path, file, atlas)
                 sidecars[file.sidecar] = to_json(describe_file(file, planned, run, atlas, names)).encode()
         return data, sidecars
@@ -306,7 +307,9 @@ def _clear(out_dir, planned, others, data, sidecars):
     # What is drawn has no sidecar, and is marked by that of the run's volumes.
     stale |= {file.sidecar for file in planned if file.key == 'censoring' and None in stale}
     stale |= {path for path, content in sidecars.items() if not has_content(out_dir / path, content)}
-    for path in [*stale, *(file.sidecar for file in left), *(file.path for file in left)]:
+    # A sidecar can be that of another file too, which is planned.
+    unused = {file.sidecar for file in left} - sidecars.keys()
+    for path in [*stale, *unused, *(file.path for file in left)]:
         if path is not None:
             (out_dir / path).unlink(missing_ok=True)
     return [*(file.path for file in changed), *(path for path in sidecars if path in stale)]

@@ -59,11 +59,8 @@ class InverseProject(LabelsInterface):
         t_r, rows = self.get_input('t_r'), self.zip_inputs('signals_files', 'labels_files', 'regions_files')
         names, paths = self.output_paths(runtime, ENDINGS['projected'], len(rows))
         for i, (name, (signals_file, labels_file, regions_file)) in enumerate(zip(names, rows, strict=True)):
-            columns, signals = read_signals(signals_file)
+            atlas, signals = read_columns(signals_file, labels_file, read_coverage(regions_file), regions_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
-            regions = read_coverage(regions_file)
-            ids = self._ids(columns, regions, signals_file, regions_file)
-            atlas = read_placed(labels_file, ids, columns, unused_id(regions.index))
             if isinstance(atlas.space, Grayordinates):
                 paths[i] = self._write_elements(runtime, name, atlas, signals, t_r)
                 continue
@@ -87,12 +84,18 @@ class InverseProject(LabelsInterface):
             write_dense_series(path, atlas, signals, t_r, self.inputs.out_dtype, is_map)
         return str(self.output_path(runtime, name))
 
-    def _ids(self, columns, regions, signals_file, regions_file):
-        """Return the region id of each column."""
-        ids = dict(zip(regions.name, regions.index, strict=True))
-        unknown = [name for name in columns if name not in ids]
-        if unknown:
-            raise SignalError(
-                f'{signals_file} has columns that are not regions in {regions_file}: {", ".join(unknown[:5])}'
-            )
-        return [ids[name] for name in columns]
+
+def read_columns(signals_file, labels_file, regions, regions_file):
+    """Return the regions of the columns of time series, as an atlas on its own space, and the values, shape (T, L).
+
+    ``regions`` is the coverage table in ``regions_file``, which has the id of each name.
+    """
+    columns, signals = read_signals(signals_file)
+    ids = dict(zip(regions.name, regions.index, strict=True))
+    unknown = [name for name in columns if name not in ids]
+    if unknown:
+        raise SignalError(
+            f'{signals_file} has columns that are not regions in {regions_file}: {", ".join(unknown[:5])}'
+        )
+    atlas = read_placed(labels_file, [ids[name] for name in columns], columns, unused_id(regions.index))
+    return atlas, signals

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Spaces of surface data: vertices of cortical meshes, and the voxels that CIFTI files have besides."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -10,6 +11,9 @@ import numpy as np
 from . import affines
 from .errors import GridError
 from .space import ResampledSpace, Space, VolumeGrid, explain_kinds
+
+#: Ends of the names of CIFTI files.
+CIFTI_NAME = re.compile(r'\.([dp](tseries|scalar|label|conn)|dpconn|pdconn|dfan)\.nii(\.gz)?$', re.IGNORECASE)
 
 #: Names of meshes by the number of vertices of a hemisphere. fsaverage and fsLR 164k have as many.
 MESHES = {

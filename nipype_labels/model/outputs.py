@@ -67,7 +67,7 @@ class Output:
     per_atlas: bool = True  # a file per atlas, or one per run
     needs: tuple[str, ...] = ()  # parameters of the workflow factory that must be switched on
     file_name: str = ''  # in the folder of ``nipype-labels extract``; empty if the file is not copied
-    of: str = ''  # 'volumes' or 'surfaces', if only series of these have the output
+    of: str = ''  # 'volumes', 'surfaces' or 'cifti', if only series of these have the output
     report_input: str = ''  # input of LabelsReport that reads the file
     derivative: Derivative | None = None
 
@@ -136,6 +136,36 @@ OUTPUTS = (
         file_name='labels.nii.gz',
         report_input='labels_files',
         derivative=Derivative('dseg', '.nii.gz', sources=('bold',), on_surfaces='.dlabel.nii', atlas_grid=_ON_LABELS),
+    ),
+    Output(
+        key='raw_parcels',
+        node='parcels',
+        field='raw_out_files',
+        description='Region time series before denoising as CIFTI parcels, in float32',
+        needs=('cifti_outputs',),
+        file_name='timeseries_raw.ptseries.nii',
+        of='cifti',
+        derivative=Derivative('timeseries', '.ptseries.nii', desc='raw', stat='strategy'),
+    ),
+    Output(
+        key='parcels',
+        node='parcels',
+        field='out_files',
+        description='Denoised region time series as CIFTI parcels, in float32',
+        needs=('cifti_outputs',),
+        file_name='timeseries.ptseries.nii',
+        of='cifti',
+        derivative=Derivative('timeseries', '.ptseries.nii', stat='strategy'),
+    ),
+    Output(
+        key='coverage_parcels',
+        node='parcels',
+        field='coverage_files',
+        description='Coverage of the regions (0 to 1) as CIFTI parcels, in float32',
+        needs=('cifti_outputs',),
+        file_name='coverage.pscalar.nii',
+        of='cifti',
+        derivative=Derivative('bold', '.pscalar.nii', stat='coverage'),
     ),
     Output(
         key='lookup',

@@ -167,6 +167,12 @@ _ALL = (
         when=Condition('project', lambda given: given['project'] != 'none'),
     ),
     Parameter(
+        'cifti_outputs',
+        bool,
+        False,
+        'write time series and coverage as CIFTI parcels too (.ptseries.nii, .pscalar.nii); only of CIFTI series',
+    ),
+    Parameter(
         'connectivity',
         str,
         'none',

@@ -61,6 +61,7 @@ def init_labels_wf(
     censored_output: str = 'drop',
     project: str = 'none',
     fill_value: float | None = None,
+    cifti_outputs: bool = False,
     connectivity: str = 'none',
     covariance_estimator: str = 'auto',
     fisher_z: bool = False,
@@ -72,11 +73,11 @@ def init_labels_wf(
 ) -> pe.Workflow:
     """Extract denoised region time series of one fMRI series for any number of atlases.
 
-    Map them back to images and measure functional connectivity if ``project`` or ``connectivity`` asks for it.
+    ``project``, ``cifti_outputs`` and ``connectivity`` add images, CIFTI parcels and functional connectivity.
 
     .. code-block:: text
 
-        atlas_files ─▶ resample_labels ─▶ apply_mask ─▶ reduce ─▶ clean ─▶ project, connectivity
+        atlas_files ─▶ resample_labels ─▶ apply_mask ─▶ reduce ─▶ clean ─▶ project, parcels, connectivity
         bold_mask ───▶ resample_mask ─────────┘           ▲         ▲
         bold_file ──────────────────┬─────────────────────┘         │
                                     └─▶ high_variance ──────────────┤
@@ -130,19 +131,23 @@ def init_labels_wf(
     -------
     {outputs}
     """
-    values = (
+    return build_graph(check_parameters(_name(
         use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target, interpolation,
         unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype, nan_policy, zeros,
         weight, missing_labels, min_coverage, high_variance_confounds, confounds_columns, confounds_strategy, n_compcor,
         acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state, confounds_na, standardize_confounds,
         detrend, filter, low_pass, high_pass, standardize, fill_censored, censored_output, project, fill_value,
-        connectivity, covariance_estimator, fisher_z, reports, atlas_names, num_threads,
-    )  # fmt: skip
-    return build_graph(check_parameters(dict(zip(_ARGUMENTS, values, strict=True))), sizes, name)
+        cifti_outputs, connectivity, covariance_estimator, fisher_z, reports, atlas_names, num_threads,
+    )), sizes, name)  # fmt: skip
 
 
 #: Parameters of an extraction in the order of the signature.
 _ARGUMENTS = tuple(name for name in inspect.signature(init_labels_wf).parameters if name in PARAMETERS)
+
+
+def _name(*values):
+    """Return parameters by name from their values in the order of the signature."""
+    return dict(zip(_ARGUMENTS, values, strict=True))
 
 
 def check_parameters(given):

@@ -20,6 +20,7 @@ from ..interfaces import (
     LabelsReport,
     ReduceLabels,
     Resample,
+    WriteParcels,
 )
 from ..interfaces.verified import VerifiedNode
 from ..interfaces.volumes import RunInputs
@@ -63,6 +64,8 @@ def build_graph(given, sizes, name):
         edges += _find_high_variance(nodes, given, memory)
     if given['project'] != 'none':
         edges += _project(nodes, given, memory)
+    if given['cifti_outputs']:
+        edges += _write_parcels(nodes, memory)
     if given['connectivity'] != 'none':
         edges += _measure_connectivity(nodes, given, memory)
     if given['reports']:
@@ -193,6 +196,21 @@ def _project(nodes, given, memory):
         (onto[0], nodes.project, [(onto[1], 'labels_files')]),
         (nodes.reduce, nodes.project, [('regions_files', 'regions_files')]),
         (nodes.clean, nodes.project, [('out_files', 'signals_files'), ('t_r', 't_r')]),
+    ]
+
+
+def _write_parcels(nodes, memory):
+    """Add the node that writes time series and coverage as CIFTI parcels; return its edges."""
+    nodes.parcels = make_node(WriteParcels(), 'parcels', memory['parcels'])
+    return [
+        (nodes.inputnode, nodes.parcels, [('bold_file', 'bold_file')]),
+        (nodes.apply_mask, nodes.parcels, [('out_files', 'labels_files')]),
+        (nodes.reduce, nodes.parcels, [('out_files', 'raw_files')]),
+        (
+            nodes.clean,
+            nodes.parcels,
+            [('out_files', 'signals_files'), ('regions_files', 'regions_files'), ('t_r', 't_r')],
+        ),
     ]
 
 

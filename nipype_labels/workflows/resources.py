@@ -27,12 +27,16 @@ PROCESS = {
     'reduce': 110 * MIB,
     'clean': 140 * MIB,
     'project': 120 * MIB,
+    'parcels': 120 * MIB,
     'connectivity': 120 * MIB,
     'report': 165 * MIB,
 }
 
 #: Bytes of the XML of CIFTI files while it is read, for each vertex and voxel.
 XML = 450
+
+#: Bytes of the XML of a file of parcels for each vertex and voxel, and of what it is made from.
+PARCEL_TEXT, PARCEL = 9, 60
 
 #: What pyarrow adds to that, which pandas loads wherever it is installed; it depends on how the system maps libraries.
 ARROW = 80 * MIB if importlib.util.find_spec('pyarrow') else 0
@@ -138,6 +142,7 @@ def estimate(
         # Unit vectors that count the degrees of freedom under a filter go through the same steps.
         'clean': 5 * signals + 56 * n_volumes**2,
         'project': (28 + 4 * sizes.n_atlases) * shown + weights * 2 / 3 + 4 * signals,
+        'parcels': sizes.on_surfaces * PARCEL * voxels + 4 * signals,
         'connectivity': 48 * sizes.n_regions**2 + 3 * signals / sizes.n_atlases,
         'report': (26 + 4 * sizes.n_atlases) * on_grid + 5 * signals,
     }
@@ -166,6 +171,7 @@ def estimate_disk(
         numbers += 2 * n * n_volumes + n**2 * (parameters.get('connectivity', 'none') != 'none')
         total += REGION * n + on_grid // 20
         total += 2 * shown * n_volumes * (parameters.get('project', 'none') != 'none')
+        total += (3 * PARCEL_TEXT * on_grid + 8 * n * n_volumes) * parameters.get('cifti_outputs', False)
         # A page and images of the same: outlines of regions on slices, which are of a size that does not grow for ever.
         total += reports * (PAGE + DRAWN * n + min(on_grid, 2 * 10**6) // 5)
     # Besides its digits, a number has a separator, a point, and often a zero before it or a sign.

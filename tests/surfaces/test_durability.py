@@ -31,18 +31,19 @@ def case(request, tmp_path):
         bold = func / f'{RUN}_space-fsLR_den-91k_bold.dtseries.nii'
         save_tseries(bold, noise(30))
         atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (np.arange(15) % 3, TABLE)})
-        return SimpleNamespace(bold=bold, atlas=atlas, space='fsLR:den-91k', folder=tmp_path)
+        more = ['--cifti-outputs']
+        return SimpleNamespace(bold=bold, atlas=atlas, space='fsLR:den-91k', folder=tmp_path, more=more)
     for number, side in enumerate('LR'):
         values = noise(30, 12, number)
         bold = save_func_gii(func / f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii', values, side=side)
         atlas = save_label_gii(tmp_path / f'a.{side}.label.gii', np.arange(12) % 3, TABLE, side=side)
-    return SimpleNamespace(bold=bold, atlas=atlas, space='fsaverage5', folder=tmp_path)
+    return SimpleNamespace(bold=bold, atlas=atlas, space='fsaverage5', folder=tmp_path, more=[])
 
 
 def list_arguments(case, out):
     """Return the arguments of ``derivatives``."""
     asked = ['derivatives', case.folder / 'fmriprep', case.folder / out, 'participant', '--atlas', f'A={case.atlas}']
-    return [*map(str, asked), '--space', case.space, '--detrend', '--connectivity', 'correlation']
+    return [*map(str, asked), '--space', case.space, '--detrend', *case.more, '--connectivity', 'correlation']
 
 
 def read_outputs(folder):

@@ -158,8 +158,8 @@ def reach(graph, names):
 
 
 def test_every_parameter_has_a_case():
-    # Weights by area are refused for volumes: tests/surfaces.
-    assert {*PARAMETERS, 'weight'} == set(inspect.signature(init_labels_wf).parameters)
+    # Weights by area and CIFTI files are refused for volumes: tests/surfaces.
+    assert {*PARAMETERS, 'weight', 'cifti_outputs'} == set(inspect.signature(init_labels_wf).parameters)
 
 
 @pytest.mark.parametrize(
