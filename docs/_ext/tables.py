@@ -85,12 +85,14 @@ def derivatives():
     everything = {'strategy': 'mean', 'connectivity': 'correlation', 'project': 'labels'}
     everything |= dict.fromkeys(('high_variance_confounds', 'use_confounds'), True)
     planned = plan_files(f'sub-01/func/{RUN}_desc-preproc_bold.nii.gz', ['AAL'], everything, drawn=DRAWN)
-    listed = {file.key for file in planned}
+    planned += plan_files(f'sub-01/func/{RUN}_hemi-L_bold.func.gii', ['AAL'], everything, drawn=DRAWN)
     everything['cifti_outputs'] = True
-    of_cifti = plan_files(f'sub-01/func/{RUN}_bold.dtseries.nii', ['AAL'], everything, drawn=DRAWN)
+    planned += plan_files(f'sub-01/func/{RUN}_bold.dtseries.nii', ['AAL'], everything, drawn=DRAWN)
+    first = {file.key: file for file in reversed(planned)}
     rows = [
         (code(file.path.replace(f'sub-01/func/{RUN}', 'NAME').replace(RUN, 'NAME')), file.output.description)
-        for file in [*planned, *(file for file in of_cifti if file.key not in listed)]
+        for file in planned
+        if file is first[file.key]
     ]
     return table(('file', 'content'), rows)
 

@@ -8,7 +8,7 @@ from ..core.validation import check_cifti_outputs
 from ..model.errors import LabelsError
 from ..model.outputs import DERIVATIVES, DRAWN, Output
 from .names import build_path, parse_name
-from .surfaces import CIFTI, SURFACES
+from .surfaces import CIFTI, GIFTI
 
 #: Labels of ``desc`` that distinguish the files of one run; none begins like another.
 OWN_DESCS = tuple(dict.fromkeys(output.derivative.desc for output in DERIVATIVES if output.derivative.desc))
@@ -91,7 +91,7 @@ def plan_files(source, atlas_labels, parameters, desc=None, atlas_scales=None, d
         for output in DERIVATIVES
         if output.is_made(parameters) and (output.key in drawn or not output.is_drawn) and output.of in ('', *kinds)
     ]
-    planned, choices = [], (parameters, desc, 'surfaces' in kinds)
+    planned, choices = [], (parameters, desc, kinds)
     for i, (label, scale) in enumerate(atlases):
         own = entities | {'atlas': label, 'scale': scale}
         planned += [_plan(output, i, own, *choices) for output in made if output.per_atlas]
@@ -139,8 +139,7 @@ def _parse_source(source):
     if '\\' in str(source) or any(folder in ('', '.', '..') for folder in folders):
         raise LabelsError(f'{str(source)!r} must be the path of the series within its dataset, as in sub-01/func/…')
     entities, _, extension = parse_name(source)
-    kinds = ('surfaces',) if extension in SURFACES else ('volumes',)
-    kinds += ('cifti',) if extension == CIFTI else ()
+    kinds = {CIFTI: ('surfaces', 'cifti'), GIFTI: ('surfaces', 'pairs')}.get(extension, ('volumes',))
     return {key: value for key, value in entities.items() if key not in ('desc', 'hemi')}, kinds
 
 
@@ -154,7 +153,7 @@ def _check_desc(desc):
         raise LabelsError(f'desc-{desc} is reserved for an output of this package. Choose another desc')
 
 
-def _plan(output, atlas, entities, parameters, desc, on_surfaces):
+def _plan(output, atlas, entities, parameters, desc, kinds):
     """Return the planned file of an output."""
     name = output.derivative
     if name.stat == 'strategy':
@@ -166,7 +165,9 @@ def _plan(output, atlas, entities, parameters, desc, on_surfaces):
     # One label after the other: no two files have the same name, whatever desc is.
     entities = entities | {'desc': '+'.join(label for label in (name.desc, desc) if label) or None}
     folder = 'figures' if name.extension == '.svg' else 'func'
-    extension = name.on_surfaces if on_surfaces and name.on_surfaces else name.extension
+    extension = name.on_surfaces if 'surfaces' in kinds and name.on_surfaces else name.extension
+    if 'pairs' in kinds and name.hemi:
+        entities, extension = entities | {'hemi': name.hemi}, GIFTI
     return PlannedFile(output, atlas, build_path(entities, name.suffix, extension, folder))
 
 

@@ -8,6 +8,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from nipype.interfaces.base import isdefined
+
 from ..core.coverage import COLLINEAR_MAPS
 from ..files.atomic import copy_content, has_content, sync_folder, write_atomically
 from ..files.coverage import read_coverage
@@ -81,6 +83,8 @@ def write(graph, out, folders):
         if output.node not in nodes:
             continue
         files = getattr(nodes[output.node].result.outputs, output.field)
+        if not isdefined(files):
+            continue  # files that only another kind of series has
         if output.per_atlas:
             copies.update(
                 {out / folder / _rename(name, path): path for folder, path in zip(folders, files, strict=True)}

@@ -3,8 +3,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ..model.errors import ImageError
 
 #: Function that returns a new iterator over a series: pairs of the first volume, and stored values (b, I·J·K).
 ReadBlocks = Callable[[], Iterable[tuple[int, np.ndarray]]]
@@ -47,6 +50,16 @@ class Decoder:
         if values.dtype == np.float64 and not max(values.max(initial=0), -values.min(initial=0)) <= self.largest:
             values = np.where(np.abs(values) <= self.largest, values, np.nan)
         return values if self.dtype is None else values.astype(self.dtype, copy=False)
+
+
+def narrow(values: np.ndarray, dtype: Any, what: str) -> np.ndarray:
+    """Return values as a type to be stored; ImageError if it cannot hold one; ``what`` has it, such as ``a voxel``."""
+    try:
+        with np.errstate(over='raise'):
+            return np.asarray(values, dtype)
+    except FloatingPointError as e:
+        largest = np.nanmax(np.abs(values))
+        raise ImageError(f'{what} has a value that {np.dtype(dtype).name} can not hold: {largest:g}') from e
 
 
 def floating(values: np.ndarray) -> np.ndarray:

@@ -67,10 +67,10 @@ def write_labels(path, atlas):
         write_volume(path, atlas.labels, atlas.space.affine, atlas.space.doubt)
 
 
-def name_image(name, space, kind):
-    """Return the name of an image, ``x.nii.gz``, with the suffix that it has in a space; ``kind`` is of surfaces.
+def name_image(name, space, end):
+    """Return the name of an image, ``x.nii.gz``, with the end that it has in a space; ``end`` is of surfaces.
 
-    >>> name_image('labels.nii.gz', Grayordinates(()), 'dlabel')
+    >>> name_image('labels.nii.gz', Grayordinates(()), '.dlabel.nii')
     'labels.dlabel.nii'
     """
-    return f'{name.removesuffix(".nii.gz")}.{kind}.nii' if isinstance(space, Grayordinates) else name
+    return f'{name.removesuffix(".nii.gz")}{end}' if isinstance(space, Grayordinates) else name

@@ -51,7 +51,7 @@ _OTHER_INTENTS = ('POINTSET', 'TRIANGLE', 'NODE_INDEX', 'LABEL', 'RGB_VECTOR', '
 _LEAST_TIME_STEP = 10
 
 #: Hemispheres of AnatomicalStructurePrimary.
-_SIDES = {'CortexLeft': 'L', 'CortexRight': 'R'}
+SIDES = {'CortexLeft': 'L', 'CortexRight': 'R'}
 
 
 class GiftiReader:
@@ -122,7 +122,7 @@ class GiftiReader:
         """Hemisphere in the metadata, empty if it is unknown."""
         named = [array.metadata for array in self.arrays[:1]] + [self.metadata]
         names = [metadata.get('AnatomicalStructurePrimary', '') for metadata in named]
-        return next((_SIDES[name] for name in names if name in _SIDES), '')
+        return next((SIDES[name] for name in names if name in SIDES), '')
 
     def _chunks(self):
         """Yield the content of the file, and nothing at its end."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from ..core.scaling import Decoder, floating
+from ..core.scaling import Decoder, floating, narrow
 from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from .digests import image_digest
@@ -216,13 +216,7 @@ class SeriesWriter:
 
     def write(self, volume):
         """Append a volume, shape (I, J, K); ImageError if the type can't hold its values."""
-        try:
-            with np.errstate(over='raise'):
-                values = np.asarray(volume, dtype=self._dtype)
-        except FloatingPointError as e:
-            largest = np.nanmax(np.abs(volume))
-            raise ImageError(f'a voxel has a value that {self._dtype} can not hold: {largest:g}') from e
-        self._stream.write(values.tobytes(order='F'))
+        self._stream.write(narrow(volume, self._dtype, 'a voxel').tobytes(order='F'))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 import nibabel as nib
 import numpy as np
 
-from ..model.errors import ImageError
+from ..core.scaling import narrow
 from .cifti import MOST_KNOWN
 
 #: Code and name of the intent in the NIfTI header, by the kind of file.
@@ -107,12 +107,7 @@ def _write(path, kind, columns, rows, shape, dtype):
         file.write(header.binaryblock + b'\1\0\0\0' + struct.pack('<ii', size, 32) + xml.ljust(size - 8, b'\0'))
 
         def append(values):
-            try:
-                with np.errstate(over='raise'):
-                    file.write(np.asarray(values, np.dtype(dtype).newbyteorder('<')).tobytes())
-            except FloatingPointError as e:
-                largest = np.nanmax(np.abs(values))
-                raise ImageError(f'an element has a value that {np.dtype(dtype)} can not hold: {largest:g}') from e
+            file.write(narrow(values, np.dtype(dtype).newbyteorder('<'), 'an element').tobytes())
 
         yield append
 

@@ -293,7 +293,7 @@ def _save(path, content):
 def _clear(out_dir, planned, others, data, sidecars):
     """Remove outdated files, sidecars first, and files that will be written again, sidecars last.
 
-    What was computed from signals that change now, and is not computed any more, would pass for a result of these.
+    What was computed from files that change now, and is not computed any more, would pass for a result of these.
     """
     exit_if_orphaned()
     changed = [file for file in planned if not has_content(out_dir / file.path, data[file.path])]
@@ -301,8 +301,15 @@ def _clear(out_dir, planned, others, data, sidecars):
     replaced = sorted(file.path for file in changed if file.sidecar and (out_dir / file.path).is_file())
     if replaced:
         logger.warning(REPLACED, out_dir, ', '.join(replaced))
-    cleaned = {file.atlas for file in changed if file.key == 'timeseries'}
-    left = [file for file in others if file.atlas in cleaned or (file.atlas is None and cleaned)]
+    keys = {(file.key, file.atlas) for file in changed}
+    cleaned = {atlas for key, atlas in keys if key == 'timeseries'}
+    left = [
+        file
+        for file in others
+        if file.atlas in cleaned
+        or (file.atlas is None and cleaned)
+        or keys & {(source, file.atlas) for source in file.output.derivative.sources}
+    ]
     stale = {file.sidecar for file in changed}
     # What is drawn has no sidecar, and is marked by that of the run's volumes.
     stale |= {file.sidecar for file in planned if file.key == 'censoring' and None in stale}

@@ -97,7 +97,7 @@ class ApplyMask(LabelsInterface):
             masked = self._mask(resampled, mask_file)
             regions = CoverageTable.of_placed(atlas, resampled, masked).with_columns(origin)
             regions.require_regions(atlas, resampled.space)
-            name = name_image(label_names[i], masked.space, 'dlabel')
+            name = name_image(label_names[i], masked.space, '.dlabel.nii')
             with self.write_output(runtime, name) as path:
                 write_labels(path, masked)
             out_files[i] = image_files[i] = str(self.output_path(runtime, name))

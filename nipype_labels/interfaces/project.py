@@ -8,12 +8,14 @@ from ..core.strategies import RegionIndex
 from ..files.atlases import read_placed
 from ..files.coverage import read_coverage
 from ..files.elements import name_image
+from ..files.gifti_images import write_pair
 from ..files.series import SeriesWriter
 from ..files.surface_images import write_dense_series
 from ..files.tables import read_signals
 from ..model.atlas import unused_id
-from ..model.errors import SignalError, errors_name
-from ..model.grayordinates import Grayordinates
+from ..model.errors import LabelsError, SignalError, errors_name
+from ..model.grayordinates import CIFTI_NAME, Grayordinates
+from ..model.outputs import LEFT
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .output_names import ENDINGS
 from .parameters import trait
@@ -21,8 +23,10 @@ from .parameters import trait
 
 class _InverseProjectInputSpec(LabelsInputSpec):
     # 2: voxels that are not finite belong to no region, also where a region has the id 0.
-    numerics = 2
+    # 3: images of pairs of hemispheres are GIFTI.
+    numerics = 3
     named_by = ('signals_files',)
+    names_only = ('bold_file',)
 
     signals_files = InputMultiObject(InputFile(), mandatory=True, desc='signals to project, a column per region')
     labels_files = InputMultiObject(
@@ -33,18 +37,32 @@ class _InverseProjectInputSpec(LabelsInputSpec):
     regions_files = InputMultiObject(
         InputFile(), mandatory=True, desc='their coverage tables, which have the id of each name'
     )
+    bold_file = InputFile(
+        nohash=True,
+        desc='the series; images of surfaces are CIFTI, or files of two hemispheres, as its name says. Default: as the '
+        'labels are',
+    )
     fill_value = trait('fill_value')
     t_r = traits.Float(desc='repetition time in s for the header')
     out_dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
     squeeze = traits.Bool(True, usedefault=True, desc='write a single row as a 3D image')
 
+    def more_to_hash(self):
+        """Hash whether the series is CIFTI, as its name says."""
+        return [('is CIFTI', bool(CIFTI_NAME.search(self.bold_file)))] if self.bold_file else []
+
 
 class _InverseProjectOutputSpec(TraitedSpec):
-    out_files = traits.List(File(exists=True), desc='images in which each voxel shows the signal of its region')
+    out_files = traits.List(
+        File(exists=True), desc='images in which each voxel shows the signal of its region; of pairs, left hemispheres'
+    )
+    right_files = traits.List(File(exists=True), desc='of pairs, right hemispheres; undefined otherwise')
 
 
 class InverseProject(LabelsInterface):
     """Map region values back to an image, volume by volume; voxels outside all regions are 0.
+
+    Images are of the kind of the series: NIfTI, CIFTI, or a ``.func.gii`` file for each hemisphere.
 
     Raises
     ------
@@ -56,33 +74,53 @@ class InverseProject(LabelsInterface):
     output_spec = _InverseProjectOutputSpec
 
     def _run_interface(self, runtime):
-        t_r, rows = self.get_input('t_r'), self.zip_inputs('signals_files', 'labels_files', 'regions_files')
+        rows = self.zip_inputs('signals_files', 'labels_files', 'regions_files')
         names, paths = self.output_paths(runtime, ENDINGS['projected'], len(rows))
-        for i, (name, (signals_file, labels_file, regions_file)) in enumerate(zip(names, rows, strict=True)):
+        right_names, right_paths = self.output_paths(runtime, ENDINGS['projected_right'], len(rows))
+        pairs = []
+        for i, (signals_file, labels_file, regions_file) in enumerate(rows):
             atlas, signals = read_columns(signals_file, labels_file, read_coverage(regions_file), regions_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
-            if isinstance(atlas.space, Grayordinates):
-                paths[i] = self._write_elements(runtime, name, atlas, signals, t_r)
-                continue
-            grid, index = atlas.space, RegionIndex.of(atlas)
-            shape = grid.shape if len(signals) == 1 and self.inputs.squeeze else (*grid.shape, len(signals))
-            with (
-                errors_name(signals_file),
-                self.write_output(runtime, name) as path,
-                SeriesWriter(path, shape, grid.affine, t_r, self.inputs.out_dtype, grid.doubt) as writer,
-            ):
-                for row in signals:
-                    writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
+            is_map = len(signals) == 1 and self.inputs.squeeze
+            pairs.append(self._is_pair(atlas.space))
+            end = LEFT if pairs[i] else '.dscalar.nii' if is_map else '.dtseries.nii'
+            name = name_image(names[i], atlas.space, end)
+            paths[i] = str(self.output_path(runtime, name))
+            with errors_name(signals_file), self.write_output(runtime, name) as path:
+                if pairs[i]:
+                    with self.write_output(runtime, right_names[i]) as right:
+                        write_pair((path, right), atlas, signals, self.get_input('t_r'), is_map)
+                elif isinstance(atlas.space, Grayordinates):
+                    write_dense_series(path, atlas, signals, self.get_input('t_r'), self.inputs.out_dtype, is_map)
+                else:
+                    self._write_volumes(path, atlas, signals, is_map)
+        if len(set(pairs)) > 1:
+            raise LabelsError(
+                'InverseProject.labels_files: parcellations of pairs of hemispheres are given with other images. Run a '
+                'node for each, or set bold_file'
+            )
         self._results['out_files'] = paths
+        if all(pairs):
+            self._results['right_files'] = right_paths
         return runtime
 
-    def _write_elements(self, runtime, name, atlas, signals, t_r):
-        """Write values at the elements of surfaces as CIFTI; return the path."""
-        is_map = len(signals) == 1 and self.inputs.squeeze
-        name = name_image(name, atlas.space, 'dscalar' if is_map else 'dtseries')
-        with self.write_output(runtime, name) as path:
-            write_dense_series(path, atlas, signals, t_r, self.inputs.out_dtype, is_map)
-        return str(self.output_path(runtime, name))
+    def _is_pair(self, space):
+        """Return whether images on a space are files of two hemispheres: as the series, or as the labels."""
+        series = self.get_input('bold_file')
+        is_pair = isinstance(space, Grayordinates) and (
+            space.is_pair if series is None else not CIFTI_NAME.search(series)
+        )
+        if is_pair and self.inputs.out_dtype != 'float32':
+            raise LabelsError('InverseProject.out_dtype must be float32 for pairs of hemispheres: GIFTI has no float64')
+        return is_pair
+
+    def _write_volumes(self, path, atlas, signals, is_map):
+        """Write values at the voxels of regions as NIfTI."""
+        grid, index = atlas.space, RegionIndex.of(atlas)
+        shape = grid.shape if is_map else (*grid.shape, len(signals))
+        with SeriesWriter(path, shape, grid.affine, self.get_input('t_r'), self.inputs.out_dtype, grid.doubt) as writer:
+            for row in signals:
+                writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
 
 
 def read_columns(signals_file, labels_file, regions, regions_file):

@@ -122,7 +122,7 @@ class ReduceLabels(LabelsInterface):
         with errors_name(self.inputs.in_file):
             reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, reductions, atlases, tables)
-        with self.write_output(runtime, name_image('mean.nii.gz', series.space, 'dscalar'), 'mean_file') as path:
+        with self.write_output(runtime, name_image('mean.nii.gz', series.space, '.dscalar.nii'), 'mean_file') as path:
             write_dense_scalars(path, series.space, mean, 'mean')
         if series.t_r is not None:
             self._results['t_r'] = series.t_r

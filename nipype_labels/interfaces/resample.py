@@ -114,7 +114,7 @@ class Resample(LabelsInterface):
         """Write labels of surfaces at the vertices and voxels of others; return the path."""
         # Of a volume and surfaces, or of different meshes, this raises.
         own.locate(target)
-        name = name_image(name, target, 'dlabel')
+        name = name_image(name, target, '.dlabel.nii')
         with self.write_output(runtime, name) as path:
             write_labels(path, read_surface_labels(in_file).on(target))
         return str(self.output_path(runtime, name))

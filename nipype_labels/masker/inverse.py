@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 
 from ..core.strategies import RegionIndex
+from ..files.gifti_images import write_pair
 from ..files.orientation import set_orientation
 from ..files.surface_images import write_dense_series
 from ..files.tables import refuse_duplicates
@@ -68,9 +69,14 @@ def match_columns(signals, state, returned):
 
 
 def fill_regions(values, ids, result):
-    """Return an image in which each voxel has the value of its region; 4D for values of shape (T, L)."""
+    """Return an image in which each voxel has the value of its region; 4D for values of shape (T, L).
+
+    Of a pair of hemispheres, it is the image of the left one, then that of the right one.
+    """
     placed = result.placed
     chosen = placed.masked.select(list(ids), list(map(str, ids)))
+    if isinstance(placed.grid, Grayordinates) and placed.grid.is_pair:
+        return _make_pair(chosen, np.atleast_2d(values), result.t_r, values.ndim == 1)
     if isinstance(placed.grid, Grayordinates):
         options = {'dtype': np.float64, 'is_map': values.ndim == 1}
         return make_cifti(write_dense_series, chosen, np.atleast_2d(values), result.t_r, **options)
@@ -87,6 +93,14 @@ def make_cifti(write, *values, **options):
         path = Path(folder, 'image.nii')
         write(path, *values, **options)
         return nib.Cifti2Image.from_bytes(path.read_bytes())
+
+
+def _make_pair(*values):
+    """Return the GIFTI images of values at the vertices of both hemispheres."""
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder, f'{side}.func.gii') for side in 'LR']
+        write_pair(paths, *values)
+        return tuple(nib.GiftiImage.from_bytes(path.read_bytes()) for path in paths)
 
 
 def make_image(values, grid, t_r=None):

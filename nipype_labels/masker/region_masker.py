@@ -6,7 +6,7 @@ import threading
 from typing import Any, Self
 
 import numpy as np
-from nibabel import Cifti2Image, Nifti1Image
+from nibabel import Cifti2Image, GiftiImage, Nifti1Image
 
 from ..files.niimg import open_runs
 from ..files.surface_series import open_surface_runs
@@ -141,7 +141,7 @@ class RegionMasker(FittedRegions):
         """
         return self._transform(imgs, confounds, sample_mask)[0]
 
-    def inverse_transform(self, signals: Any) -> Nifti1Image | Cifti2Image:
+    def inverse_transform(self, signals: Any) -> Nifti1Image | Cifti2Image | tuple[GiftiImage, GiftiImage]:
         """Map region values back to an image: each voxel has the value of its region, 0 outside all regions.
 
         With probabilistic maps, a voxel has the sum of the values times the maps; where spheres overlap, their mean.
@@ -154,9 +154,10 @@ class RegionMasker(FittedRegions):
 
         Returns
         -------
-        Nifti1Image, or Cifti2Image of series of surfaces
+        Nifti1Image, Cifti2Image, or tuple of two GiftiImage
             3D for one row of signals without a second axis, else 4D with the repetition time of the series. On the
-            grid of the series that ``signals`` are of, if ``transform`` returned them, else of the last one.
+            grid of the series that ``signals`` are of, if ``transform`` returned them, else of the last one. Of a pair
+            of hemispheres, the left and the right one, in float32.
 
         Raises
         ------

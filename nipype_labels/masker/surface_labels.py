@@ -14,7 +14,7 @@ from .region_masker import RegionMasker
 
 @fill_parameters
 class SurfaceLabelsMasker(RegionMasker):
-    """Extract denoised region time series from series of surfaces and CIFTI, and map region values back to CIFTI.
+    """Extract denoised region time series from series of surfaces and CIFTI, and map region values back to images.
 
     The methods are those of :class:`NiftiLabelsMasker`. Series are files: ``.dtseries.nii``, or ``.func.gii`` or
     ``.mgz`` files of the two hemispheres, of which one may be given, or a list of both. CIFTI images of nibabel are

@@ -70,6 +70,8 @@ class Grayordinates(ResampledSpace):
         File that has the elements, for messages.
     areas : array, shape (n,), optional
         Area of each vertex in mm², and volume of each voxel in mm³: weights of the elements.
+    is_pair : bool
+        Whether the elements are those of files of two hemispheres, not of a CIFTI file.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class Grayordinates(ResampledSpace):
     grid: VolumeGrid | None = None
     path: str = ''
     areas: np.ndarray | None = None
+    is_pair: bool = False
 
     #: Left and right are known: structures name them.
     doubt = contradiction = ''
@@ -132,7 +135,7 @@ class Grayordinates(ResampledSpace):
 
         Vertices are the same if structure, number and mesh are, voxels if their centres are in mm.
         """
-        if self.is_identical(other):
+        if self._has_same_elements(other):
             return True
         if not isinstance(other, Grayordinates) or other.size != self.size:
             return False
@@ -142,7 +145,11 @@ class Grayordinates(ResampledSpace):
             return False
 
     def is_identical(self, other: Space) -> bool:
-        """Return whether both spaces have the same vertices and voxels, to the last bit of the grid."""
+        """Return whether both have the same vertices and voxels, to the last bit, and both are pairs or CIFTI."""
+        return self._has_same_elements(other) and self.is_pair == getattr(other, 'is_pair', False)
+
+    def _has_same_elements(self, other: Space) -> bool:
+        """Return whether another space has the same structures, elements and grid."""
         if not isinstance(other, Grayordinates) or len(self.structures) != len(other.structures):
             return False
         contents = [b'' if space.grid is None else space.grid.content for space in (self, other)]
@@ -252,4 +259,5 @@ def describe_mesh(n_vertices: int) -> str:
 def pair_space(n_left: int, n_right: int, path: str = '') -> Grayordinates:
     """Return the space of a pair of hemispheres with all vertices of their meshes, left before right."""
     sizes = {'L': n_left, 'R': n_right}
-    return Grayordinates(tuple(Structure(CORTEX[side], np.arange(n), n) for side, n in sizes.items()), path=path)
+    structures = tuple(Structure(CORTEX[side], np.arange(n), n) for side, n in sizes.items())
+    return Grayordinates(structures, path=path, is_pair=True)

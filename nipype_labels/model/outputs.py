@@ -5,7 +5,7 @@ The workflow factories, the command, the report, the derivatives and the documen
 needs a row here and the node that writes the file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .columns import CENSORING, COVERAGE
@@ -28,8 +28,11 @@ DROPPED_NOTE = (
 #: ``Resolution`` of files on the voxel grid of the atlas.
 ATLAS_RESOLUTION = "That of the atlas's own image"
 
-#: Extensions of images of surfaces, in place of ``.nii.gz``.
-SURFACE_EXTENSIONS = ('.dlabel.nii', '.dscalar.nii', '.dtseries.nii')
+#: End of the name of the image of a left hemisphere, if a pair of hemispheres is written.
+LEFT = '_hemi-L.func.gii'
+
+#: Ends of the names of images of surfaces, in place of ``.nii.gz``.
+SURFACE_EXTENSIONS = ('.dlabel.nii', '.dscalar.nii', '.dtseries.nii', LEFT)
 
 _REGION = 'Region {index} of {atlas}'
 _ON_LABELS = (('resampling_target', 'labels'),)
@@ -49,6 +52,7 @@ class Derivative:
     each_column: str = ''  # description of every other column, from {number} (from 1 on), {index} and {atlas}
     units: str = ''  # of every other column; 'standardize' means those of this parameter
     on_surfaces: str = ''  # extension in place of that of volumes
+    hemi: str = ''  # hemisphere of the file, a .func.gii, if the series is a pair of hemispheres
     atlas_grid: tuple[tuple[str, str], ...] = ()  # parameters and values, any of which means the atlas's voxel grid
 
     def is_on_atlas_grid(self, parameters: dict[str, Any]) -> bool:
@@ -67,7 +71,7 @@ class Output:
     per_atlas: bool = True  # a file per atlas, or one per run
     needs: tuple[str, ...] = ()  # parameters of the workflow factory that must be switched on
     file_name: str = ''  # in the folder of ``nipype-labels extract``; empty if the file is not copied
-    of: str = ''  # 'volumes', 'surfaces' or 'cifti', if only series of these have the output
+    of: str = ''  # 'volumes', 'surfaces', 'cifti' or 'pairs', if only series of these have the output
     report_input: str = ''  # input of LabelsReport that reads the file
     derivative: Derivative | None = None
 
@@ -80,6 +84,18 @@ class Output:
         """Whether an extraction with these parameters, and with reports, writes the file."""
         return all(parameters.get(name, False) not in (None, False, 'none') for name in self.needs if name != 'reports')
 
+
+_PROJECTED = Derivative(
+    'bold',
+    '.nii.gz',
+    desc='projected',
+    on_surfaces='.dtseries.nii',
+    hemi='L',
+    stat='strategy',
+    sources=('timeseries', 'labels'),
+    facts=('skull', 'timing', 'retained', 'dropped', 'volumes_table', 'parameters', 'methods'),
+    atlas_grid=(*_ON_LABELS, ('project', 'atlas')),
+)
 
 #: Outputs of an extraction, each after the outputs it is computed from.
 OUTPUTS = (
@@ -145,7 +161,9 @@ OUTPUTS = (
         needs=('cifti_outputs',),
         file_name='timeseries_raw.ptseries.nii',
         of='cifti',
-        derivative=Derivative('timeseries', '.ptseries.nii', desc='raw', stat='strategy'),
+        derivative=Derivative(
+            'timeseries', '.ptseries.nii', desc='raw', stat='strategy', sources=('raw_timeseries', 'labels')
+        ),
     ),
     Output(
         key='parcels',
@@ -155,7 +173,7 @@ OUTPUTS = (
         needs=('cifti_outputs',),
         file_name='timeseries.ptseries.nii',
         of='cifti',
-        derivative=Derivative('timeseries', '.ptseries.nii', stat='strategy'),
+        derivative=Derivative('timeseries', '.ptseries.nii', stat='strategy', sources=('timeseries', 'labels')),
     ),
     Output(
         key='coverage_parcels',
@@ -165,7 +183,7 @@ OUTPUTS = (
         needs=('cifti_outputs',),
         file_name='coverage.pscalar.nii',
         of='cifti',
-        derivative=Derivative('bold', '.pscalar.nii', stat='coverage'),
+        derivative=Derivative('bold', '.pscalar.nii', stat='coverage', sources=('regions', 'labels')),
     ),
     Output(
         key='lookup',
@@ -181,16 +199,17 @@ OUTPUTS = (
         description='Denoised time series as an image: every voxel has the value of its region, 0 outside all regions',
         needs=('project',),
         file_name='projected.nii.gz',
-        derivative=Derivative(
-            'bold',
-            '.nii.gz',
-            desc='projected',
-            on_surfaces='.dtseries.nii',
-            stat='strategy',
-            sources=('timeseries', 'labels'),
-            facts=('skull', 'timing', 'retained', 'dropped', 'volumes_table', 'parameters', 'methods'),
-            atlas_grid=(*_ON_LABELS, ('project', 'atlas')),
-        ),
+        derivative=_PROJECTED,
+    ),
+    Output(
+        key='projected_right',
+        node='project',
+        field='right_files',
+        description='The same for the right hemisphere, if the series is a pair: the other image is of the left one',
+        needs=('project',),
+        file_name='projected_hemi-R.func.gii',
+        of='pairs',
+        derivative=replace(_PROJECTED, extension='.func.gii', hemi='R'),
     ),
     Output(
         key='connectivity',

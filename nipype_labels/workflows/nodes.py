@@ -193,6 +193,7 @@ def _project(nodes, given, memory):
     nodes.project = make_node(InverseProject(**_pick(given, 'fill_value')), 'project', memory['project'])
     onto = (nodes.inputnode, 'atlas_files') if given['project'] == 'atlas' else (nodes.apply_mask, 'out_files')
     return [
+        (nodes.inputnode, nodes.project, [('bold_file', 'bold_file')]),
         (onto[0], nodes.project, [(onto[1], 'labels_files')]),
         (nodes.reduce, nodes.project, [('regions_files', 'regions_files')]),
         (nodes.clean, nodes.project, [('out_files', 'signals_files'), ('t_r', 't_r')]),

@@ -37,7 +37,7 @@ def case(request, tmp_path):
         values = noise(30, 12, number)
         bold = save_func_gii(func / f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii', values, side=side)
         atlas = save_label_gii(tmp_path / f'a.{side}.label.gii', np.arange(12) % 3, TABLE, side=side)
-    return SimpleNamespace(bold=bold, atlas=atlas, space='fsaverage5', folder=tmp_path, more=[])
+    return SimpleNamespace(bold=bold, atlas=atlas, space='fsaverage5', folder=tmp_path, more=['--project', 'labels'])
 
 
 def list_arguments(case, out):

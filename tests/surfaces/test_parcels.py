@@ -134,6 +134,19 @@ def test_parcels_of_other_time_series_are_removed_and_tables_keep_their_sidecars
     assert in_process('verify', 'out')[1] == ''
 
 
+def test_parcels_of_another_coverage_are_removed(derivatives, tmp_path):
+    """A vertex that the series does not have changes the coverage, and no time series."""
+    axis, labels = elements(np.arange(12), np.arange(12), []), np.arange(24) % 3
+    save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (labels, {1: 'V1', 2: 'V2'})}, axis)
+    before, _ = derivatives('--cifti-outputs')
+    labels[2] = 1
+    save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (labels, {1: 'V1', 2: 'V2'})}, axis)
+    files, _ = derivatives()
+    name = f'{STEM}-mean_timeseries.ptseries.nii'
+    assert files[name] == before[name]
+    assert f'{STEM}-coverage_bold.pscalar.nii' not in files
+
+
 def test_fewer_digits_round_tables_alone(derivatives, tmp_path):
     derivatives('--cifti-outputs', '--digits', '4')
     _, signals = read_signals(tmp_path / 'out' / f'{STEM}-mean_timeseries.tsv')
