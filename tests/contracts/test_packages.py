@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[2]
 #: Where exceptions are defined: tests pickle those of the core, and the command's own crosses no process.
 OF_EXCEPTIONS = {'nipype_labels.model.errors', 'nipype_labels.cli'}
 
-#: Folders at the top of a checkout that hold Python too, and must stay out.
+#: Top-level folders with Python files that are not part of the wheel.
 STRANGERS = ('workflows', 'tests', 'benchmarks', 'docs')
 
 
 def check_all(package):
-    """What is wrong with a package's list of what it gives to others."""
+    """List faults of the public names of a package."""
     listed = getattr(package, '__all__', None)
     if listed is None:
         return
@@ -39,13 +39,13 @@ def check_all(package):
 
 
 def sources(folder):
-    """Files of the package below a folder, as a wheel names them."""
+    """Files of the package below a folder, by their names in a wheel."""
     found = (path for path in (folder / 'nipype_labels').rglob('*') if path.is_file())
     return {path.relative_to(folder).as_posix() for path in found if '__pycache__' not in path.parts}
 
 
 def check_wheel(names, wanted):
-    """What is wrong with the files of a wheel."""
+    """List faults of the files of a wheel."""
     shipped = {name for name in names if not name.split('/')[0].endswith('.dist-info')}
     yield from (f'{name} is shipped, and no part of the package' for name in sorted(shipped - wanted))
     yield from (f'{name} is not shipped' for name in sorted(wanted - shipped))
@@ -53,7 +53,7 @@ def check_wheel(names, wanted):
 
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory):
-    """A copy of what a wheel could be made of, in which nothing has been built."""
+    """A copy of the checkout, without built files."""
     folder = tmp_path_factory.mktemp('wheel') / 'checkout'
     shutil.copytree(
         ROOT / 'nipype_labels', folder / 'nipype_labels', ignore=shutil.ignore_patterns('.*', '__pycache__')
@@ -67,7 +67,7 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def wheel(checkout):
-    """Files of the wheel, which is built without network by what is installed."""
+    """Files of the wheel, which is built by installed packages without network."""
     command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--quiet']
     command += ['--wheel-dir', str(checkout.parent), str(checkout)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -102,7 +102,7 @@ def test_the_citation_names_this_version():
 
 
 def test_the_installed_version_is_that_of_the_code():
-    """Else the environment is of another checkout."""
+    """If versions differ, the environment is of another checkout."""
     assert importlib.metadata.version('nipype_labels') == nipype_labels.__version__
 
 
@@ -131,7 +131,7 @@ def test_exceptions_are_defined_where_tests_pickle_them():
 
 
 def python(code):
-    """Output of a new Python process, in which nothing of the package is imported yet."""
+    """Output of a new Python process."""
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.strip()
 
@@ -142,7 +142,7 @@ def test_importing_the_package_imports_no_large_library():
 
 
 def test_public_names_are_imported_from_the_top_by_name_and_by_star():
-    """The star takes all of them, and nothing else."""
+    """The star imports exactly these names."""
     names = nipype_labels.__all__
     code = f'import nipype_labels; print(*(name in dir(nipype_labels) for name in {names}))\n'
     code += ''.join(f'from nipype_labels import {name}; print({name} is nipype_labels.{name})\n' for name in names)

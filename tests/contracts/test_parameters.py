@@ -26,7 +26,7 @@ TABLES = {
 }
 
 
-#: Signatures and nodes whose defaults are written by hand or set apart from the registry.
+#: Signatures and nodes whose defaults are not read from the registry.
 SIGNATURES = {
     'init_labels_wf': init_labels_wf,
     'init_labels_derivatives_wf': init_labels_derivatives_wf,

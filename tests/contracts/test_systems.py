@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-#: Start of a process without what Windows does not have. Windows opens no folder as a file, and os.kill ends processes.
+#: Start of a process without POSIX. Windows opens no folder as a file, and os.kill ends processes.
 WITHOUT_POSIX = """
 import os, sys
 sys.modules.update(dict.fromkeys(('fcntl', 'grp', 'pwd', 'resource', 'termios')))
@@ -83,7 +83,7 @@ pytestmark = pytest.mark.slow
 
 
 def python(code, *arguments):
-    """Run code in a process of its own; return what it did."""
+    """Run code in a process of its own; return the completed process."""
     command = [sys.executable, '-W', 'ignore', '-c', code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 

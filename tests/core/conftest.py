@@ -15,7 +15,7 @@ from nipype_labels.core.scaling import Decoder
 
 @pytest.fixture(scope='session')
 def nilearn_signals(quietly):
-    """Signals that nilearn gives, by region id."""
+    """Time series of nilearn by region id."""
 
     def extract(data, affine, labels, labels_affine, mask=None, mask_affine=None, **settings):
         mask_img = None if mask is None else Nifti1Image(mask.astype(np.uint8), mask_affine)
@@ -61,7 +61,7 @@ def signals_of(blocks_of):
 
 @pytest.fixture(scope='session')
 def reduce_by_loop():
-    """Signals by one plain loop over volumes and regions, over finite voxels alone."""
+    """Time series by a loop over volumes and regions, from finite voxels only."""
 
     def reduce(data, labels, ids, strategy='mean'):
         signals = np.full((data.shape[3], len(ids)), np.nan)
@@ -79,7 +79,7 @@ def reduce_by_loop():
 
 @pytest.fixture(scope='session')
 def smooth_by_loop():
-    """Smooth a volume by one weighted mean per voxel, over finite voxels alone, borders mirrored."""
+    """Smooth a volume by a weighted mean for each voxel, from finite voxels only, with mirrored borders."""
 
     def line(n, sigma):
         if not sigma:

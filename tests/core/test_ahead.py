@@ -15,7 +15,7 @@ from nipype_labels.model.weighted import WeightedAtlas
 
 
 def counted(events, n=3):
-    """Return a function that yields n blocks, and notes what it did."""
+    """Return a function that yields n blocks, and records its steps."""
 
     def read():
         events.append('begins')

@@ -29,7 +29,7 @@ def sum_up(operators, stored):
 
 
 def blocky_labels(n_atlases, rng):
-    """Labels of small boxes, which other atlases cut at other places; half of the volume has none."""
+    """Labels of small boxes, which other atlases divide at other planes; half of the volume is background."""
     place = np.indices(SHAPE)
     for _ in range(n_atlases):
         i, j, k = (place + rng.integers(0, 4, (3, 1, 1, 1))) // rng.integers(2, 5, (3, 1, 1, 1))

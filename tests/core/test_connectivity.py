@@ -12,14 +12,14 @@ from nipype_labels.model.errors import LabelsError, SignalError
 
 
 def make_signals(n_volumes, n_regions, seed=70):
-    """Signals that go together more or less, of sizes that differ and far from zero."""
+    """Correlated time series of different variances, with large means."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(size=(n_volumes, 3)) @ rng.normal(size=(3, n_regions))
     return (shared + rng.normal(size=(n_volumes, n_regions))) * rng.uniform(1, 50, n_regions) + 1000
 
 
 def measure(*arguments, **choices):
-    """The matrix alone."""
+    """Return only the matrix."""
     return measure_connectivity(*arguments, **choices)[0]
 
 

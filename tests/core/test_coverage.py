@@ -59,7 +59,7 @@ def real():
 
 @pytest.fixture
 def everything():
-    """An atlas of a region for each thing that can be lost before a signal is read: whole, resampled, and masked.
+    """An atlas with a region for each way to be lost before the series is read: whole, resampled, and masked.
 
     Id 1 stays, 2 lies between the voxels of the coarser grid, 3 beyond it, 4 outside the mask, 5 nowhere, and 6 stays.
     """

@@ -22,7 +22,7 @@ def rng():
 
 
 def make_maps(rng, part):
-    """Return maps, shape (L, voxels): a part of their values is not 0, every tenth map has all voxels, one has few."""
+    """Return maps, shape (L, voxels), with some values of 0; every tenth map has all voxels, one has few."""
     maps = rng.standard_normal((N_MAPS, N_VOXELS)) * (rng.uniform(size=(N_MAPS, N_VOXELS)) < part)
     maps[::10] = rng.uniform(1, 2, (len(maps[::10]), N_VOXELS))
     maps[1, :3], maps[1, 40:] = 1, 0

@@ -25,7 +25,7 @@ LEAST_VOLUMES = {'lowpass': 19, 'highpass': 19, 'bandpass': 34}
 
 
 def noise(n_volumes, n_columns=4, seed=0):
-    """Noise on a slope on a mean."""
+    """Noise with a slope and a mean."""
     values = np.random.default_rng(seed).normal(size=(n_volumes, n_columns))
     return values + 100 + np.linspace(-3, 5, n_volumes)[:, None] * np.arange(n_columns)
 
@@ -148,7 +148,7 @@ def test_the_cosine_filter_takes_a_high_pass_cut_off_only(low_pass, high_pass):
 
 @pytest.mark.parametrize('name', ['butterwort', 'Butterworth', '', None, False])
 def test_a_filter_that_does_not_exist_is_refused(name):
-    """Or its cut-offs would be accepted and do nothing."""
+    """With an unknown filter, cut-offs would have no effect."""
     with pytest.raises(LabelsError, match='filter'):
         check_filter(name, 0.1, None, T_R)
 

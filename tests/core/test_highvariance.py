@@ -34,7 +34,7 @@ def confounds_of(series, *starts, **settings):
 
 
 def projector(columns):
-    """What tells spaces apart whatever the sign of the vectors that span them."""
+    """Projection onto the space of the columns, which does not depend on their signs."""
     return columns @ columns.T
 
 

@@ -24,7 +24,7 @@ def make_maps(maps, affine=np.eye(4)):
 
 @pytest.fixture
 def maps():
-    """Maps of which some have most elements and some few; the first voxels belong to none."""
+    """Maps of which some have most elements and some few; the first voxels belong to no map."""
     rng = np.random.default_rng(4)
     maps = rng.uniform(0.1, 1, (30, np.prod(SHAPE))) * (rng.uniform(size=(30, np.prod(SHAPE))) < 0.3)
     maps[:, :40] = 0

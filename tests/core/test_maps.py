@@ -58,7 +58,7 @@ def reduce(atlas, series, affine=AFFINE, block=4, **options):
 
 
 def expect(maps, series, strategy):
-    """Return what a strategy is, volume by volume, from the finite voxels alone."""
+    """Return the values of a strategy, volume by volume, from finite voxels only."""
     maps, signals = maps.reshape(-1, maps.shape[-1]), []
     for volume in series.reshape(-1, series.shape[-1]).T.astype(float):
         finite = np.isfinite(volume)

@@ -12,7 +12,7 @@ from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
 
 AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])
-#: How labels lie to the series: on its grid, scaled, or turned; the latter two in part out of its view.
+#: Grid of the labels: that of the series, scaled, or rotated; the last two are partly outside the field of view.
 GRIDS = {
     None: AFFINE,
     'cubic': np.array([[2.7, 0, 0, -11.0311], [0, 3.1, 0, -12.0719], [0, 0, 2.9, -9.1937], [0, 0, 0, 1]]),
@@ -34,7 +34,7 @@ ways = st.fixed_dictionaries(
 
 
 def images(seed, shape, ids):
-    """A series with holes, and labels that may lack some of the ids."""
+    """A series with missing voxels, and labels that may not contain all ids."""
     rng = np.random.default_rng(seed)
     data = rng.normal(100, 20, (*shape, N_VOLUMES))
     data[rng.uniform(size=data.shape) < 0.05] = np.nan
@@ -93,7 +93,7 @@ def test_a_sum_is_a_mean_times_a_count(seed, shape, ids, signals_of):
 
 
 def reordered(array, affine, flips, axes):
-    """The same image stored in another order of voxels and axes."""
+    """An image stored in another order of voxels and axes."""
     for axis in flips:
         array, affine = np.flip(array, axis), affine.copy()
         affine[:3, 3] += affine[:3, axis] * (array.shape[axis] - 1)
@@ -107,7 +107,7 @@ orders = st.tuples(st.sets(st.integers(0, 2)), st.permutations(range(3)))
 @few
 @given(seed=seeds, shape=shapes, ids=ids_in_any_order, way=ways, order=orders, other=orders)
 def test_the_order_of_voxels_and_axes_changes_no_signal(seed, shape, ids, way, order, other, signals_of):
-    """Of both images alike if they share a grid, else of each by itself."""
+    """Reorder both images equally if they share a grid, otherwise each separately."""
     series, labels = images(seed, shape, ids)
     expected = signals_of(series, reducer_of(labels, ids, shape, way))
     moved, affine = reordered(series, AFFINE, *order)

@@ -28,7 +28,7 @@ AFFINES = {
 AFFINES['volume'] = AFFINES['aligned']
 LABELS_AFFINE = np.array([[2.2, 0, 0, -14.0311], [0, 2.6, 0, -12.0719], [0, 0, 2.9, -13.1937], [0, 0, 0, 1]])
 MASK_AFFINE = np.array([[2.464, 0, 0, -12.641], [0, 3.136, 0, -13.237], [0, 0, 3.281, -12.514], [0, 0, 0, 1]])
-#: 30 lies outside the mask, 200 nowhere; in no order.
+#: Unsorted ids: 30 is outside the mask, 200 is absent.
 IDS = (30, 2, 200, 1, 9, 3)
 DECODERS = {'scaled-int16': Decoder(0.37, -12.5)}
 KINDS = {
@@ -47,7 +47,7 @@ KINDS = {
 
 @functools.cache
 def stored_series(kind, geometry):
-    """A series as it is stored; its holes move over time, but for some that stay."""
+    """A stored series; some missing voxels change over time, others are missing in all volumes."""
     rng = np.random.default_rng(8)
     n_volumes = 1 if geometry == 'volume' else N_VOLUMES
     data = np.clip(rng.normal(120, 30, (*SHAPE, n_volumes)), 0, 255).astype(KINDS[kind])
@@ -73,7 +73,7 @@ def mask_volume():
 
 
 def signals_on(target, stored, affine, background, masked, signals_of, decoder=Decoder(), **settings):
-    """Signals of the core, with what would resample and mask the labels before it."""
+    """Time series of the core, from labels that are resampled and masked first."""
     labels, labels_affine = labels_with(background), LABELS_AFFINE
     if target == 'data':
         labels = resample_nearest(labels, labels_affine, SHAPE, affine, fill=background)
@@ -177,7 +177,7 @@ def test_no_smoothing_is_the_default_and_zero(strategy, signals_of):
 
 @pytest.mark.parametrize('kind', ['int16', 'uint8', 'float32', 'scaled-int16'])
 def test_signals_are_double_precision(kind, signals_of):
-    """Never the source's integers, which would cut off what comes after the point."""
+    """Integers of the series would truncate the time series."""
     stored, decoder = stored_series(kind, 'aligned'), DECODERS.get(kind, Decoder())
     signals = signals_on('data', stored, AFFINES['aligned'], 0, False, signals_of, decoder)
     assert signals.dtype == np.float64
@@ -201,7 +201,7 @@ def test_a_large_offset_does_not_change_the_variance(signals_of):
 
 @pytest.mark.parametrize('kind', ['float32-nan', 'float64-nan', 'int16'])
 def test_x5_the_stored_series_is_not_changed(kind, signals_of):
-    """nilearn writes its zeros into the caller's array."""
+    """nilearn writes zeros into the array of the caller."""
     stored = stored_series(kind, 'aligned').copy()
     before = stored.copy()
     for target in ('data', 'labels'):

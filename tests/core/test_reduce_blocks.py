@@ -23,7 +23,7 @@ def labels():
 
 
 def steps(*heights):
-    """Volumes of 0 and a height, in blocks, at whose edges a cubic spline overshoots both ways."""
+    """Volumes of blocks of 0 and another value, at whose edges a cubic spline overshoots in both directions."""
     pattern = np.zeros((*SHAPE, 1))
     pattern[2:6, 3:8, 1:5] = 1
     return pattern * np.array(heights, dtype=float)
@@ -51,7 +51,7 @@ SETTLED = steps(-700, 700, 100, 80, 100, 130, -100)
 def test_a_range_that_widens_late_clips_as_if_known_from_the_start(
     labels, affine, run, strategy, kept, nilearn_signals, blocks_of, monkeypatch
 ):
-    """Volumes clipped to too narrow a range are read again; nilearn knows the whole series beforehand.
+    """Volumes clipped to a range that was too narrow are read again; nilearn loads the whole series first.
 
     Not those of which the mean can be corrected from the values that were out of range.
     """

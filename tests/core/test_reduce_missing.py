@@ -23,7 +23,7 @@ EACH_STRATEGY = pytest.mark.parametrize('strategy', STRATEGIES)
 
 @pytest.fixture
 def labels():
-    """Region 8 is a small block of its own."""
+    """Labels in which region 8 is a small block."""
     labels = np.random.default_rng(20).choice([0, 1, 4, 5], SHAPE)
     labels[2:4, 2:4, 2:4] = 8
     return labels
@@ -31,7 +31,7 @@ def labels():
 
 @pytest.fixture
 def data(labels):
-    """Holes of all three kinds that move, some that stay, and region 8 gone in two volumes."""
+    """NaN and infinite values that change over time, others in all volumes, and region 8 missing in two volumes."""
     rng = np.random.default_rng(21)
     data = rng.normal(100, 20, (*SHAPE, N_VOLUMES))
     data[rng.uniform(size=data.shape) < 0.1] = np.nan
@@ -131,14 +131,14 @@ def test_smoothing_excludes_missing_voxels_without_lowering_their_neighbours(
 
 @pytest.fixture
 def fine_labels():
-    """On a grid that the series covers in part; region 8 lies wholly out of view."""
+    """Labels on a grid that the series covers partly; region 8 is outside the field of view."""
     labels = np.random.default_rng(22).choice([0, 1, 4, 5], LABELS_SHAPE)
     labels[0] = 8
     return labels
 
 
 def sampled(data, quietly):
-    """The series on the labels' grid by nilearn, but NaN out of view; and what is in view."""
+    """The series on the grid of the labels by nilearn, NaN outside the field of view; and voxels inside it."""
     index = np.stack([*np.indices(LABELS_SHAPE).reshape(3, -1), np.ones(np.prod(LABELS_SHAPE))])
     where = (np.linalg.inv(AFFINE) @ LABELS_AFFINE @ index)[:3]
     in_view = ((where >= 0) & (where <= np.array(SHAPE)[:, None] - 1)).all(axis=0).reshape(LABELS_SHAPE)

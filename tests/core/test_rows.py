@@ -33,7 +33,7 @@ def data():
 
 @pytest.fixture
 def holes(data):
-    """The same with values that are not finite: a whole element, some of others, and a whole volume."""
+    """Values that are not finite: a whole element, some values of others, and a whole volume."""
     data[5], data[7, 2:4], data[8, :8], data[:, 6] = np.nan, np.inf, -np.inf, np.nan
     return data
 

@@ -77,7 +77,7 @@ def test_a_width_of_zero_does_not_smooth(volume):
 
 @pytest.mark.parametrize('fwhm', [-1, -1e-9, np.nan, np.inf, (4, -1, 4), (4, 4, np.nan), (4, 4), [], np.ones((3, 3))])
 def test_invalid_widths_are_refused(fwhm):
-    """nilearn takes a negative width or NaN for no smoothing, and says nothing."""
+    """nilearn does not smooth for a negative width or NaN, without a message."""
     with pytest.raises(LabelsError, match='smoothing_fwhm'):
         kernel_sigmas(fwhm, AFFINE)
 

@@ -23,7 +23,7 @@ def test_values_are_written_to_their_ids_in_any_order(labels, ids):
 
 
 def test_x4_values_go_to_their_own_regions_under_a_mask(labels):
-    """A region lost to the mask shifts nilearn's: the voxels of the second show the value of the first."""
+    """In nilearn a region outside the mask shifts all values: voxels of the second region have that of the first."""
     masked = apply_mask(labels, labels != 2)
     volume = spread(masked, [2, 5, 40000], np.array([10.0, 20.0, 30.0]))
     assert_array_equal(volume, np.select([masked == 5, masked == 40000], [20.0, 30.0], 0.0))

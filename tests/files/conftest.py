@@ -28,7 +28,7 @@ def refuse_locks(monkeypatch):
 
 @pytest.fixture
 def no_locks(refuse_locks):
-    """Make the file system one without locks."""
+    """Replace the file system by one without locks."""
     refuse_locks(errno.ENOLCK)
 
 

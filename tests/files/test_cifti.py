@@ -50,7 +50,7 @@ def read_series(path):
 
 
 def assert_same_elements(space, axis):
-    """The elements of a space are those of nibabel's axis."""
+    """Assert that the elements of a space are those of an axis of nibabel."""
     start = 0
     for structure, (name, rows, part) in zip(space.structures, axis.iter_structures(), strict=True):
         assert structure.name == name.removeprefix('CIFTI_STRUCTURE_')
@@ -140,7 +140,7 @@ def test_the_order_of_brain_models_in_the_xml_does_not_matter(tseries):
     assert [s.name for s in after.structures] == [s.name for s in before.structures]
 
 
-#: Changes of the XML, and what the error says.
+#: Changes of the XML, and words of the error.
 CONTRADICTIONS = {
     'rows': ('IndexCount="6"', 'IndexCount="5"', 'CORTEX_LEFT has an IndexCount of 5, and 6 vertices'),
     'offset': ('IndexOffset="6"', 'IndexOffset="7"', 'CORTEX_RIGHT begins at row 7 in the XML, where row 6 is next'),

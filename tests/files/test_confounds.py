@@ -172,7 +172,7 @@ def test_columns_of_two_files_are_joined_and_duplicates_refused(tmp_path):
 
 
 def test_a_table_that_was_read_before_is_read_as_it_is_now(tmp_path):
-    """Neither a change that keeps size and times, nor one of the numbers in memory, is taken for the table."""
+    """A change of the file that keeps size and times is read, and a change of the numbers in memory has no effect."""
     path = written(tmp_path, 'x\n1\n2\n')
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     (table,) = read_tables([path], 2)

@@ -77,7 +77,7 @@ def test_a_separator_at_an_end_of_each_line_makes_no_second_column(write, form):
 
 
 def r_table(**options):
-    """What R's write.table and write.csv write: quoted names, row names, and no name above these."""
+    """Tables of write.table and write.csv in R: quoted names, and row names without a heading."""
     separator, corner = options.get('sep', ' '), options.get('corner', ())
     head = separator.join(f'"{name}"' for name in (*corner, 'csf', 'wm', 'gs'))
     rows = [separator.join([f'"{i}"', *map(repr, row)]) for i, row in enumerate(VALUES.tolist(), start=1)]
@@ -104,7 +104,7 @@ NAMED = pd.DataFrame(VALUES, columns=['csf', 'wm', 'gs'])
     ],
 )
 def test_an_index_is_not_a_confound(write, text):
-    """As pandas and R write it without being asked; a note says that it is not used."""
+    """pandas and R write an index by default; a note says that it is not used."""
     (table,) = read_tables([write(text)], 4)
     assert_array_equal(table.frame.to_numpy(), VALUES)
     assert len(table.notes) == 1

@@ -188,7 +188,7 @@ def test_text_that_is_not_a_number_is_refused(tmp_path, text):
         read_values(path)
 
 
-#: Changes of the XML, and what the error says.
+#: Changes of the XML, and words of the error.
 CONTRADICTIONS = {
     'fewer arrays': ('NumberOfDataArrays="5"', 'NumberOfDataArrays="6"', 'it has 5 arrays, and claims 6'),
     'more arrays': ('NumberOfDataArrays="5"', 'NumberOfDataArrays="4"', 'it has 5 arrays, and claims 4'),

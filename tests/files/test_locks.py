@@ -98,7 +98,7 @@ def test_a_file_system_without_locks_is_used_with_one_warning(no_locks, tmp_path
 
 
 def test_a_lock_that_may_not_be_taken_is_an_error(tmp_path):
-    """Only a file system without locks is an excuse to go on without one."""
+    """Only a file system without locks is used without a lock."""
     (tmp_path / 'file').write_text('')
     with pytest.raises(NotADirectoryError):
         acquire_lock(tmp_path / 'file' / 'lock')

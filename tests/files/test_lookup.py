@@ -235,7 +235,7 @@ def test_names_alone_go_to_ids_in_rising_order(tmp_path):
 
 @pytest.mark.parametrize('background', ['Background', ' background', 'BACKGROUND'])
 def test_a_list_of_names_may_begin_with_the_background(background):
-    """As nilearn's lists do; it is told from a region by there being one name more."""
+    """Lists of nilearn begin with the background: they have one name more than regions."""
     assert pairs(name_by_order([background, 'A', 'B'], [1, 2])) == [(1, 'A'), (2, 'B')]
     assert pairs(name_by_order([background, 'B'], [1, 2])) == [(1, background.strip()), (2, 'B')]
     with pytest.raises(LookupTableError, match='has 4 names without ids for 2 regions'):

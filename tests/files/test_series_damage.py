@@ -28,7 +28,7 @@ def flat_gzip():
 
 
 def volumes_named(error):
-    """Volumes in which an error says that a file ends."""
+    """Volumes that an error names as the end of a file."""
     first, last = re.search(r'it ends in volumes? (\d+)(?: to (\d+))? of 11', str(error)).groups()
     return range(int(first), int(last or first) + 1)
 

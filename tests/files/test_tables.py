@@ -49,7 +49,7 @@ doubles = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True, w
 
 
 def bits(array):
-    """The bits of each number, but one NaN for all."""
+    """The bits of each number, with one NaN for all."""
     array = np.where(np.isnan(array), np.nan, array)
     return array.view(np.uint64)
 
@@ -260,7 +260,7 @@ def test_the_same_table_gives_the_same_bytes_and_plain_text(tmp_path):
 
 @pytest.mark.parametrize('ending', ['', '.gz', '.bz2', '.xz'])
 def test_packed_tables_are_read_and_nul_bytes_in_plain_ones_are_refused(ending, tmp_path):
-    """Bytes of 0 are nothing strange in what is packed; in a text, pandas before 3 would end a cell there."""
+    """Compressed tables may hold NUL bytes; in plain text, pandas before 3 would end a cell at them."""
     path = tmp_path / f'table.tsv{ending}'
     values = np.random.default_rng(8).normal(size=(90, 2))
     pd.DataFrame(values, columns=['a', 'b']).to_csv(path, sep='\t', index=False)

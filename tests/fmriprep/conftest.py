@@ -18,14 +18,14 @@ from scipy.ndimage import gaussian_filter
 
 HERE = Path(__file__).parent
 
-#: Scripts are run by the tests; without fMRIPrep there is nothing to test here.
+#: Scripts that are not collected; without fMRIPrep no test is.
 collect_ignore = ['apply_transforms.py', 'host.py']
 collect_ignore_glob = [] if importlib.util.find_spec('fmriprep') else ['*.py']
 
 #: Templates that fMRIPrep asks for.
 TEMPLATES = ('tpl-MNI152NLin2009cAsym/', 'tpl-MNI152NLin6Asym/', 'tpl-OASIS30ANTs/')
 
-#: What an ITK file of one affine holds, and of none.
+#: Contents of ITK files with one affine and without one.
 TRANSFORM = '#Transform {}\nTransform: MatrixOffsetTransformBase_double_3_3\nParameters: {}\nFixedParameters: 0 0 0\n'
 IDENTITY = '1 0 0 0 1 0 0 0 1 0 0 0'
 

@@ -38,7 +38,7 @@ SPACES = (('MNI152NLin2009cAsym', {'res': '2'}), ('MNI152NLin6Asym', {'res': 'na
 
 METADATA = {'RepetitionTime': 2.0, 'TaskName': 'rest'}
 
-#: What a run's fit and the anatomical workflow give; everything is aligned.
+#: Outputs of the fit of a run and of the anatomical workflow; all images are aligned.
 FITTED = {
     'bold': 'bids/sub-01/func/sub-01_task-rest_run-1_bold.nii.gz',
     'boldref': 'boldref.nii.gz',
@@ -49,10 +49,10 @@ FITTED = {
     't1w_tpms': ['gm.nii.gz', 'wm.nii.gz', 'csf.nii.gz'],
 }
 
-#: Nodes whose outputs are looked at.
+#: Nodes whose outputs are compared.
 GIVING = ('resample', 'resample_mask', 'spike_regressors', 'apply_mask', 'reduce', 'clean')
 
-#: Who feeds whom, as in fMRIPrep's ``init_bold_wf``.
+#: Connections, as in ``init_bold_wf`` of fMRIPrep.
 EDGES = (
     ('inputnode.std_t1w', 'bold_std_wf.inputnode.target_ref_file'),
     ('inputnode.std_mask', 'bold_std_wf.inputnode.target_mask'),
@@ -87,7 +87,7 @@ EDGES = (
 
 
 def init_bold_wf(folder):
-    """A run's workflow after its fit, from what fMRIPrep's own is made of, under the same names."""
+    """Workflow of a run after its fit, from the parts and with the names of fMRIPrep."""
     out, files = str(folder / 'out'), {key: _within(folder, value) for key, value in FITTED.items()}
     wf = LiterateWorkflow('bold_task_rest_run_1_wf')
     spatial = ['anat2std_xfm', 'std_t1w', 'std_mask', 'std_space', 'std_resolution', 'std_cohort']
@@ -152,7 +152,7 @@ def _within(folder, value):
 
 
 def attach(wf, labels):
-    """Attach ours, by the script."""
+    """Attach our workflow by the script."""
     spec = importlib.util.spec_from_file_location('inside_fmriprep', SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
@@ -161,7 +161,7 @@ def attach(wf, labels):
 
 
 def run(folder, work, arguments, labels, touch=None):
-    """Build the graph and run it; what was executed, what always is, what was given."""
+    """Build and run the graph; return executed nodes, nodes that always run, and outputs."""
     wf = init_host_wf(folder, work)
     if labels is not None:
         attach(wf, labels)

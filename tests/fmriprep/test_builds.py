@@ -20,7 +20,7 @@ from nipype.pipeline.engine.utils import generate_expanded_graph, merge_dict
 from nipype_labels.files.tables import read_signals
 from nipype_labels.workflows import init_labels_wf
 
-# fMRIPrep, and what it imports, warn of things that are not ours to mend.
+# Warnings of fMRIPrep and of its imports are not about this package.
 pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings('ignore')]
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ def _place(node, wf):
 
 
 def needing_more(before, after):
-    """Nodes of which other outputs are needed than before, so that they would run again."""
+    """Nodes of which other outputs are needed than before; they would run again."""
     return [place for place in before if after[place].needed_outputs != before[place].needed_outputs]
 
 
@@ -184,7 +184,7 @@ def test_the_boilerplate_describes_our_workflow_once(built):
 
 
 def test_a_file_that_is_not_there_is_an_error_before_anything_runs(built, script, labels):
-    """fMRIPrep works for hours before it is read."""
+    """fMRIPrep would run for hours before the file is read."""
     atlases = labels['atlases'] | {'MNI152NLin6Asym': ['nowhere.nii.gz']}
     with pytest.raises(FileNotFoundError, match=r'nowhere\.nii\.gz'):
         script.attach_labels_wf(script.find_bold_wfs(built.wf)[0], **labels | {'atlases': atlases}, name='other_wf')
@@ -192,7 +192,7 @@ def test_a_file_that_is_not_there_is_an_error_before_anything_runs(built, script
 
 @pytest.fixture(scope='module')
 def command(built, dataset, labels, run_command, tmp_path_factory):
-    """Run the script as a command; programs that fMRIPrep looks for are there and do nothing."""
+    """Run the script as a command, with empty programs for those that fMRIPrep looks for."""
     from fmriprep.utils.misc import check_deps
 
     folder = tmp_path_factory.mktemp('command')
@@ -212,7 +212,7 @@ def command(built, dataset, labels, run_command, tmp_path_factory):
 
 
 def test_the_script_builds_as_the_command_does(command, built):
-    """It takes fMRIPrep's arguments, and its methods section has ours."""
+    """It takes the arguments of fMRIPrep, and its boilerplate includes ours."""
     spaces = ['MNI152NLin2009cAsym:res-2', 'MNI152NLin6Asym']
     status, log = command('--boilerplate-only', '--md-only-boilerplate', spaces=spaces)
     assert status == 0, log
@@ -225,7 +225,7 @@ def test_the_script_builds_as_the_command_does(command, built):
 
 
 def test_the_script_runs_as_the_command_does(command):
-    """As far as it comes without ANTs; fMRIPrep's report tells what failed."""
+    """The script runs until ANTs is needed; the report of fMRIPrep names the failure."""
     status, log = command(spaces=['MNI152NLin2009cAsym:res-2'])
     assert status == 1
     assert 'ImageMath' in log
@@ -250,7 +250,7 @@ def test_the_script_refuses_what_would_give_no_signals(spaces, message, command)
 
 
 def test_no_field_in_the_table_of_the_page_changes_a_node_of_fmripreps(build):
-    """All are there under these names, and all are needed by fMRIPrep itself."""
+    """All fields exist under these names, and fMRIPrep itself needs all of them."""
     paths = [
         path for row in re.findall(r'^\| `.*', PAGE, re.MULTILINE) for path in re.findall(r'`(\w+\.\w+\.\w+)`', row)
     ]
@@ -264,7 +264,7 @@ def test_no_field_in_the_table_of_the_page_changes_a_node_of_fmripreps(build):
 
 
 def test_code_of_the_page_runs(build, files, subject, tmp_path, monkeypatch):
-    """In a graph of one's own to the end; in fMRIPrep's until it could be run."""
+    """The code for a separate graph is run; that for fMRIPrep builds a graph."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(SCRIPT.parent)
     shutil.copy(subject / 'bids/sub-01/func/sub-01_task-rest_run-1_bold.nii.gz', 'bold.nii.gz')

@@ -26,7 +26,7 @@ FOLDERS = {
     'MNI152NLin6Asym': '_in_tuple_MNI152NLin6Asym.resnative',
 }
 
-#: What is asked of ours.
+#: Parameters of our workflow.
 CLEANING = {'confounds_strategy': ['6P', 'aCompCor', 'scrubbing'], 'detrend': True, 'standardize': 'zscore_sample'}
 
 NODES = ['resample_labels', 'resample_mask', 'apply_mask', 'reduce', 'clean']
@@ -38,7 +38,7 @@ def ours(*names):
 
 
 def always(run):
-    """Nodes that run whatever happens: those that write derivatives, ours and fMRIPrep's."""
+    """Nodes that always run: those that write derivatives."""
     assert all('ds_' in path for path in run.always)
     return {path for path in run.executed if any(Path(path).is_relative_to(sink) for sink in run.always)}
 
@@ -49,7 +49,7 @@ SELECTING = {f'{BOLD_WF}/{folder}/labels_wf_atlas' for folder in FOLDERS.values(
 
 @pytest.fixture(scope='module')
 def run_host(subject, programs, run_command):
-    """Run the host's script for some steps; what each gave."""
+    """Run the script of the host for some steps; return the outcome of each."""
 
     def call(work, steps, **arguments):
         case = {'folder': str(subject), 'work': work, 'run': arguments, 'steps': steps}
@@ -63,7 +63,7 @@ def run_host(subject, programs, run_command):
 
 @pytest.fixture(scope='module')
 def runs(run_host, files):
-    """The host alone, then with ours and so on; the last one leaves what the first one with ours gave."""
+    """Outcomes of the host alone, with our workflow, and so on; the last run has the outputs of the first with ours."""
     labels = files | CLEANING
     steps = {
         'alone': {'labels': None},
@@ -79,7 +79,7 @@ def runs(run_host, files):
 
 @pytest.fixture(params=FOLDERS)
 def found(request, runs, files):
-    """What fMRIPrep's nodes and ours gave for a space."""
+    """Outputs of nodes of fMRIPrep and of ours for a space."""
     space, outputs = request.param, runs.touched.outputs
     reduced, cleaned = (outputs[f'{BOLD_WF}/labels_wf/{FOLDERS[space]}/{name}'] for name in ('reduce', 'clean'))
     return SimpleNamespace(

@@ -12,17 +12,17 @@ from hostile_cases import Given, build, complaint, contents, half_written
 
 from nipype_labels.cli.main import main
 
-#: Memory that a file of a few thousand bytes may take, whatever it promises.
+#: Memory that a file of a few thousand bytes may take, whatever size its header announces.
 MOST_BYTES = 2**25
 
-#: Linux's capabilities by which root reads and writes what nobody may.
+#: Capabilities of Linux by which root ignores permissions of files.
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 
 @pytest.fixture
 def call(in_process):
-    """Run the command; its exit status, and what it said, which is nothing on standard output."""
+    """Run the command, which must print nothing on standard output; return exit status and messages."""
 
     def run(*arguments):
         status, output, said = in_process(*arguments)
@@ -34,7 +34,7 @@ def call(in_process):
 
 @pytest.fixture(scope='session')
 def earlier(tmp_path_factory):
-    """A valid set, and what a run has made of it."""
+    """A valid set of files, and the outputs of a run on it."""
     folder = tmp_path_factory.mktemp('earlier')
     given = build(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +46,7 @@ def earlier(tmp_path_factory):
 
 @pytest.fixture
 def given(earlier, tmp_path, monkeypatch):
-    """A valid set of this test's own, beside what an earlier run has written."""
+    """A copy of the valid set of files next to the outputs of an earlier run."""
     shutil.copytree(earlier, tmp_path / 'set')
     monkeypatch.chdir(tmp_path / 'set')
     return Given(tmp_path / 'set')
@@ -54,7 +54,7 @@ def given(earlier, tmp_path, monkeypatch):
 
 @pytest.fixture
 def refuse(given, call):
-    """Assert that the command refuses a case by one line that names what is wrong, and leaves all files alone."""
+    """Assert that the command refuses a case with one line that names the problem, and changes no file."""
 
     def check(case, status=2, kind='error'):
         case.damage(given)
@@ -74,7 +74,7 @@ def refuse(given, call):
 
 @pytest.fixture
 def refuse_cheaply(refuse):
-    """The same, with a limit to the memory that may be asked for on the way."""
+    """Assert that a case is refused in little memory."""
 
     def check(case):
         tracemalloc.start()
@@ -89,7 +89,7 @@ def refuse_cheaply(refuse):
 
 @pytest.fixture
 def accept(given, call):
-    """Assert that the command works, leaves its inputs alone and says no error; the set, with new outputs."""
+    """Assert that the command succeeds without changing its inputs; return the set with new outputs."""
 
     def check(case):
         case.damage(given)
@@ -108,7 +108,7 @@ def accept(given, call):
 
 @pytest.fixture
 def unchanged(accept, earlier):
-    """Assert that a case changes no byte of the signals, before and after cleaning, nor of the regions table."""
+    """Assert that a case changes no byte of raw and denoised time series and of the coverage table."""
 
     def check(case):
         given = accept(case)
@@ -120,7 +120,7 @@ def unchanged(accept, earlier):
 
 @pytest.fixture
 def without_privileges():
-    """Let this thread, and those that it starts, respect the rights of files even if it is root's."""
+    """Apply permissions of files to this thread and those that it starts, even for root."""
     if os.geteuid():
         yield
         return
@@ -130,7 +130,7 @@ def without_privileges():
 
 @contextmanager
 def without_capabilities():
-    """Put down root's right to overlook the rights of files."""
+    """Drop the capabilities of root to ignore permissions of files."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     had = (ctypes.c_uint32 * 6)()

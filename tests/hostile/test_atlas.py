@@ -46,7 +46,7 @@ def plain_in_packed(given):
 
 
 def one_voxel(data):
-    """The same with a single voxel left, in the mask and in the region Amygdala."""
+    """Return data with 0 in all voxels except one, which is in the region Amygdala."""
     kept = np.zeros_like(data)
     kept[1, 1, 1] = data[1, 1, 1]
     return kept

@@ -24,7 +24,7 @@ def bytewise(change):
 
 
 def table(columns, cell='0'):
-    """A table of so many columns under a heading."""
+    """Replace the table by one of so many columns with one value."""
     rows = ['\t'.join(f'c{i}' for i in range(columns)), *['\t'.join([cell] * columns)] * N_VOLUMES]
     return text(TABLE, '\n'.join(rows) + '\n')
 

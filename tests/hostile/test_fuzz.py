@@ -40,7 +40,7 @@ fuzzed = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-#: What numbers in headers may be that is hard to read.
+#: Values of numbers in headers that are hard to read.
 NUMBERS = st.one_of(
     st.sampled_from([0, 1, -1, 2, 3, 7, 8, 64, 255, 256, 1023, 2**15 - 1, -(2**15)]),
     st.integers(-(2**15), 2**15 - 1),
@@ -63,14 +63,14 @@ PIECES = st.one_of(
     st.binary(min_size=1, max_size=8),
 )
 
-#: Where to change bytes, how many of them go, and what comes in their place.
+#: Position of a change, number of removed bytes, and inserted bytes.
 EDITS = st.lists(
     st.tuples(st.floats(0, 1), st.sampled_from([0, 0, 1, 1, 2, 8, 64, 4096]), PIECES | st.just(b'')), max_size=6
 )
 
 
 def edit(content, edits):
-    """Bytes with some of them taken out, and others put in."""
+    """Bytes with some of them removed and others inserted."""
     for part, length, piece in edits:
         place = int(part * len(content))
         content = content[:place] + piece + content[place + length :]
@@ -117,7 +117,7 @@ def folder(tmp_path_factory):
 
 
 def read_fuzzed(read, path, content):
-    """Read a file: something, or an error of ours that names it; never much memory."""
+    """Read a file; assert that it is read or refused with its name, in little memory."""
     path.write_bytes(content)
     tracemalloc.start()
     try:

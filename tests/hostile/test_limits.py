@@ -17,7 +17,7 @@ from hostile_cases import SHAPE, ask, both, cases, text
 
 from nipype_labels.files.lut import read_lookup_table
 
-#: Limits to memory, and to the time of the processor; the tracing of memory makes everything slower.
+#: Limits of memory, and of CPU time while memory is traced.
 MOST_BYTES, SECONDS = 5e8, 5
 
 MIB = 2**20

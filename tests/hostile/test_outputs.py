@@ -89,7 +89,7 @@ def test_a_folder_that_may_not_be_written_is_refused_by_name(folder, given, refu
         (given / folder).chmod(0o755)
 
 
-#: What is said of each input that may not be read.
+#: Words of the message for each input that may not be read.
 UNREADABLE = {
     'bold.nii.gz': 'Could not read file',
     'atlas.nii.gz': 'Could not read file',
@@ -116,7 +116,7 @@ def test_a_file_that_may_not_be_read_is_refused_by_name(name, given, call, witho
     assert contents(given.folder) == before
 
 
-#: The command where no file may grow beyond some bytes.
+#: Run the command with a limit to the size of files.
 PROGRAM = """
 import resource, sys
 from nipype_labels.cli.main import main

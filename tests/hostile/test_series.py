@@ -35,7 +35,7 @@ DAMAGED = f'{BOLD} is damaged: CRC check failed'
 
 
 def as_plain(given):
-    """Unpack the series, and ask for it so."""
+    """Decompress the series, and pass the plain file."""
     (given / 'bold.nii').write_bytes(unpacked(given / BOLD))
     ask(bold='bold.nii')(given)
 
@@ -60,7 +60,7 @@ def in_members(given):
 
 
 def plain_in_packed(given):
-    """Leave out the packing, but not the name of it."""
+    """Decompress the series, and keep its name."""
     (given / BOLD).write_bytes(unpacked(given / BOLD))
 
 

@@ -116,7 +116,7 @@ def test_names_in_latin_1_are_those_names(accept):
     assert read_signals(given / 'out' / 'atlas' / 'timeseries.tsv')[0] == ['Putamen', 'Amygdala', 'Île de Reil']
 
 
-#: Names that do harm where they are taken for something else.
+#: Names with markup, paths, formulas or control characters.
 WILD = {
     'a way out': '../../x',
     'an absolute path': '/etc/passwd',
@@ -171,7 +171,7 @@ def test_names_with_markup_run_no_script_in_a_report(accept):
     assert 'Île-de-Ré' in page
 
 
-#: Names of atlases that lead out of the folder, or into what is something else there.
+#: Names of atlases that are paths, or names of outputs.
 ATLASES = ['..nii.gz', '...nii.gz', '.nii.gz', 'work.nii.gz', 'mean.nii.gz.nii.gz', 'report.html.nii', 'a\nb.nii.gz']
 
 

@@ -25,7 +25,7 @@ def header(t_r, unit=SECONDS):
 
 
 def alone(t_r, unit=SECONDS):
-    """The same, and nothing else that tells it."""
+    """Give this repetition time in the header only."""
     return both(ask(sidecar=None), header(t_r, unit))
 
 
@@ -38,7 +38,7 @@ def t_r(value):
 
 
 def short(n_volumes):
-    """The first volumes alone, with their confounds, and all of them kept."""
+    """Only the first volumes with their confounds, all of them retained."""
     return both(
         image(BOLD, lambda data: data[..., :n_volumes]),
         lines('confounds.tsv', lambda rows: rows[: n_volumes + 1]),

@@ -13,7 +13,7 @@ AFFINE = f'the affine of {BOLD} is not valid'
 NAN, INF = float('nan'), float('inf')
 RGB = [('R', 'u1'), ('G', 'u1'), ('B', 'u1')]
 
-#: A header whose positions come from its quaternion, or from its zooms alone.
+#: A header whose affine is that of its quaternion, or of its voxel sizes only.
 BY_QFORM, BY_ZOOMS = dict(sform_code=0, qform_code=1), dict(sform_code=0, qform_code=0)
 
 
@@ -100,7 +100,7 @@ def test_voxel_sizes_that_are_not_used_change_nothing(case, unchanged):
 
 
 def spoil(data):
-    """Voxels of the region Amygdala that are infinite in turn, too large, and NaN."""
+    """Voxels of the region Amygdala that are infinite, too large, and NaN, one after the other."""
     data = data.astype(np.float64)
     data[1, 2, 1, ::2], data[1, 2, 1, 1::2] = INF, -INF
     data[1, 3, 2], data[1, 2, 2, 3] = 1e300, NAN

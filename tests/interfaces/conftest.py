@@ -17,7 +17,7 @@ from nipype_labels.interfaces import ApplyMask, ReduceLabels, Resample
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
-    """Whatever a test leaves in the current folder goes with the test."""
+    """Change to a folder of the test, which is removed with all its files."""
     (tmp_path / 'cwd').mkdir()
     monkeypatch.chdir(tmp_path / 'cwd')
     config.update_config({'execution': {'crashdump_dir': str(tmp_path), 'crashfile_format': 'txt'}})
@@ -25,7 +25,7 @@ def _own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a node in an empty folder and give its outputs."""
+    """Run a node in an empty folder; return its outputs."""
     folders = (tmp_path / f'node-{i}' for i in itertools.count())
 
     def call(interface):
@@ -38,7 +38,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def image(tmp_path):
-    """Write an array as NIfTI and give its path."""
+    """Write an array as NIfTI; return its path."""
 
     def write(name, data, affine=None, t_r=None, unit='sec'):
         data = np.asarray(data)
@@ -69,7 +69,7 @@ def signals(tmp_path):
 
 @pytest.fixture
 def text(tmp_path):
-    """Write a text and give its path."""
+    """Write a text; return its path."""
 
     def write(name, content):
         path = tmp_path / name

@@ -58,7 +58,7 @@ def _own_nipype(tmp_path, monkeypatch):
 
 @pytest.fixture
 def image(tmp_path):
-    """Write an array as NIfTI and give its path."""
+    """Write an array as NIfTI; return its path."""
 
     def write(name, data, affine, t_r=None):
         data = np.asarray(data)
