@@ -2,15 +2,14 @@
 """Areas of the vertices of surfaces, from the meshes of the two hemispheres or from files of areas."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..model.errors import GridError, ImageError, errors_name
 from ..model.grayordinates import CORTEX, Grayordinates, describe_mesh
-from .gifti import GiftiReader, refuse_other_side
+from .gifti import read_hemisphere
 from .hemispheres import find_pair
-from .meshes import check_mesh
+from .meshes import find_mesh
 
 
 def require_areas(weight, path):
@@ -67,14 +66,12 @@ def place_areas(space, areas, path):
 
 def _read_areas(path, side):
     """Return the area of each vertex in a file, shape (n,)."""
-    reader = GiftiReader(path)
-    values = reader.read_arrays()
+    reader, values = read_hemisphere(path, side)
     with errors_name(path):
-        refuse_other_side(reader, side)
-        by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
-        if {'POINTSET', 'TRIANGLE'} <= set(by_intent):
-            return measure_vertices(by_intent['POINTSET'], by_intent['TRIANGLE'])
-        if len(values) != 1 or values[0].size != len(values[0]) or '.gii' not in Path(path).name.lower():
+        mesh = find_mesh(reader, values)
+        if mesh is not None:
+            return measure_vertices(*mesh)
+        if len(values) != 1 or values[0].size != len(values[0]):
             raise ImageError('it is neither a surface (.surf.gii) nor one array of areas (.shape.gii)')
         areas = values[0].ravel().astype(np.float64)
         if not (np.isfinite(areas) & (areas >= 0)).all():
@@ -89,7 +86,6 @@ def measure_vertices(points, triangles):
     [1.0, 1.0, 1.0]
     """
     points = np.asarray(points, dtype=np.float64)
-    check_mesh(points, triangles)
     first, second, third = (points[triangles[:, corner]] for corner in range(3))
     areas = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
     return np.bincount(triangles.ravel(), np.repeat(areas / 3, 3), len(points))

@@ -315,6 +315,18 @@ def open_gifti_series(path, side=''):
     return GiftiSeries(str(path), shape[0], n_volumes, t_r, first.stored, is_row_major)
 
 
+def read_hemisphere(path, side):
+    """Return the GiftiReader of the file of a hemisphere (``L`` or ``R``), and the values of its arrays, a list.
+
+    ImageError if the file cannot be read, or is of the other hemisphere.
+    """
+    reader = GiftiReader(path)
+    values = reader.read_arrays()
+    with errors_name(path):
+        refuse_other_side(reader, side)
+    return reader, values
+
+
 def refuse_other_side(reader, side):
     """Raise ImageError if the metadata of a file name another hemisphere than ``side``, which its name has."""
     if side and reader.side and side != reader.side:

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..model.errors import ImageError, errors_name
 from ..model.grayordinates import CORTEX, describe_mesh
-from .gifti import GiftiReader, refuse_other_side
+from .gifti import read_hemisphere
 from .hemispheres import find_pair
 
 
@@ -39,23 +39,24 @@ def read_meshes(given, space):
 
 def read_mesh(path, side):
     """Return the points, shape (V, 3), and triangles, shape (n, 3), of the surface of a hemisphere (``L`` or ``R``)."""
-    reader = GiftiReader(path)
-    values = reader.read_arrays()
+    arrays = read_hemisphere(path, side)
     with errors_name(path):
-        refuse_other_side(reader, side)
-        by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
-        if not {'POINTSET', 'TRIANGLE'} <= set(by_intent):
+        mesh = find_mesh(*arrays)
+        if mesh is None:
             raise ImageError('it is not a surface (.surf.gii): it has no points or no triangles')
-        points, triangles = by_intent['POINTSET'].astype(np.float64), by_intent['TRIANGLE']
-        check_mesh(points, triangles)
-        if not np.isfinite(points).all():
-            raise ImageError('coordinates of vertices are not finite')
-    return points, triangles
+    return mesh
 
 
-def check_mesh(points, triangles):
-    """Raise ImageError unless points and triangles are those of a mesh."""
+def find_mesh(reader, values):
+    """Return points and triangles among the arrays of a file; None without these, ImageError if they are no mesh."""
+    by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
+    if not {'POINTSET', 'TRIANGLE'} <= set(by_intent):
+        return None
+    points, triangles = by_intent['POINTSET'].astype(np.float64), by_intent['TRIANGLE']
     if points.ndim != 2 or points.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
         raise ImageError(f'its points are {points.shape}, and its triangles {triangles.shape}')
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
         raise ImageError(f'a triangle has a vertex beyond the {len(points)} of the mesh')
+    if not np.isfinite(points).all():
+        raise ImageError('coordinates of vertices are not finite')
+    return points, triangles

@@ -13,7 +13,7 @@ from ..model.atlas import Atlas, unused_id
 from ..model.errors import ImageError, LookupTableError, MissingRegionsError, errors_name, list_names
 from ..model.grayordinates import pair_space
 from .cifti import open_cifti
-from .gifti import GiftiReader, refuse_other_side
+from .gifti import read_hemisphere
 from .hemispheres import find_pair
 from .lut import check_lookup_table, check_named, choose_lookup_table
 from .volumes import to_labels
@@ -183,10 +183,8 @@ def _read_hemisphere(path, side):
 
 def _read_gifti(path, side):
     """Return the labels (n,) and the label table of a GIFTI file."""
-    reader = GiftiReader(path)
-    values = reader.read_arrays()
+    reader, values = read_hemisphere(path, side)
     with errors_name(path):
-        refuse_other_side(reader, side)
         array = reader.arrays[0]
         if array.intent != 'LABEL' or array.shape != values[0].shape[:1] + (1,) * (len(array.shape) - 1):
             problem = f'it holds {array.intent} of shape {array.shape}, not labels of vertices'

@@ -245,6 +245,9 @@ def test_areas_that_do_not_fit_are_refused(surfaces, tmp_path):
     save_mesh(tmp_path / 's.L.surf.gii', np.zeros((N, 3)), [[0, 1, N]])
     with pytest.raises(LabelsError, match='a triangle has a vertex beyond the 12 of the mesh'):
         add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
+    save_mesh(tmp_path / 's.L.surf.gii', np.full((N, 3), np.nan), [[0, 1, 2]])
+    with pytest.raises(LabelsError, match='coordinates of vertices are not finite'):
+        add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
 
 
 @pytest.mark.slow
