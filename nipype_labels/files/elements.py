@@ -7,10 +7,12 @@ import numpy as np
 
 from ..model.atlas import Atlas
 from ..model.errors import ImageError
-from ..model.grayordinates import CIFTI_NAME, Grayordinates
+from ..model.grayordinates import CIFTI_NAME, CORTEX, Grayordinates, pair_space
 from .atlases import is_table, read_surface_atlas
 from .cifti import open_cifti
+from .gifti import GiftiReader, has_values, read_hemisphere
 from .grids import read_grid
+from .hemispheres import find_pair
 from .parcellations import split_map
 from .spaces import is_surface, open_any_series
 from .surface_images import write_dense_labels
@@ -29,7 +31,9 @@ def read_space(path, whole=False):
     if _SERIES.search(str(path)):
         return open_any_series(path).space
     file = split_map(path)[0]
-    return open_cifti(file).space if CIFTI_NAME.search(file) else read_surface_atlas(path)[0].space
+    if CIFTI_NAME.search(file):
+        return open_cifti(file).space
+    return _measure_pair(path) if _is_pair_of_values(path) else read_surface_atlas(path)[0].space
 
 
 def read_own_grids(images):
@@ -38,17 +42,47 @@ def read_own_grids(images):
 
 
 def read_surface_labels(path):
-    """Return the Atlas of a parcellation of surfaces; of scalars (``.dscalar.nii``), the mask as one region."""
-    if not _VALUES.search(str(path)):
+    """Return the Atlas of a parcellation of surfaces; of numbers of vertices instead of labels, the mask as one region.
+
+    Numbers are those of ``.dscalar.nii``, or of a pair of GIFTI files, also if their names end in ``.label.gii``, as
+    those of the masks of the cortex that fMRIPrep writes.
+    """
+    if _VALUES.search(str(path)):
+        file = open_cifti(path)
+        if file.n_columns != 1:
+            raise ImageError(f'{path} is not a mask: it has {file.n_columns} maps')
+        space, values = file.space, file.read_map(0)
+    elif _is_pair_of_values(path):
+        space, values = _measure_pair(path), _read_pair(path)
+    else:
         return read_surface_atlas(path)[0]
-    file = open_cifti(path)
-    if file.n_columns != 1:
-        raise ImageError(f'{path} is not a mask: it has {file.n_columns} maps')
-    values = file.read_map(0)
     inside = np.isfinite(values) & (values != 0)
     if len(np.unique(values[inside])) != 1:
         raise ImageError(f'{path} is not a mask: it must hold 0 and one other value')
-    return Atlas(file.space, inside.astype(np.int32), np.array([1]), ['mask'])
+    return Atlas(space, inside.astype(np.int32), np.array([1]), ['mask'])
+
+
+def _is_pair_of_values(path):
+    """Return whether a file is one of a pair of GIFTI files with numbers of vertices, instead of labels."""
+    return str(path).lower().endswith(('.gii', '.gii.gz')) and has_values(path)
+
+
+def _measure_pair(path):
+    """Return the space of a pair of GIFTI files, whose first arrays have the numbers of vertices."""
+    files = find_pair(path)
+    sizes = [GiftiReader(file).read_description().arrays[0].shape[0] for file in files]
+    return pair_space(*sizes, files[0])
+
+
+def _read_pair(path):
+    """Return the number of each vertex in a pair of GIFTI files, shape (n,)."""
+    numbers = []
+    for file, side in zip(find_pair(path), CORTEX, strict=True):
+        _, values = read_hemisphere(file, side)
+        if len(values) != 1 or values[0].size != len(values[0]):
+            raise ImageError(f'{file} is not a mask: it must have one number for each vertex')
+        numbers.append(values[0].ravel())
+    return np.concatenate(numbers)
 
 
 def read_any_mask(path):

@@ -327,6 +327,11 @@ def read_hemisphere(path, side):
     return reader, values
 
 
+def has_values(path):
+    """Return whether the first array of a file has a number for each vertex, and is neither labels nor a mesh."""
+    return GiftiReader(path).read_description().arrays[0].intent not in _OTHER_INTENTS
+
+
 def refuse_other_side(reader, side):
     """Raise ImageError if the metadata of a file name another hemisphere than ``side``, which its name has."""
     if side and reader.side and side != reader.side:

@@ -269,8 +269,9 @@ def test_both_hemispheres_of_a_pair_are_extracted(tmp_path, extract):
     assert (again[:, 2] > signals[:, 2] + 0.9).all()
 
 
-def test_a_mask_of_the_cortex_excludes_other_elements(tmp_path, extract):
-    """Labels of a pair, as fMRIPrep writes desc-cortex_mask.label.gii; a single volume is a map."""
+@pytest.mark.parametrize('form', ['labels', 'numbers'])
+def test_a_mask_of_the_cortex_excludes_other_elements(tmp_path, extract, form):
+    """A pair with a label table, or numbers alone as in fMRIPrep's desc-cortex_mask.label.gii; one volume is a map."""
     rng = np.random.default_rng(4)
     values = {side: rng.normal(100, 10, (1, 12)).astype('f4') for side in 'LR'}
     cortex = {'L': np.arange(12) > 3, 'R': np.arange(12) != 7}
@@ -278,7 +279,10 @@ def test_a_mask_of_the_cortex_excludes_other_elements(tmp_path, extract):
         save_func_gii(tmp_path / f's_hemi-{side}_bold.func.gii', values[side], side=side)
         save_label_gii(tmp_path / f'a.{side}.label.gii', np.arange(12) % 2, {0: '???', 1: 'x'}, side=side)
         mask = tmp_path / f's_hemi-{side}_desc-cortex_mask.label.gii'
-        save_label_gii(mask, cortex[side].astype(int), {0: '???', 1: 'cortex'}, side=side)
+        if form == 'labels':
+            save_label_gii(mask, cortex[side].astype(int), {0: '???', 1: 'cortex'}, side=side)
+        else:
+            save_func_gii(mask, cortex[side].astype('f4')[None], side=side)
     out = extract(tmp_path / 's_hemi-R_bold.func.gii', '--atlas', tmp_path / 'a.L.label.gii', '--mask', mask)
     _, signals = read_signals(out / 'a' / 'timeseries_raw.tsv')
     odd = np.arange(12) % 2 == 1
@@ -295,9 +299,12 @@ def test_memory_of_surfaces_is_estimated_from_their_elements(bold, atlas):
     assert estimate(sizes)['reduce'] > estimate(replace(sizes, on_surfaces=False))['reduce']
 
 
-def test_masks_of_several_values_are_refused(bold, atlas, tmp_path, extract):
+def test_masks_of_several_values_or_maps_are_refused(bold, atlas, tmp_path, extract):
     mask = save_dscalar(tmp_path / 'mask.dscalar.nii', np.arange(15.0)[None])
     assert 'mask.dscalar.nii is not a mask' in extract(bold, '--atlas', atlas, '--mask', mask, code=2)
+    for side in 'LR':
+        mask = save_func_gii(tmp_path / f'mask.{side}.label.gii', np.ones((2, 12), 'f4'), side=side)
+    assert 'it must have one number for each vertex' in extract(bold, '--atlas', atlas, '--mask', mask, code=2)
 
 
 METHODS = {
