@@ -10,7 +10,8 @@ from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefine
 
 from ..files.atlases import read_placed
 from ..files.coverage import read_coverage
-from ..files.elements import read_space
+from ..files.elements import read_any_mask, read_space
+from ..files.hemispheres import list_pair
 from ..files.json_files import read_json
 from ..files.lut import read_places
 from ..files.meshes import read_meshes
@@ -36,12 +37,13 @@ FIGURES = {
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
+    # 7: vertices that a series does not have, or that are outside its mask, have a colour of their own.
     # 6: DVARS, global signal, the correlation of confounds and the files are shown; matrices are ordered by network.
     # 5: the figures of spectra are written, and say why there is no spectrum.
     # 4: the page shows the figures that are written.
     # 3: voxels of labels that are not finite belong to no region.
     # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
-    numerics = 6
+    numerics = 7
     named_by = ('labels_files',)
     names_only = ('bold_file', 'atlas_files')
 
@@ -52,7 +54,7 @@ class _LabelsReportInputSpec(LabelsInputSpec):
     cleaned_files = InputMultiObject(InputFile(), mandatory=True, desc='their time series after denoising')
     censoring_file = InputFile(mandatory=True, desc='table of retained volumes, from CleanSignal')
     cleaning_file = InputFile(mandatory=True, desc='JSON metadata of denoising, from CleanSignal')
-    mask_file = InputFile(desc='brain mask to outline, on any grid')
+    mask_file = InputFile(desc='brain mask to outline, on any grid; of surfaces, the mask of the vertices')
     surface_files = InputMultiObject(
         InputFile(), desc='surfaces of one hemisphere or both (.surf.gii), on which series of surfaces are shown'
     )
@@ -83,7 +85,8 @@ class _LabelsReportInputSpec(LabelsInputSpec):
 
     def more_to_hash(self):
         """Hash the names of files, which the page shows."""
-        return [('files', [_name_files(getattr(self, name)) for name in self.names_only])]
+        shown = (*self.names_only, 'mask_file', 'confounds_files', 'surface_files')
+        return [('files', [_name_files(getattr(self, name)) for name in shown])]
 
 
 class _LabelsReportOutputSpec(TraitedSpec):
@@ -145,13 +148,19 @@ class LabelsReport(LabelsInterface):
     def _files(self, names):
         """Return the files that are given, by what they are."""
         files = {
-            'Series': [self.get_input('bold_file')],
-            'Mask': [self.get_input('mask_file')],
+            'Series': self._list_files('bold_file'),
+            'Mask': self._list_files('mask_file'),
+            'Surfaces': self.get_input('surface_files', []),
             'Confounds': self.get_input('confounds_files', []),
         }
         for name, path in zip(names, self.get_input('atlas_files', []), strict=False):
             files[f'Atlas {name}'] = [path]
         return {kind: paths for kind, paths in files.items() if any(paths)}
+
+    def _list_files(self, name):
+        """Return the path of an input, or both of a pair of hemispheres."""
+        path = self.get_input(name)
+        return list_pair(path) if path and is_surface(path) else [path]
 
     def _read_confounds(self, n_volumes):
         """Return the ConfoundsTable of each file."""
@@ -174,16 +183,18 @@ class LabelsReport(LabelsInterface):
             *((None, None) if of_surfaces else _read_mean(self.inputs.mean_file)),
             kept,
             cleaning | ({'Warnings': found} if found else {}),
-            **({'meshes': self._meshes()} if of_surfaces else _read_mask(self.get_input('mask_file'))),
+            **(self._surfaces() if of_surfaces else _read_mask(self.get_input('mask_file'))),
             traces=_read_traces(tables),
             confounds=_read_confounds(tables, cleaning.get('ConfoundsColumns', [])) if tables else None,
             connectivity_kind=self.get_input('connectivity_kind', ''),
         )
 
-    def _meshes(self):
-        """Return the meshes of the hemispheres, none if no surface is given."""
-        given = self.get_input('surface_files')
-        return read_meshes(given, read_space(self.inputs.labels_files[0])) if given else {}
+    def _surfaces(self):
+        """Return the meshes of the hemispheres, if surfaces are given, and the mask, if one is given."""
+        given, mask_file = self.get_input('surface_files'), self.get_input('mask_file')
+        meshes = read_meshes(given, read_space(self.inputs.labels_files[0])) if given else {}
+        mask, space = read_any_mask(mask_file) if mask_file else (None, None)
+        return {'meshes': meshes, 'mask': mask, 'mask_space': space}
 
     def _write_figures(self, runtime, kind, output, figures):
         """Write one kind of figure, a file for each atlas."""

@@ -31,12 +31,12 @@ _BORDER = 0.5
 #: Bars of so many regions at most, in columns; height of a bar with its space, and length of a whole bar.
 MOST_BARS, BAR_COLUMNS, BAR, BAR_LENGTH = 60, 3, 22, 92
 
-#: Colours of the coverage from 0 to 1, of regions without a time series, and of no region.
+#: Colours of the coverage from 0 to 1, of regions without a time series, of no region, and of vertices without data.
 SCALE = colormaps['Blues'](np.linspace(0.2, 0.7, 64))[:, :3]
-LOST, NO_REGION = (1.0, 0.353, 0.31), (0.82, 0.82, 0.82)
+LOST, NO_REGION, NO_DATA = (1.0, 0.353, 0.31), (0.82, 0.82, 0.82), (0.953, 0.855, 0.62)
 
 #: Colours of a view: some of them, each from dark to light, mixed with white as at the edge of the mesh, and white.
-_HUES = np.vstack([SCALE[::9], [LOST], [NO_REGION]])
+_HUES = np.vstack([SCALE[::9], [LOST], [NO_REGION], [NO_DATA]])
 PALETTE = svg.to_bytes(
     np.vstack(
         [
@@ -53,9 +53,10 @@ def draw_coverage(title, series, atlas):
 
     Regions with vertices are coloured in four views, if the meshes are known. The others have bars.
     """
-    rows = {side: place_regions(atlas, side) for side in series.meshes}
+    inside = find_inside(series, atlas)
+    rows = {side: place_regions(atlas, side, inside) for side in series.meshes}
     views, height = _draw_views(series.meshes, rows, color_regions(atlas))
-    on_mesh = np.zeros(len(atlas.regions) + 1, dtype=bool)
+    on_mesh = np.zeros(len(atlas.regions) + 2, dtype=bool)
     for values in rows.values():
         on_mesh[values] = True
     worst_first = np.lexsort((measure_coverage(atlas), ~atlas.lost)).tolist()
@@ -63,7 +64,7 @@ def draw_coverage(title, series, atlas):
     bars = _draw_bars(atlas, wanted[:MOST_BARS])
     top = svg.TOP + height
     drawn = {'views': views, 'bars': bars, 'bars_top': top + 30, 'has_views': bool(views)}
-    drawn |= {'bar_length': BAR_LENGTH}
+    drawn |= {'bar_length': BAR_LENGTH, 'has_no_data': bool(views) and bool(on_mesh[-1])}
     drawn['note'] = _describe_bars(atlas, wanted, bool(views))
     drawn['scale'] = svg.embed(np.arange(len(SCALE), dtype=np.uint8)[None], svg.to_bytes(SCALE))
     if bars:
@@ -72,14 +73,26 @@ def draw_coverage(title, series, atlas):
     return svg.fill_figure('coverage', 'Coverage of the regions', subject, title, top, **drawn)
 
 
-def place_regions(atlas, side):
-    """Return the row of the region of each vertex of a hemisphere, counted from 1; 0 is outside all regions."""
-    start = 0
+def find_inside(series, atlas):
+    """Return whether each vertex and voxel of an atlas is inside the mask of the series, if it has one, shape (n,)."""
+    if series.mask is None:
+        return np.ones(len(atlas.labels), dtype=bool)
+    numbers = series.mask_space.locate(atlas.space)
+    return (numbers >= 0) & series.mask[numbers]
+
+
+def place_regions(atlas, side, inside):
+    """Return the row of the region of each vertex of a hemisphere, counted from 1; 0 is outside all regions.
+
+    Vertices that the series does not have, or that are not ``inside`` its mask, have the row after the last region.
+    """
+    start, no_data = 0, len(atlas.regions) + 1
     for structure in atlas.space.structures:
         stop = start + len(structure.elements)
         if structure.name == CORTEX[side]:
-            regions = np.zeros(structure.n_vertices, dtype=np.int64)
-            regions[structure.elements] = index_regions(atlas.labels[start:stop], atlas.ids)
+            regions = np.full(structure.n_vertices, no_data)
+            found = index_regions(atlas.labels[start:stop], atlas.ids)
+            regions[structure.elements] = np.where(inside[start:stop], found, no_data)
             return regions
         start = stop
     return np.zeros(0, dtype=np.int64)
@@ -92,9 +105,9 @@ def measure_coverage(atlas):
 
 
 def color_regions(atlas):
-    """Return the colour of no region and of each region, shape (1 + L, 3), from 0 to 1."""
+    """Return the colour of no region, of each region, and of vertices without data, shape (L + 2, 3), from 0 to 1."""
     colours = SCALE[svg.shade(measure_coverage(atlas), len(SCALE), 0, 1)]
-    return np.vstack([NO_REGION, np.where(atlas.lost[:, None], LOST, colours)])
+    return np.vstack([NO_REGION, np.where(atlas.lost[:, None], LOST, colours), NO_DATA])
 
 
 def paint_view(view, colours, size, scale, middle):

@@ -24,8 +24,8 @@ PROBLEMS = {reason: meaning for reason, meaning in STATUSES.items() if reason !=
 class SeriesData:
     """What a report shows of a series, the same for all atlases; the mask may be on any grid.
 
-    Of surfaces there is no ``mean`` and no ``affine``; ``meshes`` has the points (V, 3) and triangles (n, 3) of the
-    hemispheres ``L`` and ``R``, if they are known.
+    Of surfaces there is no ``mean`` and no ``affine``; the mask has the vertices and voxels of ``mask_space``, shape
+    (n,), and ``meshes`` the points (V, 3) and triangles (n, 3) of the hemispheres ``L`` and ``R``, if they are known.
 
     Shapes: ``mean`` (I, J, K); ``kept`` (T,), True for retained volumes. ``cleaning`` is the metadata that CleanSignal
     writes. ``traces`` are columns of confounds tables that show the quality of each volume, shape (T,), by name, NaN
@@ -42,6 +42,7 @@ class SeriesData:
     confounds: dict | None = None
     connectivity_kind: str = ''
     meshes: dict = field(default_factory=dict)
+    mask_space: Grayordinates | None = None
 
     @property
     def parameters(self):

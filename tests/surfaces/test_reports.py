@@ -20,6 +20,7 @@ from surface_cases import (
     icosahedron,
     noise,
     save_dlabel,
+    save_dscalar,
     save_func_gii,
     save_label_gii,
     save_surf_gii,
@@ -121,6 +122,13 @@ def count_hues(picture):
     return [float((hue & mesh).sum() / mesh.sum()) for hue in hues]
 
 
+def count_sand(picture):
+    """Return the fraction of the mesh that is about as green as red, and less blue."""
+    red, green, blue = (picture[..., channel].astype(int) for channel in range(3))
+    mesh = ~((red > 250) & (green > 250) & (blue > 250))
+    return float(((green > 0.75 * red) & (blue < 0.8 * green) & mesh).sum() / mesh.sum())
+
+
 def test_four_views_show_coverage_and_missing_regions(bold, atlas, surfaces, extract):
     figure, page = extract(bold, atlas, '--surface', *surfaces)
     views = read_views(figure)
@@ -138,7 +146,24 @@ def test_four_views_show_coverage_and_missing_regions(bold, atlas, surfaces, ext
         assert min(blue, grey) > 0.1
     assert read_bars(figure) == {'gone': (True, 'n/a'), 'stem': (False, '100 %')}
     assert 'zero' in page
+    assert count_sand(views['Left hemisphere, lateral']) < 0.001
+    assert 'not in the series' not in page
     assert Visited(page).buttons == ['Index', 'Name', 'Vertices and voxels', 'Coverage', 'Status', 'tSNR']
+
+
+@pytest.mark.parametrize('case', ['series', 'mask'])
+def test_vertices_without_data_do_not_look_like_those_of_no_region(case, atlas, surfaces, tmp_path, extract):
+    """The series does not have half of the vertices of the left hemisphere, or they are outside its mask."""
+    axis = elements(np.arange(6), np.arange(12)) if case == 'series' else EVERY
+    bold = save_tseries(tmp_path / TSERIES, noise(20, len(axis)), axis)
+    inside = (np.arange(len(axis)) > 5)[None].astype('f4')
+    mask = ['--mask', save_dscalar(tmp_path / 'mask.dscalar.nii', inside, axis)] if case == 'mask' else []
+    figure, _ = extract(bold, atlas, '--surface', *surfaces, *mask)
+    views = read_views(figure)
+    assert 0.2 < count_sand(views['Left hemisphere, lateral']) < 0.8
+    assert count_sand(views['Right hemisphere, lateral']) < 0.001
+    assert 'not in the series, or outside its mask' in [text.text for text in figure.iter(f'{SVG}text')]
+    assert min(count_hues(views['Right hemisphere, lateral'])[::2]) > 0.1
 
 
 def test_without_surfaces_all_regions_have_bars(bold, atlas, extract):
@@ -276,7 +301,7 @@ def test_derivatives_have_pages_and_figures(dataset, tmp_path, in_process, monke
 
 
 def test_the_factory_takes_surfaces(bold, atlas, surfaces, tmp_path):
-    """Only the report is made again if a surface changes."""
+    """Only the report is made again if a surface changes, or its name, which the page shows."""
     wf = init_labels_wf(reports=True)
     inputs = wf.get_node('inputnode').inputs
     inputs.bold_file, inputs.atlas_files, inputs.surface_files = str(bold), [str(atlas)], list(map(str, surfaces))
@@ -296,6 +321,10 @@ def test_the_factory_takes_surfaces(bold, atlas, surfaces, tmp_path):
     again, after = run()
     assert again['Left hemisphere, lateral'].shape != views['Left hemisphere, lateral'].shape
     assert after == before
+    inputs.surface_files = [str(path.rename(path.with_name(f'y.{path.name}'))) for path in surfaces]
+    run()
+    (page,) = (tmp_path / 'work').rglob('report.html')
+    assert 'y.x.L.surf.gii' in page.read_text(encoding='utf-8')
 
 
 def test_the_masker_reports_by_bars(bold, atlas):
