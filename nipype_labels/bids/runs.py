@@ -1,39 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs of a dataset of derivatives: each series with its brain mask, confounds table and sidecars."""
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..files.hemispheres import list_pair
 from ..model.errors import LabelsError
 from .filters import ABSENT, PRESENT
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
-from .names import build_name, sort_entities
+from .run import NOT_OF_TABLES, TOGETHER, Run
 from .spaces import SPACE_ENTITIES, name_space, select_spaces, select_template
-from .surfaces import SURFACES, is_of_surfaces, list_hemispheres, list_labels, list_surface_series
+from .surfaces import (
+    CORTEX_MASK,
+    GIFTI,
+    SURFACES,
+    find_pairs,
+    is_of_surfaces,
+    list_hemispheres,
+    list_labels,
+    list_surface_series,
+)
 
 #: Label of ``desc`` of series that fMRIPrep has preprocessed.
 PREPROC = 'preproc'
 
-#: Entities of images acquired together; a mask or confounds table without them belongs to each of these images.
-_TOGETHER = ('echo', 'part', 'flip', 'inv', 'mt')
-
 #: Entities whose labels are numbers.
 _NUMBERED = ('run', 'echo')
-
-#: Entities that the name of a confounds table may omit.
-_NOT_OF_TABLES = (*_TOGETHER, *SPACE_ENTITIES)
-
-#: How to proceed if a file of a run is missing or ambiguous.
-_REMEDIES = {
-    'bold': 'Keep one of them',
-    'mask': 'Pass --no-mask to use all voxels',
-    'confounds': 'Process this run without --preset, --confounds-strategy and --confounds-columns',
-}
-_NOUNS = {'bold': 'series', 'mask': 'brain mask', 'confounds': 'confounds table'}
 
 #: Reasons why series are not selected, by entity or suffix.
 _EXCLUDED = {
@@ -48,99 +41,6 @@ _EXCLUDED = {
     'echo': 'single echoes or not selected by --echo',
     'filter': 'not selected by --bids-filter-file',
 }
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run in one space.
-
-    Attributes
-    ----------
-    root, bold : Path
-        Dataset and preprocessed series.
-    mask, confounds : Path or None
-        Brain mask in the space of the series, and confounds table; None if missing or ambiguous.
-    sidecar : Path or None
-        JSON sidecar of the series; if several apply, the one with most entities.
-    sidecars : tuple of Path
-        All sidecars that apply; a later one overrides earlier ones.
-    entities : dict of str to str
-    candidates : dict of str to tuple of Path
-        Ambiguous files, by ``'bold'``, ``'mask'`` and ``'confounds'``.
-    """
-
-    root: Path
-    bold: Path
-    mask: Path | None = None
-    confounds: Path | None = None
-    sidecar: Path | None = None
-    sidecars: tuple = ()
-    entities: dict = field(default_factory=dict)
-    candidates: dict = field(default_factory=dict)
-
-    @property
-    def source(self):
-        """Path of the series within its dataset."""
-        return self.bold.relative_to(self.root).as_posix()
-
-    @property
-    def is_of_surfaces(self):
-        """Whether the series has surfaces."""
-        return self.bold.name.endswith(SURFACES)
-
-    @property
-    def bold_files(self):
-        """Files of the series as a list of Path: two of a pair of hemispheres."""
-        return list(map(Path, list_pair(self.bold))) if self.is_of_surfaces else [self.bold]
-
-    @property
-    def space(self):
-        """Space of the series with its cohort; ``func`` is the native BOLD space."""
-        return name_space(self.entities, ('cohort',))
-
-    @property
-    def name(self):
-        """All entities of the series except ``desc``."""
-        return '_'.join(f'{key}-{self.entities[key]}' for key in sort_entities(self.entities) if key != 'desc')
-
-    @property
-    def n_series(self):
-        """Number of files of the series: 2 if it exists as ``.nii`` and as ``.nii.gz``."""
-        return max(1, len(self.candidates.get('bold', ())))
-
-    @property
-    def has_readable_confounds(self):
-        """Whether the confounds table exists, and is not a link to a file that was not downloaded."""
-        return self.confounds is not None and os.access(self.confounds, os.R_OK)
-
-    def require(self, mask=False, confounds=False):
-        """Raise LabelsError unless the series, and the mask and confounds table if required, exist once."""
-        for role, needed in (('bold', True), ('mask', mask), ('confounds', confounds)):
-            path, several = getattr(self, role), self.candidates.get(role, ())
-            if needed and several:
-                names = ' and '.join(str(other) for other in several)
-                raise LabelsError(f'{self.bold.name} has more than one {_NOUNS[role]}: {names}. {_REMEDIES[role]}')
-            if needed and path is None:
-                raise LabelsError(
-                    f'{self.bold} has no {_NOUNS[role]}: {self._expected_name(role)} does not exist. {_REMEDIES[role]}'
-                )
-            if needed:
-                _check_readable(path)
-
-    def _expected_name(self, role):
-        """Return the expected name of the mask or confounds table of the series."""
-        without, own = (_TOGETHER, {'desc': 'brain'}) if role == 'mask' else (_NOT_OF_TABLES, {'desc': 'confounds'})
-        shared = {key: label for key, label in self.entities.items() if key not in without}
-        return build_name(shared | own, *(('mask', '.nii.gz') if role == 'mask' else ('timeseries', '.tsv')))
-
-
-def _check_readable(path):
-    """Raise LabelsError if a file cannot be read."""
-    try:
-        path.open('rb').close()
-    except OSError as e:
-        link = '. The file that the link names was not downloaded' if path.is_symlink() else ''
-        raise LabelsError(f'{path} cannot be read: {e.strerror}{link}') from e
 
 
 @dataclass(frozen=True)
@@ -336,7 +236,7 @@ def _identify_run(file):
 
 def _make_runs(root, files, series):
     """Return the Run of each series."""
-    masks, tables = _FilesByEntities(_TOGETHER), _FilesByEntities(_NOT_OF_TABLES)
+    masks, tables = _FilesByEntities(TOGETHER), _FilesByEntities(NOT_OF_TABLES)
     for file in files:
         if file.suffix == 'mask' and file.entities.get('desc') == 'brain':
             masks.add(file)
@@ -354,6 +254,10 @@ def _make_run(root, same, masks, tables, sidecars):
     file = same[0]
     found = {'bold': same, 'mask': masks.find(file), 'confounds': tables.find(file)}
     paths = {role: tuple(root / other.path for other in others) for role, others in found.items()}
+    if file.extension in SURFACES:
+        # CIFTI files have no vertex of the medial wall.
+        pairs = find_pairs(root / file.path, CORTEX_MASK) if file.extension == GIFTI else []
+        paths['mask'] = tuple(Path(pair[0]) for pair in pairs)
     of_files = [root / other.path for each in list_hemispheres(file) for other in sidecars.find(each)]
     # Those of both hemispheres, which must not contradict each other.
     sidecar_paths = tuple(dict.fromkeys(of_files))

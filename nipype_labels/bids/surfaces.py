@@ -12,8 +12,14 @@ from .names import split_name
 CIFTI, GIFTI = '.dtseries.nii', '.func.gii'
 SURFACES = (CIFTI, GIFTI)
 
-#: Kinds of surfaces on which reports show series, the first that exists.
-_SHOWN = ('inflated', 'midthickness')
+#: Ends of the names of surfaces whose vertices have the areas of the cortex, and of masks of the cortex.
+MIDTHICKNESS, CORTEX_MASK = '_midthickness.surf.gii', '_desc-cortex_mask.label.gii'
+
+#: Value of ``--areas`` for the midthickness surface of each participant.
+OF_PARTICIPANT = 'midthickness'
+
+#: Ends of the names of surfaces on which reports show series, the first that exists.
+_SHOWN = (MIDTHICKNESS, '_inflated.surf.gii')
 
 #: Space and density of the surfaces of series in a space, where their names differ.
 _MESHES = {
@@ -81,10 +87,21 @@ def list_labels(spaces):
 def find_surfaces(bold):
     """Return the surfaces of both hemispheres on which a series can be shown, a list of two paths or none.
 
-    They are searched for next to the series, and in the folders ``anat`` of its session and participant. Their names
-    have the mesh of the series: ``space-fsLR_den-32k`` of ``space-fsLR_den-91k``.
+    The midthickness is preferred to the inflated surface, and of several of one kind the first by name.
     """
-    bold = Path(bold)
+    pairs = [pair for ending in _SHOWN for pair in find_pairs(bold, ending) if len(pair) == 2]
+    return pairs[0] if pairs else []
+
+
+def find_pairs(bold, ending, of_other_meshes=False):
+    """Return the files of both hemispheres that have the participant and the mesh of a series, a list of pairs.
+
+    A pair is a list of two paths, left before right, or of one if the other file is missing. Files whose names have
+    this ending are searched for next to the series, and in the folders ``anat`` of its session, of the participant, and
+    of other sessions; those of the first folder that has any are returned. Their names have the mesh of the series:
+    ``space-fsLR_den-32k`` of ``space-fsLR_den-91k``, or no space of ``space-fsnative``; or that of another mesh.
+    """
+    bold = Path(bold).absolute()
     try:
         entities, _, extension = split_name(bold.name)
     except LabelsError:
@@ -93,20 +110,21 @@ def find_surfaces(bold):
         return []
     own = entities.get('space'), entities.get('den')
     meshes = {own, _MESHES.get(own, own)} | ({(None, None)} if own[0] == 'fsnative' else set())
-    folders = [bold.parent, *(parent / 'anat' for parent in bold.absolute().parents[1:3])]
-    for kind in _SHOWN:
-        for folder in folders:
-            for path in sorted(folder.glob(f'*_hemi-L_*{kind}.surf.gii')):
-                pair = list_pair(path)
-                if len(pair) == 2 and _is_shown_on(path.name, entities, meshes):
-                    return pair
+    places = [[bold.parent], *([parent / 'anat'] for parent in bold.parents[1:3])]
+    places += [sorted(parent.glob('ses-*/anat')) for parent in bold.parents[2:3] if 'ses' in entities]
+    for folders in places:
+        found = [path for folder in folders for path in sorted(folder.glob(f'*_hemi-[LR]*{ending}'))]
+        named = [(path, _read_mesh(path.name, entities.get('sub'))) for path in found]
+        found = [path for path, mesh in named if mesh is not None and (mesh in meshes) != of_other_meshes]
+        if found:
+            return [list(pair) for pair in dict.fromkeys(tuple(list_pair(path)) for path in found)]
     return []
 
 
-def _is_shown_on(name, entities, meshes):
-    """Return whether a surface has the participant of a series, and one of some meshes."""
+def _read_mesh(name, participant):
+    """Return the space and the density in the name of a file; None if it is not one of the participant."""
     try:
-        own, *_ = split_name(name)
+        entities, *_ = split_name(name)
     except LabelsError:
-        return False
-    return own.get('sub') == entities.get('sub') and (own.get('space'), own.get('den')) in meshes
+        return None
+    return (entities.get('space'), entities.get('den')) if entities.get('sub') == participant else None

@@ -18,10 +18,7 @@ from ..bids.manifest import Request, describe_atlas, find_change, name_manifest,
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..bids.spaces import name_space
-from ..bids.surfaces import find_surfaces
 from ..core.validation import check_surface_parameters, check_volume_parameters, expand_preset, validate
-from ..files.areas import require_areas
-from ..files.hemispheres import find_pair
 from ..files.json_files import read_json
 from ..files.locks import locked
 from ..model.errors import LabelsError, LockedError
@@ -33,7 +30,7 @@ from .messages import in_options
 from .pages import update_pages
 from .resources import check_resources
 from .summary import list_contradictions, load_filters, summarise
-from .surfaces import check_surfaces
+from .surfaces import add_areas, add_surfaces, check_areas, check_surfaces, note_masks
 
 #: Files of the dataset that each run writes if they are missing.
 _OF_DATASET = ('dataset_description.json', '.bidsignore')
@@ -46,8 +43,7 @@ _RESOURCES = ('reports', 'cifti_outputs', 'atlas_names', 'num_threads', 'memory_
 class Job:
     """Runs of a dataset by the names of their graphs, and what is to be done with each.
 
-    ``requests`` has the Request of each run, ``n_regions`` the number of regions of each atlas,
-    ``areas`` the files of areas of vertices.
+    ``requests`` has the Request of each run, ``n_regions`` the number of regions of each atlas.
     """
 
     out: Path
@@ -56,12 +52,10 @@ class Job:
     requests: dict
     atlases: list
     n_regions: list
-    areas: list
     parameters: dict
     dummy_scans: int
     digits: int | None
     reports: bool
-    surfaces: list
     command: str
 
     def manifest(self, name):
@@ -71,6 +65,11 @@ class Job:
     def log(self, name):
         """Return the path of the log of a run, which exists if the run failed."""
         return self.out / name_log(self.runs[name].name, self.desc)
+
+    def require(self, name):
+        """Raise LabelsError unless the files that a run needs exist once."""
+        needs = self.parameters
+        self.runs[name].require(needs['use_mask'], needs['use_confounds'], needs.get('weight') == 'area')
 
     @property
     def kind(self):
@@ -117,19 +116,19 @@ def derivatives(
     parameters = _complete(parameters, use_mask, dummy_scans)
     canonical = _list_parameters(parameters, dummy_scans, digits)
     _check_out(Path(dataset), Path(out), work_dir)
-    areas = _find_areas(areas, canonical['weight'])
+    check_areas(areas, canonical['weight'])
     chosen = dict(participants=participant_label, sessions=session_label, tasks=task, runs=run, spaces=space)
     chosen |= dict(echoes=echo, bold_desc=bold_desc, filters=load_filters(bids_filter_file))
     found = find_runs(dataset, **chosen)
-    parameters, canonical = _adapt(found.runs[0], parameters, canonical)
+    parameters, canonical = _adapt(found.runs, parameters, canonical)
     surfaces = check_surfaces(surface, str(found.runs[0].bold), reports)
     atlases = name_atlases(atlas, lut, _find_space(found.runs), datasets)
-    runs = {node_name(run.name): run for run in found.runs}
+    runs = {node_name(run.name): run for run in add_surfaces(add_areas(found.runs, areas), surfaces, reports)}
     plans = _plan(runs, [atlas.name for atlas in atlases], parameters, desc, DRAWN if reports else ())
     digests, n_regions = _read_tables(atlases, parameters)
-    requests = {name: _request(run, plans[name], canonical, digests, areas, surfaces) for name, run in runs.items()}
-    written = (dummy_scans, canonical['digits'], reports, surfaces, command_line)
-    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, areas, parameters, *written)
+    requests = {name: _request(run, plans[name], canonical, digests) for name, run in runs.items()}
+    written = (dummy_scans, canonical['digits'], reports, command_line)
+    job = Job(Path(out).absolute(), desc, runs, requests, atlases, n_regions, parameters, *written)
     warnings = list_contradictions(found.runs, atlases)
     if dry_run:
         from .plan import report_plan
@@ -187,21 +186,17 @@ def _complete(parameters, use_mask, dummy_scans):
     return parameters | {'use_mask': use_mask, 'use_confounds': wanted, 'use_sample_mask': dummy_scans > 0}
 
 
-def _adapt(run, parameters, canonical):
-    """Return parameters, also in canonical form, of series of surfaces without a brain mask, which they do not have."""
-    if not run.is_of_surfaces:
+def _adapt(runs, parameters, canonical):
+    """Return parameters, also in canonical form, without masks if no run of surfaces has a mask of the cortex."""
+    if not runs[0].is_of_surfaces:
         check_volume_parameters(parameters)
         return parameters, canonical
-    check_surface_parameters(parameters, str(run.bold))
-    print('series of surfaces: without brain mask', file=sys.stderr)
+    check_surface_parameters(parameters, str(runs[0].bold))
+    if not parameters['use_mask'] or any(run.mask or 'mask' in run.candidates for run in runs):
+        return parameters, canonical
+    print(note_masks(runs), file=sys.stderr)
     without = {'use_mask': False}
     return parameters | without, canonical | without
-
-
-def _find_areas(given, weight):
-    """Return the files of areas of both hemispheres, of which either or none is given."""
-    require_areas(weight, given)
-    return [] if given is None else [Path(path).absolute() for path in find_pair(given)]
 
 
 def _plan(runs, labels, parameters, desc, drawn):
@@ -218,14 +213,14 @@ def _list_parameters(parameters, dummy_scans, digits):
     return {name: value for name, value in known.items() if name not in _RESOURCES} | {'dummy_scans': dummy_scans}
 
 
-def _request(run, planned, parameters, atlases, areas, surfaces):
+def _request(run, planned, parameters, atlases):
     """Return what is asked of a run; a confounds table is an input of report and sidecars too."""
-    files = [*run.bold_files, run.mask if parameters['use_mask'] else None, *run.sidecars, *areas]
+    files = [*run.list_files('bold'), *run.sidecars, *run.list_files('areas')]
+    files += run.list_files('mask') if parameters['use_mask'] else []
     if parameters['use_confounds'] or run.has_readable_confounds:
         files.append(run.confounds)
     drawn = tuple(file.path for file in planned if file.output.is_drawn)
-    if drawn and run.is_of_surfaces:
-        files += map(Path, surfaces or find_surfaces(run.bold))
+    files += map(Path, run.surfaces if drawn else ())
     inputs = {locate(path, run.root): path for path in files if path is not None}
     return Request(inputs, tuple(list_paths(planned)), drawn, parameters, atlases)
 
@@ -260,7 +255,7 @@ def _remove_work(folder, complete):
 def _find_change(job, name):
     """Return whether a run is complete, and if not, why it must be processed again, None if it was never complete."""
     try:
-        job.runs[name].require(job.parameters['use_mask'], job.parameters['use_confounds'])
+        job.require(name)
     except LabelsError:
         return False, None  # it fails for this reason when it is processed
     try:

@@ -5,6 +5,7 @@ import argparse
 import re
 
 from .. import __version__
+from ..bids.surfaces import OF_PARTICIPANT
 from ..core.choices import suggest
 from ..files.paths import expand
 from ..model.confounds import PRESETS
@@ -214,8 +215,8 @@ def _add_files(parser):
 
 def _add_surface(group):
     words = (
-        'surfaces (.surf.gii) on which the report shows a series of surfaces (default: inflated or midthickness of the '
-        'participant, next to the series or in anat; without them, coverage is shown by bars)'
+        'surfaces (.surf.gii) on which the report shows a series of surfaces (default: midthickness or else inflated '
+        'of the participant, next to the series or in anat; without them, coverage is shown by bars)'
     )
     _add_path(group, '--surface', ('LEFT', 'RIGHT'), words, nargs=2)
 
@@ -225,8 +226,8 @@ def _add_lut(group):
     _add_path(group, '--lut', 'TABLE', words, action=AtlasLut)
 
 
-def _add_areas(group):
-    words = 'surface (.surf.gii) or areas of vertices (.shape.gii) of either hemisphere, for --weight area'
+def _add_areas(group, more=''):
+    words = f'surface (.surf.gii) or areas of vertices (.shape.gii) of either hemisphere, for --weight area{more}'
     _add_path(group, '--areas', 'FILE', f'{words} (default: none)')
 
 
@@ -258,9 +259,10 @@ def _add_dataset(parser):
         '--no-mask',
         action='store_false',
         dest='use_mask',
-        help='include voxels outside the brain mask (default: exclude them)',
+        help='include voxels outside the brain mask, and vertices outside the mask of the cortex (default: exclude '
+        'them)',
     )
-    _add_areas(group)
+    _add_areas(group, f'; {OF_PARTICIPANT}: that surface of each participant')
     group.add_argument(
         '--dummy-scans',
         type=int,

@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from ..bids.names import RUN_COLUMNS
-from ..bids.runs import Run
+from ..bids.run import Run
 from ..files.atlases import is_maps
 from ..files.atomic import write_atomically
 from ..files.confounds import check_length
-from ..files.elements import read_own_grids
+from ..files.elements import read_own_grids, read_space
 from ..files.frames import write_table
-from ..files.grids import read_grid
 from ..files.spaces import open_any_series
 from ..files.weights import count_weights
 from ..model.columns import COMPLETE
@@ -28,7 +27,7 @@ from .status import MISSING
 from .summary import count_excluded, list_notes, list_unused
 
 #: Columns of the table with files that are read, and all columns in order.
-_FILES = ('series', 'mask', 'confounds', 'sidecars', 'areas')
+_FILES = ('series', 'mask', 'confounds', 'sidecars', 'areas', 'surfaces')
 COLUMNS = (
     *RUN_COLUMNS,
     *('name', 'status', 'reason', 'problems', *_FILES, 'atlases'),
@@ -67,7 +66,10 @@ def measure(run, atlases, n_regions, parameters):
     series = open_any_series(run.bold)
     for grid in grids:
         require_same_kind(grid, series.grid)
-    check_orientations(series.grid, grids, read_grid(run.mask) if parameters['use_mask'] else None, parameters)
+    mask = read_space(run.mask) if parameters['use_mask'] else None
+    if mask is not None and run.is_of_surfaces:
+        mask.locate(series.grid)  # refuses another mesh
+    check_orientations(series.grid, grids, mask, parameters)
     return replace(Sizes.of(series, grids, len(n_regions), atlases.n_weights), n_regions=max(n_regions))
 
 
@@ -147,7 +149,7 @@ def _plan_run(name, job, atlas_sizes, changes):
         return PlannedRun(run, files, COMPLETE, notes)
     reason = in_options(changes[name]) if changes[name] else None
     try:
-        run.require(parameters['use_mask'], parameters['use_confounds'])
+        job.require(name)
         sizes = measure(run, atlas_sizes, job.n_regions, parameters)
         if run.has_readable_confounds:
             check_length(run.confounds, sizes.shape[3])
@@ -161,8 +163,8 @@ def _plan_run(name, job, atlas_sizes, changes):
 def _list_files(job, name):
     """Return the paths of the files that are read for a run, by role, within the dataset of the series."""
     run = job.runs[name]
-    roles = {'series': run.bold_files, 'mask': [run.mask], 'confounds': [run.confounds], 'sidecars': run.sidecars}
-    roles['areas'] = job.areas
+    roles = {'series': run.list_files('bold'), 'mask': run.list_files('mask'), 'confounds': [run.confounds]}
+    roles |= {'sidecars': run.sidecars, 'areas': run.list_files('areas'), 'surfaces': map(Path, run.surfaces)}
     inputs = {path: source for source, path in job.requests[name].inputs.items()}
     return {role: [inputs[path] for path in paths if path in inputs] for role, paths in roles.items()}
 
@@ -172,7 +174,7 @@ def _describe_run(planned):
     again = f' (processed again, because {planned.reason})' if planned.reason else ''
     yield f'{planned.run.name}: {planned.status}{again}'
     for role, paths in planned.files.items():
-        if role == 'areas' and not paths:
+        if role in ('areas', 'surfaces') and not paths:
             continue  # volumes have none
         yield f'  {role}: {", ".join(paths) or "none"}'
     if planned.status != COMPLETE and not planned.fails:

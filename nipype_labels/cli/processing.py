@@ -132,7 +132,7 @@ class Steps:
         job, run = self._job, self._job.runs[name]
         # A run whose job is killed is missing, not failed.
         job.log(name).unlink(missing_ok=True)
-        run.require(mask=job.parameters['use_mask'], confounds=job.parameters['use_confounds'])
+        job.require(name)
         # What changes from here on is noticed when the run is finished.
         self._inputs[name] = describe_inputs(job.requests[name].inputs)
         run = _inherit(run, self._work_dir / self.kind / name)
@@ -148,9 +148,7 @@ class Steps:
             desc=job.desc,
             digits=job.digits,
             reports=job.reports,
-            surfaces=job.surfaces,
             command=job.command,
-            areas=job.areas,
             sample_mask=_retain(run, sizes.shape[3], job.dummy_scans),
             sizes=sizes,
             name=name,

@@ -65,12 +65,16 @@ def _compared(name: str, is_image: bool) -> dict[str, tuple[object, str]]:
     entities: dict[str, str] = {}
     for key, label in _PAIR.findall(name):
         entities.setdefault(key, label)
+    # Masks of the cortex are of the surface of a participant, which has images and meshes of its own.
+    of_surface = entities.get('desc') == 'cortex'
     compared: dict[str, tuple[object, str]] = {
-        key: (entities[key], f'{key}-{entities[key]}') for key in ACQUISITION if key in entities
+        key: (entities[key], f'{key}-{entities[key]}')
+        for key in (ACQUISITION[:1] if of_surface else ACQUISITION)
+        if key in entities
     }
     if 'run' in compared and entities['run'].isdigit():
         compared['run'] = (int(entities['run']), compared['run'][1])
-    if not is_image:
+    if not is_image or of_surface:
         return compared
     key = next((key for key in ('space', 'tpl') if key in entities), None)
     if key is not None:

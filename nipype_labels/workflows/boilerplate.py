@@ -30,7 +30,7 @@ def _space(parameters):
         spline = _word(parameters, 'interpolation')
         yield f'The BOLD series was sampled on the grid of the label images by {spline} interpolation.'
     if parameters['use_mask']:
-        yield 'Labels outside the brain mask were excluded.'
+        yield 'Labels outside the mask of the brain or cortex were excluded.'
 
 
 def _reduction(parameters):

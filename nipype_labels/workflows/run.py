@@ -5,7 +5,6 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from ..bids.dataset import link_source
-from ..bids.surfaces import find_surfaces
 from ..interfaces.verified import VerifiedNode
 from ..model.entities import find_contradictions
 from ..model.outputs import NODE_OUTPUTS
@@ -24,9 +23,7 @@ def init_run_wf(
     desc=None,
     digits=None,
     reports=True,
-    surfaces=(),
     command='',
-    areas=(),
     sample_mask=None,
     sizes=Sizes(),
     name='run_wf',
@@ -40,12 +37,11 @@ def init_run_wf(
 
     ``groups`` are lists of atlases by the names of their workflows. Atlases of one group share a pass over the series.
     Atlases that were added later have their own pass, so that earlier results stay cached. ``sample_mask`` lists the
-    volumes to retain, ``areas`` the files of areas of vertices. ``parameters`` are arguments of :func:`init_labels_wf`
-    except ``use_luts``. Reports show ``command``, and series of surfaces on ``surfaces``, by
-    default on those of the participant.
+    volumes to retain. ``parameters`` are arguments of :func:`init_labels_wf` except ``use_luts``. Reports show
+    ``command``.
     """
     wf = pe.Workflow(name=name)
-    extractions = [_extract(run, group, parameters, areas, sample_mask, sizes, name) for name, group in groups.items()]
+    extractions = [_extract(run, group, parameters, sample_mask, sizes, name) for name, group in groups.items()]
     wf.add_nodes(extractions)
     atlases = [atlas for group in groups.values() for atlas in group]
     made = [output for output in NODE_OUTPUTS if output.is_made(parameters)]
@@ -63,8 +59,8 @@ def init_run_wf(
     )
     inputs = save.get_node('inputnode').inputs
     inputs.atlas_files = [atlas.path for atlas in atlases]
-    if areas:
-        inputs.areas_file = str(areas[0])
+    if run.areas is not None:
+        inputs.areas_file = str(run.areas)
     if run.sidecar is not None:
         inputs.bold_sidecar = str(run.sidecar)
     if run.has_readable_confounds:
@@ -72,7 +68,7 @@ def init_run_wf(
     for output, (node, field) in sources.items():
         wf.connect(node, field, save, f'inputnode.{output.key}')
     if reports:
-        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes, surfaces, command)
+        report = _report(run, atlases, parameters, extractions[0].__desc__, sizes, command)
         for output, (node, field) in sources.items():
             if output.report_input:
                 wf.connect(node, field, report, output.report_input)
@@ -81,7 +77,7 @@ def init_run_wf(
     return wf
 
 
-def _extract(run, group, parameters, areas, sample_mask, sizes, name):
+def _extract(run, group, parameters, sample_mask, sizes, name):
     """The extraction for a group of atlases, and what goes into it."""
     luts = [atlas.lut for atlas in group]
     wf = init_labels_wf(**parameters, use_luts=any(luts), sizes=sizes, name=name)
@@ -91,8 +87,8 @@ def _extract(run, group, parameters, areas, sample_mask, sizes, name):
         inputs.atlas_luts = luts
     if parameters['use_mask']:
         inputs.bold_mask = str(run.mask)
-    if areas:
-        inputs.areas_file = str(areas[0])
+    if run.areas is not None:
+        inputs.areas_file = str(run.areas)
     if sample_mask is not None:
         inputs.sample_mask = sample_mask
     if run.sidecar is not None:
@@ -104,8 +100,8 @@ def _extract(run, group, parameters, areas, sample_mask, sizes, name):
 
 def _used(run, parameters):
     """Return the files of a run that the extraction takes besides its series."""
-    taken = {'use_mask': run.mask, 'use_confounds': run.confounds}
-    return [path for name, path in taken.items() if parameters[name]]
+    confounds = [run.confounds] if parameters['use_confounds'] else []
+    return [*(run.list_files('mask') if parameters['use_mask'] else []), *confounds]
 
 
 def _joined(wf, extractions, output):
@@ -119,7 +115,7 @@ def _joined(wf, extractions, output):
     return merge, 'out'
 
 
-def _report(run, atlases, parameters, methods, sizes, surfaces, command):
+def _report(run, atlases, parameters, methods, sizes, command):
     """The node that draws the report."""
     shown = {'connectivity': 'none', 'fisher_z': False} | parameters
     shown['atlas_names'] = [atlas.name for atlas in atlases]
@@ -127,9 +123,8 @@ def _report(run, atlases, parameters, methods, sizes, surfaces, command):
     report.inputs.bold_file, report.inputs.atlas_files = str(run.bold), [atlas.path for atlas in atlases]
     if any(atlas.lut for atlas in atlases):
         report.inputs.lut_files = [atlas.lut for atlas in atlases]
-    shown_on = list(surfaces) or find_surfaces(run.bold)
-    if shown_on:
-        report.inputs.surface_files = shown_on
+    if run.surfaces:
+        report.inputs.surface_files = list(run.surfaces)
     if command:
         report.inputs.command = command
     if parameters['use_mask']:

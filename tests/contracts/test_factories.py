@@ -7,7 +7,7 @@ import pytest
 from contract_cases import FIELDS, entries, read_docstring
 
 from nipype_labels import workflows
-from nipype_labels.bids.runs import Run
+from nipype_labels.bids.run import Run
 from nipype_labels.cli.atlases import NamedAtlas
 from nipype_labels.workflows.run import init_run_wf
 

@@ -57,7 +57,7 @@ def check_sampled_series(found, **parameters):
     assert_allclose(signals, means(sampled, labels), rtol=1e-6)
 
 
-@claim(r'Labels outside the brain mask were excluded\.', {'use_mask': True})
+@claim(r'Labels outside the mask of the brain or cortex were excluded\.', {'use_mask': True})
 def check_mask(found, **parameters):
     bold, labels, mask = RNG.normal(9, 1, (4, 4, 4, 3)), blocks((4, 4, 4), 2), RNG.integers(0, 2, (4, 4, 4))
     signals = extract(image(bold), image(labels), mask_img=image(mask.astype('uint8')), **parameters)

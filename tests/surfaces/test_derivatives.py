@@ -61,7 +61,7 @@ def test_a_pair_is_one_run(dataset):
     found = find_runs(dataset, spaces=['fsaverage5'])
     (run,) = found.runs
     assert run.name == f'{RUN}_space-fsaverage5'
-    assert [path.name for path in run.bold_files] == [
+    assert [path.name for path in run.list_files('bold')] == [
         f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii' for side in 'LR'
     ]
     assert [path.name for path in run.sidecars] == [f'{RUN}_hemi-{side}_space-fsaverage5_bold.json' for side in 'LR']
@@ -197,12 +197,12 @@ def test_derivatives_of_pairs_change_with_either_file(dataset, derivatives, tmp_
     assert (again[:, 2:] != signals[:, 2:]).all()
 
 
-def test_masks_are_not_used_and_smoothing_is_refused(derivatives, tmp_path):
+def test_cifti_has_no_mask_and_smoothing_is_refused(derivatives, tmp_path):
     atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (LABELS, TABLE)})
     asked = ['--atlas', atlas, '--space', 'fsLR:den-91k']
     status, said = derivatives(*asked, '--dry-run')
     assert status == 0, said
-    assert 'series of surfaces: without brain mask\n' in said
+    assert 'series of surfaces: without a mask of the cortex\n' in said
     status, said = derivatives(*asked, '--smoothing-fwhm', '4')
     assert status == 2
     assert 'wb_command -cifti-smoothing' in said

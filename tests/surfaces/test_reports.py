@@ -204,11 +204,14 @@ def test_surfaces_of_the_participant_are_found(layout, atlas, tmp_path, extract)
     bold = save_tseries(func / 'sub-01_ses-1_space-fsLR_den-91k_bold.dtseries.nii', noise(20, 28), EVERY)
     for side in 'LR':
         # Those of another mesh are not taken, nor is half a pair.
-        save_surf_gii(anat / f'sub-01_hemi-{side}_inflated.surf.gii', *icosahedron(), side)
-        save_surf_gii(anat / f'sub-01_hemi-{side}_space-fsLR_den-32k_midthickness.surf.gii', *icosahedron(), side)
-    save_surf_gii(anat / 'sub-01_hemi-L_space-fsLR_den-32k_inflated.surf.gii', *icosahedron(), 'L')
-    figure, _ = extract(bold, atlas)
-    assert len(read_views(figure)) == 4
+        save_surf_gii(anat / f'sub-01_hemi-{side}_midthickness.surf.gii', *icosahedron(), side)
+        save_surf_gii(anat / f'sub-01_hemi-{side}_space-fsLR_den-32k_inflated.surf.gii', *icosahedron(), side)
+    save_surf_gii(anat / 'sub-01_hemi-L_space-fsLR_den-32k_midthickness.surf.gii', *icosahedron(), 'L')
+    figure, page = extract(bold, atlas)
+    assert (len(read_views(figure)), set(re.findall(r'\w+\.surf\.gii', page))) == (4, {'32k_inflated.surf.gii'})
+    save_surf_gii(anat / 'sub-01_hemi-R_space-fsLR_den-32k_midthickness.surf.gii', *icosahedron(), 'R')
+    _, page = extract(bold, atlas)
+    assert set(re.findall(r'\w+\.surf\.gii', page)) == {'32k_midthickness.surf.gii'}
 
 
 @pytest.mark.parametrize(
@@ -284,6 +287,7 @@ def test_derivatives_have_pages_and_figures(dataset, tmp_path, in_process, monke
     for side in 'LR':
         name = f'sub-01_hemi-{side}_space-fsaverage_den-10k_inflated.surf.gii'
         save_surf_gii(anat / name, *icosahedron(), side)
+    assert f'  surfaces: sub-01/anat/{name.replace("hemi-R", "hemi-L")}, sub-01/anat/{name}\n' in run('--dry-run')[1]
     drawn, said = run()
     assert (len(read_views(drawn)), read_bars(drawn)) == (4, {})
     before = figure.stat().st_mtime_ns

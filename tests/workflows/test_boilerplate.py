@@ -48,7 +48,7 @@ def test_without_options_there_is_little_to_say():
 @pytest.mark.parametrize(
     ('left_out', 'words'),
     [
-        ('use_mask', ['brain mask']),
+        ('use_mask', ['mask of the brain or cortex']),
         ('smoothing_fwhm', ['Gaussian', '6 mm']),
         ('strategy', ['median']),
         ('min_coverage', ['50 %']),
