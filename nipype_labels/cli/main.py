@@ -42,7 +42,7 @@ def _run(argv):
     arguments = vars(build_parser().parse_args(argv))
     check_address_space()
     command = arguments.pop('command')
-    if command in (_extract, _derivatives):
+    if command in (_extract, _derivatives, _demo):
         # Reports show it.
         arguments['command_line'] = shlex.join(['nipype-labels', *(sys.argv[1:] if argv is None else argv)])
     return command(**arguments)
@@ -179,11 +179,11 @@ def _atlases(**arguments):
     return list_available(**arguments)
 
 
-def _demo(out):
+def _demo(**arguments):
     check_system()
     from .demo import demo
 
-    return demo(out)
+    return demo(**arguments)
 
 
 if __name__ == '__main__':

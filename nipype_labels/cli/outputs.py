@@ -84,7 +84,7 @@ def write(graph, out, folders):
             continue
         files = getattr(nodes[output.node].result.outputs, output.field)
         if not isdefined(files):
-            continue  # files that only another kind of series has
+            continue  # files that another kind of series has, or a report with connectivity
         if output.per_atlas:
             copies.update(
                 {out / folder / _rename(name, path): path for folder, path in zip(folders, files, strict=True)}

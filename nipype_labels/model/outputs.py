@@ -278,6 +278,7 @@ OUTPUTS = (
         field='connectivity_svg_files',
         description='Figure of the report, SVG: connectivity matrix',
         needs=('reports', 'connectivity'),
+        file_name='connectivity.svg',
         derivative=Derivative('bold', '.svg', desc='connectivity'),
     ),
     Output(
