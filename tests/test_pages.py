@@ -5,6 +5,7 @@ import ast
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 import warnings
 from dataclasses import replace
@@ -33,7 +34,7 @@ README = ROOT / 'README.md'
 PAGES = sorted((ROOT / 'docs').glob('*.md'))
 
 #: Where each kind of block begins and ends.
-PYTHON, SHELL, R, INCLUDE = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', 'r', r'\{include\}'))
+PYTHON, SHELL, R = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', 'r'))
 
 #: Code that tests/fmriprep runs, where fMRIPrep is, and tests/cli/test_group.py, with derivatives.
 ELSEWHERE = ('from fmriprep', 'signals/group/')
@@ -54,13 +55,6 @@ def table_under(path, heading):
     return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines[2:]]
 
 
-def section_between(start, end):
-    """Text of the README between two markers, as MyST includes it; each marker exists once."""
-    text = text_of(README)
-    assert text.count(start) == text.count(end) == 1
-    return text.split(start)[1].split(end)[0]
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder to run code in, with the files that pages name."""
@@ -74,19 +68,15 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('path', [page for page in PAGES if blocks(PYTHON, page)], ids=lambda path: path.stem)
 def test_code_of_pages_runs(path, folder):
-    code = [block for options in blocks(INCLUDE, path) for block in re.findall(PYTHON, included(options), re.S | re.M)]
-    code += [block for block in blocks(PYTHON, path) if not any(words in block for words in ELSEWHERE)]
+    for words in commands_of(path):
+        if words[:2] == ['nipype-labels', 'demo']:
+            subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *words[1:]], check=True)
+    code = [block for block in blocks(PYTHON, path) if not any(words in block for words in ELSEWHERE)]
     names = {}
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*regions without a signal', UserWarning)
         for block in filter(is_runnable, code):
             exec(compile(block, str(path), 'exec'), names)
-
-
-def included(options):
-    """Part of the README that a page includes."""
-    start, end = (re.search(rf':{name}: "(.*)"', options) for name in ('start-after', 'end-before'))
-    return section_between(start[1], end[1]) if start else text_of(README).split(end[1])[0]
 
 
 def test_numbers_in_the_comparison_with_nilearn_are_reproduced(folder, capsys):
@@ -120,7 +110,7 @@ def commands_of(path):
 def test_the_pages_have_commands():
     """The test above needs commands."""
     ours = [words for page in [README, *PAGES] for words in commands_of(page) if words[0] == 'nipype-labels']
-    assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'verify', 'atlases'}
+    assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'verify', 'atlases', 'demo'}
 
 
 def anchors(path):
@@ -216,10 +206,10 @@ def test_numbers_in_the_concepts_are_those_of_the_code():
     assert PARAMETERS['standardize'].aliases[True] == 'zscore'
 
 
-def test_packages_have_a_row_in_readme_and_design():
+def test_packages_have_a_row_in_contributing_and_design():
     folders = {path.name for path in (ROOT / 'nipype_labels').iterdir() if (path / '__init__.py').is_file()}
     rows = [row[0].strip('`') for row in table_under(ROOT / 'docs' / 'design.md', '## Packages')]
-    questions = re.findall(r'`nipype_labels/(\w+)/`', section_between('## Packages', 'BSD 3-Clause'))
+    questions = re.findall(r'\| `nipype_labels/(\w+)/`', text_of(ROOT / 'CONTRIBUTING.md'))
     assert set(rows) == set(questions) == folders
     settings = tomllib.loads(text_of(ROOT / 'pyproject.toml'))['tool']['importlinter']['contracts'][0]['layers']
     layers = [re.findall(r'nipype_labels\.(\w+)', layer) for layer in reversed(settings)]

@@ -91,6 +91,15 @@ def test_metadata_of_the_wheel_have_version_licence_and_command(wheel):
     assert dict(scripts['console_scripts']) == {'nipype-labels': 'nipype_labels.cli.main:main'}
 
 
+def test_the_description_for_package_indexes_has_no_links_into_the_repository(wheel):
+    (metadata,) = (content.decode() for name, content in wheel.items() if name.endswith('/METADATA'))
+    assert '\nDescription-Content-Type: text/markdown\n' in metadata
+    description = metadata.split('\n\n', 1)[1]
+    assert description.startswith('# nipype_labels: region time series')
+    assert re.findall(r'\]\((?!https://)([^)]+)\)', description) == []
+    assert 'Denoising strategies (`docs/denoising.md`)' in description
+
+
 def test_changes_have_a_section_for_this_version():
     first = re.search(r'^## (\S+).*\n\n(.+)', (ROOT / 'CHANGES.md').read_text(encoding='utf-8'), re.MULTILINE)
     assert first[1] == nipype_labels.__version__
