@@ -126,7 +126,7 @@ def test_the_masker_of_the_readme_extracts_nuclei_that_are_covered(examples, cap
     names = {}
     exec(compile(readme_blocks('python')[0], 'README.md', 'exec'), names)
     table = pd.read_csv(names['atlas'].get_filename().replace('.nii.gz', '.csv'), index_col='id')
-    for number, name in names['nuclei'].items():
+    for number, name in names['lut'].itertuples(index=False):
         assert name == f'{table.label[number].removesuffix("proper").capitalize()}_{table.hemisphere[number]}'
     assert names['signals'].shape == (20, 6)
     assert names['masker'].regions_['coverage'].between(0.6, 1).all()
