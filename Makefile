@@ -36,8 +36,8 @@ suite: $(VENV)/test
 
 ## The first case of each test that takes less than half a second, in each package: half a minute.
 test-fast: $(VENV)/test
-	NO_ET=1 $(BIN)/python -m pytest -q -x --fast tests/bids tests/cli tests/core tests/files tests/interfaces tests/masker \
-	    tests/reports tests/workflows
+	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -x --fast tests/bids tests/cli tests/core tests/files \
+	    tests/interfaces tests/masker tests/reports tests/workflows
 
 ## Runs killed at KILL_POINTS random points, power loss, every damage, every kind of worker, large series, a browser,
 ## scripts with pictures, a real SLURM.
