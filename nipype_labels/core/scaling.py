@@ -53,7 +53,7 @@ class Decoder:
 
 
 def narrow(values: np.ndarray, dtype: Any, what: str) -> np.ndarray:
-    """Return values as a type to be stored; ImageError if it cannot hold one; ``what`` has it, such as ``a voxel``."""
+    """Return values in the type of a file; ImageError if it cannot hold one; ``what`` has it, in the message."""
     try:
         with np.errstate(over='raise'):
             return np.asarray(values, dtype)

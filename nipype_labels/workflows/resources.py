@@ -36,7 +36,7 @@ PROCESS = {
 XML = 450
 
 #: Bytes of the XML of a file of parcels for each vertex and voxel, and of what it is made from.
-PARCEL_TEXT, PARCEL = 9, 60
+PARCEL_TEXT, PARCEL = 7, 60
 
 #: What pyarrow adds to that, which pandas loads wherever it is installed; it depends on how the system maps libraries.
 ARROW = 80 * MIB if importlib.util.find_spec('pyarrow') else 0

@@ -22,10 +22,14 @@ from surface_cases import (
 )
 
 from nipype_labels.files.coverage import read_coverage
+from nipype_labels.files.surface_images import write_parcel_scalars, write_parcel_series
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import WriteParcels
+from nipype_labels.model.atlas import Atlas
 from nipype_labels.model.errors import LabelsError
+from nipype_labels.model.grayordinates import pair_space
 from nipype_labels.workflows import init_labels_derivatives_wf
+from nipype_labels.workflows.resources import Sizes, estimate_disk
 
 SERIES = 'sub-01/func/sub-01_task-rest_space-fsLR_den-91k_bold.dtseries.nii'
 STEM = 'sub-01/func/sub-01_task-rest_space-fsLR_atlas-A_den-91k_stat'
@@ -145,6 +149,18 @@ def test_parcels_of_another_coverage_are_removed(derivatives, tmp_path):
     name = f'{STEM}-mean_timeseries.ptseries.nii'
     assert files[name] == before[name]
     assert f'{STEM}-coverage_bold.pscalar.nii' not in files
+
+
+def test_disk_space_of_parcels_is_estimated(tmp_path):
+    space, signals = pair_space(32492, 32492), np.zeros((100, 360))
+    atlas = Atlas(space, np.arange(space.size) % 361, np.arange(1, 361), [f'region {i}' for i in range(360)])
+    write_parcel_series(tmp_path / 'x.ptseries.nii', atlas, signals, 0.72)
+    write_parcel_scalars(tmp_path / 'x.pscalar.nii', atlas, signals[0], 'coverage')
+    sizes = [(tmp_path / f'x.{kind}.nii').stat().st_size for kind in ('ptseries', 'pscalar')]
+    of_run = Sizes((space.size, 1, 1, 100), on_surfaces=True)
+    with_parcels, without = (estimate_disk(of_run, [360], {'cifti_outputs': choice}) for choice in (True, False))
+    for needed, others in zip(with_parcels, without, strict=True):
+        assert needed - others == pytest.approx(2 * sizes[0] + sizes[1], rel=0.3)
 
 
 def test_fewer_digits_round_tables_alone(derivatives, tmp_path):

@@ -220,6 +220,16 @@ def test_the_node_maps_to_the_kind_of_labels_without_a_series(pair, tmp_path):
         assert array.intent == nib.nifti1.intent_codes['NIFTI_INTENT_NONE']
     with pytest.raises(LabelsError, match='out_dtype must be float32 for pairs of hemispheres'):
         InverseProject(**files, out_dtype='float64').run(cwd=str(tmp_path))
+    labels = ApplyMask(labels_files=[pair.atlas]).run(cwd=str(tmp_path)).outputs.out_files[0]
+    both = {
+        'labels_files': [pair.atlas, labels],
+        **{name: 2 * files[name] for name in ('signals_files', 'regions_files')},
+    }
+    with pytest.raises(LabelsError, match='Run a node for each, or set bold_file'):
+        InverseProject(**both).run(cwd=str(tmp_path))
+    outputs = InverseProject(**both, bold_file=pair.bold).run(cwd=str(tmp_path)).outputs
+    contents = [nib.load(path).agg_data() for path in outputs.right_files]
+    assert_array_equal(*contents)
     write_signals(tmp_path / 'map.tsv', NAMES, np.full((1, 6), 1e60))
     with pytest.raises(LabelsError, match=r'map\.tsv: a vertex has a value that float32 can not hold: 1e\+60'):
         InverseProject(**files).run(cwd=str(tmp_path))
