@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 
 import hypothesis
+import nibabel
+import numpy as np
 import pytest
 from real_files import package_file
 
@@ -108,6 +110,25 @@ def aal(installed):
 def real_series(request, installed):
     """Each real series in turn."""
     return installed(*SERIES[request.param])
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Write an array as NIfTI; return its path."""
+
+    def write(name, data, affine=None, t_r=None, unit='sec'):
+        data = np.asarray(data)
+        affine = np.diag([3.0, 3, 3, 1]) if affine is None else np.asarray(affine, dtype=float)
+        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
+        written.header.set_xyzt_units('mm', unit)
+        if t_r is not None:
+            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        nibabel.save(written, path)
+        return str(path)
+
+    return write
 
 
 @pytest.fixture(scope='session')

@@ -5,7 +5,6 @@ import functools
 import itertools
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 from clean_node_cases import FMRIPREP
@@ -34,24 +33,6 @@ def run(tmp_path):
         return interface.run(cwd=str(folder)).outputs
 
     return call
-
-
-@pytest.fixture
-def image(tmp_path):
-    """Write an array as NIfTI; return its path."""
-
-    def write(name, data, affine=None, t_r=None, unit='sec'):
-        data = np.asarray(data)
-        affine = np.diag([3.0, 3, 3, 1]) if affine is None else np.asarray(affine, dtype=float)
-        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
-        written.header.set_xyzt_units('mm', unit)
-        if t_r is not None:
-            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
-        path = tmp_path / name
-        nibabel.save(written, path)
-        return str(path)
-
-    return write
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-import nibabel
 import numpy as np
 import pytest
 from nipype import config
@@ -54,24 +53,6 @@ def _own_nipype(tmp_path, monkeypatch):
             }
         }
     )
-
-
-@pytest.fixture
-def image(tmp_path):
-    """Write an array as NIfTI; return its path."""
-
-    def write(name, data, affine, t_r=None):
-        data = np.asarray(data)
-        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
-        written.header.set_xyzt_units('mm', 'sec')
-        if t_r is not None:
-            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        nibabel.save(written, path)
-        return str(path)
-
-    return write
 
 
 @pytest.fixture
