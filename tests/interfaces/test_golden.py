@@ -32,4 +32,4 @@ def test_numerics_are_raised_whenever_numbers_change(name, golden, tmp_path):
 
 
 def test_every_node_that_computes_has_golden_values():
-    assert set(interfaces.__all__) - set(CASES) == {'LabelsReport', 'SaveDerivatives'}
+    assert set(interfaces.__all__) - set(CASES) == {'LabelsReport', 'SaveDerivatives', 'WriteParcels'}
