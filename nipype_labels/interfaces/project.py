@@ -45,7 +45,11 @@ class _InverseProjectInputSpec(LabelsInputSpec):
     fill_value = trait('fill_value')
     t_r = traits.Float(desc='repetition time in s for the header')
     out_dtype = traits.Enum('float32', 'float64', usedefault=True, hash_files=False, desc='type of the voxels')
-    squeeze = traits.Bool(True, usedefault=True, desc='write a single row as a 3D image')
+    squeeze = traits.Bool(
+        True,
+        usedefault=True,
+        desc='write a single row as a 3D image; on surfaces as a map, unless bold_file is given',
+    )
 
     def more_to_hash(self):
         """Hash whether the series is CIFTI, as its name says."""
@@ -81,7 +85,9 @@ class InverseProject(LabelsInterface):
         for i, (signals_file, labels_file, regions_file) in enumerate(rows):
             atlas, signals = read_columns(signals_file, labels_file, read_coverage(regions_file), regions_file)
             signals = np.where(np.isnan(signals), self.get_input('fill_value', np.nan), signals)
-            is_map = len(signals) == 1 and self.inputs.squeeze
+            # Derivatives name the image of a series of surfaces before its volumes are counted.
+            is_series = isinstance(atlas.space, Grayordinates) and self.get_input('bold_file') is not None
+            is_map = len(signals) == 1 and self.inputs.squeeze and not is_series
             pairs.append(self._is_pair(atlas.space))
             end = LEFT if pairs[i] else '.dscalar.nii' if is_map else '.dtseries.nii'
             name = name_image(names[i], atlas.space, end)

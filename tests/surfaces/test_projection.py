@@ -133,6 +133,18 @@ def test_images_have_the_kind_of_the_series_whatever_the_atlas(pair, extract):
         assert not list(folder.glob('*.gii'))
 
 
+def test_a_series_of_one_volume_is_mapped_back_to_a_series(pair, extract):
+    labels = save_dlabel(pair.folder / 'a.dlabel.nii', {'m': (np.arange(24) % 3, TABLE)}, EVERY)
+    series = save_tseries(pair.folder / 's.dtseries.nii', noise(1, 24), EVERY)
+    image = nib.load(extract(series, labels, '--project', 'labels') / 'projected.dtseries.nii')
+    assert image.header.get_axis(0).step == 0.72
+    shutil.rmtree(pair.folder / 'out')
+    for side in 'LR':
+        save_func_gii(pair.folder / f's_hemi-{side}_bold.func.gii', noise(1, len(LABELS[side])), side=side)
+    (array,) = read(extract(pair.bold, pair.atlas, '--project', 'labels'))['L'].darrays
+    assert array.intent == nib.nifti1.intent_codes['NIFTI_INTENT_TIME_SERIES']
+
+
 def test_voxels_of_an_atlas_are_refused_for_pairs(pair, extract):
     save_func_gii(pair.folder / 's_hemi-R_bold.func.gii', noise(7, 12))
     atlas = save_dlabel(pair.folder / 'a.dlabel.nii', {'m': (np.arange(15) % 3, {1: 'p', 2: 'q'})})
