@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures of all tests: Nipype without look-ups of releases, and real data from installed packages."""
 
+import functools
 import gc
 import logging
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from real_files import package_file
 
+from nipype_labels.cli import main
 from nipype_labels.files import digests
 
 # For the benchmarks; behind installed packages, of which this one may be.
@@ -37,6 +39,9 @@ pytest.register_assert_rewrite('series_cases', 'migration_data', 'migration_conf
 
 #: Modules that tests import; collected for doctests, they would be imported twice.
 collect_ignore = ['seed', 'support']
+
+#: The parser of the command, which takes longer to build than most errors to be found.
+build_parser = functools.cache(main.build_parser)
 
 #: Package and path in it of each real series.
 SERIES = {
@@ -144,18 +149,18 @@ def quietly():
 
 
 @pytest.fixture
-def in_process(capfd):
+def in_process(capfd, monkeypatch):
     """Run the command in this process, which saves imports; return exit status, output and errors."""
     loggers = [logging.getLogger(name) for name in ('nipype', 'nipype.workflow', 'nipype.interface')]
     levels = [logger.level for logger in loggers]
     formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
 
-    def run(*arguments):
-        from nipype_labels.cli.main import main
+    monkeypatch.setattr(main, 'build_parser', build_parser)
 
+    def run(*arguments):
         capfd.readouterr()
         try:
-            status = main(list(arguments))
+            status = main.main(list(arguments))
         except SystemExit as e:
             status = e.code
         return status, *capfd.readouterr()
