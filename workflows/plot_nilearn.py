@@ -5,7 +5,7 @@ From nilearn's NiftiLabelsMasker to nipype_labels in a notebook
 ===============================================================
 
 This example runs the same notebook code with nilearn's NiftiLabelsMasker and with that of nipype_labels, and compares
-the numbers. Then it shows what nilearn's does not have: a column for every region, the coverage of each region, several
+the numbers. Then it shows what only the latter has: a column for every region, the coverage of each region, several
 runs in one call, and the equivalent Nipype workflow. One line changes:
 
 .. code-block:: diff
@@ -237,7 +237,8 @@ figure.savefig(folder / 'components.png', dpi=120)
 # The equivalent workflow
 # -----------------------
 # ``to_workflow`` returns the Nipype workflow with the parameters of the masker, for pipelines with many participants.
-# The look-up table exists only in memory, so it is written to the folder. :doc:`plot_nipype_graph` continues from here.
+# The look-up table exists only in memory, so it is written to the folder. :doc:`plot_nipype_graph` shows how to process
+# many runs.
 
 from nipype import logging
 

@@ -82,7 +82,7 @@ def choose_confounds(strategy):
 
 
 def average_connectomes(strategy, matrices):
-    """Mean over runs; a region that is missing in a run does not count there."""
+    """Mean over the runs in which both regions of a pair have a time series."""
     from pathlib import Path
 
     import pandas as pd

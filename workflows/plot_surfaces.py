@@ -75,8 +75,9 @@ print(f'repetition time in the headers: {image.header.get_zooms()[3] / 1000:g} s
 # The values have a temporal mean of 0, and hardly any power above 0.1 Hz: the series was filtered before it was
 # packaged. Denoising changes it less than it would change a series of fMRIPrep.
 #
-# The confounds are numbers without names. What the columns are can be seen from the numbers, except for the first six:
-# orthogonal time series, as principal components are. They get the names that fMRIPrep gives to such columns.
+# The confounds are numbers without names. The numbers show what most columns are: motion and its derivatives, single
+# volumes, and trends. The first six are orthogonal, as principal components are. The table has fMRIPrep's names of
+# these columns.
 
 numbers = np.loadtxt(run / f'{RUN}_confounds.txt')
 motion = [f'{kind}_{axis}' for kind in ('rot', 'trans') for axis in 'xyz']
@@ -95,8 +96,8 @@ print(f'one volume in each column of outliers: {sorted(outliers.to_numpy().argma
 # ----------------
 # The command names the folder, the space of the series, the atlas with its name, surfaces for the pictures of the
 # report, and the denoising. Either file of a pair of hemispheres names the pair. The participant's own surfaces are
-# used without ``--surface``, if the folder has them. Confounds are chosen by patterns of their names here; for tables
-# of fMRIPrep there are strategies, see :doc:`Denoising strategies </denoising>`.
+# used without ``--surface``, if the folder has them. Confounds are chosen by patterns of their names here. For tables
+# of fMRIPrep, choose a strategy: see :doc:`Denoising strategies </denoising>`.
 
 COMMAND = r"""
 nipype-labels derivatives fmriprep derivatives participant --space fsaverage5 \
