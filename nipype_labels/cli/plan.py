@@ -42,7 +42,7 @@ class AtlasSizes:
     Attributes
     ----------
     grids : list of VolumeGrid or Grayordinates
-        Of those that have one.
+        Grids of the atlases that are image files.
     n_weights : int
         Of the voxels of all probabilistic maps.
     """

@@ -75,7 +75,7 @@ def _compare_atlases(label, atlases):
 
 
 def _choose_usual(manifests):
-    """Return a manifest of those that most others are equal to."""
+    """Return a manifest with the parameters of most runs."""
     groups = []
     for manifest in manifests:
         same = next((group for group in groups if not list_differences(group[0], manifest)), None)

@@ -36,7 +36,7 @@ class Lock:
         _held.add(self)
 
     def release(self):
-        """Remove the file of the lock while it is still locked, then give it up."""
+        """Remove the file of the lock while it is still locked, then unlock it."""
         if self._handle is not None:
             _remove(self._path)
             self.close()

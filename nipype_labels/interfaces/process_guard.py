@@ -36,7 +36,7 @@ def lock_folder(folder):
     A second run of the graph would empty the folder, or mix its files with those of this run.
     """
     try:
-        # A worker whose main process was killed gives up its folder as soon as it notices.
+        # A worker whose main process was killed releases its folder as soon as it notices.
         return acquire_lock(folder.with_name(f'.{folder.name}.lock'), LOCK_SECONDS)
     except LockedError as e:
         raise LabelsError(f'{folder} is {e}. Wait for it, or use a different base_dir') from None

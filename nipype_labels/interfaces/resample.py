@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Node that brings images onto the grid of others."""
+"""Node that resamples images to the grids of others."""
 
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits

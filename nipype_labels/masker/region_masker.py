@@ -46,7 +46,7 @@ class RegionMasker(FittedRegions):
         return check_settings(self.get_params(), self._atlas, self._on_surfaces)
 
     def fit(self, imgs: Any = None, y: Any = None) -> Self:
-        """Read the atlas and the mask, and bring them to the grid of ``imgs`` if that is given.
+        """Read the atlas and the mask, and resample them to the grid of ``imgs`` if it is given.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ ACQUISITION = ('sub', 'ses', 'task', 'acq', 'ce', 'rec', 'dir', 'run', 'chunk')
 #: Space of derivatives of a series without ``space``.
 NATIVE = 'no space, which is native BOLD space'
 
-#: What is said of file names that contradict each other.
+#: Message about file names that contradict each other.
 CONTRADICTION = 'files that may not belong together: %s'
 
 _PAIR = re.compile(r'(?:^|_)([a-z]+)-([0-9a-zA-Z+]+)(?=_|\.|$)')

@@ -53,7 +53,7 @@ class Seeds:
         return WeightedAtlas(space, together, np.ones(len(together)), counts, np.asarray(self.ids), self.names, self)
 
     def on_endless(self, space: VolumeGrid) -> WeightedAtlas:
-        """Return the spheres as if the grid had no end, none of them empty: what their coverage is a fraction of."""
+        """Return the spheres on a grid that contains them whole, empty ones with the nearest voxel: full coverage."""
         return replace(self, includes_nearest=True).on(self.extend(space))
 
     def extend(self, space: VolumeGrid) -> VolumeGrid:
