@@ -18,7 +18,8 @@ import pytest
 from disk import make_disk
 from named_cases import MNI, PREPROC, make_runs
 
-#: Points for each command; all but one of each test are endurance tests.
+#: Points for each command; all are endurance tests, except for one power loss. Kills of derivatives at a point are also
+#: in tests/surfaces/test_durability.py.
 POWER_POINTS = int(os.environ.get('POWER_POINTS', '10'))
 KILL_POINTS = int(os.environ.get('KILL_POINTS', '30'))
 
@@ -108,9 +109,12 @@ def check_recovery(command, given, place, expected):
     return found
 
 
-def list_cases(n_points, first, *commands):
-    cases = [(command, point) for command in (first, *commands) for point in range(n_points)]
-    return [pytest.param(*case, marks=[pytest.mark.endurance] if case != (first, 0) else []) for case in cases]
+#: Commands and points of power losses.
+LOSSES = [
+    pytest.param(command, point, marks=[pytest.mark.endurance] if (command, point) != ('derivatives', 0) else [])
+    for command in ('derivatives', 'extract MultiProc')
+    for point in range(POWER_POINTS)
+]
 
 
 @pytest.mark.endurance
@@ -124,7 +128,7 @@ def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, di
     assert check_recovery(command, given, disk.folder, expected) == expected
 
 
-@pytest.mark.parametrize(('command', 'point'), list_cases(POWER_POINTS, 'derivatives', 'extract MultiProc'))
+@pytest.mark.parametrize(('command', 'point'), LOSSES)
 def test_a_command_recovers_from_a_power_loss_at_any_point(command, point, given, disk, undisturbed):
     expected, seconds = undisturbed(command)
     process = start(command, given, disk.folder)
@@ -138,10 +142,9 @@ def test_a_command_recovers_from_a_power_loss_at_any_point(command, point, given
     check_recovery(command, given, disk.folder, expected)
 
 
-@pytest.mark.parametrize(
-    ('command', 'point'),
-    list_cases(KILL_POINTS, 'derivatives', 'derivatives MultiProc', 'extract', 'extract MultiProc'),
-)
+@pytest.mark.endurance
+@pytest.mark.parametrize('point', range(KILL_POINTS))
+@pytest.mark.parametrize('command', ['derivatives', 'derivatives MultiProc', 'extract', 'extract MultiProc'])
 def test_a_command_recovers_from_a_signal_at_any_point(command, point, given, tmp_path, undisturbed):
     """The same command follows at once, while worker processes may still end."""
     expected, seconds = undisturbed(command)
