@@ -5,7 +5,7 @@ import statistics
 
 from .cases import ONE_THREAD, ratios
 
-_HEAD = """# Performance
+_HEAD = """# Performance: time and memory of fMRI time series extraction
 
 `make bench` wrote this page. Every number is the median of fresh processes, each of which does the work once. This
 package, nilearn and decompression alternate. The first rows are whole processes: what a user waits for, with imports,
