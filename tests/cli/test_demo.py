@@ -4,6 +4,7 @@
 import base64
 import gzip
 import io
+import json
 import re
 import runpy
 import shlex
@@ -74,6 +75,16 @@ def test_the_demo_returns_the_denoised_time_series_of_all_regions(demo, expected
     np.testing.assert_allclose(read_signals(folder / 'timeseries.tsv')[1], denoised, atol=1e-6)
     correlations = read_signals(folder / 'connectivity.tsv')[1]
     np.testing.assert_allclose(correlations, np.corrcoef(denoised.T), atol=1e-6)
+
+
+def test_the_page_on_the_first_run_reports_the_numbers_of_the_demo(demo):
+    text = ' '.join((ROOT / 'docs' / 'quickstart.md').read_text(encoding='utf-8').split())
+    freedom = json.loads((demo[0] / 'cleaning.json').read_text(encoding='utf-8'))['DegreesOfFreedom']
+    assert f'leave {freedom:.0f} degrees of freedom of 652 volumes' in text
+    names, correlations = read_signals(demo[0] / 'atlas-desikankilliany' / 'connectivity.tsv')
+    _, first, second = np.argsort(-correlations[names.index('L_precuneus')])[:3]
+    assert [names[first], names[second]] == ['L_isthmuscingulate', 'R_precuneus']
+    assert 'most strongly with the cingulate isthmus next to it and with the right precuneus' in text
 
 
 def test_the_demo_shows_time_series_and_names_report_and_connectome(demo):
