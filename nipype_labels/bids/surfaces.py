@@ -56,11 +56,20 @@ def list_hemispheres(file):
     """Return the Files of a series of :func:`list_surface_series`, with the entities in their names."""
     if file.extension != GIFTI:
         return [file]
-    paths = [file.path.replace('_hemi-L_', f'_hemi-{side}_') for side in 'LR']
     return [
         replace(file, path=path, entities=file.entities | {'hemi': side})
-        for path, side in zip(paths, 'LR', strict=True)
+        for path, side in zip(list_paths(file.path), 'LR', strict=True)
     ]
+
+
+def list_paths(path):
+    """Return the paths of the files of a series from that of its only file, or of that of the left hemisphere.
+
+    >>> list_paths('sub-1_hemi-L_bold.func.gii')
+    ['sub-1_hemi-L_bold.func.gii', 'sub-1_hemi-R_bold.func.gii']
+    """
+    is_left = path.endswith(GIFTI) and '_hemi-L_' in path
+    return [path.replace('_hemi-L_', f'_hemi-{side}_') for side in 'LR'] if is_left else [path]
 
 
 def is_of_surfaces(spaces, surfaces, volumes):

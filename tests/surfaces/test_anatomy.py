@@ -95,6 +95,9 @@ def test_vertices_outside_the_cortex_are_excluded_and_the_masks_are_named(anat, 
     assert set(sidecar['Sources']) >= {f'bids:preprocessed:{file}' for file in files}
     assert 'Warnings' not in sidecar
     assert 'mask of the brain or cortex' in sidecar['Methods']
+    raw = json.loads(read(tmp_path, 'mean_desc-raw_timeseries.json').read_text(encoding='utf-8'))
+    series = [f'bids:preprocessed:sub-01/func/{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii' for side in 'LR']
+    assert raw['Sources'][:2] == series
     manifest = json.loads((tmp_path / 'out' / 'manifests' / f'{RUN}_space-fsaverage5.json').read_text(encoding='utf-8'))
     assert set(manifest['Inputs']) >= set(files)
     (page,) = (tmp_path / 'out').rglob('*_report.html')
