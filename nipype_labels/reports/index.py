@@ -51,7 +51,8 @@ def render_participant(participant, rows, figures, index, version):
     ``figures`` are paths of figures by the path of the report of their run, ``index`` is the path of the index.
     """
     listed = [_describe(row, []) for row in rows]
-    names = {row['page']: row['run_name'] for row in listed}
+    # Not the name of the run, which is the same in all spaces.
+    names = {row['page']: row['page'].rpartition('/')[2].removesuffix('_report.html') for row in listed if row['page']}
     return fill_template(
         'participant.html.j2',
         participant=participant,

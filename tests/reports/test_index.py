@@ -63,6 +63,14 @@ def test_a_run_is_as_bad_as_the_worst_of_its_atlases():
     assert page.index('atlas-B') < page.index('atlas-A')
 
 
+def test_runs_of_a_task_in_several_spaces_have_headings_of_their_own():
+    names = ['sub-01_task-rest_space-fsLR_den-91k', 'sub-01_task-rest_space-fsaverage5']
+    pages = [f'sub-01/func/{name}_report.html' for name in names]
+    rows = [describe(folder=name[17:], page=page) for name, page in zip(names, pages, strict=True)]
+    shown = render_participant('sub-01', rows, {page: ['f/a.svg'] for page in pages}, 'index.html', '1')
+    assert re.findall(r'<h2[^>]*><a[^>]*>([^<]*)</a></h2>', shown) == names
+
+
 def test_texts_are_escaped_and_nothing_is_requested():
     row = describe(reason=EVIL, folder=EVIL, status='failed')
     for page in (render_index([row], EVIL), render_participant(EVIL, [row], {row['page']: ['f/a.svg']}, 'i.html', '1')):
