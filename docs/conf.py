@@ -6,7 +6,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-from docutils.nodes import paragraph
+from docutils.nodes import paragraph, section
 from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parent / '_ext'))
@@ -98,7 +98,9 @@ def link_pages(app, docname, source):
 
 def describe_page(app, pagename, templatename, context, doctree):
     """Use the first paragraph of a page as its description, which search engines show."""
-    if doctree and (first := next(doctree.findall(paragraph), None)):
+    # Not those of notes, such as the link to the download of an example.
+    own = (each for each in doctree.findall(paragraph) if isinstance(each.parent, section)) if doctree else ()
+    if first := next(iter(own), None):
         text = escape(' '.join(first.astext().split()))
         context['metatags'] = f'{context.get("metatags", "")}<meta name="description" content="{text}">'
 
