@@ -58,8 +58,12 @@ class Atlas:
         return (self.labels,)
 
     def select(self, ids: ArrayLike, names: Any) -> 'Atlas':
-        """Return the regions with some ids, in their order, under other names."""
-        return replace(self, ids=np.asarray(ids), names=names)
+        """Return the regions with some ids, in their order, under other names; the background gets another label."""
+        labels, background = self.labels, self.background
+        if background in np.asarray(ids):
+            background = unused_id([*np.unique(labels), *np.asarray(ids)])
+            labels = np.where(labels == self.background, labels.dtype.type(background), labels)
+        return replace(self, labels=labels, ids=np.asarray(ids), names=names, background=background)
 
     def count_voxels(self) -> np.ndarray:
         """Return the number of voxels of each region, shape (L,)."""

@@ -230,6 +230,15 @@ def test_nodes_write_the_same_bytes_for_any_order_of_atlases(bold, atlas, tmp_pa
     assert_array_equal(nib.load(written).get_fdata()[0], np.select([LABELS == 1, LABELS == 5], [2, 3]))
 
 
+def test_a_look_up_table_may_list_the_background(bold, atlas, tmp_path, extract):
+    """The label table of the file says that 0 is background, so the row has no vertex."""
+    (tmp_path / 'lut.tsv').write_text('index\tname\n0\tUnknown\n1\tA\n5\tB\n', encoding='utf-8')
+    regions = read_coverage(extract(bold, '--atlas', atlas, '--lut', tmp_path / 'lut.tsv') / 'atlas' / 'regions.tsv')
+    for column in ('n_voxels_atlas', 'n_voxels_grid', 'n_voxels_mask'):
+        assert getattr(regions, column).tolist() == [0, 6, 6]
+    assert regions.n_voxels_used.tolist() == [0, 5, 6]
+
+
 def test_maps_of_one_file_are_named(bold, tmp_path, extract):
     other = np.where(LABELS == 1, 5, LABELS)
     path = save_dlabel(tmp_path / 'nets.dlabel.nii', {'one': (LABELS, TABLE), 'Yeo 7': (other, TABLE)})
