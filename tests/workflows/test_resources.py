@@ -167,7 +167,9 @@ def test_memory_of_maps_is_within_the_estimate(peak, tmp_path):
     affine = nibabel.load(series).affine + 0.3 * np.eye(4, k=3)
     nibabel.save(nibabel.Nifti1Image(np.ones(shape, dtype='uint8'), affine), shifted)
     found = {'resample': peak('Resample', made, in_files=[maps], reference_files=[shifted], maps=True)}
-    found['mask'] = peak('ApplyMask', made, labels_files=[maps])
+    # Of the maps on both grids; those on the grid of the series are read once.
+    found['mask'] = peak('ApplyMask', made, labels_files=made['Resample']['out_files'], atlas_files=[maps])
+    peak('ApplyMask', made, labels_files=[maps])
     placed = {'labels_files': made['ApplyMask']['out_files'], 'regions_files': made['ApplyMask']['regions_files']}
     options = {'strategy': 'least_squares', 'num_threads': 2}
     found['reduce'] = peak('ReduceLabels', made, in_file=series, **options, **placed)
