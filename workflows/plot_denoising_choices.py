@@ -24,7 +24,8 @@ from nipype_labels.core.clean import clean
 from nipype_labels.core.connectivity import measure_connectivity
 from nipype_labels.core.gaps import FILLS
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp())
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp())
 folder.mkdir(parents=True, exist_ok=True)
 N_VOLUMES, T_R, BAND = 300, 2.0, {'high_pass': 0.01, 'low_pass': 0.1}
 COLOURS = {'linear': '#0072B2', 'cubic': '#D55E00', 'pchip': '#009E73', 'spectral': '#CC79A7'}

@@ -61,7 +61,8 @@ MNI305_TO_MNI152 = [
     [0, 0, 0, 1],
 ]
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp()).absolute()
 run = Path(find_spec('brainspace').origin).parent / 'datasets/preprocessing/sub-010188_ses-02_task-rest_acq-AP_run-01'
 templates = Path(find_spec('nilearn').origin).parent / 'datasets' / 'data'
 

