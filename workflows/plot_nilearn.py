@@ -207,14 +207,17 @@ print(f'{all_runs.shape}; the runs one by one, the same to the last bit: {same}'
 # scikit-learn pipeline
 # ---------------------
 # The masker is a transformer of scikit-learn. Most estimators refuse ``NaN``, so missing regions are dropped here.
-# ``inverse_transform`` of a pipeline returns an image: the first two principal components of the time series of all
-# runs. The first is the mean of all regions; the second separates the visual from the sensorimotor cortex.
+# The prefix of ``niftilabelsmasker__confounds`` is the name of the step. ``inverse_transform`` of a pipeline returns an
+# image: the first two principal components of the time series of all runs. The first is close to the mean of all
+# regions; the second separates the visual from the frontal cortex. :doc:`Maskers </masker>` shows how to transform
+# further runs.
 
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
-pipeline = make_pipeline(NiftiLabelsMasker(**PARAMETERS, min_coverage=0.4, missing_labels='drop'), PCA(2))
-scores = pipeline.fit_transform(runs)
+pipeline = make_pipeline(clone(masker).set_params(missing_labels='drop'), PCA(2))
+scores = pipeline.fit_transform(runs, niftilabelsmasker__confounds=tables)
 components = pipeline.inverse_transform(np.eye(2)).get_fdata()
 print(f'scores: {scores.shape}; explained variance: {pipeline[-1].explained_variance_ratio_.round(2)}')
 mean = np.nanmean(all_runs, axis=1)

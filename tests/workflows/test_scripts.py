@@ -346,6 +346,7 @@ def test_plot_nilearn_shows_equal_numbers_of_both_maskers_and_the_workflow(scrip
     np.testing.assert_array_equal(names['all_runs'], np.vstack(names['one_by_one']))
     np.testing.assert_array_equal(names['by_workflow'], names['signals'])
     assert names['scores'].shape == (651, 2)
+    assert np.corrcoef(names['mean'], names['scores'][:, 0])[0, 1] > 0.95
 
 
 @pytest.mark.endurance
