@@ -22,7 +22,7 @@ from .paths import expand, strip_suffixes
 BACKGROUND = 'background'
 
 #: Ways to make duplicate values of a column unique.
-_HINTS = {'index': '', 'name': ', or add a column "hemi" of L and R, which is appended to the names'}
+_HINTS = {'index': '', 'name': ', or add a column "hemi" or "hemisphere" of L and R, which is appended to the names'}
 
 #: Messages about regions without names, for %-formatting with the file and the ids.
 NO_TABLE = '%s: no look-up table in its header or next to it, so regions are named by their ids'
@@ -60,8 +60,8 @@ def read_lookup_table(path, ids=None, of_maps=False):
     Formats: BIDS ``dseg.tsv`` or another table with headings for ids and names; lines of an id, a name and perhaps a
     colour (FreeSurfer, FSLeyes, ITK-SNAP, MRtrix, AAL, wb_command); XML of FSL, SPM, BrainSuite or Julich-Brain; an
     AFNI label table (``.niml.lt``, or in the header of an image); one name per line for the sorted ``ids``. The column
-    ``hemi`` is appended to the names of both hemispheres, and the id to duplicate names in tables of templates. A table
-    ``of_maps`` may have a heading for names and none for ids.
+    ``hemi`` or ``hemisphere`` is appended to the names of both hemispheres, and the id to duplicate names in tables of
+    templates. A table ``of_maps`` may have a heading for names and none for ids.
     """
     path = Path(path)
     if not path.is_file():

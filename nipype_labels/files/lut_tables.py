@@ -25,13 +25,13 @@ NAME_HEADINGS = (
     *('label', 'structure', 'region', 'roilabel', 'roi', 'parcel', 'area', 'difumonames'),
 )
 
-#: Heading of TemplateFlow for the hemisphere, which is appended to the names of both hemispheres.
-_HEMISPHERE = 'hemi'
-
 #: Headings of columns of networks and hemispheres, and words of regions without a network.
 _NETWORK_HEADINGS = ('network', 'networklabel', 'networkname', 'community', 'yeonetworks7')
 _HEMISPHERE_HEADINGS = ('hemisphere', 'hemi', 'hem')
 _NO_NETWORK = ('', 'n/a', 'none', 'no network found')
+
+#: Cells of a column of hemispheres that are appended to names of both hemispheres, in lower case.
+_HEMISPHERES = ('l', 'r', 'b', 'left', 'right', 'both')
 
 #: Headings of a column of ids for each hemisphere.
 _SIDE = re.compile(r'(left|right)(label|labelvalue|labelid|id|index|value|roi|roiid)?')
@@ -67,8 +67,7 @@ def parse_names(text, path):
     lines = _without_comments(text.splitlines())
     for separator in '\t,;':
         heads = (_cells(lines[:1], separator, path) or [[]])[0]
-        keys = [simplify_heading(head) for head in heads]
-        name = next((keys.index(heading) for heading in NAME_HEADINGS if heading in keys), None)
+        name = _find_heading(heads, NAME_HEADINGS)
         # "Label name" above lines of an id and a name is two headings.
         if name is None or (len(heads) == 1 and ' ' in heads[0]):
             continue
@@ -97,10 +96,9 @@ def parse_places(text):
     """
     lines = [line for line in text.splitlines() if line.strip()]
     separator = '\t' if '\t' in lines[0] else ','
-    keys = [simplify_heading(head) for head in lines[0].split(separator)]
+    heads = lines[0].split(separator)
     index, network, hemisphere = (
-        next((keys.index(heading) for heading in headings if heading in keys), None)
-        for headings in (INDEX_HEADINGS, _NETWORK_HEADINGS, _HEMISPHERE_HEADINGS)
+        _find_heading(heads, headings) for headings in (INDEX_HEADINGS, _NETWORK_HEADINGS, _HEMISPHERE_HEADINGS)
     )
     if index is None or (network is None and hemisphere is None):
         return {}
@@ -108,7 +106,7 @@ def parse_places(text):
     for line in lines[1:]:
         # One cell more reads as empty, for a column that is missing.
         row = [unquoted(cell.strip()) for cell in line.split(separator)] + ['']
-        if len(row) == len(keys) + 1 and is_id(row[index]):
+        if len(row) == len(heads) + 1 and is_id(row[index]):
             name, side = row[-1 if network is None else network], row[-1 if hemisphere is None else hemisphere]
             side = side[:1].upper() if side[:1].upper() in ('L', 'R') else ''
             places[to_id(row[index])] = Place('' if name.lower() in _NO_NETWORK else name, side)
@@ -122,6 +120,22 @@ def simplify_heading(heading):
     'regionid'
     """
     return re.sub(r'[\W_]', '', heading).lower()
+
+
+def add_hemispheres(names, heads, rows):
+    """Return the names of rows; the cell of the column of hemispheres is appended to names of both hemispheres.
+
+    >>> add_hemispheres(['V1', 'V1', 'Vermis'], ['name', 'Hemi'], [['V1', 'L'], ['V1', 'R'], ['Vermis', 'B']])
+    ['V1 L', 'V1 R', 'Vermis']
+    """
+    column = _find_heading(heads, _HEMISPHERE_HEADINGS)
+    if column is None:
+        return names
+    counts, sides = Counter(names), [str(row[column]).strip() for row in rows]
+    return [
+        f'{name} {side}' if counts[name] > 1 and side.lower() in _HEMISPHERES else name
+        for name, side in zip(names, sides, strict=True)
+    ]
 
 
 def _without_comments(lines):
@@ -170,12 +184,15 @@ def _find_columns(heads, lines, separator, path):
     return indices, names[0]
 
 
+def _find_heading(heads, headings):
+    """Return the position of the first of ``headings`` that a table has, None without any."""
+    keys = [simplify_heading(head) for head in heads]
+    return next((keys.index(heading) for heading in headings if heading in keys), None)
+
+
 def _pair_names(heads, rows, indices, name):
     """Return the pairs (id, name) of rows; the hemisphere is appended to the names of both hemispheres."""
-    names = [row[name] for row in rows]
-    if _HEMISPHERE in heads:
-        hemi, counts = heads.index(_HEMISPHERE), Counter(names)
-        names = [f'{text} {row[hemi]}' if counts[text] > 1 else text for text, row in zip(names, rows, strict=True)]
+    names = add_hemispheres([row[name] for row in rows], heads, rows)
     pairs = []
     for row, text in zip(rows, names, strict=True):
         given = {to_id(row[i]): side for i, side in indices if row[i]}

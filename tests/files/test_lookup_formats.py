@@ -41,13 +41,21 @@ def test_headings_of_templates_and_programs_are_known(tmp_path, headings, row, e
     assert pairs(read_lookup_table(written(tmp_path, f'{headings}\n{row}\n'))) == [(7, expected)]
 
 
-def test_the_column_hemi_completes_names_of_both_hemispheres(tmp_path):
-    text = 'label\tname\themi\n80\tBrainstem\tL\n29\tBrainstem\tR\n3\tVermis\tL\n'
+@pytest.mark.parametrize('heading', ['hemi', 'hemisphere', 'Hemisphere'])
+@pytest.mark.parametrize(('left', 'right'), [('L', 'R'), ('left', 'right'), ('B', 'Both')])
+def test_a_column_of_hemispheres_completes_names_of_both_hemispheres(tmp_path, heading, left, right):
+    text = f'label\tname\t{heading}\n80\tBrainstem\t{left}\n29\tBrainstem\t{right}\n3\tVermis\tL\n'
     assert pairs(read_lookup_table(written(tmp_path, text))) == [
-        (80, 'Brainstem L'),
-        (29, 'Brainstem R'),
+        (80, f'Brainstem {left}'),
+        (29, f'Brainstem {right}'),
         (3, 'Vermis'),
     ]
+
+
+def test_other_cells_of_a_column_of_hemispheres_do_not_complete_names(tmp_path):
+    text = 'label\tname\themi\n80\tBrainstem\t0\n29\tBrainstem\t1\n'
+    with pytest.raises(LookupTableError, match='duplicate values of name'):
+        read_lookup_table(written(tmp_path, text))
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,11 @@ def test_ids_are_whole_numbers_of_any_type():
         assert NiftiLabelsMasker(atlas(), lut=lut).fit().region_ids_ == {0: 1, 1: 2, 2: 3, 3: 4}
 
 
+def test_a_column_of_hemispheres_completes_names():
+    lut = pd.DataFrame({'index': [1, 2, 3, 4], 'name': ['a', 'a', 'b', 'c'], 'hemisphere': ['L', 'R', 'B', None]})
+    assert list(NiftiLabelsMasker(atlas(), lut=lut).fit().region_names_.values()) == ['a L', 'a R', 'b', 'c']
+
+
 def test_columns_of_zeros_stay_zero():
     image = run(without=[2])
     image.get_fdata()[atlas().get_fdata() == 3] = 5.0
