@@ -89,8 +89,15 @@ def build_parser(commands):
         help='list the problems of an atlas and its look-up table',
         epilog='Exit status: 0 without a problem, also with notes; 1 with a problem; 2 if a file cannot be used.',
     )
-    _add_path(check, 'atlas', 'ATLAS', 'label image')
-    lut = 'look-up table (default: the one in the header of the atlas, or next to its image)'
+    words = (
+        f'{_IMAGE}; parcellation of surfaces (.dlabel.nii, of several maps FILE:MAPNAME; or .label.gii or .annot of '
+        'one hemisphere, whose partner is found by its name); or table of seeds'
+    )
+    _add_path(check, 'atlas', 'ATLAS', words)
+    lut = (
+        'look-up table (default: the one in the header of the atlas, or next to its image; of surfaces, the label '
+        'tables of the files)'
+    )
     _add_path(check, 'lut', 'LUT', lut, nargs='?')
     verify = subparsers.add_parser(
         'verify',

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..model.atlas import Atlas, unused_id
 from ..model.errors import ImageError, LookupTableError, MissingRegionsError, errors_name, list_names
-from ..model.grayordinates import pair_space
+from ..model.grayordinates import Grayordinates, pair_space
 from .cifti import open_cifti
 from .gifti import read_hemisphere
 from .hemispheres import find_pair
@@ -31,13 +31,22 @@ _WITH_MAP = re.compile(r'(?P<file>.+\.dlabel\.nii):(?P<map>.+)', re.IGNORECASE |
 _NO_MAPS = 'Probabilistic maps of surfaces are not supported'
 
 
-class _Region(NamedTuple):
-    """A row of a look-up table: unique id, name, hemisphere (``L``, ``R`` or empty), and id in the file."""
+class Region(NamedTuple):
+    """A row of a label table: unique id, name in the file, hemisphere (``L``, ``R`` or empty), and id in the file."""
 
     index: int
     name: str
     hemisphere: str
     index_file: int
+
+
+class Parcellation(NamedTuple):
+    """What the files of a parcellation hold: space, labels (n,), regions, and names of rows that are background."""
+
+    space: Grayordinates
+    labels: np.ndarray
+    regions: list[Region]
+    background_names: list[str]
 
 
 def split_map(path):
@@ -88,7 +97,17 @@ def read_parcellation(given, names=None, lut=None, warn=lambda message, *values:
         If a file cannot be read or its partner is missing, several maps exist and none is chosen, a label is not a
         whole number, or names are not unique.
     """
-    space, labels, regions = _read_cifti(given) if _is_cifti(given) else _read_pair(*find_pair(given))
+    return name_parcellation(open_parcellation(given), names, lut, warn)
+
+
+def open_parcellation(given):
+    """Return the Parcellation of a path, or of a sequence of two; see :func:`read_parcellation`."""
+    return _read_cifti(given) if _is_cifti(given) else _read_pair(*find_pair(given))
+
+
+def name_parcellation(parcellation, names=None, lut=None, warn=lambda message, *values: None):
+    """Return the Atlas of a Parcellation, and its look-up table; see :func:`read_parcellation`."""
+    space, labels, regions, _ = parcellation
     with errors_name(space.path):
         ids = np.unique(labels[labels != _BACKGROUND])
         if not len(ids):
@@ -100,7 +119,7 @@ def read_parcellation(given, names=None, lut=None, warn=lambda message, *values:
         else:
             lookup = choose_lookup_table(ids, space.path, names, lut, warn)
     known = {region.index: region for region in regions}
-    unknown = _Region(0, '', '', 0)
+    unknown = Region(0, '', '', 0)
     numbers = lookup['index'].tolist()
     lookup['hemisphere'] = np.array([known.get(i, unknown).hemisphere for i in numbers], dtype=object)
     lookup['index_file'] = np.array([known[i].index_file if i in known else i for i in numbers])
@@ -115,7 +134,7 @@ def _is_cifti(given):
 
 
 def _read_cifti(given):
-    """Return the Grayordinates, labels (n,) and regions of a map of a dlabel file."""
+    """Return the Parcellation of a map of a dlabel file."""
     path, name = split_map(given[0] if isinstance(given, list | tuple) else given)
     file = open_cifti(path)
     if file.kind != 'LABELS':
@@ -123,10 +142,10 @@ def _read_cifti(given):
             f'{path} is not a parcellation: its columns are not labels. Use a .dlabel.nii file. {_NO_MAPS}'
         )
     number = _choose_map([each.name for each in file.maps], name, path)
-    labels, table = _drop_background(to_labels(file.read_map(number), path), file.maps[number].labels)
+    labels, table, background = _drop_background(to_labels(file.read_map(number), path), file.maps[number].labels)
     sides = {side: set(np.unique(labels[file.space.hemispheres == side]).tolist()) for side in ('L', 'R', '')}
-    regions = [_Region(key, name, _find_hemisphere(key, sides), key) for key, name in table.items()]
-    return file.space, labels, regions
+    regions = [Region(key, name, _find_hemisphere(key, sides), key) for key, name in table.items()]
+    return Parcellation(file.space, labels, regions, background)
 
 
 def _find_hemisphere(key, sides):
@@ -148,8 +167,8 @@ def _choose_map(maps, name, path):
 
 
 def _read_pair(left, right):
-    """Return the Grayordinates, labels (n,) and regions of a pair of files."""
-    (left_labels, left_table), (right_labels, right_table) = (
+    """Return the Parcellation of a pair of files."""
+    (left_labels, left_table, left_background), (right_labels, right_table, right_background) = (
         _drop_background(*_read_hemisphere(path, side)) for path, side in ((left, 'L'), (right, 'R'))
     )
     space = pair_space(len(left_labels), len(right_labels), left)
@@ -167,9 +186,10 @@ def _read_pair(left, right):
             is_shared = is_one_table and key in common
             hemisphere = _find_hemisphere(key, sides) if is_shared else side
             if not (is_shared and side == 'R'):
-                regions.append(_Region(key + added, name, hemisphere, key))
+                regions.append(Region(key + added, name, hemisphere, key))
     right_labels = np.where(right_labels == _BACKGROUND, _BACKGROUND, right_labels + shift)
-    return space, np.concatenate([left_labels, right_labels]), regions
+    background = list(dict.fromkeys(left_background + right_background))
+    return Parcellation(space, np.concatenate([left_labels, right_labels]), regions, background)
 
 
 def _read_hemisphere(path, side):
@@ -209,12 +229,13 @@ def _read_annot(path):
 
 
 def _drop_background(labels, table):
-    """Return labels, int64, whose background has one value, and the rows of a label table without background."""
+    """Return labels, int64, whose background has one value; the rows of regions; and the names of other rows."""
     background = [key for key, name in table.items() if is_background(name)]
     # 0 needs no row to be background.
     background += [] if 0 in table else [0]
     labels = np.where(np.isin(labels, background), _BACKGROUND, labels.astype(np.int64))
-    return labels, {key: name for key, name in table.items() if key not in background}
+    names = [table[key] for key in background if key in table]
+    return labels, {key: name for key, name in table.items() if key not in background}, names
 
 
 def _name_by_hemisphere(regions):
