@@ -32,6 +32,7 @@ from ..model.software import COMPUTING_LIBRARIES, read_minor_version
 from .nipype_private import PASSING_ON
 from .output_names import label_files
 from .process_guard import exit_if_orphaned, is_node_folder, lock_folder, watch_main_process
+from .workflow_inputs import check_switches, name_input, require_workflow_inputs
 
 #: Nipype's logger for what happens inside nodes.
 logger = logging.getLogger('nipype.interface')
@@ -168,7 +169,10 @@ class LabelsInterface(SimpleInterface):
     """
 
     #: Switches, each with the input that it announces: True requires the input, False forbids it, undefined follows it.
-    _switches = {}
+    switches = {}
+
+    #: Inputs that come from fields of ``inputnode`` of a workflow of this package, a WorkflowInput by name.
+    workflow_inputs = {}
 
     #: Held while the node runs in the folder that an engine gave it.
     _lock = None
@@ -197,17 +201,13 @@ class LabelsInterface(SimpleInterface):
         self._lock = lock_folder(Path(runtime.cwd)) if owned else None
         for unfit in self.inputs._refused.values():
             raise LabelsError(f'{type(self).__name__}: {unfit}')
+        require_workflow_inputs(self)
         super()._check_mandatory_inputs()
         self._check_exclusive_inputs()
         for name, path in self._input_files():
             if not os.path.isfile(split_map(path)[0]):  # noqa: PTH113 (false for impossible names too)
-                raise LabelsError(f'{type(self).__name__}.{name}: no such file: {path}')
-        for switch, name in self._switches.items():
-            wanted, given = self.get_input(switch), self.get_input(name) is not None
-            if wanted is not None and wanted != given:
-                raise LabelsError(
-                    f'{type(self).__name__}: {switch} is {wanted}, but {name} is {"" if given else "not "}given'
-                )
+                raise LabelsError(f'{name_input(self, name)}: no such file: {path}')
+        check_switches(self)
         # In a folder of the user, files of other runs and of other programs keep their names and their contents.
         digest = '' if owned else self.inputs.get_hashval(hash_method='timestamp')[1]
         self._prefix = f'{type(self).__name__}-{digest[:8]}-' if digest else ''
@@ -248,7 +248,8 @@ class LabelsInterface(SimpleInterface):
 
     def zip_inputs(self, *names):
         """Return the values of inputs that are lists, side by side: see :func:`broadcast`."""
-        return broadcast(*(self.get_input(name) for name in names), names=names)
+        told = [name_input(self, name) if name in self.workflow_inputs else name for name in names]
+        return broadcast(*(self.get_input(name) for name in names), names=told)
 
     def _input_files(self):
         """Yield an input's name and each file that it names."""

@@ -129,7 +129,7 @@ class CleanSignal(LabelsInterface):
 
     input_spec = _CleanSignalInputSpec
     output_spec = _CleanSignalOutputSpec
-    _switches = {
+    switches = {
         'use_confounds': 'confounds_files',
         'use_high_variance': 'high_variance_file',
         'use_sample_mask': 'sample_mask',

@@ -50,7 +50,7 @@ class HighVarianceConfounds(LabelsInterface):
 
     input_spec = _HighVarianceConfoundsInputSpec
     output_spec = _HighVarianceConfoundsOutputSpec
-    _switches = {'use_mask': 'mask_file'}
+    switches = {'use_mask': 'mask_file'}
 
     def _run_interface(self, runtime):
         series = open_series(self.inputs.in_file)

@@ -74,7 +74,7 @@ class ApplyMask(LabelsInterface):
 
     input_spec = _ApplyMaskInputSpec
     output_spec = _ApplyMaskOutputSpec
-    _switches = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
+    switches = {'use_mask': 'mask_files', 'use_luts': 'lut_files'}
 
     def _run_interface(self, runtime):
         areas_file = self.get_input('areas_file')

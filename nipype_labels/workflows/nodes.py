@@ -24,6 +24,7 @@ from ..interfaces import (
 )
 from ..interfaces.verified import VerifiedNode
 from ..interfaces.volumes import RunInputs
+from ..interfaces.workflow_inputs import WorkflowInput
 from ..model.outputs import NODE_OUTPUTS
 from ..model.parameters import CONFOUNDS_PARAMETERS, SPHERES
 from .boilerplate import describe
@@ -43,6 +44,14 @@ INPUTS = (
     'runs',
     't_r',
 )
+
+#: Arguments that announce fields of ``inputnode``, by field.
+SWITCHES = {
+    'bold_mask': 'use_mask',
+    'atlas_luts': 'use_luts',
+    'confounds_file': 'use_confounds',
+    'sample_mask': 'use_sample_mask',
+}
 
 
 def build_graph(given, sizes, name):
@@ -71,11 +80,20 @@ def build_graph(given, sizes, name):
     if given['reports']:
         edges += _report(nodes, given, memory)
     edges += _connect_outputs(nodes, given)
+    _name_inputs(nodes.inputnode, edges)
     wf = workflow_class()(name=name)
     wf.__desc__ = describe(given) + '\n'
     # In one call: Nipype examines the whole graph each time, which would be slow for thousands of runs.
     wf.connect(edges)
     return wf
+
+
+def _name_inputs(inputnode, edges):
+    """Let errors of the nodes name the fields of ``inputnode`` and the arguments that announce them."""
+    for source, target, fields in edges:
+        if source is inputnode:
+            named = {name: WorkflowInput(field, SWITCHES.get(field)) for field, name in fields}
+            target.interface.workflow_inputs = target.interface.workflow_inputs | named
 
 
 def _pick(given, *names):
@@ -225,10 +243,9 @@ def _measure_connectivity(nodes, given, memory):
 def _report(nodes, given, memory):
     """Add the node that draws the report; return its edges from the inputs of the run."""
     nodes.report = make_report_node(given, describe(given), memory['report'])
-    shown = {'use_mask': ('bold_mask', 'mask_file'), 'use_confounds': ('confounds_file', 'confounds_files')}
-    shown['use_luts'] = ('atlas_luts', 'lut_files')
+    shown = [('bold_mask', 'mask_file'), ('confounds_file', 'confounds_files'), ('atlas_luts', 'lut_files')]
     fields = [(name, name) for name in ('bold_file', 'atlas_files', 'surface_files')]
-    fields += [edge for name, edge in shown.items() if given[name]]
+    fields += [(field, name) for field, name in shown if given[SWITCHES[field]]]
     return [(nodes.inputnode, nodes.report, fields)]
 
 

@@ -96,10 +96,24 @@ def test_what_goes_wrong_upstream_is_an_error_in_parallel_too(case, small, run_s
 def test_inputs_must_match_the_arguments_of_the_factory(switch, field, small, run):
     value = [True] * 40 if field == 'sample_mask' else getattr(small, field)
     value = value[:1] if field == 'atlas_luts' else value
-    with pytest.raises((RuntimeError, ValueError), match=r'is True, but|requires a value'):
+    with pytest.raises(RuntimeError, match=rf'{switch} is True, but inputnode\.{field} is not set.*{switch}=False'):
         run(basic(small), **{switch: True})
-    with pytest.raises(RuntimeError, match='is False, but'):
+    with pytest.raises(RuntimeError, match=rf'inputnode\.{field} is set, but {switch} is False.*{switch}=True'):
         run({**basic(small), field: value}, 'other')
+
+
+@pytest.mark.parametrize('target', ['data', 'labels'])
+@pytest.mark.parametrize('field', ['bold_file', 'atlas_files'])
+def test_a_field_that_is_not_set_is_an_error_with_its_name(field, target, small, run):
+    inputs = {name: value for name, value in basic(small).items() if name != field}
+    with pytest.raises(RuntimeError, match=rf'inputnode\.{field} is not set'):
+        run(inputs, resampling_target=target)
+
+
+def test_errors_of_files_name_the_field(small, run):
+    Path(small.atlas_files[0]).unlink()
+    with pytest.raises(RuntimeError, match=r'inputnode\.atlas_files: no such file'):
+        run(basic(small))
 
 
 def test_relative_names_are_those_of_the_folder_the_graph_was_started_in(small, tmp_path, run, monkeypatch):
