@@ -23,6 +23,9 @@ from nipype_labels.files import digests
 # For the benchmarks; behind installed packages, of which this one may be.
 sys.path.append(str(Path(__file__).parents[1]))
 
+# Collecting tests makes hardly any garbage; see pytest_collection_finish.
+gc.disable()
+
 os.environ['NO_ET'] = '1'  # no look-up of newer Nipype releases
 os.environ['SOURCE_DATE_EPOCH'] = '1700000000'  # reports of equal data are equal: they have this date
 
@@ -77,6 +80,7 @@ def pytest_collection_finish():
     """Exclude imported modules from garbage collections, which would visit them each time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -156,6 +160,8 @@ def in_process(capfd, monkeypatch):
     formatters = [(handler, handler.formatter) for handler in loggers[0].handlers]
 
     monkeypatch.setattr(main, 'build_parser', build_parser)
+    # Imported modules are frozen already; objects of tests must not be.
+    monkeypatch.setattr(gc, 'freeze', lambda: None)
 
     def run(*arguments):
         capfd.readouterr()
@@ -170,4 +176,3 @@ def in_process(capfd, monkeypatch):
         logger.setLevel(level)
     for handler, formatter in formatters:
         handler.setFormatter(formatter)
-    gc.unfreeze()
