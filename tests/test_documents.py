@@ -66,6 +66,12 @@ def test_tables_of_pages_are_those_of_the_code():
     assert [path.name for path in pages if fill(text := path.read_text(encoding='utf-8')) != text] == []
 
 
+def test_the_page_has_the_inputs_of_the_workflow_and_no_others(page):
+    _, below = page.split('## Inputs of a workflow')
+    listed = [row[0].strip('`') for row in table_rows(below.split('## ')[0])]
+    assert sorted(listed) == sorted(init_labels_wf().get_node('inputnode').inputs.copyable_trait_names())
+
+
 def write_signature(method):
     """Return the signature of a method as users call it, without types."""
     _, *parameters = inspect.signature(method).parameters.values()

@@ -70,6 +70,14 @@ def describe_parameter(parameter):
     return code(name), ' '.join(filter(None, sentences)), default, ', '.join(map(code, nodes or ADDED.get(name, ())))
 
 
+def inputs():
+    """Return the table of the fields of inputnode, from the docstring of the factory."""
+    section = inspect.getdoc(init_labels_wf).split('Inputs\n------\n')[1].split('\n\n')[0]
+    entries = re.findall(r'^(\w+) : (.*)\n((?:    .*\n?)+)', section, re.MULTILINE)
+    rows = [(code(name), kind, ' '.join(text.replace('``', '`').split())) for name, kind, text in entries]
+    return table(('field of `inputnode`', 'type', 'content'), rows)
+
+
 def outputs():
     """Return the table of the files of an extraction."""
     rows = []
@@ -129,6 +137,7 @@ TABLES = {
     'parameters of nilearn': lambda: parameters(inspect.Parameter.POSITIONAL_OR_KEYWORD),
     'further parameters': lambda: parameters(inspect.Parameter.KEYWORD_ONLY),
     'parameters without masker': lambda: parameters(None),
+    'inputs': inputs,
     'outputs': outputs,
     'derivatives': derivatives,
     'presets': presets,

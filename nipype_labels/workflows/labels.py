@@ -107,21 +107,21 @@ def init_labels_wf(
     bold_file : str
         fMRI series, 4D; a 3D image is one volume.
     bold_mask : str
-        Brain mask, on any voxel grid.
+        Brain mask, on any voxel grid. With ``use_mask``.
     bold_sidecar : str
         JSON sidecar of the series, for its repetition time.
     atlas_files : list of str
         Label images, probabilistic maps (4D images) and tables of seeds.
     atlas_luts : list of str or None
-        Look-up table of each atlas; None for an atlas without one.
+        Look-up table of each atlas; None for an atlas without one. With ``use_luts``.
     areas_file : str
         With ``weight='area'``: a surface (``.surf.gii``), or areas of vertices (``.shape.gii``), of either hemisphere.
     surface_files : str or list of str
         With ``reports``: surfaces (``.surf.gii``) of one hemisphere or both, on which series of surfaces are shown.
     confounds_file : str or list of str
-        Confounds tables, a row per volume.
+        Confounds tables, a row per volume. With ``use_confounds``.
     sample_mask : str, list of bool or list of int
-        Volumes to retain: a flag per volume, or indices.
+        Volumes to retain: a file, a flag per volume, or indices. With ``use_sample_mask``.
     runs : str or list of int
         Run of each volume; runs are denoised separately.
     t_r : float
