@@ -84,7 +84,7 @@ def _pattern():
     value = r"=(?P<{}>'[^']*'|[\w.+-]*\w)"
     alone = rf'(?P<single>{single})(?:{value.format("word")}|(?= given, but))'
     found = rf'(?P<joined>{joined})(?:{value.format("value")})?|{alone}'
-    return re.compile(rf"(?<![\w/.'\"-])(?:[A-Z]\w+\.)?(?:{found})(?![\w/]|\.\w)")
+    return re.compile(rf"(?<![\w/.'\"-])(?:(?:[A-Z]\w+|inputnode)\.)?(?:{found})(?![\w/]|\.\w)")
 
 
 def _replace(match):
