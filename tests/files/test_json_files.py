@@ -23,7 +23,7 @@ def test_values_are_nested_at_most_fifty_times(tmp_path, kind):
     path.write_text(json.dumps(nest(49, kind)))
     assert read_json(path) == nest(49, kind)
     path.write_text(json.dumps(nest(51, kind)))
-    with pytest.raises(LabelsError, match='bold.json has values that are nested more than 50 times'):
+    with pytest.raises(LabelsError, match=r'bold\.json has values that are nested more than 50 times'):
         read_json(path)
 
 
