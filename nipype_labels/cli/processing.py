@@ -103,12 +103,14 @@ class Steps:
         configure(self._verbose, stop_on_first_crash=False)
 
     def estimate(self, name):
-        """Return the memory in GB that the nodes of a run need one after the other, 0 if it cannot be read."""
+        """Return the memory in GB that the nodes of a run need one after the other, 0 for a run that will fail."""
         job = self._job
         try:
+            job.require(name)
             sizes = measure(job.runs[name], self._atlas_sizes, job.n_regions, job.parameters)
             return estimate_memory(sizes, job.parameters)
-        except (LabelsError, OSError):
+        except Exception:
+            # The worker meets the same error, and reports it as the reason of this run alone.
             return 0
 
     def run(self, name):

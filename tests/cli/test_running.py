@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Processes of derivatives: progress, jobs that share a dataset, and kills, after which complete runs are kept."""
 
+import gzip
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from named_cases import ask, make_runs
+from named_cases import BRAIN, MNI, PREPROC, ask, make_runs
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
@@ -62,6 +63,34 @@ def test_progress_has_a_line_per_run(folder, call):
     assert ' left)' in lines[1]
     status, _, said = call(*ask(folder, '--participant-label', *PARTICIPANTS[:4]))
     assert '\n4 runs (3 already complete), 1 atlas, 1 process, about ' in said
+
+
+def damage(folder):
+    """Damage a file of each of seven runs; return the reason of each failure, by participant."""
+
+    def find(participant, end):
+        return folder / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{MNI}_{end}'
+
+    find('02', BRAIN).unlink()
+    find('03', BRAIN).with_suffix('').write_bytes(gzip.decompress(find('03', BRAIN).read_bytes()))
+    find('04', BRAIN).write_bytes(b'not an image')
+    for participant, size in (('05', 50), ('06', 0)):
+        for end in (BRAIN, PREPROC):
+            find(participant, end).write_bytes(find(participant, end).read_bytes()[:size])
+    find('07', PREPROC).write_bytes(gzip.compress(bytes(400)))
+    find('08', BRAIN).unlink()
+    find('08', BRAIN).symlink_to('not_downloaded')
+    said = ('has no brain mask', 'more than one brain mask', BRAIN, PREPROC, PREPROC, PREPROC, 'was not downloaded')
+    return dict(zip(PARTICIPANTS[1:8], said, strict=True))
+
+
+@pytest.mark.parametrize('more', [('--nprocs', '1'), ('--nprocs', '2'), ('--plugin', 'Linear')], ids=str)
+def test_runs_with_missing_or_damaged_files_do_not_stop_the_others(more, folder, call):
+    reasons = damage(folder)
+    status, _, said = call(*ask(folder, *more))
+    assert (status, count_complete(folder)) == (1, 3), said
+    for participant, reason in reasons.items():
+        assert re.search(f'^  sub-{participant}_task-rest_{MNI}: .*{re.escape(reason)}', said, re.MULTILINE), said
 
 
 @pytest.mark.endurance
