@@ -128,10 +128,11 @@ def test_command_and_workflow_of_the_readme_return_the_same_bytes(examples, caps
     assert by_command.read_bytes() == Path(table).read_bytes()
 
 
+@pytest.mark.filterwarnings('ignore:.*no name for the region ids:UserWarning')
 def test_the_masker_of_the_readme_extracts_nuclei_that_are_covered(examples, capsys):
     names = {}
     exec(compile(readme_blocks('python')[0], 'README.md', 'exec'), names)
-    table = pd.read_csv(names['atlas'].get_filename().replace('.nii.gz', '.csv'), index_col='id')
+    table = pd.read_csv(names['atlas'].replace('.nii.gz', '.csv'), index_col='id')
     for number, name in names['lut'].itertuples(index=False):
         assert name == f'{table.label[number].removesuffix("proper").capitalize()}_{table.hemisphere[number]}'
     assert names['signals'].shape == (20, 6)
