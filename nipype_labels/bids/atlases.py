@@ -93,10 +93,19 @@ def is_atlas_name(text):
 
 
 def open_sources(datasets=None, templateflow_home=None):
-    """Yield the Source of each dataset, in order, and that of TemplateFlow, which is imported only when reached."""
+    """Yield the Source of each dataset, in order, and that of TemplateFlow, which is imported only when reached.
+
+    LabelsError if TemplateFlow cannot be used, after all datasets.
+    """
     for name, root in (datasets or {}).items():
         yield Source(name, expand(root).absolute())
-    archive = Archive(templateflow_home)
+    try:
+        archive = Archive(templateflow_home)
+    except LabelsError as e:
+        if datasets:
+            raise
+        remedy = 'pass the path of an image as --atlas, or a folder of atlases by --datasets NAME=PATH'
+        raise LabelsError(f'{e}, or {remedy}') from e
     yield Source('TemplateFlow', archive.root, archive.fetch)
 
 

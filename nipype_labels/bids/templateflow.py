@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from ..files.locks import locked
 from ..files.paths import expand
-from ..model.errors import LabelsError
+from ..model.errors import INSTALL, LabelsError
 
 #: Names that the client has for entities; it takes the others, and numbers, as they are in file names.
 _ARGUMENTS = {'res': 'resolution', 'den': 'density', 'seg': 'segmentation', 'tpl': 'template'}
@@ -30,10 +30,7 @@ class Archive:
             self._client = TemplateFlowClient(root=home and expand(home).absolute(), **settings)
             self._client.cache.ensure()
         except ImportError as e:
-            raise LabelsError(
-                'TemplateFlow is not installed. Run: pip install "nipype_labels[templateflow]", or pass the path of an '
-                'image, or a folder of atlases by --datasets NAME=PATH'
-            ) from e
+            raise LabelsError(f'TemplateFlow is not installed. Run: {INSTALL % "templateflow"}') from e
         except OSError as e:
             where = f'{e.filename}: {e.strerror}'
             raise LabelsError(f'the folder of TemplateFlow cannot be used ({where}). Set TEMPLATEFLOW_HOME') from e

@@ -15,7 +15,7 @@ from ..bids.manifest import FOLDER as MANIFESTS
 from ..bids.names import parse_name
 from ..files.atomic import sync_folder, write_atomically
 from ..files.locks import locked
-from ..model.errors import LabelsError
+from ..model.errors import INSTALL, LabelsError
 from ..model.outputs import BY_KEY
 from .logs import FOLDER as LOGS
 from .quality import find_report, read_participant, read_rows, write_quality
@@ -93,7 +93,7 @@ def _write(out, rows, participants):
     try:
         from ..reports.index import render_index, render_participant
     except ImportError as e:
-        print(f'{INDEX} is not written: {e}. Run pip install "nipype_labels[reports]"', file=sys.stderr)
+        print(f'{INDEX} is not written: {e}. Run {INSTALL % "reports"}', file=sys.stderr)
         return
     pages = {INDEX: render_index(rows, __version__)}
     for name, (_, manifests) in found.items():

@@ -12,7 +12,7 @@ from ..files.atomic import write_atomically
 from ..files.frames import read_table, write_table
 from ..files.rows import EDGES, ROWS, read_columns
 from ..files.volumes import read_labels
-from ..model.errors import LabelsError
+from ..model.errors import INSTALL, LabelsError
 
 #: Values of the matrix that are read together, and number of parts in which they are processed.
 _VALUES, _N_PARTS = 2_000_000, 8
@@ -26,7 +26,7 @@ def require_figures():
     try:
         from ..reports import qcfc  # noqa: F401
     except ImportError as e:
-        raise LabelsError(f'{e}: --qc-fc needs more packages, pip install "nipype_labels[reports]"') from e
+        raise LabelsError(f'{e}: --qc-fc needs more packages, {INSTALL % "reports"}') from e
 
 
 def write_qcfc(start, matrix, motion, labels_file):

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import scipy
 
-from ..model.errors import LabelsError
+from ..model.errors import INSTALL, LabelsError
 from .locks import locked
 from .paths import expand
 
@@ -67,7 +67,7 @@ def _import_joblib():
     try:
         import joblib
     except ImportError as e:
-        raise LabelsError('memory needs joblib: pip install "nipype_labels[cache]", or do not set memory') from e
+        raise LabelsError(f'memory needs joblib: {INSTALL % "cache"}, or do not set memory') from e
     return joblib
 
 

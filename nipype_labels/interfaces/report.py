@@ -21,7 +21,7 @@ from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
 from ..model.columns import TRACES
-from ..model.errors import LabelsError, SignalError
+from ..model.errors import INSTALL, LabelsError, SignalError
 from ..model.software import read_versions
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
@@ -218,7 +218,7 @@ def _import_reports():
         from .. import reports
         from ..reports import page  # noqa: F401 (a missing package is reported here)
     except ImportError as e:
-        raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
+        raise LabelsError(f'{e}: reports need more packages, {INSTALL % "reports"}') from e
     return reports
 
 

@@ -34,7 +34,7 @@ class NiftiLabelsMasker(RegionMasker):
         Type that voxels are cast to as they are read: none, float32 unless they are integers, float32 or float64.
     memory : joblib.Memory or path, optional
         Cache of the raw time series, found again for the same voxels and parameters. Threads and processes may share
-        it. Needs joblib: ``pip install "nipype_labels[cache]"``.
+        it. Needs joblib: ``pip install ".[cache]"`` in a checkout.
     reports : bool
         Keep the data that :meth:`generate_report` draws.
     lut : path or DataFrame, optional

@@ -13,7 +13,7 @@ from ..core.reduce import Reduction, choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
-from ..model.errors import LabelsError, MissingRegionsError, errors_name
+from ..model.errors import INSTALL, LabelsError, MissingRegionsError, errors_name
 from ..model.grayordinates import Grayordinates
 from .settings import READING
 from .state import PlacedAtlas, Result, resample_mask, warn_user
@@ -160,7 +160,7 @@ def make_report(title, result):
         from .. import reports
         from ..reports import page  # noqa: F401 (a missing package is reported here)
     except ImportError as e:
-        raise LabelsError(f'{e}: reports need more packages, pip install "nipype_labels[reports]"') from e
+        raise LabelsError(f'{e}: reports need more packages, {INSTALL % "reports"}') from e
     data, placed = result.report_data, result.placed
     retained, raw, grid = data['retained'], data['raw'], data['grid']
     denoised = np.full(raw.shape, np.nan)

@@ -8,6 +8,9 @@ pass on only the text of a traceback.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+#: How to install an extra of this package.
+INSTALL = 'pip install ".[%s]" in a checkout of nipype_labels'
+
 
 class LabelsError(ValueError):
     """A parameter or an input is not valid, or parameters contradict each other; the base of all errors about inputs.

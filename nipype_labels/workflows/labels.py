@@ -10,7 +10,7 @@ from nipype.pipeline import engine as pe
 
 from ..core.validation import validate
 from ..model.docstrings import fill_outputs, fill_parameters
-from ..model.errors import LabelsError
+from ..model.errors import INSTALL, LabelsError
 from ..model.parameters import PARAMETERS
 from .nodes import build_graph
 from .resources import Sizes
@@ -157,7 +157,7 @@ def check_parameters(given):
         raise LabelsError('names are given twice: by labels and by use_luts')
     missing = [name for name in REPORTS_NEED if given['reports'] and importlib.util.find_spec(name) is None]
     if missing:
-        raise LabelsError(f'reports need {" and ".join(missing)}: pip install "nipype_labels[reports]"')
+        raise LabelsError(f'reports need {" and ".join(missing)}: {INSTALL % "reports"}')
     return given
 
 

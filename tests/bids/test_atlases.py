@@ -98,7 +98,9 @@ def test_templateflow_is_needed_only_for_what_datasets_do_not_have(bids):
         'except ValueError as e: print(e)'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith('AAL: TemplateFlow is not installed. Run: pip install "nipype_labels[templateflow]"')
+    assert done.stdout.startswith(
+        'AAL: TemplateFlow is not installed. Run: pip install ".[templateflow]" in a checkout'
+    )
 
 
 @pytest.mark.parametrize(

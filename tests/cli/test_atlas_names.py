@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 from atlas_cases import TEMPLATE, make_atlases, make_home, name_schaefer
@@ -149,6 +150,20 @@ def test_atlases_lists_names_that_can_be_passed(folder, call):
     status, _, said = call('atlases', 'T1w')
     assert status == 2
     assert 'error: no atlas is available in the space T1w. Spaces: MNI152' in said
+
+
+def test_atlases_of_datasets_are_listed_without_templateflow(folder, call, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'templateflow', None)
+    install = 'TemplateFlow is not installed. Run: pip install ".[templateflow]" in a checkout of nipype_labels'
+    own = ('--datasets', f'own={make_atlases(folder / "atlases")}')
+    status, out, said = call('atlases', 'MNIInfant', *own)
+    assert (status, out.splitlines()[1:]) == (0, ['MNIInfant:cohort-2\tLausanne\town\tn/a'])
+    assert said == f'note: only atlases of --datasets are listed. {install}\n'
+    status, _, said = call('atlases', 'MNIInfant')
+    assert (status, f'error: {install}, or pass the path of an image as --atlas' in said) == (2, True)
+    (folder / 'empty').mkdir()
+    status, _, said = call('atlases', '--datasets', f'own={folder / "empty"}')
+    assert (status, 'error: no atlas is available. The names of files' in said) == (2, True)
 
 
 def test_group_takes_no_datasets(folder, call):

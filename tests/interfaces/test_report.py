@@ -379,7 +379,7 @@ def test_without_the_extra_the_error_says_how_to_get_it(made, tmp_path, monkeypa
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.delattr(nipype_labels, 'reports', raising=False)
     monkeypatch.setitem(sys.modules, 'jinja2', None)
-    with pytest.raises(LabelsError, match=r'pip install "nipype_labels\[reports\]"'):
+    with pytest.raises(LabelsError, match=r'pip install "\.\[reports\]" in a checkout'):
         report(tmp_path, made)
 
 

@@ -155,6 +155,6 @@ def test_a_memory_that_can_not_be_written_is_refused(tmp_path):
 def test_without_joblib_a_memory_is_refused_and_its_extra_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'joblib', None)
     masker, series = small(memory='folder')
-    with pytest.raises(LabelsError, match=r'pip install "nipype_labels\[cache\]"'):
+    with pytest.raises(LabelsError, match=r'pip install "\.\[cache\]" in a checkout'):
         masker.fit_transform(series)
     assert masker.set_params(memory=None).fit_transform(series).shape == (10, 3)
