@@ -49,13 +49,13 @@ def content_digest(path, memory=None):
     """
     if os.stat(path).st_size < LEAST_BYTES:  # noqa: PTH116 (a path may be given as str)
         return _read(path)
-    state, settled = _state(path)
+    state, settled = read_state(path)
     if state not in _known:
         shard = Path(memory or default_memory()) / state[:2]
         _known.update(_records(shard))
         if state not in _known:
             digest = _read(path)
-            if _state(path)[0] != state or not settled:
+            if read_state(path)[0] != state or not settled:
                 return digest
             _known[state] = digest
             _remember(shard, state, digest)
@@ -100,7 +100,7 @@ def default_memory():
     return (Path(os.devnull) if str(cache).startswith('~') else cache) / 'nipype_labels' / 'digests'
 
 
-def _state(path):
+def read_state(path):
     """Return a digest of what changes when a file is touched, and whether it was not touched recently."""
     path = os.path.abspath(path)  # noqa: PTH100 (links are kept: what they lead to is in the inode)
     status = os.stat(path)  # noqa: PTH116

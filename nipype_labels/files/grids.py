@@ -5,6 +5,7 @@ import math
 import os
 import threading
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import nibabel as nib
@@ -13,12 +14,16 @@ from ..core.choices import check_choice
 from ..model.affines import check_affine
 from ..model.errors import GridError, ImageError
 from ..model.space import VolumeGrid
+from .digests import read_state
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
 from .orientation import compare_sform_qform, explain_unknown_orientation
 
 #: Contradictions that were reported, by path and text.
 _reported = set()
+
+#: Ends of the names of compressed images of FreeSurfer, in lower case.
+_COMPRESSED_MGH = ('.mgz', '.mgh.gz')
 
 #: Deflate can't compress further than this; a header that claims more is wrong.
 DEFLATE_RATIO = 1032
@@ -48,7 +53,7 @@ def open_header(path):
         raise ImageError(f'no such image file: {path}')
     try:
         with _quiet():
-            image = open_image_file(path)
+            image = _open_image(path)
     except Exception as e:  # damaged headers make nibabel raise all kinds
         said = f'{path} is not an image that nibabel can open: {" ".join(str(e).split())}'
         raise ImageError(describe_format(path) or said) from e
@@ -58,6 +63,25 @@ def open_header(path):
     check_affine(image.affine, f'the affine of {path}')
     check_header(path, image)
     return image
+
+
+def _open_image(path):
+    """Open an image by nibabel.
+
+    A compressed image of FreeSurfer is decompressed to its end, where the repetition time is: its header is kept as
+    long as the file is untouched.
+    """
+    if str(path).lower().endswith(_COMPRESSED_MGH):
+        state, settled = read_state(path)
+        if settled:
+            return _open_again(str(path), state)
+    return open_image_file(path)
+
+
+@lru_cache(maxsize=8)
+def _open_again(path, state):
+    """Open the image that a file has in a state."""
+    return open_image_file(path)
 
 
 def check_size(path, image):

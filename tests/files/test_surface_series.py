@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from surface_cases import TSERIES, need, noise, save_func_gii, save_mgz, save_tseries
 
-from nipype_labels.files import element_blocks
+from nipype_labels.files import digests, element_blocks
 from nipype_labels.files.atlases import read_atlas
 from nipype_labels.files.series import open_series
 from nipype_labels.files.spaces import is_surface, open_any_series
@@ -109,6 +109,16 @@ def test_hemispheres_have_one_repetition_time(tmp_path):
     with pytest.raises(ImageError, match=r'has a repetition time of 1\.4 s, and .* of 2 s'):
         open_surface_series(left)
     assert open_surface_series(save_pair(tmp_path, 'mgz', t_r=800)[0]).t_r == 0.8
+
+
+def test_the_header_of_a_replaced_mgz_file_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
+    left, _ = save_pair(tmp_path, 'mgz', t_r=800)
+    assert open_surface_series(left).t_r == 0.8
+    save_pair(tmp_path, 'mgz', t_r=2000)
+    assert open_surface_series(left).t_r == 2
+    save_mgz(left, noise(T, N_LEFT + 1), t_r=2000)
+    assert open_surface_series(left).space.size == N_LEFT + 1 + N_RIGHT
 
 
 @pytest.mark.parametrize('missing', [9, 60, 200])
