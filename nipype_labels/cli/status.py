@@ -56,7 +56,8 @@ def report_status(
     if incomplete:
         participants = list_participants(Path(dataset))
         tasks = format_array(i for i, name in enumerate(participants) if name in incomplete)
-        print(f'{count(len(incomplete), "participant")} to submit again: sbatch --array={tasks}', file=sys.stderr)
+        command = f'sbatch --array={tasks} SCRIPT'  # the user knows the name of the script
+        print(f'{count(len(incomplete), "participant")} to submit again: {command}', file=sys.stderr)
     return 1 if incomplete else 0
 
 

@@ -47,7 +47,8 @@ def test_states_follow_what_happens_to_a_dataset(more, folder, call, status):
     assert state == 'failed'
     assert 'has no brain mask' in reason
     assert '--no-mask' in reason
-    assert said == ['4 runs: 1 complete, 2 missing, 1 failed', '3 participants to submit again: sbatch --array=2-4']
+    submit = '3 participants to submit again: sbatch --array=2-4 SCRIPT'
+    assert said == ['4 runs: 1 complete, 2 missing, 1 failed', submit]
 
     mask.write_bytes(content)
     assert call(*ask(folder, *more))[0] == 0
@@ -63,7 +64,7 @@ def test_states_follow_what_happens_to_a_dataset(more, folder, call, status):
     assert rows['sub-B'] == ('missing', f'{timeseries.relative_to(out)} is missing')
     assert rows['sub-01'] == ('missing', f'{table.relative_to(out)} differs from what was written')
     assert (rows['sub-03'], rows['sub-04']) == (complete, complete)
-    assert said[-1] == '2 participants to submit again: sbatch --array=0,4'
+    assert said[-1] == '2 participants to submit again: sbatch --array=0,4 SCRIPT'
     assert status('--participant-label', '03', '04')[0] == 0
 
 
@@ -85,4 +86,4 @@ def test_a_misspelt_folder_or_another_dataset_is_an_error_and_not_a_list_of_miss
     code, _, said = call('status', str(folder / 'fmriprep'), str(folder / 'fmriprep'))
     assert (code, 'describes another dataset' in said) == (2, True)
     (folder / 'out').mkdir()
-    assert status()[2][-1] == '4 participants to submit again: sbatch --array=0,2-4'
+    assert status()[2][-1] == '4 participants to submit again: sbatch --array=0,2-4 SCRIPT'

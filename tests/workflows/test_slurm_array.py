@@ -75,10 +75,10 @@ def test_status_names_the_one_job_that_was_cancelled(slurm, folder):
     status, states, said = read_status()
     logs = {path.name: path.read_text() for path in folder.glob('slurm-*.out')}
     assert (status, states['missing'], states['failed']) == (1, {PARTICIPANTS[CANCELLED]}, set()), logs
-    assert said == f'1 participant to submit again: sbatch --array={CANCELLED}'
+    assert said == f'1 participant to submit again: sbatch --array={CANCELLED} SCRIPT'
 
     written = {path: path.stat().st_mtime_ns for path in (folder / 'signals').rglob('manifests/*.json')}
-    submit(said.partition('--array=')[2])
+    submit(CANCELLED)
     wait_until(lambda: not list_tasks('PENDING', 'RUNNING', 'COMPLETING'))
     assert read_status()[::2] == (0, '40 runs: 40 complete, 0 missing, 0 failed')
     assert {path: path.stat().st_mtime_ns for path in written} == written
