@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.errors import SignalError
+from ..model.errors import SignalError, list_names
 from .choices import check_choice
 from .filters import butterworth, check_filter, check_repetition_time, cosine_drifts, remove_trend
 from .gaps import fill_censored, longest_gap
@@ -38,6 +38,9 @@ LOST_MEAN = 0.1
 
 #: Least variance that confounds must leave of white noise after a filter, in units of the variance of one volume.
 LEAST_ENERGY = 1.0
+
+#: Warning about regions without denoised time series, for %-formatting with the file and Cleaned.list_lost.
+LOST_REGIONS = '%s: regions whose denoised time series are n/a, although they have a signal: %s'
 
 #: A time series that falls below this fraction of its size before a step has vanished.
 VANISHED = 1e-12
@@ -75,6 +78,19 @@ class Cleaned:
     not_finite: np.ndarray
     constant: np.ndarray
     longest_gap: int = 0
+
+    def list_lost(self, names: Sequence[str] | np.ndarray, raw: np.ndarray) -> str:
+        """Name the regions that lost their time series in denoising, by reason; empty if none did.
+
+        ``names`` are those of the columns of ``raw``, the time series before denoising, shape (T, L).
+        """
+        lost = np.isnan(self.signals).any(axis=0) & np.isfinite(raw).any(axis=0)
+        reasons = {
+            'not finite in a retained volume': lost & self.not_finite,
+            'constant, so without z-scores or percent signal change': lost & self.constant,
+        }
+        names = np.asarray(names, dtype=object)
+        return '; '.join(f'{reason}: {list_names(names[flags])}' for reason, flags in reasons.items() if flags.any())
 
 
 def kept_volumes(sample_mask: Sequence | None, n_volumes: int) -> np.ndarray:
@@ -155,7 +171,7 @@ def clean(
     runs : sequence of int, shape (T,), optional
         Run of each volume. Each run is denoised separately, in the order of their first volumes.
     missing_labels : {'nan', 'zero', 'drop', 'raise'}
-        With ``'zero'``, z-scores and percent change of a constant column are 0 instead of NaN.
+        With ``'zero'``, z-scores and percent change of a constant column are 0 instead of NaN. No column is dropped.
     fill_censored : {'linear', 'cubic', 'pchip', 'spectral'}
         How gaps of censored volumes are filled before a Butterworth filter; the filled values are then dropped. See
         :func:`nipype_labels.core.gaps.fill_censored`.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
-from ..core.clean import DENOISING, clean, kept_volumes
+from ..core.clean import DENOISING, LOST_REGIONS, clean, kept_volumes
 from ..files.coverage import read_coverage, write_coverage
 from ..files.digests import content_digest
 from ..files.paths import find_sidecar
@@ -143,11 +143,15 @@ class CleanSignal(LabelsInterface):
         columns, confounds, censored = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(censored.values()), axis=0)
         parameters, runs = self._parameters(), self._list('runs', read_runs)
-        results = []
-        for path, (_, signals) in zip(self.inputs.signals_files, tables, strict=True):
+        atlases, results = self.get_input('atlas_files', []), []
+        atlases = atlases if len(atlases) == len(tables) else self.inputs.signals_files
+        for path, atlas, (names, signals) in zip(self.inputs.signals_files, atlases, tables, strict=True):
             with errors_name(self._name_inputs(path)):
                 given = dict(sample_mask=kept, runs=runs, missing_labels=self.inputs.missing_labels)
                 results.append(clean(signals, confounds, **given, **parameters))
+            lost = results[-1].list_lost(names, signals)
+            if lost:
+                logger.warning(LOST_REGIONS, atlas, lost)
         self._write(runtime, tables, results)
         self._write_regions(runtime, tables, kept)
         with self.write_output(runtime, 'censoring.tsv', 'censoring_file') as path:

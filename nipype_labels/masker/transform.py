@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..core.ahead import begin_reading
-from ..core.clean import DENOISING, clean
+from ..core.clean import DENOISING, LOST_REGIONS, clean
 from ..core.coverage import COLLINEAR_MAPS, CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
@@ -81,7 +81,11 @@ def _denoise(run, placed, mask, settings):
             confounds = np.column_stack([confounds, _find_high_variance_confounds(series, mask, settings)])
         steps = {name: settings[name] for name in (*DENOISING, 'missing_labels')}
         cleaned = clean(raw, confounds, t_r=run.t_r, sample_mask=run.retained, **steps)
-    coverage = coverage.with_tsnr(coverage.name[has_column], raw, cleaned.kept)
+    names = coverage.name[has_column]
+    lost = cleaned.list_lost(names, raw)
+    if lost:
+        warn_user(LOST_REGIONS, series.grid.path, lost)
+    coverage = coverage.with_tsnr(names, raw, cleaned.kept)
     return DenoisedRun(placed, coverage, has_column, raw, mean, cleaned)
 
 

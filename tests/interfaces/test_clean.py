@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The node that denoises: several tables, confounds, censored volumes, and what it reports."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,27 @@ def test_columns_keep_their_names(signals, run):
     ours, values = read_signals(run(CleanSignal(signals_files=path)).out_files[0])
     assert ours == names
     assert_array_equal(values, series())
+
+
+@pytest.mark.parametrize(
+    ('value', 'settings', 'reason'),
+    [
+        (5.0, {'standardize': 'zscore'}, 'constant, so without z-scores or percent signal change: A, C'),
+        (5.0, {'standardize': 'zscore', 'missing_labels': 'zero'}, None),
+        (5.0, {}, None),
+        ([np.nan, *range(29)], {}, 'not finite in a retained volume: A, C'),
+        ([np.nan, *range(29)], {'sample_mask': range(1, 30)}, None),
+    ],
+)
+def test_regions_that_denoising_loses_are_warned_of_by_name(value, settings, reason, signals, run, caplog, monkeypatch):
+    values = series(n_regions=5)
+    values[:, [0, 2]], values[:, 4] = np.reshape(value, (-1, 1)), np.nan
+    settings = {name: list(each) if isinstance(each, range) else each for name, each in settings.items()}
+    monkeypatch.setattr(logging.getLogger('nipype'), 'propagate', True)
+    run(CleanSignal(signals_files=signals(values, columns=list('ABCDE')), **settings))
+    expected = f'signals.tsv: regions whose denoised time series are n/a, although they have a signal: {reason}'
+    told = [record.getMessage() for record in caplog.records]
+    assert [message[-len(expected) :] for message in told] == ([expected] if reason else [])
 
 
 def test_a_file_that_is_not_a_table_is_named(text, run):

@@ -35,6 +35,7 @@ CASES = [
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:.*denoised time series are n/a:UserWarning')
 @pytest.mark.parametrize(('strategy', 'name', 'standardize'), CASES)
 def test_time_series_of_real_series_are_those_of_nilearn_0_10_0(name, strategy, standardize):
     reference, path = np.load(REFERENCE), {'functional': FUNCTIONAL, 'ds003': SERIES}[name]

@@ -126,6 +126,18 @@ def test_a_column_of_hemispheres_completes_names():
     assert list(NiftiLabelsMasker(atlas(), lut=lut).fit().region_names_.values()) == ['a L', 'a R', 'b', 'c']
 
 
+@pytest.mark.parametrize('missing_labels', ['nan', 'drop', 'raise'])
+@pytest.mark.parametrize('standardize', ['zscore', 'psc'])
+def test_constant_regions_keep_their_columns_and_are_warned_of_if_standardized(missing_labels, standardize):
+    image = run()
+    image.get_fdata()[atlas().get_fdata() == 3] = 0.0
+    masker = NiftiLabelsMasker(atlas(), labels=list('abcd'), standardize=standardize, missing_labels=missing_labels)
+    with pytest.warns(UserWarning, match='denoised time series are n/a, although they have a signal: constant.*: c$'):
+        signals = masker.fit_transform(image)
+    assert_array_equal(np.isnan(signals).all(axis=0), [False, False, True, False])
+    assert masker.regions_['status'].tolist() == ['ok', 'ok', 'constant', 'ok']
+
+
 def test_columns_of_zeros_stay_zero():
     image = run(without=[2])
     image.get_fdata()[atlas().get_fdata() == 3] = 5.0
