@@ -162,7 +162,8 @@ sh('nipype-labels check Desikan.nii.gz Desikan.tsv')
 # List the runs: dry run
 # ----------------------
 # ``--dry-run`` finds the series with their masks, confounds and sidecars, and lists problems and the estimated time,
-# memory and disk space. Nothing is written. With 300 runs, look at the totals, and write a table with ``--tsv``.
+# memory and disk space. Nothing is written. With 300 runs, look at the end: after the totals, each run that cannot be
+# processed is listed again. ``--tsv`` writes a table of all runs.
 #
 # Denoising is the preset ``24P``: the six motion parameters, their derivatives and squares, a linear trend, and a
 # band-pass filter of 0.01–0.08 Hz. :doc:`/denoising` compares the presets. Regions of which less than half lies in

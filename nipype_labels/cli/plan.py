@@ -101,7 +101,7 @@ class PlannedRun:
     status : str
         ``complete`` or ``missing``.
     problems : list of str
-        Why the run fails, or which files may not belong together.
+        First why the run fails, if it does; then which files may not belong together.
     fails : bool
         Whether the run fails because of its problems.
     reason : str or None
@@ -134,7 +134,8 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
     for each in planned:
         print(*_describe_run(each), sep='\n')
     notes = [*warnings, *list_notes(found), *list_unused(found, job.parameters)]
-    print(*_describe_total(planned, job, nprocs), *notes, sep='\n')
+    failing = [f'  {each.run.name}: {each.problems[0]}' for each in planned if each.fails]
+    print(*_describe_total(planned, job, nprocs), *failing, *notes, sep='\n')
     print(f'{found.n_series} series found{count_excluded(found)}')
     return 0
 

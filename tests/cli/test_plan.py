@@ -68,6 +68,8 @@ def test_every_run_is_listed_with_state_files_problems_and_estimates(folder, cal
         assert (row.status, problem in row.problems) == ('missing', True), row.problems
         assert (row.seconds, row.memory_gb, row.derivatives_bytes) == ('n/a',) * 3
         assert f'\n  problem: {row.problems}\n' in told
+        # Again at the end, for the reader of hundreds of runs.
+        assert f'\n  {row.name}: {row.problems}\n' in told.partition('\ndisk: ')[2]
     complete, new, damaged = (table.loc[name(each)] for each in ('complete', 'new', 'damaged'))
     assert tuple(complete[['status', 'problems', 'seconds', 'memory_gb']]) == ('complete', 'n/a', '0.0', '0.0')
     assert (new.status, new.problems) == ('missing', 'n/a')
