@@ -22,7 +22,12 @@ _ROLES = {
     'bold': ('series', 'Keep one of them'),
     'mask': ('brain mask', 'Pass --no-mask to use all voxels'),
     'cortex': ('mask of the cortex', 'Pass --no-mask to use all vertices'),
-    'confounds': ('confounds table', 'Process this run without --preset, --confounds-strategy and --confounds-columns'),
+    # A single run that was processed otherwise would be refused by group.
+    'confounds': (
+        'confounds table',
+        'Put one table next to the series, or process all runs without --preset, --confounds-strategy and '
+        '--confounds-columns',
+    ),
     'areas': ('midthickness surface', 'Pass a file as --areas'),
 }
 

@@ -263,7 +263,7 @@ def test_a_run_without_its_confounds_table_is_reported(data, call):
     assert status == 1
     assert '1 of 2 runs are done' in said
     assert re.search(rf'{NAMES[0]}\S*: .* has no confounds table: {NAMES[0]}_desc-confounds_timeseries', said)
-    assert 'Process this run without --preset, --confounds-strategy and --confounds-columns' in said
+    assert '. Put one table next to the series, or process all runs without --preset, ' in said
 
 
 @pytest.mark.parametrize(
