@@ -12,6 +12,7 @@ from ..core.filters import T_R_TOLERANCE, check_filter
 from ..files.confounds import fill_missing, make_tables
 from ..files.grids import report_contradiction
 from ..files.niimg import open_runs
+from ..files.paths import expand
 from ..files.sample_mask import read_sample_mask
 from ..files.selection import select_confounds
 from ..files.series import Series
@@ -31,6 +32,8 @@ class PreparedRun:
     retained: np.ndarray  # flags, shape (T,)
     t_r: float | None  # repetition time in s
     contradictions: list  # between the names of the files of the run
+    files: dict  # paths that a report names, lists by what they are
+    confounds_columns: list  # names of the C confounds
 
 
 def prepare_runs(imgs, confounds, sample_mask, settings):
@@ -74,18 +77,20 @@ def _prepare(series, source, confounds, sample_mask, settings):
         warn_user(f'files that may not belong together: {contradiction}')
     with errors_name(series.grid.path):
         retained = kept_volumes(sample_mask, series.n_volumes)
-        values, retained, notes = _select_confounds(confounds, series, retained, settings)
+        chosen, retained, notes, confounds_files = _select_confounds(confounds, series, retained, settings)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
         t_r, warning = resolve_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
     report_contradiction(series.grid, warn_user)
     for note in notes + ([f'{series.grid.path}: {warning}'] if warning else []):
         warn_user(note)
-    return PreparedRun(series, values, retained, t_r, contradictions)
+    files = {'Series': [series.grid.path], 'Mask': [mask], 'Confounds': confounds_files, 'Atlas': [atlas]}
+    files = {kind: _list_files(paths) for kind, paths in files.items()}
+    return PreparedRun(series, chosen.to_numpy(), retained, t_r, contradictions, files, list(chosen))
 
 
 def _select_confounds(confounds, series, retained, settings):
-    """Return the confounds of a run without missing values, its retained volumes, and notes."""
+    """Return the confounds of a run without missing values, its retained volumes, notes, and the files of confounds."""
     n_volumes = series.n_volumes
     tables = make_tables(confounds, n_volumes)
     chosen = select_confounds(tables, settings, n_volumes, series.grid.path)
@@ -94,7 +99,15 @@ def _select_confounds(confounds, series, retained, settings):
     if not retained.any():
         counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
         raise SignalError(f'{source}: none of {n_volumes} volumes is retained; censored are: {counts}')
-    return fill_missing(chosen.frame, settings['confounds_na'], source, retained).to_numpy(), retained, chosen.notes
+    filled = fill_missing(chosen.frame, settings['confounds_na'], source, retained)
+    return filled, retained, chosen.notes, [table.path for table in tables if table.path is not None]
+
+
+def _list_files(given):
+    """Return the paths of files among images, tables and paths, which may be lists: what is in memory has none."""
+    flat = [each for entry in given for each in (entry if isinstance(entry, list | tuple) else [entry])]
+    paths = [expand(each) for each in flat if isinstance(each, str | os.PathLike)]
+    return [str(path) for path in paths if path.is_file()]
 
 
 def _find_file_name(image):

@@ -167,7 +167,7 @@ class RegionMasker(FittedRegions):
         return fill_regions(*match_columns(signals, self._checked_state()[0], self._returned))
 
     def generate_report(self, title: str = 'Region time series') -> Any:
-        """Draw the series that was transformed last.
+        """Draw the series that was transformed last, or the runs of the list that was.
 
         Parameters
         ----------

@@ -153,9 +153,23 @@ def _collect_report_data(runs, denoised, settings):
         'raw': np.concatenate([each.raw for each in denoised]),
         'signals': np.concatenate([each.cleaned.signals for each in denoised]),
         'retained': np.concatenate([each.cleaned.kept for each in denoised]),
-        'degrees_of_freedom': sum(each.cleaned.degrees_of_freedom for each in denoised),
+        'files': _merge(run.files for run in runs),
+        'denoising': {
+            'ConfoundsColumns': list(dict.fromkeys(name for run in runs for name in run.confounds_columns)),
+            'NumberOfConfounds': sum(each.cleaned.n_confounds for each in denoised),
+            'DegreesOfFreedom': sum(each.cleaned.degrees_of_freedom for each in denoised),
+        },
         'parameters': {name: settings[name] for name in LISTED} | {'t_r': runs[0].t_r},
     }
+
+
+def _merge(files):
+    """Return the files of runs, lists by what they are, each file once."""
+    merged = {}
+    for run in files:
+        for kind, paths in run.items():
+            merged[kind] = list(dict.fromkeys([*merged.get(kind, []), *paths]))
+    return {kind: paths for kind, paths in merged.items() if paths}
 
 
 def make_report(title, result):
@@ -172,7 +186,7 @@ def make_report(title, result):
     about = {
         'Warnings': data['warnings'],
         'Parameters': data['parameters'],
-        'DegreesOfFreedom': data['degrees_of_freedom'],
+        **data['denoising'],
     }
     regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
     if isinstance(grid, Grayordinates):
@@ -184,4 +198,4 @@ def make_report(title, result):
         series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=own)
         atlas = reports.AtlasData('Atlas', placed.masked.labels, own, regions, raw, denoised)
     figures = reports.draw_figures(title, series, atlas)
-    return reports.Report(reports.render_report(title, series, [atlas], [figures], reports.Origin()))
+    return reports.Report(reports.render_report(title, series, [atlas], [figures], reports.Origin(data['files'])))

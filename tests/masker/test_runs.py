@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs of a list are denoised separately: the same bytes as run by run, each with its own confounds and masks."""
 
+import re
+
 import nibabel
 import numpy as np
 import pandas as pd
@@ -142,6 +144,34 @@ def test_back_in_space_runs_keep_the_repetition_time_and_units():
     unknown = nibabel.Nifti1Image(run().get_fdata(), np.eye(4))
     assert masker.inverse_transform(masker.fit_transform(unknown)).header.get_zooms()[3] == 0
     assert masker.set_params(t_r=0.8).inverse_transform(masker.fit_transform(unknown)).header['pixdim'][4] == 0.8
+
+
+def test_a_report_names_the_files_of_all_runs_and_the_confounds(tmp_path):
+    images, names = [], []
+    for number in (1, 2):
+        images.append(tmp_path / f'run-{number}_bold.nii.gz')
+        names.append(tmp_path / f'run-{number}_confounds.tsv')
+        nibabel.save(run(number), images[-1])
+        pd.DataFrame(tables(40)[0], columns=['csf', 'wm']).to_csv(names[-1], sep='\t', index=False)
+    nibabel.save(atlas(), tmp_path / 'parcels.nii.gz')
+    masker = NiftiLabelsMasker(tmp_path / 'parcels.nii.gz', labels=list('abcd'))
+    masker.fit_transform(images, confounds=names)
+    page = str(masker.generate_report())
+    for name in (
+        'run-1_bold.nii.gz',
+        'run-2_bold.nii.gz',
+        'run-1_confounds.tsv',
+        'run-2_confounds.tsv',
+        'parcels.nii.gz',
+    ):
+        assert name in page
+    assert 'csf, wm' in page
+    assert re.search(r'Number of confounds\s*<[^>]*>\s*<[^>]*>\s*4\s*<', page)
+    masker.transform(images[1])
+    page = str(masker.generate_report())
+    assert 'run-2_bold.nii.gz' in page
+    assert 'run-1' not in page
+    assert 'confounds.tsv' not in page
 
 
 def test_a_report_shows_all_runs():
