@@ -159,6 +159,46 @@ def test_r_reads_missing_regions_as_na(folder):
     assert printed.split()[-2:] == [str(with_signal), '0']
 
 
+def write_group(folder, rng):
+    """Write tables of all runs of 24 participants, of whom some miss a connection; return what they contain."""
+    names, edges = [f'{i:02}' for i in range(24)], rng.normal(size=(24, 6))
+    edges[:5, 1], edges[:13, 2] = np.nan, np.nan
+    people = pd.DataFrame({'participant_id': [f'sub-{name}' for name in names], 'age': rng.uniform(20, 60, 24)})
+    people['group'] = ['patient', 'control'] * 11 + ['patient', None]
+    edges[:, 0] += 3 * (people['group'] == 'patient')
+    runs = pd.DataFrame({'participant': names, 'run_name': [f'sub-{name}_task-rest' for name in names]})
+    motion = runs.assign(folder=folder.name, mean_fd=rng.uniform(0, 0.5, 24))
+    for path in (folder, Path('bids')):
+        path.mkdir(parents=True)
+    np.save(folder / 'connectivity.npy', edges.astype('float32'))
+    runs.to_csv(folder / 'rows.tsv', sep='\t', index=False)
+    other = motion.assign(folder='other', mean_fd=9)
+    pd.concat([other, motion[::-1]]).to_csv(folder.parent / 'qc.tsv', sep='\t', index=False)
+    people[::-1].to_csv('bids/participants.tsv', sep='\t', index=False)
+    return edges, people, motion
+
+
+def test_the_comparison_of_groups_is_a_partial_correlation_in_those_who_have_a_connection(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = ROOT / 'docs' / 'missing-regions.md'
+    (block,) = [block for block in blocks(PYTHON, path) if 'signals/group/' in block]
+    folder = Path('signals/group/space-MNI152NLin2009cAsym_atlas-AAL')
+    edges, people, motion = write_group(folder, np.random.default_rng(0))
+    names = {}
+    exec(compile(block, path.name, 'exec'), names)
+    result = names['result']
+    covariates = np.column_stack([np.ones(24), people['age'], motion['mean_fd']])
+    patients = (people['group'] == 'patient').to_numpy(float)
+    for edge in (0, 1, 3, 4, 5):
+        has = np.isfinite(edges[:, edge]) & people['group'].notna().to_numpy()
+        both = np.column_stack([patients, edges[:, edge]])[has]
+        left = both - covariates[has] @ (np.linalg.pinv(covariates[has]) @ both)
+        r, freedom = np.corrcoef(left.T)[0, 1], has.sum() - 4
+        assert result.loc[edge, 't'] == pytest.approx(r * (freedom / (1 - r**2)) ** 0.5, rel=1e-4)
+    assert result.loc[2].isna().all()
+    assert (result['q'] < 0.01).tolist() == [True] + [False] * 5
+
+
 def test_every_error_has_a_cause_and_a_fix():
     rows = {row[0].strip('`'): row[1:] for row in table_under(ROOT / 'docs' / 'troubleshooting.md', '## Error classes')}
     raised = {

@@ -245,7 +245,7 @@ print(coverage.groupby(['participant', 'status']).size().unstack(fill_value=0).t
 edges = np.load(group / 'connectivity.npy')
 names = pd.read_csv(group / 'edges.tsv', sep='\t')
 n = np.isfinite(edges).sum(axis=0)
-mean = np.nanmean(edges, axis=0)
+mean = np.nansum(edges, axis=0) / np.where(n > 0, n, np.nan)
 zero_filled = np.nan_to_num(edges).mean(axis=0)
 
 table = names[['name_1', 'name_2']].assign(n=n, mean=mean, zero_filled=zero_filled)
@@ -298,5 +298,6 @@ figure.savefig(folder / 'group_connectome.png', dpi=120)
 print(f'pictures and tables: {folder}')
 
 # %%
-# :doc:`/missing-regions` describes group comparisons and predictions with missing regions in pandas, scikit-learn,
-# nilearn and R. ``group --qc-fc`` computes the correlation of each connection with motion (:doc:`/outputs`).
+# :doc:`/missing-regions` compares two groups with age and motion as covariates, and describes missing regions in
+# pandas, scikit-learn, nilearn and R. ``group --qc-fc`` computes the correlation of each connection with motion
+# (:doc:`/outputs`).
