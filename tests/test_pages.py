@@ -36,8 +36,11 @@ PAGES = sorted((ROOT / 'docs').glob('*.md'))
 #: Where each kind of block begins and ends.
 PYTHON, SHELL, R = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh', 'r'))
 
-#: Code that tests/fmriprep runs, where fMRIPrep is, and tests/cli/test_group.py, with derivatives.
+#: Code that tests/fmriprep runs, where fMRIPrep is, and code that other tests run with tables of all runs.
 ELSEWHERE = ('from fmriprep', 'signals/group/')
+
+#: Options by which jobs, dry runs and calls for all runs differ.
+OF_JOBS = ('participant_label', 'nprocs', 'mem_gb', 'dry_run')
 
 
 def text_of(path):
@@ -111,6 +114,17 @@ def test_the_pages_have_commands():
     """The test above needs commands."""
     ours = [words for page in [README, *PAGES] for words in commands_of(page) if words[0] == 'nipype-labels']
     assert {words[1] for words in ours} == {'extract', 'derivatives', 'check', 'verify', 'atlases', 'demo'}
+
+
+def test_job_arrays_pass_the_options_of_the_first_run():
+    """Other options would replace the files of runs that are already processed."""
+    of_all = re.sub(r'\\\n', ' ', text_of(ROOT / 'docs' / 'quickstart.md') + text_of(ROOT / 'docs' / 'clusters.md'))
+    found = []
+    for line in re.findall(r'derivatives fmriprep signals participant .*', of_all):
+        options = vars(build_parser().parse_args(shlex.split(line)))
+        found.append({name: value for name, value in options.items() if name not in OF_JOBS})
+    assert len(found) == 4
+    assert all(options == found[0] for options in found)
 
 
 def anchors(path):

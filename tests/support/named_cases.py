@@ -12,17 +12,17 @@ PREPROC, BRAIN = 'desc-preproc_bold.nii.gz', 'desc-brain_mask.nii.gz'
 TABLE = 'desc-confounds_timeseries.tsv'
 
 
-def write(path):
+def write(path, n_volumes=N_VOLUMES):
     """Write a small file of the kind that its name says, different for each name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(list(path.name.encode()))
     if path.name.endswith('.tsv'):
-        rows = rng.normal(size=(N_VOLUMES, 2))
+        rows = rng.normal(size=(n_volumes, 2))
         path.write_text('\n'.join(['trans_x\trot_x', *('\t'.join(map(str, row)) for row in rows)]) + '\n')
     elif 'mask' in path.name:
         nibabel.Nifti1Image((rng.random(SHAPE) < 0.7).astype('uint8'), AFFINE).to_filename(path)
     else:
-        image = nibabel.Nifti1Image(rng.normal(1000, 20, (*SHAPE, N_VOLUMES)).astype('float32'), AFFINE)
+        image = nibabel.Nifti1Image(rng.normal(1000, 20, (*SHAPE, n_volumes)).astype('float32'), AFFINE)
         image.header.set_xyzt_units('mm', 'sec')
         image.header.set_zooms((3, 3, 3, 2.0))
         image.to_filename(path)

@@ -1,34 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The job array of the documentation on a real SLURM: a job is cancelled, and status says what to submit again."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, describe, write, write_atlas
+from fmriprep_tables import write_spiky
+from named_cases import BRAIN, MNI, PREPROC, TABLE, describe, write, write_atlas
 
 PARTICIPANTS, RUNS = [f'sub-{i:02}' for i in range(1, 21)], ('1', '2')
-CANCELLED = 7
+CANCELLED, N_VOLUMES = 7, 240
+PAGE = (Path(__file__).parents[2] / 'docs' / 'clusters.md').read_text(encoding='utf-8')
 
 pytestmark = [pytest.mark.endurance, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A dataset of 40 runs, and the script in the documentation."""
+    """A dataset of 40 runs with confounds, and the script in the documentation."""
     describe(tmp_path / 'fmriprep')
+    table = write_spiky(tmp_path, N_VOLUMES)
     for participant in PARTICIPANTS:
         for run in RUNS:
+            stem = tmp_path / 'fmriprep' / participant / 'func' / f'{participant}_task-rest_run-{run}'
             for name in (PREPROC, BRAIN):
-                func = tmp_path / 'fmriprep' / participant / 'func'
-                write(func / f'{participant}_task-rest_run-{run}_{MNI}_{name}')
+                write(stem.with_name(f'{stem.name}_{MNI}_{name}'), N_VOLUMES)
+            shutil.copy(table, stem.with_name(f'{stem.name}_{TABLE}'))
     write_atlas(tmp_path / 'Schaefer400.nii.gz')
-    page = (Path(__file__).parents[2] / 'docs' / 'clusters.md').read_text()
-    (script,) = re.findall(r'```sh\n(#!/bin/bash\n.*?)```', page, re.DOTALL)
+    (script,) = re.findall(r'```sh\n(#!/bin/bash\n.*?)```', PAGE, re.DOTALL)
     (tmp_path / 'signals.sh').write_text(script)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
@@ -55,8 +60,9 @@ def wait_until(condition, seconds=600):
 
 
 def read_status():
-    """Exit status, participants by state, and last line."""
-    done = subprocess.run(['nipype-labels', 'status', 'fmriprep', 'signals'], capture_output=True, text=True)
+    """Run the command in the documentation; return its exit status, participants by state, and last line."""
+    (command,) = re.findall(r'\$ (nipype-labels status .*) > status.tsv', PAGE)
+    done = subprocess.run(command.split(), capture_output=True, text=True)
     rows = [line.split('\t') for line in done.stdout.splitlines()[1:]]
     states = {state: {row[0] for row in rows if row[2] == state} for state in ('complete', 'missing', 'failed')}
     assert len(rows) == len(PARTICIPANTS) * len(RUNS), done.stderr
@@ -82,3 +88,7 @@ def test_status_names_the_one_job_that_was_cancelled(slurm, folder):
     wait_until(lambda: not list_tasks('PENDING', 'RUNNING', 'COMPLETING'))
     assert read_status()[::2] == (0, '40 runs: 40 complete, 0 missing, 0 failed')
     assert {path: path.stat().st_mtime_ns for path in written} == written
+
+    sidecars = [json.loads(path.read_text()) for path in (folder / 'signals').rglob('*_stat-mean_timeseries.json')]
+    assert [each['Parameters']['confounds_strategy'] for each in sidecars] == [['36P']] * 40
+    assert len(list((folder / 'signals').rglob('*_stat-correlation_relmat.tsv'))) == 40
