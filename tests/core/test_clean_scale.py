@@ -143,3 +143,8 @@ def test_scaled_confounds_have_deviation_1_or_largest_value_1():
     bounded, _ = scale_confounds(confounds, size, standardize_confounds=False)
     assert_allclose(np.abs(bounded).max(axis=0), 1, rtol=1e-12)
     assert_allclose(bounded * size, confounds, rtol=1e-12)
+
+
+def test_confounds_of_two_volumes_are_scaled_too():
+    scored, _ = scale_confounds(np.array([[1.0, 5.0], [3.0, 4.0]]), np.array([3.0, 5.0]))
+    assert_allclose(scored, np.sqrt(0.5) * np.array([[-1, 1], [1, -1]]), rtol=1e-12)

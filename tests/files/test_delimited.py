@@ -161,6 +161,8 @@ def test_ambiguous_tables_are_refused(write, text, words):
         'csf\n' + lines('', rows=VALUES[:, :1]).replace('.', ','),
         '0,1234\n-0,0021\n1,5012\n-2,2500\n',
         '72,51\n70,13\n68,98\n71,22\n',
+        '1,05\n2,5\n3,17\n1,9\n',
+        '-0,3\n1,25\n2,71\n1,9\n',
     ],
 )
 def test_decimal_commas_are_refused_by_name(write, text):
