@@ -7,7 +7,7 @@ import numpy as np
 
 from ..model.errors import GridError, ImageError, errors_name
 from ..model.grayordinates import CORTEX, Grayordinates, describe_mesh
-from .gifti import read_hemisphere
+from .gifti import find_numbers, read_hemisphere
 from .hemispheres import find_pair
 from .meshes import find_mesh
 
@@ -71,9 +71,10 @@ def _read_areas(path, side):
         mesh = find_mesh(reader, values)
         if mesh is not None:
             return measure_vertices(*mesh)
-        if len(values) != 1 or values[0].size != len(values[0]):
+        numbers = find_numbers(values)
+        if numbers is None:
             raise ImageError('it is neither a surface (.surf.gii) nor one array of areas (.shape.gii)')
-        areas = values[0].ravel().astype(np.float64)
+        areas = numbers.astype(np.float64)
         if not (np.isfinite(areas) & (areas >= 0)).all():
             raise ImageError('areas must be 0 or larger')
         return areas

@@ -10,7 +10,7 @@ from ..model.errors import ImageError
 from ..model.grayordinates import CIFTI_NAME, CORTEX, Grayordinates, pair_space
 from .atlases import is_table, read_surface_atlas
 from .cifti import open_cifti
-from .gifti import GiftiReader, has_values, read_hemisphere
+from .gifti import GiftiReader, find_numbers, has_values, read_hemisphere
 from .grids import read_grid
 from .hemispheres import find_pair
 from .parcellations import split_map
@@ -76,13 +76,13 @@ def _measure_pair(path):
 
 def _read_pair(path):
     """Return the number of each vertex in a pair of GIFTI files, shape (n,)."""
-    numbers = []
+    found = []
     for file, side in zip(find_pair(path), CORTEX, strict=True):
-        _, values = read_hemisphere(file, side)
-        if len(values) != 1 or values[0].size != len(values[0]):
+        numbers = find_numbers(read_hemisphere(file, side)[1])
+        if numbers is None:
             raise ImageError(f'{file} is not a mask: it must have one number for each vertex')
-        numbers.append(values[0].ravel())
-    return np.concatenate(numbers)
+        found.append(numbers)
+    return np.concatenate(found)
 
 
 def read_any_mask(path):

@@ -327,6 +327,12 @@ def read_hemisphere(path, side):
     return reader, values
 
 
+def find_numbers(values):
+    """Return the number of each vertex, shape (n,), from the values of the arrays of a file; None without these."""
+    is_one_each = len(values) == 1 and values[0].size == len(values[0])
+    return values[0].ravel() if is_one_each else None
+
+
 def has_values(path):
     """Return whether the first array of a file has a number for each vertex, and is neither labels nor a mesh."""
     return GiftiReader(path).read_description().arrays[0].intent not in _OTHER_INTENTS
