@@ -6,7 +6,6 @@ The XML has what the specification requires, and the same content gives the same
 
 import colorsys
 import math
-import re
 import struct
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,6 +17,7 @@ import numpy as np
 
 from ..core.scaling import narrow
 from .cifti import MOST_KNOWN
+from .xml_streams import NOT_IN_XML
 
 #: Code and name of the intent in the NIfTI header, by the kind of file.
 _INTENTS = {
@@ -30,9 +30,6 @@ _INTENTS = {
 
 #: Number of values that are written at a time.
 _VALUES = 2**20
-
-#: Characters that XML cannot contain; a set of all others would take 3 ms to compile.
-_INVALID = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 
 #: Name of the label of elements that belong to no region, as in Workbench.
 NO_REGION = '???'
@@ -178,7 +175,7 @@ def _parcels(atlas):
         if voxels:
             content += f'<VoxelIndicesIJK>{_join(_voxels(space, np.concatenate([each.elements for each in voxels])))}'
             content += '</VoxelIndicesIJK>'
-        parcels.append(f'<Parcel Name={quoteattr(_INVALID.sub("?", str(name)))}>{content}</Parcel>')
+        parcels.append(f'<Parcel Name={quoteattr(NOT_IN_XML.sub("?", str(name)))}>{content}</Parcel>')
     content = ''.join(parcels)
     volume = _volume(space) if '<VoxelIndicesIJK>' in content else ''
     return _columns('PARCELS', volume + surfaces + content)
@@ -218,4 +215,4 @@ def _join_again(content):
 
 
 def _text(name):
-    return escape(_INVALID.sub('?', str(name)))
+    return escape(NOT_IN_XML.sub('?', str(name)))

@@ -6,6 +6,7 @@ import re
 
 from markupsafe import Markup, escape
 
+from ..files.xml_streams import NOT_IN_XML
 from ..model.references import read_references
 
 #: How a missing value is written.
@@ -16,9 +17,6 @@ _MARKS = re.compile(
     r'`(?P<code>[^`]+)`|\*(?P<stressed>[^*\s](?:[^*]*[^*\s])?)\*|\[(?P<cited>@[^\]]+)\]|(?<![\w.])@(?P<author>\w[\w:.-]*\w)'
 )
 
-#: Characters that no XML document may hold, escaped or not, and surrogates.
-_FORBIDDEN = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-
 
 def make_printable(text):
     r"""Replace characters that are invalid in XML.
@@ -26,7 +24,7 @@ def make_printable(text):
     >>> make_printable('bell\a')
     'bell�'
     """
-    return _FORBIDDEN.sub('�', text)
+    return NOT_IN_XML.sub('�', text)
 
 
 def format_value(value):
