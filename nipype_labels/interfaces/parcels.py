@@ -7,10 +7,9 @@ from ..core.validation import check_cifti_outputs
 from ..files.coverage import read_coverage
 from ..files.surface_images import write_parcel_scalars, write_parcel_series
 from ..model.errors import errors_name
-from ..model.grayordinates import CIFTI_NAME
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .output_names import ENDINGS
-from .project import read_columns
+from .project import describe_kind, read_columns
 
 
 class _WriteParcelsInputSpec(LabelsInputSpec):
@@ -30,7 +29,7 @@ class _WriteParcelsInputSpec(LabelsInputSpec):
 
     def more_to_hash(self):
         """Hash whether the series is CIFTI, as its name says."""
-        return [('is CIFTI', bool(self.bold_file and CIFTI_NAME.search(self.bold_file)))]
+        return describe_kind(self.bold_file)
 
 
 class _WriteParcelsOutputSpec(TraitedSpec):

@@ -53,7 +53,7 @@ class _InverseProjectInputSpec(LabelsInputSpec):
 
     def more_to_hash(self):
         """Hash whether the series is CIFTI, as its name says."""
-        return [('is CIFTI', bool(CIFTI_NAME.search(self.bold_file)))] if self.bold_file else []
+        return describe_kind(self.bold_file)
 
 
 class _InverseProjectOutputSpec(TraitedSpec):
@@ -127,6 +127,11 @@ class InverseProject(LabelsInterface):
         with SeriesWriter(path, shape, grid.affine, self.get_input('t_r'), self.inputs.out_dtype, grid.doubt) as writer:
             for row in signals:
                 writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
+
+
+def describe_kind(bold_file):
+    """Return what a node hashes of the name of a series, if it has one: whether it is CIFTI."""
+    return [('is CIFTI', bool(CIFTI_NAME.search(bold_file)))] if bold_file else []
 
 
 def read_columns(signals_file, labels_file, regions, regions_file):
