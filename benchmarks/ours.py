@@ -83,7 +83,7 @@ def reduce_surfaces(data, scratch, threads, kind, n_atlases=1):
     def work():
         series = open_surface_series(series_file)
         reducers = [RowReducer(read_parcellation(path)[0]) for path in atlas_files]
-        reductions, _ = reduce_rows(series.blocks, series.n_volumes, reducers, series.decoder(), threads)
+        reductions, _ = reduce_rows(series.blocks, series.n_volumes, reducers, series.decoder())
         return np.concatenate([reduction.signals for reduction in reductions], axis=1)
 
     return work

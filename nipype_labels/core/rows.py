@@ -5,9 +5,7 @@ Surface and CIFTI series store the values of an element together: a block has so
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -154,11 +152,7 @@ class RowReducer:
 
 
 def reduce_rows(
-    read_rows: ReadRows,
-    n_volumes: int,
-    reducers: Sequence[RowReducer],
-    decoder: Decoder = Decoder(),
-    num_threads: int = 1,
+    read_rows: ReadRows, n_volumes: int, reducers: Sequence[RowReducer], decoder: Decoder = Decoder()
 ) -> tuple[list[Reduction], np.ndarray]:
     """Reduce a series to the regions of several parcellations in one pass; medians may need more passes.
 
@@ -170,8 +164,6 @@ def reduce_rows(
         T.
     reducers : sequence of RowReducer
     decoder : Decoder
-    num_threads : int
-        Number of reducers that run at a time; it has no influence on the result.
 
     Returns
     -------
@@ -183,11 +175,11 @@ def reduce_rows(
     for reducer in reducers:
         reducer.start(n_volumes)
     sums = []
-    with ThreadPoolExecutor(num_threads) as pool:
-        work: Any = pool.map if min(num_threads, len(reducers)) > 1 else map
-        for block in _read_blocks(read_rows, decoder):
-            sums.append(block.sums)
-            list(work(methodcaller('add', block), reducers))
+    # Threads do not help: additions wait for memory.
+    for block in _read_blocks(read_rows, decoder):
+        sums.append(block.sums)
+        for reducer in reducers:
+            reducer.add(block)
     for reducer in reducers:
         reducer.end_pass()
     while any(reducer.needs_pass for reducer in reducers):

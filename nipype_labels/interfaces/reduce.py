@@ -117,10 +117,9 @@ class ReduceLabels(LabelsInterface):
         if self.get_input('areas_file') is not None:
             options['areas'] = add_areas(series.space, self.inputs.areas_file).areas
         reducers = [RowReducer(atlas, **options) for atlas in atlases]
-        threads, decoder = self.inputs.num_threads, series.decoder(self.inputs.dtype)
-        blocks = partial(read_blocks, series, threads)
+        blocks, decoder = partial(read_blocks, series, self.inputs.num_threads), series.decoder(self.inputs.dtype)
         with errors_name(self.inputs.in_file):
-            reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder, threads)
+            reductions, mean = reduce_rows(blocks, series.n_volumes, reducers, decoder)
         self._write(runtime, reductions, atlases, tables)
         with self.write_output(runtime, name_image('mean.nii.gz', series.space, '.dscalar.nii'), 'mean_file') as path:
             write_dense_scalars(path, series.space, mean, 'mean')

@@ -147,8 +147,7 @@ def test_medians_do_not_depend_on_the_number_of_passes(data, labels, monkeypatch
     assert_array_equal(reduce(data, labels, strategy='median')[0].signals, once.signals)
 
 
-@pytest.mark.parametrize('num_threads', [1, 2])
-def test_several_atlases_in_one_pass_have_the_numbers_of_each_alone(data, labels, num_threads):
+def test_several_atlases_in_one_pass_have_the_numbers_of_each_alone(data, labels):
     n_passes = []
 
     def read():
@@ -158,7 +157,7 @@ def test_several_atlases_in_one_pass_have_the_numbers_of_each_alone(data, labels
     grid = VolumeGrid((N, 1, 1), np.eye(4))
     many = [labels, np.where(labels == 4, 1, labels), np.where(np.arange(N) > 150, 2, 0)]
     atlases = [Atlas(grid, some, np.array(IDS), [str(i) for i in IDS]) for some in many]
-    reductions, _ = reduce_rows(read, N_VOLUMES, [RowReducer(atlas) for atlas in atlases], num_threads=num_threads)
+    reductions, _ = reduce_rows(read, N_VOLUMES, [RowReducer(atlas) for atlas in atlases])
     assert len(n_passes) == 1
     for some, reduction in zip(many, reductions, strict=True):
         assert_array_equal(reduction.signals, reduce(data, some)[0].signals)
