@@ -208,6 +208,19 @@ def true_size_elements():
 
 
 @functools.cache
+def schaefer():
+    """Parcellation of Schaefer (2018) of these elements, 400 regions; voxels are background."""
+    axis = true_size_elements()
+    labels = np.loadtxt(need('brainspace', 'datasets', 'parcellations', 'schaefer_400_conte69.csv'), dtype=int)
+    sides = ('CIFTI_STRUCTURE_CORTEX_LEFT', 'CIFTI_STRUCTURE_CORTEX_RIGHT')
+    of_elements = np.zeros(len(axis), dtype=int)
+    for side, values in zip(sides, np.split(labels, 2), strict=True):
+        of_elements[axis.name == side] = values[axis.vertex[axis.name == side]]
+    table = {0: '???'} | {i: f'region {i}' for i in range(1, 401)}
+    return save_dlabel(Path(COPIES.name) / 'schaefer.dlabel.nii', {'m': (of_elements, table)}, axis)
+
+
+@functools.cache
 def true_size_tseries():
     """A series of one volume of these elements."""
     axis = true_size_elements()
