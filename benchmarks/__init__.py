@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the package costs, beside nilearn and beside bare decompression; ``make bench`` runs it."""
+"""Time and memory of the package compared with nilearn and with bare decompression; ``make bench`` runs it."""

@@ -31,7 +31,7 @@ GROWTH = 1200 * 400 * 8 / 1e6 + 10
 
 @dataclass(frozen=True)
 class Bar:
-    """What one side of a case must reach beside another.
+    """What one side of a case must reach compared with another.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Bar:
         Parameters
         ----------
         runs : dict of str to list of dict
-            Of each side, as :func:`benchmarks.worker.measure` gives them.
+            Of each side, as :func:`benchmarks.worker.measure` returns them.
         """
         ours = runs['ours']
         if self.kind in ('peak', 'seconds'):
@@ -79,7 +79,7 @@ class Bar:
 
 
 def ratios(runs, others):
-    """Seconds of runs over those of others, turn by turn; what ran only once stands beside all of the others."""
+    """Seconds of runs over those of others, turn by turn; what ran once is compared with every turn of the other."""
     n = max(len(runs), len(others))
     pairs = zip(*(side * n if len(side) == 1 else side for side in (runs, others)), strict=True)
     return [run['seconds'] / other['seconds'] for run, other in pairs] if runs and others else []
@@ -105,14 +105,14 @@ class Case:
     bars: tuple = ()
 
 
-def _case(name, title, *bars, ours, nilearn=None, igzip=None, threads=False, beside=None):
+def _case(name, title, *bars, ours, nilearn=None, igzip=None, threads=False, others=None):
     """A case without the sides that it does not have."""
     one_thread = replace(ours, threads=1) if threads else None
-    sides = {'ours': ours, ONE_THREAD: one_thread, 'nilearn': nilearn, 'igzip': igzip, **(beside or {})}
+    sides = {'ours': ours, ONE_THREAD: one_thread, 'nilearn': nilearn, 'igzip': igzip, **(others or {})}
     return Case(name, title, {side: job for side, job in sides.items() if job is not None}, bars)
 
 
-def _reduction(name, title, *bars, series=INT16, atlases=(ATLAS,), ours=None, nilearn=None, once=False, beside=None):
+def _reduction(name, title, *bars, series=INT16, atlases=(ATLAS,), ours=None, nilearn=None, once=False, others=None):
     """Reduction of a series to regions; options of ours, options of nilearn, and whether it is too slow to repeat."""
     work = {'series': series, 'atlases': list(atlases)}
     return _case(
@@ -123,7 +123,7 @@ def _reduction(name, title, *bars, series=INT16, atlases=(ATLAS,), ours=None, ni
         nilearn=Job('theirs.reduce', work | (nilearn or {}), once=once),
         igzip=Job('theirs.decompress', {'series': series}),
         threads=True,
-        beside=beside,
+        others=others,
     )
 
 
@@ -138,15 +138,15 @@ def _overlapping(name, title, *bars, nilearn=True, strategy='least_squares', **a
         nilearn=Job('theirs.reduce_maps', work, once=True) if nilearn else None,
         igzip=Job('theirs.decompress', {'series': INT16}),
         threads=True,
-        beside={'400 labels': _MEAN},
+        others={'400 labels': _MEAN},
     )
 
 
-def _strategy(strategy, bar, once=False, beside=None):
+def _strategy(strategy, bar, once=False, others=None):
     """Reduction by a strategy."""
     options = {'strategy': strategy}
     title = f'{strategy.replace("_", " ")}, 400 labels'
-    return _reduction(strategy, title, bar, ours=options, nilearn=options, once=once, beside=beside)
+    return _reduction(strategy, title, bar, ours=options, nilearn=options, once=once, others=others)
 
 
 def _sampled(name, title, *bars, idle, once=False, **atlas):
@@ -180,20 +180,20 @@ def _graph(plugin, cached):
 
 
 def _process(name, title, *bars, series, atlas):
-    """The command ``extract`` beside scripts that do the same."""
+    """The command ``extract``, compared with scripts that do the same."""
     work = {'series': series, 'atlas': atlas}
     nilearn, simpleitk = (Job('processes.script', {'name': f'with_{name}'} | work) for name in ('nilearn', 'simpleitk'))
-    jobs = {'ours': Job('processes.extract', work), 'nilearn': nilearn, 'beside': {'SimpleITK': simpleitk}}
+    jobs = {'ours': Job('processes.extract', work), 'nilearn': nilearn, 'others': {'SimpleITK': simpleitk}}
     return _case(name, f'`extract`, whole process, {title}', *bars, **jobs)
 
 
-def _surfaces(name, title, *bars, kind, n_atlases=1, nilearn=True, igzip=None, beside=None):
+def _surfaces(name, title, *bars, kind, n_atlases=1, nilearn=True, igzip=None, others=None):
     """Reduction of surfaces: the core, and the whole commands of ours and, if it is installed, of Workbench."""
     work = {'kind': kind, 'n_atlases': n_atlases}
     commands = {'`extract`, whole process': Job('processes.extract_surfaces', work)}
     if kind == 'cifti' and shutil.which('wb_command'):
         commands[WORKBENCH] = Job('processes.workbench', {'n_atlases': n_atlases}, once=n_atlases > 1)
-    sides = commands | (beside or {})
+    sides = commands | (others or {})
     return _case(
         name,
         title,
@@ -201,7 +201,7 @@ def _surfaces(name, title, *bars, kind, n_atlases=1, nilearn=True, igzip=None, b
         ours=Job('ours.reduce_surfaces', work),
         nilearn=Job('theirs.reduce_surfaces', {'kind': kind}, once=True) if nilearn else None,
         igzip=igzip,
-        beside=sides,
+        others=sides,
     )
 
 
@@ -235,7 +235,7 @@ CASES = [
     _reduction('mean', 'mean, 400 labels, same grid, int16', Bar('faster', 5), Bar('slower', 1.2, 'igzip')),
     _reduction('mean-float32', 'the same, float32', Bar('faster', 3), Bar('slower', 1.1, 'igzip'), series=FLOAT32),
     *(
-        _strategy(strategy, Bar('slower', 1.5, 'mean'), once=True, beside={'mean': _MEAN})
+        _strategy(strategy, Bar('slower', 1.5, 'mean'), once=True, others={'mean': _MEAN})
         for strategy in ('sum', 'minimum', 'maximum', 'variance', 'standard_deviation')
     ),
     _strategy('median', Bar('faster', 5)),
@@ -289,7 +289,7 @@ CASES = [
         Bar('slower', 1.4, 'one atlas'),
         atlases=[ATLAS | {'which': which} for which in range(10)],
         once=True,
-        beside={'one atlas': _MEAN},
+        others={'one atlas': _MEAN},
     ),
     _case(
         'hundred-atlases',
@@ -313,7 +313,7 @@ CASES = [
         Bar('slower', 1.5, '400 labels'),
         atlases=[{'n_labels': 35_000}],
         once=True,
-        beside={'400 labels': _MEAN},
+        others={'400 labels': _MEAN},
     ),
     _overlapping(
         'maps-64',
@@ -348,7 +348,7 @@ CASES = [
         kind='cifti',
         n_atlases=10,
         nilearn=False,
-        beside={'one parcellation': Job('ours.reduce_surfaces', {'kind': 'cifti'})},
+        others={'one parcellation': Job('ours.reduce_surfaces', {'kind': 'cifti'})},
     ),
     _surfaces(
         'gifti',
@@ -357,21 +357,21 @@ CASES = [
         kind='gifti',
         igzip=Job('theirs.scan_gifti'),
     ),
-    _case('node', 'mean as a node: tables read and written, mean volume too', ours=_NODE, beside={'mean': _MEAN}),
+    _case('node', 'mean as a node: tables read and written, mean volume too', ours=_NODE, others={'mean': _MEAN}),
     _case(
         'memory',
         'mean, 1,200 volumes',
         Bar('growth', GROWTH, '240 volumes'),
         Bar('peak', 200),
         ours=_LONG_MEAN,
-        beside={'240 volumes': _MEAN},
+        others={'240 volumes': _MEAN},
     ),
     _case(
         'memory-node',
         'the same as a node',
         Bar('growth', GROWTH, '240 volumes'),
         ours=_LONG_NODE,
-        beside={'240 volumes': _NODE},
+        others={'240 volumes': _NODE},
     ),
     _case('import', '`import nipype_labels`', Bar('seconds', 0.05), ours=Job('overhead.load_package')),
     _case('help', '`nipype-labels --help`, whole process', Bar('seconds', 0.5), ours=Job('overhead.show_help')),
@@ -386,7 +386,7 @@ CASES = [
         Bar('seconds', 6),
         Bar('growth', 400, 'one run'),
         ours=Job('overhead.build', {'n_runs': 1000}),
-        beside={'one run': Job('overhead.build', {'n_runs': 1})},
+        others={'one run': Job('overhead.build', {'n_runs': 1})},
     ),
     *(_graph(plugin, cached) for plugin in ('Linear', 'MultiProc') for cached in (False, True)),
 ]

@@ -37,7 +37,7 @@ class Inputs:
         return self.folder / f'bold-{dtype}{which}.nii.gz'
 
     def atlas(self, n_labels, voxel=2, which=0, oblique=False):
-        """Atlas of ``n_labels`` regions at a voxel size in mm; ``which`` tells atlases of one kind apart."""
+        """Atlas of ``n_labels`` regions at a voxel size in mm; ``which`` numbers atlases of one kind."""
         return self.folder / f'atlas-{n_labels}-{voxel}mm-{which}{"-oblique" * oblique}.nii.gz'
 
     def maps(self, n_maps, dense=False):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is measured of ours.
+"""Work of this package that is measured.
 
-Each function imports and prepares what doesn't count and gives the work that does; the work gives numbers to compare
-with nilearn's, or the file that it wrote them to.
+Each function does what is not measured, as imports, and returns a function that does what is measured. That function
+returns numbers to compare with nilearn's, or the file to which it wrote them.
 """
 
 from concurrent.futures import ThreadPoolExecutor

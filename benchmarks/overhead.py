@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is measured beside the work itself: starting up, and the graph around the nodes' bodies.
+"""Measure overhead: starting up, and the graph around the nodes' bodies.
 
 Functions as in :mod:`benchmarks.ours`.
 """
@@ -54,7 +54,7 @@ def graph(data, scratch, threads, plugin, cached):
         start = time.perf_counter()
         executed = run('warm' if cached else 'cold')
         whole = time.perf_counter() - start
-        # A cached node tells how long its body once took. The nodes form a chain, so bodies never overlap.
+        # A cached result contains the time of its first execution. The nodes form a chain: bodies never overlap.
         bodies = 0.0 if cached else sum(_duration(node) for node in executed.nodes())
         return {'seconds': whole - bodies}
 

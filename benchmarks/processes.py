@@ -61,7 +61,7 @@ def workbench(data, scratch, threads, n_atlases=1):
 
 
 def derivatives(data, scratch, threads, series, atlas, n_more):
-    """The command ``derivatives``: processor seconds of each further run with its report, beside a first one."""
+    """The command ``derivatives``: processor seconds of each run with its report, after the first."""
     commands = []
     for n_runs in (1, 1 + n_more):
         dataset, out = scratch / f'fmriprep-{n_runs}', scratch / f'out-{n_runs}'

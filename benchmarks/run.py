@@ -35,7 +35,7 @@ SHAPES = {'full': '99 × 117 × 95 × 240', 'quick': '33 × 39 × 32 × 24 (a tr
 
 def main(argv=None):
     """Run the command; the exit status."""
-    parser = argparse.ArgumentParser('benchmarks.run', description='Measure cost beside nilearn and igzip.')
+    parser = argparse.ArgumentParser('benchmarks.run', description='Compare time and memory with nilearn and igzip.')
     parser.add_argument('--only', nargs='+', metavar='NAME', choices=[case.name for case in CASES], help='these alone')
     parser.add_argument('--quick', action='store_true', help='tiny data: does everything run?')
     parser.add_argument('-n', type=int, metavar='TURNS', help='how often each side runs; 5 by default, 1 if quick')
@@ -96,7 +96,7 @@ def _take_turns(case, turns, maker):
 def _difference(ours, theirs):
     """Largest difference, as part of the largest of their numbers."""
     if ours.shape != theirs.shape:
-        raise WorkerError(f'ours has shape {ours.shape}, nilearn gives {theirs.shape}')
+        raise WorkerError(f'ours has shape {ours.shape}, nilearn returns {theirs.shape}')
     return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
 

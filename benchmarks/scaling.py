@@ -19,7 +19,7 @@ VOLUMES = {'full': (60, 120, 240, 480, 960), 'quick': (12, 24, 48)}
 LABELS = {'full': (10, 100, 400, 1000, 5000, 35_000), 'quick': (10, 100, 400)}
 ATLASES = (1, 2, 4, 7, 10)
 
-#: Their colours, from Okabe and Ito's palette, which colour-blind people can tell apart.
+#: Their colours, from Okabe and Ito's palette, which colour-blind people can distinguish.
 SIDES = {'nilearn': '#D55E00', 'nipype_labels': '#0072B2', 'igzip alone': '#7F7F7F'}
 
 

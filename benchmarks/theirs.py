@@ -133,7 +133,7 @@ def high_variance(data, scratch, threads, series, masked=False):
 
 
 def project(data, scratch, threads, n_labels):
-    """inverse_transform of a masker that is fitted already, and saving what it gives."""
+    """inverse_transform of a fitted masker, and saving its result."""
     import nilearn.regions  # noqa: F401 (nilearn loads it at first use)
     import numpy as np
     from nilearn.maskers import NiftiLabelsMasker

@@ -32,7 +32,7 @@ class Job:
     function : str
         As ``'ours.reduce'``, in this package.
     arguments : dict
-        Of the function, beside data, scratch folder and threads.
+        Of the function, in addition to data, scratch folder and threads.
     threads : int
     once : bool
         Too slow to be repeated.
