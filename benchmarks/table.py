@@ -22,13 +22,32 @@ _FOOT = """
 - Surfaces are noise, in the sizes of fMRIPrep. nilearn reads GIFTI; of CIFTI, nibabel passes the cortex to it.
 - performance.json contains every execution, with the time of its whole process and the load of the machine before.
 
+## Bars that are not reached
+
+Two threads cannot halve a time that is mostly decompression, which has one thread. Shares are of processor time,
+measured in November 2026:
+
+- Labels on an oblique grid: computing the coefficients of the splines of a volume takes four times as long as
+  decompressing it. Weights of regions that contain this computation would be 4.9 million, and as slow. Single voxels
+  that are clipped would need the coefficients all the same.
+- Labels at 3 mm: sampling takes three times as long as decompression, nearly all of it in products of matrices.
+- 64 maps: reading the maps before the first volume and multiplying by weights that overlap each take a third of the
+  time of decompression. nilearn spends its time on products of matrices. How many times faster this package is
+  depends on the processor.
+- 64 maps with every voxel: the products of matrices take longer than decompression.
+- 0.8 mm, one thread: nothing runs at the same time as decompression. Summing regions and mean volume takes a third of
+  its time.
+- Ten parcellations of CIFTI: memory limits the sums, of which SciPy's product takes four fifths. Two threads are not
+  faster. Sums that parcellations share would change the order of additions, and so the last bits.
+- Bars in seconds (runs of `derivatives`, graph of 1,000 runs) depend on the processor. They were set on a faster one.
+
 ## Rejected alternatives
 
 - Mapping an uncompressed series into memory: 0.41 s and 629 MB, where reading it into two buffers takes 0.38 s and
   127 MB (mean, 400 labels, 240 volumes, two threads).
-- The common refinement of several atlases: ten parcellations of 400 regions cut 213,000 voxels into 103,000 parts, so
-  half of the additions would be saved, at the cost of finding the parts, and sums of floats would depend on the
-  combination of atlases. Instead, ten atlases share the reading, the gathering and the conversion of voxels, and one
+- The common refinement of ten atlases: ten parcellations of 400 regions cut 213,000 voxels into 103,000 parts, which
+  takes longer to find than it saves. For series of integers, a few atlases at a time are refined instead. Sums of
+  floats would depend on the combination of atlases: they share reading, gathering and conversion of voxels, and one
   product with the weights of all regions, ordered by voxels, so that each value is read from memory once.
 - Summing the mean volume part by part, to keep it near the processor: 10 to 50 % slower than volume by volume.
 """
