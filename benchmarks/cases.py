@@ -376,7 +376,11 @@ CASES = [
     _case('import', '`import nipype_labels`', Bar('seconds', 0.05), ours=Job('overhead.load_package')),
     _case('help', '`nipype-labels --help`, whole process', Bar('seconds', 0.5), ours=Job('overhead.show_help')),
     *(
-        _case(f'runs-{n}', f'graph of {n:,} run{"s" * (n > 1)}, built and expanded', ours=Job('overhead.build', {'n_runs': n}))
+        _case(
+            f'runs-{n}',
+            f'graph of {n:,} run{"s" * (n > 1)}, built and expanded',
+            ours=Job('overhead.build', {'n_runs': n}),
+        )
         for n in (1, 10, 100)
     ),
     _case(
