@@ -5,12 +5,13 @@
 STATUSES = {
     'ok': 'Has a time series',
     'absent_from_atlas': 'In the look-up table, not in the image',
-    'outside_field_of_view': 'No voxel of the region lies in the series, or all are 0 in every volume and excluded',
+    'outside_field_of_view': 'No voxel or vertex of the region lies in the series, or all are 0 in every volume and '
+    'excluded',
     'lost_in_resampling': 'Too small or thin to be the nearest region to any voxel, or a sphere without the center of '
     'any voxel',
-    'outside_mask': 'No voxel of the region lies in the mask',
+    'outside_mask': 'No voxel or vertex of the region lies in the mask',
     'low_coverage': 'Coverage is below min_coverage',
-    'not_finite': 'No finite voxel in any volume',
+    'not_finite': 'No voxel or vertex of the region is finite in any volume',
     'collinear': 'Has a time series, but the map is a linear combination of other maps: the best fit with the smallest '
     'amplitudes was taken',
     'constant': 'Has a time series that never varies; z-scores and percent signal change are n/a',
@@ -23,11 +24,16 @@ WITH_SIGNAL = ('ok', 'constant', 'collinear')
 COVERAGE = {
     'index': {'Description': 'Id of the region in the label image'},
     'name': {'Description': 'Name of the region, and of its column of the time series'},
-    'n_voxels_atlas': {'Description': "Voxels of the region in the atlas, on the atlas's voxel grid"},
-    'n_voxels_grid': {'Description': 'Voxels of the region on the voxel grid of the time series'},
-    'n_voxels_mask': {'Description': 'Voxels of the region within the mask'},
+    'n_voxels_atlas': {
+        'Description': "Voxels or vertices of the region in the atlas, on the atlas's voxel grid or mesh"
+    },
+    'n_voxels_grid': {
+        'Description': 'Voxels or vertices of the region on the voxel grid of the time series or on its mesh'
+    },
+    'n_voxels_mask': {'Description': 'Voxels or vertices of the region within the mask'},
     'n_voxels_used': {
-        'Description': 'Voxels of the region within mask and field of view that are finite in at least one volume'
+        'Description': 'Voxels or vertices of the region within mask and field of view that are finite in at least '
+        'one volume'
     },
     'coverage': {
         'Description': "Volume used, as a fraction of the region's volume in the atlas, at most 1. A region at the "
