@@ -12,7 +12,7 @@ from ..files.paths import expand
 from ..model.errors import LabelsError
 from .index import VOLUMES, File
 from .inheritance import Sidecars
-from .names import sort_entities, split_name
+from .names import ABSENT, sort_entities, split_name
 from .spaces import name_space
 from .templateflow import Archive
 
@@ -24,9 +24,6 @@ _PLAIN = ('desc', 'scale', 'seg')
 
 #: Entities of the name and the space of an atlas.
 _IDENTITY = ('atlas', 'tpl', 'space', 'cohort')
-
-#: Label of an entity that is missing in a name.
-_ABSENT = 'none'
 
 _NAME = re.compile(r'[0-9A-Za-z]+(:[0-9A-Za-z]+(-[0-9A-Za-z+]+)?)*')
 _WANTED = re.compile(rf'(.*_)?atlas-.*_({LABELS}|{MAPS})\.(nii|nii\.gz|tsv)')
@@ -78,7 +75,8 @@ def find_atlas(name, space, datasets=None, templateflow_home=None, option=''):
             images = prefer_labels([file for file in source.images if _fits(file, name, space)])
             if images:
                 return source.fetch(_choose(images, name, space, source.name, option))
-        raise LabelsError(_explain_none(name, space, searched, option))
+        reasons = [f' ({each.name} was not searched: {each.problem})' for each in searched if each.problem]
+        raise LabelsError(''.join([_explain_none(name, space, searched, option), *reasons]))
     except LabelsError as e:
         raise type(e)(f'{option}{name}: {e}') from e
 
@@ -95,25 +93,29 @@ def is_atlas_name(text):
 def open_sources(datasets=None, templateflow_home=None):
     """Yield the Source of each dataset, in order, and that of TemplateFlow, which is imported only when reached.
 
-    LabelsError if TemplateFlow cannot be used, after all datasets.
+    If TemplateFlow cannot be used, its Source has a ``problem``; LabelsError if there are no datasets.
     """
     for name, root in (datasets or {}).items():
         yield Source(name, expand(root).absolute())
     try:
         archive = Archive(templateflow_home)
     except LabelsError as e:
-        if datasets:
-            raise
-        remedy = 'pass the path of an image as --atlas, or a folder of atlases by --datasets NAME=PATH'
-        raise LabelsError(f'{e}, or {remedy}') from e
-    yield Source('TemplateFlow', archive.root, archive.fetch)
+        if not datasets:
+            remedy = 'pass the path of an image, or a folder of atlases by --datasets NAME=PATH'
+            raise LabelsError(f'{e}, or {remedy}') from e
+        yield Source('TemplateFlow', problem=str(e))
+    else:
+        yield Source('TemplateFlow', archive.root, archive.fetch)
 
 
 class Source:
-    """Atlases in a folder, at any depth; ``download`` takes the File whose content is needed."""
+    """Atlases in a folder, at any depth; ``download`` takes the File whose content is needed.
 
-    def __init__(self, name, root, download=lambda file: None):
-        self.name, self.root, self._download = name, root, download
+    A source that cannot be searched has no images; ``problem`` is the reason.
+    """
+
+    def __init__(self, name, root=None, download=lambda file: None, problem=''):
+        self.name, self.root, self._download, self.problem = name, root, download, problem
 
     @cached_property
     def images(self):
@@ -133,6 +135,8 @@ class Source:
 
     @cached_property
     def _files(self):
+        if self.problem:
+            return []
         if not self.root.is_dir():
             raise LabelsError(f'the dataset {self.name} does not exist: {self.root} is not a folder')
         found = []
@@ -157,8 +161,8 @@ def space_of(file):
 def spell(file, images, details=()):
     """Return the name by which ``file`` is found among ``images`` of one atlas; ``details`` are entities to append."""
     keys = {key for image in images for key in image.entities} - {*_IDENTITY, 'res'}
-    labels = [(key, file.entities.get(key, _ABSENT)) for key in [*sort_entities(keys), *details]]
-    plain = [label if key == 'desc' and label != _ABSENT else f'{key}-{label}' for key, label in labels]
+    labels = [(key, file.entities.get(key, ABSENT)) for key in [*sort_entities(keys), *details]]
+    plain = [label if key == 'desc' and label != ABSENT else f'{key}-{label}' for key, label in labels]
     return ':'.join([file.entities['atlas'], *plain])
 
 
@@ -182,7 +186,7 @@ def _has(entities, detail):
     key, hyphen, label = detail.partition('-')
     if not hyphen:
         return detail in [entities.get(key) for key in _PLAIN]
-    return _number(entities.get(key, _ABSENT)) == _number(label)
+    return _number(entities.get(key, ABSENT)) == _number(label)
 
 
 def _number(label):
@@ -233,7 +237,7 @@ def _explain_none(name, space, sources, option):
     images = [file for source in sources for file in source.images]
     here = [file for file in images if space_of(file) == place]
     same = prefer_labels([file for file in here if file.entities['atlas'] == atlas])
-    none = f'no such atlas in the space {place} ({", ".join(source.name for source in sources)})'
+    none = f'no such atlas in the space {place} ({", ".join(source.name for source in sources if not source.problem)})'
     if same:
         return f'{none}. Pass one of: {", ".join(_list_names(_prefer_resolution(same, space), option))}'
     others = sorted({str(space_of(file)) for file in images if file.entities['atlas'] == atlas})

@@ -4,7 +4,7 @@
 from ..core.choices import suggest
 from ..files.json_files import read_json
 from ..model.errors import LabelsError, errors_name
-from .names import ENTITIES
+from .names import ABSENT, ENTITIES
 
 #: Section of the filters of series, and sections of fMRIPrep for files that are not read here.
 SECTION, OTHER_SECTIONS = 'bold', ('fmap', 'sbref', 'flair', 't2w', 't1w', 'roi')
@@ -26,8 +26,8 @@ _LONG_NAMES = {
 #: Names that are not entities, and their only value for series.
 _FIXED = {'datatype': 'func', 'suffix': 'bold'}
 
-#: Labels of entities that are missing in a name, and of those that are present.
-ABSENT, PRESENT = 'none', '*'
+#: Label of an entity that a name must have, whatever its label.
+PRESENT = '*'
 
 
 def read_filters(path):

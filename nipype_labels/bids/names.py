@@ -22,6 +22,9 @@ UNKNOWN_SUFFIXES = ('timeseries', 'relmat', 'boldref', 'report')
 #: Columns of tables of runs, and the entities that they have.
 RUN_COLUMNS = {'participant': 'sub', 'session': 'ses', 'task': 'task', 'run': 'run'}
 
+#: Label that stands for a missing entity in names of spaces and atlases, and in filters.
+ABSENT = 'none'
+
 #: Longest label of :func:`make_label`, and longest name of a file in bytes.
 LONGEST_LABEL = 48
 _LONGEST_NAME = 255
@@ -103,11 +106,11 @@ def build_path(entities, suffix, extension, folder='func'):
     return '/'.join((*folders, folder, name))
 
 
-def make_label(text, default='atlas'):
+def make_label(text):
     """Return a label for the name of an atlas or the stem of its file: 1 to 48 letters and digits.
 
     If the text has the entity ``atlas``, the label consists of it, ``seg``, ``scale`` and ``desc``. A longer label is
-    truncated and ends in a checksum. A text without letters or digits becomes ``default``.
+    truncated and ends in a checksum. A text without letters or digits becomes ``atlas``.
 
     >>> make_label('harvard_oxford (cort)'), make_label('../../x'), make_label('Rés 2'), make_label('***')
     ('harvardOxfordCort', 'x', 'Res2', 'atlas')
@@ -125,10 +128,10 @@ def make_label(text, default='atlas'):
         label += (between + word[0].upper() + word[1:]) if label else word
     if len(label) > LONGEST_LABEL:
         label = label[: LONGEST_LABEL - 8] + hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]
-    return label or default
+    return label or 'atlas'
 
 
-def make_labels(texts, default='atlas'):
+def make_labels(texts):
     """Return a unique label for each text; case is ignored, because some file systems ignore it.
 
     >>> make_labels(['AAL', 'aal', 'AAL-2', '*'])
@@ -136,7 +139,7 @@ def make_labels(texts, default='atlas'):
     """
     labels, taken = [], set()
     for text in texts:
-        label = unique = make_label(text, default)
+        label = unique = make_label(text)
         number = 1
         while unique.lower() in taken:
             number += 1

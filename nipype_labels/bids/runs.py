@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..model.errors import LabelsError
-from .filters import ABSENT, PRESENT
+from .filters import PRESENT
 from .index import CONFOUNDS_SUFFIXES, VOLUMES, index_dataset, suggest_root
 from .inheritance import Sidecars
+from .names import ABSENT
 from .run import NOT_OF_TABLES, TOGETHER, Run
 from .spaces import SPACE_ENTITIES, name_space, select_spaces, select_template
 from .surfaces import (

@@ -4,7 +4,7 @@
 from collections import Counter, defaultdict
 
 from ..model.errors import LabelsError
-from .names import split_name
+from .names import ABSENT, split_name
 
 #: Entities that distinguish the spaces of a run.
 SPACE_ENTITIES = ('space', 'cohort', 'res', 'den')
@@ -14,9 +14,6 @@ NATIVE = 'func'
 
 #: Labels of spaces of a participant; all others are templates.
 _OWN_SPACES = (NATIVE, 'T1w', 'T2w', 'anat', 'bold', 'boldref', 'fsnative', 'individual', 'run', 'sbref')
-
-#: Label of an entity that is missing in a name.
-_ABSENT = 'none'
 
 
 def name_space(entities, details=SPACE_ENTITIES[1:]):
@@ -97,7 +94,7 @@ def _list_spaces(root, series, example):
 def _spell(entities, present):
     """Return the space of a series with all details that other series in this space have."""
     label = entities.get('space', NATIVE)
-    details = [f'{key}-{entities.get(key, _ABSENT)}' for key in SPACE_ENTITIES[1:] if (label, key) in present]
+    details = [f'{key}-{entities.get(key, ABSENT)}' for key in SPACE_ENTITIES[1:] if (label, key) in present]
     return ':'.join([label, *details])
 
 
@@ -110,14 +107,14 @@ def _matches(entities, name):
     """Whether a series is in a space and has all details that the name of the space has."""
     label, *details = name.removeprefix('space-').split(':')
     pairs = [detail.partition('-')[::2] for detail in details]
-    return entities.get('space', NATIVE) == label and all(entities.get(key, _ABSENT) == value for key, value in pairs)
+    return entities.get('space', NATIVE) == label and all(entities.get(key, ABSENT) == value for key, value in pairs)
 
 
 def _check_unambiguous(name, found):
     """Raise LabelsError if the name of a space fits several series of one run."""
     runs = defaultdict(dict)
     for file in found:
-        details = tuple(file.entities.get(key, _ABSENT) for key in SPACE_ENTITIES[1:])
+        details = tuple(file.entities.get(key, ABSENT) for key in SPACE_ENTITIES[1:])
         runs[_name_run(file)].setdefault(details, file)
     for same in runs.values():
         if len(same) > 1:

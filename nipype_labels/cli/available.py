@@ -11,7 +11,9 @@ from .atlases import read_datasets
 def list_available(space=None, datasets=()):
     """Print the atlases of a space, or of all spaces, as a table; return the exit status."""
     found = {}
-    for source in _open(read_datasets(datasets)):
+    for source in open_sources(read_datasets(datasets)):
+        if source.problem:
+            print(f'note: only atlases of --datasets are listed. {source.problem}', file=sys.stderr)
         for file in source.images:
             if space_of(file) is not None:
                 found.setdefault((space_of(file), source.name, file.entities['atlas']), []).append(file)
@@ -25,19 +27,8 @@ def list_available(space=None, datasets=()):
     for (place, dataset, _), files in found.items():
         files = prefer_labels(files)
         for file in files if place in wanted else ():
-            labels = rows.setdefault((place, spell(file, files), dataset), [])
-            labels.append(file.entities.get('res', 'n/a'))
+            rows.setdefault((place, spell(file, files), dataset), []).append(file.entities.get('res', 'n/a'))
     print('space\tatlas\tdataset\tresolutions')
-    for row, labels in sorted(rows.items()):
-        print(*row, ','.join(sorted(labels)), sep='\t')
+    for row, resolutions in sorted(rows.items()):
+        print(*row, ','.join(sorted(resolutions)), sep='\t')
     return 0
-
-
-def _open(datasets):
-    """Yield the Source of each dataset and of TemplateFlow; print a note if there are datasets only."""
-    try:
-        yield from open_sources(datasets)
-    except LabelsError as e:
-        if not datasets:
-            raise
-        print(f'note: only atlases of --datasets are listed. {e}', file=sys.stderr)

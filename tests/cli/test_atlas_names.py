@@ -160,7 +160,7 @@ def test_atlases_of_datasets_are_listed_without_templateflow(folder, call, monke
     assert (status, out.splitlines()[1:]) == (0, ['MNIInfant:cohort-2\tLausanne\town\tn/a'])
     assert said == f'note: only atlases of --datasets are listed. {install}\n'
     status, _, said = call('atlases', 'MNIInfant')
-    assert (status, f'error: {install}, or pass the path of an image as --atlas' in said) == (2, True)
+    assert (status, f'error: {install}, or pass the path of an image, or a folder of' in said) == (2, True)
     (folder / 'empty').mkdir()
     status, _, said = call('atlases', '--datasets', f'own={folder / "empty"}')
     assert (status, 'error: no atlas is available. The names of files' in said) == (2, True)
