@@ -51,7 +51,7 @@ class Request:
     parameters : dict
         In canonical form.
     atlases : dict of str to dict
-        Digests of each atlas, by label; see :func:`describe_atlas`.
+        Digests of each atlas, by label; see :func:`digest_atlas`.
     """
 
     inputs: dict
@@ -86,8 +86,8 @@ def list_software():
     return {name: read_version(name) for name in SOFTWARE}
 
 
-def describe_atlas(path, lookup):
-    """Return the name and digest of an atlas, and the digest of its look-up table (columns by name)."""
+def digest_atlas(path, lookup):
+    """Return the file name and digest of an atlas, and the digest of its look-up table (columns by name)."""
     table = io.StringIO()
     csv.writer(table, lineterminator='\n').writerows([[*lookup], *zip(*lookup.values(), strict=True)])
     file, _ = split_map(path)

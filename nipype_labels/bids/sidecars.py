@@ -15,7 +15,7 @@ from ..model.outputs import ATLAS_RESOLUTION, DROPPED_NOTE, STANDARDIZED_UNITS
 from ..model.parameters import REDUCTION_PARAMETERS
 from .dataset import SOURCE_DATASET, make_uri
 from .names import parse_name
-from .surfaces import list_paths
+from .surfaces import name_hemispheres
 
 #: Keys of sidecars in their order; columns of a table follow.
 _ORDER = """
@@ -139,7 +139,7 @@ def _list_sources(sources, run, uris):
     """Yield the URIs of the files that a file was computed from."""
     for source in sources:
         if source == 'bold':
-            yield from (make_uri(path, SOURCE_DATASET) for path in list_paths(run.source))
+            yield from (make_uri(path, SOURCE_DATASET) for path in name_hemispheres(run.source))
         elif source == 'inputs':
             yield from (make_uri(path, SOURCE_DATASET) for path in run.more_sources)
         elif source in uris:

@@ -58,14 +58,14 @@ def list_hemispheres(file):
         return [file]
     return [
         replace(file, path=path, entities=file.entities | {'hemi': side})
-        for path, side in zip(list_paths(file.path), 'LR', strict=True)
+        for path, side in zip(name_hemispheres(file.path), 'LR', strict=True)
     ]
 
 
-def list_paths(path):
+def name_hemispheres(path):
     """Return the paths of the files of a series from that of its only file, or of that of the left hemisphere.
 
-    >>> list_paths('sub-1_hemi-L_bold.func.gii')
+    >>> name_hemispheres('sub-1_hemi-L_bold.func.gii')
     ['sub-1_hemi-L_bold.func.gii', 'sub-1_hemi-R_bold.func.gii']
     """
     is_left = path.endswith(GIFTI) and '_hemi-L_' in path

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..bids.dataset import describe_dataset, link_source, locate
-from ..bids.manifest import Request, describe_atlas, find_change, name_manifest, read_manifest
+from ..bids.manifest import Request, digest_atlas, find_change, name_manifest, read_manifest
 from ..bids.outputs import check_plans, list_paths, plan_files
 from ..bids.runs import find_runs
 from ..bids.spaces import name_space
@@ -162,7 +162,7 @@ def _process_incomplete(job, running):
 
 
 def node_name(name):
-    """Name of a run as Nipype takes it for a graph.
+    """Return the name of a run as Nipype takes it for a graph.
 
     >>> node_name('sub-01_task-rest+eyes')
     'sub-01_task-rest_eyes'
@@ -295,5 +295,5 @@ def _read_tables(atlases, parameters):
     """Return the digests of each atlas by name, and its number of regions, after a check of its look-up table."""
     paths, luts = [atlas.path for atlas in atlases], [atlas.lut for atlas in atlases]
     tables = check_tables(paths, luts, None, parameters)
-    digests = {atlas.name: describe_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
+    digests = {atlas.name: digest_atlas(atlas.path, table) for atlas, table in zip(atlases, tables, strict=True)}
     return digests, [len(table['name']) for table in tables]
