@@ -59,10 +59,10 @@ def replace_pages(out, rows, times):
 def read_times(out):
     """Return the times of change of the manifests and logs of each participant: a dict of names in a dict."""
     times = {}
-    for folder in (MANIFESTS, LOGS):
+    for folder, ending in ((MANIFESTS, '.json'), (LOGS, '.txt')):
         with suppress(FileNotFoundError), os.scandir(out / folder) as entries:
             for entry in entries:
-                if entry.name.startswith('sub-'):
+                if entry.name.startswith('sub-') and entry.name.endswith(ending):
                     times.setdefault(entry.name.split('_', 1)[0], {})[entry.name] = entry.stat().st_mtime_ns
     return times
 

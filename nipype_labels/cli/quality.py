@@ -2,6 +2,7 @@
 """Quality of all runs of a dataset of derivatives: which tables are intact, and a row per run and atlas."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -118,9 +119,10 @@ def describe_run(path):
     return {column: entities.get(key) for column, key in RUN_COLUMNS.items()} | {'run_name': name_run(entities)}
 
 
-def describe_atlas(path):
+def describe_table(path):
     """Return the first columns of the row of a run and atlas in the table of quality."""
-    return describe_run(path) | {'folder': name_folder(path.name), 'atlas': parse_name(path)[0]['atlas']}
+    # Matrices of other software may have no atlas in their names.
+    return describe_run(path) | {'folder': name_folder(path.name), 'atlas': parse_name(path)[0].get('atlas')}
 
 
 def describe_complete(path, table, outputs, out):
@@ -129,7 +131,7 @@ def describe_complete(path, table, outputs, out):
     ``path`` and ``table`` are its coverage table, ``outputs`` the paths of all files of the run.
     """
     quality = read_quality(out / find_sidecar(path.name, outputs), table)
-    return describe_atlas(path) | {'status': COMPLETE, 'page': find_report(outputs)} | quality
+    return describe_table(path) | {'status': COMPLETE, 'page': find_report(outputs)} | quality
 
 
 def find_report(outputs):
@@ -141,7 +143,7 @@ def list_quality(complete, excluded):
     """Return the rows of the table of quality of runs that have derivatives, intact (their rows) or not (reasons)."""
     rows = {(row['folder'], row['run_name']): row for row in complete}
     for path, reason in excluded.items():
-        row = describe_atlas(path)
+        row = describe_table(path)
         place = row['folder'], row['run_name']
         rows[place] = rows.get(place, row) | {'status': EXCLUDED, 'reason': reason}
     return list(rows.values())
@@ -149,11 +151,13 @@ def list_quality(complete, excluded):
 
 def list_failed(out, start='sub-'):
     """Return rows of the table of quality for runs that failed; the names of their logs begin with ``start``."""
-    return [
-        describe_run(f'{log.stem}_bold.tsv')
-        | {'status': FAILED, 'reason': read_reason(log), 'page': relative(log, out)}
-        for log in sorted((out / LOGS).glob(f'{start}*.txt'))
-    ]
+    rows = []
+    for log in sorted((out / LOGS).glob(f'{start}*.txt')):
+        # Logs of a scheduler may be in the folder too.
+        with suppress(LabelsError):
+            row = describe_run(f'{log.stem}_bold.tsv')
+            rows.append(row | {'status': FAILED, 'reason': read_reason(log), 'page': relative(log, out)})
+    return rows
 
 
 def read_participant(out, participant):

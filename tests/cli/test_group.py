@@ -187,6 +187,19 @@ def test_runs_without_a_manifest_are_excluded_and_named(out, call):
     assert 'it is not in a manifest' in quality.reason[2]
 
 
+def test_files_of_other_software_stop_neither_tables_nor_pages(out, call):
+    """XCP-D names atlases by seg-; logs of a scheduler may be in the folder of our logs."""
+    other = find(out, '02', MATRIX).with_name('sub-02_task-rest_seg-Glasser_stat-pearsoncorrelation_relmat.tsv')
+    other.write_text('One\n1.0\n')
+    for name in ('sub-02_123.txt', 'sub-02.out'):
+        (out / 'logs' / name).write_text('slurmstepd: error\n')
+    status, _, said = collect(call, out)
+    assert status == 1
+    assert f'{other.name} is excluded: it is not in a manifest' in said
+    assert read(out, 'qc.tsv').status.tolist() == ['complete', 'excluded', 'complete', 'complete']
+    assert sorted(path.name for path in out.glob('sub-*.html')) == ['sub-01.html', 'sub-02.html', 'sub-03.html']
+
+
 @pytest.mark.parametrize(
     ('content', 'words'),
     [
