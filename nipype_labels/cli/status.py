@@ -4,6 +4,7 @@
 It reads manifests and logs only, so that it can be called while jobs are running.
 """
 
+import os
 import sys
 from collections import Counter
 from itertools import groupby
@@ -73,7 +74,8 @@ def find_state(run, out, desc=None):
         manifest = read_manifest(out / name_manifest(run.name, desc))
         if manifest is None:
             return MISSING, ''
-        inputs = {name: run.root / name for name in manifest['Inputs']}
+        # Names of files outside the dataset begin with `..`, which must not be the parent of what a link leads to.
+        inputs = {name: Path(os.path.normpath(run.root / name)) for name in manifest['Inputs']}
         request = Request(inputs, tuple(manifest['Outputs']), (), manifest['Parameters'])
         change = find_change(manifest, request, out)
     except (LabelsError, OSError) as e:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command status: the state of each run after earlier calls, and the participants to submit again."""
 
+import json
+
 import pytest
 from named_cases import BRAIN, MNI, ask, make_runs, write
+
+from nipype_labels.bids.manifest import describe_inputs
 
 RUN = f'sub-{{}}_task-rest_{MNI}'
 
@@ -87,3 +91,17 @@ def test_a_misspelt_folder_or_another_dataset_is_an_error_and_not_a_list_of_miss
     assert (code, 'describes another dataset' in said) == (2, True)
     (folder / 'out').mkdir()
     assert status()[2][-1] == '4 participants to submit again: sbatch --array=0,2-4 SCRIPT'
+
+
+@pytest.mark.slow
+def test_inputs_outside_a_linked_dataset_are_found(folder, call):
+    """Their paths in the manifest begin at the dataset as it was named, not where the link leads."""
+    (folder / 'elsewhere').mkdir()
+    (folder / 'fmriprep').rename(folder / 'elsewhere' / 'fmriprep')
+    (folder / 'fmriprep').symlink_to('elsewhere/fmriprep')
+    assert call(*ask(folder))[0] == 0
+    (path,) = (folder / 'out').glob('manifests/sub-01_*')
+    manifest = json.loads(path.read_text())
+    manifest['Inputs'] |= describe_inputs({'../atlas.nii.gz': folder / 'atlas.nii.gz'})
+    path.write_text(json.dumps(manifest))
+    assert call('status', str(folder / 'fmriprep'), str(folder / 'out'))[0] == 0
