@@ -88,7 +88,7 @@ def name_by_file(path):
 
 def read_datasets(given):
     """Return the folders of arguments ``name=path``, by name; a path alone is named by its folder."""
-    pairs = [entry.split('=', 1) if '=' in entry else (Path(entry).name, entry) for entry in given]
+    pairs = [entry.split('=', 1) if '=' in entry else (expand(entry).absolute().name, entry) for entry in given]
     names = [name for name, _ in pairs]
     for name, path in pairs:
         if names.count(name) > 1:

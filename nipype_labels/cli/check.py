@@ -17,6 +17,7 @@ from ..model.affines import voxel_sizes
 from ..model.errors import LookupTableError, list_names
 from ..model.grayordinates import MESHES
 from ..model.weighted import WeightedAtlas
+from .progress import count
 
 #: Regions of fewer voxels are reported: resampling to a coarser grid may lose them.
 FEW_VOXELS = 5
@@ -57,8 +58,8 @@ def _check_image(path, lut):
     atlas, problems, notes = read_placed(path), [], []
     grid, of_maps = atlas.space, isinstance(atlas, WeightedAtlas)
     size = ' × '.join(f'{size:.4g}' for size in voxel_sizes(grid.affine))
-    what = 'probabilistic maps' if of_maps else 'regions'
-    print(f'{path}: {len(atlas.ids)} {what}, {" × ".join(map(str, grid.shape))} voxels of {size} mm')
+    what = 'probabilistic map' if of_maps else 'region'
+    print(f'{path}: {count(len(atlas.ids), what)}, {" × ".join(map(str, grid.shape))} voxels of {size} mm')
     if grid.contradiction:
         notes.append(grid.contradiction)
     if grid.doubt:
@@ -69,7 +70,7 @@ def _check_image(path, lut):
     lut = lut or find_lookup_table(path)
     lookup = choose_lookup_table(atlas.ids, path, lut=lut, warn=_collect(notes), of_maps=of_maps)
     if lut is not None:
-        print(f'{"its header" if str(lut) == str(path) else lut}: {len(lookup["name"])} names')
+        print(f'{"its header" if str(lut) == str(path) else lut}: {count(len(lookup["name"]), "name")}')
     ids = atlas.ids[atlas.count_voxels() > 0]
     unnamed, absent = _compare(ids, lookup, background=0)
     names = _names_by_id(lookup)
@@ -88,8 +89,8 @@ def _check_surface(path, lut):
     sides = zip((left, right, others), ('left', 'right', 'in unpaired structures'), strict=True)
     counts = ', '.join(f'{len(found)} {where}' for found, where in sides if len(found))
     files = ' and '.join(find_pair(path)) if space.is_pair else path
-    print(f'{files}: {len(ids)} regions ({counts}), {replace(space, path="")}')
-    print(f'{lut or "label tables of the files"}: {len(lookup["name"])} names')
+    print(f'{files}: {count(len(ids), "region")} ({counts}), {replace(space, path="")}')
+    print(f'{lut or "label tables of the files"}: {count(len(lookup["name"]), "name")}')
     elements = 'vertices' if space.is_pair else 'vertices and voxels'
     rows = ', '.join(parcellation.background_names) or 'none'
     print(f'background: {np.count_nonzero(~is_held):,} of {space.size:,} {elements}, rows of the label table: {rows}')
@@ -120,7 +121,7 @@ def _check_seeds(path, lut):
     # Only a radius of their own does not follow the one that is passed.
     radii, others = (read_seeds(path, radius).radii for radius in (0, 1))
     own = [f'{radius:.4g}' for radius in np.unique(radii[radii == others])]
-    print(f'{path}: {len(names)} seeds' + (f', radius {list_names(own)} mm' if own else ''))
+    print(f'{path}: {count(len(names), "seed")}' + (f', radius {list_names(own)} mm' if own else ''))
     without = [name for name, *both in zip(names, radii, others, strict=True) if both[0] != both[1]]
     return _Findings([], _list('seeds without a radius of their own (pass --radius)', without), True)
 

@@ -21,6 +21,7 @@ from . import RunError
 from .atlases import name_by_file
 from .checks import make_folder
 from .messages import warn
+from .progress import count
 
 #: Outputs that are copied to the folder of each atlas, and next to these folders.
 _COPIED = tuple(output for output in OUTPUTS if output.file_name)
@@ -63,7 +64,7 @@ def check_out(out, folders, inputs):
 
 
 def name_folders(atlases):
-    """A folder name for each atlas: its file's, made unique by a number."""
+    """Return a folder name for each atlas: that of its file, made unique by a number."""
     names = []
     for path in atlases:
         stem = name_by_file(path)
@@ -145,16 +146,16 @@ def _alike(path, copy):
 
 def _announce(out, replaced, removed):
     """Report which files of an earlier run are gone."""
-    told = []
+    changes = []
     for action, paths in (('replaced', replaced), ('removed', removed)):
         names = [path.relative_to(out).as_posix() for path in sorted(paths)]
-        told += [f'{action} {", ".join(names)}'] if names else []
-    if told:
-        print(f'WARNING: {out}: outputs of other inputs or options: {"; ".join(told)}', file=sys.stderr)
+        changes += [f'{action} {", ".join(names)}'] if names else []
+    if changes:
+        print(f'WARNING: {out}: outputs of other inputs or options: {"; ".join(changes)}', file=sys.stderr)
 
 
 def _places(out, folders):
-    """All files that a run may write."""
+    """Return the paths of all files that a run may write."""
     per_run, per_atlas = ([each for name in names for each in _variants(name)] for names in (PER_RUN, PER_ATLAS))
     return [out / name for name in per_run] + [out / folder / name for folder in folders for name in per_atlas]
 
@@ -182,7 +183,7 @@ def _put(copies, stale):
 
 
 def summarise(out, written, folders):
-    """Say which maps are collinear, which regions are missing, and last what was written."""
+    """Print which maps are collinear, which regions are missing, and last what was written."""
     absent = []
     for folder in folders:
         regions = read_coverage(out / folder / BY_KEY['regions'].file_name)
@@ -193,6 +194,6 @@ def summarise(out, written, folders):
             n_missing = (~regions.has_signal).sum()
             absent.append(f'{n_missing} of {len(regions.index)} of {folder} ({missing})')
     print(
-        f'wrote {len(written)} files to {out}; regions without a signal: {"; ".join(absent) or "none"}',
+        f'wrote {count(len(written), "file")} to {out}; regions without a signal: {"; ".join(absent) or "none"}',
         file=sys.stderr,
     )

@@ -193,7 +193,7 @@ def test_the_path_chooses_one_of_several_maps(tmp_path, call):
     assert f'has several maps: Yeo7, Yeo17. Append the name of one to the path, as in {path}:Yeo7' in said
     status, told, _ = call('check', f'{path}:Yeo17')
     assert status == 0
-    assert f'{path}:Yeo17: 1 regions (1 right, 1 in unpaired structures)' in told
+    assert f'{path}:Yeo17: 1 region (1 right, 1 in unpaired structures)' in told
 
 
 def test_hemispheres_of_two_known_meshes_are_a_problem(tmp_path, call):
