@@ -2,14 +2,11 @@
 """Run the workflows of many runs by a plugin of Nipype, such as that of a cluster; a failed run stops no other."""
 
 import re
-import sys
 import traceback
 
 from nipype.pipeline import engine as pe
 
-from ..model.errors import LabelsError
-from . import RunError
-from .run import execute, find_reason
+from .run import execute, explain, find_reason, report_restart
 
 #: Node that ends a run.
 LAST = 'save'
@@ -45,34 +42,43 @@ def run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, s
     With ``stop``, no batch starts after a run has failed.
     """
     watch, reasons = Watch(progress), {}
+
+    def fail(name, reason, details):
+        reasons[name] = steps.fail(name, reason, details)
+        if name not in progress.ended:
+            progress.print(name, 'failed')
+
     # Linear: one run at a time, so that each is complete before the next starts.
     size = 1 if plugin == 'Linear' else max(SMALLEST_BATCH, 4 * nprocs)
     waiting = [names[i : i + size] for i in range(0, len(names), size)]
     while waiting and not (stop and reasons):
         batch = waiting.pop(0)
         wf = pe.Workflow(steps.kind, base_dir=str(work_dir))
-        for name in batch:
-            try:
-                wf.add_nodes([steps.build(name)])
-            except (LabelsError, OSError) as e:
-                reasons[name] = steps.fail(name, str(e))
+        wf.add_nodes(list(filter(None, [_attempt(steps.build, name, fail) for name in batch])))
         text = _run(wf, watch, plugin, nprocs, plugin_args)
-        reasons |= _finish([name for name in batch if name in watch.done], steps)
-        left = [name for name in batch if name not in watch.done and name not in reasons]
         crashes = _read_crashes(work_dir / 'crash')
         alone = []
-        for name in left:
+        for name in [name for name in batch if name not in reasons]:
             log = crashes.get(watch.stopped.get(name), text)
-            if 'BrokenProcessPool' in log and len(batch) > 1:
+            if name in watch.done:
+                _attempt(steps.finish, name, fail)
+            elif 'BrokenProcessPool' in log and len(batch) > 1:
                 alone.append(name)
                 watch.stopped.pop(name, None)
             else:
-                reasons[name] = steps.fail(name, str(find_reason(log)), log)
+                fail(name, str(find_reason(log)), log)
         if alone:
-            print(f'a worker process was killed. {len(alone)} runs are restarted, one at a time', file=sys.stderr)
-        # Run alone, the run that exhausts the memory fails and the others do not.
+            report_restart(alone)
         waiting = [[name] for name in alone] + waiting
     return reasons
+
+
+def _attempt(step, name, fail):
+    """Return the result of a step of a run; a run that fails, whatever the reason, stops no other."""
+    try:
+        return step(name)
+    except Exception as e:
+        return fail(name, *explain(e))
 
 
 def _run(wf, watch, plugin, nprocs, plugin_args):
@@ -80,22 +86,9 @@ def _run(wf, watch, plugin, nprocs, plugin_args):
     try:
         if wf.list_node_names():
             execute(wf, plugin, nprocs, watch, plugin_args)
-    except (RuntimeError, ValueError, OSError) as e:
-        if isinstance(e, RunError):
-            raise
+    except Exception as e:
         return ''.join(traceback.format_exception(e))
     return ''
-
-
-def _finish(names, steps):
-    """Finish runs that are done; return why that failed, by name."""
-    reasons = {}
-    for name in names:
-        try:
-            steps.finish(name)
-        except (LabelsError, OSError) as e:
-            reasons[name] = steps.fail(name, str(e))
-    return reasons
 
 
 def _read_crashes(folder):

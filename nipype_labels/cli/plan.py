@@ -23,6 +23,7 @@ from ..workflows.resources import Sizes, estimate, estimate_disk
 from .checks import check_orientations
 from .messages import in_options
 from .progress import count, estimate_seconds, format_time
+from .run import explain
 from .status import MISSING
 from .summary import count_excluded, list_notes, list_unused
 
@@ -154,8 +155,10 @@ def _plan_run(name, job, atlas_sizes, changes):
         sizes = measure(run, atlas_sizes, job.n_regions, parameters)
         if run.has_readable_confounds:
             check_length(run.confounds, sizes.shape[3])
-    except (LabelsError, OSError) as e:
-        return PlannedRun(run, files, MISSING, [in_options(str(e)), *notes], True, reason, None, None, None, None)
+    except Exception as e:
+        # When the run is processed, it fails for this reason and stops no other.
+        problems = [in_options(explain(e)[0]), *notes]
+        return PlannedRun(run, files, MISSING, problems, True, reason, None, None, None, None)
     memory, seconds = estimate_memory(sizes, parameters), estimate_time(run, job)
     disk = estimate_disk(sizes, job.n_regions, parameters, job.reports, job.digits)
     return PlannedRun(run, files, MISSING, notes, False, reason, seconds, memory, *disk)
@@ -203,7 +206,7 @@ def _describe_total(planned, job, nprocs):
     yield f'time: about {format_time(seconds)} with {count(n_processes, "process")}'
     yield f'memory: {sum(sorted(each.memory_gb for each in waiting)[-n_processes:]):.2f} GB'
     derivatives, work = (sum(getattr(each, kind) for each in waiting) / 1e6 for kind in ('derivatives', 'work'))
-    yield f'disk: {derivatives:.1f} MB of derivatives, {work:.1f} MB of work that may go afterwards'
+    yield f'disk: {derivatives:.1f} MB of derivatives, {work:.1f} MB of work, which can be deleted afterwards'
 
 
 def _write_plan(path, planned, found, job):

@@ -4,7 +4,6 @@
 import json
 import shutil
 import sys
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -19,7 +18,6 @@ from ..interfaces.verified import RECORD, find_node_damage
 from ..model.errors import LabelsError
 from ..workflows import init_labels_wf
 from ..workflows.run import init_run_wf
-from . import RunError
 from .atlases import group_atlases
 from .batch import LAST, run_batches
 from .checks import (
@@ -34,7 +32,7 @@ from .messages import in_files, in_options
 from .plan import AtlasSizes, estimate_memory, estimate_time, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
-from .run import configure, find_reason, lock_work, run_nodes
+from .run import configure, explain, lock_work, run_nodes
 from .workers import run_all
 
 #: Why a run was not processed after another one has failed.
@@ -49,6 +47,8 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     check_plugin(plugin or 'Linear')
     if plugin_args_file and plugin is None:
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
+    if mem_gb is not None and plugin not in (None, 'MultiProc'):
+        raise LabelsError('--mem-gb given, but it only acts without --plugin, or with --plugin MultiProc')
     plugin_args = ({} if mem_gb is None else {'memory_gb': max(mem_gb, LEAST_GB)}) | read_plugin_args(
         plugin_args_file, plugin
     )
@@ -65,7 +65,8 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
     progress = Progress({name: estimate_time(job.runs[name], job) for name in names}, n_processes)
     print(_describe(job, len(names), n_processes, progress), file=sys.stderr)
     if plugin is not None:
-        reasons = run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop)
+        with lock_work(work_dir):
+            reasons = run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop)
     else:
         limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
         reasons = run_all(
@@ -124,9 +125,7 @@ class Steps:
                 self.finish(name)
         except Exception as e:
             # A failed run stops no other, whatever the reason.
-            text = ''.join(traceback.format_exception(e))
-            reason = str(e if isinstance(e, LabelsError | RunError) else find_reason(text))
-            return self.fail(name, reason.strip().splitlines()[-1], text)
+            return self.fail(name, *explain(e))
         return None
 
     def build(self, name):
@@ -193,7 +192,9 @@ class Steps:
         """Write the log of a run that failed; return the reason in the vocabulary of the command."""
         run, atlases = self._job.runs[name], {key: [each.path for each in group] for key, group in self._groups.items()}
         reason = in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
-        write_log(self._job.log(name), reason, details)
+        # Without disk space, the reason is printed alone.
+        with suppress(OSError):
+            write_log(self._job.log(name), reason, details)
         return reason
 
 

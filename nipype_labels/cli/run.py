@@ -8,7 +8,8 @@ import re
 import shutil
 import sys
 import time
-from contextlib import contextmanager
+import traceback
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nipype import config
@@ -21,6 +22,7 @@ from ..model.entities import CONTRADICTION
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
 from .messages import in_options
+from .progress import count
 
 #: Error after a worker process that did not end by itself.
 DEAD_WORKER = (
@@ -28,11 +30,17 @@ DEAD_WORKER = (
     '--nprocs or provide more memory, and rerun the same command'
 )
 
+#: Error after a job of a scheduler left no result, perhaps that of another run: Nipype then stops following all jobs.
+LOST_JOB = (
+    'Nipype stopped, because a job left the queue without a result: it was cancelled, exceeded its time or memory, or '
+    'squeue failed. Ask the scheduler for the reason, as by sacct, and run the same command again'
+)
+
 #: Errors of a system without free disk space or memory; a traceback adds nothing.
 MACHINES_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-class Progress:
+class NodeProgress:
     """Callback for Nipype's plugins that counts nodes and prints their states."""
 
     def __init__(self, n_nodes):
@@ -86,33 +94,41 @@ def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONT
 
 def run(wf, plugin, nprocs, plugin_args=None):
     """Run a graph and return it; raise the LabelsError of a node, or RunError if it failed for another reason."""
-    progress = Progress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
-    try:
-        return execute(wf, plugin, nprocs, progress, plugin_args or {})
-    except (RuntimeError, ValueError, OSError) as e:
-        raise find_reason(str(e)) from e
-    except TypeError as e:
-        if plugin_args:
-            raise errors.LabelsError(
-                f'--plugin-args-file: the plugin {plugin} does not accept these arguments: {e}'
-            ) from e
-        raise
+    progress = NodeProgress(sum(not node.name.endswith('putnode') for node in wf._graph.nodes()))
+    with lock_work(wf.base_dir):
+        try:
+            return execute(wf, plugin, nprocs, progress, plugin_args or {})
+        except (errors.LabelsError, RunError):
+            raise
+        except (RuntimeError, ValueError, OSError) as e:
+            raise find_reason(str(e)) from e
 
 
 def execute(wf, plugin, nprocs, status_callback, plugin_args):
-    """Run a workflow by a plugin; raise RunError if another process uses its work folder."""
+    """Run a workflow by a plugin and return its graph."""
     # Set for this graph: in Nipype's own settings, ConfigParser would refuse a path with a %.
     wf.config.setdefault('execution', {})['crashdump_dir'] = str(Path(wf.base_dir) / 'crash')
     arguments = {'status_callback': status_callback}
     if plugin == 'MultiProc':
         arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
     arguments |= plugin_args
-    if plugin == 'MultiProc':
-        plugin = WatchedMultiProcPlugin(plugin_args=arguments)
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
     gc.freeze()
-    with lock_work(wf.base_dir):
-        return wf.run(plugin=plugin, plugin_args=arguments)
+    try:
+        runner = WatchedMultiProcPlugin(plugin_args=arguments) if plugin == 'MultiProc' else plugin
+        return wf.run(plugin=runner, plugin_args=arguments)
+    except (TypeError, IndexError) as e:
+        frames = {frame.name for frame in traceback.extract_tb(e.__traceback__)}
+        # Nipype fails while it describes the crash of a node that has no result.
+        if 'report_crash' in frames:
+            raise RunError(LOST_JOB) from e
+        # If the scheduler refuses a job, Nipype does not find its number.
+        if plugin_args or '_submit_batchtask' in frames:
+            reason = f'{type(e).__name__}: {e}'
+            raise errors.LabelsError(
+                f'the plugin {plugin}, or its scheduler, does not accept the arguments of --plugin-args-file ({reason})'
+            ) from e
+        raise
 
 
 def run_nodes(wf, crashes):
@@ -129,30 +145,43 @@ def run_nodes(wf, crashes):
 def lock_work(folder):
     """Lock a work folder, which is made if need be; RunError if another process uses it."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    try:
-        with locked(Path(folder) / '.lock', timeout=0):
-            yield
-    except errors.LockedError as e:
-        raise RunError(f'{folder} is {e}. Wait for it, or pass a different --work-dir.') from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(Path(folder) / '.lock', timeout=0))
+        except errors.LockedError as e:
+            raise RunError(f'{folder} is {e}. Wait for it, or pass a different --work-dir.') from None
+        yield
+
+
+def report_restart(names):
+    """Report that runs are restarted after a worker was killed: alone, only the run that exhausts the memory fails."""
+    print(f'a worker process was killed: restarting {count(len(names), "run")}, one at a time', file=sys.stderr)
+
+
+def explain(error):
+    """Return why a run failed with an exception, and the text of its traceback."""
+    text = ''.join(traceback.format_exception(error))
+    return str(find_reason(text)), text
 
 
 def find_reason(text):
     """Return the error behind the text of a traceback: a LabelsError if a node raised one, otherwise a RunError."""
-    lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)\b.*: ', line)]
+    lines = [line.strip() for line in text.splitlines() if re.match(r'\s*[\w.]+(Error|Exception)(\b.*: |$)', line)]
+    ours = {errors.__name__: vars(errors), RunError.__module__: {'RunError': RunError}}
     for line in reversed(lines):
-        kind, message = line.split(': ', 1)
-        ours = getattr(errors, kind.rsplit('.', 1)[-1], None)
-        if ours is not None and kind.startswith(errors.__name__):
-            return ours(message)
+        kind, _, message = line.partition(': ')
+        module, _, name = kind.rpartition('.')
+        if name in ours.get(module, ()):
+            return ours[module][name](message)
     if 'BrokenProcessPool' in text:
         return RunError(DEAD_WORKER)
     found = re.findall(r'\[Errno (\d+)\] (.+)', text)
     if found and int(found[-1][0]) in USERS_ERRNO + MACHINES_ERRNO:
         code, message = found[-1]
         return errors.LabelsError(message) if int(code) in USERS_ERRNO else RunError(message)
-    found = re.findall(r'MemoryError: (.+)', text)
+    found = re.findall(r'^\s*[\w.]*MemoryError(?:: (.+))?$', text, re.MULTILINE)
     if found:
-        return RunError(f'{found[-1]}. Pass a smaller --nprocs or provide more memory')
-    error = RunError(next(reversed(lines or text.split('\n')[-1:])))
+        return RunError(f'{found[-1] or "memory ran out"}. Pass a smaller --nprocs or provide more memory')
+    error = RunError((lines or text.strip().splitlines() or ['Nipype gave no reason'])[-1])
     error.details = text
     return error

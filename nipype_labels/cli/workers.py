@@ -5,13 +5,12 @@ import gc
 import multiprocessing
 import os
 import signal
-import sys
 from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 
 from ..interfaces.process_guard import START_METHOD, watch_main_process
-from .run import DEAD_WORKER
+from .run import DEAD_WORKER, report_restart
 
 
 def run_all(steps, names, n_workers, limit_gb, report, stop=False):
@@ -28,9 +27,10 @@ def run_all(steps, names, n_workers, limit_gb, report, stop=False):
     try:
         reasons, killed = pool.run(names, report)
         if killed and not (stop and reasons):
-            print(f'a worker process was killed. {len(killed)} runs are restarted, one at a time', file=sys.stderr)
+            report_restart(killed)
             for name in killed:
-                # Run alone, the run that exhausts the memory fails and the others do not.
+                if stop and reasons:
+                    break
                 more, killed_again = pool.run([name], report)
                 reasons |= more
                 if killed_again:

@@ -269,6 +269,7 @@ def test_a_second_run_on_one_work_folder_is_refused(small, process, command):
         done = process(*asked)
     assert done.returncode != 0
     assert f'{small.out}/work is locked by process {os.getpid()} (started' in done.stderr
+    assert 'unexpected' not in done.stderr
     assert command(*asked).returncode == 0
 
 
