@@ -65,11 +65,11 @@ def measure(run, atlases, n_regions, parameters):
     """
     grids = atlases.grids
     series = open_any_series(run.bold)
+    mask = read_space(run.mask) if parameters['use_mask'] else None
     for grid in grids:
         require_same_kind(grid, series.grid)
-    mask = read_space(run.mask) if parameters['use_mask'] else None
-    if mask is not None and run.is_of_surfaces:
-        mask.locate(series.grid)  # refuses another mesh
+    for grid in [*grids, *([] if mask is None else [mask])] if run.is_of_surfaces else ():
+        grid.locate(series.grid)  # refuses another mesh
     check_orientations(series.grid, grids, mask, parameters)
     return replace(Sizes.of(series, grids, len(n_regions), atlases.n_weights), n_regions=max(n_regions))
 

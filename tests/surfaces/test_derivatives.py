@@ -137,6 +137,22 @@ def test_a_dry_run_lists_both_files_of_a_pair(dataset, derivatives, tmp_path):
     assert f'  series: {", ".join(files)}\n' in said
 
 
+def test_participants_with_other_meshes_than_the_atlas_are_problems_of_a_dry_run(dataset, derivatives, tmp_path):
+    """As in fsnative, where each participant has a mesh of its own: one atlas cannot be that of all."""
+    for side in 'LR':
+        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 2, {0: '???', 1: 'a'}, side=side)
+        for sub, n in (('01', 12), ('02', 13)):
+            path = dataset / f'sub-{sub}' / 'func' / f'sub-{sub}_task-rest_hemi-{side}_space-fsnative_bold.func.gii'
+            save_func_gii(path, noise(9, n), side=side)
+    asked = ['--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsnative']
+    _, said = derivatives(*asked, '--dry-run')
+    assert '2 runs of 2 participants × 1 atlas: 0 complete, 2 missing, 1 of these cannot be processed' in said
+    problem = f'sub-02_task-rest_space-fsnative: meshes of CORTEX_LEFT differ: {tmp_path}/b.L.label.gii (12 vertices'
+    assert problem in said
+    status, said = derivatives(*asked)
+    assert (status, '1 of 2 runs are done' in said, problem in said) == (1, True, True)
+
+
 def test_volumes_remain_the_default(dataset):
     found = find_runs(dataset)
     assert [run.space for run in found.runs] == ['MNI152NLin2009cAsym'] * 2
