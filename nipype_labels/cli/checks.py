@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from nipype.interfaces.base import isdefined
 from nipype.pipeline import plugins
+from nipype.pipeline.plugins.base import GraphPluginBase
 from traits.api import TraitError
 
 from ..core.choices import suggest
@@ -23,10 +24,16 @@ from ..model.errors import LabelsError
 
 
 def check_plugin(plugin):
-    """Raise LabelsError for a plugin that Nipype does not have."""
-    if not hasattr(plugins, f'{plugin}Plugin'):
+    """Raise LabelsError for a plugin that Nipype does not have, or that does not report when nodes end."""
+    found = getattr(plugins, f'{plugin}Plugin', None)
+    if found is None:
         known = [name.removesuffix('Plugin') for name in vars(plugins) if name.endswith('Plugin')]
         raise LabelsError(f'Nipype has no plugin {plugin}{suggest(plugin, known)}')
+    if issubclass(found, GraphPluginBase):
+        raise LabelsError(
+            f'the plugin {plugin} does not report when its jobs end, so that this command cannot write their outputs. '
+            'Pass another plugin, such as SLURM or MultiProc'
+        )
 
 
 def make_folder(path, mode=0o777):

@@ -281,6 +281,8 @@ def test_a_run_without_its_confounds_table_is_reported(data, call):
         (('--mem-gb', '0'), '--mem-gb must be 0.001 or more'),
         (('--plugin-args-file', 'x.json'), '--plugin-args-file given, but it only acts with --plugin'),
         (('--plugin', 'Cray'), 'Nipype has no plugin Cray'),
+        (('--plugin', 'SLURMGraph'), 'the plugin SLURMGraph does not report when its jobs end'),
+        (('--plugin', 'SLURM', '--mem-gb', '4'), '--mem-gb given, but it only acts without --plugin, or with'),
     ],
 )
 def test_invalid_arguments_are_refused_before_anything_is_written(more, words, data, call, monkeypatch):
