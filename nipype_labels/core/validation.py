@@ -27,8 +27,9 @@ def validate(given: dict[str, Any], **context: Any) -> dict[str, Any]:
     given = {name: normalize(name, value) for name, value in given.items()}
     known = {name: parameter.neutral for name, parameter in PARAMETERS.items()} | given | context
     for name, value in given.items():
-        if value is not None and value != PARAMETERS[name].neutral:
-            _check_condition(name, known)
+        condition = PARAMETERS[name].when
+        if condition and value is not None and value != PARAMETERS[name].neutral and not condition.holds(known):
+            raise LabelsError(f'{name} given, but it only acts with {condition.text}')
     if known['connectivity'] != 'none':
         check_connectivity(known['connectivity'], known['covariance_estimator'], known['fisher_z'])
     check_filter(known['filter'], known['low_pass'], known['high_pass'], check_repetition_time(known['t_r']))
@@ -51,7 +52,9 @@ def normalize(name: str, value: Any) -> Any:
         widths = check_fwhm(value).tolist()
         return widths if len(widths) > 1 else widths[0]
     if parameter.choices:
-        return _read_choice(parameter, value)
+        choice = normalize_choice(name, value)
+        check_choice(name, choice)
+        return choice
     if parameter.kind is bool:
         if not isinstance(value, bool):
             raise LabelsError(f'{name} must be True or False, not {value!r}')
@@ -130,20 +133,6 @@ def check_volume_parameters(given: dict[str, Any]) -> None:
         raise LabelsError("zeros='omit' is for surface and CIFTI series: voxels of volumes are kept")
 
 
-def _check_condition(name: str, known: dict[str, Any]) -> None:
-    """Refuse a parameter that would not act."""
-    condition = PARAMETERS[name].when
-    if condition is not None and not condition.holds(known):
-        raise LabelsError(f'{name} given, but it only acts with {condition.text}')
-
-
-def _read_choice(parameter: Parameter, value: Any) -> Any:
-    """Return the choice that a value names."""
-    value = normalize_choice(parameter.name, value)
-    check_choice(parameter.name, value, parameter.choices)
-    return value
-
-
 def _read_names(name: str, value: Any) -> list[str]:
     """Return a list of names; those of a closed list in any case of letters."""
     error = LookupTableError if name == 'labels' else LabelsError
@@ -164,9 +153,8 @@ def _read_number(parameter: Parameter, value: Any) -> float:
         if not number:
             raise LabelsError(f'{parameter.name} must be a number, not {value!r}')
         return float(value)
-    if not number or value != value // 1 or value < (parameter.low or 0):
-        least = f' of {parameter.low:g} or more' if parameter.high is None else ''
-        raise LabelsError(f'{parameter.name} must be a whole number{least}, not {value!r}')
+    if not number or value != value // 1:
+        raise LabelsError(f'{parameter.name} must be a whole number, not {value!r}')
     return int(value)
 
 
@@ -178,4 +166,4 @@ def _check_range(parameter: Parameter, number: float) -> None:
     if high is None and not number >= low:
         raise LabelsError(f'{parameter.name} must be {low:g} or more, not {number!r}')
     if high is not None and not low <= number <= high:
-        raise LabelsError(f'{parameter.name} must be from {low:g} to {high:g}, not {number!r}')
+        raise LabelsError(f'{parameter.name} must be from {low:.10g} to {high:.10g}, not {number!r}')
