@@ -13,16 +13,15 @@ from ..model.parameters import PARAMETERS
 
 
 def normalize_choice(parameter: str, value: Any) -> Any:
-    """Return the name of a choice for what nilearn takes in its place (None, a bool, a NumPy type), or the value.
+    """Return the choice that a value of nilearn means (None, a bool or a NumPy type); other values as they are.
 
     >>> normalize_choice('standardize', True), normalize_choice('dtype', np.float32)
     ('zscore', 'float32')
     """
-    names = PARAMETERS[parameter].aliases if parameter in PARAMETERS else {}
     if isinstance(value, np.bool_):
         value = bool(value)
-    if (value is None or isinstance(value, bool)) and value in names:
-        return names[value]
+    if value is None or isinstance(value, bool):
+        return PARAMETERS[parameter].aliases.get(value, value)
     if parameter == 'dtype' and not isinstance(value, str | bool | int | float):
         with suppress(TypeError):
             return np.dtype(value).name
