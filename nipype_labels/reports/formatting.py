@@ -45,12 +45,13 @@ def format_value(value):
 def format_number(value, digits=None):
     """Return a number, or n/a; with ``digits`` after the point, or else as short as possible.
 
-    >>> format_number(3.0), format_number(2.25, 1), format_number(float('nan'))
-    ('3', '2.2', 'n/a')
+    >>> format_number(3.0), format_number(2.25, 1), format_number(-1e-17, 1), format_number(float('nan'))
+    ('3', '2.2', '0.0', 'n/a')
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    return f'{value:.6g}' if digits is None else f'{value:.{digits}f}'
+    # z, no sign of zero: the mean of a demeaned series is a rounding error of either sign.
+    return f'{value:.6g}' if digits is None else f'{value:z.{digits}f}'
 
 
 def format_signed(value, digits=2):
