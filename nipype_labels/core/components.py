@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, spatial
+import scipy
 
 from ..model.atlas import Atlas
 
@@ -36,14 +36,14 @@ def find_components(atlas: Atlas) -> list[Components]:
     order = np.argsort(atlas.ids)
     ids = np.asarray(atlas.ids)[order]
     place = np.where(np.isin(atlas.labels, ids), 1 + np.searchsorted(ids, atlas.labels), 0)
-    boxes = ndimage.find_objects(place, max_label=len(ids))
+    boxes = scipy.ndimage.find_objects(place, max_label=len(ids))
     found = [_split(place[box] == i, box, atlas.space.affine) for i, box in enumerate(boxes, start=1)]
     return [found[i] for i in np.argsort(order)]
 
 
 def _split(inside: np.ndarray, box: tuple[slice, ...], affine: np.ndarray) -> Components:
     """Return the components of one region within its bounding box."""
-    numbers, _ = ndimage.label(inside, structure=np.ones((3, 3, 3)))
+    numbers, _ = scipy.ndimage.label(inside, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(numbers.ravel())
     sizes[0] = 0
     large = np.flatnonzero(sizes >= max(LEAST_VOXELS, LEAST_FRACTION * sizes.sum()))
@@ -52,7 +52,7 @@ def _split(inside: np.ndarray, box: tuple[slice, ...], affine: np.ndarray) -> Co
     first, second = large[np.argsort(-sizes[large], kind='stable')][:2]
     corner = np.array([part.start for part in box])
     places = [(np.argwhere(numbers == i) + corner) @ affine[:3, :3].T + affine[:3, 3] for i in (first, second)]
-    gap = spatial.KDTree(places[0]).query(places[1])[0].min()
+    gap = scipy.spatial.KDTree(places[0]).query(places[1])[0].min()
     x = [points[:, 0].mean() for points in places]
     return Components(len(large), float(gap), x[0] * x[1] < 0)
 

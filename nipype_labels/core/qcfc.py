@@ -7,7 +7,7 @@ Ciric et al. (2017), doi:10.1016/j.neuroimage.2017.03.020. Age and sex, for whic
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, special, stats
+import scipy
 
 from .quality import is_constant
 
@@ -72,7 +72,7 @@ def correlate_edges(edges: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, 
     size = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
     r = np.divide((x * y).sum(axis=0), size, where=defined, out=np.full(len(n), np.nan)).clip(-1, 1)
     # Without an effect of motion, the square of r has a beta distribution.
-    p = special.betainc(np.maximum(n, LEAST_PARTICIPANTS) / 2 - 1, 0.5, (1 - np.abs(r)) * (1 + np.abs(r)))
+    p = scipy.special.betainc(np.maximum(n, LEAST_PARTICIPANTS) / 2 - 1, 0.5, (1 - np.abs(r)) * (1 + np.abs(r)))
     return r, p, n
 
 
@@ -87,8 +87,8 @@ def summarise_qcfc(r: np.ndarray, p: np.ndarray, distances: np.ndarray) -> QcFcS
         int(known.sum()),
         float(np.median(np.abs(r[known]))),
         float((p[known] < LEVEL).mean()),
-        float((stats.false_discovery_control(p[known]) < LEVEL).mean()),
-        float(stats.spearmanr(r[both], distances[both]).statistic) if varies else np.nan,
+        float((scipy.stats.false_discovery_control(p[known]) < LEVEL).mean()),
+        float(scipy.stats.spearmanr(r[both], distances[both]).statistic) if varies else np.nan,
     )
 
 
@@ -101,5 +101,5 @@ def find_centroids(labels: np.ndarray, affine: np.ndarray, ids: np.ndarray) -> n
            [nan, nan, nan]])
     """
     with np.errstate(invalid='ignore'):
-        voxels = np.array(ndimage.center_of_mass(np.ones(labels.shape), labels, ids))
+        voxels = np.array(scipy.ndimage.center_of_mass(np.ones(labels.shape), labels, ids))
     return voxels @ affine[:3, :3].T + affine[:3, 3]
