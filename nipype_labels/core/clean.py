@@ -112,7 +112,7 @@ def kept_volumes(sample_mask: Sequence | None, n_volumes: int) -> np.ndarray:
             )
         kept = np.isin(np.arange(n_volumes), given)
     if len(kept) != n_volumes:
-        raise SignalError(f'sample_mask has {len(kept)} flags for {n_volumes} volumes')
+        raise SignalError(f'sample_mask must have {n_volumes} flags, one per volume, not {len(kept)}')
     return kept
 
 
@@ -204,7 +204,7 @@ def clean(
         raise SignalError('a filter needs the repetition time: set t_r')
     run_of = np.zeros(n_volumes, dtype=int) if runs is None else np.asarray(runs)
     if run_of.shape != (n_volumes,):
-        raise SignalError(f'runs has {run_of.size} entries for {n_volumes} volumes')
+        raise SignalError(f'runs must have {n_volumes} entries, one per volume, not {run_of.size}')
     settings: dict[str, Any] = dict(t_r=t_r, detrend=detrend, filter=filter, low_pass=low_pass, high_pass=high_pass)
     settings.update(standardize=standardize, standardize_confounds=standardize_confounds, fill=fill_censored)
     parts, order = [], []
@@ -266,9 +266,10 @@ def _clean_run(
     else:
         left = _count_unfiltered(len(raw), basis, detrend, centred=standardize_confounds)
     if basis.shape[1] and not left:
+        numbers = f'columns: {nuisance.shape[1]}, rank: {rank}, retained volumes: {len(raw)}'
         raise SignalError(
-            f'{nuisance.shape[1]} confounds of rank {rank} leave no degree of freedom in the {len(raw)} retained '
-            f'volumes{" and the pass band" if band else ""}: use fewer confounds or retain more volumes'
+            f'the confounds leave no degree of freedom{" in the pass band" if band else ""} ({numbers}): use fewer '
+            'confounds or retain more volumes'
         )
     level = raw.mean(axis=0)
     if standardize == 'psc_nilearn' and band:
@@ -328,7 +329,7 @@ def _check_confounds(confounds: np.ndarray | None, kept: np.ndarray) -> np.ndarr
         return np.empty((len(kept), 0))
     confounds = np.asarray(confounds, dtype=np.float64)
     if confounds.ndim != 2 or len(confounds) != len(kept):
-        raise SignalError(f'confounds have shape {confounds.shape}, signals have {len(kept)} volumes')
+        raise SignalError(f'confounds must have the shape ({len(kept)}, C), a row per volume, not {confounds.shape}')
     with np.errstate(invalid='ignore'):
         finite = np.abs(confounds) <= LARGEST
     if not finite[kept].all():

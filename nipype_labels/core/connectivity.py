@@ -73,7 +73,7 @@ def measure_connectivity(
     signals = np.asarray(signals, dtype=np.float64)
     signals = signals[~np.isnan(signals).all(axis=1)]
     if len(signals) < LEAST_VOLUMES:
-        raise SignalError(f'connectivity needs {LEAST_VOLUMES} volumes or more, and there are {len(signals)}')
+        raise SignalError(f'connectivity needs {LEAST_VOLUMES} volumes or more, not {len(signals)}')
     present = np.isfinite(signals).all(axis=0) & ~is_constant(signals)
     measured, shrinkage = np.full((len(present), len(present)), np.nan), 0.0
     if present.any():

@@ -100,7 +100,7 @@ def butterworth(
     zeros = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
     padding = 3 * (2 * len(sections) + 1 - zeros)
     if len(values) <= padding:
-        raise SignalError(f'{len(values)} volumes are too few for a {kind} filter, it needs {padding + 1} or more')
+        raise SignalError(f'a {kind} filter needs {padding + 1} volumes or more, not {len(values)}')
     try:
         return scipy.signal.sosfiltfilt(sections, values, axis=0, padlen=padding)
     except ValueError:
@@ -133,7 +133,7 @@ def cosine_drifts(n_volumes: int, t_r: float, high_pass: float) -> np.ndarray:
     n_drifts = min(n_volumes - 1, int(np.floor(2 * n_volumes * high_pass * t_r)))
     if n_drifts < 1:
         raise SignalError(
-            f'{n_volumes} volumes of {t_r:.6g} s are too short for drifts below high_pass={high_pass} Hz; '
+            f'a series of {n_volumes * t_r:.6g} s is too short for drifts below high_pass={high_pass} Hz; '
             f'it takes {0.5 / high_pass:.6g} s'
         )
     phases = np.pi / n_volumes * (np.arange(n_volumes) + 0.5)

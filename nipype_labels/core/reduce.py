@@ -154,7 +154,7 @@ class RegionReducer:
         weight = self._index.sum_weights(used)
         fitted = self._index.keep(used) if self._strategy == 'least_squares' else None
         is_collinear = np.zeros(self.width, dtype=bool) if fitted is None else fitted.find_collinear()
-        return Reduction(signals, self.n_used, self.n_in_view, weight, is_collinear)
+        return Reduction(signals, self._index.count(used), self.n_in_view, weight, is_collinear)
 
     def __call__(
         self, block: Block, clip: tuple[float, float] | None = None, sums: np.ndarray | None = None
@@ -232,7 +232,8 @@ class RegionReducer:
         """Reduce the values of a volume of which some may not be finite, after the policy, into ``out``."""
         finite = np.isfinite(values)
         if self._nan_policy == 'raise' and not finite.all():
-            raise ImageError(f"volume {volume}: {(~finite).sum()} labelled voxels are not finite (nan_policy='raise')")
+            wrong = f'{(~finite).sum()} of {finite.size} labelled voxels'
+            raise ImageError(f"volume {volume}: values that are not finite in {wrong} (nan_policy='raise')")
         self._used |= finite
         if self._nan_policy == 'zero':
             out[self._index.columns] = self._reduce(np.where(finite, values, 0)[None], self._index)[0]

@@ -90,6 +90,6 @@ def test_an_error_of_a_volume_is_not_lost_while_the_next_block_is_read():
             yield i, volume[None]
 
     reducer = RegionReducer(atlas, grid, strategy='least_squares', nan_policy='raise', num_threads=2)
-    message = 'volume 0: 1 labelled voxels are not finite'
+    message = 'volume 0: values that are not finite in 1 of 64 labelled voxels'
     with pytest.raises(ImageError, match=message), begin_reading(read_slowly, 2) as read:
         reduce_series(read, len(volumes), [reducer], num_threads=2)

@@ -124,9 +124,9 @@ def test_a_filter_needs_its_least_number_of_volumes_between_the_first_and_last_k
     assert len(clean(series(n_volumes=least), t_r=T_R, **FILTERS[filter]).signals) == least
     censored = clean(series(), t_r=T_R, sample_mask=[5, 6, 9, least + 4], **FILTERS[filter])
     assert len(censored.signals) == 4
-    with pytest.raises(SignalError, match=f'it needs {least} or more'):
+    with pytest.raises(SignalError, match=f'needs {least} volumes or more, not {least - 1}'):
         clean(series(n_volumes=least - 1), t_r=T_R, **FILTERS[filter])
-    with pytest.raises(SignalError, match=f'it needs {least} or more'):
+    with pytest.raises(SignalError, match=f'needs {least} volumes or more, not {least - 1}'):
         clean(series(), t_r=T_R, sample_mask=[5, 6, 9, least + 3], **FILTERS[filter])
 
 
@@ -138,7 +138,7 @@ def test_a_standardisation_that_does_not_exist_is_refused(standardize):
 
 @pytest.mark.parametrize('shape', [(N_VOLUMES - 1, 2), (N_VOLUMES,), (N_VOLUMES, 2, 1)])
 def test_confounds_of_another_shape_are_refused(shape):
-    with pytest.raises(SignalError, match=f'signals have {N_VOLUMES} volumes'):
+    with pytest.raises(SignalError, match=rf'confounds must have the shape \({N_VOLUMES}, C\)'):
         clean(series(), np.ones(shape))
 
 
@@ -157,7 +157,7 @@ def test_no_confounds_at_all_are_no_confounds():
 
 
 def test_runs_that_do_not_fit_are_refused():
-    with pytest.raises(SignalError, match=f'runs has 3 entries for {N_VOLUMES} volumes'):
+    with pytest.raises(SignalError, match=f'runs must have {N_VOLUMES} entries, one per volume, not 3'):
         clean(series(), runs=[0, 0, 1])
 
 

@@ -119,5 +119,5 @@ def test_covariances_without_an_inverse_are_refused(kind):
 
 
 def test_two_volumes_are_too_few():
-    with pytest.raises(SignalError, match='3 volumes or more, and there are 2'):
+    with pytest.raises(SignalError, match='3 volumes or more, not 2'):
         measure(make_signals(2, 3))

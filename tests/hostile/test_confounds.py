@@ -92,7 +92,7 @@ def noise(columns):
         f"{TABLE}: column 'csf' is 1e+200 in row 5",
         '--no-standardize-confounds',
     ),
-    ('more columns than volumes', noise(45), f'{TABLE} | 45 confounds of rank 37 leave no degree of freedom in the 38'),
+    ('more columns than volumes', noise(45), f'{TABLE} | no degree of freedom (columns: 45, rank: 37'),
     ('thousands of columns', table(5000, '0.5\tx'), TABLE),
     (
         'a column that is not there',

@@ -180,7 +180,7 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
     (
         'drifts that leave nothing',
         nothing,
-        'confounds.tsv | 44 confounds of rank 37 leave no degree of freedom in the 38 retained volumes',
+        'confounds.tsv | leave no degree of freedom (columns: 44, rank: 37, retained volumes: 38)',
         '--filter cosine --high-pass 0.2499',
     ),
 )
@@ -190,11 +190,11 @@ def test_cut_offs_that_cannot_be_used_are_refused(case, refuse):
 
 @cases(
     ('one volume for z-scores', short(1), '--standardize zscore needs two volumes or more', '--standardize zscore'),
-    ('a volume short of a filter', short(18), '18 volumes are too few for a lowpass filter, it needs 19', LOW),
+    ('a volume short of a filter', short(18), 'a lowpass filter needs 19 volumes or more, not 18', LOW),
     (
         'a volume short of a band',
         short(33),
-        '33 volumes are too few for a bandpass filter, it needs 34',
+        'a bandpass filter needs 34 volumes or more, not 33',
         '--low-pass 0.1 --high-pass 0.01',
     ),
     ('one volume for what varies', short(1), f'{BOLD}: no voxel varies more', '--high-variance-confounds'),

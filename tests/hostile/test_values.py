@@ -74,13 +74,13 @@ def test_a_series_without_a_valid_affine_is_refused(case, refuse):
     (
         'a NaN where none may be',
         image(BOLD, put((3, 3, 0, 5), NAN, 'f4')),
-        f'{BOLD}: volume 5: 1 labelled voxels are not finite (--nan-policy raise)',
+        f'{BOLD}: volume 5: values that are not finite in 1 of | labelled voxels (--nan-policy raise)',
         '--nan-policy raise',
     ),
     (
         'a huge number where none may be',
         image(BOLD, put((3, 3, 0, 5), 1e300, 'f8')),
-        f'{BOLD}: volume 5: 1 labelled voxels are not finite (--nan-policy raise)',
+        f'{BOLD}: volume 5: values that are not finite in 1 of | labelled voxels (--nan-policy raise)',
         '--nan-policy raise',
     ),
     ('a series of one voxel elsewhere', image(BOLD, lambda data: data[:1, :1, :1]), f'{BOLD} | 1×1×1 | mask.nii.gz'),

@@ -44,7 +44,7 @@ def runs(content):
     ('empty', keep(''), f'{KEEP} must have one row of volumes, its shape is (0,)'),
     ('junk', keep(bytes(range(256))), f'{KEEP} is not a list of volumes'),
     ('all volumes left out', keep('retained\n' + 'false\n' * 40), f'{KEEP}: --sample-mask keeps no volume'),
-    ('a flag too few', keep('retained\n' + 'true\n' * 39), f'{KEEP}: --sample-mask has 39 flags for 40 volumes'),
+    ('a flag too few', keep('retained\n' + 'true\n' * 39), f'{KEEP}: --sample-mask must have 40 flags | not 39'),
     ('no flag', keep('retained\n' + 'true\n' * 39 + 'n/a\n'), WHOLE),
     (
         'a volume that does not exist',
@@ -52,19 +52,19 @@ def runs(content):
         f'{KEEP}: --sample-mask has indices from 0 to 40 | 0 to 39',
     ),
     ('volumes in another order', keep('volume\n5\n3\n'), f'{KEEP}: indices of --sample-mask must rise'),
-    ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom in the 1 retained volumes'),
+    ('one volume', keep('volume\n3\n'), f'{KEEP} | confounds.tsv | no degree of freedom | retained volumes: 1)'),
     ('an array of objects', array(np.array([1, 'a', None], object)), f'{ARRAY} is not a list of volumes'),
     ('an array of two axes', array(np.ones((5, 8), bool)), f'{ARRAY} must have one row of volumes | (5, 8)'),
-    ('an array of flags too short', array(np.ones(39, bool)), f'{ARRAY}: --sample-mask has 39 flags for 40 volumes'),
+    ('an array of flags too short', array(np.ones(39, bool)), f'{ARRAY}: --sample-mask must have 40 flags | not 39'),
     (
         'an array of petabytes',
         changed(b'(40,), }' + b' ' * 13, b'(400000000000000,), }'),
         f'{ARRAY} is not a list of volumes',
     ),
-    ('a run too few', runs('0\n' * 39), f'{RUNS} | runs has 39 entries for 40 volumes'),
+    ('a run too few', runs('0\n' * 39), f'{RUNS} | runs must have 40 entries, one per volume, not 39'),
     ('a run beyond counting', runs('1e300\n' * 40), f'{RUNS} must contain integers'),
     ('a run of which nothing is kept', runs('0\n' * 3 + '1\n' + '0\n' * 36), f'{RUNS} | keeps no volume of run 1'),
-    ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom in the 1 retained volumes'),
+    ('a run of one volume', runs('1\n' * 39 + '2\n'), f'{RUNS} | no degree of freedom | retained volumes: 1)'),
 )
 def test_lists_that_do_not_fit_the_volumes_are_refused(case, refuse_cheaply):
     refuse_cheaply(case)

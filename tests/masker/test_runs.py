@@ -109,7 +109,7 @@ def test_lists_of_volumes_are_one_run():
         ([run(), run(1)], {'confounds': tables(40, 39)}, '39 rows, the series has 40 volumes'),
         ([run(), run(1)], {'confounds': 'confounds.tsv'}, 'a list with an entry per run'),
         ([run(), run(1)], {'sample_mask': [np.arange(9)]}, 'sample_mask has 1 entries for 2 runs'),
-        ([run(), run(1)], {'sample_mask': np.ones(79, bool)}, '79 flags for 80 volumes'),
+        ([run(), run(1)], {'sample_mask': np.ones(79, bool)}, '80 flags, one per volume, not 79'),
         ([run(), run(1)], {'sample_mask': np.arange(20)}, 'keeps no volume'),
         ([run(), run(1)], {'sample_mask': [None, np.arange(41)]}, 'the volumes are 0 to 39'),
         ([], {}, 'must not be empty'),
