@@ -2,7 +2,7 @@
 """Sums over regions of volumes sampled by cubic splines, without sampling them voxel by voxel.
 
 Sums of sampled values are linear in the coefficients of the spline, with few weights per region. Clipping is not
-linear: voxels of which single precision can not exclude that their value is out of range are sampled one by one, and
+linear: voxels of which single precision cannot exclude that their value is out of range are sampled one by one, and
 the sums corrected by what clipping takes from them.
 """
 
@@ -41,10 +41,14 @@ class FoldedSampler:
 
     Parameters
     ----------
-    source, target : VolumeGrid
-        Of the volumes, and of the labels.
-    index : RegionIndex
-        Of regions that are disjoint, without weights. Voxels outside the field of view count as 0.
+    lines : sequence of 3 _Line
+        Positions of the voxels in the box around all regions, along the axes K, J and I of the volumes.
+    shape : tuple of 3 ints
+        I, J and K.
+    regions : array of int, shape of the box
+        Number of the region of each voxel; -1 for none, and outside the field of view, where values count as 0.
+    boxes : array of int, shape (3, 2, m)
+        First position of each region on each line, and the one behind its last.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class FoldedSampler:
 
     @classmethod
     def of(cls, source: VolumeGrid, target: VolumeGrid, index: RegionIndex) -> Self | None:
-        """Return the sampler, or None where sampling every voxel is faster, or the only way."""
+        """Return the sampler of disjoint regions without weights; None for turned grids, or if another is faster."""
         matrix = affines.voxel_map(target.affine, source.affine)
         axes = affines.parallel_axes(matrix, target.shape)
         if axes is None:

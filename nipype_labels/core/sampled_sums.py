@@ -88,7 +88,7 @@ class SampledSums:
     ) -> Iterator[tuple[np.ndarray | None, tuple[bool, bool]]]:
         """Yield the sums of each volume, and whether they change if the range is wider below and above.
 
-        The sums of a volume are None if values are not finite, or it can not be sampled in this way.
+        The sums of a volume are None if values are not finite, or it cannot be sampled in this way.
         """
         with ThreadPoolExecutor(self._num_threads) as pool:
             found = pool.map(lambda row: self._sample(block.volume(row), clip), rows)

@@ -59,7 +59,7 @@ def narrow(values: np.ndarray, dtype: Any, what: str) -> np.ndarray:
             return np.asarray(values, dtype)
     except FloatingPointError as e:
         largest = np.nanmax(np.abs(values))
-        raise ImageError(f'{what} has a value that {np.dtype(dtype).name} can not hold: {largest:g}') from e
+        raise ImageError(f'{what} has a value that {np.dtype(dtype).name} cannot hold: {largest:g}') from e
 
 
 def floating(values: np.ndarray) -> np.ndarray:

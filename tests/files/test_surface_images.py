@@ -100,5 +100,5 @@ def test_workbench_accepts_the_files(signals, tmp_path):
 
 
 def test_values_beyond_the_type_are_refused(atlas, signals, tmp_path):
-    with pytest.raises(ImageError, match=r'an element has a value that float32 can not hold: 1e\+60'):
+    with pytest.raises(ImageError, match=r'an element has a value that float32 cannot hold: 1e\+60'):
         write_dense_series(tmp_path / 'x.dtseries.nii', atlas, np.full_like(signals, 1e60), 1.0)
