@@ -94,7 +94,7 @@ class Grayordinates(ResampledSpace):
     @property
     def size(self) -> int:
         """Number of vertices and voxels."""
-        return sum(len(structure.elements) for structure in self.structures)
+        return sum(self._sizes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -117,8 +117,7 @@ class Grayordinates(ResampledSpace):
     @cached_property
     def hemispheres(self) -> np.ndarray:
         """Hemisphere of each element, ``L``, ``R`` or empty, shape (n,)."""
-        sizes = [len(structure.elements) for structure in self.structures]
-        return np.repeat(np.array([structure.hemisphere for structure in self.structures], dtype='U1'), sizes)
+        return np.repeat(np.array([structure.hemisphere for structure in self.structures], dtype='U1'), self._sizes)
 
     @property
     def density(self) -> str:
@@ -165,9 +164,10 @@ class Grayordinates(ResampledSpace):
         """
         if not isinstance(other, Grayordinates):
             raise GridError(explain_kinds(self, other))
-        own = {structure.name: structure for structure in self.structures if structure.n_vertices}
+        firsts = np.cumsum(self._sizes) - self._sizes
+        own = {each.name: (each, first) for each, first in zip(self.structures, firsts, strict=True) if each.n_vertices}
         located = [
-            self._locate_vertices(own[structure.name], structure, other)
+            self._locate_vertices(*own[structure.name], structure, other)
             if structure.name in own and structure.n_vertices
             else np.full(len(structure.elements), -1)
             for structure in other.structures
@@ -181,17 +181,15 @@ class Grayordinates(ResampledSpace):
         """Return whether this space has some elements of another one; ``margin`` has no effect."""
         return self.locate(other)[elements] >= 0
 
-    @cached_property
-    def _starts(self) -> dict[int, int]:
-        """Number of the first element of each structure, by its place."""
-        sizes = [len(structure.elements) for structure in self.structures]
-        return dict(enumerate(np.cumsum([0, *sizes[:-1]]).tolist()))
+    @property
+    def _sizes(self) -> list[int]:
+        """Number of elements of each structure."""
+        return [len(structure.elements) for structure in self.structures]
 
     @cached_property
     def _voxel_places(self) -> np.ndarray:
         """Numbers of the elements that are voxels."""
-        sizes = [len(structure.elements) for structure in self.structures]
-        return np.flatnonzero(np.repeat([not structure.n_vertices for structure in self.structures], sizes))
+        return np.flatnonzero(np.repeat([not structure.n_vertices for structure in self.structures], self._sizes))
 
     @cached_property
     def _voxels(self) -> np.ndarray:
@@ -199,15 +197,15 @@ class Grayordinates(ResampledSpace):
         voxels = [structure.elements for structure in self.structures if not structure.n_vertices]
         return np.concatenate([np.arange(0), *voxels])
 
-    def _locate_vertices(self, own: Structure, wanted: Structure, other: 'Grayordinates') -> np.ndarray:
+    def _locate_vertices(self, own: Structure, first: int, wanted: Structure, other: 'Grayordinates') -> np.ndarray:
+        """Return the numbers of the vertices of a structure of another space; ``own`` begins at element ``first``."""
         if own.n_vertices != wanted.n_vertices:
             raise GridError(
                 f'meshes of {own.name} differ: {self} and {other}. Use data of one mesh, or resample one: '
                 'wb_command -metric-resample (-label-resample for parcellations, -cifti-resample for CIFTI)'
             )
-        start = self._starts[next(i for i, structure in enumerate(self.structures) if structure is own)]
         numbers = np.full(own.n_vertices, -1)
-        numbers[own.elements] = np.arange(start, start + len(own.elements))
+        numbers[own.elements] = np.arange(first, first + len(own.elements))
         return numbers[wanted.elements]
 
     def _locate_voxels(self, other: 'Grayordinates') -> np.ndarray:

@@ -45,7 +45,8 @@ class Seeds:
 
     def on(self, space: VolumeGrid) -> WeightedAtlas:
         """Return the spheres on a grid."""
-        spheres = [self._find_voxels(i, space) for i in range(len(self.radii))]
+        located = zip(self._locate(space).T, self._find_reach(space).T, self.radii, strict=True)
+        spheres = [self._find_voxels(*sphere, space.affine) for sphere in located]
         inside = [voxels[((voxels >= 0) & (voxels < space.shape)).all(axis=1)] for voxels in spheres]
         elements = [np.sort(np.ravel_multi_index(tuple(voxels.T), space.shape, order='F')) for voxels in inside]
         counts = np.array([len(numbers) for numbers in elements])
@@ -76,14 +77,15 @@ class Seeds:
         edges = np.sqrt((np.linalg.inv(space.affine[:3, :3]) ** 2).sum(axis=1))
         return edges[:, None] * (self.radii + SURFACE_TOLERANCE)
 
-    def _find_voxels(self, number: int, space: VolumeGrid) -> np.ndarray:
-        """Return the indices of the voxels of a sphere, shape (n, 3), also of those beyond the grid."""
-        centre, reach = self._locate(space)[:, number], self.radii[number] + SURFACE_TOLERANCE
-        half = self._find_reach(space)[:, number]
+    def _find_voxels(self, centre: np.ndarray, half: np.ndarray, radius: float, affine: np.ndarray) -> np.ndarray:
+        """Return the indices of the voxels of a sphere, shape (n, 3), also of those beyond the grid.
+
+        ``centre`` and ``half``, the edges of the box around the sphere over 2, are in voxels, ``radius`` is in mm.
+        """
         axes = [np.arange(np.ceil(c - h), np.floor(c + h) + 1) for c, h in zip(centre, half, strict=True)]
         box = np.stack(np.meshgrid(*axes, indexing='ij'), axis=-1).reshape(-1, 3)
-        distance = np.linalg.norm((box - centre) @ space.affine[:3, :3].T, axis=1)
-        voxels = box[distance <= reach].astype(np.intp)
+        distance = np.linalg.norm((box - centre) @ affine[:3, :3].T, axis=1)
+        voxels = box[distance <= radius + SURFACE_TOLERANCE].astype(np.intp)
         if self.includes_nearest and not len(voxels):
             return np.floor(centre + 0.5).astype(np.intp)[None]
         return voxels

@@ -46,8 +46,7 @@ class ResampledSpace:
     def require(self: Space, other: Space, remedy: str) -> None:
         """Raise GridError, with both spaces and a ``remedy``, unless they match."""
         if not self.matches(other):
-            if isinstance(self, VolumeGrid) != isinstance(other, VolumeGrid):
-                raise GridError(explain_kinds(self, other))
+            require_same_kind(self, other)
             kind = 'grids' if isinstance(self, VolumeGrid) else 'spaces'
             raise GridError(f'{kind} differ: {self} and {other}; {remedy}')
 
