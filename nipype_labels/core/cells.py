@@ -188,9 +188,7 @@ def _slice(weights: Any, firsts: np.ndarray) -> Iterator[tuple[int, int, Any]]:
 
 
 def _label(weights: Any, elements: np.ndarray) -> np.ndarray | None:
-    """Return the region of each element, from 1, 0 for none; None if regions have weights or overlap."""
-    if weights.dtype != np.int8:
-        return None
+    """Return the region of each element, from 1, 0 for none; None if regions overlap."""
     m, n_elements = weights.shape
     label = np.zeros(n_elements, np.min_scalar_type(m))
     label[weights.indices] = np.repeat(np.arange(1, m + 1, dtype=label.dtype), np.diff(weights.indptr))

@@ -67,10 +67,10 @@ class DenseWeights:
                 row[:] = 0
                 row[self.union.place[self._elements[begin:end]] - start] = self._weights[begin:end]
 
-    def sum(self, take: Callable[[slice], np.ndarray], n_volumes: int) -> np.ndarray:
+    def sum(self, take: Callable[[np.ndarray], np.ndarray], n_volumes: int) -> np.ndarray:
         """Return the weighted sums of values, shape (m, n_volumes).
 
-        ``take`` returns the values of a slice of the union, shape (n_volumes, n).
+        ``take`` returns the values of some elements of the union, shape (n_volumes, n).
         """
         padded = -(-n_volumes // PRODUCT_VOLUMES) * PRODUCT_VOLUMES
         sums = np.zeros((self.n_regions, padded))
@@ -78,7 +78,7 @@ class DenseWeights:
         dense = np.empty((min(MAPS_AT_ONCE, self.n_regions), ELEMENTS_AT_ONCE))
         for part, some in self.parts():
             n = some.stop - some.start
-            values[:n_volumes, :n], values[:, n:] = take(some), 0
+            values[:n_volumes, :n], values[:, n:] = take(self.union.elements[some]), 0
             for first in range(0, self.n_regions, MAPS_AT_ONCE):
                 regions = slice(first, first + MAPS_AT_ONCE)
                 weights = dense[: len(sums[regions])]

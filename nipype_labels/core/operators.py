@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Self, cast
 
 import numpy as np
@@ -23,7 +23,7 @@ LINEAR = ('mean', 'sum', *MAP_STRATEGIES)
 #: Rough number of weights that are multiplied at a time, which limits the memory for values.
 WEIGHTS_AT_ONCE = 2**18
 
-#: Up to so many volumes, NumPy turns the axes of values several times slower than a loop over volumes does.
+#: With fewer volumes, NumPy turns the axes of values several times slower than a loop over volumes does.
 FEW_VOLUMES = 8
 
 
@@ -176,7 +176,7 @@ class JointOperator:
             if operator is None:
                 found.append(None)
             elif operator.dense is not None:
-                found.append(operator.finish(operator.dense.sum(partial(_take, block, operator.dense), len(block))))
+                found.append(operator.finish(operator.dense.sum(block.take, len(block))))
             else:
                 stop = start + len(operator.divisor)
                 found.append(operator.finish(sums[start:stop]))
@@ -191,10 +191,6 @@ def _turn(values: np.ndarray, out: np.ndarray) -> None:
             column[:] = volume
     else:
         out[:] = values.T
-
-
-def _take(block: Block, dense: DenseWeights, some: slice) -> np.ndarray:
-    return block.take(dense.union.elements[some])
 
 
 def _make_dense(weights: Any, union: ElementUnion) -> DenseWeights | None:

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Values of a block of volumes at the voxels of an atlas: as they are, or sampled and smoothed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .operators import Block
 from .resample import Sampler
 from .scaling import floating
 from .smooth import smooth
-
-if TYPE_CHECKING:
-    from .operators import Block
 
 #: Number of values that are taken out of a block at a time; more would not stay in the processor's cache.
 VALUES_AT_ONCE = 2**21

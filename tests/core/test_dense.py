@@ -57,7 +57,7 @@ def test_products_are_numpys_whatever_the_volumes_at_a_time(rng, part):
     dense = DenseWeights(elements, starts, weights, ElementUnion([elements]))
 
     def sum_up(volumes):
-        return dense.sum(lambda some: volumes[:, dense.union.elements[some]], len(volumes))
+        return dense.sum(lambda voxels: volumes[:, voxels], len(volumes))
 
     sums = sum_up(values)
     assert_allclose(sums, maps @ values.T, rtol=0, atol=1e-11)
