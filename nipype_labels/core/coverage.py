@@ -166,7 +166,8 @@ class CoverageTable:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the table as a list of L dicts."""
-        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+        columns = self.columns
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def require_regions(self, atlas: AnyAtlas, space: VolumeGrid) -> None:
         """Raise MissingRegionsError unless a region of the atlas is left on the grid of the time series."""
@@ -175,18 +176,18 @@ class CoverageTable:
             reasons = ', '.join(f'{counts[i]} {found[i]}' for i in np.argsort(-counts, kind='stable'))
             raise MissingRegionsError(f'no region of {atlas.space} is left on {space}: {reasons}')
 
-    def list_missing(self, most: int = 8) -> str:
-        """Name the regions without a signal, at most so many for each reason; empty if there are none."""
+    def list_missing(self) -> str:
+        """Name the regions without a signal, the first ones for each reason; empty if every region has a signal."""
         groups = []
         for reason in STATUSES:
             members = self.name[(self.status == reason) & ~self.has_signal]
             if len(members):
-                groups.append(f'{reason}: {list_names(members, most)}')
+                groups.append(f'{reason}: {list_names(members)}')
         return '; '.join(groups)
 
-    def list_collinear(self, most: int = 8) -> str:
-        """Name the maps that are linear combinations of others; empty if there are none."""
-        return list_names(self.name[self.status == 'collinear'], most)
+    def list_collinear(self) -> str:
+        """Name the first maps that are linear combinations of others; empty if no map is."""
+        return list_names(self.name[self.status == 'collinear'])
 
     def apply_missing_policy(self, signals: np.ndarray, missing_labels: str = 'nan') -> tuple[np.ndarray, np.ndarray]:
         """Apply the policy for regions without a signal to time series, shape (T, L).

@@ -123,9 +123,9 @@ class WeightedAtlas:
         labels = np.full(self.space.size, unused_id(self.ids), dtype=np.int32)
         largest = np.zeros(self.space.size, dtype=self.weights.dtype)
         for number, (elements, weights) in zip(self.ids, self._regions(), strict=True):
-            magnitude = np.abs(weights)
-            wins = magnitude >= largest[elements]
-            labels[elements[wins]], largest[elements[wins]] = number, magnitude[wins]
+            sizes = np.abs(weights)
+            wins = sizes >= largest[elements]
+            labels[elements[wins]], largest[elements[wins]] = number, sizes[wins]
         return labels.reshape(self.space.shape, order='F')
 
     def count_shared(self) -> np.ndarray:
@@ -141,7 +141,7 @@ class WeightedAtlas:
             is_found[elements] = True
         return self._count(is_shared[self.elements])
 
-    def refuse_overlap(self, most: int = 5) -> None:
+    def refuse_overlap(self) -> None:
         """Raise LabelsError, which names the first pairs of regions, if a voxel belongs to several of them."""
         n_regions = np.bincount(self.elements, minlength=1)
         shared = np.flatnonzero(n_regions > 1)
@@ -154,7 +154,7 @@ class WeightedAtlas:
         pairs = zip(*scipy.sparse.triu(members @ members.T, 1).nonzero(), strict=True)
         words = [f'{self.names[one]} and {self.names[other]}' for one, other in sorted(pairs)]
         kind = 'maps' if self.seeds is None else 'spheres'
-        raise LabelsError(f'{kind} overlap (allow_overlap=False): {list_names(words, most)}')
+        raise LabelsError(f'{kind} overlap (allow_overlap=False): {list_names(words, 5)}')
 
     def keep(self, which: np.ndarray) -> Self:
         """Return the atlas with the entries of ``elements`` where ``which``, shape (n,), is True."""
