@@ -38,7 +38,7 @@ def average_neighbours(values: np.ndarray, largest: tuple[int, int]) -> np.ndarr
 
 
 def largest_of_neighbours(values: np.ndarray, most: int) -> np.ndarray:
-    """Reduce an array along its last axis to at most ``most`` values: the largest, or True, of neighbours.
+    """Reduce an array, shape (n,), to at most ``most`` values: the largest, or True, of neighbours.
 
     >>> largest_of_neighbours(np.array([1.0, 4, 2, 3]), 2).tolist()
     [4.0, 3.0]

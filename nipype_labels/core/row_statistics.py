@@ -203,7 +203,7 @@ class Medians:
         self._values: Any = None
         self._region, self._weights, self._n = np.empty(size, dtype=np.intp), np.ones(size), 0
 
-    def add(self, part: Part, block: RowBlock, missing: np.ndarray | None = None) -> None:
+    def add(self, part: Part, block: RowBlock, missing: np.ndarray | None) -> None:
         """Add a part of a block."""
         self.gather(part, block.decoded)
 

@@ -120,8 +120,9 @@ class RowReducer:
         if len(part.rows):
             if self._missing is None:
                 self._missing = np.zeros((2, self.n_regions, self._n_volumes))
+            values = missing.astype(np.float64)
             for counts, weights in zip(self._missing, (None, part.weights), strict=True):
-                replace(part, weights=weights).add(counts, missing.astype(np.float64))
+                replace(part, weights=weights).add(counts, values)
 
     def end_pass(self) -> None:
         """End a pass over the series."""

@@ -248,8 +248,9 @@ def _standard_deviation(values: np.ndarray, index: RegionIndex) -> np.ndarray:
 
 
 def _weighted_sum(values: np.ndarray, index: RegionIndex) -> np.ndarray:
-    if index.weights is None or index.union is None:
+    if index.weights is None:
         return _sum(values, index)
+    assert index.union is not None  # as of every atlas of maps
     sums = np.empty((len(values), len(index.starts)))
     for column, (start, n) in enumerate(zip(index.starts, index.counts, strict=True)):
         places, weights = index.union.place[index.elements[start : start + n]], index.weights[start : start + n]
