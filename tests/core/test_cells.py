@@ -7,7 +7,8 @@ from numpy.testing import assert_array_equal
 from spaces import make_index
 
 from nipype_labels.core.cells import CellSums, has_small_integers
-from nipype_labels.core.operators import ElementUnion, RegionOperator
+from nipype_labels.core.elements import ElementUnion
+from nipype_labels.core.operators import RegionOperator
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import RegionIndex
 

@@ -20,7 +20,8 @@ from cleaning_cases import (
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
-from nipype_labels.core.clean import clean, scale_confounds
+from nipype_labels.core.clean import clean
+from nipype_labels.core.regression import scale_confounds
 from nipype_labels.model.errors import SignalError
 
 

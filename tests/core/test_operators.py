@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from spaces import make_index
 
-from nipype_labels.core.operators import Block, ElementUnion, JointOperator, RegionOperator
+from nipype_labels.core.elements import ElementUnion
+from nipype_labels.core.operators import Block, JointOperator, RegionOperator
 from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.smooth import smooth
 

@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from spaces import make_grid
 
-from nipype_labels.core.operators import Block, ElementUnion
+from nipype_labels.core.elements import ElementUnion
+from nipype_labels.core.operators import Block
 from nipype_labels.core.resample import Sampler
 from nipype_labels.core.sampling import SampledVoxels
 from nipype_labels.core.scaling import Decoder
