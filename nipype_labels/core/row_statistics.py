@@ -10,10 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import _sparsetools
 
 from .scaling import floating
 from .strategies import find_medians
+
+try:
+    from scipy.sparse._sparsetools import csc_matvecs
+except ImportError:
+    # It is private. Without it, reducing surfaces takes longer.
+    csc_matvecs = None
 
 #: Memory in bytes for the values of the regions whose medians are found in one pass over a series.
 MEDIAN_BYTES = 96 * 2**20
@@ -86,15 +91,18 @@ class Part:
         ``values``, shape (n, T), and ``sums``, shape (number of regions, T), are float64 in C order.
         """
         n, n_volumes = values.shape
-        ends = np.zeros(n + 1, dtype=np.int32)
-        ends[self.rows + 1] = 1
-        np.cumsum(ends, out=ends)
         weights = np.ones(len(self.rows)) if self.weights is None else self.weights
-        # SciPy's products of sparse matrices call this function with a new array for the result. In that array, the
-        # sums of earlier blocks would have to be added first, which takes three times as long.
-        _sparsetools.csc_matvecs(
-            len(sums), n, n_volumes, ends, self.region, weights, values.reshape(-1), sums.reshape(-1)
-        )
+        # SciPy's products of sparse matrices call this function with a new array for the result. Public functions that
+        # continue the sums of earlier blocks row by row take longer. With 91,282 elements, 400 regions, 1,200 volumes:
+        # this 0.06 s, a loop 0.16 s, a product of [identity, weights] and [sums, values] 0.36 s, numpy.add.at 1.4 s.
+        if csc_matvecs is not None:
+            ends = np.zeros(n + 1, dtype=np.int32)
+            ends[self.rows + 1] = 1
+            np.cumsum(ends, out=ends)
+            csc_matvecs(len(sums), n, n_volumes, ends, self.region, weights, values.reshape(-1), sums.reshape(-1))
+            return
+        for row, region, weight in zip(self.rows, self.region, weights, strict=True):
+            sums[region] += weight * values[row]
 
 
 class Sums:

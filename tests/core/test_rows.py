@@ -117,6 +117,15 @@ def test_blocks_of_any_size_change_no_bit(holes, labels, strategy):
         assert_array_equal(again, mean)
 
 
+@pytest.mark.parametrize('strategy', ['mean', 'variance'])
+def test_sums_need_no_private_function_of_scipy(holes, labels, strategy, monkeypatch):
+    areas = np.random.default_rng(3).uniform(0.5, 3, N)
+    fast, _ = reduce(holes, labels, strategy=strategy, areas=areas)
+    assert row_statistics.csc_matvecs is not None
+    monkeypatch.setattr(row_statistics, 'csc_matvecs', None)
+    assert_allclose(reduce(holes, labels, strategy=strategy, areas=areas)[0].signals, fast.signals, rtol=1e-12)
+
+
 @pytest.mark.parametrize('strategy', STRATEGIES)
 def test_the_order_of_elements_does_not_matter(data, labels, strategy):
     order = np.random.default_rng(4).permutation(N)
