@@ -56,22 +56,25 @@ def changed_since_fit(fitted, parameters):
 
 
 def remember(parameters):
-    """Return the parameters that ``fit`` uses, with copies of lists and tables that the user could change in place."""
-    chosen = {name: value for name, value in parameters.items() if name in FITTED}
-    for name, value in chosen.items():
-        if isinstance(value, pd.DataFrame):
-            chosen[name] = value.copy()
-        elif isinstance(value, list | tuple | np.ndarray):
-            chosen[name] = list(value)
-    return chosen
+    """Return the parameters that ``fit`` uses, with copies of what the user could change in place, except images."""
+    return {name: _copy(value) for name, value in parameters.items() if name in FITTED}
+
+
+def _copy(value):
+    """Return a copy of a table or an array, and of the entries of a list; other values unchanged."""
+    if isinstance(value, pd.DataFrame | np.ndarray):
+        return value.copy()
+    return [*map(_copy, value)] if isinstance(value, list | tuple) else value
 
 
 def _is_same(one, other):
-    """Return whether two values of a parameter are the same object, or equal text, paths, numbers or tables."""
+    """Return whether two values of a parameter are the same object, or equal text, paths, numbers, arrays or tables."""
     if one is other:
         return True
-    if isinstance(one, pd.DataFrame) or isinstance(other, pd.DataFrame):
-        return isinstance(one, pd.DataFrame) and one.equals(other)
+    if isinstance(one, pd.DataFrame) and isinstance(other, pd.DataFrame):
+        return one.equals(other)
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
     comparable = str | os.PathLike | Real

@@ -140,6 +140,18 @@ def test_seeds_may_be_a_dataframe(bold, tmp_path):
         NiftiSpheresMasker(table.drop(columns='z'), **own).fit(bold)
 
 
+@pytest.mark.parametrize('form', [np.array, lambda seeds: list(map(list, seeds))], ids=['array', 'lists'])
+def test_seeds_changed_in_place_need_another_fit(form, bold):
+    seeds = form(SEEDS)
+    masker = NiftiSpheresMasker(seeds, radius=9.0)
+    signals = masker.fit_transform(bold)
+    assert_array_equal(masker.transform(bold), signals)
+    assert 'no time course' not in str(masker.generate_report())
+    seeds[0][2] += 40
+    with pytest.raises(LabelsError, match='seeds changed after fit: call fit again'):
+        masker.transform(bold)
+
+
 @pytest.mark.filterwarnings('ignore')
 def test_a_cache_keeps_spheres_and_maps_of_the_same_voxels_apart(bold, tmp_path):
     """The fit of overlapping maps is not their means."""
