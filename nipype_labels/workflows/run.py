@@ -129,7 +129,7 @@ def _report(run, atlases, parameters, methods, sizes, command):
         report.inputs.command = command
     if parameters['use_mask']:
         report.inputs.mask_file = str(run.mask)
-    if run.confounds is not None:
+    if run.has_readable_confounds:
         report.inputs.confounds_files = [str(run.confounds)]
     warnings = find_contradictions(run.bold, None, (), [atlas.path for atlas in atlases])
     if warnings:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, ask, make_runs
+from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, make_runs
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
@@ -91,6 +91,15 @@ def test_runs_with_missing_or_damaged_files_do_not_stop_the_others(more, folder,
     assert (status, count_complete(folder)) == (1, 3), said
     for participant, reason in reasons.items():
         assert re.search(f'^  sub-{participant}_task-rest_{MNI}: .*{re.escape(reason)}', said, re.MULTILINE), said
+
+
+def test_a_confounds_table_that_was_not_downloaded_stops_no_run_without_confounds(folder, call):
+    table = folder / 'fmriprep' / 'sub-01' / 'func' / f'sub-01_task-rest_{TABLE}'
+    table.symlink_to('not_downloaded')
+    asked = [word for word in ask(folder, '--participant-label', '01') if word != '--no-reports']
+    status, _, said = call(*asked)
+    assert status == 0, said
+    assert list((folder / 'out' / 'sub-01').rglob('*_report.html'))
 
 
 @pytest.mark.endurance
