@@ -40,13 +40,10 @@ def prepare_runs(imgs, confounds, sample_mask, settings):
     """Open the runs that are to be denoised; return a PreparedRun of each, with its confounds and its sample mask."""
     series = open_surface_runs(imgs) if settings['on_surfaces'] else open_runs(imgs)
     lengths = [one.n_volumes for one in series]
-    listed = isinstance(imgs, list | tuple)
-    sources = imgs if listed and len(imgs) == len(series) else [None if listed else imgs] * len(series)
-    if settings['on_surfaces']:
-        sources = [one.grid.path for one in series]
-    masks = _split_sample_mask(sample_mask, lengths, listed)
+    # A pattern of names may have several runs, too.
+    masks = _split_sample_mask(sample_mask, lengths, isinstance(imgs, list | tuple) or len(series) > 1)
     tables = _split_confounds(confounds, lengths)
-    runs = [_prepare(*one, settings) for one in zip(series, sources, tables, masks, strict=True)]
+    runs = [_prepare(*one, settings) for one in zip(series, tables, masks, strict=True)]
     known = [run for run in runs if run.t_r is not None]
     for run in known[1:]:
         if abs(run.t_r - known[0].t_r) > T_R_TOLERANCE * min(run.t_r, known[0].t_r):
@@ -68,11 +65,11 @@ def refuse_confounds(y):
         )
 
 
-def _prepare(series, source, confounds, sample_mask, settings):
+def _prepare(series, confounds, sample_mask, settings):
     """Prepare one run."""
     tables = confounds if isinstance(confounds, list | tuple) else [confounds]
-    bold, mask, atlas = (_find_file_name(image) for image in (source, settings['mask_img'], settings['atlas']))
-    contradictions = find_contradictions(bold, mask, tables, [atlas])
+    mask, atlas = (_find_file_name(settings[name]) for name in ('mask_img', 'atlas'))
+    contradictions = find_contradictions(series.grid.path, mask, tables, [atlas])
     for contradiction in contradictions:
         warn_user(f'files that may not belong together: {contradiction}')
     with errors_name(series.grid.path):
@@ -118,8 +115,8 @@ def _find_file_name(image):
 
 def _split_sample_mask(sample_mask, lengths, listed):
     """Return the sample mask of each run: an array or None."""
-    nested = listed and isinstance(sample_mask, list | tuple) and any(not np.isscalar(mask) for mask in sample_mask)
-    if nested:
+    entries = sample_mask if listed and isinstance(sample_mask, list | tuple) else ()
+    if any(isinstance(entry, str) or not np.isscalar(entry) for entry in entries):
         _check_count('sample_mask', sample_mask, lengths, SignalError)
         return [_read_mask(mask) for mask in sample_mask]
     if sample_mask is None or len(lengths) == 1:

@@ -67,6 +67,8 @@ def test_runs_are_taken_in_all_forms(tmp_path):
         (images(), pd.DataFrame(joined), np.flatnonzero(flags)),
         (tuple(map(str, paths)), [[table[:, :1], table[:, 1:]] for table in tables(*LENGTHS)], flags.tolist()),
         (paths, tables(*LENGTHS), [tmp_path / f'run-{i}.npy' for i in range(3)]),
+        (paths, tables(*LENGTHS), [str(tmp_path / f'run-{i}.npy') for i in range(3)]),
+        (str(tmp_path / 'run-?.nii.gz'), tables(*LENGTHS), masks()),
     ]:
         signals = NiftiLabelsMasker(atlas(), detrend=True).fit(imgs).transform(imgs, confounds, mask)
         assert_array_equal(signals, expected)
@@ -178,3 +180,16 @@ def test_a_report_shows_all_runs():
     masker = NiftiLabelsMasker(atlas(), detrend=True)
     masker.fit_transform([run(), run(1)], sample_mask=[np.arange(5, 40), None])
     assert '75 of 80 volumes retained' in masker.generate_report()._repr_html_()
+
+
+def test_runs_of_a_pattern_are_compared_with_their_confounds(tmp_path):
+    for number in (1, 2):
+        nibabel.save(run(number), tmp_path / f'sub-1_run-{number}_bold.nii.gz')
+        write_signals(tmp_path / f'sub-1_run-{number}_confounds.tsv', ['a', 'b'], tables(40)[0])
+    swapped = [tmp_path / f'sub-1_run-{number}_confounds.tsv' for number in (2, 1)]
+    with pytest.warns(UserWarning, match='files that may not belong together') as caught:
+        NiftiLabelsMasker(atlas()).fit_transform(str(tmp_path / '*_bold.nii.gz'), confounds=swapped)
+    assert [str(each.message).partition(': ')[2] for each in caught] == [
+        f'sub-1_run-{one}_bold.nii.gz has run-{one}, but sub-1_run-{other}_confounds.tsv has run-{other}'
+        for one, other in ((1, 2), (2, 1))
+    ]
