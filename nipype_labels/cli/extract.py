@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from ..bids.spaces import find_space
-from ..core.coverage import COLLINEAR_MAPS
+from ..core.coverage import COLLINEAR_MAPS, MISSING_REGIONS
 from ..core.validation import check_cifti_outputs, check_surface_parameters, expand_preset
 from ..files.atlases import is_maps
 from ..files.elements import read_any_mask, read_own_grids
@@ -14,7 +14,6 @@ from ..files.spaces import is_surface, open_any_series
 from ..files.timing import resolve_repetition_time
 from ..files.weights import count_weights
 from ..interfaces.clean import REPETITION_TIMES
-from ..interfaces.reduce import MISSING_REGIONS
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError, MissingRegionsError
 from ..model.space import require_same_kind

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nipype import config
 
+from ..core.coverage import MISSING_REGIONS
 from ..files.locks import locked
 from ..files.lut import NO_NAMES, NO_TABLE
-from ..interfaces.reduce import MISSING_REGIONS
 from ..model import errors
 from ..model.entities import CONTRADICTION
 from ..workflows.plugin import WatchedMultiProcPlugin

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Volumes to censor between motion outliers."""
+"""Censored volumes: those between motion outliers, and those of all reasons together."""
 
 import itertools
 
 import numpy as np
+
+from ..model.errors import SignalError
 
 
 def short_segments(outliers: np.ndarray, min_segment: int) -> np.ndarray:
@@ -34,3 +36,15 @@ def short_segments(outliers: np.ndarray, min_segment: int) -> np.ndarray:
         if after - before - 1 < min_segment:
             found[before + 1 : after] = True
     return found
+
+
+def require_retained(censored: dict[str, np.ndarray], source: str) -> np.ndarray:
+    """Return the volumes that are not censored for any reason, flags of shape (T,); SignalError if none is retained.
+
+    ``censored`` has flags of shape (T,) by reason; ``source``, the name of the confounds, is for the error.
+    """
+    kept = ~np.any(list(censored.values()), axis=0)
+    if not kept.any():
+        counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in censored.items())
+        raise SignalError(f'{source}: none of {len(kept)} volumes is retained; censored are: {counts}')
+    return kept

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .reduce import Reduction
 
 
+#: Message about regions without a signal, for %-formatting with the file and CoverageTable.list_missing.
+MISSING_REGIONS = '%s: regions without a signal: %s'
+
 #: Warning about maps of which many combinations fit equally well, for %-formatting with the file and the maps.
 COLLINEAR_MAPS = (
     '%s: maps that are linear combinations of others: %s. Of all best fits, that with the smallest amplitudes'

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
 
+from ..core.censoring import require_retained
 from ..core.clean import DENOISING, LOST_REGIONS, clean, kept_volumes
 from ..files.coverage import read_coverage, write_coverage
 from ..files.digests import content_digest
@@ -14,11 +15,12 @@ from ..files.paths import find_sidecar
 from ..files.sample_mask import read_runs, read_sample_mask, write_censoring
 from ..files.tables import read_signals, write_signals
 from ..files.timing import resolve_repetition_time
+from ..model.confounds import describe_confounds
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import SignalError, errors_name
 from ..model.parameters import CONFOUNDS_PARAMETERS
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger
-from .cleaned import describe_cleaning, describe_confounds
+from .cleaned import describe_cleaning
 from .output_names import ENDINGS
 from .parameters import switch, trait
 from .volumes import runs_trait, sample_mask_trait
@@ -140,7 +142,7 @@ class CleanSignal(LabelsInterface):
         for contradiction in contradictions:
             logger.warning(CONTRADICTION, contradiction)
         tables = self._read_signals()
-        columns, confounds, censored = self._confounds(len(tables[0][1]))
+        confounds, censored, described = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(censored.values()), axis=0)
         parameters, runs = self._parameters(), self._list('runs', read_runs)
         atlases, results = self.get_input('atlas_files', []), []
@@ -160,8 +162,7 @@ class CleanSignal(LabelsInterface):
             done = parameters | {'n_runs': 1 if runs is None else len(set(runs))}
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
-            chosen = describe_confounds(self.inputs, columns, self._notes)
-            report = describe_cleaning(done, chosen, censored, tables, results)
+            report = describe_cleaning(done, described, censored, tables, results)
             report = ({'Warnings': contradictions} if contradictions else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
@@ -186,21 +187,20 @@ class CleanSignal(LabelsInterface):
         return parameters | {'t_r': t_r}
 
     def _confounds(self, n_volumes):
-        """Return the names of confounds, their values (T, C), none missing, and the censored volumes by reason."""
+        """Return confounds (T, C), none missing, the censored volumes by reason, and how confounds were selected."""
         with errors_name(self._file('sample_mask')):
             mask = self._list('sample_mask', read_sample_mask)
             censored = {'sample_mask': ~kept_volumes(mask, n_volumes)}
         files = self.get_input('confounds_files', [])
         parameters = {name: self.get_input(name, ()) for name in CONFOUNDS_PARAMETERS}
-        self._notes, requested = [], parameters['confounds_columns'] or parameters['confounds_strategy']
+        requested = parameters['confounds_columns'] or parameters['confounds_strategy']
         if not (files or requested or self.get_input('high_variance_file')):
-            _require_retained(censored, '')
-            return [], np.empty((n_volumes, 0)), censored
-        chosen = self._select(files, parameters, censored)
-        return list(chosen), chosen.to_numpy(), censored
+            return np.empty((n_volumes, 0)), censored, describe_confounds(parameters, [], [])
+        frame, notes = self._select(files, parameters, censored)
+        return frame.to_numpy(), censored, describe_confounds(parameters, list(frame), notes)
 
     def _select(self, files, parameters, censored):
-        """Return confounds, a DataFrame without missing values; add the volumes that they censor to ``censored``."""
+        """Return confounds without missing values, a DataFrame, and notes; add what they censor to ``censored``."""
         # pandas takes longer to import than denoising without confounds.
         import pandas as pd
 
@@ -211,13 +211,12 @@ class CleanSignal(LabelsInterface):
         chosen = select_confounds(read_tables(files, n_volumes), parameters, n_volumes, self.get_input('bold_file'))
         for note in chosen.notes:
             logger.warning(note)
-        self._notes = chosen.notes
         censored.update(chosen.censored)
-        filled = fill_missing(chosen.frame, self.inputs.confounds_na, source, _require_retained(censored, source))
+        filled = fill_missing(chosen.frame, self.inputs.confounds_na, source, require_retained(censored, source))
         if not self.get_input('high_variance_file'):
-            return filled
+            return filled, chosen.notes
         extra = read_confounds([self.inputs.high_variance_file], n_volumes)
-        return pd.concat([filled, extra], axis=1)
+        return pd.concat([filled, extra], axis=1), chosen.notes
 
     def _list(self, name, read):
         """Return an input that is a list or the name of a file."""
@@ -255,12 +254,3 @@ class CleanSignal(LabelsInterface):
         for name, (_, regions_file), (columns, raw) in zip(names, rows, tables, strict=True):
             with self.write_output(runtime, name) as path:
                 write_coverage(path, read_coverage(regions_file).with_tsnr(columns, raw, kept))
-
-
-def _require_retained(censored, source):
-    """Return the flags of retained volumes (T,); SignalError without any."""
-    kept = ~np.any(list(censored.values()), axis=0)
-    if not kept.any():
-        counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in censored.items())
-        raise SignalError(f'{source}: none of {len(kept)} volumes is retained; censored are: {counts}')
-    return kept

@@ -52,24 +52,3 @@ def _lost_regions(names, raw, result):
     """Return the regions that lost their time series in denoising, by reason; coverage tables list the others."""
     reasons = {'not_finite': result.not_finite & np.isfinite(raw).any(axis=0), 'constant': result.constant}
     return {reason: np.asarray(names)[flags].tolist() for reason, flags in reasons.items() if flags.any()}
-
-
-def describe_confounds(inputs, columns, notes):
-    """Return how confounds were selected, from the inputs of CleanSignal, the columns, and notes for users."""
-    strategies = list(inputs.confounds_strategy or ())
-    thresholds = {
-        'framewise_displacement': inputs.fd_threshold,
-        'std_dvars': inputs.dvars_threshold,
-        'min_segment': inputs.min_segment,
-    }
-    report = {
-        'ConfoundsColumns': columns,
-        'ConfoundsStrategy': strategies,
-        'ConfoundsMissing': inputs.confounds_na if columns else None,
-        'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
-    }
-    if 'aCompCor' in strategies:
-        report |= {'CompCorComponents': inputs.n_compcor, 'CompCorMasks': inputs.acompcor}
-    if strategies or inputs.confounds_columns:
-        report['NonSteadyState'] = inputs.non_steady_state
-    return report | ({'ConfoundsNotes': notes} if notes else {})

@@ -7,7 +7,7 @@ from functools import partial
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
 from ..core.ahead import begin_reading
-from ..core.coverage import COLLINEAR_MAPS, CoverageTable
+from ..core.coverage import COLLINEAR_MAPS, MISSING_REGIONS, CoverageTable
 from ..core.reduce import choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
 from ..core.validation import check_surface_parameters, check_volume_parameters
@@ -25,9 +25,6 @@ from ..model.errors import LabelsError, errors_name
 from .base import InputFile, LabelsInputSpec, LabelsInterface, logger, read_blocks
 from .output_names import ENDINGS
 from .parameters import trait
-
-#: Log line about regions without a signal.
-MISSING_REGIONS = '%s: regions without a signal: %s'
 
 
 class _ReduceLabelsInputSpec(LabelsInputSpec):

@@ -146,3 +146,24 @@ def check_denoised(path: str | os.PathLike[str] | None) -> list[str]:
             f'desc-{_DENOISED[1]}), not desc-{found[1]}. Pass that series, or choose another strategy.'
         )
     return []
+
+
+def describe_confounds(parameters: dict[str, Any], columns: list[str], notes: list[str]) -> dict[str, Any]:
+    """Return how confounds were selected, as metadata of denoising: the ``columns`` selected, and notes for users."""
+    strategies = parameters['confounds_strategy']
+    thresholds = {
+        'framewise_displacement': parameters['fd_threshold'],
+        'std_dvars': parameters['dvars_threshold'],
+        'min_segment': parameters['min_segment'],
+    }
+    described = {
+        'ConfoundsColumns': columns,
+        'ConfoundsStrategy': list(strategies),
+        'ConfoundsMissing': parameters['confounds_na'] if columns else None,
+        'ScrubbingThresholds': thresholds if 'scrubbing' in strategies else {},
+    }
+    if 'aCompCor' in strategies:
+        described |= {'CompCorComponents': parameters['n_compcor'], 'CompCorMasks': parameters['acompcor']}
+    if strategies or parameters['confounds_columns']:
+        described['NonSteadyState'] = parameters['non_steady_state']
+    return described | ({'ConfoundsNotes': notes} if notes else {})
