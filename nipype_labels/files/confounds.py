@@ -131,6 +131,12 @@ def read_mean_displacement(path, n_volumes):
     return float(values.mean()) if values.notna().any() else None
 
 
+def pick_columns(tables, names):
+    """Return columns by name, shape (T,) each, from the first table that has them; other names are skipped."""
+    found = {name: table for table in reversed(tables) for name in table.frame}
+    return {name: found[name].numbers([name])[name].to_numpy() for name in names if name in found}
+
+
 def check_length(path, n_volumes):
     """Raise ConfoundsError unless a table has a row per volume; it is parsed only if it seems to have others."""
     n_lines = sum(1 for line in read_text(path).splitlines() if line.strip())

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that writes the report of a series and its figures."""
 
-import os
-import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,7 @@ from ..files.tables import read_signals
 from ..files.volumes import read_labels, read_mask, read_volume
 from ..model.atlas import unused_id
 from ..model.columns import TRACES
-from ..model.errors import INSTALL, LabelsError, SignalError
-from ..model.software import read_versions
+from ..model.errors import LabelsError, SignalError
 from .base import InputFile, LabelsInputSpec, LabelsInterface
 from .parameters import trait
 
@@ -122,7 +120,8 @@ class LabelsReport(LabelsInterface):
     output_spec = _LabelsReportOutputSpec
 
     def _run_interface(self, runtime):
-        reports = _import_reports()
+        from .. import reports  # its packages, which only this node needs, are loaded when they are used
+
         series = self._series(reports)
         lists = ('labels_files', 'regions_files', 'signals_files', 'cleaned_files', 'connectivity_files', 'lut_files')
         rows = self.zip_inputs(*lists)
@@ -133,7 +132,7 @@ class LabelsReport(LabelsInterface):
         title, methods = self.inputs.title, self.get_input('methods', '')
         figures = [reports.draw_figures(title, series, atlas) for atlas in atlases]
         confounds = None if series.confounds is None else reports.draw_confounds(title, series)
-        origin = reports.Origin(self._files(names), read_versions(), _read_clock(), self.get_input('command', ''))
+        origin = reports.Origin.now(self._files(names), self.get_input('command', ''))
         page = reports.render_report(title, series, atlases, figures, origin, methods, confounds)
         for kind, output in FIGURES.items():
             if all(drawn[kind] is not None for drawn in figures):
@@ -162,13 +161,14 @@ class LabelsReport(LabelsInterface):
         path = self.get_input(name)
         return list_pair(path) if path and is_surface(path) else [path]
 
-    def _read_confounds(self, n_volumes):
-        """Return the ConfoundsTable of each file."""
-        if not self.get_input('confounds_files', []):
-            return []
-        from ..files.confounds import read_tables  # takes pandas, which takes time to import
+    def _read_confounds(self, n_volumes, columns):
+        """Return what is shown of confounds, of which ``columns`` were regressed out, by the names in SeriesData."""
+        if not self.get_input('confounds_files'):
+            return {}
+        from ..files.confounds import pick_columns, read_tables  # takes pandas, which takes time to import
 
-        return read_tables(self.inputs.confounds_files, n_volumes)
+        tables = read_tables(self.inputs.confounds_files, n_volumes)
+        return {'traces': pick_columns(tables, chain(*TRACES)), 'confounds': pick_columns(tables, columns)}
 
     def _series(self, reports):
         """Return the data that all atlases share."""
@@ -177,15 +177,13 @@ class LabelsReport(LabelsInterface):
             raise LabelsError('surface_files given, but it only acts with series of surfaces')
         kept = _read_kept(self.inputs.censoring_file)
         cleaning = read_json(self.inputs.cleaning_file)
-        tables = self._read_confounds(len(kept))
         found = list(dict.fromkeys([*cleaning.get('Warnings', []), *self.get_input('warnings', [])]))
         return reports.SeriesData(
             *((None, None) if of_surfaces else _read_mean(self.inputs.mean_file)),
             kept,
             cleaning | ({'Warnings': found} if found else {}),
             **(self._surfaces() if of_surfaces else _read_mask(self.get_input('mask_file'))),
-            traces=_read_traces(tables),
-            confounds=_read_confounds(tables, cleaning.get('ConfoundsColumns', [])) if tables else None,
+            **self._read_confounds(len(kept), cleaning.get('ConfoundsColumns', [])),
             connectivity_kind=self.get_input('connectivity_kind', ''),
         )
 
@@ -212,16 +210,6 @@ class LabelsReport(LabelsInterface):
         return names
 
 
-def _import_reports():
-    """Return the package of reports, whose dependencies only this node needs."""
-    try:
-        from .. import reports
-        from ..reports import page  # noqa: F401 (a missing package is reported here)
-    except ImportError as e:
-        raise LabelsError(f'{e}: reports need more packages, {INSTALL % "reports"}') from e
-    return reports
-
-
 def _read_mean(path):
     """Return the mean volume and its affine."""
     mean, grid = read_volume(path)
@@ -244,33 +232,10 @@ def _read_kept(path):
     return kept
 
 
-def _read_traces(tables):
-    """Return the columns to draw above the carpets by name, NaN where a value is missing."""
-    traces = {}
-    for name in (name for group in TRACES for name in group):
-        table = next((table for table in tables if name in table.frame), None)
-        if table is not None:
-            traces[name] = table.numbers([name])[name].to_numpy()
-    return traces
-
-
-def _read_confounds(tables, columns):
-    """Return the columns of the tables that were regressed out, shape (T,) each, by name."""
-    found = {name: table for table in reversed(tables) for name in table.frame}
-    return {name: found[name].numbers([name])[name].to_numpy() for name in columns if name in found}
-
-
 def _name_files(value):
     """Return the names of a file or files without their folders, in a list."""
     paths = value if isinstance(value, list) else [value]
     return [Path(path).name for path in paths if isdefined(path) and path]
-
-
-def _read_clock():
-    """Return date and time; that of SOURCE_DATE_EPOCH in UTC, if it is set, makes reports reproducible."""
-    epoch = os.environ.get('SOURCE_DATE_EPOCH')
-    moment = time.localtime() if epoch is None else time.gmtime(int(epoch))
-    return time.strftime('%Y-%m-%d %H:%M', moment)
 
 
 def _read_atlas(kept, labels_file, regions_file, signals_file, cleaned_file, connectivity_file, lut_file):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..core.censoring import require_retained
 from ..core.clean import kept_volumes
 from ..core.filters import T_R_TOLERANCE, check_filter
 from ..files.confounds import fill_missing, make_tables
@@ -18,7 +19,7 @@ from ..files.selection import select_confounds
 from ..files.series import Series
 from ..files.surface_series import SurfaceSeries, open_surface_runs
 from ..files.timing import resolve_repetition_time
-from ..model.entities import find_contradictions
+from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import ConfoundsError, SignalError, errors_name
 from .state import warn_user
 
@@ -28,12 +29,13 @@ class PreparedRun:
     """A series with its confounds and retained volumes."""
 
     series: Series | SurfaceSeries
-    confounds: np.ndarray  # shape (T, C)
+    confounds: pd.DataFrame  # T rows, C columns
     retained: np.ndarray  # flags, shape (T,)
     t_r: float | None  # repetition time in s
     contradictions: list  # between the names of the files of the run
     files: dict  # paths that a report names, lists by what they are
-    confounds_columns: list  # names of the C confounds
+    tables: list  # confounds tables that were given
+    notes: list  # about the selection of confounds
 
 
 def prepare_runs(imgs, confounds, sample_mask, settings):
@@ -67,37 +69,28 @@ def refuse_confounds(y):
 
 def _prepare(series, confounds, sample_mask, settings):
     """Prepare one run."""
-    tables = confounds if isinstance(confounds, list | tuple) else [confounds]
+    given = confounds if isinstance(confounds, list | tuple) else [confounds]
     mask, atlas = (_find_file_name(settings[name]) for name in ('mask_img', 'atlas'))
-    contradictions = find_contradictions(series.grid.path, mask, tables, [atlas])
+    contradictions = find_contradictions(series.grid.path, mask, given, [atlas])
     for contradiction in contradictions:
-        warn_user(f'files that may not belong together: {contradiction}')
+        warn_user(CONTRADICTION, contradiction)
     with errors_name(series.grid.path):
-        retained = kept_volumes(sample_mask, series.n_volumes)
-        chosen, retained, notes, confounds_files = _select_confounds(confounds, series, retained, settings)
+        censored = {'sample_mask': ~kept_volumes(sample_mask, series.n_volumes)}
+        tables = make_tables(confounds, series.n_volumes)
+        source = ', '.join(table.source for table in tables)
+        chosen = select_confounds(tables, settings, series.n_volumes, series.grid.path)
+        retained = require_retained(censored | chosen.censored, source)
+        filled = fill_missing(chosen.frame, settings['confounds_na'], source, retained)
         filtered = settings['low_pass'] is not None or settings['high_pass'] is not None
         t_r, warning = resolve_repetition_time(settings['t_r'], None, series.t_r, filtered)
         check_filter(settings['filter'], settings['low_pass'], settings['high_pass'], t_r)
     report_contradiction(series.grid, warn_user)
-    for note in notes + ([f'{series.grid.path}: {warning}'] if warning else []):
+    for note in chosen.notes + ([f'{series.grid.path}: {warning}'] if warning else []):
         warn_user(note)
-    files = {'Series': [series.grid.path], 'Mask': [mask], 'Confounds': confounds_files, 'Atlas': [atlas]}
-    files = {kind: _list_files(paths) for kind, paths in files.items()}
-    return PreparedRun(series, chosen.to_numpy(), retained, t_r, contradictions, files, list(chosen))
-
-
-def _select_confounds(confounds, series, retained, settings):
-    """Return the confounds of a run without missing values, its retained volumes, notes, and the files of confounds."""
-    n_volumes = series.n_volumes
-    tables = make_tables(confounds, n_volumes)
-    chosen = select_confounds(tables, settings, n_volumes, series.grid.path)
-    source = ', '.join(table.source for table in tables)
-    retained = ~np.any([~retained, *chosen.censored.values()], axis=0)
-    if not retained.any():
-        counts = ', '.join(f'{reason} {flags.sum()}' for reason, flags in chosen.censored.items())
-        raise SignalError(f'{source}: none of {n_volumes} volumes is retained; censored are: {counts}')
-    filled = fill_missing(chosen.frame, settings['confounds_na'], source, retained)
-    return filled, retained, chosen.notes, [table.path for table in tables if table.path is not None]
+    named = {'Series': [series.grid.path], 'Mask': [mask]}
+    named |= {'Confounds': [table.path for table in tables], 'Atlas': [atlas]}
+    files = {kind: _list_files(paths) for kind, paths in named.items()}
+    return PreparedRun(series, filled, retained, t_r, contradictions, files, tables, chosen.notes)
 
 
 def _list_files(given):

@@ -2,18 +2,23 @@
 """Extract denoised region time series of runs by the functions that the nodes call, and draw them."""
 
 from dataclasses import dataclass, fields
+from itertools import chain
 
 import numpy as np
 
+from .. import reports
 from ..core.ahead import begin_reading
 from ..core.clean import DENOISING, LOST_REGIONS, clean
-from ..core.coverage import COLLINEAR_MAPS, CoverageTable
+from ..core.coverage import COLLINEAR_MAPS, MISSING_REGIONS, CoverageTable
 from ..core.highvariance import high_variance_confounds
 from ..core.reduce import Reduction, choose_reducer, reduce_series
 from ..core.rows import RowReducer, reduce_rows
+from ..files.confounds import pick_columns
 from ..files.grids import require_orientation
 from ..files.memory import load_or_compute, make_key
-from ..model.errors import INSTALL, LabelsError, MissingRegionsError, errors_name
+from ..model.columns import TRACES
+from ..model.confounds import describe_confounds
+from ..model.errors import MissingRegionsError, errors_name
 from ..model.grayordinates import Grayordinates
 from .settings import READING
 from .state import PlacedAtlas, Result, resample_mask, warn_user
@@ -70,13 +75,13 @@ def _denoise(run, placed, mask, settings):
     coverage = placed.coverage.with_signals(reduction, placed.grid.measure, settings['min_coverage'])
     missing = coverage.list_missing()
     if missing:
-        warn_user(f'{series.grid.path}: regions without a signal: {missing}')
+        warn_user(MISSING_REGIONS, series.grid.path, missing)
     collinear = coverage.list_collinear()
     if collinear:
         warn_user(COLLINEAR_MAPS, series.grid.path, collinear)
     with errors_name(series.grid.path):
         raw, has_column = coverage.apply_missing_policy(reduction.signals, settings['missing_labels'])
-        confounds = run.confounds
+        confounds = run.confounds.to_numpy()
         if settings['high_variance_confounds']:
             confounds = np.column_stack([confounds, _find_high_variance_confounds(series, mask, settings)])
         steps = {name: settings[name] for name in (*DENOISING, 'missing_labels')}
@@ -144,8 +149,9 @@ def _find_high_variance_confounds(series, mask, settings):
 
 def _collect_report_data(runs, denoised, settings):
     """Collect what a report draws of runs, one after another; nothing in it is shared with the caller."""
-    lengths = [run.series.n_volumes for run in runs]
-    means = [each.mean for each in denoised]
+    lengths, means = [run.series.n_volumes for run in runs], [each.mean for each in denoised]
+    columns = list(dict.fromkeys(name for run in runs for name in run.confounds))
+    notes = list(dict.fromkeys(note for run in runs for note in run.notes))
     return {
         'grid': runs[0].series.grid,
         'warnings': [str(contradiction) for run in runs for contradiction in run.contradictions],
@@ -154,12 +160,13 @@ def _collect_report_data(runs, denoised, settings):
         'signals': np.concatenate([each.cleaned.signals for each in denoised]),
         'retained': np.concatenate([each.cleaned.kept for each in denoised]),
         'files': _merge(run.files for run in runs),
+        'tables': [(run.series.n_volumes, run.tables) for run in runs],
         'denoising': {
-            'ConfoundsColumns': list(dict.fromkeys(name for run in runs for name in run.confounds_columns)),
+            **describe_confounds(settings, columns, notes),
             'NumberOfConfounds': sum(each.cleaned.n_confounds for each in denoised),
             'DegreesOfFreedom': sum(each.cleaned.degrees_of_freedom for each in denoised),
         },
-        'parameters': {name: settings[name] for name in LISTED} | {'t_r': runs[0].t_r},
+        'parameters': {name: settings[name] for name in LISTED} | {'t_r': runs[0].t_r, 'n_runs': len(runs)},
     }
 
 
@@ -174,28 +181,31 @@ def _merge(files):
 
 def make_report(title, result):
     """Draw the report of a result that has data for it."""
-    try:
-        from .. import reports
-        from ..reports import page  # noqa: F401 (a missing package is reported here)
-    except ImportError as e:
-        raise LabelsError(f'{e}: reports need more packages, {INSTALL % "reports"}') from e
     data, placed = result.report_data, result.placed
     retained, raw, grid = data['retained'], data['raw'], data['grid']
     denoised = np.full(raw.shape, np.nan)
     denoised[retained] = data['signals']
-    about = {
-        'Warnings': data['warnings'],
-        'Parameters': data['parameters'],
-        **data['denoising'],
-    }
+    about = {'Warnings': data['warnings'], 'Parameters': data['parameters'], **data['denoising']}
+    traces = _join_traces(data['tables'])
     regions = [row for row, has_column in zip(result.coverage.rows(), result.has_column, strict=True) if has_column]
     if isinstance(grid, Grayordinates):
-        series = reports.SeriesData(None, None, retained, about)
+        series = reports.SeriesData(None, None, retained, about, traces=traces)
         atlas = reports.AtlasData('Atlas', placed.masked.labels, None, regions, raw, denoised, space=placed.grid)
     else:
         mean = data['mean'].reshape(grid.shape, order='F').astype(np.float32)
-        own = placed.grid.affine
-        series = reports.SeriesData(mean, grid.affine, retained, about, mask=placed.mask, mask_affine=own)
-        atlas = reports.AtlasData('Atlas', placed.masked.labels, own, regions, raw, denoised)
+        mask = {'mask': placed.mask, 'mask_affine': placed.grid.affine}
+        series = reports.SeriesData(mean, grid.affine, retained, about, **mask, traces=traces)
+        atlas = reports.AtlasData('Atlas', placed.masked.labels, placed.grid.affine, regions, raw, denoised)
     figures = reports.draw_figures(title, series, atlas)
-    return reports.Report(reports.render_report(title, series, [atlas], [figures], reports.Origin(data['files'])))
+    origin = reports.Origin.now(data['files'])
+    return reports.Report(reports.render_report(title, series, [atlas], [figures], origin))
+
+
+def _join_traces(runs):
+    """Return columns that show the quality of each volume, by name, NaN in runs without them.
+
+    ``runs`` are pairs of a number of volumes and confounds tables.
+    """
+    found = [(n_volumes, pick_columns(tables, chain(*TRACES))) for n_volumes, tables in runs]
+    names = dict.fromkeys(name for _, columns in found for name in columns)
+    return {name: np.concatenate([columns.get(name, np.full(n, np.nan)) for n, columns in found]) for name in names}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Data of a report: arrays and metadata of one series and its atlases."""
 
+import os
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +11,7 @@ import numpy as np
 from ..model.columns import STATUSES
 from ..model.grayordinates import Grayordinates
 from ..model.networks import Place, find_place
+from ..model.software import read_versions
 
 #: Regions with a time series and a lower coverage are reported.
 LITTLE_COVERAGE = 0.5
@@ -77,6 +80,13 @@ class Origin:
     versions: dict = field(default_factory=dict)
     date: str = ''
     command: str = ''
+
+    @classmethod
+    def now(cls, files, command=''):
+        """Return the origin of a report that is made now; SOURCE_DATE_EPOCH, if it is set, is its date, in UTC."""
+        epoch = os.environ.get('SOURCE_DATE_EPOCH')
+        moment = time.localtime() if epoch is None else time.gmtime(int(epoch))
+        return cls(files, read_versions(), time.strftime('%Y-%m-%d %H:%M', moment), command)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from small_cases import atlas, run, tables
 
-from nipype_labels import NiftiLabelsMasker
+from nipype_labels import NiftiLabelsMasker, __version__
 from nipype_labels.files.tables import read_signals, write_signals
 from nipype_labels.model.errors import LabelsError
 
@@ -180,6 +180,24 @@ def test_a_report_shows_all_runs():
     masker = NiftiLabelsMasker(atlas(), detrend=True)
     masker.fit_transform([run(), run(1)], sample_mask=[np.arange(5, 40), None])
     assert '75 of 80 volumes retained' in masker.generate_report()._repr_html_()
+
+
+def test_a_report_has_date_versions_and_the_motion_of_all_runs():
+    moved = pd.DataFrame({'framewise_displacement': [np.nan, *[0.1] * 37, 0.9, 0.9], 'std_dvars': 1.0})
+    still = moved.assign(framewise_displacement=0.1)
+    masker = NiftiLabelsMasker(atlas(), confounds_strategy=['scrubbing'], t_r=2.0)
+    masker.fit_transform([run(), run(1)], confounds=[moved, still])
+    page = str(masker.generate_report())
+    assert f'<dt>Date</dt><dd>2023-11-14 22:13, nipype_labels {__version__}</dd>' in page
+    assert f'numpy {np.__version__}' in page
+    # The mean of 0.1 (77 volumes) and 0.9 (2 volumes); the first volume has none.
+    assert 'mean 0.12, largest 0.90; 2 volumes above 0.5' in page
+    assert '2 runs as one time course' in page
+    masker = NiftiLabelsMasker(atlas())
+    task = still[['std_dvars']] + tables(40)[0][:, :1]
+    masker.fit_transform([run(), run(1)], confounds=[moved[['framewise_displacement']].fillna(0), task])
+    page = str(masker.generate_report())
+    assert 'mean 0.14, largest 0.90</text>' in page
 
 
 def test_runs_of_a_pattern_are_compared_with_their_confounds(tmp_path):
