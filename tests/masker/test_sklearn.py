@@ -22,9 +22,7 @@ from small_cases import atlas, run, tables
 from nipype_labels import NiftiLabelsMasker
 from nipype_labels.model.errors import LabelsError
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')]
 
 VOLUMES = nibabel.four_to_three(run())
 NUMBERS = np.random.default_rng(3).normal(size=40)
