@@ -16,8 +16,14 @@ from .export import find_files
 from .inputs import prepare_runs, refuse_confounds
 from .inverse import ReturnedArrays, fill_regions, match_columns
 from .settings import changed_since_fit, check_settings
-from .state import State, read_atlas
+from .state import State, read_atlas, warn_user
 from .transform import denoise_runs, make_report
+
+#: Warning about a series without confounds, for %-formatting with its file.
+UNLIKE_FIT = (
+    '%s: fit_transform was given confounds, and transform is given none: this series is denoised differently. Pass '
+    "confounds to transform of the masker, since a pipeline's takes none"
+)
 
 #: Held while the state of a masker is replaced.
 _LOCK = threading.Lock()
@@ -100,16 +106,16 @@ class RegionMasker(FittedRegions):
         settings = self._check_settings()
         runs = prepare_runs(imgs, confounds, sample_mask, settings)
         fitted = read_atlas(settings)
-        state = State.after_fit(fitted, fitted.place(runs[0].series.grid))
+        state = State.after_fit(fitted, fitted.place(runs[0].series.grid), any(run.tables for run in runs))
         signals, result = denoise_runs(runs, fitted, settings, state.result.placed)
         self._state = state.with_result(result)
         self._returned.add(signals, result)
         return self._contain(signals, result.names)
 
     def transform(self, imgs: Any, confounds: Any = None, sample_mask: Any = None) -> Any:
-        """Extract and denoise region time series into the container of :meth:`set_output`.
+        """Return what :meth:`transform_single_imgs` returns, in the container of :meth:`set_output`.
 
-        Else it is :meth:`transform_single_imgs`, which describes the parameters.
+        The parameters are those of :meth:`transform_single_imgs`.
         """
         signals, result = self._transform(imgs, confounds, sample_mask)
         return self._contain(signals, result.names)
@@ -124,7 +130,7 @@ class RegionMasker(FittedRegions):
             is denoised separately, and the results follow one another. No image is changed.
         confounds : array, shape (T, C), DataFrame, path, or list of these, optional
             Of one run; a list holds tables side by side. Of several runs: a list with an entry per run, or one table
-            with a row per volume of all runs.
+            with a row per volume of all runs. Without them, there is a warning if :meth:`fit_transform` had some.
         sample_mask : sequence of bool or int, path, or list of these, optional
             Volumes to retain. For a list of runs, a list with an entry per run, or one mask for all volumes.
 
@@ -236,6 +242,8 @@ class RegionMasker(FittedRegions):
         """Return denoised time series and their result; replace the state at the end."""
         state, settings = self._checked_state()
         runs = prepare_runs(imgs, confounds, sample_mask, settings)
+        if state.has_confounds and not any(run.tables for run in runs):
+            warn_user(UNLIKE_FIT, runs[0].series.grid.path)
         signals, result = denoise_runs(runs, state.fitted, settings, state.result.placed)
         with _LOCK:
             # Another thread may have fitted the masker anew.

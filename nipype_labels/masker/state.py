@@ -130,16 +130,17 @@ class State:
     fitted: FittedAtlas
     result: Result  # of the last successful call
     columns: frozenset  # region ids (tuples) of the columns of all results since ``fit``
+    has_confounds: bool = False  # whether ``fit_transform`` was given confounds
 
     @classmethod
-    def after_fit(cls, fitted, placed):
+    def after_fit(cls, fitted, placed, has_confounds=False):
         """Return the state before any series is read: a column for each region."""
         result = Result(placed, placed.coverage, np.ones(len(placed.coverage.index), dtype=bool))
-        return cls(fitted, result, frozenset([result.ids]))
+        return cls(fitted, result, frozenset([result.ids]), has_confounds)
 
     def with_result(self, result):
         """Return the state after a further call."""
-        return State(self.fitted, result, self.columns | {result.ids})
+        return replace(self, result=result, columns=self.columns | {result.ids})
 
 
 def read_atlas(settings):
