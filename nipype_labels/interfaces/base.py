@@ -88,13 +88,13 @@ class LabelsInputSpec(BaseInterfaceInputSpec):
         try:
             super().__setattr__(name, value)
         except (TraitError, OSError) as e:  # an OSError is Nipype's for inputs that exclude each other
-            told = ' '.join(str(e).split()).rstrip('.') + self._hint(name, value)
+            message = ' '.join(str(e).split()).rstrip('.') + self._hint(name, value)
             if not is_set_by_engine():
-                raise type(e)(told) from e
-            self._note(**{**self._refused, name: told})
+                raise type(e)(message) from e
+            self._note(**{**self._refused, name: message})
         else:
             if name in self._refused:
-                self._note(**{other: told for other, told in self._refused.items() if other != name})
+                self._note(**{other: message for other, message in self._refused.items() if other != name})
 
     def _hint(self, name, value):
         """Return the choice, or the input, that a refused value or name resembles; empty if none does."""
@@ -248,8 +248,8 @@ class LabelsInterface(SimpleInterface):
 
     def zip_inputs(self, *names):
         """Return the values of inputs that are lists, side by side: see :func:`broadcast`."""
-        told = [name_input(self, name) if name in self.workflow_inputs else name for name in names]
-        return broadcast(*(self.get_input(name) for name in names), names=told)
+        shown = [name_input(self, name) if name in self.workflow_inputs else name for name in names]
+        return broadcast(*(self.get_input(name) for name in names), names=shown)
 
     def _input_files(self):
         """Yield an input's name and each file that it names."""
@@ -301,11 +301,11 @@ class LabelsInterface(SimpleInterface):
 
 def read_blocks(series, num_threads):
     """Read blocks while the master process is alive, and log the progress every few seconds."""
-    said = time.monotonic()
+    logged = time.monotonic()
     for first, block in series.blocks(num_threads):
         exit_if_orphaned()
-        if time.monotonic() - said > PROGRESS_SECONDS:
-            said = time.monotonic()
+        if time.monotonic() - logged > PROGRESS_SECONDS:
+            logged = time.monotonic()
             unit, n = ('element', series.grid.size) if is_surface(series.grid.path) else ('volume', series.n_volumes)
             logger.info('%s: %s %d of %d', series.grid.path, unit, first, n)
         yield first, block

@@ -5,11 +5,7 @@ import json
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
 
-from ..core.connectivity import (
-    choose_estimator,
-    measure_connectivity,
-    qualify_fisher_z,
-)
+from ..core.connectivity import choose_estimator, measure_connectivity, qualify_fisher_z
 from ..files.tables import read_signals, write_signals
 from ..model.errors import errors_name
 from ..model.parameters import PARAMETERS

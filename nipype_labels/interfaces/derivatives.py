@@ -42,8 +42,8 @@ REPLACED = '%s: outputs of other inputs or parameters are replaced: %s'
 
 def _declare_output(output):
     """Return the input for an output of the extraction."""
-    files = InputMultiObject if output.per_atlas else lambda trait, **metadata: InputFile(**metadata)
-    return files(InputFile(), mandatory=not output.needs, desc=output.description)
+    metadata = {'mandatory': not output.needs, 'desc': output.description}
+    return InputMultiObject(InputFile(), **metadata) if output.per_atlas else InputFile(**metadata)
 
 
 #: Inputs for the outputs of an extraction, one per row of the registry.
@@ -207,7 +207,7 @@ class SaveDerivatives(LabelsInterface):
         return read_mean_displacement(self.inputs.confounds_file, n_volumes)
 
     def _contradictions(self, provenance, place):
-        """Contradictions between the names of the files that a file was made from, with its atlas if it has one."""
+        """Return contradictions between the names of the files that a file was made from, its atlas among them."""
         cleaned = provenance.cleaning.get('Warnings', [])
         atlases = [path for i, path in enumerate(self.inputs.atlas_files) if i == place]
         others = [Path(path).name for path in self.inputs.atlas_files if path not in atlases]

@@ -42,7 +42,7 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
     allow_overlap = trait('allow_overlap')
 
     def more_to_hash(self):
-        """Tables that are found, not given."""
+        """Hash the tables that are found, not given."""
         if isdefined(self.labels):
             return []
         atlases = self.atlas_files if isdefined(self.atlas_files) else self.labels_files

@@ -85,5 +85,5 @@ def is_orphaned():
     except ProcessLookupError:
         return True
     except PermissionError:
-        return False
+        pass  # it is alive, and runs as another user
     return False

@@ -48,7 +48,7 @@ class _ResampleInputSpec(LabelsInputSpec):
     num_threads = trait('num_threads', nohash=True)
 
     def more_to_hash(self):
-        """Names of the inputs that are handed on: their content may by now be found under another name."""
+        """Hash the names of inputs that are handed on: equal content may be found under another name by now."""
         files, references = self.in_files or [], self.reference_files or []
         if not (files and references) or (1 not in (len(files), len(references)) and len(files) != len(references)):
             return []
@@ -65,7 +65,7 @@ class Resample(LabelsInterface):
     """Resample images to the grids of others.
 
     Label images and masks (3D) take the nearest voxel. Series (4D) are streamed; cubic and linear values are kept
-    within the series' own range. What has the right grid already is handed on untouched.
+    within the series' own range. An image on the grid of its reference is handed on unchanged.
 
     Raises
     ------
@@ -80,9 +80,9 @@ class Resample(LabelsInterface):
     def _run_interface(self, runtime):
         pairs = self.zip_inputs('in_files', 'reference_files')
         out_names, out_files = self.output_paths(runtime, ENDINGS['resampled'], len(pairs))
-        given = [name for name in SPHERES if self.get_input(name) not in (None, PARAMETERS[name].neutral)]
-        if given and not any(is_table(in_file) for in_file, _ in pairs):
-            raise LabelsError(f'{given[0]} given, but it only acts with tables of seeds')
+        of_seeds = [name for name in SPHERES if self.get_input(name) not in (None, PARAMETERS[name].neutral)]
+        if of_seeds and not any(is_table(in_file) for in_file, _ in pairs):
+            raise LabelsError(f'{of_seeds[0]} given, but it only acts with tables of seeds')
         for i, (in_file, reference_file) in enumerate(pairs):
             refuse_seeds(reference_file)
             target = read_space(reference_file, whole=True)

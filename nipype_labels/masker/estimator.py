@@ -140,7 +140,7 @@ class FittedRegions(Estimator):
 
     @property
     def mask_img_(self) -> Nifti1Image | Cifti2Image | None:
-        """Mask on that grid, as a Nifti1Image; None without a mask."""
+        """Mask on the grid that the last series was read on, as a Nifti1Image; None without a mask."""
         placed = self._fitted_state().result.placed
         return None if placed.mask is None else make_image(placed.mask.astype(np.uint8), placed.grid)
 

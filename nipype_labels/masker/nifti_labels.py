@@ -119,6 +119,6 @@ class NiftiLabelsMasker(RegionMasker):
 
     @property
     def region_atlas_(self) -> Nifti1Image:
-        """Labels on that grid within the mask, as a Nifti1Image."""
+        """Labels within the mask, on the grid that the last series was read on, as a Nifti1Image."""
         placed = self._fitted_state().result.placed
         return make_image(placed.masked.labels, placed.grid)

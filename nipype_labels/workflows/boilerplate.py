@@ -22,7 +22,7 @@ def describe(parameters):
 
 
 def _space(parameters):
-    """How series and labels came onto one grid."""
+    """Yield sentences about how series and labels came onto one grid."""
     if parameters['resampling_target'] == 'data':
         maps = ', probabilistic maps by linear interpolation' if parameters['strategy'] in MAP_STRATEGIES else ''
         yield f'Label images were resampled to the grid of the BOLD series by nearest-neighbor interpolation{maps}.'
@@ -34,7 +34,7 @@ def _space(parameters):
 
 
 def _reduction(parameters):
-    """How the voxels of a region became one value."""
+    """Yield sentences about how the voxels of a region became one value."""
     widths = parameters.get('smoothing_fwhm') or 0
     widths = widths if isinstance(widths, list) else [widths]
     smoothed = ''
@@ -55,7 +55,7 @@ def _reduction(parameters):
 
 
 def _spheres(parameters):
-    """Which voxels spheres contain."""
+    """Yield a sentence about which voxels spheres contain."""
     if parameters.get('radius') is not None:
         nearest = ', or the nearest voxel if there were none' if parameters['include_nearest'] else ''
         yield (
@@ -80,7 +80,7 @@ def _word(parameters, name):
 
 
 def _cleaning(parameters):
-    """What was done to the signals, in this order."""
+    """Yield sentences about denoising, in the order of its steps."""
     if parameters['use_sample_mask']:
         yield 'Volumes that a sample mask excluded were censored.'
     yield from _censoring(parameters)
@@ -90,7 +90,7 @@ def _cleaning(parameters):
 
 
 def _steps(parameters, confounds):
-    """Trend, filter and regression, in their order."""
+    """Yield sentences about trend, filter and regression, in their order."""
     band, drifts = _band(parameters), parameters['filter'] == 'cosine'
     filters = bool(band) and not drifts
     if filters and _may_censor(parameters):
@@ -121,7 +121,7 @@ def _may_censor(parameters):
 
 
 def _censoring(parameters):
-    """Which volumes of the confounds table were censored."""
+    """Yield sentences about the volumes that confounds tables censored."""
     strategies = parameters['confounds_strategy']
     if 'ICA-AROMA' in strategies:
         yield 'The BOLD series had been denoised non-aggressively by ICA-AROMA [@aroma].'
@@ -142,7 +142,7 @@ def _censoring(parameters):
 
 
 def _connectivity(parameters):
-    """How the connectivity of regions was measured."""
+    """Return a sentence about how connectivity was measured."""
     estimator = choose_estimator(parameters['connectivity'], parameters['covariance_estimator'])
     pearson = (parameters['connectivity'], estimator) == ('correlation', 'empirical')
     kind = "Pearson's correlation" if pearson else f'the {parameters["connectivity"]}'
@@ -153,13 +153,13 @@ def _connectivity(parameters):
 
 
 def _band(parameters):
-    """Frequencies that pass, in words; empty without a filter."""
+    """Return the frequencies that pass, in words; empty without a filter."""
     sides = (('above', parameters.get('high_pass')), ('below', parameters.get('low_pass')))
     return ' and '.join(f'{side} {cut_off:g} Hz' for side, cut_off in sides if cut_off is not None)
 
 
 def _confounds(parameters):
-    """Groups of confounds, in words."""
+    """Yield groups of confounds, in words."""
     n_components = parameters['n_compcor']
     components = 'all components' if n_components == 'all' else f'the first components (at most {n_components})'
     for strategy in parameters['confounds_strategy']:

@@ -18,8 +18,8 @@ from ..model.weighted import VOXELS_PER_STEP
 
 MIB = 2**20
 
-#: A Python process that did its node's work on next to nothing, in bytes; most of it are imported libraries, and in a
-#: report's case matplotlib's list of fonts, made on its first day.
+#: Bytes of a process that ran a node on tiny files: mostly imported libraries, and for reports the list of fonts that
+#: matplotlib makes when it is used first.
 PROCESS = {
     'resample': 125 * MIB,
     'mask': 115 * MIB,
@@ -61,7 +61,7 @@ class Sizes:
 
     @classmethod
     def of(cls, series, atlases, n_atlases=None, n_weights=0):
-        """Sizes of a series and of atlases given by their spaces; of ``n_atlases``, if some have no grid.
+        """Return the sizes of a series and of atlases, given by their spaces; of ``n_atlases``, if some have no grid.
 
         ``n_weights`` is the number of weights of probabilistic maps, as ``files.weights.count_weights`` estimates it.
         """

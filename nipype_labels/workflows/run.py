@@ -78,7 +78,7 @@ def init_run_wf(
 
 
 def _extract(run, group, parameters, sample_mask, sizes, name):
-    """The extraction for a group of atlases, and what goes into it."""
+    """Return the extraction for a group of atlases, with its inputs."""
     luts = [atlas.lut for atlas in group]
     wf = init_labels_wf(**parameters, use_luts=any(luts), sizes=sizes, name=name)
     inputs = wf.get_node('inputnode').inputs
@@ -105,7 +105,7 @@ def _used(run, parameters):
 
 
 def _joined(wf, extractions, output):
-    """Node and field that return an output of all extractions."""
+    """Return the node and the field that have an output of all extractions."""
     field = f'outputnode.{output.key}'
     if not output.per_atlas or len(extractions) == 1:
         return extractions[0], field
@@ -116,7 +116,7 @@ def _joined(wf, extractions, output):
 
 
 def _report(run, atlases, parameters, methods, sizes, command):
-    """The node that draws the report."""
+    """Return the node that draws the report."""
     shown = {'connectivity': 'none', 'fisher_z': False} | parameters
     shown['atlas_names'] = [atlas.name for atlas in atlases]
     report = make_report_node(shown, methods.strip(), estimate(sizes)['report'], title=run.name)
@@ -133,6 +133,6 @@ def _report(run, atlases, parameters, methods, sizes, command):
         report.inputs.confounds_files = [str(run.confounds)]
     warnings = find_contradictions(run.bold, None, (), [atlas.path for atlas in atlases])
     if warnings:
-        # Those of atlases that were added later are not in the JSON file of the first ones.
+        # The JSON file has only those of the first group of atlases.
         report.inputs.warnings = [str(found) for found in warnings]
     return report
