@@ -71,8 +71,9 @@ class _Described:
 def collect(out, qc_fc=False):
     """Write the tables and matrices of all runs; return 1 if a run is excluded because of damage, else 0.
 
-    Memory holds the manifests of all runs, and the tables of one. With ``qc_fc``, the correlation of connectivity with motion is written too. LabelsError if
-    there is nothing to collect, or runs of a table differ in parameters, software, atlas or regions.
+    Memory holds the manifests of all runs, and the tables of one. With ``qc_fc``, the correlation of connectivity with
+    motion is written too. LabelsError if there is nothing to collect, or runs of a table differ in parameters,
+    software, atlas or regions.
     """
     if qc_fc:
         from .qcfc import require_figures
