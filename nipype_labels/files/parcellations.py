@@ -3,7 +3,9 @@
 
 import os
 import re
+import struct
 from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 import nibabel as nib
@@ -219,13 +221,40 @@ def _read_gifti(path, side):
 def _read_annot(path):
     """Return the labels (n,) and the names by id of a FreeSurfer annotation; ids are numbers of rows of its table."""
     try:
-        labels, _, names = nib.freesurfer.read_annot(path)
-        table = {i: name.decode('utf-8', 'replace').strip() for i, name in enumerate(names)}
+        # nibabel's own ids are wrong for colours that are missing in the table, and for rows behind a missing one.
+        values, colours, names = nib.freesurfer.read_annot(path, orig_ids=True)
+        rows = _list_rows(path, len(values), len(names))
+        codes = colours[rows, 4].tolist()
+        table = {row: name.decode('utf-8', 'replace').strip() for row, name in zip(rows, names, strict=True)}
     except Exception as e:  # damaged files make nibabel raise all kinds
         raise ImageError(f'{path} is not an annotation that nibabel can read: {" ".join(str(e).split())}') from e
-    if labels.ndim != 1 or not len(labels):
+    if not len(values):
         raise ImageError(f'{path} has no vertices')
-    return np.where(labels < 0, _BACKGROUND, labels.astype(np.int64)), table
+    found, places = np.unique(values, return_inverse=True)
+    ids = []
+    for value in found.tolist():
+        matching = [row for row, code in zip(rows, codes, strict=True) if code == value] if value else [_BACKGROUND]
+        if len(matching) != 1:
+            rgb = [value >> shift & 255 for shift in (0, 8, 16)]
+            raise ImageError(f'{path} has vertices of the colour {rgb}, which {len(matching)} rows of its table have')
+        ids += matching
+    return np.array(ids)[places], table
+
+
+def _list_rows(path, n_vertices, n_names):
+    """Return the number of the row of each name in an annotation that nibabel can read."""
+    content, place = Path(path).read_bytes(), 8 + 8 * n_vertices
+    if not np.array_equal(np.frombuffer(content, '>i4', 2 * n_vertices, 4)[::2], np.arange(n_vertices)):
+        raise ValueError('its vertices are not in their order')
+    version, _, length = struct.unpack_from('>3i', content, place)
+    if version > 0:  # the format without numbers
+        return list(range(n_names))
+    rows, place = [], place + 16 + length
+    for _ in range(n_names):
+        row, length = struct.unpack_from('>2i', content, place)
+        rows.append(row)
+        place += 24 + length
+    return rows
 
 
 def _drop_background(labels, table):
