@@ -14,16 +14,13 @@ from ..core.choices import check_choice
 from ..model.affines import check_affine
 from ..model.errors import GridError, ImageError
 from ..model.space import VolumeGrid
-from .digests import read_state
+from .digests import image_files, read_state
 from .formats import describe_format, refuse_surface
 from .headers import check_header, open_image_file
 from .orientation import compare_sform_qform, explain_unknown_orientation
 
 #: Contradictions that were reported, by path and text.
 _reported = set()
-
-#: Ends of the names of compressed images of FreeSurfer, in lower case.
-_COMPRESSED_MGH = ('.mgz', '.mgh.gz')
 
 #: Deflate can't compress further than this; a header that claims more is wrong.
 DEFLATE_RATIO = 1032
@@ -48,12 +45,27 @@ def require_orientation(one, other, unknown_orientation='raise', accept="unknown
 
 
 def open_header(path):
-    """Open a volume image without reading its voxels; ImageError if nibabel can not, GridError for its affine."""
+    """Open a volume image without reading its voxels; ImageError if nibabel can not, GridError for its affine.
+
+    The image is kept as long as its files are untouched: a run asks for each header many times.
+    """
     if not os.path.isfile(path):  # noqa: PTH113 (false, too, for names that no file can have)
         raise ImageError(f'no such image file: {path}')
+    states, settled = zip(*map(read_state, image_files(path)), strict=True)
+    return _open_again(str(path), states) if all(settled) else _open(path)
+
+
+@lru_cache(maxsize=64)
+def _open_again(path, states):
+    """Return the image that files have in these states."""
+    return _open(path)
+
+
+def _open(path):
+    """Open and check an image."""
     try:
         with _quiet():
-            image = _open_image(path)
+            image = open_image_file(path)
     except Exception as e:  # damaged headers make nibabel raise all kinds
         said = f'{path} is not an image that nibabel can open: {" ".join(str(e).split())}'
         raise ImageError(describe_format(path) or said) from e
@@ -63,25 +75,6 @@ def open_header(path):
     check_affine(image.affine, f'the affine of {path}')
     check_header(path, image)
     return image
-
-
-def _open_image(path):
-    """Open an image by nibabel.
-
-    A compressed image of FreeSurfer is decompressed to its end, where the repetition time is: its header is kept as
-    long as the file is untouched.
-    """
-    if str(path).lower().endswith(_COMPRESSED_MGH):
-        state, settled = read_state(path)
-        if settled:
-            return _open_again(str(path), state)
-    return open_image_file(path)
-
-
-@lru_cache(maxsize=8)
-def _open_again(path, state):
-    """Open the image that a file has in a state."""
-    return open_image_file(path)
 
 
 def check_size(path, image):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Headers of series: repetition times in seconds, and headers of written series."""
 
+import os
 import time
 
 import nibabel as nib
@@ -9,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from series_cases import AFFINE, SHAPE, noise, read_all, save
 
+from nipype_labels.files import digests, grids
 from nipype_labels.files.series import SeriesWriter, open_series
 
 TURN = np.array([[0.8, -0.6, 0, 5], [0.6, 0.8, 0, -7], [0, 0, 1, 9], [0, 0, 0, 1]])
@@ -130,6 +132,26 @@ def test_the_same_volumes_give_the_same_bytes(tmp_path, monkeypatch):
         now = time.time()
         monkeypatch.setattr(time, 'time', lambda now=now: now + 98765)
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(('name', 'kind'), [('bold.nii', nib.Nifti1Image), ('bold.img', nib.Nifti1Pair)])
+def test_a_header_is_read_again_only_if_a_file_was_touched(tmp_path, monkeypatch, name, kind):
+    opened, read = [], grids.open_image_file
+    monkeypatch.setattr(grids, 'open_image_file', lambda path: (opened.append(path), read(path))[1])
+    monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
+    path = save(tmp_path / name, noise('int16'), kind=kind, t_r=2.0)
+    assert open_series(path).t_r == open_series(str(path)).t_r == 2
+    assert len(opened) == 1
+    header = path if kind is nib.Nifti1Image else path.with_suffix('.hdr')
+    content = bytearray(header.read_bytes())
+    content[92:96] = np.float32(3).tobytes()
+    header.write_bytes(content)
+    os.utime(header, ns=(0, 0))
+    assert open_series(path).t_r == 3
+    # A file that may change again without a new time is not remembered.
+    monkeypatch.setattr(digests, 'SETTLED_SECONDS', np.inf)
+    assert open_series(path).t_r == open_series(path).t_r == 3
+    assert len(opened) == 4
 
 
 @pytest.mark.parametrize(('at', 'value'), [(112, np.float32(2)), (108, np.float32(16)), (70, np.int16(512))])
