@@ -35,6 +35,9 @@ FORMULA_STARTS = ('=', '+', '-', '@')
 
 #: Ends of the names of look-up tables in the order of the search.
 _ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
+#: Ends of the names of images that may have AFNI's table in their headers.
+_IMAGES = ('.nii', '.nii.gz', '.hdr', '.hdr.gz', '.img', '.img.gz')
+
 
 #: NIfTI's code for a header extension written by AFNI.
 _AFNI_EXTENSION = 4
@@ -66,7 +69,7 @@ def read_lookup_table(path, ids=None, of_maps=False):
     path = Path(path)
     if not path.is_file():
         raise LookupTableError(f'no such look-up table: {path}')
-    if path.name.lower().endswith(('.nii', '.nii.gz', '.hdr', '.img', '.img.gz')):
+    if path.name.lower().endswith(_IMAGES):
         rows = read_afni_table(path)
         if rows is None:
             raise LookupTableError(f'{path} has no AFNI label table in its header')
@@ -83,7 +86,7 @@ def read_places(path, ids=()):
 
     The ``ids`` of the regions show whether they are maps, which the table may number from 0.
     """
-    text = '' if Path(path).name.lower().endswith(('.nii', '.nii.gz', '.xml')) else _decode(Path(path))
+    text = '' if Path(path).name.lower().endswith((*_IMAGES, '.xml')) else _decode(path)
     places = parse_places(text) if text.strip() else {}
     shift = sorted(places) == list(range(len(ids))) and sorted(ids) == list(range(1, len(ids) + 1))
     return {number + shift: place for number, place in places.items()}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nipype_labels import NiftiLabelsMasker
-from nipype_labels.files.lut import choose_lookup_table, find_lookup_table
+from nipype_labels.files.lut import choose_lookup_table, find_lookup_table, read_lookup_table, read_places
 from nipype_labels.model.errors import LookupTableError
 
 SCHAEFER = 'Schaefer2018_100Parcels_7Networks_order'
@@ -143,3 +143,10 @@ def test_a_name_that_is_a_formula_in_spreadsheets_is_kept_with_a_warning(name, t
     assert warned == [
         f'{tmp_path}/lut.tsv: names that spreadsheet programs take for formulas: {name}. Import the tables as text'
     ]
+
+
+@pytest.mark.parametrize('name', ['atlas.nii.gz', 'atlas.img', 'atlas.hdr'])
+def test_a_table_in_a_header_has_no_networks(tmp_path, name):
+    write(tmp_path / name.replace('.hdr', '.img'), AFNI)
+    assert list(read_lookup_table(tmp_path / name)['name']) == ['From header', 'Two']
+    assert read_places(tmp_path / name, [1, 2]) == {}
