@@ -2,6 +2,7 @@
 """Content of text files: regular files of limited size, compressed or not."""
 
 import bz2
+import codecs
 import gzip
 import lzma
 import stat
@@ -28,6 +29,12 @@ def read_text_content(path, error=LabelsError):
 def read_table_content(path, error=LabelsError):
     """Return the content of a table without its compression; ``error`` if it is damaged or holds too many bytes."""
     return _read(path, error, MOST_OF_TABLES, lambda stream: _decompress(stream, path, error))
+
+
+def decode_text(content):
+    """Return bytes as text: UTF-16 or UTF-8 with a byte-order mark, else UTF-8; UnicodeDecodeError for others."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode('utf-16' if is_utf_16 else 'utf-8-sig')
 
 
 def read_up_to(stream, most):

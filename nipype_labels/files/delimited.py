@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables of numbers as text: their separator, heading, comments, index and decimal commas."""
 
-import codecs
 import csv
 import re
 
 from ..model.errors import LabelsError
-from .content import read_table_content
+from .content import decode_text, read_table_content
+from .lut_lines import unquoted
 from .tables import refuse_duplicates, to_number
 
 #: How programs write missing values: BIDS, R, Python, SAS and Stata, SPSS.
@@ -19,13 +19,6 @@ POINTS = 'Write decimal points in place of decimal commas.'
 #: Names of a column that pandas gives to an index without a name.
 _UNNAMED = ('', 'Unnamed: 0')
 
-#: Encodings that a file names by its first bytes; any other file is UTF-8.
-MARKS = {
-    codecs.BOM_UTF8: 'utf-8-sig',
-    codecs.BOM_UTF16_LE: 'utf-16',
-    codecs.BOM_UTF16_BE: 'utf-16',
-}
-
 #: Limits to tables.
 MOST_ROWS, MOST_COLUMNS = 200_000, 10_000
 
@@ -36,9 +29,8 @@ _FEWEST = 3
 def read_text(path):
     """Return the text of a file, compressed or not, in UTF-8 or (by its first bytes) UTF-16."""
     content = read_table_content(path)
-    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), 'utf-8')
     try:
-        text = content.decode(encoding)
+        text = decode_text(content)
     except UnicodeDecodeError as e:
         raise LabelsError(f'{path} is not UTF-8 text (byte {e.start}). Save it as UTF-8.') from e
     if '\0' in text:
@@ -104,10 +96,7 @@ def _split(line, separator):
         cells = next(csv.reader([re.sub(r'[ \t]+', ' ', line)], delimiter=separator or ' ', skipinitialspace=True))
     else:
         cells = line.split(separator)
-    cells = [cell.strip() for cell in cells]
-    if '"' not in line:
-        return cells
-    return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+    return [unquoted(cell) if '"' in line else cell.strip() for cell in cells]
 
 
 def _trim(rows):

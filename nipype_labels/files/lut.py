@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Find and read look-up tables: ids and names of regions."""
 
-import codecs
 import itertools
 import os
 import re
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..model.errors import GridError, ImageError, LookupTableError, list_names
 from ..model.parameters import LARGEST_ID
-from .content import read_text_content
+from .content import decode_text, read_text_content
 from .grids import open_header
 from .lut_tables import parse_names, parse_places, parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
@@ -35,9 +34,9 @@ FORMULA_STARTS = ('=', '+', '-', '@')
 
 #: Ends of the names of look-up tables in the order of the search.
 _ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
+
 #: Ends of the names of images that may have AFNI's table in their headers.
 _IMAGES = ('.nii', '.nii.gz', '.hdr', '.hdr.gz', '.img', '.img.gz')
-
 
 #: NIfTI's code for a header extension written by AFNI.
 _AFNI_EXTENSION = 4
@@ -226,7 +225,7 @@ def _decode(path):
     """Return the text of a file: UTF-16 or UTF-8 with a byte-order mark, else UTF-8, else Latin-1."""
     raw = read_text_content(path, LookupTableError)
     try:
-        text = raw.decode('utf-16' if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else 'utf-8-sig')
+        text = decode_text(raw)
     except UnicodeDecodeError:
         text = raw.decode('latin-1')
     if '\0' in text:
