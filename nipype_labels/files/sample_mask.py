@@ -61,16 +61,20 @@ def _read_column(path, names):
             cells = np.array(np.lib.format.open_memmap(path, mode='r'))
             heading = []
         else:
-            cells = read_table_content(path).decode('utf-8-sig')
-            heading = [head.strip() for head in cells.split('\n', 1)[0].split('\t')]
-            cells = np.array(cells.split(), dtype=object)
+            content = read_table_content(path)
+            text = content.decode('utf-8-sig')
+            heading = [head.strip() for head in text.split('\n', 1)[0].split('\t')]
+            cells = np.array(text.split(), dtype=object)
+            n_lines = sum(1 for line in text.splitlines() if line.strip())
     except Exception as e:  # NumPy raises many kinds of errors for damaged headers
         raise SignalError(f'{path} is not a list of volumes: {" ".join(str(e).split())}') from e
     found = [name for name in names if name in heading]
     if not found:
+        if heading and 1 < n_lines < len(cells):
+            raise SignalError(f'{path} has several cells in a line, and no column named {" or ".join(names)}')
         return _require_row(cells, path)
     refuse_duplicates(heading, path, SignalError)
-    table = {name.strip(): cells for name, cells in parse_columns(read_table_content(path), path).items()}
+    table = {name.strip(): cells for name, cells in parse_columns(content, path).items()}
     if found[0] not in table:
         raise SignalError(f'{path} is not a list of volumes: its first line is not the heading of a table')
     cells = table[found[0]]

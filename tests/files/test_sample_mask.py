@@ -95,6 +95,7 @@ def test_the_censoring_table_gives_the_reason_of_each_censored_volume(tmp_path):
 @pytest.mark.parametrize(
     'text',
     [
+        '0 99\n120 199\n',
         'true\n2\n',
         'yes\nno\n',
         '0\n1.5\n',
