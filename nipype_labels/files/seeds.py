@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables of seeds: coordinates of spheres in mm, and perhaps their radius, name and id."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from ..model.errors import LabelsError
 from ..model.seeds import Seeds
-from .delimited import parse_table, read_text
+from .delimited import MISSING_CELLS, parse_table, read_text
 from .lut import check_lookup_table
 from .lut_lines import is_id, to_id
 from .lut_tables import EITHER_HEADINGS, INDEX_HEADINGS, NAME_HEADINGS, simplify_heading
@@ -112,7 +114,7 @@ def _check_centres(centres, path):
 
 def _radii(cells, radius, n, path):
     """Return the radius of each seed: its own, or ``radius``."""
-    radii = np.full(n, np.nan) if cells is None else _to_numbers(cells, 'radius', path, missing=True)
+    radii = np.full(n, np.nan) if cells is None else _to_numbers(cells, 'radius', path, MISSING_CELLS)
     if np.isnan(radii).any() and radius is None:
         raise LabelsError(f'{path}: {int(np.isnan(radii).sum())} seeds have no radius of their own: pass radius=MM')
     radii = np.where(np.isnan(radii), radius, radii).astype(np.float64)
@@ -121,14 +123,14 @@ def _radii(cells, radius, n, path):
     return radii
 
 
-def _to_numbers(cells, column, path, missing=False):
-    """Return a column as numbers, NaN where cells are empty or ``n/a`` if that is allowed."""
-    numbers = []
+def _to_numbers(cells, column, path, missing=()):
+    """Return a column as numbers, NaN for ``missing`` cells; LabelsError with a cell that is not a finite number."""
+    numbers = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
-        try:
-            numbers.append(np.nan if missing and cell in ('', 'n/a') else to_number(cell))
-        except ValueError:
-            numbers.append(np.nan if not missing else np.inf)
-        if not missing and not np.isfinite(numbers[-1]):
+        if cell in missing:
+            continue
+        with suppress(ValueError):
+            numbers[row] = to_number(cell)
+        if not np.isfinite(numbers[row]):
             raise LabelsError(f'{path}: {column} of seed {row + 1} is not a number: {cell!r}')
-    return np.array(numbers)
+    return numbers

@@ -48,7 +48,8 @@ def maps(change=lambda data: data, affine=AFFINE):
     ('half an id', seeds('x,y,z,index\n0,0,0,7.5\n'), 'seeds.tsv: index must be whole numbers', '--radius 4'),
     ('a negative radius', seeds('x,y,z,radius\n0,0,0,-1\n'), 'seeds.tsv: radii must be from 0 to 100 mm'),
     ('a radius in micrometers', seeds('x,y,z\n0,0,0\n'), 'radii must be from 0 to 100 mm', '--radius 5000'),
-    ('an infinite radius', seeds('x,y,z,radius\n0,0,0,inf\n'), 'seeds.tsv: radii must be from 0 to 100 mm'),
+    ('an infinite radius', seeds('x,y,z,radius\n0,0,0,inf\n'), "seeds.tsv: radius of seed 1 is not a number: 'inf'"),
+    ('a radius in words', seeds('x,y,z,radius\n0,0,0,big\n'), "seeds.tsv: radius of seed 1 is not a number: 'big'"),
     ('on their grid', seeds('x,y,z,radius\n0,0,0,4\n'), 'seeds.tsv | no voxel grid', '--resampling-target labels'),
 )
 def test_an_invalid_table_of_seeds_is_refused(case, refuse):
