@@ -135,15 +135,14 @@ def open_cifti(path):
         stored, offset = header.get_data_dtype(), int(header['vox_offset'])
         if stored.kind not in 'iuf' or stored.itemsize > 8:
             raise ImageError(f'{path} holds {stored}, no plain numbers: integers or floats of at most 64 bits')
-        promised = dims[5] * dims[6] * stored.itemsize
-        if offset + promised > n_bytes:
-            raise ImageError(
-                f'{path} is truncated: its values would end at byte {offset + promised}, and it has {n_bytes} bytes'
-            )
-    slope, intercept = (float(header[name]) for name in ('scl_slope', 'scl_inter'))
-    if not np.isfinite([slope, intercept]).all() or slope == 0:
-        slope, intercept = 1.0, 0.0
-    return CiftiFile(path, space, kind, dims[5], maps, t_r, stored, offset, slope, intercept)
+        end = offset + dims[5] * dims[6] * stored.itemsize
+        if end > n_bytes:
+            raise ImageError(f'{path} is truncated: its values would end at byte {end}, and it has {n_bytes} bytes')
+    try:
+        slope, intercept = header.get_slope_inter()
+    except nib.spatialimages.HeaderDataError as e:
+        raise ImageError(f'{path}: {e}') from e
+    return CiftiFile(path, space, kind, dims[5], maps, t_r, stored, offset, slope or 1.0, intercept or 0.0)
 
 
 def _read_header(path):

@@ -29,7 +29,7 @@ from surface_cases import (
     true_size_tseries,
 )
 
-from nipype_labels.files import element_blocks
+from nipype_labels.files import cifti, element_blocks
 from nipype_labels.files.cifti import open_cifti
 from nipype_labels.files.parcellations import read_parcellation
 from nipype_labels.files.surface_series import open_surface_series
@@ -99,6 +99,34 @@ def test_integers_are_scaled(tmp_path):
     assert_array_equal(read_series(tmp_path / TSERIES)[0], nib.load(tmp_path / TSERIES).get_fdata().T)
 
 
+@pytest.mark.parametrize(('slope', 'intercept'), [(0, 3), (np.nan, 3), (np.inf, np.nan)])
+def test_numbers_without_a_valid_slope_are_not_scaled(tseries, slope, intercept):
+    before, raw = read_series(tseries)[0], bytearray(tseries.read_bytes())
+    struct.pack_into('<dd', raw, 176, slope, intercept)
+    tseries.write_bytes(raw)
+    assert_array_equal(read_series(tseries)[0], before)
+
+
+def test_a_slope_without_a_valid_intercept_is_refused(tseries):
+    raw = bytearray(tseries.read_bytes())
+    struct.pack_into('<dd', raw, 176, 2, np.nan)
+    tseries.write_bytes(raw)
+    with pytest.raises(ImageError, match=rf'{tseries}: Valid slope but invalid intercept nan'):
+        open_surface_series(tseries)
+
+
+def test_limits_to_meshes_volumes_and_extensions_are_included(tseries, monkeypatch):
+    replace_xml(tseries, 'OfVertices="12"', f'OfVertices="{2**24}"')
+    replace_xml(tseries, 'VolumeDimensions="5,6,7"', 'VolumeDimensions="64,2048,2048"')
+    (offset,) = struct.unpack_from('<q', tseries.read_bytes(), 168)
+    monkeypatch.setattr(cifti, 'MOST_OF_TABLES', offset)
+    space = open_cifti(tseries).space
+    assert (space.structures[0].n_vertices, space.grid.shape) == (2**24, (64, 2048, 2048))
+    monkeypatch.setattr(cifti, 'MOST_OF_TABLES', offset - 1)
+    with pytest.raises(ImageError, match='has header extensions of more than'):
+        open_cifti(tseries)
+
+
 def test_elements_are_those_of_nibabel(tseries):
     opened = open_surface_series(tseries)
     assert_same_elements(opened.space, elements())
@@ -123,6 +151,8 @@ def test_elements_of_true_size_are_those_of_nibabel():
         ({'SeriesStep="0.72"': 'SeriesStep="720"', 'SeriesExponent="0"': 'SeriesExponent="-3"'}, 0.72),
         ({'SeriesStep="0.72"': 'SeriesStep="0"'}, None),
         ({'SeriesUnit="SECOND"': 'SeriesUnit="HERTZ"'}, None),
+        ({'SeriesExponent="0"': 'SeriesExponent="30"'}, 7.2e29),
+        ({'SeriesExponent="0"': 'SeriesExponent="31"'}, None),
     ],
 )
 def test_the_repetition_time_has_unit_and_exponent(tseries, changes, t_r):
@@ -152,7 +182,7 @@ CONTRADICTIONS = {
     'unordered': ('0 1 3 4 7 11', '0 1 4 3 7 11', 'vertices of CORTEX_LEFT are not in ascending order: 4 before 3'),
     'no number': ('0 1 3 4 7 11', '0 1 3 x 7 11', 'vertices of CORTEX_LEFT must be whole numbers'),
     'mesh': ('SurfaceNumberOfVertices="12"', 'SurfaceNumberOfVertices="x"', 'SurfaceNumberOfVertices of CORTEX_LEFT'),
-    'huge mesh': ('OfVertices="12"', f'OfVertices="{2**40}"', 'CORTEX_LEFT has a mesh of 1099511627776 vertices'),
+    'huge mesh': ('OfVertices="12"', f'OfVertices="{2**24 + 1}"', 'CORTEX_LEFT has a mesh of 16777217 vertices'),
     'outside': ('4 5 6', '4 5 7', r'THALAMUS_LEFT has voxel \[4, 5, 7\], outside the volume of \[5, 6, 7\]'),
     'below': ('4 5 6', '-1 5 6', r'THALAMUS_LEFT has voxel \[-1, 5, 6\], outside'),
     'two indices': ('4 5 6', '4 5', 'voxels of THALAMUS_LEFT must have three indices each'),
@@ -160,7 +190,8 @@ CONTRADICTIONS = {
     'twice': ('CIFTI_STRUCTURE_CORTEX_RIGHT', 'CIFTI_STRUCTURE_CORTEX_LEFT', 'described twice: CORTEX_LEFT'),
     'kind': ('CIFTI_MODEL_TYPE_SURFACE', 'CIFTI_MODEL_TYPE_LINE', "must be SURFACE or VOXELS .* not 'LINE'"),
     'volume': ('VolumeDimensions="5,6,7"', 'VolumeDimensions="5,6"', 'VolumeDimensions must be three positive'),
-    'huge volume': ('VolumeDimensions="5,6,7"', 'VolumeDimensions="5000000,6000000,7"', 'VolumeDimensions must be'),
+    'huge volume': ('VolumeDimensions="5,6,7"', 'VolumeDimensions="64,2048,2049"', 'VolumeDimensions must be'),
+    'unit': ('MeterExponent="-3"', 'MeterExponent="13"', 'must be 16 numbers in a unit of length'),
     'affine': ('-2.0000000000', 'nan', 'must be finite numbers'),
     'flat affine': ('-2.0', '0.0', 'TransformationMatrixVoxelIndicesIJKtoXYZ is not valid'),
     'step': ('SeriesStep="0.72"', 'SeriesStep="soon"', 'SeriesStep must be numbers'),
