@@ -27,32 +27,27 @@ def read_meshes(given, space):
     sizes = {structure.name: structure.n_vertices for structure in space.structures}
     meshes = {}
     for side, path in zip(CORTEX, find_pair(given), strict=True):
-        points, _ = meshes[side] = read_mesh(path, side)
-        wanted = sizes.get(CORTEX[side], len(points))
-        if len(points) != wanted:
+        with errors_name(path):
+            meshes[side] = find_mesh(*read_hemisphere(path, side))
+            if meshes[side] is None:
+                raise ImageError('it is not a surface (.surf.gii) of one array of points and one of triangles')
+        n_vertices = len(meshes[side][0])
+        wanted = sizes.get(CORTEX[side], n_vertices)
+        if n_vertices != wanted:
             raise ImageError(
-                f'{path} has {describe_mesh(len(points))}, and {space} has {describe_mesh(wanted)} in {CORTEX[side]}. '
+                f'{path} has {describe_mesh(n_vertices)}, and {space} has {describe_mesh(wanted)} in {CORTEX[side]}. '
                 'Pass surfaces of the same mesh'
             )
     return meshes
 
 
-def read_mesh(path, side):
-    """Return the points, shape (V, 3), and triangles, shape (n, 3), of the surface of a hemisphere (``L`` or ``R``)."""
-    arrays = read_hemisphere(path, side)
-    with errors_name(path):
-        mesh = find_mesh(*arrays)
-        if mesh is None:
-            raise ImageError('it is not a surface (.surf.gii): it has no points or no triangles')
-    return mesh
-
-
 def find_mesh(reader, values):
     """Return points and triangles among the arrays of a file; None without these, ImageError if they are no mesh."""
-    by_intent = {array.intent: value for array, value in zip(reader.arrays, values, strict=True)}
-    if not {'POINTSET', 'TRIANGLE'} <= set(by_intent):
+    intents = [array.intent for array in reader.arrays]
+    if intents.count('POINTSET') != 1 or intents.count('TRIANGLE') != 1:
         return None
-    points, triangles = by_intent['POINTSET'].astype(np.float64), by_intent['TRIANGLE']
+    points, triangles = (values[intents.index(intent)] for intent in ('POINTSET', 'TRIANGLE'))
+    points = points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
         raise ImageError(f'its points are {points.shape}, and its triangles {triangles.shape}')
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):

@@ -248,6 +248,10 @@ def test_areas_that_do_not_fit_are_refused(surfaces, tmp_path):
     save_mesh(tmp_path / 's.L.surf.gii', np.full((N, 3), np.nan), [[0, 1, 2]])
     with pytest.raises(LabelsError, match='coordinates of vertices are not finite'):
         add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
+    arrays = nib.load(tmp_path / 's.L.surf.gii').darrays
+    nib.gifti.GiftiImage(darrays=[arrays[0], *arrays]).to_filename(tmp_path / 's.L.surf.gii')
+    with pytest.raises(LabelsError, match='neither a surface'):
+        add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
 
 
 @pytest.mark.slow
