@@ -13,7 +13,7 @@ import numpy as np
 
 from ..model.atlas import Atlas, unused_id
 from ..model.errors import ImageError, LookupTableError, MissingRegionsError, errors_name, list_names
-from ..model.grayordinates import Grayordinates, pair_space
+from ..model.grayordinates import CIFTI_NAME, Grayordinates, pair_space
 from .cifti import open_cifti
 from .gifti import read_hemisphere
 from .hemispheres import find_pair
@@ -132,7 +132,8 @@ def name_parcellation(parcellation, names=None, lut=None, warn=lambda message, *
 
 def _is_cifti(given):
     path = given[0] if isinstance(given, list | tuple) and len(given) == 1 else given
-    return isinstance(path, str | os.PathLike) and split_map(path)[0].lower().endswith('.nii')
+    file = split_map(path)[0] if isinstance(path, str | os.PathLike) else ''
+    return file.lower().endswith('.nii') or bool(CIFTI_NAME.search(file))
 
 
 def _read_cifti(given):

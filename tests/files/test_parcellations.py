@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Parcellations of surfaces: regions are structure and id, names are unique, tables name the background."""
 
+import gzip
 import re
 import shutil
 from pathlib import Path
@@ -384,3 +385,10 @@ def test_labels_that_wb_command_separates_are_those_of_the_dlabel(tmp_path, wb_c
     assert_equal(of_pair, of_whole)
     assert_array_equal(pair.count_voxels(), whole.count_voxels())
     assert_array_equal(pair.on(whole.space).labels, whole.labels)
+
+
+def test_a_gzipped_dlabel_is_refused(tmp_path, labels):
+    packed = tmp_path / f'{DLABEL}.gz'
+    packed.write_bytes(gzip.compress(save_dlabel(tmp_path / DLABEL, {'m': (labels, TABLE)}).read_bytes()))
+    with pytest.raises(ImageError, match=rf'{packed} is compressed.*gunzip atlas\.dlabel\.nii\.gz'):
+        read_atlas(packed)
