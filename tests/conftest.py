@@ -87,7 +87,7 @@ def pytest_collection_finish():
 def _own_digests(tmp_path_factory):
     """Store digests in a folder of the tests, not in that of the user."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digests, 'default_memory', lambda folder=tmp_path_factory.mktemp('digests'): folder)
+        patch.setattr(digests, 'memory_folder', lambda folder=tmp_path_factory.mktemp('digests'): folder)
         yield
 
 

@@ -39,19 +39,18 @@ OF_HEMISPHERES = ('.gii', '.gii.gz', '.annot', '.mgh', '.mgz', '.mgh.gz')
 _known = {}
 
 
-def content_digest(path, memory=None):
-    """Return the MD5 digest of a file's content, as Nipype takes it, from ``memory`` if the file was not touched.
+def content_digest(path):
+    """Return the MD5 digest of a file's content, as Nipype takes it, from memory if the file was not touched.
 
-    ``memory`` is a folder, by default ``nipype_labels/digests`` in the user's cache folder (``XDG_CACHE_HOME``). If it
-    can't be written, digests are remembered within the process. A file is untouched if path, device, inode, size, and
-    the times of its last modification and change of status are the same. Records have one length and are only ever
-    appended, whole: processes of any number of machines may share a folder.
+    If the memory's folder can't be written, digests are remembered within the process. A file is untouched if path,
+    device, inode, size, and the times of its last modification and change of status are the same. Records have one
+    length and are only ever appended, whole: processes of any number of machines may share a folder.
     """
     if os.stat(path).st_size < LEAST_BYTES:  # noqa: PTH116 (a path may be given as str)
         return _read(path)
     state, settled = read_state(path)
     if state not in _known:
-        shard = Path(memory or default_memory()) / state[:2]
+        shard = memory_folder() / state[:2]
         _known.update(_records(shard))
         if state not in _known:
             digest = _read(path)
@@ -94,8 +93,11 @@ def image_digest(path, digest=content_digest):
     return hashlib.md5('\n'.join(parts).encode()).hexdigest()
 
 
-def default_memory():
-    """Return the folder that digests are remembered in; one that can not be made for users without a home."""
+def memory_folder():
+    """Return the folder that digests are remembered in: in the user's cache folder (``XDG_CACHE_HOME``).
+
+    Without a home folder, it is one that cannot be made.
+    """
     cache = expand(os.environ.get('XDG_CACHE_HOME') or '~/.cache')
     return (Path(os.devnull) if str(cache).startswith('~') else cache) / 'nipype_labels' / 'digests'
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from nipype_labels.files import digests
-from nipype_labels.files.digests import LEAST_BYTES, RECORD_BYTES, content_digest, default_memory, image_digest
+from nipype_labels.files.digests import LEAST_BYTES, RECORD_BYTES, content_digest, image_digest, memory_folder
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def memory(tmp_path, monkeypatch):
     monkeypatch.setattr(digests, '_known', {})
     # Files that tests write are young.
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
+    monkeypatch.setattr(digests, 'memory_folder', lambda: tmp_path / 'memory')
     return tmp_path / 'memory'
 
 
@@ -45,49 +46,49 @@ def test_a_digest_is_that_of_the_content(memory, large, tmp_path):
     small = tmp_path / 'small'
     small.write_bytes(b'abc')
     for path in (small, large):
-        assert content_digest(path, memory) == content_digest(str(path), memory) == md5(path)
+        assert content_digest(path) == content_digest(str(path)) == md5(path)
 
 
 def test_a_file_is_read_once_by_this_process_and_not_at_all_by_the_next(memory, large, reads, monkeypatch):
-    assert content_digest(large, memory) == content_digest(large, memory)
+    assert content_digest(large) == content_digest(large)
     monkeypatch.setattr(digests, '_known', {})
-    assert content_digest(large, memory) == md5(large)
+    assert content_digest(large) == md5(large)
     assert reads == [str(large)]
 
 
 @pytest.mark.parametrize('same_time', [False, True])
 def test_other_content_has_another_digest(memory, large, same_time):
-    before, status = content_digest(large, memory), large.stat()
+    before, status = content_digest(large), large.stat()
     large.write_bytes(os.urandom(LEAST_BYTES + 1))
     if same_time:
         os.utime(large, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert content_digest(large, memory) == md5(large) != before
+    assert content_digest(large) == md5(large) != before
 
 
 def test_a_replaced_file_has_its_own_digest(memory, large, tmp_path):
-    content_digest(large, memory)
+    content_digest(large)
     other = tmp_path / 'other.bin'
     other.write_bytes(os.urandom(LEAST_BYTES + 1))
     os.utime(other, ns=(large.stat().st_atime_ns, large.stat().st_mtime_ns))
     shutil.move(other, large)
-    assert content_digest(large, memory) == md5(large)
+    assert content_digest(large) == md5(large)
 
 
 def test_a_file_that_may_still_change_is_not_remembered(memory, large, reads, monkeypatch):
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', 1000)
-    assert content_digest(large, memory) == content_digest(large, memory) == md5(large)
+    assert content_digest(large) == content_digest(large) == md5(large)
     assert len(reads) == 2
     assert not memory.exists()
 
 
 def test_small_files_leave_no_records(memory, tmp_path):
     (tmp_path / 'small').write_bytes(b'abc')
-    content_digest(tmp_path / 'small', memory)
+    content_digest(tmp_path / 'small')
     assert not memory.exists()
 
 
 def test_damaged_records_are_ignored(memory, large, reads, monkeypatch):
-    content_digest(large, memory)
+    content_digest(large)
     (shard,) = memory.iterdir()
     record = shard.read_bytes().strip()
     assert len(record) == RECORD_BYTES - 1
@@ -95,17 +96,17 @@ def test_damaged_records_are_ignored(memory, large, reads, monkeypatch):
         shard.write_bytes(damaged)
         monkeypatch.setattr(digests, '_known', {})
         reads.clear()
-        assert content_digest(large, memory) == md5(large)
+        assert content_digest(large) == md5(large)
         assert len(reads) == 1
         # What was written behind it is whole.
         monkeypatch.setattr(digests, '_known', {})
-        assert content_digest(large, memory) == md5(large)
+        assert content_digest(large) == md5(large)
         assert len(reads) == 1
 
 
-def test_a_memory_that_can_not_be_written_only_costs_time(large, tmp_path, memory):
-    (tmp_path / 'file').write_text('no folder')
-    assert content_digest(large, tmp_path / 'file' / 'memory') == md5(large)
+def test_a_memory_that_can_not_be_written_only_costs_time(memory, large):
+    memory.write_text('no folder')
+    assert content_digest(large) == md5(large)
 
 
 @pytest.mark.slow
@@ -114,8 +115,9 @@ def test_many_processes_share_one_memory(memory, tmp_path):
     for path in files:
         path.write_bytes(os.urandom(LEAST_BYTES + 1))
     script = (
-        'import sys; from nipype_labels.files import digests; digests.SETTLED_SECONDS = -1\n'
-        'for path in sys.argv[2:]: digests.content_digest(path, sys.argv[1])'
+        'import pathlib, sys; from nipype_labels.files import digests; digests.SETTLED_SECONDS = -1\n'
+        'digests.memory_folder = lambda: pathlib.Path(sys.argv[1])\n'
+        'for path in sys.argv[2:]: digests.content_digest(path)'
     )
     processes = [subprocess.Popen([sys.executable, '-c', script, memory, *files]) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
@@ -127,10 +129,10 @@ def test_many_processes_share_one_memory(memory, tmp_path):
 
 def test_the_memory_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    assert default_memory() == tmp_path / 'nipype_labels' / 'digests'
+    assert memory_folder() == tmp_path / 'nipype_labels' / 'digests'
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', '/home/someone')
-    assert str(default_memory()) == '/home/someone/.cache/nipype_labels/digests'
+    assert str(memory_folder()) == '/home/someone/.cache/nipype_labels/digests'
 
 
 @pytest.mark.parametrize('size', [10, LEAST_BYTES + 1])

@@ -13,7 +13,7 @@ import pytest
 from hostile_cases import Case, ask, both, cases, complaint, contents, half_written, nothing
 
 from nipype_labels.files import digests
-from nipype_labels.files.digests import default_memory
+from nipype_labels.files.digests import memory_folder
 
 
 def write_to(place):
@@ -262,7 +262,7 @@ def test_contradictory_parameters_are_refused(case, refuse):
 def test_a_damaged_memory_of_digests_changes_nothing(unchanged, tmp_path, monkeypatch):
     monkeypatch.setattr(digests, 'LEAST_BYTES', 0)
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
-    monkeypatch.setattr(digests, 'default_memory', lambda: tmp_path / 'memory')
+    monkeypatch.setattr(digests, 'memory_folder', lambda: tmp_path / 'memory')
     monkeypatch.setattr(digests, '_known', {})
     (tmp_path / 'memory').mkdir()
     for shard in range(256):
@@ -272,7 +272,7 @@ def test_a_damaged_memory_of_digests_changes_nothing(unchanged, tmp_path, monkey
 
 @pytest.mark.parametrize('cache', ['', '/dev/null/cache'])
 def test_a_user_without_a_home_needs_none(cache, unchanged, monkeypatch):
-    monkeypatch.setattr(digests, 'default_memory', default_memory)
+    monkeypatch.setattr(digests, 'memory_folder', memory_folder)
     monkeypatch.setattr(digests, 'LEAST_BYTES', 0)
     monkeypatch.setattr(digests, 'SETTLED_SECONDS', -1)
     monkeypatch.setenv('XDG_CACHE_HOME', cache)
