@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """GIFTI files, read as a stream: the text of an array is decoded piece by piece, and never held whole."""
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -350,4 +349,4 @@ def _read_time_step(text):
         step = parse_floats(text or '', 'TimeStep')
     except ImageError:
         return None
-    return float(step[0]) / 1000 if len(step) == 1 and _LEAST_TIME_STEP <= step[0] < sys.maxsize else None
+    return float(step[0]) / 1000 if len(step) == 1 and step[0] >= _LEAST_TIME_STEP else None

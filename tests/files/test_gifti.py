@@ -132,7 +132,17 @@ def test_a_gzipped_file_is_read(series):
 
 
 @pytest.mark.parametrize(
-    ('text', 't_r'), [('1400.0', 1.4), ('720', 0.72), ('0.000000', None), ('2.0', None), ('', None), ('soon', None)]
+    ('text', 't_r'),
+    [
+        ('1400.0', 1.4),
+        ('720', 0.72),
+        ('10', 0.01),
+        ('9.99', None),
+        ('0.000000', None),
+        ('2.0', None),
+        ('', None),
+        ('soon', None),
+    ],
 )
 def test_the_time_step_is_in_ms(tmp_path, text, t_r):
     assert open_gifti_series(save_func_gii(tmp_path / NAME, noise(T, V), time_step=text)).t_r == t_r
@@ -196,7 +206,7 @@ CONTRADICTIONS = {
     'size': ('Dim0="30"', 'Dim0="29"', 'array 1 is damaged: it has more than 116 bytes'),
     'huge': ('Dim0="30"', 'Dim0="3000000000"', 'array 1 claims 12000000000 bytes of values, too many'),
     'negative': ('Dim0="30"', 'Dim0="-30"', 'Dim0 of array 1 must be a whole number from 1'),
-    'dimensions': ('Dimensionality="1"', 'Dimensionality="99"', 'array 1 has 99 dimensions'),
+    'dimensions': ('Dimensionality="1"', 'Dimensionality="7"', 'array 1 has 7 dimensions'),
     'axes': ('Dimensionality="1"', 'Dimensionality="2" Dim1="2"', 'array 1 is damaged: it has 120 of 240 bytes'),
     'type': ('NIFTI_TYPE_FLOAT32', 'NIFTI_TYPE_RGB24', "unknown encoding or type: .*'NIFTI_TYPE_RGB24'"),
     'encoding': ('GZipBase64Binary', 'Base85', "unknown encoding or type: 'Base85'"),
@@ -236,6 +246,18 @@ def test_arrays_of_other_shapes_are_refused(tmp_path, n_arrays):
     nib.gifti.GiftiImage(darrays=arrays).to_filename(tmp_path / NAME)
     with pytest.raises(ImageError, match=r'must be one array of vertices × volumes, or an array for each volume, not'):
         open_gifti_series(tmp_path / NAME)
+
+
+def test_limits_to_arrays_are_included(tmp_path, monkeypatch):
+    path = save_func_gii(tmp_path / NAME, np.zeros((1, 1000), np.float32))
+    axes = ''.join(f' Dim{i}="1"' for i in range(1, 6))
+    change(path, 'Dimensionality="1"', f'Dimensionality="6"{axes}')
+    monkeypatch.setattr(gifti, 'DEFLATE_RATIO', 2)
+    path.write_bytes(path.read_bytes().ljust(2000))
+    assert GiftiReader(path).read_arrays()[0].shape == (1000, 1, 1, 1, 1, 1)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ImageError, match='array 1 claims 4000 bytes of values, too many for the size of the file'):
+        GiftiReader(path).read_arrays()
 
 
 def test_arrays_without_or_with_two_values_are_refused(series):
