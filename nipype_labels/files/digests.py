@@ -9,7 +9,7 @@ from pathlib import Path
 from nibabel.filebasedimages import ImageFileError
 from nibabel.imageclasses import all_image_classes
 
-from .hemispheres import list_pair
+from .hemispheres import HEMISPHERE_ENDS, list_pair
 from .paths import expand
 
 #: Smaller files are read sooner than looked up.
@@ -31,9 +31,6 @@ _ENDINGS = tuple(
     for _, ending in kind.files_types
     for packed in ('', *kind._compressed_suffixes)
 )
-
-#: Ends of the names of files of one hemisphere, or of both.
-OF_HEMISPHERES = ('.gii', '.gii.gz', '.annot', '.mgh', '.mgz', '.mgh.gz')
 
 #: What this process knows: digests of contents by those of files' states.
 _known = {}
@@ -70,7 +67,7 @@ def image_files(path):
     ['bold.nii.gz']
     """
     path = os.fspath(path)
-    if path.lower().endswith(OF_HEMISPHERES):
+    if path.lower().endswith(HEMISPHERE_ENDS):
         return list_pair(path)
     if not path.lower().endswith(_ENDINGS):
         return [path]

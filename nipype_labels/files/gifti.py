@@ -10,8 +10,7 @@ from ..core.scaling import Decoder
 from ..model.errors import ImageError, errors_name
 from .element_blocks import arrange_columns, arrange_rows
 from .gifti_values import ENCODINGS, GiftiArray, ValueDecoder
-from .grids import DEFLATE_RATIO
-from .gzip_streams import DAMAGE, open_gzip
+from .gzip_streams import DAMAGE, DEFLATE_RATIO, is_gzipped, open_stream
 from .xml_streams import make_parser, parse_floats, parse_integer, xml_errors_name
 
 #: Bytes of the file that are parsed at a time.
@@ -126,7 +125,7 @@ class GiftiReader:
     def _chunks(self):
         """Yield the content of the file, and nothing at its end."""
         try:
-            with open_gzip(self.path) if self.path.lower().endswith('.gz') else Path(self.path).open('rb') as file:
+            with open_stream(self.path) as file:
                 while chunk := file.read(_CHUNK):
                     yield chunk
                 yield b''
@@ -257,7 +256,7 @@ class GiftiReader:
         stored = _TYPES[kind].newbyteorder(_ORDERS[attributes['Endian']])
         intent = attributes.get('Intent', '').removeprefix('NIFTI_INTENT_')
         array = GiftiArray(intent, stored, shape, order == 'RowMajorOrder', encoding)
-        most = Path(self.path).stat().st_size * DEFLATE_RATIO * (DEFLATE_RATIO if self.path.endswith('.gz') else 1)
+        most = Path(self.path).stat().st_size * DEFLATE_RATIO * (DEFLATE_RATIO if is_gzipped(self.path) else 1)
         if array.n_bytes > most:
             raise ImageError(f'{where} claims {array.n_bytes} bytes of values, too many for the size of the file')
         return array

@@ -16,14 +16,12 @@ from ..model.errors import GridError, ImageError
 from ..model.space import VolumeGrid
 from .digests import image_files, read_state
 from .formats import describe_format, refuse_surface
+from .gzip_streams import DEFLATE_RATIO, is_gzipped
 from .headers import check_header, open_image_file
 from .orientation import compare_sform_qform, explain_unknown_orientation
 
 #: Contradictions that were reported, by path and text.
 _reported = set()
-
-#: Deflate can't compress further than this; a header that claims more is wrong.
-DEFLATE_RATIO = 1032
 
 
 def require_orientation(one, other, unknown_orientation='raise', accept="unknown_orientation='accept'"):
@@ -85,20 +83,15 @@ def check_size(path, image):
     file = Path(str(voxels.file_like))
     if not file.is_file() or is_compressed_otherwise(file):
         return
-    promised, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
+    claimed, size = math.prod(image.shape) * voxels.dtype.itemsize, file.stat().st_size
     most = size * (DEFLATE_RATIO if is_gzipped(file) else 1)
-    if promised > most:
-        raise ImageError(f'{path} has {size} bytes, too few for the {promised} bytes of voxels that its header claims')
+    if claimed > most:
+        raise ImageError(f'{path} has {size} bytes, too few for the {claimed} bytes of voxels that its header claims')
     # An image that was given the voxels of another file says nothing about the header of that file.
     own = isinstance(image, nib.Nifti1Image) and image.get_filename() == str(file)
     least = image.header.sizeof_hdr if own else 0
     if not least <= voxels.offset <= most:
         raise ImageError(f'{path} has {size} bytes, and its voxels can not begin at byte {voxels.offset:.6g} of them')
-
-
-def is_gzipped(path):
-    """Whether a file is read through gzip, by its name."""
-    return Path(path).suffix.lower() in ('.gz', '.mgz')
 
 
 def is_compressed_otherwise(path):

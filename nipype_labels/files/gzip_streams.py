@@ -2,6 +2,7 @@
 """Streams of gzip, by isal where it is installed, else by Python's zlib: the same content, several times slower."""
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 
@@ -12,20 +13,27 @@ try:
     from isal.isal_zlib import error as isal_error
 except ImportError:  # a machine for which isal has no wheel
     from gzip import GzipFile
-    from zlib import decompressobj
 
     LEVEL, isal_error = 1, zlib.error
 
 #: Enough numbers for NumPy to compare them by vector instructions.
 _SOME = np.zeros(64)
 
+#: Deflate can't compress further than this; a header that claims more is wrong.
+DEFLATE_RATIO = 1032
+
 #: What a damaged file raises while it is read.
 DAMAGE = (EOFError, OSError, zlib.error, isal_error)
 
 
-def open_gzip(path):
-    """Open a gzipped file for reading."""
-    return GzipFile(path, 'rb')
+def is_gzipped(path):
+    """Whether a file is read through gzip, by its name."""
+    return Path(path).suffix.lower() in ('.gz', '.mgz')
+
+
+def open_stream(path):
+    """Open a file for reading, through gzip if its name is that of a gzipped file."""
+    return GzipFile(path, 'rb') if is_gzipped(path) else Path(path).open('rb')
 
 
 def make_decompressor():

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from ..model.errors import ImageError
 
+#: Ends of the names of files that are GIFTI, images of FreeSurfer, and any of one hemisphere, in lower case.
+GIFTI_ENDS, MGH_ENDS = ('.gii', '.gii.gz'), ('.mgh', '.mgz')
+HEMISPHERE_ENDS = (*GIFTI_ENDS, *MGH_ENDS, '.annot')
+
 #: Where names have the hemisphere, in the order of the search: BIDS, FreeSurfer, HCP.
 _SIDES = (
     re.compile(r'(?:^|_)hemi-(?P<side>[LR])(?=[_.]|$)'),
@@ -82,7 +86,7 @@ def list_pair(path):
     >>> list_pair('lh.aparc.annot')
     ['lh.aparc.annot']
     """
-    path = str(path)
+    path = str(Path(path))
     partner = _name_partner(path) if find_side(path) else path
     return sorted({path, partner}) if Path(partner).is_file() else [path]
 

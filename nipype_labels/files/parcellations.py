@@ -16,7 +16,7 @@ from ..model.errors import ImageError, LookupTableError, MissingRegionsError, er
 from ..model.grayordinates import CIFTI_NAME, Grayordinates, pair_space
 from .cifti import open_cifti
 from .gifti import read_hemisphere
-from .hemispheres import find_pair
+from .hemispheres import GIFTI_ENDS, find_pair
 from .lut import check_lookup_table, check_named, choose_lookup_table
 from .volumes import to_labels
 
@@ -199,7 +199,7 @@ def _read_hemisphere(path, side):
     """Return the labels (n,) and the label table of a file of one hemisphere."""
     if path.lower().endswith('.annot'):
         return _read_annot(path)
-    if path.lower().endswith(('.gii', '.gii.gz')):
+    if path.lower().endswith(GIFTI_ENDS):
         return _read_gifti(path, side)
     raise ImageError(f'{path} is not a parcellation of surfaces: use .dlabel.nii, .label.gii or .annot files')
 

@@ -17,8 +17,8 @@ from ..model.errors import ImageError
 from ..model.space import VolumeGrid
 from .digests import image_digest
 from .formats import describe_format
-from .grids import check_size, is_compressed_otherwise, is_gzipped, make_grid, open_header
-from .gzip_streams import DAMAGE, compress_into, free_registers, open_gzip
+from .grids import check_size, is_compressed_otherwise, make_grid, open_header
+from .gzip_streams import DAMAGE, compress_into, free_registers, is_gzipped, open_stream
 from .orientation import set_orientation
 from .timing import read_header_time
 
@@ -110,7 +110,7 @@ class Series:
         starts = range(0, self.n_volumes, shape[0])
         buffers = [np.empty(shape, self.stored) for _ in range(2 if num_threads > 1 else 1)]
         read = [(first, buffers[i % len(buffers)][: self.n_volumes - first]) for i, first in enumerate(starts)]
-        with _open(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
+        with open_stream(self.voxel_file) as stream, ThreadPoolExecutor(1) as reader:
             with _errors_name_file(self.voxel_file):
                 stream.seek(self.offset)
             if num_threads < 2:
@@ -233,11 +233,6 @@ def _read_state(path):
     with _errors_name_file(path):
         status = Path(path).stat()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _open(path):
-    """Open for reading what nibabel would open, compressed or not."""
-    return open_gzip(path) if is_gzipped(path) else Path(path).open('rb')
 
 
 def _read(stream, view, piece, path):

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from ..model.grayordinates import CIFTI_NAME
 from .grids import open_header
-from .hemispheres import find_side, strip_hemisphere
+from .hemispheres import GIFTI_ENDS, MGH_ENDS, find_side, strip_hemisphere
 from .parcellations import split_map
 from .paths import strip_suffixes
 from .series import open_series
-from .surface_series import MGH_ENDS, open_surface_series
-
-#: Ends of the names of files of surfaces, in lower case.
-SURFACE_ENDS = ('.gii', '.gii.gz', '.annot')
+from .surface_series import open_surface_series
 
 
 def is_surface(given):
@@ -26,7 +23,7 @@ def is_surface(given):
     if not isinstance(path, str | os.PathLike):
         return False
     path = split_map(path)[0]
-    if path.lower().endswith(SURFACE_ENDS) or CIFTI_NAME.search(path):
+    if path.lower().endswith((*GIFTI_ENDS, '.annot')) or CIFTI_NAME.search(path):
         return True
     is_mgh = path.lower().endswith(MGH_ENDS)
     return is_mgh and bool(find_side(path)) and Path(path).is_file() and open_header(path).shape[1:3] == (1, 1)

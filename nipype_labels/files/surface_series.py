@@ -3,7 +3,6 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from nibabel import Cifti2Image
@@ -15,15 +14,12 @@ from .cifti import open_cifti
 from .digests import image_digest
 from .element_blocks import arrange_columns
 from .gifti import open_gifti_series
-from .grids import check_size, is_gzipped, open_header
-from .gzip_streams import DAMAGE, open_gzip
-from .hemispheres import find_pair, find_side
+from .grids import check_size, open_header
+from .gzip_streams import DAMAGE, open_stream
+from .hemispheres import GIFTI_ENDS, MGH_ENDS, find_pair, find_side
 from .paths import expand
 from .series import BLOCK_BYTES, unchanged
 from .timing import read_header_time
-
-#: Ends of the names of images of FreeSurfer, in lower case.
-MGH_ENDS = ('.mgh', '.mgz', '.mgh.gz')
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ class _MghSeries:
         """Yield the values as bytes; the stream is read to its end, so that its checksum is verified."""
         left = self.n_elements * self.n_volumes * self.stored.itemsize
         try:
-            with open_gzip(self.path) if is_gzipped(self.path) else Path(self.path).open('rb') as file:
+            with open_stream(self.path) as file:
                 file.seek(self.offset)
                 while piece := file.read(BLOCK_BYTES):
                     yield piece[:left]
@@ -191,7 +187,7 @@ def _is_pair(files):
 
 def _open_hemisphere(path, side):
     """Return the opened series of one hemisphere."""
-    if path.lower().endswith(('.gii', '.gii.gz')):
+    if path.lower().endswith(GIFTI_ENDS):
         return open_gifti_series(path, side)
     if not path.lower().endswith(MGH_ENDS):
         raise ImageError(f'{path} is not a series of surfaces: use .dtseries.nii, or .func.gii or .mgz files')
