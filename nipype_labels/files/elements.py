@@ -12,7 +12,7 @@ from .atlases import is_table, read_surface_atlas
 from .cifti import open_cifti
 from .gifti import GiftiReader, find_numbers, has_values, read_hemisphere
 from .grids import read_grid
-from .hemispheres import find_pair
+from .hemispheres import GIFTI_ENDS, MGH_ENDS, find_pair
 from .parcellations import split_map
 from .spaces import is_surface, open_any_series
 from .surface_images import write_dense_labels
@@ -21,18 +21,16 @@ from .volumes import read_mask, write_volume
 #: CIFTI files of scalars, such as masks.
 _VALUES = re.compile(r'\.dscalar\.nii$', re.IGNORECASE)
 
-_SERIES = re.compile(r'(\.dtseries\.nii|\.func\.gii(\.gz)?|\.mg[hz])$', re.IGNORECASE)
-
 
 def read_space(path, whole=False):
     """Return the space of a file: a VolumeGrid (see :func:`~.grids.read_grid`) or, of surfaces, Grayordinates."""
     if not is_surface(path):
         return read_grid(path, whole)
-    if _SERIES.search(str(path)):
-        return open_any_series(path).space
     file = split_map(path)[0]
     if CIFTI_NAME.search(file):
         return open_cifti(file).space
+    if file.lower().endswith(MGH_ENDS):
+        return open_any_series(file).space
     return _measure_pair(path) if _is_pair_of_values(path) else read_surface_atlas(path)[0].space
 
 
@@ -64,7 +62,7 @@ def read_surface_labels(path):
 
 def _is_pair_of_values(path):
     """Return whether a file is one of a pair of GIFTI files with numbers of vertices, instead of labels."""
-    return str(path).lower().endswith(('.gii', '.gii.gz')) and has_values(path)
+    return str(path).lower().endswith(GIFTI_ENDS) and has_values(path)
 
 
 def _measure_pair(path):
