@@ -22,12 +22,10 @@ def write_table(path, table):
     table.to_csv(path, sep='\t', na_rep=MISSING, index=False, lineterminator='\n', quoting=csv.QUOTE_NONE)
 
 
-def read_table(path, sep='\t', na_values=(MISSING,), **options):
-    """Return a table (TSV, or another ``sep``) as a DataFrame of str, NaN where cells are missing."""
+def read_table(path):
+    """Return a table (TSV) as a DataFrame of str, NaN where cells are missing."""
     content = read_table_content(path)
-    if sep == '\t':
-        options.setdefault('quoting', csv.QUOTE_NONE)
-    options.update(na_values=list(na_values), keep_default_na=False, dtype=str, encoding='utf-8-sig')
+    options = dict(sep='\t', quoting=csv.QUOTE_NONE, index_col=False, dtype=str, encoding='utf-8-sig')
     try:
         with warnings.catch_warnings():
             # pandas only warns if rows have more cells than the heading, and then shifts or drops columns.
@@ -35,6 +33,6 @@ def read_table(path, sep='\t', na_values=(MISSING,), **options):
             # pandas before 3 silently ends a cell at a NUL byte.
             if b'\0' in content:
                 raise ValueError('it holds NUL bytes')
-            return pd.read_csv(io.BytesIO(content), sep=sep, index_col=False, **options)
-    except (OSError, ValueError, pd.errors.ParserWarning) as e:
+            return pd.read_csv(io.BytesIO(content), na_values=[MISSING], keep_default_na=False, **options)
+    except (ValueError, pd.errors.ParserWarning) as e:
         raise LabelsError(f'{path} cannot be read as a table: {" ".join(str(e).split())}') from e
