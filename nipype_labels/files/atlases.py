@@ -85,19 +85,20 @@ def read_placed(image, ids=None, names=None, background=0):
         If the image cannot be read, or is a table of seeds, which have no voxel grid.
     """
     refuse_seeds(image)
-    if is_surface(image) or is_weights(image) or is_maps(image):
-        if is_surface(image):
-            # Its label table has the background.
-            atlas = read_surface_atlas(image)[0]
-        else:
-            atlas = read_weights(image) if is_weights(image) else read_maps(image)
-        return atlas if ids is None else atlas.select(ids, names)
-    labels, grid = read_labels(image, background)
-    if ids is None:
-        with errors_name(grid.path):
-            ids = region_ids(labels, background)
-        names = [str(number) for number in ids]
-    return Atlas(grid, labels, np.asarray(ids), names, background)
+    if is_surface(image):
+        atlas = read_surface_atlas(image)[0]  # its label table has the background
+    elif is_weights(image):
+        atlas = read_weights(image)
+    elif is_maps(image):
+        atlas = read_maps(image)
+    else:
+        labels, grid = read_labels(image, background)
+        if ids is None:
+            with errors_name(grid.path):
+                ids = region_ids(labels, background)
+            names = [str(number) for number in ids]
+        return Atlas(grid, labels, np.asarray(ids), names, background)
+    return atlas if ids is None else atlas.select(ids, names)
 
 
 def read_atlas(image, names=None, lut=None, background=0, warn=lambda message, *values: None):

@@ -57,7 +57,8 @@ def _parse(text, n_volumes, path, stem):
     heading, rows, notes = parse_table(text, n_volumes, path)
     if len(rows) != n_volumes:
         raise ConfoundsError(f'{path} has {len(rows)} rows, the signals have {n_volumes} volumes')
-    names = heading or [f'{stem}_{i}' for i in range(len(rows[0]) + len(notes))][len(notes) :]
+    # A column of row numbers that is not used has number 0.
+    names = heading or [f'{stem}_{i + len(notes)}' for i in range(len(rows[0]))]
     columns = zip(*rows, strict=True)
     return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)}), notes
 

@@ -18,7 +18,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-#: What locking raises on file systems that do not support it; any other error is the user's to know.
+#: What locking raises on file systems that do not support it.
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 #: Seconds between attempts to get a lock.

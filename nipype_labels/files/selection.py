@@ -25,13 +25,6 @@ _FMRIPREP = {*CONFOUNDS_STRATEGIES['6P'], *_MOTION_MEASURES}
 _OLD_FMRIPREP = {'FramewiseDisplacement', 'stdDVARS'}
 
 
-#: Problem if a complete table of fMRIPrep would be used.
-_NOTHING_SELECTED = (
-    '{}: no column of this table of fMRIPrep is selected. Select columns by confounds_strategy (all for every column), '
-    'confounds_columns or a preset.'
-)
-
-
 @dataclass
 class SelectedConfounds:
     """Selected confounds (``frame``, T rows), flags of ``censored`` volumes by reason, and notes for the user."""
@@ -66,7 +59,10 @@ def select_confounds(tables, parameters, n_volumes, series=None):
         if names or is_censored:
             marked.append(table)
         elif {*table.frame} >= _FMRIPREP or {*table.frame} >= _OLD_FMRIPREP:
-            raise ConfoundsError(_NOTHING_SELECTED.format(table.source))
+            raise ConfoundsError(
+                f'{table.source}: no column of this table of fMRIPrep is selected. Select columns by '
+                'confounds_strategy (all for every column), confounds_columns or a preset.'
+            )
         frames.append(table.numbers(names if names or is_censored else list(table.frame)))
     if 'scrubbing' in strategies:
         censored.update(_find_motion_outliers(of_fmriprep, parameters))

@@ -40,7 +40,7 @@ def to_labels(values, path, background_label=0):
 
 
 def _round_labels(values, path):
-    """Return values that are close to integers as these; ImageError if one is not."""
+    """Return values rounded to integers; ImageError if one is not close to an integer."""
     labels = np.rint(values)
     wrong = np.abs(values - labels) > _LABEL_TOLERANCE
     if wrong.any():

@@ -60,7 +60,7 @@ def xml_errors_name(path):
 
 
 def parse_integers(text, what):
-    """Return whole numbers separated by blanks, int64 of shape (n,); ImageError, which says of ``what``, if not."""
+    """Return whole numbers separated by blanks, int64 of shape (n,); ImageError, which names ``what``, for others."""
     if text.isascii() and not text.encode().translate(None, _DIGITS_AND_BLANKS):
         # NumPy takes a seventh of the time. Too long a number becomes the largest one.
         return np.fromstring(text, np.int64, sep=' ') if text.strip() else np.empty(0, np.int64)
