@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..model.columns import STATUSES
+from ..model.columns import STATUSES, WITH_SIGNAL
 from ..model.grayordinates import Grayordinates
 from ..model.networks import Place, find_place
 from ..model.software import read_versions
@@ -132,7 +132,7 @@ class AtlasData:
     def lost(self):
         """Whether each region has no usable time series."""
         usable = np.isfinite(self.cleaned).any(axis=0)
-        return ~usable | [region['status'] != 'ok' for region in self.regions]
+        return ~usable | ~np.isin([region['status'] for region in self.regions], WITH_SIGNAL)
 
     @property
     def summary(self):

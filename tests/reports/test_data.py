@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import numpy as np
+import pytest
 
 from nipype_labels.reports.data import find_problems
 
@@ -26,3 +27,13 @@ def test_regions_are_grouped_by_problem(make_row):
 
 def test_no_problem_without_a_lost_region(make_row):
     assert not find_problems([make_row(1, 'A')], np.zeros(1, dtype=bool))
+
+
+@pytest.mark.parametrize('status', ['constant', 'collinear'])
+def test_constant_regions_and_collinear_maps_have_a_time_series(status, make_atlas, make_row):
+    """As in coverage tables; columns of other regions may be filled with 0."""
+    rows = [make_row(3, 'Front', status), make_row(5, 'Back', 'outside_mask')]
+    _, atlas = make_atlas(regions=rows)
+    assert atlas.lost.tolist() == [False, True]
+    _, without_values = make_atlas(regions=rows, cleaned=np.full((12, 2), np.nan))
+    assert without_values.lost.all()
