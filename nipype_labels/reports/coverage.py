@@ -63,7 +63,7 @@ def draw_coverage(title, series, atlas):
     wanted = [i for i in worst_first if not on_mesh[i + 1]]
     bars = _draw_bars(atlas, wanted[:MOST_BARS])
     top = svg.TOP + height
-    drawn = {'views': views, 'bars': bars, 'bars_top': top + 30, 'has_views': bool(views)}
+    drawn = {'views': views, 'bars': bars, 'bars_top': top + 30}
     drawn |= {'bar_length': BAR_LENGTH, 'has_no_data': bool(views) and bool(on_mesh[-1])}
     drawn['note'] = _describe_bars(atlas, wanted, bool(views))
     drawn['scale'] = svg.embed(np.arange(len(SCALE), dtype=np.uint8)[None], svg.to_bytes(SCALE))

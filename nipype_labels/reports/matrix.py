@@ -51,14 +51,15 @@ def draw_confounds(title, series):
 
 def _draw(matrix, heading, subject, title, axis, unit):
     """Return the SVG of a matrix."""
-    named = matrix['names'] is not None or matrix['networks']
-    left = svg.MARGIN + (NAMES_AXIS if matrix['names'] else NETWORKS_AXIS if named else svg.AXIS)
+    left = svg.MARGIN + (NAMES_AXIS if matrix['names'] else NETWORKS_AXIS if matrix['networks'] else svg.AXIS)
     side = WIDTH - svg.MARGIN - left
     below = NETWORKS_AXIS if matrix['networks'] else 24
     subject += '; neighbours averaged' if matrix['averaged'] else ''
     for block in matrix['networks']:
         block['y'] = block['middle'] * side
-    space_out(matrix['networks'], 'y', LINE)
+    # Names of small networks would overlap.
+    for one, other in pairwise(matrix['networks']):
+        other['y'] = max(other['y'], one['y'] + LINE)
     drawn = {'matrix': matrix, 'scale': svg.embed_scale(), 'left': left, 'side': side, 'below': below, 'axis': axis}
     return svg.fill_figure('matrix', heading, subject, title, svg.TOP + side + below + 58, WIDTH, unit=unit, **drawn)
 
@@ -106,18 +107,6 @@ def _square(block):
     """Return the outline of a block on the diagonal as an SVG path."""
     size = block.end - block.begin
     return f'M{block.begin} {block.begin}h{size}v{size}h-{size}z'
-
-
-def space_out(labels, key, least):
-    """Move labels, which are sorted, so that neighbours are at least ``least`` apart.
-
-    >>> labels = [{'y': 0.0}, {'y': 4.0}, {'y': 30.0}]
-    >>> space_out(labels, 'y', 10)
-    >>> labels
-    [{'y': 0.0}, {'y': 10.0}, {'y': 30.0}]
-    """
-    for one, other in pairwise(labels):
-        other[key] = max(other[key], one[key] + least)
 
 
 def _describe_order(places):

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reports of a head with two regions."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
 from head_cases import GRIDS, SPOT
 from head_cases import ball as draw_ball
+from PIL import Image
 
 from nipype_labels.reports import AtlasData, Origin, SeriesData, draw_figures, render_report
 
 VERSIONS = {'nipype_labels': '1.2.3'}
+
+
+@pytest.fixture(scope='session')
+def pixels_of():
+    """Read the pixels of an embedded image: an array of rows, columns and RGB."""
+    return lambda url: np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(',')[1]))).convert('RGB'))
 
 
 @pytest.fixture(scope='session')

@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-import base64
-import io
-
 import numpy as np
-from matplotlib.image import imread
 
 from nipype_labels.reports.carpet import LARGEST, carpet_images
 
 GREY, DARK = (0x8C, 0x8C, 0x8C), (0x1F, 0x1F, 0x1F)
 
 
-def pixels_of(url):
-    return np.rint(imread(io.BytesIO(base64.b64decode(url.split(',')[1])), format='png') * 255).astype(int)[..., :3]
-
-
-def test_rows_of_pixels_are_regions_and_columns_are_volumes():
+def test_rows_of_pixels_are_regions_and_columns_are_volumes(pixels_of):
     raw = np.random.default_rng(0).normal(size=(5, 3))
     raw[:, 1] = np.nan
     kept = np.array([True, True, False, True, True])
@@ -29,7 +21,7 @@ def test_rows_of_pixels_are_regions_and_columns_are_volumes():
     assert [tuple(pixel) == DARK for pixel in marks[0]] == [False, False, True, False, False]
 
 
-def test_high_is_red_and_low_is_blue():
+def test_high_is_red_and_low_is_blue(pixels_of):
     signals = np.array([[0.0], [0.0], [0.0], [9.0], [-9.0]])
     before = pixels_of(carpet_images(signals, signals, np.ones(5, dtype=bool), np.array([1]))['before'])
     assert before[0, 3, 0] > before[0, 3, 2]
@@ -44,7 +36,7 @@ def test_ticks_are_region_ids_and_volume_numbers():
     assert carpets['censored'] is None
 
 
-def test_neighbours_are_averaged_and_no_censored_volume_is_hidden():
+def test_neighbours_are_averaged_and_no_censored_volume_is_hidden(pixels_of):
     signals = np.random.default_rng(0).normal(size=(5000, 7))
     kept = np.arange(5000) != 4321
     carpets = carpet_images(signals, np.where(kept[:, None], signals, np.nan), kept, np.arange(7))

@@ -1,21 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-import base64
-import io
 import re
 
 import numpy as np
 import pytest
 from matplotlib import colormaps
-from matplotlib.image import imread
 
 from nipype_labels.core.display import colour_limit, strongest_pairs
-from nipype_labels.reports.matrix import LARGEST, draw_confounds, draw_matrix, matrix_image
+from nipype_labels.reports.matrix import LARGEST, LINE, draw_confounds, draw_matrix, matrix_image
 
 GREY = (0x8C, 0x8C, 0x8C)
-
-
-def pixels_of(url):
-    return np.rint(imread(io.BytesIO(base64.b64decode(url.split(',')[1])), format='png') * 255).astype(int)[..., :3]
 
 
 def symmetric(n, seed=0):
@@ -28,7 +21,7 @@ def names_of(n):
     return [f'R{i}' for i in range(n)]
 
 
-def test_a_pixel_has_the_colour_of_its_value():
+def test_a_pixel_has_the_colour_of_its_value(pixels_of):
     matrix = symmetric(9)
     pixels = pixels_of(matrix_image(matrix, names_of(9), np.arange(9), 'correlation')['image'])
     # There are 33 colours from -1 to 1.
@@ -38,7 +31,7 @@ def test_a_pixel_has_the_colour_of_its_value():
 
 
 @pytest.mark.parametrize('nothing', [np.nan, np.inf])
-def test_only_missing_values_are_grey(nothing):
+def test_only_missing_values_are_grey(nothing, pixels_of):
     matrix = symmetric(7)
     matrix[3], matrix[:, 3] = nothing, nothing
     drawn = matrix_image(matrix, names_of(7), np.arange(7), 'correlation')
@@ -98,7 +91,7 @@ def test_few_regions_are_named_and_many_have_marks():
     assert [tick['label'] for tick in many['ticks']] == ['1000', '1020', '1040', '1060', '1080']
 
 
-def test_regions_beyond_the_pixels_are_averaged():
+def test_regions_beyond_the_pixels_are_averaged(pixels_of):
     matrix = np.ones((700, 700))
     matrix[:, 650] = matrix[650] = np.nan
     drawn = matrix_image(matrix, names_of(700), np.arange(700), 'correlation')
@@ -107,7 +100,7 @@ def test_regions_beyond_the_pixels_are_averaged():
     assert pixels.shape == (LARGEST, LARGEST, 3)
 
 
-def test_a_matrix_is_ordered_and_outlined_by_network_and_hemisphere(make_atlas, make_row):
+def test_a_matrix_is_ordered_and_outlined_by_network_and_hemisphere(make_atlas, make_row, pixels_of):
     names = [f'7Networks_{side}H_{network}_{i}' for side in 'LR' for network in ('Vis', 'Cont') for i in range(15)]
     names[-1] = 'Brainstem'
     n = len(names)
@@ -129,6 +122,15 @@ def test_a_matrix_is_ordered_and_outlined_by_network_and_hemisphere(make_atlas, 
     assert outlines['hemispheres'].startswith('M0 0h15v15h-15zM15 15h15v15h-15z')
     assert all(drawn.count(f'>{name}</text>') == 2 for name in ('Vis', 'Cont', 'no network'))
     assert 'by network and hemisphere' in drawn
+
+
+def test_names_of_small_networks_do_not_overlap(make_atlas, make_row):
+    names = [f'7Networks_LH_{network}_1' for network in ('Vis',) * 97 + ('Cont', 'Default')]
+    values = {'regions': [make_row(i + 1, name) for i, name in enumerate(names)], 'raw': np.zeros((12, 99))}
+    drawn = draw_matrix('Title', *make_atlas(connectivity=np.eye(99), **values))
+    heights = [float(y) for y in re.findall(r'<text x="-8" y="([\d.]+)" dy="4"', drawn)]
+    assert len(heights) == 3
+    assert np.diff(heights).min() > LINE - 0.1
 
 
 def test_a_matrix_without_networks_has_the_order_of_the_atlas(make_atlas):
