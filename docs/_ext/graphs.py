@@ -2,16 +2,19 @@
 """Directive ``graph``: picture of a workflow, drawn from the workflow itself, and a table of its connections.
 
 A box is a node. The strips above and below its name hold the fields of inputnode that it takes, and the fields of
-outputnode that it returns. inputnode and outputnode have no boxes, since they are connected to almost every node.
+outputnode that it returns. inputnode and outputnode have no boxes, since they are connected to almost every node. Boxes
+are in layers from top to bottom. Graphviz would have to be installed with the system.
 """
 
-import html
+from dataclasses import dataclass, field
+from html import escape
 from itertools import pairwise
 from textwrap import wrap
 
-from docutils import nodes
-from docutils.parsers.rst import Directive
-from layout import place
+import networkx as nx
+import numpy as np
+from sphinx.util.docutils import SphinxDirective
+from tables import code, table
 
 from nipype_labels import workflows
 
@@ -27,12 +30,38 @@ LINE, PAD = 26, 10
 #: Height of a line of a strip, and of the part with the name.
 STEP, MIDDLE = 17, 48
 
+#: Space between boxes of a layer, and between layers, in pixels.
+GAP, BELOW = 24, 44
 
-class graph(nodes.General, nodes.Element):  # noqa: N801 (the name of its visitor)
-    """A workflow to draw."""
+#: Iterations of sorting within layers and straightening edges.
+ROUNDS = 50
 
 
-class GraphDirective(Directive):
+@dataclass(eq=False)
+class Box:
+    """Box of a node, or, without a name, a point of a long edge; ``x`` and ``y`` are the middle of its upper edge."""
+
+    name: str = ''
+    interface: str = ''
+    given: list = field(default_factory=list)
+    made: list = field(default_factory=list)
+    above: list = field(default_factory=list)
+    below: list = field(default_factory=list)
+    width: float = 2.0
+    height: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+
+    def break_strips(self):
+        """Break the fields of the strips into lines, and set the size."""
+        self.given = wrap(', '.join(self.given), LINE, break_long_words=False)
+        self.made = wrap(', '.join(self.made), LINE, break_long_words=False)
+        letters = [NAME * len(self.name), *(SMALL * len(line) for line in (self.interface, *self.given, *self.made))]
+        self.width = LETTER * max(letters) + 2 * PAD
+        self.height = MIDDLE + _strip_height(self.given) + _strip_height(self.made)
+
+
+class GraphDirective(SphinxDirective):
     """Picture of the workflow that a Python expression builds."""
 
     has_content = True
@@ -40,77 +69,117 @@ class GraphDirective(Directive):
     def run(self):
         """Return the expression, the picture and the connections."""
         call = '\n'.join(self.content)
-        wf = eval(call, {name: getattr(workflows, name) for name in workflows.__all__})
-        boxes, links, connections = read(wf)
-        return [
-            nodes.literal_block(call, call, language='python'),
-            graph('', call=call, boxes=boxes, links=links),
-            nodes.raw('', f'<details><summary>{len(connections)} connections</summary>', format='html'),
-            _make_table(('From', 'To'), connections),
-            nodes.raw('', '</details>', format='html'),
+        boxes, links, connections = read(eval(call, {name: getattr(workflows, name) for name in workflows.__all__}))
+        parts = [
+            f'```python\n{call}\n```',
+            draw(boxes, links, f'Graph of {" ".join(call.split())}'),
+            f'<details><summary>{len(connections)} connections</summary>',
+            table(('From', 'To'), [map(code, ends) for ends in connections]),
+            '</details>',
         ]
+        return self.parse_text_to_nodes('\n\n'.join(parts))
 
 
 def read(wf):
-    """Return the boxes of a workflow by node, the fields that connect two boxes, and all connections.
-
-    A box has its ``interface``, and the fields of inputnode and outputnode that it takes and returns.
-    """
+    """Return the boxes of a workflow by node, the fields that connect two boxes, and all connections."""
     inner = [node for node in wf._graph.nodes() if node.name not in ENDS]
-    boxes = {node.name: {'interface': type(node.interface).__name__, 'above': [], 'below': []} for node in inner}
+    boxes = {node.name: Box(node.name, type(node.interface).__name__) for node in inner}
     links, connections = {}, []
     for start, end, data in wf._graph.edges(data=True):
         fields = [(source if isinstance(source, str) else source[0], target) for source, target in data['connect']]
         connections += [(f'{start.name}.{source}', f'{end.name}.{target}') for source, target in fields]
         if start.name in ENDS:
-            boxes[end.name]['above'] += dict.fromkeys(source for source, _ in fields)
+            boxes[end.name].given += dict.fromkeys(source for source, _ in fields)
         elif end.name in ENDS:
-            boxes[start.name]['below'] += dict.fromkeys(target for _, target in fields)
+            boxes[start.name].made += dict.fromkeys(target for _, target in fields)
         else:
             links[start.name, end.name] = fields
     return boxes, links, sorted(connections)
 
 
-def draw(boxes, links, call, uri):
-    """Return the SVG of what :func:`read` returned, in the colours of the page; ``uri`` is the page of the nodes."""
-    strips = {name: [_break(box['above']), _break(box['below'])] for name, box in boxes.items()}
-    sizes = {name: _measure(name, boxes[name]['interface'], *strips[name]) for name in boxes}
-    placed, ways, width, height = place(sizes, list(links))
-    label = f'Graph of {" ".join(call.split())}'
-    parts = [_draw_edge(way, links[ends]) for ends, way in ways.items()]
-    parts += [_draw_box(placed[name], boxes[name]['interface'], *strips[name], uri) for name in boxes]
+def draw(boxes, links, label):
+    """Return the SVG of what :func:`read` returned, in the colours of the page."""
+    ways, width, height = place(boxes, links)
+    parts = [_draw_edge(way, links[ends]) for ends, way in ways.items()] + [_draw_box(box) for box in boxes.values()]
     return (
-        f'<div class="graph"><svg role="img" aria-label="{html.escape(label)}" '
+        f'<div class="graph"><svg role="img" aria-label="{escape(label)}" '
         f'width="{width + 4:.0f}" height="{height + 4:.0f}" viewBox="-2 -2 {width + 4:.0f} {height + 4:.0f}">'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         f'<path d="M0 0 8 4 0 8z"/></marker></defs>{"".join(parts)}</svg></div>'
     )
 
 
-def _break(names):
-    """Return names as the lines of a strip."""
-    return wrap(', '.join(names), LINE, break_long_words=False)
+def place(boxes, edges):
+    """Place boxes; return the boxes and points that each edge passes, and the width and height of the picture."""
+    graph = nx.DiGraph(list(edges))
+    graph.add_nodes_from(boxes)
+    depth = {name: i for i, names in enumerate(nx.topological_generations(graph)) for name in names}
+    for name in reversed(list(nx.topological_sort(graph))):
+        # Just above the first of its targets.
+        depth[name] = min((depth[end] - 1 for end in graph[name]), default=depth[name])
+    layers = [[box for box in boxes.values() if depth[box.name] == i] for i in range(max(depth.values()) + 1)]
+    ways = {}
+    for start, end in edges:
+        passed = [Box() for _ in range(depth[start] + 1, depth[end])]
+        for box, layer in zip(passed, layers[depth[start] + 1 :], strict=False):
+            layer.append(box)
+        ways[start, end] = way = [boxes[start], *passed, boxes[end]]
+        for one, other in pairwise(way):
+            one.below.append(other)
+            other.above.append(one)
+    for box in boxes.values():
+        box.break_strips()
+    _arrange(layers)
+    height = 0.0
+    for layer in layers:
+        tallest = max(box.height for box in layer)
+        for box in layer:
+            # A point of an edge passes the whole layer.
+            box.height = box.height or tallest
+            box.y = height + (tallest - box.height) / 2
+        height += tallest + BELOW
+    every = [box for layer in layers for box in layer]
+    left = min(box.x - box.width / 2 for box in every)
+    for box in every:
+        box.x -= left
+    return ways, max(box.x + box.width / 2 for box in every), height - BELOW
 
 
-def _measure(name, interface, above, below):
-    letters = [NAME * len(name), *(SMALL * len(line) for line in (interface, *above, *below))]
-    return LETTER * max(letters) + 2 * PAD, MIDDLE + sum(_strip_height(strip) for strip in (above, below))
+def _arrange(layers):
+    """Move boxes to the mean of their neighbours, without overlap."""
+    for turn in range(ROUNDS):
+        for layer in layers if turn % 2 == 0 else reversed(layers):
+            for box in layer:
+                neighbours = [*box.above, *box.below] or [box]
+                box.x = sum(other.x for other in neighbours) / len(neighbours)
+            layer.sort(key=lambda box: box.x)
+            _separate(layer)
+
+
+def _separate(layer):
+    """Move overlapping boxes apart, as far to the left as to the right."""
+    widths = np.array([box.width for box in layer])
+    offsets = np.cumsum(widths + GAP) - widths / 2
+    free = np.array([box.x for box in layer]) - offsets
+    moved = offsets + (np.maximum.accumulate(free) + np.minimum.accumulate(free[::-1])[::-1]) / 2
+    for box, x in zip(layer, moved.tolist(), strict=True):
+        box.x = x
 
 
 def _strip_height(lines):
     return STEP * len(lines) + 8 if lines else 0
 
 
-def _draw_box(box, interface, above, below, uri):
+def _draw_box(box):
     left, top = box.x - box.width / 2, box.y
-    middle = top + _strip_height(above)
-    link = f'{uri}#nipype_labels.interfaces.{interface}'
+    middle = top + _strip_height(box.given)
+    link = f'nodes.html#nipype_labels.interfaces.{box.interface}'
     return (
         f'<g><rect class="box" x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="6"/>'
-        + _draw_strip(box, above, top, 'given')
-        + _draw_strip(box, below, middle + MIDDLE, 'made')
-        + f'<text class="name" x="{box.x:.1f}" y="{middle + 21:.1f}">{html.escape(box.name)}</text>'
-        f'<a href="{link}"><text class="interface" x="{box.x:.1f}" y="{middle + 38:.1f}">{interface}</text></a></g>'
+        + _draw_strip(box, box.given, top, 'given')
+        + _draw_strip(box, box.made, middle + MIDDLE, 'made')
+        + f'<text class="name" x="{box.x:.1f}" y="{middle + 21:.1f}">{box.name}</text>'
+        f'<a href="{link}"><text class="interface" x="{box.x:.1f}" y="{middle + 38:.1f}">{box.interface}</text></a></g>'
     )
 
 
@@ -119,7 +188,7 @@ def _draw_strip(box, lines, top, kind):
         return ''
     left, width, height = box.x - box.width / 2 + 1, box.width - 2, _strip_height(lines) - 1
     rows = (
-        f'<text class="field" x="{box.x:.1f}" y="{top + 1 + STEP * (i + 1):.1f}">{html.escape(line)}</text>'
+        f'<text class="field" x="{box.x:.1f}" y="{top + 1 + STEP * (i + 1):.1f}">{line}</text>'
         for i, line in enumerate(lines)
     )
     band = f'<rect class="{kind}" x="{left:.1f}" y="{top + 1:.1f}" width="{width:.1f}" height="{height}" rx="5"/>'
@@ -138,7 +207,7 @@ def _draw_edge(way, fields):
         bend = (to_y - y) / 2
         steps.append(f'C{x:.1f} {y + bend:.1f} {to_x:.1f} {to_y - bend:.1f} {to_x:.1f} {to_y:.1f}')
     title = '\n'.join(f'{source} → {target}' for source, target in fields)
-    return f'<path class="edge" marker-end="url(#tip)" d="{" ".join(steps)}"><title>{html.escape(title)}</title></path>'
+    return f'<path class="edge" marker-end="url(#tip)" d="{" ".join(steps)}"><title>{title}</title></path>'
 
 
 def _port(box, neighbours, other):
@@ -148,26 +217,7 @@ def _port(box, neighbours, other):
     return box.x + share * min(box.width * 0.7, 40 * len(ordered))
 
 
-def _make_table(heads, rows):
-    table = nodes.table(classes=['connections'])
-    group = nodes.tgroup('', *(nodes.colspec(colwidth=1) for _ in heads), cols=len(heads))
-    head = nodes.row('', *(nodes.entry('', nodes.paragraph('', text)) for text in heads))
-    body = nodes.tbody()
-    for row in rows:
-        body += nodes.row('', *(nodes.entry('', nodes.paragraph('', '', nodes.literal(text, text))) for text in row))
-    group += [nodes.thead('', head), body]
-    table += group
-    return table
-
-
-def _visit(self, node):
-    uri = self.builder.get_relative_uri(self.builder.current_docname, 'nodes')
-    self.body.append(draw(node['boxes'], node['links'], node['call'], uri))
-    raise nodes.SkipNode
-
-
 def setup(app):
-    """Register the directive; pictures are for HTML."""
-    app.add_node(graph, html=(_visit, None))
+    """Register the directive."""
     app.add_directive('graph', GraphDirective)
     return {'parallel_read_safe': True}

@@ -34,28 +34,23 @@ def draw_picture(folder):
     left, panels = GAP, []
     for name, heading, first, last in PANELS:
         (path,) = Path(folder).rglob(f'*_{name}.svg')
-        figure = path.read_text(encoding='utf-8')
+        figure = re.sub(r'(?<=data:image/png;base64,)[^"]+', _halve, path.read_text(encoding='utf-8'))
         width = int(re.search(r'viewBox="0 0 (\d+) ', figure)[1])
         shown = round(width * HEIGHT / (last - first))
         place = f'x="{left}" y="{TOP}" width="{shown}" height="{HEIGHT}" viewBox="0 {first} {width} {last - first}"'
         panels.append(f'<text x="{left + 24}" y="60" font-size="48" font-weight="600">{heading}</text>')
-        panels.append(re.sub(r'viewBox="[^"]*"', place, _shrink(figure), count=1))
+        panels.append(re.sub(r'viewBox="[^"]*"', place, figure, count=1))
         left += shown + GAP
     size = f'viewBox="0 0 {left} {TOP + HEIGHT + GAP}"'
     start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
     return '\n'.join([start, f'<rect width="{left}" height="{TOP + HEIGHT + GAP}" fill="#fff"/>', *panels, '</svg>\n'])
 
 
-def _shrink(figure):
-    """Return a figure with fewer pixels in its large images."""
-    return re.sub(r'(?<=data:image/png;base64,)[^"]+', lambda found: _halve(found[0]), figure)
-
-
-def _halve(encoded):
+def _halve(found):
     """Return a PNG in base64, with half as many pixels along each axis if it is large."""
-    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    image = Image.open(io.BytesIO(base64.b64decode(found[0])))
     if min(image.size) < LARGEST:
-        return encoded
+        return found[0]
     smaller = image.convert('RGB').reduce(2).quantize(48, dither=Image.Dither.NONE)
     stream = io.BytesIO()
     smaller.save(stream, 'PNG', optimize=True)

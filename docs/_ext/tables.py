@@ -17,9 +17,6 @@ from nipype_labels.model.confounds import PRESETS
 from nipype_labels.model.outputs import DRAWN, NODE_OUTPUTS
 from nipype_labels.model.parameters import PARAMETERS
 
-#: Nodes whose traits of these names are not parameters: they take values of the workflow.
-RECORDING = ('SaveDerivatives',)
-
 #: Nodes that a parameter of the workflow adds; they have no trait of its name.
 ADDED = {
     'high_variance_confounds': ['HighVarianceConfounds'],
@@ -57,7 +54,8 @@ def describe_parameter(parameter):
     """Return the cells of a parameter."""
     name, nodes = parameter.name, []
     for node in interfaces.__all__:
-        if node not in RECORDING and name in getattr(interfaces, node).input_spec().copyable_trait_names():
+        # Traits of SaveDerivatives record values of the workflow.
+        if node != 'SaveDerivatives' and name in getattr(interfaces, node).input_spec().copyable_trait_names():
             nodes.append(node)
     sentences = [f'{parameter.help[0].upper()}{parameter.help[1:]}.', parameter.more.replace('``', '`')]
     if parameter.choices:
