@@ -30,7 +30,6 @@ default a temporary one.
 #   meaningful tSNR therefore.
 # - The brain mask contains the cortex only.
 
-import gzip
 import json
 import re
 import shlex
@@ -49,6 +48,7 @@ import numpy as np
 import pandas as pd
 from nibabel.processing import resample_from_to
 from nilearn import plotting
+from nilearn.surface import load_surf_data, load_surf_mesh
 from scipy.spatial import cKDTree
 
 T_R, N_VOLUMES = 1.4, 217
@@ -69,21 +69,11 @@ templates = Path(find_spec('nilearn').origin).parent / 'datasets' / 'data'
 
 def read_hemisphere(side, word):
     """Coordinates in MNI152 of the vertices in the middle of the cortex, and their time series."""
-    files = [templates / 'fsaverage5' / f'{surface}_{word}.gii.gz' for surface in ('white', 'pial')]
-    surfaces = [nib.GiftiImage.from_bytes(gzip.decompress(file.read_bytes())) for file in files]
-    middle = np.mean([surface.agg_data('pointset') for surface in surfaces], axis=0)
-    series = np.asarray(nib.load(f'{run}.fsa5.{side}h.mgz').dataobj)[:, 0, 0]
+    white, pial = (load_surf_mesh(templates / f'fsaverage5/{kind}_{word}.gii.gz') for kind in ('white', 'pial'))
+    series = load_surf_data(f'{run}.fsa5.{side}h.mgz')
     measured = series.any(axis=1)
-    return nib.affines.apply_affine(MNI305_TO_MNI152, middle)[measured], series[measured]
-
-
-def write_image(values, path):
-    """Write an image in the space of the series, with the repetition time."""
-    image = nib.Nifti1Image(values, affine)
-    image.header.set_sform(affine, 'mni')
-    image.header.set_zooms((4, 4, 4, T_R)[: values.ndim])
-    image.header.set_xyzt_units('mm', 'sec')
-    image.to_filename(path)
+    middle = (white.coordinates + pial.coordinates)[measured] / 2
+    return nib.affines.apply_affine(MNI305_TO_MNI152, middle), series[measured]
 
 
 def name_confounds(motion):
@@ -113,8 +103,8 @@ for number in range(3):
     func = folder / f'fmriprep/sub-0{number + 1}/func'
     func.mkdir(parents=True, exist_ok=True)
     stem = f'{func}/sub-0{number + 1}_task-rest'
-    write_image(bold.astype('int16'), f'{stem}_{SPACE}_desc-preproc_bold.nii.gz')
-    write_image(cortex.astype('uint8'), f'{stem}_{SPACE}_desc-brain_mask.nii.gz')
+    nib.Nifti1Image(bold.astype('int16'), affine).to_filename(f'{stem}_{SPACE}_desc-preproc_bold.nii.gz')
+    nib.Nifti1Image(cortex.astype('uint8'), affine).to_filename(f'{stem}_{SPACE}_desc-brain_mask.nii.gz')
     Path(f'{stem}_{SPACE}_desc-preproc_bold.json').write_text(json.dumps({'RepetitionTime': T_R}))
     confounds = name_confounds(motion[part])
     confounds.to_csv(f'{stem}_desc-confounds_timeseries.tsv', sep='\t', na_rep='n/a', index=False)

