@@ -11,28 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from masker_cases import AAL, MASK, SERIES
 
-from nipype_labels import NiftiLabelsMasker
 from nipype_labels.cli.main import build_parser
 from nipype_labels.workflows import init_labels_wf
 
 ROOT = Path(__file__).parents[1]
-
-#: Warnings about lost regions are ignored here.
-QUIET = pytest.mark.filterwarnings('ignore:.*regions without a signal:UserWarning')
-
-
-def table_rows(text):
-    """Cells of the rows of Markdown tables, without headings and rulers."""
-    lines = [line for line in text.splitlines() if line.startswith('| `') and '`NiftiLabelsMasker`' not in line]
-    rows = [line.strip('|').split('|') for line in lines]
-    return [[cell.strip() for cell in row] for row in rows]
-
-
-@pytest.fixture(scope='module')
-def page():
-    return (ROOT / 'docs' / 'parameters.md').read_text(encoding='utf-8')
 
 
 def options():
@@ -64,36 +47,6 @@ def test_tables_of_pages_are_those_of_the_code():
     pages = [path for path in (ROOT / 'docs').glob('*.md') if '<!-- table: ' in path.read_text(encoding='utf-8')]
     assert len(pages) == 4
     assert [path.name for path in pages if fill(text := path.read_text(encoding='utf-8')) != text] == []
-
-
-def test_the_page_has_the_inputs_of_the_workflow_and_no_others(page):
-    _, below = page.split('## Inputs of a workflow')
-    listed = [row[0].strip('`') for row in table_rows(below.split('## ')[0])]
-    assert sorted(listed) == sorted(init_labels_wf().get_node('inputnode').inputs.copyable_trait_names())
-
-
-def write_signature(method):
-    """Return the signature of a method as users call it, without types."""
-    _, *parameters = inspect.signature(method).parameters.values()
-    return str(inspect.Signature([each.replace(annotation=inspect.Parameter.empty) for each in parameters]))
-
-
-def test_the_page_has_the_methods_of_the_class_and_no_others(page):
-    _, of_class = page.split('## Methods and attributes of the masker')
-    listed = [call for row in table_rows(of_class) if len(row) == 2 for call in re.findall(r'`(\w+\(.*?\))`', row[0])]
-    methods = inspect.getmembers(NiftiLabelsMasker, inspect.isfunction)
-    found = [name + write_signature(method) for name, method in methods if not name.startswith('_')]
-    assert sorted(listed) == sorted(found)
-
-
-@QUIET
-def test_the_page_has_the_attributes_of_the_class_and_no_others(page):
-    _, of_class = page.split('## Methods and attributes of the masker')
-    listed = [name for row in table_rows(of_class) if len(row) == 2 for name in re.findall(r'`(\w+_)`', row[0])]
-    masker = NiftiLabelsMasker(AAL, mask_img=MASK, high_variance_confounds=True, memory=None)
-    masker.fit_transform(SERIES)
-    found = {name for name in dir(masker) if name.endswith('_') and not name.startswith('_')}
-    assert sorted(listed) == sorted(found)
 
 
 def readme_blocks(kind):

@@ -2,6 +2,7 @@
 """Pages of docs/ agree with the code: code runs, commands parse, links have targets, lists are complete."""
 
 import ast
+import inspect
 import re
 import shlex
 import subprocess
@@ -224,6 +225,12 @@ def test_every_error_has_a_cause_and_a_fix():
     assert [name for name, cells in rows.items() if len(cells) != 2 or not all(cells)] == []
 
 
+def test_the_page_has_the_inputs_of_the_workflow_and_no_others():
+    rows = table_under(ROOT / 'docs' / 'parameters.md', '## Inputs of a workflow')
+    inputs = init_labels_wf().get_node('inputnode').inputs
+    assert sorted(row[0].strip('`') for row in rows) == sorted(inputs.copyable_trait_names())
+
+
 def test_the_table_of_nodes_is_that_of_the_interfaces():
     rows = table_under(ROOT / 'docs' / 'concepts.md', '## Processing steps')
     assert sorted(row[0].strip('`') for row in rows) == sorted(interfaces.__all__)
@@ -254,7 +261,7 @@ def test_policies_have_the_default_and_the_choices_of_the_code(name, default, ot
 def test_numbers_in_the_concepts_are_those_of_the_code():
     text = ' '.join(text_of(ROOT / 'docs' / 'concepts.md').split())
     assert f'{GRID_TOLERANCE:g} voxels' in text
-    assert f'more than {100 * T_R_TOLERANCE:g} %' in text
+    assert f'more than {100 * T_R_TOLERANCE:g} %' in text_of(ROOT / 'docs' / 'parameters.md')
     assert {name for name, each in PARAMETERS.items() if False in each.aliases} == {'standardize', 'filter'}
     assert all(each.aliases[None] == 'none' for each in PARAMETERS.values() if each.aliases)
     assert PARAMETERS['standardize'].aliases[True] == 'zscore'
@@ -297,6 +304,8 @@ def test_memory_in_the_page_on_clusters_is_what_the_estimate_returns():
 
 #: A value other than the default of each parameter that only acts with others.
 INERT = {
+    'radius': 6.0,
+    'include_nearest': True,
     'interpolation': 'linear',
     'unknown_orientation': 'accept',
     'standardize_confounds': False,
@@ -317,17 +326,23 @@ INERT = {
 }
 
 
+#: Values of resampling_target with which a parameter does not act, if it acts with the default.
+TARGETS = {'radius': 'labels', 'include_nearest': 'labels', 'unknown_orientation': 'none'}
+
+#: Parameters that the masker accepts, because confounds may be passed to its methods.
+OF_CONFOUNDS = ('standardize_confounds', 'confounds_strategy', 'confounds_columns', 'confounds_na')
+
+
 def test_parameters_that_act_with_others_only_raise_alone(folder):
-    rows = table_under(ROOT / 'docs' / 'concepts.md', '## Parameters that act with others only')
-    named = [found for row in rows for found in re.findall(r'`(\w+)`(\*?)', row[0])]
-    assert sorted(name for name, _ in named) == sorted(INERT)
-    for name, starred in named:
-        others = {'resampling_target': 'none'} if name == 'unknown_orientation' else {}
+    assert sorted(INERT) == sorted(name for name, each in PARAMETERS.items() if each.when)
+    of_masker = set(inspect.signature(NiftiLabelsMasker).parameters) - set(OF_CONFOUNDS)
+    for name, value in INERT.items():
+        given = {name: value, 'resampling_target': TARGETS.get(name, 'data')}
         with pytest.raises(LabelsError, match=name):
-            init_labels_wf(**{name: INERT[name]}, **others)
-        if starred:
+            init_labels_wf(**given)
+        if name in of_masker:
             with pytest.raises(LabelsError, match=name):
-                NiftiLabelsMasker('atlas.nii.gz', **{name: INERT[name]}).fit_transform('bold.nii.gz')
+                NiftiLabelsMasker('atlas.nii.gz', **given).fit_transform('bold.nii.gz')
 
 
 @pytest.mark.parametrize(
