@@ -67,8 +67,8 @@ def _check_image(path, lut):
             f'left and right are unknown ({grid.doubt}), so the atlas is refused for series on other voxel grids. '
             'Correct the header'
         )
-    lut = lut or find_lookup_table(path)
     lookup = choose_lookup_table(atlas.ids, path, lut=lut, warn=_collect(notes), of_maps=of_maps)
+    lut = lut or find_lookup_table(path)
     if lut is not None:
         print(f'{"its header" if str(lut) == str(path) else lut}: {count(len(lookup["name"]), "name")}')
     ids = atlas.ids[atlas.count_voxels() > 0]

@@ -150,8 +150,9 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
     """Return the look-up table of an atlas: ``lut`` (path, columns), else ``names``, else in or next to the image.
 
     Without any, regions are named by their sorted ``ids`` (L,). ``warn`` takes a message and its values (``%``) if a
-    file has no table, and if ids have no name. LookupTableError if the table names none of the ids. A table ``of_maps``
-    may number them from 0 (FSL); they are numbered from 1 in the result.
+    file has no table, and if ids have no name. LookupTableError if the table names none of the ids, or several tables
+    in and next to the image name regions differently. A table ``of_maps`` may number them from 0 (FSL); they are
+    numbered from 1 in the result.
     """
     file = atlas if isinstance(atlas, str | os.PathLike) else _file_of(atlas)
     if lut is not None and not isinstance(lut, str | os.PathLike):
@@ -169,10 +170,34 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
         lookup = (
             read_lookup_table(expand(source), ids, of_maps) if source else check_lookup_table(in_memory, 'the header')
         )
+        if file and lut is None:
+            _refuse_other_names(lookup, source or 'the header', expand(file), ids, of_maps)
     if of_maps:
         lookup = _number_from_1(lookup, ids, source or 'the header')
     check_named(lookup, ids, source or 'the header', file or 'the atlas', warn)
     return lookup
+
+
+def _refuse_other_names(lookup, source, atlas, ids, of_maps):
+    """Raise LookupTableError if a further table next to an atlas has other ids or names; not every file is a table."""
+    named = _name_by_id(lookup)
+    for other in _list_existing(Path(atlas)):
+        if str(other) != str(source):
+            try:
+                names = _name_by_id(read_lookup_table(other, ids, of_maps))
+            except LookupTableError:
+                continue
+            differing = sorted(i for i in named.keys() | names.keys() if named.get(i) != names.get(i))
+            if differing:
+                raise LookupTableError(
+                    f'{source} and {other} name the regions of {atlas} differently (ids {list_names(differing)}). '
+                    'Pass one of them as look-up table'
+                )
+
+
+def _name_by_id(lookup):
+    """Return the names of regions by id, without the background."""
+    return {i: name for i, name in zip(lookup['index'].tolist(), lookup['name'], strict=True) if i}
 
 
 def check_named(lookup, ids, source, atlas, warn):
@@ -201,7 +226,7 @@ def find_lookup_table(atlas, in_header=True):
     atlas = Path(atlas)
     if in_header and read_afni_table(atlas) is not None:
         return str(atlas)
-    return next((str(path) for path in _list_candidates(atlas) if os.path.isfile(path)), None)  # noqa: PTH113
+    return next((str(path) for path in _list_existing(atlas)), None)
 
 
 def read_afni_table(image):
@@ -255,6 +280,11 @@ def _parse(text, path, ids, of_maps):
     if rows and isinstance(rows[0], str):
         return list(zip(*name_by_order(rows, ids, path).values(), strict=True))
     return rows
+
+
+def _list_existing(atlas):
+    """Return the tables next to an atlas, an iterator of paths in the order of the search."""
+    return (path for path in _list_candidates(atlas) if os.path.isfile(path))  # noqa: PTH113
 
 
 def _list_candidates(atlas):

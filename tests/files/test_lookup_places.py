@@ -78,19 +78,45 @@ def names(image, **given):
     return table['name'].tolist(), said
 
 
-def test_the_one_given_counts_before_the_header_before_a_file_next_to_the_image(tmp_path):
+def test_the_one_given_counts_before_those_in_and_next_to_the_image(tmp_path):
     image = write(tmp_path / 'atlas.nii.gz', AFNI)
     (tmp_path / 'atlas.tsv').write_text('index\tname\n1\tNext to it\n2\tTwo\n')
     (tmp_path / 'given.tsv').write_text('index\tname\n1\tGiven\n2\tTwo\n')
     assert names(image, lut=tmp_path / 'given.tsv') == (['Given', 'Two'], [])
     assert names(image, names=['Listed', 'Two']) == (['Listed', 'Two'], [])
-    assert names(image) == (['From header', 'Two'], [])
     write(image)
     assert names(image) == (['Next to it', 'Two'], [])
     assert names(nibabel.load(image)) == (['Next to it', 'Two'], [])
     (tmp_path / 'atlas.tsv').unlink()
     assert names(image) == (['1', '2'], [('%s: no look-up table in its header or next to it, so regions are named by '
                                           'their ids', image)])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('first', 'second', 'other'),
+    [
+        ('header', 'atlas.tsv', '1\tFirst\n2\tOther\n'),
+        ('atlas.tsv', 'atlas.txt', '1\tFirst\n2\tOther\n'),
+        ('atlas.tsv', 'atlas.txt', '1\tFirst\n2\tTwo\n3\tThree\n'),
+        ('atlas.tsv', 'atlas.txt', '1\tFirst\n'),
+    ],
+)
+@pytest.mark.parametrize('in_memory', [False, True])
+def test_tables_that_name_regions_differently_are_refused(tmp_path, first, second, other, in_memory):
+    image = write(tmp_path / 'atlas.nii.gz', AFNI.replace('From header', 'First') if first == 'header' else None)
+    if first != 'header':
+        (tmp_path / first).write_text('index\tname\n1\tFirst\n2\tTwo\n')
+    (tmp_path / second).write_text(f'index\tname\n{other}')
+    with pytest.raises(LookupTableError, match=rf'and .*{second} name the regions of .*atlas\.nii\.gz differently'):
+        names(nibabel.load(image) if in_memory else image)
+    assert names(image, lut=tmp_path / second)[0][0] == 'First'
+
+
+def test_tables_with_equal_names_and_texts_that_are_no_tables_are_accepted(tmp_path):
+    image = write(tmp_path / 'atlas.nii.gz', AFNI)
+    (tmp_path / 'atlas.tsv').write_text('index\tname\n0\tUnknown\n2\tTwo\n1\tFrom header\n')
+    (tmp_path / 'atlas.txt').write_text('Parcels of our laboratory, version 3.\nPlease cite the paper.\nThank you.\n')
+    assert names(image) == (['From header', 'Two'], [])
 
 
 def test_a_header_in_memory_has_names_too(tmp_path):
