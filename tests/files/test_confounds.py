@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Confounds: real tables of fMRIPrep, the columns that nilearn selects, and missing values, which are never ignored."""
 
-import importlib.util
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from fmriprep_tables import N_VOLUMES, NEW, OLD, STEADY
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.files.confounds import fill_missing, read_confounds, read_mean_displacement, read_tables
 from nipype_labels.model.errors import ConfoundsError
 
-DATA = Path(importlib.util.find_spec('nilearn').origin).parent / 'interfaces' / 'fmriprep' / 'data'
-OLD = 'test_desc-confounds_regressors'
-NEW = 'test-v21_desc-confounds_timeseries'
-STEADY = 'no_nonsteady_desc-confounds_regressors'
-N_VOLUMES = 30
 
 
-def table_of(name):
-    return read_confounds([DATA / f'{name}.tsv'], N_VOLUMES)
 
 
 def written(folder, text, name='confounds.tsv'):
@@ -31,10 +23,10 @@ def written(folder, text, name='confounds.tsv'):
     return path
 
 
-@pytest.mark.parametrize(('name', 'n_columns'), [(OLD, 189), (NEW, 84), (STEADY, 188)])
-def test_real_tables_are_read_whole(name, n_columns):
-    table = table_of(name)
-    raw = pd.read_csv(DATA / f'{name}.tsv', sep='\t', na_values=['n/a'], dtype=str, keep_default_na=False)
+@pytest.mark.parametrize(('path', 'n_columns'), [(OLD, 189), (NEW, 84), (STEADY, 188)])
+def test_real_tables_are_read_whole(path, n_columns):
+    table = read_confounds([path], N_VOLUMES)
+    raw = pd.read_csv(path, sep='\t', na_values=['n/a'], dtype=str, keep_default_na=False)
     assert table.shape == (N_VOLUMES, n_columns)
     assert list(table) == list(raw)
     expected = np.array([[float(cell) for cell in row] for row in raw.to_numpy()])
@@ -42,10 +34,10 @@ def test_real_tables_are_read_whole(name, n_columns):
     assert np.isnan(table['framewise_displacement'].iloc[0])
 
 
-@pytest.mark.parametrize('name', [OLD, NEW, STEADY])
-def test_mean_displacement_is_that_of_all_volumes(name):
-    expected = pd.read_csv(DATA / f'{name}.tsv', sep='\t')['framewise_displacement'].mean()
-    assert read_mean_displacement(DATA / f'{name}.tsv', N_VOLUMES) == pytest.approx(expected, rel=1e-12)
+@pytest.mark.parametrize('path', [OLD, NEW, STEADY])
+def test_mean_displacement_is_that_of_all_volumes(path):
+    expected = pd.read_csv(path, sep='\t')['framewise_displacement'].mean()
+    assert read_mean_displacement(path, N_VOLUMES) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(('cell', 'words'), [('fast', 'is not a number'), ('inf', 'is infinite')])
@@ -55,9 +47,9 @@ def test_displacement_that_is_not_a_number_is_refused(cell, words, tmp_path):
         read_mean_displacement(path, 2)
 
 
-@pytest.mark.parametrize('name', [OLD, NEW])
-def test_leading_gaps_of_real_derivatives_follow_the_policy(name):
-    table = table_of(name)
+@pytest.mark.parametrize('path', [OLD, NEW])
+def test_leading_gaps_of_real_derivatives_follow_the_policy(path):
+    table = read_confounds([path], N_VOLUMES)
     chosen = table[[column for column in table if re.match('(trans|rot)_', column)]]
     first = next(column for column in chosen if 'derivative' in column)
     with pytest.raises(ConfoundsError, match=rf"here: column '{first}' is n/a in row 0 .*'zero', 'mean' or 'backfill'"):

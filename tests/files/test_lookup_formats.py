@@ -5,7 +5,8 @@ import re
 import zipfile
 
 import pytest
-from lookup_cases import TWO, installed, pairs, written
+from lookup_cases import TWO, pairs, written
+from real_files import need
 
 from nipype_labels.files.lut import read_lookup_table, read_places
 from nipype_labels.model.errors import LookupTableError
@@ -187,7 +188,7 @@ def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):
 
 @pytest.mark.slow
 def test_all_volumetric_tables_of_templateflow_are_read(tmp_path):
-    with zipfile.ZipFile(installed('templateflow', 'conf/templateflow-skel.zip')) as archive:
+    with zipfile.ZipFile(need('templateflow', 'conf/templateflow-skel.zip')) as archive:
         names = [name for name in archive.namelist() if name.endswith('_dseg.tsv')]
         volumetric = [name for name in names if not name.startswith(('tpl-fsaverage', 'tpl-fsLR'))]
         assert len(volumetric) >= 60

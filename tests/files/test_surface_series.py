@@ -7,7 +7,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from surface_cases import TSERIES, need, noise, save_func_gii, save_mgz, save_tseries
+from real_files import need
+from surface_cases import TSERIES, noise, save_func_gii, save_mgz, save_tseries
 
 from nipype_labels.files import digests, element_blocks
 from nipype_labels.files.atlases import read_atlas

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clean_node_cases import FMRIPREP
 from nipype import config
 
 from nipype_labels.files.tables import write_signals
@@ -108,16 +107,6 @@ def contents():
     return read
 
 
-@pytest.fixture(params=FMRIPREP)
-def fmriprep(request, installed):
-    """A confounds table of fMRIPrep's, of 30 volumes."""
-    return installed('nilearn', FMRIPREP[request.param])
-
-
-@pytest.fixture
-def steady(installed):
-    """The table whose first volumes are in steady state."""
-    return installed('nilearn', FMRIPREP['steady'])
 
 
 @pytest.fixture

@@ -1,19 +1,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The node that denoises: several tables, confounds, censored volumes, and what it reports."""
 
+import json
 import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from clean_node_cases import MOTION, cleaned, report, series, volumes
+from fmriprep_tables import MOTION, STEADY
 from nilearn import signal
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.files.tables import read_signals
 from nipype_labels.interfaces import CleanSignal, HighVarianceConfounds
 from nipype_labels.model.errors import ConfoundsError, LabelsError, SignalError
+
+
+def series(n_volumes=30, n_regions=4):
+    """Time series with drift and mean."""
+    rng = np.random.default_rng(10)
+    time = np.arange(n_volumes)[:, None]
+    level, slope = 500 + 40 * rng.normal(size=n_regions), rng.normal(size=n_regions)
+    return level + time * slope + rng.normal(size=(n_volumes, n_regions))
+
+
+def cleaned(outputs):
+    return read_signals(outputs.out_files[0])[1]
+
+
+def report(outputs):
+    return json.loads(Path(outputs.cleaning_file).read_text(encoding='utf-8'))
+
+
+def volumes(outputs):
+    return pd.read_csv(outputs.censoring_file, sep='\t', na_values=['n/a'], keep_default_na=False)
 
 
 def test_without_a_task_signals_stay_as_they_are(signals, run):
@@ -83,15 +104,15 @@ def test_a_file_that_is_not_a_table_is_named(text, run):
         run(CleanSignal(signals_files=text('signals.tsv', 'A\tB\n1\tx\n')))
 
 
-def test_strategies_and_columns_add_up(steady, signals, run):
+def test_strategies_and_columns_add_up(signals, run):
     node = CleanSignal(
         signals_files=signals(series()),
-        confounds_files=steady,
+        confounds_files=str(STEADY),
         confounds_strategy=['6P', 'GSR'],
         confounds_columns=['csf', 'rot_.', 'global_signal'],
     )
     chosen = report(run(node))['ConfoundsColumns']
-    table = pd.read_csv(steady, sep='\t')
+    table = pd.read_csv(STEADY, sep='\t')
     wanted = {*MOTION, 'global_signal', 'csf'}
     assert chosen == [name for name in table if name in wanted]
 
@@ -103,10 +124,10 @@ def test_columns_without_a_table_are_refused(signals, run):
             run(CleanSignal(signals_files=signals(series()), **asked))
 
 
-def test_high_variance_confounds_join_the_others(steady, installed, signals, run, quietly):
+def test_high_variance_confounds_join_the_others(installed, signals, run, quietly):
     real = installed('nipype', 'testing/data/ds003_sub-01_mc.nii.gz')
     found = run(HighVarianceConfounds(in_file=real)).out_file
-    table = pd.read_csv(steady, sep='\t').iloc[:20]
+    table = pd.read_csv(STEADY, sep='\t').iloc[:20]
     short = signals(table[MOTION].to_numpy(), 'motion.tsv', MOTION)
     outputs = run(
         CleanSignal(
@@ -123,13 +144,13 @@ def test_high_variance_confounds_join_the_others(steady, installed, signals, run
     assert report(outputs)['ConfoundsColumns'] == [*MOTION[:3], *(f'high_variance_{i:02d}' for i in range(5))]
 
 
-def test_scrubbing_censors_volumes_with_too_much_motion(steady, signals, run):
-    table = pd.read_csv(steady, sep='\t')
+def test_scrubbing_censors_volumes_with_too_much_motion(signals, run):
+    table = pd.read_csv(STEADY, sep='\t')
     fd, dvars = 0.15, 1.1
     outputs = run(
         CleanSignal(
             signals_files=signals(series()),
-            confounds_files=steady,
+            confounds_files=str(STEADY),
             confounds_strategy=['6P', 'scrubbing'],
             fd_threshold=fd,
             dvars_threshold=dvars,

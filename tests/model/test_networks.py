@@ -5,8 +5,6 @@ import csv
 import io
 import zipfile
 from collections import Counter
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +14,9 @@ YEO = ['Vis', 'SomMot', 'DorsAttn', 'SalVentAttn', 'Limbic', 'Cont', 'Default']
 
 
 @pytest.fixture(scope='module')
-def templateflow_table():
+def templateflow_table(installed):
     """Names of the regions of an atlas of TemplateFlow, by the end of the name of its table."""
-    if find_spec('templateflow') is None:
-        pytest.skip('templateflow is not installed')
-    archive = Path(find_spec('templateflow').origin).parent / 'conf' / 'templateflow-skel.zip'
+    archive = installed('templateflow', 'conf/templateflow-skel.zip')
 
     def read(end):
         with zipfile.ZipFile(archive) as files:

@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Look-up tables that tests write, and the rows that are read from them."""
 
-import importlib.util
-from pathlib import Path
-
-import pytest
-
 #: Rows of a small table.
 TWO = [(3, 'Left A'), (1, 'Right B')]
 
@@ -20,10 +15,3 @@ def pairs(table):
     assert list(table) == ['index', 'name']
     assert table['index'].dtype.kind == 'i'
     return list(zip(table['index'].tolist(), table['name'], strict=True))
-
-
-def installed(package, path):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f'{package} is not installed')
-    return Path(spec.origin).parent / path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 
 #: Copies that this process made; the folder goes with the process.
 COPIES = tempfile.TemporaryDirectory(prefix='oriented-')
@@ -20,6 +21,11 @@ def package_file(package, *parts):
     """A file that an installed package ships; None without the package."""
     spec = importlib.util.find_spec(package)
     return spec and str(oriented(Path(spec.origin).parent.joinpath(*parts)))
+
+
+def need(package, *parts):
+    """Return package_file; without the package, the test is skipped."""
+    return package_file(package, *parts) or pytest.skip(f'{package} is not installed')
 
 
 def is_runnable(code):

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pytest
 from nibabel.cifti2 import BrainModelAxis, Cifti2Image, LabelAxis, ScalarAxis, SeriesAxis
-from real_files import COPIES, package_file
+from real_files import COPIES, need
 
 #: A grid of voxels, and the vertices and voxels of the small files.
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
@@ -166,14 +165,6 @@ def save_mgz(path, values, t_r=0):
 
 def noise(n_volumes, n=len(elements()), seed=0):
     return np.random.default_rng(seed).standard_normal((n_volumes, n), dtype=np.float32) * 10 + 1000
-
-
-def need(package, *parts):
-    """A file that an installed package ships; the test is skipped without the package."""
-    path = package_file(package, *parts)
-    if path is None:
-        pytest.skip(f'{package} is not installed')
-    return path
 
 
 def glasser():

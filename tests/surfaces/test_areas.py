@@ -11,7 +11,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from surface_cases import need, save_func_gii, save_label_gii
+from real_files import need
+from surface_cases import save_func_gii, save_label_gii
 
 from nipype_labels import SurfaceLabelsMasker
 from nipype_labels.files.areas import add_areas, measure_vertices

@@ -9,7 +9,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from surface_cases import desikan, need, real_pair, save_func_gii
+from real_files import need
+from surface_cases import desikan, real_pair, save_func_gii
 
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
