@@ -6,12 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from spaces import make_grid, make_weighted
 
 from nipype_labels.core.ahead import begin_reading
 from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.model.errors import ImageError
-from nipype_labels.model.space import VolumeGrid
-from nipype_labels.model.weighted import WeightedAtlas
 
 
 def counted(events, n=3):
@@ -77,10 +76,8 @@ def test_an_error_of_the_first_block_is_raised_where_the_block_is_used():
 
 def test_an_error_of_a_volume_is_not_lost_while_the_next_block_is_read():
     rng, shape = np.random.default_rng(5), (4, 4, 4)
-    grid, n = VolumeGrid(shape, np.eye(4)), 64
-    weights = rng.uniform(1, 2, (6, n))
-    elements = np.tile(np.arange(n), 6)
-    atlas = WeightedAtlas(grid, elements, weights.ravel(), np.full(6, n), np.arange(1, 7), list('abcdef'))
+    grid, n = make_grid(shape, np.eye(4)), 64
+    atlas = make_weighted(rng.uniform(1, 2, (6, n)), grid)
     volumes = rng.normal(size=(80, n))
     volumes[0, 3] = np.nan
 

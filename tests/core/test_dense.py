@@ -4,13 +4,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from spaces import make_grid
+from spaces import make_grid, make_weighted
 
 from nipype_labels.core.dense import ELEMENTS_AT_ONCE, MAPS_AT_ONCE, DenseWeights
 from nipype_labels.core.elements import ElementUnion
 from nipype_labels.core.least_squares import gram_matrix
 from nipype_labels.core.reduce import RegionReducer, reduce_series
-from nipype_labels.model.weighted import WeightedAtlas
 
 #: More maps and voxels than one dense matrix has, and more volumes than one product.
 N_MAPS, N_VOXELS, T = MAPS_AT_ONCE + 5, ELEMENTS_AT_ONCE + 1200, 21
@@ -29,18 +28,16 @@ def make_maps(rng, part):
     return maps
 
 
-def entries_of(maps, dtype=np.float64):
+def entries_of(maps):
     """Return numbers of voxels, first positions and weights of maps."""
     counts = (maps != 0).sum(axis=1)
-    return np.nonzero(maps)[1].astype(np.int32), np.cumsum(counts) - counts, maps[maps != 0].astype(dtype)
+    return np.nonzero(maps)[1].astype(np.int32), np.cumsum(counts) - counts, maps[maps != 0]
 
 
-def reduce(maps, series, block, dtype, strategy='least_squares'):
+def reduce(maps, series, block, strategy='least_squares'):
     """Return the time series of maps in a series of shape (T, voxels), which is read in blocks of some volumes."""
     grid = make_grid((N_VOXELS, 1, 1), np.eye(4))
-    elements, _, weights = entries_of(maps, dtype)
-    ids = np.arange(1, len(maps) + 1)
-    atlas = WeightedAtlas(grid, elements, weights, (maps != 0).sum(axis=1), ids, [str(i) for i in ids])
+    atlas = make_weighted(maps, grid)
     blocks = [(first, series[first : first + block]) for first in range(0, len(series), block)]
     reducers = [RegionReducer(atlas, grid, strategy=strategy)]
     (reduction,), mean = reduce_series(lambda: iter(blocks), len(series), reducers)
@@ -78,18 +75,18 @@ def test_inner_products_of_maps_are_numpys(rng, part):
 def test_fits_are_least_squares_and_do_not_depend_on_blocks(rng, dtype, stored):
     maps = make_maps(rng, 0.9).astype(dtype)
     series = rng.normal(1000, 100, (T, N_VOXELS)).astype(stored)
-    signals = reduce(maps, series, T, dtype)
+    signals = reduce(maps, series, T)
     fits = np.linalg.lstsq(maps.astype(np.float64).T, series.astype(np.float64).T, rcond=None)[0].T
     assert_allclose(signals, fits, rtol=0, atol=1e-9 * np.abs(fits).max())
     for block in (1, 5, 8):
-        assert_array_equal(reduce(maps, series, block, dtype), signals)
+        assert_array_equal(reduce(maps, series, block), signals)
 
 
 def test_voxels_that_are_not_finite_are_excluded_from_fits_in_their_volumes(rng):
     maps = make_maps(rng, 0.9)
     series = rng.normal(1000, 100, (T, N_VOXELS))
     series[3, 7], series[4:6, 50:90], series[6, 3] = np.nan, np.inf, -np.inf
-    signals = reduce(maps, series, 8, np.float64)
+    signals = reduce(maps, series, 8)
     for volume, found in zip(series, signals, strict=True):
         finite = np.isfinite(volume)
         fitted = np.linalg.lstsq(maps[:, finite].T, volume[finite], rcond=None)[0]
@@ -100,4 +97,4 @@ def test_weighted_means_of_dense_maps_are_numpys(rng):
     maps = np.abs(make_maps(rng, 0.9))
     series = rng.normal(1000, 100, (T, N_VOXELS))
     means = series @ maps.T / maps.sum(axis=1)
-    assert_allclose(reduce(maps, series, 5, np.float64, 'weighted_mean'), means, rtol=1e-12)
+    assert_allclose(reduce(maps, series, 5, 'weighted_mean'), means, rtol=1e-12)

@@ -4,22 +4,17 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from spaces import make_atlas, make_grid
+from spaces import make_atlas, make_grid, make_weighted
 
 from nipype_labels.core.elements import ElementUnion
 from nipype_labels.core.joining import MOST_VOLUMES, count_joined
 from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.scaling import Decoder
-from nipype_labels.model.weighted import WeightedAtlas
 
 SHAPE, T, DECODERS = (10, 9, 8), 2 * MOST_VOLUMES + 5, {'>i2': Decoder(), 'float32': Decoder(0.5, 3.0)}
+SPACE = make_grid(SHAPE, np.eye(4))
 
 
-def make_maps(maps, affine=np.eye(4)):
-    """Return the WeightedAtlas of maps, shape (L, voxels)."""
-    counts, ids = (maps != 0).sum(axis=1), np.arange(1, len(maps) + 1)
-    elements = np.nonzero(maps)[1].astype(np.int32)
-    return WeightedAtlas(make_grid(SHAPE, affine), elements, maps[maps != 0], counts, ids, [str(i) for i in ids])
 
 
 @pytest.fixture
@@ -35,13 +30,14 @@ def maps():
 @pytest.mark.parametrize('stored', ['>i2', 'float32'])
 def test_several_atlases_give_the_same_bytes_for_any_blocks(maps, stored, n_threads):
     series = np.random.default_rng(5).integers(-900, 900, (T, maps.shape[1])).astype(stored)
-    space, labels = make_grid(SHAPE, np.eye(4)), np.arange(maps.shape[1]) % 6
-    weights = [maps, maps[:4], np.arange(1, 6)[:, None] == labels, np.where(maps > 0.8, maps, 0)]
-    atlases = [make_maps(weights[0]), make_maps(weights[1])]
-    atlases += [make_atlas(labels.reshape(SHAPE, order='F'), ids=range(1, 6)), make_maps(weights[3])]
+    labels = np.arange(maps.shape[1]) % 6
+    weights = [maps, maps[:4], np.where(maps > 0.8, maps, 0)]
+    atlases = [make_weighted(each, SPACE) for each in weights]
+    atlases.append(make_atlas(labels.reshape(SHAPE, order='F'), ids=range(1, 6)))
+    weights.append(np.arange(1, 6)[:, None] == labels)
 
     def reduce(block):
-        reducers = [RegionReducer(atlas, space, strategy='weighted_mean') for atlas in atlases]
+        reducers = [RegionReducer(atlas, SPACE, strategy='weighted_mean') for atlas in atlases]
         operators = [reducer.operator for reducer in reducers]
         assert count_joined(operators, ElementUnion([each.elements for each in operators])) == MOST_VOLUMES
         blocks = [(first, series[first : first + block]) for first in range(0, T, block)]
@@ -57,7 +53,7 @@ def test_several_atlases_give_the_same_bytes_for_any_blocks(maps, stored, n_thre
         assert_array_equal(other_mean, mean)
         for one, other in zip(reductions, others, strict=True):
             assert_array_equal(other.signals, one.signals)
-    alone = RegionReducer(atlases[1], space, strategy='weighted_mean')
+    alone = RegionReducer(atlases[1], SPACE, strategy='weighted_mean')
     (other,), _ = reduce_series(lambda: iter([(0, series)]), T, [alone], DECODERS[stored])
     assert_array_equal(other.signals, reductions[1].signals)
 
@@ -67,7 +63,7 @@ def test_volumes_with_values_that_are_not_finite_are_reduced_separately(maps):
     series[:, 100] = np.nan
     series[MOST_VOLUMES + 1, 300:350] = np.inf
     blocks = [(first, series[first : first + 3]) for first in range(0, T, 3)]
-    reducer = RegionReducer(make_maps(maps), make_grid(SHAPE, np.eye(4)), strategy='weighted_mean')
+    reducer = RegionReducer(make_weighted(maps, SPACE), SPACE, strategy='weighted_mean')
     (reduction,), _ = reduce_series(lambda: iter(blocks), T, [reducer])
     for volume, found in zip(series, reduction.signals, strict=True):
         finite = np.isfinite(volume)

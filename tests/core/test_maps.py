@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 from scipy.ndimage import gaussian_filter, map_coordinates
-from spaces import make_grid
+from spaces import make_grid, make_weighted
 
 from nipype_labels.core.coverage import CoverageTable
 from nipype_labels.core.reduce import choose_reducer, reduce_series
@@ -16,7 +16,6 @@ from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import RegionIndex
 from nipype_labels.model.errors import LabelsError
 from nipype_labels.model.seeds import Seeds
-from nipype_labels.model.weighted import WeightedAtlas
 
 SHAPE, T = (7, 6, 5), 9
 AFFINE = np.array([[3.0, 0, 0, -9], [0, 3, 0, -8], [0, 0, 3.5, -7], [0, 0, 0, 1]])
@@ -27,12 +26,7 @@ OTHER = np.array([[4.0, 0.4, 0, -12], [-0.4, 4, 0.2, -8], [0, 0.1, 4, -7], [0, 0
 
 def weighted(maps, affine=AFFINE):
     """Return the WeightedAtlas of maps, shape (I, J, K, L)."""
-    flat = maps.reshape(-1, maps.shape[-1], order='F').T
-    elements = [np.flatnonzero(row) for row in flat]
-    weights = np.concatenate([row[voxels] for row, voxels in zip(flat, elements, strict=True)])
-    counts, ids = np.array([len(voxels) for voxels in elements]), np.arange(1, len(flat) + 1)
-    grid = make_grid(maps.shape, affine)
-    return WeightedAtlas(grid, np.concatenate(elements), weights, counts, ids, [f'M{i}' for i in ids])
+    return make_weighted(maps.reshape(-1, maps.shape[-1], order='F').T, make_grid(maps.shape, affine))
 
 
 def make_maps(overlap, rng, shape=SHAPE):

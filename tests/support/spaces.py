@@ -7,6 +7,7 @@ from nipype_labels.core.reduce import RegionReducer, reduce_series
 from nipype_labels.core.strategies import RegionIndex
 from nipype_labels.model.atlas import Atlas
 from nipype_labels.model.space import VolumeGrid
+from nipype_labels.model.weighted import WeightedAtlas
 
 
 def make_grid(shape, affine, path=''):
@@ -17,6 +18,13 @@ def make_atlas(labels, affine=None, ids=(), names=None, background=0):
     affine = np.eye(4) if affine is None else affine
     names = [f'R{i}' for i in ids] if names is None else names
     return Atlas(make_grid(labels.shape, affine), labels, np.asarray(ids), names, background)
+
+
+def make_weighted(maps, grid):
+    """Return the WeightedAtlas of maps, shape (L, voxels of the grid)."""
+    counts, ids = (maps != 0).sum(axis=1), np.arange(1, len(maps) + 1)
+    elements = np.nonzero(maps)[1].astype(np.int32)
+    return WeightedAtlas(grid, elements, maps[maps != 0], counts, ids, [f'M{i}' for i in ids])
 
 
 def make_reducer(labels, labels_affine, ids, *, shape, affine, **options):
