@@ -5,9 +5,8 @@ from itertools import cycle
 
 import numpy as np
 import pytest
-from cleaning_cases import T_R
+from cleaning_cases import FILLS_BY_HAND, T_R
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.signal import lfilter
 
 from nipype_labels.core.clean import clean
@@ -20,30 +19,6 @@ def noise(n=N, seed=0, n_columns=4):
     return np.random.default_rng(seed).normal(size=(n, n_columns)) + np.array([5.0, 0, -3, 1e3])
 
 
-def sinusoids_by_hand(times, values, missing):
-    """Power et al. (2014) for one column, frequency by frequency, around the trend; scaled by a gain for noise."""
-    trend = np.polynomial.polynomial.Polynomial.fit(times, values, 1)
-    residuals, at = values - trend(times), np.concatenate([times, missing])
-    span = times[-1] - times[0]
-    total, gain = np.zeros(len(at)), np.zeros((len(at), len(times)))
-    for i in range(1, int(4 * span) + 1):
-        w = 2 * np.pi * i / (8 * span)
-        shift = np.arctan2(np.sin(2 * w * times).sum(), np.cos(2 * w * times).sum()) / (2 * w)
-        for wave in (np.cos, np.sin):
-            fitted = wave(w * (times - shift))
-            if fitted @ fitted > 1e-9 * len(times):
-                total += wave(w * (at - shift)) * (fitted @ residuals) / (fitted @ fitted)
-                gain += np.outer(wave(w * (at - shift)), fitted) / (fitted @ fitted)
-    total /= np.sqrt((gain**2).sum() / len(at))
-    return total[len(times) :] + trend(missing)
-
-
-BY_HAND = {
-    'linear': lambda t, v, at: np.interp(at, t, v),
-    'cubic': lambda t, v, at: CubicSpline(2.5 * t, v)(2.5 * at),
-    'pchip': lambda t, v, at: PchipInterpolator(t, v)(at),
-    'spectral': sinusoids_by_hand,
-}
 
 
 @pytest.mark.parametrize('censored', [[7], [5, 6, 7], [0, 1, 12, 59], [10, 20, 39, 49], list(range(1, 60, 2))])
@@ -58,7 +33,7 @@ def test_gaps_are_filled_as_by_hand_and_the_ends_are_cut(method, censored):
     assert_array_equal(filled[inside], values[kept])
     missing = times[~inside]
     for column, expected in zip(filled.T, values[kept].T, strict=True):
-        by_hand = BY_HAND[method](where - where[0], expected, missing - where[0])
+        by_hand = FILLS_BY_HAND[method](where - where[0], expected, missing - where[0])
         assert_allclose(column[~inside], by_hand, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 

@@ -23,6 +23,7 @@ from claims import (
     means,
     regress,
 )
+from cleaning_cases import FILLS_BY_HAND
 from fmriprep_tables import MOTION, write_spiky
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -101,36 +102,16 @@ def check_aroma(found, tmp_path, **parameters):
     *({'use_sample_mask': True, 'fill_censored': fill} | FILTERED for fill in FILLS),
 )
 def check_interpolation(found, **parameters):
-    times, first, last = np.arange(N_VOLUMES), RETAINED[0], RETAINED[-1] + 1
-    fits = {
-        'linearly': lambda x, y: scipy.interpolate.interp1d(x, y, axis=0)(times[first:last]),
-        'by cubic splines': lambda x, y: scipy.interpolate.make_interp_spline(x, y, 3)(times[first:last]),
-        'by piecewise cubic Hermite polynomials': lambda x, y: scipy.interpolate.pchip_interpolate(
-            x, y, times[first:last]
-        ),
-        'by least-squares fits of sinusoids [@power_fd_dvars]': lambda x, y: fit_sinusoids(x, y, times[first:last]),
+    ways = {
+        'linearly': 'linear',
+        'by cubic splines': 'cubic',
+        'by piecewise cubic Hermite polynomials': 'pchip',
+        'by least-squares fits of sinusoids [@power_fd_dvars]': 'spectral',
     }
-    filled = fits[found['way']](RETAINED, COURSES[RETAINED])
-    filled[RETAINED - first] = COURSES[RETAINED]
-    expected = band_pass(filled)[RETAINED - first]
-    assert_allclose(denoise(COURSES, None, RETAINED, **parameters), expected, atol=1e-6)
-
-
-def fit_sinusoids(x, y, times):
-    """Sum of least-squares fits of one sinusoid each around the trend, at the variance that white noise would have."""
-    trend = np.polynomial.polynomial.polyfit(x, y, 1)
-    residuals, step = y - np.polynomial.polynomial.polyval(x, trend).T, 1 / (8 * (x[-1] - x[0]))
-    total, responses = np.zeros((len(times), y.shape[1])), np.zeros((len(times), len(x)))
-    for frequency in np.arange(step, 0.5 + step / 2, step):
-        design, grid = (
-            np.column_stack([np.cos(2 * np.pi * frequency * t), np.sin(2 * np.pi * frequency * t)]) for t in (x, times)
-        )
-        response = grid @ np.linalg.pinv(design, rcond=1e-7)
-        responses += response
-        total += response @ residuals
-    # The variance over all volumes, retained and missing, of what white noise gives.
-    total /= np.sqrt((responses**2).sum() / len(times))
-    return total + np.polynomial.polynomial.polyval(times, trend).T
+    fill, times = FILLS_BY_HAND[ways[found['way']]], np.arange(RETAINED[0], RETAINED[-1] + 1)
+    inside, filled = np.isin(times, RETAINED), COURSES[times].copy()
+    filled[~inside] = np.transpose([fill(RETAINED, course[RETAINED], times[~inside]) for course in COURSES.T])
+    assert_allclose(denoise(COURSES, None, RETAINED, **parameters), band_pass(filled)[inside], atol=1e-6)
 
 
 # Trend, filter and regression

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Signals, confounds, filters and masks of volumes that cleaning is tested on, and cleaning by hand."""
+"""Signals, confounds, filters and masks of volumes that denoising is tested on, and denoising by hand."""
 
 import numpy as np
 from numpy.testing import assert_allclose
 from scipy import fft
 from scipy import signal as scipy_signal
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import CubicSpline, PchipInterpolator, make_interp_spline
 
 T_R, N_VOLUMES, N_REGIONS = 2.0, 60, 5
 LOW, HIGH = dict(low_pass=0.1), dict(high_pass=0.01)
@@ -79,3 +79,30 @@ def by_hand(
 
 
 COLLINEAR = regressors()[:, [0, 1, 0, 2, 1]] * [1, 1, 2, 1, -0.5]
+
+
+def sinusoids_by_hand(times, values, missing):
+    """Power et al. (2014) for one column, frequency by frequency, around the trend; scaled by a gain for noise."""
+    trend = np.polynomial.polynomial.Polynomial.fit(times, values, 1)
+    residuals, at = values - trend(times), np.concatenate([times, missing])
+    span = times[-1] - times[0]
+    total, gain = np.zeros(len(at)), np.zeros((len(at), len(times)))
+    for i in range(1, int(4 * span) + 1):
+        w = 2 * np.pi * i / (8 * span)
+        shift = np.arctan2(np.sin(2 * w * times).sum(), np.cos(2 * w * times).sum()) / (2 * w)
+        for wave in (np.cos, np.sin):
+            fitted = wave(w * (times - shift))
+            if fitted @ fitted > 1e-9 * len(times):
+                total += wave(w * (at - shift)) * (fitted @ residuals) / (fitted @ fitted)
+                gain += np.outer(wave(w * (at - shift)), fitted) / (fitted @ fitted)
+    total /= np.sqrt((gain**2).sum() / len(at))
+    return total[len(times) :] + trend(missing)
+
+
+#: How gaps are filled, for one column: functions of retained times, their values, and censored times.
+FILLS_BY_HAND = {
+    'linear': lambda t, v, at: np.interp(at, t, v),
+    'cubic': lambda t, v, at: CubicSpline(2.5 * t, v)(2.5 * at),
+    'pchip': lambda t, v, at: PchipInterpolator(t, v)(at),
+    'spectral': sinusoids_by_hand,
+}
