@@ -19,8 +19,9 @@ from claims import (
     image,
     means,
 )
+from nilearn.connectome import ConnectivityMeasure
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.covariance import LedoitWolf
+from sklearn.covariance import EmpiricalCovariance, LedoitWolf
 from strategy_cases import STATISTICS
 
 from nipype_labels import NiftiLabelsMasker
@@ -194,30 +195,10 @@ def check_projection(found, **parameters):
 def check_connectivity(found, **parameters):
     if parameters['covariance_estimator'] == 'auto':
         assert bool(found['shrunk']) == (found['kind'] in ('the partial correlation', 'the precision'))
-    signals = COURSES[:20]
-    if 'correlation' in found['kind'] and 'partial' not in found['kind']:
-        signals = (signals - signals.mean(axis=0)) / signals.std(axis=0, ddof=1)
-    covariance = LedoitWolf().fit(signals).covariance_ if found['shrunk'] else np.cov(signals.T, bias=True)
-    if found['kind'] == "Pearson's correlation":
-        expected = np.corrcoef(signals.T)
-    elif found['kind'] == 'the covariance':
-        expected = covariance
-    elif found['kind'] == 'the correlation':
-        expected = covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
-    elif found['kind'] == 'the precision':
-        expected = np.linalg.inv(covariance)
-    else:
-        expected = np.array([[partial_correlation(covariance, i, j) for j in range(4)] for i in range(4)])
+    kind = found['kind'].removeprefix('the ').removeprefix("Pearson's ")
+    assert found['kind'].startswith('Pearson') == (kind == 'correlation' and not found['shrunk'])
+    estimator = (LedoitWolf if found['shrunk'] else EmpiricalCovariance)(store_precision=False)
+    expected = ConnectivityMeasure(estimator, kind=kind, standardize=True).fit_transform([COURSES[:20]])[0]
     if found['z']:
         expected = 0.5 * np.log((1 + expected) / np.where(np.eye(4), np.nan, 1 - expected))
-    assert_allclose(measure_connectivity(signals, **parameters)[0], expected, rtol=1e-7)
-
-
-def partial_correlation(covariance, i, j):
-    """Partial correlation of two regions given all others."""
-    if i == j:
-        return 1.0
-    pair, rest = [i, j], [k for k in range(len(covariance)) if k not in (i, j)]
-    explained = covariance[np.ix_(pair, rest)] @ np.linalg.inv(covariance[np.ix_(rest, rest)])
-    left = covariance[np.ix_(pair, pair)] - explained @ covariance[np.ix_(rest, pair)]
-    return left[0, 1] / np.sqrt(left[0, 0] * left[1, 1])
+    assert_allclose(measure_connectivity(COURSES[:20], **parameters)[0], expected, rtol=1e-7)
