@@ -17,7 +17,6 @@ from cleaning_cases import (
     SAMPLE_MASKS,
     T_R,
     assert_close,
-    by_hand,
     regressors,
     series,
 )
@@ -75,17 +74,6 @@ def test_numbers_are_those_of_nilearn(steps, confounds, standardize):
     assert_close(ours.signals, reference)
     assert_array_equal(ours.kept, kept_volumes(given['sample_mask'], N_VOLUMES))
     assert not (ours.constant | ours.not_finite).any()
-
-
-@pytest.mark.parametrize('filter', FILTERS)
-@pytest.mark.parametrize('sample_mask', SAMPLE_MASKS)
-@pytest.mark.parametrize('detrend', [False, True], ids=['', 'detrend'])
-def test_numbers_are_those_of_each_step_by_hand(filter, sample_mask, detrend):
-    given = dict(detrend=detrend, **FILTERS[filter])
-    kept = slice(None) if sample_mask == 'whole' else KEPT
-    expected = by_hand(series(), regressors(), kept=kept, **given)[0]
-    ours = clean(series(), regressors(), t_r=T_R, sample_mask=SAMPLE_MASKS[sample_mask], **given)
-    assert_close(ours.signals, expected)
 
 
 def test_nilearns_trend_after_censoring_is_that_of_the_retained_rows_alone():

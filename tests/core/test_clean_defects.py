@@ -24,21 +24,6 @@ from nipype_labels.core.clean import clean
 from nipype_labels.model.errors import SignalError
 
 
-@pairwise(
-    detrend=[False, True], filter=['low', 'high', 'band'], censored=[[0, 59], [20, 39], [0, 59, 20, 39, 40], [29, 30]]
-)
-def test_x1_a_censored_outlier_never_reaches_the_output(detrend, filter, censored):
-    given = dict(detrend=detrend, **FILTERS[filter])
-    kept = np.setdiff1d(np.arange(N_VOLUMES), censored)
-    signals, confounds = series(), regressors()
-    signals[censored], confounds[censored] = 1e4, -1e4
-    ours = clean(signals, confounds, t_r=T_R, sample_mask=kept, **given)
-    assert_close(ours.signals, by_hand(signals, confounds, kept=kept, **given)[0])
-    signals[censored], confounds[censored] = 0, 0
-    again = clean(signals, confounds, t_r=T_R, sample_mask=kept, **given)
-    assert again.signals.tobytes() == ours.signals.tobytes()
-
-
 @pytest.mark.parametrize('filter', FILTERS)
 @pytest.mark.parametrize('dtype', [np.int32, np.int64, bool])
 def test_x2_nothing_that_the_caller_owns_is_written_to(filter, dtype):
@@ -144,7 +129,7 @@ def test_drifts_are_added_even_when_a_confound_looks_like_one(detrend, sample_ma
     signals = series() + 50 * drift
     kept = np.arange(N_VOLUMES) if sample_mask == 'whole' else KEPT
     ours = clean(signals, confounds, t_r=T_R, detrend=detrend, sample_mask=kept, **COSINE)
-    assert_close(ours.signals, by_hand(signals, confounds, detrend=detrend, kept=kept, **COSINE)[0])
+    assert_close(ours.signals, by_hand(signals, confounds, detrend=detrend, kept=kept, **COSINE))
     assert (ours.n_confounds, ours.rank) == (8, 8)
     left = clean(signals, confounds, t_r=T_R, detrend=detrend, sample_mask=kept).signals
     assert np.abs(drift[kept].T @ (left - left.mean(axis=0))).min() > 100
@@ -157,7 +142,7 @@ def test_near_duplicates_among_confounds_are_all_removed(detrend, filter, gap):
     confounds = np.column_stack([confounds, confounds[:, 0] + gap * rng.normal(size=N_VOLUMES)])
     given = dict(detrend=detrend, **FILTERS[filter])
     ours = clean(series(), confounds, t_r=T_R, sample_mask=KEPT, **given)
-    assert_close(ours.signals, by_hand(series(), confounds, **given)[0])
+    assert_close(ours.signals, by_hand(series(), confounds, **given))
     assert ours.rank == 3 + 4 * (filter == 'cosine')
 
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from cleaning_cases import FILTERS, KEPT, N_REGIONS, N_VOLUMES, SCALED, T_R, assert_close, by_hand, regressors, series
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -25,7 +25,9 @@ filters = st.sampled_from(list(FILTERS))
     censored=st.sets(st.integers(0, N_VOLUMES - 1), min_size=1, max_size=12),
     value=st.sampled_from([0.0, 1e300, -1e8, np.nan, np.inf]),
 )
+@example(seed=0, filter='band', detrend=True, standardize='none', censored={0, 20, 39, 40, 59}, value=1e300)
 def test_a_censored_volume_has_no_influence_on_any_bit(seed, filter, detrend, standardize, censored, value):
+    """X1: nilearn filters values of volumes that mirror each other, as those of the example."""
     mask = np.setdiff1d(np.arange(N_VOLUMES), list(censored))
     given = dict(t_r=T_R, detrend=detrend, standardize=standardize, sample_mask=mask, **FILTERS[filter])
     signals, confounds = series(seed), regressors(seed)
@@ -47,15 +49,12 @@ def test_a_censored_volume_has_no_influence_on_any_bit(seed, filter, detrend, st
     censored=st.sets(st.integers(0, N_VOLUMES - 1), max_size=10),
     n_confounds=st.integers(1, 6),
 )
-def test_cleaned_signals_are_orthogonal_to_the_processed_confounds(seed, filter, detrend, z, censored, n_confounds):
+def test_numbers_are_those_of_each_step_by_hand(seed, filter, detrend, z, censored, n_confounds):
     kept = np.setdiff1d(np.arange(N_VOLUMES), list(censored))
     confounds = regressors(seed, n_confounds=n_confounds)
     given = dict(detrend=detrend, **FILTERS[filter])
     ours = clean(series(seed), confounds, t_r=T_R, sample_mask=kept, standardize_confounds=z, **given)
-    expected, processed = by_hand(series(seed), confounds, kept=kept, z=z, **given)
-    processed /= np.linalg.norm(processed, axis=0)
-    assert_allclose(processed.T @ (ours.signals / np.linalg.norm(ours.signals, axis=0)), 0, atol=1e-8)
-    assert_close(ours.signals, expected)
+    assert_close(ours.signals, by_hand(series(seed), confounds, kept=kept, z=z, **given))
 
 
 @bounded

@@ -51,7 +51,7 @@ def by_hand(
     kept=KEPT,
     spline=1,
 ):
-    """Denoise step by step without this package; return unscaled signals, and the confounds that were regressed out."""
+    """Denoise step by step without this package; return unscaled signals."""
     n, kept = len(signals), np.arange(len(signals))[kept]
     confounds = np.empty((n, 0)) if confounds is None else confounds
     if filter == 'cosine':
@@ -75,7 +75,7 @@ def by_hand(
     if z and x.size:
         x = x - x.mean(axis=0)
         x = x / np.linalg.norm(x, axis=0)
-    return y - x @ (np.linalg.pinv(x, rcond=1e-11) @ y), x
+    return y - x @ (np.linalg.pinv(x, rcond=1e-11) @ y)
 
 
 COLLINEAR = regressors()[:, [0, 1, 0, 2, 1]] * [1, 1, 2, 1, -0.5]
