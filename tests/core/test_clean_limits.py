@@ -121,12 +121,13 @@ def test_a_filter_needs_the_repetition_time(filter):
 
 @pytest.mark.parametrize(('filter', 'least'), [('low', 19), ('high', 19), ('band', 34)])
 def test_a_filter_needs_its_least_number_of_volumes_between_the_first_and_last_kept(filter, least):
+    message = f'a {filter}pass filter needs {least} volumes or more, not {least - 1}'
     assert len(clean(series(n_volumes=least), t_r=T_R, **FILTERS[filter]).signals) == least
     censored = clean(series(), t_r=T_R, sample_mask=[5, 6, 9, least + 4], **FILTERS[filter])
     assert len(censored.signals) == 4
-    with pytest.raises(SignalError, match=f'needs {least} volumes or more, not {least - 1}'):
+    with pytest.raises(SignalError, match=message):
         clean(series(n_volumes=least - 1), t_r=T_R, **FILTERS[filter])
-    with pytest.raises(SignalError, match=f'needs {least} volumes or more, not {least - 1}'):
+    with pytest.raises(SignalError, match=message):
         clean(series(), t_r=T_R, sample_mask=[5, 6, 9, least + 3], **FILTERS[filter])
 
 

@@ -21,7 +21,6 @@ BANDS = {
     'highpass': dict(high_pass=0.01),
     'bandpass': dict(low_pass=0.1, high_pass=0.01),
 }
-LEAST_VOLUMES = {'lowpass': 19, 'highpass': 19, 'bandpass': 34}
 
 
 def noise(n_volumes, n_columns=4, seed=0):
@@ -76,14 +75,6 @@ def test_butterworth_is_scipys_filter_of_order_5_forward_and_backward(kind, t_r)
     assert_allclose(butterworth(values, t_r, **cutoffs), expected, rtol=0, atol=1e-12 * largest(expected))
 
 
-@pytest.mark.parametrize('kind', BANDS)
-def test_butterworth_takes_the_least_number_of_volumes_and_not_one_less(kind):
-    least = LEAST_VOLUMES[kind]
-    assert butterworth(noise(least), T_R, **BANDS[kind]).shape == (least, 4)
-    with pytest.raises(SignalError, match=f'a {kind} filter needs {least} volumes or more, not {least - 1}'):
-        butterworth(noise(least - 1), T_R, **BANDS[kind])
-
-
 # Cosines
 
 
@@ -91,9 +82,6 @@ def test_butterworth_takes_the_least_number_of_volumes_and_not_one_less(kind):
 def test_cosine_drifts_are_the_orthonormal_cosines_below_the_cut_off(n_volumes, t_r, high_pass):
     drifts = cosine_drifts(n_volumes, t_r, high_pass)
     count = int(2 * n_volumes * high_pass * t_r)
-    assert drifts.shape == (n_volumes, count)
-    assert_allclose(drifts.T @ drifts, np.eye(count), rtol=0, atol=1e-13)
-    assert_allclose(drifts.sum(axis=0), 0, atol=1e-12)
     assert_allclose(drifts, fft.idct(np.eye(n_volumes), axis=0, norm='ortho')[:, 1 : count + 1], rtol=0, atol=1e-13)
 
 
