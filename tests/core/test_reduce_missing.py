@@ -55,17 +55,6 @@ def test_x5_missing_values_are_excluded_from_every_value(data, labels, strategy,
     assert_allclose(signals, reduce_by_loop(stored, labels, IDS, strategy), rtol=1e-9)
 
 
-def test_missing_voxels_are_omitted_by_default(data, labels, signals_of):
-    default = signals_of(data, on_same_grid(labels))
-    assert_array_equal(default, signals_of(data, on_same_grid(labels, nan_policy='omit')))
-
-
-@EACH_STRATEGY
-def test_a_region_without_a_finite_voxel_is_nan_in_those_volumes_alone(data, labels, strategy, signals_of):
-    missing = np.isnan(signals_of(data, on_same_grid(labels, strategy=strategy)))
-    assert_array_equal(missing[:, 0], [False, True, True, False, False])
-    assert not missing[:, 1:].any()
-
 
 @EACH_STRATEGY
 def test_a_region_without_finite_voxels_is_nan_and_has_no_used_voxels(data, labels, strategy, signals_of):
