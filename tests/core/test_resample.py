@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Resampling: labels by the nearest voxel, series by splines, and no slab lost to rounding noise."""
 
-import itertools
-
 import numpy as np
 import pytest
 from nibabel import Nifti1Image
@@ -12,10 +10,7 @@ from pairwise import pairwise
 from scipy import ndimage
 from spaces import make_grid, resample_nearest
 
-from nipype_labels.core.resample import (
-    Sampler,
-    clip_range,
-)
+from nipype_labels.core.resample import Sampler, clip_range
 from nipype_labels.model import affines
 
 SHAPE, TARGET_SHAPE = (9, 10, 8), (12, 11, 13)
@@ -224,9 +219,7 @@ def test_the_clip_range_holds_zero_and_all_finite_values(values, low, high, expe
 
 @pytest.mark.parametrize('dtype', [np.int16, np.uint8, np.float32])
 def test_the_clip_range_is_the_same_for_every_type(dtype):
-    for first, second in itertools.product((0, 3), (7, 250)):
-        values = np.array([first, second], dtype=dtype)
-        assert clip_range(values) == (0.0, float(second % 256 if dtype == np.uint8 else second))
+    assert clip_range(np.array([3, 250], dtype=dtype)) == (0.0, 250.0)
 
 
 @pytest.mark.parametrize('step', [0.4, 1.2, 2.0, 2.4, 4.0, 4.4])
