@@ -10,8 +10,7 @@ from numpy.testing import assert_array_equal
 
 from nipype_labels.files.grids import read_grid
 from nipype_labels.files.volumes import read_labels, read_mask, write_volume
-from nipype_labels.model.errors import GridError, LabelsError
-from nipype_labels.model.space import VolumeGrid
+from nipype_labels.model.errors import LabelsError
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2.5, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1]])
 IDS = (-32768, -129, -128, -1, 0, 1, 126, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**24)
@@ -151,21 +150,6 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
     assert (tmp_path / 'one.nii.gz').read_bytes() == (tmp_path / 'another.nii.gz').read_bytes()
 
 
-def test_equal_grids_match_and_the_error_of_different_ones_names_both():
-    one = VolumeGrid((4, 5, 6), AFFINE, 'one.nii')
-    moved = AFFINE.copy()
-    moved[0, 3] += 1
-    other, smaller = VolumeGrid((4, 5, 6), moved, 'other.nii'), VolumeGrid((4, 5, 5), AFFINE, 'small.nii')
-    assert one.matches(VolumeGrid((4, 5, 6), AFFINE + 1e-9, 'copy.nii'))
-    assert not one.matches(other)
-    assert not one.matches(smaller)
-    assert one.require(one, 'nothing to do') is None
-    with pytest.raises(GridError) as caught:
-        one.require(smaller, 'resample it')
-    for part in ('one.nii', 'small.nii', '4×5×6', '4×5×5', 'resample it'):
-        assert part in str(caught.value)
-    with pytest.raises(GridError, match=r'first at \(90, .*first at \(91, '):
-        one.require(other, 'resample it')
 
 
 def test_damaged_gzip_never_gives_labels(tmp_path):
