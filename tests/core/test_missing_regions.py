@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Statuses of regions without a signal, and the policies for their columns."""
 
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -52,9 +51,8 @@ def test_missing_regions_are_dropped_on_request():
 
 
 def test_missing_regions_are_refused_by_name_on_request():
-    with pytest.raises(MissingRegionsError, match='absent_from_atlas: D; outside_mask: B') as caught:
+    with pytest.raises(MissingRegionsError, match='absent_from_atlas: D; outside_mask: B'):
         with_status(STATUS).apply_missing_policy(SIGNALS, 'raise')
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 @EACH_POLICY

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Atlases: labels within a mask, ids and voxels of regions."""
 
-import pickle
-
 import numpy as np
 import pytest
 from nibabel import Nifti1Image
@@ -54,12 +52,11 @@ def test_masking_leaves_the_labels_as_they_were(labels, mask):
 
 
 def test_a_mask_on_another_grid_is_refused(labels, mask):
-    with pytest.raises(GridError, match=r'\(5, 6, 7\).*\(5, 6, 6\).*resample') as caught:
+    with pytest.raises(GridError, match=r'\(5, 6, 7\).*\(5, 6, 6\).*resample'):
         apply_mask(labels, mask[..., :-1])
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_region_ids_rise_and_leave_the_background_out(labels):
+def test_region_ids_rise_without_the_background(labels):
     assert region_ids(labels).tolist() == [2, 5, 40000]
 
 
