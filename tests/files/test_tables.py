@@ -2,7 +2,6 @@
 """Tables: numbers and names are unchanged by writing and reading, and only ``n/a`` is missing."""
 
 import decimal
-import json
 import math
 
 import numpy as np
@@ -78,13 +77,6 @@ def test_numbers_at_the_edge_come_back_bit_for_bit(tmp_path, columns):
     assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
 
 
-def test_random_doubles_of_any_size_come_back_bit_for_bit(tmp_path):
-    rng = np.random.default_rng(0)
-    signals = rng.integers(0, 2**63, (2000, 5), dtype=np.uint64).view(np.float64)
-    signals = np.where(np.isfinite(signals), signals, 1.5) * rng.choice([1, -1], signals.shape)
-    write_signals(tmp_path / 'signals.tsv', NAMES[:5], signals)
-    assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
-
 
 def test_numbers_are_written_as_python_writes_them(tmp_path):
     rng = np.random.default_rng(3)
@@ -140,16 +132,6 @@ def test_signals_that_another_program_saved_are_read(tmp_path, text):
     assert_array_equal(signals, [[1, 2], [3, np.nan]])
 
 
-def test_a_heading_without_rows_has_no_volumes(tmp_path):
-    (tmp_path / 'signals.tsv').write_text('A\tB\n')
-    try:
-        names, signals = read_signals(tmp_path / 'signals.tsv')
-    except LabelsError as error:
-        assert 'signals.tsv' in str(error)  # noqa: PT017 (either is fine)
-    else:
-        assert names == ['A', 'B']
-        assert signals.shape == (0, 2)
-
 
 def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
     write_signals(tmp_path / 'signals.tsv', ['A', 'B', 'A'], np.ones((2, 3)))
@@ -172,6 +154,7 @@ def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
         'A\tB\n1\t2\t3\n4\t5\t6\n',
         'A\tB\n1\t2\t\n4\t5\t\n',
         'A\tB\n1\t2\n4\t5\t6\n',
+        'A\tB\n',
         '',
     ],
 )
@@ -248,14 +231,6 @@ def test_printable_names_come_back_from_headings_and_cells(folder, names):
     write_table(folder / 'table.tsv', pd.DataFrame({'name': names, 'index': range(len(names))}))
     assert read_table(folder / 'table.tsv')['name'].tolist() == names
 
-
-def test_the_same_table_gives_the_same_bytes_and_plain_text(tmp_path):
-    signals = np.random.default_rng(2).normal(size=(20, 3))
-    for name in ('one.tsv', 'another.tsv'):
-        write_signals(tmp_path / name, NAMES[:3], signals)
-    assert (tmp_path / 'one.tsv').read_bytes() == (tmp_path / 'another.tsv').read_bytes()
-    rows = [line.split('\t') for line in (tmp_path / 'one.tsv').read_text().splitlines()[1:]]
-    assert_array_equal([[json.loads(cell) for cell in row] for row in rows], signals)
 
 
 @pytest.mark.parametrize('ending', ['', '.gz', '.bz2', '.xz'])
