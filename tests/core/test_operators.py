@@ -89,12 +89,6 @@ def test_sums_do_not_depend_on_the_parts_they_are_made_in(stored, monkeypatch):
             assert_array_equal(sum_up(some, union, stored), whole)
 
 
-@pytest.mark.parametrize('strategy', ['median', 'minimum', 'maximum', 'variance', 'standard_deviation'])
-def test_statistics_that_are_not_linear_have_no_operator(strategy):
-    index = make_index(np.ones(SHAPE, int), [1])
-    assert RegionOperator.of(index, SHAPE, (0, 0, 0), strategy) is None
-
-
 def test_a_sum_is_not_finite_where_a_value_is_not(stored):
     stored = stored.astype('f4')
     labels = np.random.default_rng(62).integers(0, 4, SHAPE)
