@@ -40,6 +40,6 @@ def wb_command():
         pytest.skip('wb_command is not installed')
 
     def run(*arguments):
-        subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, timeout=120)
+        return subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, timeout=120)
 
     return run

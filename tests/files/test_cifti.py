@@ -17,9 +17,11 @@ from surface_cases import (
     GRID,
     TSERIES,
     alter_xml,
+    damage_bytes,
     elements,
     noise,
     put_xml,
+    read_elements,
     read_xml,
     replace_xml,
     save_dlabel,
@@ -40,13 +42,6 @@ from nipype_labels.model.errors import ImageError, LabelsError
 def tseries(tmp_path):
     return save_tseries(tmp_path / TSERIES, noise(9))
 
-
-def read_series(path):
-    """Values of all blocks, shape (n, T), and the lengths of the blocks."""
-    blocks = [(first, values.copy()) for first, values in open_surface_series(path).blocks()]
-    lengths = [len(values) for _, values in blocks]
-    assert [first for first, _ in blocks] == np.cumsum([0, *lengths[:-1]]).tolist()
-    return np.concatenate([values for _, values in blocks]), lengths
 
 
 def assert_same_elements(space, axis):
@@ -85,7 +80,7 @@ def test_blocks_hold_what_nibabel_reads(tmp_path, monkeypatch, per_block, dtype)
     if dtype[0] == '>':
         swap_bytes(tmp_path / TSERIES)
     monkeypatch.setattr(element_blocks, 'BLOCK_BYTES', per_block * 9 * np.dtype(dtype).itemsize)
-    got, lengths = read_series(tmp_path / TSERIES)
+    got, lengths = read_elements(open_surface_series(tmp_path / TSERIES))
     assert_array_equal(got, nib.load(tmp_path / TSERIES).get_fdata().T)
     assert max(lengths) == min(per_block, len(elements()))
     assert got.dtype == (np.float64 if dtype == '<f8' else np.float32)
@@ -96,15 +91,15 @@ def test_integers_are_scaled(tmp_path):
     raw = bytearray((tmp_path / TSERIES).read_bytes())
     struct.pack_into('<dd', raw, 176, 0.5, 3.0)
     (tmp_path / TSERIES).write_bytes(raw)
-    assert_array_equal(read_series(tmp_path / TSERIES)[0], nib.load(tmp_path / TSERIES).get_fdata().T)
+    assert_array_equal(read_elements(open_surface_series(tmp_path / TSERIES))[0], nib.load(tmp_path / TSERIES).get_fdata().T)
 
 
 @pytest.mark.parametrize(('slope', 'intercept'), [(0, 3), (np.nan, 3), (np.inf, np.nan)])
 def test_numbers_without_a_valid_slope_are_not_scaled(tseries, slope, intercept):
-    before, raw = read_series(tseries)[0], bytearray(tseries.read_bytes())
+    before, raw = read_elements(open_surface_series(tseries))[0], bytearray(tseries.read_bytes())
     struct.pack_into('<dd', raw, 176, slope, intercept)
     tseries.write_bytes(raw)
-    assert_array_equal(read_series(tseries)[0], before)
+    assert_array_equal(read_elements(open_surface_series(tseries))[0], before)
 
 
 def test_a_slope_without_a_valid_intercept_is_refused(tseries):
@@ -299,18 +294,12 @@ def test_a_change_while_reading_is_found(tseries):
 
 @pytest.mark.endurance
 def test_damaged_files_raise_our_errors_alone(tseries):
-    good, rng, path = tseries.read_bytes(), np.random.default_rng(7), str(tseries)
+    good, rng = tseries.read_bytes(), np.random.default_rng(7)
     (end,) = struct.unpack_from('<q', good, 168)
     for number in range(3000):
-        raw = bytearray(good)
-        for place in rng.integers(544 if number % 2 else 0, end, rng.integers(1, 8)):
-            raw[place] = rng.integers(256) if rng.random() < 0.5 else rng.choice(list(b'0123456789-<>"&; x'))
-        if number % 5 == 0:
-            start, stop = sorted(rng.integers(544, len(raw), 2))
-            del raw[start:stop]
-        tseries.write_bytes(raw)
+        tseries.write_bytes(damage_bytes(good, rng, 544 if number % 2 else 0, end))
         with suppress(LabelsError):
-            read_series(path)
+            read_elements(open_surface_series(tseries))
 
 
 @pytest.mark.endurance
@@ -325,6 +314,6 @@ def test_hostile_values_in_the_xml_raise_our_errors_alone(tmp_path, kind):
         put_xml(path, alter_xml(xml, rng), good)
         with suppress(LabelsError):
             if kind == 'dtseries':
-                read_series(path)
+                read_elements(open_surface_series(path))
             else:
                 read_parcellation(f'{path}:one')

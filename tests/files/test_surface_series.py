@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from real_files import need
-from surface_cases import TSERIES, noise, save_func_gii, save_mgz, save_tseries
+from surface_cases import TSERIES, noise, read_elements, save_func_gii, save_mgz, save_tseries
 
 from nipype_labels.files import digests, element_blocks
 from nipype_labels.files.atlases import read_atlas
@@ -34,14 +34,6 @@ def save_pair(folder, kind='func.gii', left=None, right=None, **options):
     return [save(folder / NAMES[kind].format(side), each, **options) for side, each in zip(sides, values, strict=True)]
 
 
-def read_values(series):
-    """Values, shape (n, T), and the lengths of the blocks."""
-    blocks = [(first, values.copy()) for first, values in series.blocks()]
-    lengths = [len(values) for _, values in blocks]
-    assert [first for first, _ in blocks] == np.cumsum([0, *lengths[:-1]]).tolist()
-    return np.concatenate([values for _, values in blocks]), lengths
-
-
 @pytest.mark.parametrize('in_memory', [0, 2**20])
 @pytest.mark.parametrize('per_block', [1, 3, 1000])
 @pytest.mark.parametrize('layout', ['volumes', 'rows', 'columns', 'mgz', 'mgh'])
@@ -53,7 +45,7 @@ def test_both_hemispheres_are_read_in_blocks_of_vertices(tmp_path, monkeypatch, 
     paths = save_pair(tmp_path, kind, **({'layout': layout} if kind == 'func.gii' else {}))
     for given in (paths[0], str(paths[1]), paths[::-1]):
         series = open_surface_series(given)
-        got, lengths = read_values(series)
+        got, lengths = read_elements(series)
         assert_array_equal(got, np.concatenate([noise(T, N_LEFT, 1).T, noise(T, N_RIGHT, 2).T]))
         assert max(lengths) == min(per_block, N_LEFT)
         assert (series.n_volumes, series.float_type, got.dtype) == (T, np.float32, np.float32)
@@ -64,7 +56,7 @@ def test_both_hemispheres_are_read_in_blocks_of_vertices(tmp_path, monkeypatch, 
 def test_one_volume_is_a_series(tmp_path):
     for kind in ('func.gii', 'mgz'):
         series = open_surface_series(save_pair(tmp_path, kind, noise(1, 4), noise(1, 5))[0])
-        assert_array_equal(read_values(series)[0][:4], noise(1, 4).T)
+        assert_array_equal(read_elements(series)[0][:4], noise(1, 4).T)
 
 
 def test_the_digest_is_that_of_both_files(tmp_path):
@@ -127,7 +119,7 @@ def test_damaged_mgz_files_are_refused(tmp_path, missing):
     left, _ = save_pair(tmp_path, 'mgz')
     left.write_bytes(left.read_bytes()[:-missing])
     with pytest.raises(ImageError, match=r'lh\.rest\.mgz'):
-        read_values(open_surface_series(left))
+        read_elements(open_surface_series(left))
 
 
 def test_a_wrong_checksum_of_an_mgz_file_is_found(tmp_path):
@@ -136,7 +128,7 @@ def test_a_wrong_checksum_of_an_mgz_file_is_found(tmp_path):
     raw[-6] ^= 255
     left.write_bytes(raw)
     with pytest.raises(ImageError, match=r'lh\.rest\.mgz is damaged'):
-        read_values(open_surface_series(left))
+        read_elements(open_surface_series(left))
 
 
 def test_volumes_and_other_files_are_not_series_of_surfaces(tmp_path):
@@ -194,4 +186,4 @@ def test_a_real_series_is_that_of_nibabel():
     series = open_any_series(paths[1])
     assert str(series.space) == f'{paths[0]} (fsaverage5 (10,242 vertices))'
     expected = np.concatenate([np.asanyarray(nib.load(path).dataobj)[:, 0, 0] for path in paths])
-    assert_array_equal(read_values(series)[0], expected)
+    assert_array_equal(read_elements(series)[0], expected)

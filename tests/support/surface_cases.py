@@ -55,6 +55,25 @@ def save_dscalar(path, values, axis=None):
     return Path(path)
 
 
+def read_elements(series):
+    """Values of all blocks of a series, shape (n, T), and the lengths of the blocks."""
+    blocks = [(first, values.copy()) for first, values in series.blocks()]
+    lengths = [len(values) for _, values in blocks]
+    assert [first for first, _ in blocks] == np.cumsum([0, *lengths[:-1]]).tolist()
+    return np.concatenate([values for _, values in blocks]), lengths
+
+
+def damage_bytes(content, rng, first=0, last=None):
+    """Bytes of which some between two positions are replaced, or also deleted behind the first."""
+    raw = bytearray(content)
+    for place in rng.integers(first, last or len(raw), rng.integers(1, 8)):
+        raw[place] = rng.integers(256) if rng.random() < 0.5 else rng.choice(list(b'0123456789-<>"&=+/; x'))
+    if rng.random() < 0.2:
+        start, stop = sorted(rng.integers(first, len(raw), 2))
+        del raw[start:stop]
+    return bytes(raw)
+
+
 def read_xml(raw):
     """Return the XML in the content of a CIFTI file."""
     size, code = struct.unpack_from('<ii', raw, 544)
