@@ -173,10 +173,8 @@ def test_decimal_commas_are_refused_by_name(write, text):
 
 @pytest.mark.parametrize('text', ['0,1\n1,0\n0,0\n1,1\n', '1, 10\n2, 20\n5, 9\n4, 0\n', '10,1\n20,2\n30,10\n40,7\n'])
 def test_columns_of_whole_numbers_between_commas_are_read(write, text):
-    expected = np.array([[float(cell) for cell in line.split(',')] for line in text.split()] if ' ' not in text else 0)
-    table = read_confounds([write(text, 'c.csv')], 4)
-    assert table.shape == (4, 2)
-    assert ' ' in text or (table.to_numpy() == expected).all()
+    expected = [[float(cell) for cell in line.split(',')] for line in text.splitlines()]
+    assert_array_equal(read_confounds([write(text, 'c.csv')], 4), expected)
 
 
 @pytest.mark.parametrize('missing', ['n/a', 'NA', '', 'NaN', '.', '#NULL!', 'null'])

@@ -173,11 +173,6 @@ def test_xml_of_other_programs_is_read(tmp_path, body):
     assert pairs(read_lookup_table(written(tmp_path, text, 'atlas.xml'))) == TWO
 
 
-def test_xml_entities_are_never_expanded(tmp_path):
-    text = '<!DOCTYPE a [<!ENTITY x "y">]><atlas><data><label index="1">&x;</label></data></atlas>'
-    with pytest.raises(LookupTableError, match=r'atlas\.xml defines XML entities'):
-        read_lookup_table(written(tmp_path, text, 'atlas.xml'))
-
 
 @pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-le', 'utf-16-be'])
 def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):

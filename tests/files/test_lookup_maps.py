@@ -16,10 +16,10 @@ from nipype_labels.files.lut import read_lookup_table, read_places
 from nipype_labels.model.errors import LookupTableError
 
 
-def maps(folder, name='maps.nii.gz', n_maps=3, **kinds):
-    """Write maps without a table, and return their path."""
-    nibabel.save(nibabel.Nifti1Image(np.ones((2, 2, 2, n_maps), 'uint8'), np.eye(4)), folder / name)
-    return folder / name
+def maps(folder):
+    """Write three maps without a table, and return their path."""
+    nibabel.save(nibabel.Nifti1Image(np.ones((2, 2, 2, 3), 'uint8'), np.eye(4)), folder / 'maps.nii.gz')
+    return folder / 'maps.nii.gz'
 
 
 @pytest.mark.parametrize(
