@@ -3,7 +3,6 @@
 
 import gc
 import gzip
-import json
 import lzma
 import os
 import time
@@ -13,7 +12,7 @@ import zipfile
 import nibabel as nib
 import numpy as np
 import pytest
-from hostile_cases import SHAPE, ask, both, cases, text
+from hostile_cases import SHAPE, ask, both, cases, plugin, text
 
 from nipype_labels.files.lut import read_lookup_table
 
@@ -62,18 +61,18 @@ def extended(option, suffix='.nii', size=2**30, content=b''):
     return damage
 
 
-def archive(name, kind, byte=b'0'):
+def archive(name, kind):
     """A compressed table of 1 GiB, or 80 MiB where compressing takes long."""
 
     def damage(given):
         path = given / name
         if kind == 'gz':
-            path.write_bytes(gzipped(b'csf\n', 1024, byte))
+            path.write_bytes(gzipped(b'csf\n', 1024, b'0'))
         elif kind == 'xz':
-            path.write_bytes(lzma.compress(byte * 80 * MIB, preset=0))
+            path.write_bytes(lzma.compress(b'0' * 80 * MIB, preset=0))
         else:
             with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-                packed.writestr('table.tsv', byte * 80 * MIB)
+                packed.writestr('table.tsv', b'0' * 80 * MIB)
 
     return damage
 
@@ -87,10 +86,6 @@ def pipe(name):
 
     return damage
 
-
-def arguments(**values):
-    """Ask for arguments of the plugin MultiProc."""
-    return both(text('plugin.json', json.dumps(values)), ask(plugin='MultiProc', plugin_args_file='plugin.json'))
 
 
 #: A table of 100,000 columns.
@@ -142,24 +137,20 @@ TAGS = b'<VALUE_LABEL_DTABLE ' * 200_000
     ('zeros without end as a series', ask(bold='/dev/zero'), '/dev/zero'),
     ('a pipe for the plugin', both(pipe('p.json'), ask(plugin_args_file='p.json')), '--plugin-args-file | p.json'),
     ('zeros without end for the plugin', ask(plugin_args_file='/dev/zero'), '--plugin-args-file | /dev/zero'),
-    (
-        'a list for the plugin',
-        both(text('p.json', '[1]'), ask(plugin_args_file='p.json')),
-        '--plugin-args-file | object',
-    ),
+    ('a list for the plugin', plugin('[1]'), '--plugin-args-file | object'),
     ('100,000 processes', ask(nprocs='100000'), '--nprocs must be 1 to 1024, not 100000'),
     ('no process', ask(nprocs='0'), '--nprocs must be 1 to 1024, not 0'),
-    ('processes in words', arguments(n_procs='two'), "n_procs must be a whole number, 1 to 1024, not 'two'"),
-    ('100,000 processes of the plugin', arguments(n_procs=100_000), 'n_procs must be a whole number, 1 to 1024'),
-    ('no process of the plugin', arguments(n_procs=0), 'n_procs must be a whole number'),
-    ('processes that are true', arguments(n_procs=True), 'n_procs must be a whole number'),
-    ('memory in words', arguments(memory_gb='8 GB'), "memory_gb must be a number of 0.01 or more, not '8 GB'"),
-    ('no memory', arguments(memory_gb=0), 'memory_gb must be a number of 0.01 or more, not 0'),
-    ('memory of NaN', arguments(memory_gb=float('nan')), 'memory_gb must be a number of 0.01 or more'),
-    ('an unknown method to start', arguments(mp_context='thread'), "mp_context must be one of 'fork', 'spawn'"),
-    ('an unknown scheduler', arguments(scheduler=5), "scheduler must be one of 'tsort', 'mem_thread', not 5"),
-    ('a choice in words', arguments(raise_insufficient='no'), "raise_insufficient must be true or false, not 'no'"),
-    ('a number of jobs in words', arguments(max_jobs='all'), 'max_jobs must be a whole number'),
+    ('processes in words', plugin('{"n_procs": "two"}'), "n_procs must be a whole number, 1 to 1024, not 'two'"),
+    ('100,000 processes of the plugin', plugin('{"n_procs": 100000}'), 'n_procs must be a whole number, 1 to 1024'),
+    ('no process of the plugin', plugin('{"n_procs": 0}'), 'n_procs must be a whole number'),
+    ('processes that are true', plugin('{"n_procs": true}'), 'n_procs must be a whole number'),
+    ('memory in words', plugin('{"memory_gb": "8 GB"}'), "memory_gb must be a number of 0.01 or more, not '8 GB'"),
+    ('no memory', plugin('{"memory_gb": 0}'), 'memory_gb must be a number of 0.01 or more, not 0'),
+    ('memory of NaN', plugin('{"memory_gb": NaN}'), 'memory_gb must be a number of 0.01 or more'),
+    ('an unknown method to start', plugin('{"mp_context": "thread"}'), "mp_context must be one of 'fork', 'spawn'"),
+    ('an unknown scheduler', plugin('{"scheduler": 5}'), "scheduler must be one of 'tsort', 'mem_thread', not 5"),
+    ('a choice in words', plugin('{"raise_insufficient": "no"}'), "raise_insufficient must be true or false, not 'no'"),
+    ('a number of jobs in words', plugin('{"max_jobs": "all"}'), 'max_jobs must be a whole number'),
 )
 def test_extreme_values_are_refused(case, refuse, limited):
     refuse(case)

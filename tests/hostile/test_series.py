@@ -3,7 +3,6 @@
 
 import bz2
 import gzip
-import os
 
 import nibabel as nib
 import numpy as np
@@ -59,19 +58,11 @@ def in_members(given):
     (given / BOLD).write_bytes(b''.join(gzip.compress(piece, mtime=0) for piece in pieces))
 
 
-def plain_in_packed(given):
-    """Decompress the series, and keep its name."""
-    (given / BOLD).write_bytes(unpacked(given / BOLD))
-
 
 def lead_nowhere(given):
     (given / BOLD).unlink()
     (given / BOLD).symlink_to('nowhere.nii.gz')
 
-
-def make_pipe(given):
-    (given / BOLD).unlink()
-    os.mkfifo(given / BOLD)
 
 
 def cut(end):
@@ -92,8 +83,6 @@ def add(more):
     ('missing', remove(BOLD), f'no such image file: {BOLD}'),
     ('a folder in its place', folder(BOLD), f'no such image file: {BOLD}'),
     ('a link to nowhere', lead_nowhere, f'no such image file: {BOLD}'),
-    ('a pipe that nobody writes to', make_pipe, f'no such image file: {BOLD}'),
-    ('a device without end', ask(bold='/dev/zero'), 'no such image file: /dev/zero'),
     ('below a file', ask(bold=f'lut.tsv/{BOLD}'), f'no such image file: lut.tsv/{BOLD}'),
     ('a name longer than names can be', ask(bold='x' * 300), 'no such image file: xxx'),
     ('a name of two lines', ask(bold='a\nb.nii'), 'no such image file: a\\nb.nii'),
@@ -106,7 +95,7 @@ def add(more):
     ('packed junk', text(BOLD, gzip.compress(bytes(range(256)) * 20)), NO_IMAGE),
     ('packed nothing', text(BOLD, gzip.compress(b'')), NO_IMAGE),
     ('packed under the name of plain', rename(BOLD, 'bold.nii'), 'bold.nii is not an image that nibabel can open'),
-    ('plain under the name of packed', plain_in_packed, NO_IMAGE),
+    ('plain under the name of packed', packed(BOLD, gzip.decompress), NO_IMAGE),
     ('packed twice', packed(BOLD, gzip.compress), NO_IMAGE),
     ('bzip2', as_bz2, 'bold.nii.bz2 can not be read as a stream, compress it with gzip'),
     ('a pair without its header', both(as_pair, remove('bold.hdr'), ask(bold='bold.img')), 'bold.img is not an image'),
@@ -120,20 +109,15 @@ def test_a_file_that_is_not_a_series_is_refused(case, refuse):
 @cases(
     ('cut in the header of gzip', cut(7), NO_IMAGE),
     ('cut in its own header', cut(100), NO_IMAGE),
-    ('cut after a quarter', cut(0.25), TRUNCATED),
     ('cut in the middle', cut(0.5), TRUNCATED),
     ('cut before the checksum', cut(-8), TRUNCATED),
-    ('cut in the checksum', cut(-6), TRUNCATED),
     ('cut in the length', cut(-1), TRUNCATED),
     ('a bit of the magic number of gzip', packed(BOLD, flip(0)), NO_IMAGE),
     ('a bit of the method of gzip', packed(BOLD, flip(2)), NO_IMAGE),
     ('a bit of the packed header', packed(BOLD, flip(15)), NO_IMAGE),
     ('a bit in the middle', packed(BOLD, flip(0.6)), DAMAGED),
-    ('a bit near the end', packed(BOLD, flip(0.95)), DAMAGED),
     ('a low bit of the checksum', packed(BOLD, flip(-8)), DAMAGED),
-    ('a high bit of the checksum', packed(BOLD, flip(-5, 128)), DAMAGED),
     ('a low bit of the length', packed(BOLD, flip(-4)), f'{BOLD} is damaged: Incorrect length'),
-    ('a high bit of the length', packed(BOLD, flip(-1, 128)), f'{BOLD} is damaged: Incorrect length'),
     ('garbage behind the end', add(b'garbage behind the end'), f'{BOLD} is damaged: Not a gzipped file'),
     ('the begin of another member', add(b'\x1f\x8b'), f'{BOLD} is truncated'),
     ('another member cut short', add(gzip.compress(b'more' * 99)[:-6]), f'{BOLD} is truncated'),

@@ -93,6 +93,9 @@ def test_invalid_repetition_times_are_refused(case, refuse):
     ('a time of NaN', t_r('NaN'), f'{SIDECAR} must be a time above 0 s, not nan'),
     ('a time beyond floats', t_r('1e999'), f'{SIDECAR} must be a time above 0 s, not inf'),
     ('a time beyond integers', t_r('9' * 5000), NO_JSON),
+    ('a time beyond floats that is an integer', t_r('9' * 400), NO_TIME),
+    ('a flag for a time, and nothing that contradicts', both(t_r('true'), header(0.0)), NO_TIME),
+    ('objects without end', sidecar('{"a":' * 200_000), NO_JSON),
     ('milliseconds', t_r('2000'), f'{SIDECAR} | contradict: the sidecar says 2000 s, the header says 2 s', LOW),
     ('another time', t_r('2.05'), f'{SIDECAR} | contradict: the sidecar says 2.05 s, the header says 2 s', LOW),
     ('two times', sidecar('{"RepetitionTime": 2, "RepetitionTime": 1}'), f'{SIDECAR} | contradict | 1 s | 2 s', LOW),
@@ -107,27 +110,11 @@ def test_a_sidecar_without_a_repetition_time_is_refused(case, refuse):
 
 
 @cases(
-    ('lists without end', sidecar('[' * 200_000), NO_JSON),
-    ('objects without end', sidecar('{"a":' * 200_000), NO_JSON),
-    ('a time beyond floats that is an integer', t_r('9' * 400), NO_TIME),
-    ('a flag for a time, and nothing that contradicts', both(t_r('true'), header(0.0)), NO_TIME),
-)
-def test_a_sidecar_that_breaks_its_reader_is_refused(case, refuse):
-    refuse(case)
-
-
-@cases(
-    ('milliseconds', header(2000.0, MILLISECONDS)),
-    ('microseconds', header(2e6, MICROSECONDS)),
-    ('no unit', header(2.0, NO_UNIT)),
-    ('no time', header(0.0)),
     ('a time of NaN', header(NAN)),
-    ('Hertz', header(2.0, HERTZ)),
     ('a unit of time that does not exist', header(2.0, 56)),
     ('a unit of space that does not exist', fields(BOLD, xyzt_units=7 | SECONDS)),
-    ('a rounded sidecar', t_r('2.0')),
-    ('a sidecar that tells nothing', sidecar('{"TaskName": "rest"}')),
-    ('a sidecar that tells null', t_r('null')),
+    ('a sidecar without a time', sidecar('{"TaskName": "rest"}')),
+    ('a sidecar with null', t_r('null')),
     ('no sidecar', ask(sidecar=None)),
     ('times that contradict each other, of which none is used', t_r('2000')),
     ('an argument that contradicts both', nothing, '', '--tr 3'),
@@ -152,31 +139,12 @@ def test_a_header_alone_is_understood_in_its_unit(damage, accept):
         '--low-pass 0.05 --high-pass 0.1',
     ),
     (
-        'at Nyquist',
-        nothing,
-        '--low-pass 0.25 Hz is not below the Nyquist frequency, 0.25 Hz for --tr 2',
-        '--low-pass 0.25',
-    ),
-    ('NaN', nothing, '--low-pass must be a frequency above 0 Hz, not nan', '--low-pass nan'),
-    (
-        'a high-pass next to nothing',
-        nothing,
-        '--high-pass of 1e-300 Hz is too close to 0',
-        '--high-pass 1e-300',
-    ),
-    (
         'for no filter',
         nothing,
         '--low-pass given, but --filter none would not use them',
         '--low-pass 0.1 --filter none',
     ),
     ('none for a filter by cosines', nothing, '--filter cosine takes a --high-pass cut-off', '--filter cosine'),
-    (
-        'a low-pass for a filter by cosines',
-        nothing,
-        '--filter cosine takes a --high-pass cut-off and no --low-pass',
-        '--filter cosine --low-pass 0.1',
-    ),
     (
         'drifts that leave nothing',
         nothing,
@@ -191,12 +159,6 @@ def test_cut_offs_that_cannot_be_used_are_refused(case, refuse):
 @cases(
     ('one volume for z-scores', short(1), '--standardize zscore needs two volumes or more', '--standardize zscore'),
     ('a volume short of a filter', short(18), 'a lowpass filter needs 19 volumes or more, not 18', LOW),
-    (
-        'a volume short of a band',
-        short(33),
-        'a bandpass filter needs 34 volumes or more, not 33',
-        '--low-pass 0.1 --high-pass 0.01',
-    ),
     ('one volume for what varies', short(1), f'{BOLD}: no voxel varies more', '--high-variance-confounds'),
     ('two volumes for connectivity', short(2), 'connectivity needs 3 volumes', '--connectivity correlation'),
     (

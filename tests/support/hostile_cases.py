@@ -20,7 +20,7 @@ AFFINE = np.array([[-3.0, 0, 0, 6], [0, 3, 0, -6], [0, 0, 4, -12], [0, 0, 0, 1]]
 NAMES = {7: 'Putamen', 1: 'Amygdala', 2: 'Insula'}
 
 #: Volumes that the sample mask of the set censors.
-LEFT_OUT = (3, 17)
+CENSORED = (3, 17)
 
 #: Options of the command; a damage may change them.
 ASKED = {
@@ -30,7 +30,7 @@ ASKED = {
     '--confounds': 'confounds.tsv',
     '--sample-mask': 'keep.tsv',
     '--sidecar': 'sidecar.json',
-    '-o': 'out',
+    '--out': 'out',
 }
 
 #: Offsets of fields in a NIfTI header, and their types.
@@ -94,7 +94,7 @@ def build(folder):
         *('\t'.join(f'{x:.6f}' for x in row) for row in rng.normal(0, 0.1, (N_VOLUMES, 5))),
     ]
     (given / 'confounds.tsv').write_text('\n'.join(rows) + '\n')
-    kept = ['true' if volume not in LEFT_OUT else 'false' for volume in range(N_VOLUMES)]
+    kept = ['true' if volume not in CENSORED else 'false' for volume in range(N_VOLUMES)]
     (given / 'keep.tsv').write_text('\n'.join(['retained', *kept]) + '\n')
     (given / 'sidecar.json').write_text(json.dumps({'RepetitionTime': T_R, 'TaskName': 'rest'}))
     return given
@@ -237,6 +237,11 @@ def both(*damages):
     return damage
 
 
+def plugin(content):
+    """Pass arguments of the plugin MultiProc: the content of their file."""
+    return both(text('plugin.json', content), ask(plugin='MultiProc', plugin_args_file='plugin.json'))
+
+
 def nothing(given):
     """Leave everything as it is."""
 
@@ -247,11 +252,11 @@ def remove(name):
 
 
 def folder(name):
-    """Put a folder in the place of a file."""
+    """Put a folder in the place of a file, or where none was."""
 
     def damage(given):
-        (given / name).unlink()
-        (given / name).mkdir()
+        (given / name).unlink(missing_ok=True)
+        (given / name).mkdir(parents=True)
 
     return damage
 
