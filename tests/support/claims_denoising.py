@@ -23,7 +23,7 @@ from claims import (
     means,
     regress,
 )
-from cleaning_cases import FILLS_BY_HAND
+from cleaning_cases import FILLS_BY_HAND, by_hand
 from fmriprep_tables import MOTION, write_spiky
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -125,14 +125,9 @@ def check_interpolation(found, **parameters):
 )
 def check_trend(found, use_sample_mask=False, use_confounds=False, **parameters):
     retained = RETAINED if use_sample_mask else np.arange(N_VOLUMES)
-    design = np.vander(T_R * retained, 2)
-    courses, confounds = (
-        values[retained] - design @ np.linalg.lstsq(design, values[retained], rcond=None)[0]
-        for values in (COURSES, CONFOUNDS)
-    )
-    expected = regress(courses, confounds) if use_confounds else courses
-    given = CONFOUNDS if use_confounds else None
-    assert_allclose(denoise(COURSES, given, retained, **parameters), expected, atol=1e-9)
+    confounds = CONFOUNDS if use_confounds else None
+    expected = by_hand(COURSES, confounds, detrend=True, kept=retained)
+    assert_allclose(denoise(COURSES, confounds, retained, **parameters), expected, atol=1e-9)
 
 
 @claim(
@@ -192,11 +187,8 @@ def check_regression(found, **parameters):
     {'high_pass': 0.0125, 'filter': 'cosine', 'use_confounds': True, 'use_sample_mask': True},
 )
 def check_cosines(found, use_sample_mask=False, **parameters):
-    # Cosine k of the discrete cosine transform has k half periods.
-    slow = np.arange(1, N_VOLUMES) / (2 * N_VOLUMES * T_R) <= float(found['cut_off'])
-    cosines = scipy.fft.idct(np.eye(N_VOLUMES)[:, 1:], axis=0)[:, slow]
     retained = RETAINED if use_sample_mask else np.arange(N_VOLUMES)
-    expected = regress(COURSES[retained], np.column_stack([CONFOUNDS, cosines])[retained])
+    expected = by_hand(COURSES, CONFOUNDS, filter='cosine', high_pass=float(found['cut_off']), kept=retained)
     assert_allclose(denoise(COURSES, CONFOUNDS, retained, **parameters), expected, rtol=1e-9)
 
 
