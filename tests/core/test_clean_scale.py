@@ -21,7 +21,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
 
 from nipype_labels.core.clean import clean
-from nipype_labels.core.regression import scale_confounds
 from nipype_labels.model.errors import SignalError
 
 
@@ -135,17 +134,10 @@ def test_a_single_volume_has_no_z_score(standardize):
         assert clean(**one).signals.shape == (1, N_REGIONS)
 
 
-def test_scaled_confounds_have_deviation_1_or_largest_value_1():
-    confounds = np.column_stack([regressors(), np.full(N_VOLUMES, 3.0)])
-    size = np.abs(confounds).max(axis=0)
-    scored, _ = scale_confounds(confounds, size)
-    assert_allclose(scored.mean(axis=0), 0, atol=1e-12)
-    assert_allclose(scored.std(axis=0, ddof=1), [1, 1, 1, 0], rtol=1e-12)
-    bounded, _ = scale_confounds(confounds, size, standardize_confounds=False)
-    assert_allclose(np.abs(bounded).max(axis=0), 1, rtol=1e-12)
-    assert_allclose(bounded * size, confounds, rtol=1e-12)
-
-
-def test_confounds_of_two_volumes_are_scaled_too():
-    scored, _ = scale_confounds(np.array([[1.0, 5.0], [3.0, 4.0]]), np.array([3.0, 5.0]))
-    assert_allclose(scored, np.sqrt(0.5) * np.array([[-1, 1], [1, -1]]), rtol=1e-12)
+@pytest.mark.parametrize('standardize_confounds', [True, False])
+def test_units_of_confounds_do_not_matter(standardize_confounds):
+    given = dict(standardize_confounds=standardize_confounds)
+    ours = clean(series(), regressors() * [1e-12, 1e3, 1e12], **given)
+    plain = clean(series(), regressors(), **given)
+    assert_close(ours.signals, plain.signals)
+    assert ours.rank == plain.rank == 3

@@ -128,14 +128,3 @@ def test_a_trend_across_a_gap_is_removed_whole(given):
     kept[60:130] = False
     ours = clean(trend, detrend=True, sample_mask=kept, **given).signals
     assert_allclose(ours, 0, atol=1e-9)
-
-
-def test_a_common_drift_makes_no_connectivity_after_a_gap():
-    n = 200
-    noise = np.random.default_rng(0).normal(size=(n, 50)) * 10
-    kept = np.ones(n, dtype=bool)
-    kept[60:120] = False
-    drifting = 1000 + np.linspace(-10, 10, n)[:, None] + noise
-    scored = clean(drifting, detrend=True, sample_mask=kept, standardize='zscore').signals
-    correlations = (scored.T @ scored / kept.sum())[np.triu_indices(50, 1)]
-    assert abs(correlations.mean()) < 0.01
