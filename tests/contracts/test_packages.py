@@ -83,11 +83,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel, checkout):
 
 
 def test_metadata_of_the_wheel_have_version_licence_and_command(wheel):
-    told = {Path(name).name: content.decode() for name, content in wheel.items() if '.dist-info/' in name}
-    assert f'\nVersion: {nipype_labels.__version__}\n' in told['METADATA']
-    assert told['LICENSE'] == (ROOT / 'LICENSE').read_text(encoding='utf-8')
+    metadata = {Path(name).name: content.decode() for name, content in wheel.items() if '.dist-info/' in name}
+    assert f'\nVersion: {nipype_labels.__version__}\n' in metadata['METADATA']
+    assert metadata['LICENSE'] == (ROOT / 'LICENSE').read_text(encoding='utf-8')
     scripts = configparser.ConfigParser()
-    scripts.read_string(told['entry_points.txt'])
+    scripts.read_string(metadata['entry_points.txt'])
     assert dict(scripts['console_scripts']) == {'nipype-labels': 'nipype_labels.cli.main:main'}
 
 

@@ -146,8 +146,8 @@ def test_a_table_without_a_heading_and_values_of_censored_volumes_change_no_byte
 )
 def test_columns_without_variance_change_nothing(case, accept):
     rank, case = case.words, Case(case.name, case.damage)
-    told = json.loads((accept(case) / 'out' / 'cleaning.json').read_text())
-    assert told['RankOfConfounds'] == rank
+    report = json.loads((accept(case) / 'out' / 'cleaning.json').read_text())
+    assert report['RankOfConfounds'] == rank
 
 
 def test_components_are_in_order_however_long_their_numbers(accept):

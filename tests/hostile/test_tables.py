@@ -86,7 +86,7 @@ def more(*rows):
     ('an empty table of AFNI', lut('<VALUE_LABEL_DTABLE>'), f'{LUT} has no names of regions'),
     ('names that repeat', ask(lut=None), 'labels has duplicate values of name (1): name A', '--labels A A B'),
     ('too few names', ask(lut=None), 'labels has 2 names without ids for 3 regions', '--labels A B'),
-    ('names beside a table', nothing, 'names are given twice: by labels and by --lut', '--labels A B C'),
+    ('names and a table', nothing, 'names are given twice: by labels and by --lut', '--labels A B C'),
 )
 def test_a_table_that_names_no_regions_is_refused(case, refuse_cheaply):
     refuse_cheaply(case)

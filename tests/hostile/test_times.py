@@ -57,7 +57,7 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('a header in a unit that does not exist', alone(2.0, 56), NEEDED, LOW),
     ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', LOW),
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
-    ('milliseconds called seconds beside a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
+    ('milliseconds called seconds, with a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz is too close to 0', LOW),
     ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
@@ -100,12 +100,12 @@ def test_invalid_repetition_times_are_refused(case, refuse):
     ('another time', t_r('2.05'), f'{SIDECAR} | contradict: the sidecar says 2.05 s, the header says 2 s', LOW),
     ('two times', sidecar('{"RepetitionTime": 2, "RepetitionTime": 1}'), f'{SIDECAR} | contradict | 1 s | 2 s', LOW),
     (
-        'beside the series, cut short',
+        'next to the series, cut short',
         both(ask(sidecar=None), text('bold.json', '{')),
         'bold.json cannot',
     ),
 )
-def test_a_sidecar_without_a_repetition_time_is_refused(case, refuse):
+def test_an_invalid_sidecar_is_refused(case, refuse):
     refuse(case)
 
 
@@ -119,7 +119,7 @@ def test_a_sidecar_without_a_repetition_time_is_refused(case, refuse):
     ('times that contradict each other, of which none is used', t_r('2000')),
     ('an argument that contradicts both', nothing, '', '--tr 3'),
     ('uneven volumes that nothing filters', UNEVEN),
-    ('a folder beside the series', both(ask(sidecar=None), lambda given: (given / 'bold.json').mkdir())),
+    ('a folder next to the series', both(ask(sidecar=None), lambda given: (given / 'bold.json').mkdir())),
 )
 def test_unusual_but_valid_headers_and_sidecars_change_no_byte(case, unchanged):
     unchanged(case)

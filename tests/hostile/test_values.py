@@ -90,10 +90,10 @@ def test_a_series_of_invalid_values_is_refused(case, refuse):
 
 
 @cases(
-    ('zooms of 0 beside an affine', fields(BOLD, pixdim={1: 0.0, 2: 0.0, 3: 0.0})),
-    ('negative zooms beside an affine', fields(BOLD, pixdim={1: -3.0, 2: -3.0, 3: -4.0})),
-    ('negative zooms beside a quaternion', fields(BOLD, pixdim={1: -3.0, 2: -3.0, 3: -4.0}, **BY_QFORM)),
-    ('zooms of NaN beside an affine', fields(BOLD, pixdim={1: NAN, 2: INF})),
+    ('zooms of 0 with an affine', fields(BOLD, pixdim={1: 0.0, 2: 0.0, 3: 0.0})),
+    ('negative zooms with an affine', fields(BOLD, pixdim={1: -3.0, 2: -3.0, 3: -4.0})),
+    ('negative zooms with a quaternion', fields(BOLD, pixdim={1: -3.0, 2: -3.0, 3: -4.0}, **BY_QFORM)),
+    ('zooms of NaN with an affine', fields(BOLD, pixdim={1: NAN, 2: INF})),
 )
 def test_voxel_sizes_that_are_not_used_change_nothing(case, unchanged):
     unchanged(case)

@@ -32,7 +32,7 @@ def runs(content):
     return damage
 
 
-# What else a list may hold that is not a list of volumes is refused where it is read: files/test_sample_mask.py.
+# Other invalid lists are refused in files/test_sample_mask.py.
 @cases(
     ('missing', remove(KEEP), f'no such file | {KEEP}'),
     ('a folder', folder(KEEP), f'no such file | {KEEP}'),

@@ -111,7 +111,7 @@ def test_an_atlas_on_other_elements_keeps_its_regions_by_vertex():
     assert near.tolist() == [2, 0, 1, 0]
 
 
-def test_hemispheres_and_descriptions():
+def test_a_space_has_hemispheres_and_a_description():
     space = make_space()
     assert_array_equal(space.hemispheres, ['L', 'L', 'L', 'R', 'R', '', ''])
     assert str(space) == 'x (5 of 8 vertices, 2 voxels of 2×2×2 mm)'

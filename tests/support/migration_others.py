@@ -232,7 +232,7 @@ def filled(policy, value):
 
 
 def zeros_for(value):
-    """The series with a tenth of its voxels at 0, or at what stands for it."""
+    """The series with a tenth of its voxels at 0, or at another value instead."""
     there = series().get_fdata().copy()
     there[np.random.default_rng(80).random(there.shape) < 0.1] = value
     return nibabel.Nifti1Image(there, series().affine)

@@ -15,8 +15,8 @@ NAME = 'bids-validator-deno'
 
 def validate(folder, severity='error'):
     """What the validator finds of a severity; pairs of code and file."""
-    beside = str(Path(sys.executable).parent)
-    validator = shutil.which(NAME, path=beside) or shutil.which(NAME)
+    environment = str(Path(sys.executable).parent)
+    validator = shutil.which(NAME, path=environment) or shutil.which(NAME)
     if validator is None:
         pytest.skip(f'{NAME} is not installed')
     done = subprocess.run(
