@@ -5,11 +5,8 @@ import functools
 
 import numpy as np
 import pytest
-from nibabel import Nifti1Image
-from nilearn.image import resample_img
 from numpy.testing import assert_allclose, assert_array_equal
 from pairwise import pairwise
-from scipy import ndimage
 from spaces import apply_mask, make_reducer, resample_nearest
 from strategy_cases import of_labels
 
@@ -208,23 +205,6 @@ def test_x5_the_stored_series_is_not_changed(kind, signals_of):
         for fwhm in (0, 5):
             signals_on(target, stored, AFFINES['aligned'], 0, True, signals_of, smoothing_fwhm=fwhm)
     assert_array_equal(stored, before)
-
-
-@pytest.mark.parametrize('strategy', ['mean', 'minimum'])
-def test_x8_unsigned_series_is_not_rounded(strategy, signals_of, reduce_by_loop, quietly):
-    stored, affine = stored_series('uint8', 'oblique'), AFFINES['oblique']
-    ours = signals_on('labels', stored, affine, 0, False, signals_of, strategy=strategy)
-    matrix = np.linalg.inv(affine) @ LABELS_AFFINE
-    volumes = [
-        ndimage.affine_transform(volume.astype(np.float64), matrix, output_shape=LABELS_SHAPE, order=3)
-        for volume in np.moveaxis(stored, 3, 0)
-    ]
-    sampled = np.clip(np.stack(volumes, axis=3), 0, stored.max())
-    expected = reduce_by_loop(sampled, labels_with(0), IDS, strategy)
-    assert_allclose(ours, expected, rtol=1e-5)
-    theirs = quietly(resample_img, Nifti1Image(stored, affine), LABELS_AFFINE, LABELS_SHAPE).get_fdata()
-    assert not (theirs % 1).any()
-    assert (sampled % 1).any()
 
 
 @pairwise(strategy=STRATEGIES, fwhm=[0, 5], interpolation=[None, 'cubic'])

@@ -56,11 +56,6 @@ def test_nearest_keeps_the_type(labels, dtype):
     assert out.dtype == dtype
 
 
-def test_x6_nearest_fills_with_the_given_background(labels):
-    far = AFFINE.copy()
-    far[:3, 3] += 500
-    assert set(np.unique(resample_nearest(labels, AFFINE, TARGET_SHAPE, far, fill=42))) == {42}
-
 
 def test_nearest_ignores_time_in_the_target_shape(labels):
     out = resample_nearest(labels, AFFINE, (*SHAPE, 20), AFFINE)

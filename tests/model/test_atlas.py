@@ -84,7 +84,7 @@ def test_voxels_are_counted_per_id_in_the_order_of_the_table(ids):
     assert make_atlas(labels, ids=ids).within(where).count_voxels().tolist() == expected
 
 
-def test_an_atlas_on_another_grid_has_the_background_outside_its_own():
+def test_x6_an_atlas_on_another_grid_has_the_background_outside_its_own():
     labels = np.arange(1, 9).reshape(2, 2, 2)
     moved = make_atlas(labels, ids=range(1, 9), background=-1).on(make_grid((3, 2, 2), np.eye(4)))
     assert moved.space.shape == (3, 2, 2)
