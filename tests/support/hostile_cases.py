@@ -144,13 +144,6 @@ def packed(name, change):
     return damage
 
 
-def raw(name, change):
-    """Change the bytes of a gzipped file within."""
-
-    def damage(given):
-        pack(given / name, change(bytearray(unpacked(given / name))))
-
-    return damage
 
 
 def flip(place, bit=1):
