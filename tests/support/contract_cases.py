@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Modules and public functions of the package, and their docstrings as numpydoc reads them."""
 
-import ast
 import importlib
 import pkgutil
 import re
@@ -75,7 +74,3 @@ def find_faults(target, codes):
     return [f'{code} {text}' for code, text in validate(target, GraphValidator)['errors'] if code in codes]
 
 
-def choices(kind):
-    """Choices that the type of a documented parameter lists in braces; none if it lists none."""
-    listed = re.search(r'\{(.*)\}', kind)
-    return ast.literal_eval(f'({listed[1]},)') if listed else ()
