@@ -59,6 +59,6 @@ def make_home(root):
     return root
 
 
-def name_schaefer(desc='100Parcels7Networks', res='02'):
+def name_schaefer():
     """Return where TemplateFlow has an atlas."""
-    return f'tpl-{TEMPLATE}/tpl-{TEMPLATE}_res-{res}_atlas-Schaefer2018_desc-{desc}_dseg.nii.gz'
+    return f'tpl-{TEMPLATE}/tpl-{TEMPLATE}_res-02_atlas-Schaefer2018_desc-100Parcels7Networks_dseg.nii.gz'

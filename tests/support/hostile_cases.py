@@ -104,13 +104,13 @@ def build(folder):
 CONFOUNDS = ('csf', 'rot_x', 'rot_y', 'framewise_displacement', 'std_dvars')
 
 
-def save(path, data, affine=AFFINE, t_r=None, unit='sec', kind=nib.Nifti1Image, order='<'):
+def save(path, data, affine=AFFINE, t_r=None, kind=nib.Nifti1Image, order='<'):
     """Save an image in the type of its data."""
     header = None if order == '<' else kind.header_class(endianness=order)
     image = kind(data, affine, header, **({} if kind is nib.MGHImage else {'dtype': data.dtype.newbyteorder('=')}))
     if t_r is not None:
         image.header.set_zooms((*image.header.get_zooms()[:3], t_r, *[1] * (data.ndim - 4)))
-        image.header.set_xyzt_units('mm', unit)
+        image.header.set_xyzt_units('mm', 'sec')
     image.to_filename(path)
     return path
 
@@ -118,7 +118,7 @@ def save(path, data, affine=AFFINE, t_r=None, unit='sec', kind=nib.Nifti1Image, 
 # Damages: functions that give a function of the set
 
 
-def fields(name, order='<', **values):
+def fields(name, **values):
     """Overwrite fields of an image's header; of those that are rows, an index of each value may be given."""
 
     def damage(given):
@@ -127,9 +127,9 @@ def fields(name, order='<', **values):
             place, kind = FIELDS[field]
             if isinstance(value, dict):
                 for i, entry in value.items():
-                    struct.pack_into(order + kind[-1], raw, place + i * struct.calcsize(kind[-1]), entry)
+                    struct.pack_into('<' + kind[-1], raw, place + i * struct.calcsize(kind[-1]), entry)
             else:
-                struct.pack_into(order + kind, raw, place, *(value if isinstance(value, tuple) else (value,)))
+                struct.pack_into('<' + kind, raw, place, *(value if isinstance(value, tuple) else (value,)))
         pack(given / name, raw)
 
     return damage

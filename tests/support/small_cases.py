@@ -25,7 +25,7 @@ def run(seed=0, n_volumes=40, t_r=2.0, shape=SHAPE, without=(), labels=None):
     return image
 
 
-def tables(*lengths, n_columns=2):
+def tables(*lengths):
     """Confounds of runs of these lengths."""
     random = np.random.default_rng(7)
-    return [random.normal(size=(length, n_columns)).cumsum(axis=0) for length in lengths]
+    return [random.normal(size=(length, 2)).cumsum(axis=0) for length in lengths]

@@ -21,20 +21,20 @@ VOXELS = np.array([[0, 0, 0], [1, 0, 0], [2, 3, 4], [4, 5, 6]])
 TSERIES, DLABEL = 'bold.dtseries.nii', 'atlas.dlabel.nii'
 
 
-def elements(left=LEFT, right=RIGHT, voxels=VOXELS, n_vertices=N_VERTICES, affine=AFFINE, shape=GRID):
+def elements(left=LEFT, right=RIGHT, voxels=VOXELS, n_vertices=N_VERTICES, affine=AFFINE):
     """Axis of the rows: two cortices, and voxels of the brain stem and of the left thalamus."""
     axis = BrainModelAxis.from_surface(left, n_vertices, 'CORTEX_LEFT')
     axis += BrainModelAxis.from_surface(right, n_vertices, 'CORTEX_RIGHT')
     if len(voxels):
         half = len(voxels) // 2
         names = ['BRAIN_STEM'] * half + ['THALAMUS_LEFT'] * (len(voxels) - half)
-        axis += BrainModelAxis(names, voxel=voxels, affine=affine, volume_shape=shape)
+        axis += BrainModelAxis(names, voxel=voxels, affine=affine, volume_shape=GRID)
     return axis
 
 
-def save_tseries(path, values, axis=None, step=0.72, unit='SECOND'):
+def save_tseries(path, values, axis=None):
     """Write a series, shape (T, n)."""
-    columns = SeriesAxis(0, step, len(values), unit)
+    columns = SeriesAxis(0, 0.72, len(values))
     Cifti2Image(np.asarray(values), (columns, axis or elements())).to_filename(path)
     return Path(path)
 

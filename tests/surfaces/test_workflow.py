@@ -48,7 +48,7 @@ def bold(tmp_path):
     """Series of 6 volumes; element 3 is always 0."""
     values = noise(6)
     values[:, 3] = 0
-    return save_tseries(tmp_path / TSERIES, values, step=0.72)
+    return save_tseries(tmp_path / TSERIES, values)
 
 
 @pytest.fixture
