@@ -2,13 +2,11 @@
 """Properties of reductions for random series and labels: the order of ids, voxels and axes does not matter."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from spaces import count_voxels, make_reducer, spread
+from spaces import make_reducer, spread
 
-from nipype_labels.core.scaling import Decoder
 from nipype_labels.core.strategies import STRATEGIES
 
 AFFINE = np.array([[3, 0, 0, -9.3137], [0, 3, 0, -11.1291], [0, 0, 3.5, -8.2173], [0, 0, 0, 1]])
@@ -79,19 +77,6 @@ def test_means_of_the_inverse_transform_are_the_time_series(seed, shape, ids, si
     assert_allclose(signals_of(projected, reducer)[:, there], signals[:, there], rtol=1e-12)
 
 
-@few
-@given(seed=seeds, shape=shapes, ids=ids_in_any_order)
-def test_a_sum_is_a_mean_times_a_count(seed, shape, ids, signals_of):
-    series, labels = images(seed, shape, ids)
-    series = np.nan_to_num(series, nan=100.0)
-    total, mean = (
-        signals_of(series, make_reducer(labels, AFFINE, ids, shape=shape, affine=AFFINE, strategy=strategy))
-        for strategy in ('sum', 'mean')
-    )
-    there = np.isin(ids, labels)
-    assert_allclose(total[:, there], (mean * count_voxels(labels, ids))[:, there], rtol=1e-12)
-
-
 def reordered(array, affine, flips, axes):
     """An image stored in another order of voxels and axes."""
     for axis in flips:
@@ -116,15 +101,3 @@ def test_the_order_of_voxels_and_axes_changes_no_signal(seed, shape, ids, way, o
     reducer = reducer_of(moved_labels, ids, moved.shape[:3], way, affine, labels_affine)
     assert_allclose(signals_of(moved, reducer), expected, rtol=1e-9, atol=1e-9)
 
-
-@few
-@given(seed=seeds, shape=shapes, ids=ids_in_any_order, slope=st.floats(0.01, 100), intercept=st.floats(-1000, 1000))
-@pytest.mark.parametrize('interpolation', [None, 'linear'])
-def test_scaled_integers_give_the_scaled_signals(seed, shape, ids, slope, intercept, interpolation, signals_of):
-    stored, labels = images(seed, shape, ids)
-    stored = np.nan_to_num(stored).astype(np.int16)
-    way, decoder = {'interpolation': interpolation}, Decoder(slope, intercept)
-    plain = signals_of(stored, reducer_of(labels, ids, shape, way))
-    scaled = signals_of(stored, reducer_of(labels, ids, shape, way), decoder)
-    rtol = 1e-10 if interpolation is None else 1e-5
-    assert_allclose(scaled, plain * slope + intercept, rtol=rtol, atol=rtol * (255 * slope + abs(intercept)))

@@ -126,13 +126,6 @@ def test_sums_need_no_private_function_of_scipy(holes, labels, strategy, monkeyp
     assert_allclose(reduce(holes, labels, strategy=strategy, areas=areas)[0].signals, fast.signals, rtol=1e-12)
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
-def test_the_order_of_elements_does_not_matter(data, labels, strategy):
-    order = np.random.default_rng(4).permutation(N)
-    one, other = (reduce(data[some], labels[some], strategy=strategy)[0] for some in (np.arange(N), order))
-    assert_allclose(one.signals, other.signals, rtol=1e-12)
-
-
 def test_elements_of_zeros_are_counted(data, labels):
     labels[[10, 20, 30]] = 1, 1, 2
     omitted, kept = (reduce(data, labels, zeros=zeros)[0] for zeros in ('omit', 'keep'))
