@@ -9,7 +9,6 @@ import numpy as np
 from hostile_cases import (
     N_VOLUMES,
     T_R,
-    Case,
     ask,
     both,
     cases,
@@ -201,11 +200,3 @@ def test_a_header_that_contradicts_the_file_is_refused_in_little_memory(case, re
 )
 def test_an_unusual_but_valid_series_changes_no_byte(case, unchanged):
     unchanged(case)
-
-
-def test_a_scale_of_an_integer_series_counts(accept, earlier):
-    given = accept(Case('scaled', fields(BOLD, scl_slope=0.5, scl_inter=-3.0)))
-    before, after = (
-        np.loadtxt(place / 'out' / 'atlas' / 'timeseries_raw.tsv', skiprows=1) for place in (earlier, given.folder)
-    )
-    np.testing.assert_allclose(after, before / 2 - 3, rtol=1e-12)

@@ -58,7 +58,6 @@ UNEVEN = sidecar(json.dumps({'VolumeTiming': [*range(0, 40, 2), *range(46, 86, 2
     ('milliseconds called seconds', alone(2000.0), f'{BOLD} | --low-pass 0.1 Hz | 0.00025 Hz for --tr 2000 s', LOW),
     ('seconds called milliseconds', header(2.0, MILLISECONDS), f'{SIDECAR} | contradict | 2 s | 0.002 s', LOW),
     ('milliseconds called seconds, with a sidecar', header(2000.0), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
-    ('milliseconds without a unit', header(2000.0, NO_UNIT), f'{SIDECAR} | contradict | 2 s | 2000 s', LOW),
     ('a header next to 0', alone(1e-30), f'{BOLD} | --low-pass of 0.1 Hz is too close to 0', LOW),
     ('a header of ages', alone(1e30), f'{BOLD} | --low-pass 0.1 Hz | Nyquist', LOW),
     ('an argument of 0', nothing, '--tr must be a time above 0 s, not 0.0', '--tr 0'),
