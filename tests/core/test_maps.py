@@ -13,8 +13,9 @@ from spaces import make_grid, make_weighted
 from nipype_labels.core.coverage import CoverageTable
 from nipype_labels.core.reduce import choose_reducer, reduce_series
 from nipype_labels.core.scaling import Decoder
-from nipype_labels.core.strategies import RegionIndex
+from nipype_labels.core.strategies import STRATEGIES, RegionIndex
 from nipype_labels.model.errors import LabelsError
+from nipype_labels.model.parameters import MAP_STRATEGIES
 from nipype_labels.model.seeds import Seeds
 
 SHAPE, T = (7, 6, 5), 9
@@ -166,8 +167,9 @@ def test_results_do_not_depend_on_the_size_of_blocks(block):
 def test_maps_need_a_strategy_for_maps():
     rng = np.random.default_rng(14)
     series = rng.normal(size=(*SHAPE, T))
-    with pytest.raises(LabelsError, match=r"strategy='mean' is for labels .*weighted_mean or least_squares"):
-        reduce(weighted(make_maps('some', rng)), series, strategy='mean')
+    for strategy in set(STRATEGIES) - set(MAP_STRATEGIES):
+        with pytest.raises(LabelsError, match=f"strategy='{strategy}' is for labels .*weighted_mean or least_squares"):
+            reduce(weighted(make_maps('some', rng)), series, strategy=strategy)
     with pytest.raises(LabelsError, match=r'without negative values.*M1'):
         reduce(weighted(make_maps('signed', rng)), series, strategy='weighted_mean')
 

@@ -192,7 +192,6 @@ def test_two_runs_into_one_folder_leave_the_outputs_of_one(given):
         '--background-label 1.5',
     ),
     ('a second table', nothing, '--lut must follow the --atlas that it belongs to', '--lut lut.tsv'),
-    ('no atlas', ask(atlas=None, lut=None), 'extract needs an --atlas or --seeds'),
 )
 def test_arguments_that_do_not_exist_are_errors_of_usage(case, given, call):
     case.damage(given)

@@ -3,20 +3,18 @@
 
 import nibabel
 import numpy as np
-import pytest
 from coverage_frames import read_regions
-from hostile_cases import AFFINE, SHAPE, Case, ask, both, cases, save, text
+from hostile_cases import AFFINE, SHAPE, ask, both, cases, save, text
 from numpy.testing import assert_allclose
 
 from nipype_labels.files.tables import read_signals
-from nipype_labels.model.parameters import PARAMETERS
 
 NAN = float('nan')
 
 
-def seeds(content, name='seeds.tsv'):
+def seeds(content):
     """Ask for the spheres of a table."""
-    return both(text(name, content), ask(atlas=name, lut=None))
+    return both(text('seeds.tsv', content), ask(atlas='seeds.tsv', lut=None))
 
 
 def make_maps():
@@ -35,7 +33,6 @@ def maps(change=lambda data: data, affine=AFFINE):
 
 
 @cases(
-    ('no radius', seeds('x\ty\tz\n0\t0\t0\n'), 'seeds.tsv: 1 seeds have no radius of their own: pass --radius MM'),
     ('no axis', seeds('x\ty\n0\t0\n'), 'seeds.tsv is not a table of seeds: no column z'),
     ('no seeds', seeds('x\ty\tz\n'), 'seeds.tsv has headings but no seeds'),
     ('nothing', seeds(''), 'seeds.tsv is empty'),
@@ -54,12 +51,6 @@ def maps(change=lambda data: data, affine=AFFINE):
 )
 def test_an_invalid_table_of_seeds_is_refused(case, refuse):
     refuse(case)
-
-
-@pytest.mark.parametrize('strategy', [name for name in PARAMETERS['strategy'].choices if '_' not in name])
-def test_maps_are_refused_with_any_other_strategy(strategy, refuse):
-    words = f'maps.nii.gz: --strategy {strategy} is for labels | weighted_mean or least_squares | (4D images)'
-    refuse(Case('maps', maps(), words, f'--strategy {strategy}'))
 
 
 NO_MAPS = 'no region of | maps.nii.gz | 3 absent_from_atlas'
