@@ -21,8 +21,6 @@ from nipype_labels.model.atlas import Atlas
 from nipype_labels.model.errors import LabelsError, MissingRegionsError
 
 
-
-
 def grid(shape, sizes, path='atlas.nii'):
     return make_grid(shape, np.diag([*np.multiply(1.0, sizes), 1]), path)
 

@@ -19,8 +19,6 @@ def noise(n=N, seed=0, n_columns=4):
     return np.random.default_rng(seed).normal(size=(n, n_columns)) + np.array([5.0, 0, -3, 1e3])
 
 
-
-
 @pytest.mark.parametrize('censored', [[7], [5, 6, 7], [0, 1, 12, 59], [10, 20, 39, 49], list(range(1, 60, 2))])
 @pytest.mark.parametrize('method', FILLS)
 def test_gaps_are_filled_as_by_hand_and_the_ends_are_cut(method, censored):

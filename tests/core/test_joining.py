@@ -15,8 +15,6 @@ SHAPE, T, DECODERS = (10, 9, 8), 2 * MOST_VOLUMES + 5, {'>i2': Decoder(), 'float
 SPACE = make_grid(SHAPE, np.eye(4))
 
 
-
-
 @pytest.fixture
 def maps():
     """Maps of which some have most elements and some few; the first voxels belong to no map."""

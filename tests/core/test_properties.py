@@ -100,4 +100,3 @@ def test_the_order_of_voxels_and_axes_changes_no_signal(seed, shape, ids, way, o
     moved_labels, labels_affine = reordered(labels, GRIDS[way['interpolation']], *labels_order)
     reducer = reducer_of(moved_labels, ids, moved.shape[:3], way, affine, labels_affine)
     assert_allclose(signals_of(moved, reducer), expected, rtol=1e-9, atol=1e-9)
-

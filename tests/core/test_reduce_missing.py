@@ -55,7 +55,6 @@ def test_x5_missing_values_are_excluded_from_every_value(data, labels, strategy,
     assert_allclose(signals, reduce_by_loop(stored, labels, IDS, strategy), rtol=1e-9)
 
 
-
 @EACH_STRATEGY
 def test_a_region_without_finite_voxels_is_nan_and_has_no_used_voxels(data, labels, strategy, signals_of):
     data[labels == 5] = np.nan

@@ -56,7 +56,6 @@ def test_nearest_keeps_the_type(labels, dtype):
     assert out.dtype == dtype
 
 
-
 def test_nearest_ignores_time_in_the_target_shape(labels):
     out = resample_nearest(labels, AFFINE, (*SHAPE, 20), AFFINE)
     assert_array_equal(out, labels)

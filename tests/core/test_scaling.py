@@ -8,8 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from nipype_labels.core.scaling import Decoder, floating
 
 
-
-
 @pytest.mark.parametrize('dtype', ['i1', 'u1', 'i2', '>i2', 'u2', '>i4', 'i8', 'f4', '>f4', 'f8', '>f8'])
 def test_scaled_values_are_decoded_in_double_precision(dtype):
     stored = np.array([0, 1, 7, 100]).astype(dtype)

@@ -44,7 +44,6 @@ def test_x5_the_kernel_is_normalised_over_finite_voxels(sigmas, hole, smooth_by_
     assert_allclose(smoothed, smooth_by_loop(volume, sigmas), rtol=1e-10)
 
 
-
 def test_a_volume_without_finite_voxels_is_unchanged_by_smoothing():
     assert np.isnan(smooth(np.full((3, 4, 5), np.nan), (1.0, 1.0, 1.0))).all()
 

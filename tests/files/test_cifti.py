@@ -43,7 +43,6 @@ def tseries(tmp_path):
     return save_tseries(tmp_path / TSERIES, noise(9))
 
 
-
 def assert_same_elements(space, axis):
     """Assert that the elements of a space are those of an axis of nibabel."""
     start = 0
@@ -91,7 +90,9 @@ def test_integers_are_scaled(tmp_path):
     raw = bytearray((tmp_path / TSERIES).read_bytes())
     struct.pack_into('<dd', raw, 176, 0.5, 3.0)
     (tmp_path / TSERIES).write_bytes(raw)
-    assert_array_equal(read_elements(open_surface_series(tmp_path / TSERIES))[0], nib.load(tmp_path / TSERIES).get_fdata().T)
+    assert_array_equal(
+        read_elements(open_surface_series(tmp_path / TSERIES))[0], nib.load(tmp_path / TSERIES).get_fdata().T
+    )
 
 
 @pytest.mark.parametrize(('slope', 'intercept'), [(0, 3), (np.nan, 3), (np.inf, np.nan)])

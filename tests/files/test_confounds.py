@@ -14,9 +14,6 @@ from nipype_labels.files.confounds import fill_missing, read_confounds, read_mea
 from nipype_labels.model.errors import ConfoundsError
 
 
-
-
-
 def written(folder, text, name='confounds.tsv'):
     path = folder / name
     path.write_bytes(text.encode())

@@ -96,7 +96,6 @@ def test_latin_1_is_read_where_utf_8_fails(tmp_path, text):
     assert pairs(read_lookup_table(written(tmp_path, text, encoding='latin-1'))) == [(1, 'Côté'), (2, 'Å')]
 
 
-
 @pytest.mark.parametrize('heading', ['index,name', 'id,label'])
 def test_a_comma_too_many_never_cuts_a_name_short(tmp_path, heading):
     path = written(tmp_path, f'{heading}\n1,Area a, dorsal\n2,Area b\n')
@@ -210,7 +209,6 @@ def test_real_texts_of_ids_and_names_are_read(file, n_rows, some):
 )
 def test_lines_of_id_and_name_are_read(tmp_path, text, expected):
     assert pairs(read_lookup_table(written(tmp_path, text, 'regions.txt'))) == expected
-
 
 
 @pytest.mark.parametrize('file', TEMPLATEFLOW, ids=lambda file: file.split('/')[1])

@@ -173,7 +173,6 @@ def test_xml_of_other_programs_is_read(tmp_path, body):
     assert pairs(read_lookup_table(written(tmp_path, text, 'atlas.xml'))) == TWO
 
 
-
 @pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-le', 'utf-16-be'])
 def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding):
     text = 'index\tname\r\n3\tLeft A\r\n1\tRight B\r\n'

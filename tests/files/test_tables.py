@@ -77,7 +77,6 @@ def test_numbers_at_the_edge_come_back_bit_for_bit(tmp_path, columns):
     assert_array_equal(bits(read_signals(tmp_path / 'signals.tsv')[1]), bits(signals))
 
 
-
 def test_numbers_are_written_as_python_writes_them(tmp_path):
     rng = np.random.default_rng(3)
     edges = [edge * (1 + n * 2.0**-52) for edge in (1e-4, 1e15, 1e16, 2.0**53) for n in (-2, -1, 0, 1, 2)]
@@ -130,7 +129,6 @@ def test_signals_that_another_program_saved_are_read(tmp_path, text):
     names, signals = read_signals(tmp_path / 'signals.tsv')
     assert names == ['A', 'B']
     assert_array_equal(signals, [[1, 2], [3, np.nan]])
-
 
 
 def test_two_columns_of_one_name_are_refused_by_file(tmp_path):
@@ -230,7 +228,6 @@ def test_printable_names_come_back_from_headings_and_cells(folder, names):
     assert read_signals(folder / 'signals.tsv')[0] == names
     write_table(folder / 'table.tsv', pd.DataFrame({'name': names, 'index': range(len(names))}))
     assert read_table(folder / 'table.tsv')['name'].tolist() == names
-
 
 
 @pytest.mark.parametrize('ending', ['', '.gz', '.bz2', '.xz'])

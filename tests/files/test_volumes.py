@@ -150,8 +150,6 @@ def test_the_same_volume_gives_the_same_bytes(tmp_path, monkeypatch):
     assert (tmp_path / 'one.nii.gz').read_bytes() == (tmp_path / 'another.nii.gz').read_bytes()
 
 
-
-
 def test_damaged_gzip_never_gives_labels(tmp_path):
     labels = np.random.default_rng(4).integers(0, 9, (16, 16, 16)).astype(np.int16)
     good = save(tmp_path / 'good.nii.gz', labels).read_bytes()

@@ -40,7 +40,6 @@ def as_mgz(given):
     ask(atlas='atlas.mgz')(given)
 
 
-
 def one_voxel(data):
     """Return data with 0 in all voxels except one, which is in the region Amygdala."""
     kept = np.zeros_like(data)

@@ -15,8 +15,6 @@ def heading(old, new):
     return lines(TABLE, lambda rows: [rows[0].replace(old, new), *rows[1:]])
 
 
-
-
 def table(columns, cell='0'):
     """Replace the table by one of so many columns with one value."""
     rows = ['\t'.join(f'c{i}' for i in range(columns)), *['\t'.join([cell] * columns)] * N_VOLUMES]

@@ -87,7 +87,6 @@ def pipe(name):
     return damage
 
 
-
 #: A table of 100,000 columns.
 WIDE = '\n'.join(['\t'.join(f'c{i}' for i in range(100_000))] + ['\t'.join(map(str, range(100_000)))] * 40)
 

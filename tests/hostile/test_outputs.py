@@ -16,10 +16,6 @@ from nipype_labels.files import digests
 from nipype_labels.files.digests import memory_folder
 
 
-
-
-
-
 def make_file(name):
     """Put a file in the place of a folder, or where none was."""
 
@@ -201,8 +197,6 @@ def test_arguments_that_do_not_exist_are_errors_of_usage(case, given, call):
     assert 'Traceback' not in said
     assert case.words in said.splitlines()[-1]
     assert contents(given.folder) == before
-
-
 
 
 @cases(

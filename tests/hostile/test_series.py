@@ -56,11 +56,9 @@ def in_members(given):
     (given / BOLD).write_bytes(b''.join(gzip.compress(piece, mtime=0) for piece in pieces))
 
 
-
 def lead_nowhere(given):
     (given / BOLD).unlink()
     (given / BOLD).symlink_to('nowhere.nii.gz')
-
 
 
 def cut(end):

@@ -101,7 +101,6 @@ def test_an_unusual_but_valid_table_changes_no_byte(case, unchanged):
     unchanged(case)
 
 
-
 #: Names with markup, paths, formulas or control characters.
 WILD = {
     'a way out': '../../x',

@@ -23,7 +23,6 @@ def array(values):
     return damage
 
 
-
 def runs(content):
     def damage(given):
         (given / RUNS).write_text(content)

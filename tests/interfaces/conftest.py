@@ -107,8 +107,6 @@ def contents():
     return read
 
 
-
-
 @pytest.fixture
 def small(image, run):
     """A node on a small series with labels on its grid; arguments replace these inputs."""

@@ -72,5 +72,3 @@ def entries(docstring, section):
 def find_faults(target, codes):
     """Faults of a docstring that numpydoc's validation finds, among ``codes``."""
     return [f'{code} {text}' for code, text in validate(target, GraphValidator)['errors'] if code in codes]
-
-

@@ -144,8 +144,6 @@ def packed(name, change):
     return damage
 
 
-
-
 def flip(place, bit=1):
     """Flip a bit of bytes; a place between 0 and 1 is a part of their number."""
 

@@ -15,8 +15,6 @@ def confounds():
     return np.random.default_rng(50).normal(size=(20, 3)).cumsum(axis=0)
 
 
-
-
 def held(path):
     """An image whose voxels are in memory."""
     image = nibabel.load(path)

@@ -45,8 +45,6 @@ def apply_mask(labels, mask, background=0):
     return make_atlas(labels, background=background).within(mask).labels
 
 
-
-
 def make_index(labels, ids):
     return RegionIndex.of(make_atlas(labels, ids=ids))
 
