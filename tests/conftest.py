@@ -12,9 +12,9 @@ import warnings
 from pathlib import Path
 
 import hypothesis
-import nibabel
 import numpy as np
 import pytest
+from images import save_image
 from real_files import need
 
 from nipype_labels.cli import main
@@ -122,16 +122,8 @@ def image(tmp_path):
     """Write an array as NIfTI; return its path."""
 
     def write(name, data, affine=None, t_r=None, unit='sec'):
-        data = np.asarray(data)
-        affine = np.diag([3.0, 3, 3, 1]) if affine is None else np.asarray(affine, dtype=float)
-        written = nibabel.Nifti1Image(data, affine, dtype=data.dtype)
-        written.header.set_xyzt_units('mm', unit)
-        if t_r is not None:
-            written.header.set_zooms((*written.header.get_zooms()[:3], t_r))
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        nibabel.save(written, path)
-        return str(path)
+        affine = np.diag([3.0, 3, 3, 1]) if affine is None else affine
+        return str(save_image(tmp_path / name, np.asarray(data), affine, t_r, unit))
 
     return write
 

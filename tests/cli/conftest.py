@@ -4,13 +4,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from types import SimpleNamespace
 
-import nibabel
 import numpy as np
 import pytest
 from dataset_cases import make_atlases, make_dataset
+from images import save_image
+from program import PROGRAM
 
 from nipype_labels.files.tables import write_signals
 
@@ -21,7 +21,7 @@ def process(tmp_path):
 
     def run(*arguments, seconds=60, path=None):
         return subprocess.run(
-            [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, arguments)],
+            [*PROGRAM, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -56,14 +56,7 @@ def small(tmp_path):
     rng = np.random.default_rng(40)
 
     def save(name, data, size, t_r=None):
-        image = nibabel.Nifti1Image(data, np.diag([size, size, size, 1.0]))
-        image.header.set_xyzt_units('mm', 'sec')
-        if t_r:
-            image.header.set_zooms((size, size, size, t_r))
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        nibabel.save(image, path)
-        return path
+        return save_image(tmp_path / name, data, np.diag([size, size, size, 1.0]), t_r)
 
     atlas = np.zeros((16, 12, 12), dtype='int16')
     atlas[:4], atlas[4:8], atlas[8:12], atlas[14:] = 1, 2, 4, 9
@@ -71,7 +64,6 @@ def small(tmp_path):
     other[:6], other[6:] = 1, 2
     (tmp_path / 'lut.tsv').write_text('index\tname\n4\tFour\n1\tOne\n2\tTwo\n9\tNine\n')
     (tmp_path / 'short.txt').write_text('One\nTwo\n')
-    (tmp_path / 'listed.json').write_text('[1, 2]')
     write_signals(tmp_path / 'confounds.tsv', ['csf', 'rot_x'], rng.normal(size=(30, 2)))
     mask = np.ones((3, 3, 3), dtype='uint8')
     return SimpleNamespace(
@@ -81,7 +73,6 @@ def small(tmp_path):
         mask=save('mask.nii.gz', mask, 8),
         lut=tmp_path / 'lut.tsv',
         short=tmp_path / 'short.txt',
-        listed=tmp_path / 'listed.json',
         confounds=tmp_path / 'confounds.tsv',
         out=tmp_path / 'out',
     )

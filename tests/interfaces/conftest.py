@@ -59,24 +59,6 @@ def text(tmp_path):
     return write
 
 
-@pytest.fixture
-def place(run):
-    """Labels and coverage tables of atlases on the grid of a series."""
-
-    def call(series, atlases, luts=None, masks=None, **settings):
-        atlases = [atlases] if isinstance(atlases, str) else atlases
-        fill = {key: settings[key] for key in settings if key == 'background_label'}
-        on_grid = run(Resample(in_files=atlases, reference_files=series, **fill)).out_files
-        if luts is not None:
-            settings['lut_files'] = luts
-        if masks is not None:
-            settings['mask_files'] = run(Resample(in_files=masks, reference_files=series)).out_files
-        placed = run(ApplyMask(labels_files=on_grid, atlas_files=atlases, **settings))
-        return {'labels_files': placed.out_files, 'regions_files': placed.regions_files}
-
-    return call
-
-
 @pytest.fixture(scope='session')
 def aal_on_series(aal, tmp_path_factory):
     """Labels and coverage table of AAL on the grid of each real series, made once."""

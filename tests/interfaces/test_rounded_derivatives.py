@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from derivatives_cases import make_run, saver, tree
+from derivatives_cases import make_run, saver
+from folders import tree
 
 from nipype_labels.files.tables import read_signals
 

@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 from dataset_cases import make_atlases, make_dataset
+from program import PROGRAM
 from surface_cases import elements, icosahedron, noise, save_dlabel, save_surf_gii, save_tseries
 
 pytestmark = [pytest.mark.slow, pytest.mark.endurance]
@@ -62,7 +62,7 @@ def report(tmp_path_factory, aal, installed):
     bold = installed('nibabel', 'tests/data/functional.nii')
     options = ['--detrend', '--standardize', 'zscore', '--connectivity', 'correlation', '--reports']
     given = ['extract', bold, '--atlas', aal[0], '--lut', aal[1], *options, '-o', str(out)]
-    subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)], check=True, timeout=120)
+    subprocess.run([*PROGRAM, *map(str, given)], check=True, timeout=120)
     return next(out.rglob('*.html')).read_text(encoding='utf-8')
 
 
@@ -74,7 +74,7 @@ def dataset(tmp_path_factory):
     make_atlases(folder / 'atlases')
     given = ['derivatives', folder / 'fmriprep', folder / 'out', 'participant', '--confounds-strategy', '6P']
     given += [f'--atlas=boxes={folder}/atlases/boxes.nii.gz']
-    command = [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)]
+    command = [*PROGRAM, *map(str, given)]
     assert subprocess.run(command, timeout=200).returncode == 1
     return folder / 'out'
 
@@ -126,7 +126,7 @@ def test_a_report_of_surfaces_fits_and_requests_nothing(has_surfaces, tmp_path):
     given = ['extract', bold, '--atlas', atlas, '--reports', '-o', tmp_path / 'out']
     if has_surfaces:
         given += ['--surface', *(save_surf_gii(tmp_path / f'x.{side}.surf.gii', *icosahedron(), side) for side in 'LR')]
-    subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *map(str, given)], check=True, timeout=120)
+    subprocess.run([*PROGRAM, *map(str, given)], check=True, timeout=120)
     found, console = open_page(tmp_path / 'out' / 'report.html')
     assert (found['complaints'], console, found['requests'], found['broken']) == ([], [], [], 0)
     assert found['scrollWidth'] <= 400

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from images import save_image
 from masker_cases import AAL, MASK, SERIES
 from real_files import package_file
 
@@ -31,7 +32,7 @@ def make_atlases(folder):
     mask = nibabel.load(MASK)
     halves = [np.arange(n) >= n // 2 for n in mask.shape]
     boxes = 1 + halves[0][:, None, None] + 2 * halves[1][:, None] + 4 * halves[2]
-    nibabel.Nifti1Image(boxes.astype('uint8'), mask.affine).to_filename(paths['boxes'])
+    save_image(paths['boxes'], boxes.astype('uint8'), mask.affine)
     (folder / 'boxes.tsv').write_text('index\tname\n' + ''.join(f'{i}\tBox {i}\n' for i in range(1, 9)))
     return paths
 
@@ -65,12 +66,9 @@ def write_run(root, name, data, brain, affine, space=SPACE):
     """Write the files of fMRIPrep for one run in one space, also those that are not used."""
     folder = root / name.split('_')[0] / 'func'
     folder.mkdir(parents=True, exist_ok=True)
-    image = nibabel.Nifti1Image(data, affine)
-    image.header.set_zooms((*image.header.get_zooms()[:3], 2.0))
-    image.header.set_xyzt_units('mm', 'sec')
-    image.to_filename(folder / f'{name}_{space}_desc-preproc_bold.nii.gz')
+    save_image(folder / f'{name}_{space}_desc-preproc_bold.nii.gz', data, affine, 2.0)
     (folder / f'{name}_{space}_desc-preproc_bold.json').write_text('{"RepetitionTime": 2.0, "TaskName": "rest"}')
-    nibabel.Nifti1Image(brain.astype('uint8'), affine).to_filename(folder / f'{name}_{space}_desc-brain_mask.nii.gz')
-    nibabel.Nifti1Image(data[..., 0], affine).to_filename(folder / f'{name}_{space}_boldref.nii.gz')
+    save_image(folder / f'{name}_{space}_desc-brain_mask.nii.gz', brain.astype('uint8'), affine)
+    save_image(folder / f'{name}_{space}_boldref.nii.gz', data[..., 0], affine)
     shutil.copy(CONFOUNDS, folder / f'{name}_desc-confounds_timeseries.tsv')
     (folder / f'{name}_desc-confounds_timeseries.json').write_text('{}')

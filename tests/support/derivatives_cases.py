@@ -3,8 +3,8 @@
 
 import json
 
-import nibabel
 import numpy as np
+from images import save_image
 
 from nipype_labels.files.tables import write_signals
 from nipype_labels.interfaces import (
@@ -36,8 +36,11 @@ def make_run(folder):
     one = np.ones((6, 6, 6), dtype='int16')
     one[3:] = 2
     two = one + np.int16(10)
-    atlases = [_save(folder / 'one.nii.gz', one), _save(folder / 'two.nii.gz', two)]
-    bold = _save(folder / 'bold.nii.gz', rng.normal(500, 9, (6, 6, 6, 30)).astype('float32'), 2.0)
+    atlases = [
+        str(save_image(folder / f'{name}.nii.gz', labels, AFFINE)) for name, labels in (('one', one), ('two', two))
+    ]
+    values = rng.normal(500, 9, (6, 6, 6, 30)).astype('float32')
+    bold = str(save_image(folder / 'bold.nii.gz', values, AFFINE, 2.0))
     luts = ['index\tname\n1\tLeft\n2\tRight\n', 'index\tname\n11\tSources\n12\tRepetitionTime\n13\tNowhere\n']
     for i, lut in enumerate(luts):
         (folder / f'{i}.tsv').write_text(lut)
@@ -102,18 +105,3 @@ def saver(made, out, **changed):
         **changed,
     }
     return SaveDerivatives(**{key: value for key, value in inputs.items() if value is not None})
-
-
-def tree(folder):
-    """Contents of all files within a folder, by their paths in it."""
-    found = (path for path in folder.rglob('*') if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-
-def _save(path, data, t_r=None):
-    image = nibabel.Nifti1Image(data, AFFINE)
-    image.header.set_xyzt_units('mm', 'sec')
-    if t_r is not None:
-        image.header.set_zooms((3, 3, 3, t_r))
-    nibabel.save(image, path)
-    return str(path)

@@ -10,6 +10,7 @@ import pandas as pd
 from atlas_cases import make_home, name_schaefer
 from dataset_cases import MASK, SERIES
 from fmriprep_tables import NEW, OLD
+from images import save_image
 from named_cases import describe
 
 #: As many volumes as the 36 confounds and the filter of a preset require.
@@ -37,20 +38,24 @@ def folder_of(root, run):
 
 
 def make_fmriprep(root):
-    """Write the dataset; the broken series."""
+    """Write the dataset."""
     describe(root)
     for i, run in enumerate(RUNS):
-        folder, session = folder_of(root, run), run.split('_')[1][-1]
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_confounds(folder, run, *TABLES[session], seed=i)
-        for space in SPACES[session]:
-            _write_space(folder, f'{run}_{space}', seed=i)
-        _write_others(folder, run)
+        make_run(root, run, seed=i)
     for echo in '123':
         _write_series(folder_of(root, ECHOES), f'{ECHOES}_echo-{echo}', seed=0)
     broken = folder_of(root, BROKEN) / f'{BROKEN}_{SPACES["1"][0]}_desc-preproc_bold.nii.gz'
     broken.write_bytes(broken.read_bytes()[:-20000])
-    return broken
+
+
+def make_run(root, run, seed=0):
+    """Write the files of a run."""
+    folder, session = folder_of(root, run), run.split('_')[1][-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_confounds(folder, run, *TABLES[session], seed=seed)
+    for space in SPACES[session]:
+        _write_space(folder, f'{run}_{space}', seed=seed)
+    _write_others(folder, run)
 
 
 def _write_series(folder, name, seed):
@@ -58,10 +63,7 @@ def _write_series(folder, name, seed):
     rng, real = np.random.default_rng(seed), nibabel.load(SERIES)
     volumes = real.get_fdata(dtype='float32')[..., rng.integers(0, real.shape[3], N_VOLUMES)]
     volumes += rng.normal(0, 0.02 * volumes.std(), volumes.shape).astype('float32')
-    image = nibabel.Nifti1Image(volumes, real.affine)
-    image.header.set_zooms((*image.header.get_zooms()[:3], T_R))
-    image.header.set_xyzt_units('mm', 'sec')
-    image.to_filename(folder / f'{name}_desc-preproc_bold.nii.gz')
+    save_image(folder / f'{name}_desc-preproc_bold.nii.gz', volumes, real.affine, T_R)
     sidecar = {'RepetitionTime': T_R, 'TaskName': name.split('task-')[1].split('_')[0], 'SkullStripped': False}
     (folder / f'{name}_desc-preproc_bold.json').write_text(json.dumps(sidecar))
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
+from images import save_image
 
 from nipype_labels.files.tables import write_signals
 
@@ -62,18 +62,11 @@ class Host:
         affine, finer = np.diag([4.0, 4, 4, 1]), np.diag([2.0, 2, 2, 1])
         for name, n_regions in (('one', 6), ('two', 40)):
             labels = rng.integers(0, n_regions + 1, [2 * n for n in shape[:3]]).astype('int16')
-            self._save(f'{name}.nii.gz', labels, finer)
-        self._save('bold.nii.gz', data, affine, 2.0)
-        self._save('mask.nii.gz', np.ones(shape[:3], dtype='uint8'), affine)
+            save_image(folder / f'{name}.nii.gz', labels, finer)
+        save_image(folder / 'bold.nii.gz', data, affine, 2.0)
+        save_image(folder / 'mask.nii.gz', np.ones(shape[:3], dtype='uint8'), affine)
         (folder / 'one.tsv').write_text('index\tname\n' + ''.join(f'{i}\tArea {i}\n' for i in range(1, 7)))
         write_signals(folder / 'confounds.tsv', ['csf', 'rot_x', 'rot_y'], rng.normal(size=(shape[3], 3)))
-
-    def _save(self, name, data, affine, t_r=None):
-        image = nibabel.Nifti1Image(data, affine)
-        if t_r:
-            image.header.set_zooms((*image.header.get_zooms()[:3], t_r))
-            image.header.set_xyzt_units('mm', 'sec')
-        nibabel.save(image, self.folder / name)
 
     @contextmanager
     def started(self, numerics='', **case):

@@ -43,7 +43,7 @@ PARAMETERS = {
 GIVING = ('apply_mask', 'reduce', 'clean', 'project')
 
 #: Values that JSON cannot hold, or that are invalid.
-UPSTREAM = {'number': 3, 'text': 'fast', 'nowhere': '/nowhere/at/all', 'nested': [['a', 1]]}
+UPSTREAM = {'number': 3, 'text': 'fast', 'nowhere': '/nowhere/at/all', 'nested': [['a', 1]], 'empty': []}
 
 
 def give(value):

@@ -3,8 +3,8 @@
 
 import json
 
-import nibabel
 import numpy as np
+from images import save_image
 
 AFFINE, SHAPE, N_VOLUMES = np.diag([3.0, 3, 3, 1]), (4, 5, 3), 20
 MNI = 'space-MNI152NLin2009cAsym_res-2'
@@ -20,12 +20,9 @@ def write(path, n_volumes=N_VOLUMES):
         rows = rng.normal(size=(n_volumes, 2))
         path.write_text('\n'.join(['trans_x\trot_x', *('\t'.join(map(str, row)) for row in rows)]) + '\n')
     elif 'mask' in path.name:
-        nibabel.Nifti1Image((rng.random(SHAPE) < 0.7).astype('uint8'), AFFINE).to_filename(path)
+        save_image(path, (rng.random(SHAPE) < 0.7).astype('uint8'), AFFINE)
     else:
-        image = nibabel.Nifti1Image(rng.normal(1000, 20, (*SHAPE, n_volumes)).astype('float32'), AFFINE)
-        image.header.set_xyzt_units('mm', 'sec')
-        image.header.set_zooms((3, 3, 3, 2.0))
-        image.to_filename(path)
+        save_image(path, rng.normal(1000, 20, (*SHAPE, n_volumes)).astype('float32'), AFFINE, 2.0)
 
 
 def describe(root):
@@ -37,7 +34,7 @@ def describe(root):
 def write_atlas(path):
     labels = np.ones(SHAPE, 'uint8')
     labels[2:] = 2
-    nibabel.Nifti1Image(labels, AFFINE).to_filename(path)
+    save_image(path, labels, AFFINE)
     path.with_name(path.name.replace('.nii.gz', '.tsv')).write_text('index\tname\n1\tOne\n2\tTwo\n')
     return path
 

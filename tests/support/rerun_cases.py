@@ -3,8 +3,8 @@
 
 import json
 
-import nibabel
 import numpy as np
+from images import save_image
 
 from nipype_labels.files.tables import write_signals
 
@@ -28,15 +28,15 @@ def write_inputs(folder, seed):
 
     bold = rng.normal(1000, 20, (6, 6, 6, N_VOLUMES))
     bold[1, 1, 1, 3] = np.nan
-    _save(path['bold.nii'], bold, np.diag([4, 4, 4, 1]))
+    save_image(folder / 'bold.nii', bold, np.diag([4, 4, 4, 1]), 2.0)
     finer = np.diag([2, 2, 2, 1])
     atlas = np.kron([1, 2, 4, 7, 9, 9], np.ones((12, 12, 2))).astype('int16').T
     atlas[:, :, 2 * seed] = 0
-    _save(path['atlas.nii'], atlas, finer)
+    save_image(folder / 'atlas.nii', atlas, finer)
     # The last region keeps two thirds of its voxels.
     mask = np.ones(atlas.shape, dtype='uint8')
     mask[8:, 4 * seed : 4 * seed + 4] = 0
-    _save(path['mask.nii'], mask, finer)
+    save_image(folder / 'mask.nii', mask, finer)
     names = ''.join(f'{index}\tArea {index} of {seed}\n' for index in (9, 1, 2, 4, 7))
     (folder / 'lut.tsv').write_text(f'index\tname\n{names}')
     (folder / 'bold.json').write_text(json.dumps({'RepetitionTime': 2 + seed / 1000}))
@@ -54,14 +54,6 @@ def write_inputs(folder, seed):
         'runs': path['runs.npy'],
         't_r': 2 + seed / 1000,
     }
-
-
-def _save(path, data, affine):
-    image = nibabel.Nifti1Image(data, affine)
-    if data.ndim == 4:
-        image.header.set_zooms((4, 4, 4, 2))
-        image.header.set_xyzt_units('mm', 'sec')
-    nibabel.save(image, path)
 
 
 def _confounds(rng):

@@ -281,6 +281,15 @@ def save_surf_gii(path, points, triangles, side=''):
     return Path(path)
 
 
+def measure_areas(points, triangles):
+    """Return a third of the area of the triangles around each vertex, by a loop over the triangles."""
+    areas = np.zeros(len(points))
+    for corners in triangles:
+        one, two, three = points[corners].astype(float)
+        areas[corners] += np.linalg.norm(np.cross(two - one, three - one)) / 6
+    return areas
+
+
 @functools.cache
 def real_pair(n_volumes):
     """Copies of the first volumes of a run on fsaverage5 that brainspace ships, for each hemisphere."""

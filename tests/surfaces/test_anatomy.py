@@ -4,11 +4,13 @@
 import hashlib
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
+from named_cases import describe
 from numpy.testing import assert_allclose
-from surface_cases import icosahedron, noise, save_func_gii, save_label_gii, save_surf_gii, save_tseries
+from surface_cases import icosahedron, measure_areas, noise, save_func_gii, save_surf_gii, save_tseries
 
 from nipype_labels.bids.runs import find_runs
 from nipype_labels.files.coverage import read_coverage
@@ -19,7 +21,7 @@ MASK = 'sub-01_hemi-{}_space-fsaverage_den-10k_desc-cortex_mask.label.gii'
 MIDTHICKNESS = MASK.replace('desc-cortex_mask.label.gii', 'midthickness.surf.gii')
 LABELS = np.arange(12) % 3
 CORTEX = {'L': np.arange(12) > 3, 'R': np.arange(12) != 7}
-SERIES = {side: noise(9, 12, seed=ord(side)) for side in 'LR'}
+SERIES = {side: noise(20, 12, seed=ord(side)) for side in 'LR'}
 
 
 def save_masks(folder, name=MASK, sides='LR', n=12):
@@ -31,34 +33,14 @@ def save_masks(folder, name=MASK, sides='LR', n=12):
 
 
 @pytest.fixture
-def dataset(tmp_path):
-    """A participant with a pair of series on a mesh of 12 vertices, called fsaverage5."""
-    func = tmp_path / 'fmriprep' / 'sub-01' / 'func'
-    func.mkdir(parents=True)
-    description = {'Name': 'x', 'BIDSVersion': '1.9.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'x'}]}
-    (tmp_path / 'fmriprep' / 'dataset_description.json').write_text(json.dumps(description), encoding='utf-8')
-    for side in 'LR':
-        save_func_gii(func / f'{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii', SERIES[side], side=side)
-        save_label_gii(tmp_path / f'b.{side}.label.gii', LABELS, {0: '???', 1: 'a', 2: 'b'}, side=side)
-    return tmp_path / 'fmriprep'
-
-
-@pytest.fixture
 def anat(dataset):
     return dataset / 'sub-01' / 'anat'
 
 
 @pytest.fixture
-def derivatives(dataset, in_process, tmp_path, monkeypatch):
-    """Run ``derivatives`` in this process; return status and messages."""
-    monkeypatch.chdir(tmp_path)
-    asked = ['derivatives', 'fmriprep', 'out', 'participant', '--space', 'fsaverage5', '--atlas', 'B=b.L.label.gii']
-
-    def run(*options):
-        status, said, told = in_process(*asked, *map(str, options))
-        return status, said + told
-
-    return run
+def derivatives(derivatives, dataset):
+    """Run ``derivatives`` on the pair; return status and messages."""
+    return partial(derivatives, '--space', 'fsaverage5', '--atlas', 'B=b.L.label.gii')
 
 
 def read(tmp_path, ending):
@@ -164,7 +146,7 @@ def test_a_run_without_a_mask_is_refused_if_others_have_one(dataset, derivatives
 
 
 def test_masks_of_fsnative_have_no_space_and_may_be_of_another_session(tmp_path):
-    (tmp_path / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.9.0"}', encoding='utf-8')
+    describe(tmp_path)
     subject = tmp_path / 'sub-01'
     for session in 'ab':
         func = subject / f'ses-{session}' / 'func'
@@ -200,10 +182,7 @@ def test_areas_are_those_of_the_midthickness_of_each_participant(anat, derivativ
         points, triangles = icosahedron()
         points = (points * stretch).astype('f4')
         save_surf_gii(anat / MIDTHICKNESS.format(side), points, triangles, side)
-        weights[side] = np.zeros(12)
-        for corners in triangles:
-            one, two, three = points[corners].astype(float)
-            weights[side][corners] += np.linalg.norm(np.cross(two - one, three - one)) / 6
+        weights[side] = measure_areas(points, triangles)
     status, said = derivatives(*asked)
     assert status == 0, said
     path = read(tmp_path, 'mean_desc-raw_timeseries.tsv')

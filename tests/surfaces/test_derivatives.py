@@ -6,6 +6,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from named_cases import describe
 from numpy.testing import assert_allclose
 from surface_cases import noise, save_dlabel, save_func_gii, save_label_gii, save_tseries
 
@@ -20,11 +21,11 @@ RUN = 'sub-01_task-rest'
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Two participants with series in MNI space, in fsLR and on fsaverage5; one has half a pair."""
+    """Two participants with series in MNI space, in fsLR and on fsaverage5, one with half a pair; labels of a pair."""
     root = tmp_path / 'fmriprep'
-    root.mkdir()
-    description = {'Name': 'x', 'BIDSVersion': '1.9.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'x'}]}
-    (root / 'dataset_description.json').write_text(json.dumps(description), encoding='utf-8')
+    describe(root)
+    for side in 'LR':
+        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 3, {0: '???', 1: 'a', 2: 'b'}, side=side)
     for sub in ('01', '02'):
         func = root / f'sub-{sub}' / 'func'
         func.mkdir(parents=True)
@@ -43,18 +44,6 @@ def dataset(tmp_path):
         motion = '\n'.join(['trans_x', *map(str, np.random.default_rng(0).normal(size=9))])
         (func / f'sub-{sub}_task-rest_desc-confounds_timeseries.tsv').write_text(motion + '\n', encoding='utf-8')
     return root
-
-
-@pytest.fixture
-def derivatives(in_process, dataset, tmp_path, monkeypatch):
-    """Run ``derivatives`` in this process; return status and messages."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        status, said, told = in_process('derivatives', str(dataset), 'out', 'participant', *map(str, arguments))
-        return status, said + told
-
-    return run
 
 
 def test_a_pair_is_one_run(dataset):
@@ -85,7 +74,7 @@ def test_every_series_of_all_spaces_of_fmriprep_is_counted(tmp_path, space):
     """Nine series of one run: three of volumes, CIFTI, four pairs and half of one."""
     func = tmp_path / 'sub-01' / 'ses-1' / 'func'
     func.mkdir(parents=True)
-    (tmp_path / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.9.0"}', encoding='utf-8')
+    describe(tmp_path)
     pairs = ['fsLR_den-32k', 'fsaverage', 'fsaverage5', 'fsnative']
     names = [f'{name}desc-preproc_bold.nii.gz' for name in ('', 'space-T1w_', 'space-MNI152NLin2009cAsym_')]
     names += ['space-fsLR_den-91k_bold.dtseries.nii', 'hemi-L_space-fsaverage6_bold.func.gii']
@@ -114,9 +103,7 @@ def test_a_space_without_a_complete_pair_is_refused(dataset):
 
 
 def test_sidecars_of_hemispheres_that_contradict_each_other_are_refused(dataset, derivatives, tmp_path):
-    table = {0: '???', 1: 'a'}
     for side in 'LR':
-        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 2, table, side=side)
         sidecar = dataset / 'sub-01' / 'func' / f'{RUN}_hemi-{side}_space-fsaverage5_bold.json'
         sidecar.write_text(json.dumps({'RepetitionTime': 2, 'Sources': [side]}), encoding='utf-8')
     asked = ['--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', '--participant-label', '01']
@@ -130,8 +117,6 @@ def test_sidecars_of_hemispheres_that_contradict_each_other_are_refused(dataset,
 
 
 def test_a_dry_run_lists_both_files_of_a_pair(dataset, derivatives, tmp_path):
-    for side in 'LR':
-        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 2, {0: '???', 1: 'a'}, side=side)
     _, said = derivatives('--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', '--dry-run')
     files = [f'sub-01/func/{RUN}_hemi-{side}_space-fsaverage5_bold.func.gii' for side in 'LR']
     assert f'  series: {", ".join(files)}\n' in said
@@ -194,9 +179,6 @@ def test_derivatives_of_cifti_have_names_and_values_of_extract(dataset, derivati
 
 
 def test_derivatives_of_pairs_change_with_either_file(dataset, derivatives, tmp_path):
-    for side in 'LR':
-        table = {0: '???', 1: 'a', 2: 'b'}
-        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 3, table, side=side)
     asked = ['--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', '--participant-label', '01']
     status, said = derivatives(*asked)
     assert status == 0, said
@@ -213,7 +195,7 @@ def test_derivatives_of_pairs_change_with_either_file(dataset, derivatives, tmp_
     assert (again[:, 2:] != signals[:, 2:]).all()
 
 
-def test_cifti_has_no_mask_and_smoothing_is_refused(derivatives, tmp_path):
+def test_cifti_has_no_mask_and_smoothing_is_refused(dataset, derivatives, tmp_path):
     atlas = save_dlabel(tmp_path / 'a.dlabel.nii', {'m': (LABELS, TABLE)})
     asked = ['--atlas', atlas, '--space', 'fsLR:den-91k']
     status, said = derivatives(*asked, '--dry-run')

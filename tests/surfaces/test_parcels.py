@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Time series and coverage as CIFTI parcels: the values of the tables, as nibabel and Workbench read them."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from folders import tree
+from named_cases import describe
 from numpy.testing import assert_allclose, assert_array_equal
 from surface_cases import (
     elements,
@@ -39,14 +40,11 @@ PARCELS |= {f'{STEM}-coverage_bold.pscalar.nii'}
 #: Regions of the 15 elements of the small files; of region 9 there are none.
 LABELS, TABLE = np.array([1, 1, 0, 1, 5, 5, 5, 5, 0, 1, 1, 0, 5, 5, 1]), {0: '???', 1: 'V1', 5: 'V2', 9: 'gone'}
 
-needs_workbench = pytest.mark.skipif(shutil.which('wb_command') is None, reason='Workbench is not installed')
-
 
 def describe_dataset(folder):
     """Write the description of a dataset with a folder for series; return the latter."""
     (folder / 'sub-01' / 'func').mkdir(parents=True)
-    description = {'Name': 'x', 'BIDSVersion': '1.9.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'x'}]}
-    (folder / 'dataset_description.json').write_text(json.dumps(description), encoding='utf-8')
+    describe(folder)
     return folder / 'sub-01' / 'func'
 
 
@@ -66,9 +64,8 @@ def derivatives(in_process, atlas, tmp_path, monkeypatch):
         asked = ['derivatives', 'fmriprep', out, 'participant', '--atlas', f'A={atlas}', '--space', 'fsLR:den-91k']
         status, said, told = in_process(*asked, '--no-reports', *options)
         assert status == 0, told
-        folder = tmp_path / out
-        written = {path.relative_to(folder).as_posix(): path for path in folder.glob('sub-*/**/*') if path.is_file()}
-        return {name: path.read_bytes() for name, path in written.items()}, said + told
+        written = tree(tmp_path / out)
+        return {name: written[name] for name in written if name.startswith('sub-')}, said + told
 
     return run
 
@@ -203,7 +200,7 @@ def test_parcels_of_series_that_are_not_cifti_are_refused_before_anything_runs(k
         node.run(labels_files=str(atlas), cwd=str(tmp_path))
 
 
-def test_parcels_from_extract(in_process, atlas, tmp_path):
+def test_extract_writes_the_values_of_the_tables_as_parcels(in_process, atlas, tmp_path):
     bold = save_tseries(tmp_path / 'x.dtseries.nii', noise(9))
     asked = ['extract', str(bold), '--atlas', str(atlas), '-o', str(tmp_path / 'out')]
     assert in_process(*asked, '--cifti-outputs')[0] == 0
@@ -219,7 +216,7 @@ def test_parcels_from_extract(in_process, atlas, tmp_path):
 
 
 @pytest.mark.slow
-@needs_workbench
+@pytest.mark.skipif(shutil.which('wb_command') is None, reason='Workbench is not installed')
 def test_workbench_computes_the_same_parcels(in_process, tmp_path):
     """91,282 elements and the 360 areas of Glasser, which all have vertices."""
     axis = true_size_elements()

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from named_cases import describe
 from numpy.testing import assert_array_equal
 from surface_cases import elements, noise, save_dlabel, save_func_gii, save_label_gii, save_mgz, save_tseries
 
@@ -156,18 +157,15 @@ def test_voxels_of_an_atlas_are_refused_for_pairs(pair, extract):
     }
 
 
-def test_derivatives_have_a_file_for_each_hemisphere(pair, in_process, monkeypatch, tmp_path):
+def test_derivatives_have_a_file_for_each_hemisphere(pair, derivatives, in_process, tmp_path):
     func = tmp_path / 'fmriprep' / 'sub-01' / 'func'
     func.mkdir(parents=True)
-    description = {'Name': 'x', 'BIDSVersion': '1.9.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'x'}]}
-    (tmp_path / 'fmriprep' / 'dataset_description.json').write_text(json.dumps(description), encoding='utf-8')
+    describe(tmp_path / 'fmriprep')
     for side in 'LR':
         name = f'sub-01_task-rest_hemi-{side}_space-fsaverage5_bold.func.gii'
         shutil.copy(pair.folder / f's_hemi-{side}_bold.func.gii', func / name)
-    monkeypatch.chdir(tmp_path)
-    asked = ['derivatives', 'fmriprep', 'out', 'participant', '--space', 'fsaverage5', '--atlas', f'A={pair.atlas}']
-    asked += ['--project', 'labels', '--no-reports']
-    status, _, said = in_process(*asked)
+    asked = ['--space', 'fsaverage5', '--atlas', f'A={pair.atlas}', '--project', 'labels', '--no-reports']
+    status, said = derivatives(*asked)
     assert status == 0, said
     written, stem = tmp_path / 'out' / 'sub-01' / 'func', 'sub-01_task-rest'
     _, signals = read_signals(written / f'{stem}_space-fsaverage5_atlas-A_stat-mean_timeseries.tsv')
@@ -182,7 +180,7 @@ def test_derivatives_have_a_file_for_each_hemisphere(pair, in_process, monkeypat
         for end in ('func.gii', 'json')
     )
     before = {path: path.stat().st_mtime_ns for path in written.iterdir()}
-    assert in_process(*asked)[0] == 0
+    assert derivatives(*asked)[0] == 0
     assert {path: path.stat().st_mtime_ns for path in written.iterdir()} == before
     # Another atlas has a pass and images of its own; a damaged image is made again from the same bytes.
     image = written / f'{stem}_hemi-R_space-fsaverage5_atlas-A_stat-mean_desc-projected_bold.func.gii'
@@ -190,7 +188,7 @@ def test_derivatives_have_a_file_for_each_hemisphere(pair, in_process, monkeypat
     image.write_bytes(b'')
     shutil.copy(tmp_path / 'a.L.label.gii', tmp_path / 'b.L.label.gii')
     shutil.copy(tmp_path / 'a.R.label.gii', tmp_path / 'b.R.label.gii')
-    assert in_process(*asked, '--atlas', f'B={tmp_path}/b.L.label.gii')[0] == 0
+    assert derivatives(*asked, '--atlas', f'B={tmp_path}/b.L.label.gii')[0] == 0
     assert image.read_bytes() == content
     assert image.with_name(image.name.replace('atlas-A', 'atlas-B')).read_bytes() == content
     assert in_process('verify', 'out')[1] == ''

@@ -2,15 +2,15 @@
 """The real run on fsaverage5 that brainspace ships, with its confounds, by both commands and by loops of numpy."""
 
 import gzip
-import json
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from named_cases import describe
 from numpy.testing import assert_allclose
 from real_files import need
-from surface_cases import desikan, real_pair, save_func_gii
+from surface_cases import desikan, save_func_gii
 
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
@@ -59,14 +59,6 @@ def expected(pair, atlas):
     return list(means), np.stack(list(means.values()), axis=1)
 
 
-def test_extract_returns_the_68_means_that_a_loop_returns(atlas, expected, in_process, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    status, *_ = in_process('extract', str(real_pair(40)[1]), '--atlas', atlas[0], '-o', 'out')
-    names, signals = read_signals(tmp_path / 'out' / 'atlas-desikankilliany' / 'timeseries_raw.tsv')
-    assert (status, names) == (0, expected[0])
-    assert_allclose(signals, expected[1][:40], rtol=1e-13)
-
-
 def save_annot(folder, atlas):
     """Write the atlas as FreeSurfer does; the path of the left hemisphere."""
     for side, path in zip('lr', atlas, strict=True):
@@ -83,8 +75,7 @@ def save_dataset(root, pair, confounds):
     """Write the run as fMRIPrep names it."""
     func = root / 'sub-010188' / 'ses-02' / 'func'
     func.mkdir(parents=True)
-    about = {'Name': 'x', 'BIDSVersion': '1.10.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'fMRIPrep'}]}
-    (root / 'dataset_description.json').write_text(json.dumps(about), encoding='utf-8')
+    describe(root)
     for side, path in zip('LR', pair, strict=True):
         stem = func / f'{RUN}_hemi-{side}_space-fsaverage5_bold'
         save_func_gii(f'{stem}.func.gii', np.asarray(nib.load(path).dataobj)[:, 0, 0].T.astype('f4'), side=side)

@@ -3,7 +3,6 @@
 
 import base64
 import io
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,7 +20,6 @@ from surface_cases import (
     noise,
     save_dlabel,
     save_dscalar,
-    save_func_gii,
     save_label_gii,
     save_surf_gii,
     save_tseries,
@@ -249,30 +247,13 @@ def test_surfaces_without_a_report_or_with_a_volume_are_refused(bold, atlas, sur
     assert (status, '--surface given, but it only acts with series of surfaces' in said) == (2, True)
 
 
-@pytest.fixture
-def dataset(tmp_path):
-    """A participant with a pair of series on a mesh of 12 vertices, called fsaverage5."""
-    root = tmp_path / 'fmriprep'
-    func = root / 'sub-01' / 'func'
-    func.mkdir(parents=True)
-    description = {'Name': 'x', 'BIDSVersion': '1.9.0', 'DatasetType': 'derivative', 'GeneratedBy': [{'Name': 'x'}]}
-    (root / 'dataset_description.json').write_text(json.dumps(description), encoding='utf-8')
-    for side in 'LR':
-        values = noise(20, 12, seed=ord(side))
-        save_func_gii(func / f'sub-01_task-rest_hemi-{side}_space-fsaverage5_bold.func.gii', values, side=side)
-        save_label_gii(tmp_path / f'b.{side}.label.gii', np.arange(12) % 3, {0: '???', 1: 'a', 2: 'b'}, side=side)
-    return root
-
-
-def test_derivatives_have_pages_and_figures(dataset, tmp_path, in_process, monkeypatch):
+def test_derivatives_have_pages_and_figures(dataset, derivatives, tmp_path):
     """The report is drawn again when surfaces appear, and when others are given."""
-    monkeypatch.chdir(tmp_path)
 
     def run(*options):
-        asked = ['--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', *options]
-        status, said, told = in_process('derivatives', str(dataset), 'out', 'participant', *map(str, asked))
-        assert status == 0, told
-        return ElementTree.parse(figure).getroot(), said + told
+        status, said = derivatives('--atlas', f'B={tmp_path}/b.L.label.gii', '--space', 'fsaverage5', *options)
+        assert status == 0, said
+        return ElementTree.parse(figure).getroot(), said
 
     out = tmp_path / 'out'
     figure = out / 'sub-01' / 'figures' / 'sub-01_task-rest_space-fsaverage5_atlas-B_desc-coverage_bold.svg'
@@ -304,7 +285,7 @@ def test_derivatives_have_pages_and_figures(dataset, tmp_path, in_process, monke
     }
 
 
-def test_the_factory_takes_surfaces(bold, atlas, surfaces, tmp_path):
+def test_another_surface_reruns_only_the_report_of_a_graph(bold, atlas, surfaces, tmp_path):
     """Only the report is made again if a surface changes, or its name, which the page shows."""
     wf = init_labels_wf(reports=True)
     inputs = wf.get_node('inputnode').inputs

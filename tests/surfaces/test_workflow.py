@@ -134,7 +134,7 @@ def test_labels_and_masks_are_matched_by_vertex_and_mm(bold, tmp_path, extract):
     assert_allclose(regions.coverage[:2], [4 / 7, 6 / 7])
 
 
-def test_a_region_of_vertices_that_the_series_does_not_have(bold, tmp_path, extract):
+def test_a_region_of_vertices_that_the_series_does_not_have_is_outside_the_field_of_view(bold, tmp_path, extract):
     values = np.zeros(24, dtype=int)
     values[[0, 2, 12 + 1]] = 1, 9, 5
     every = np.arange(12)
@@ -331,7 +331,7 @@ METHODS = {
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which('wb_command') is None, reason='Workbench is not installed')
 @pytest.mark.parametrize(('find_atlas', 'n_regions'), [(glasser, 360), (schaefer, 400)])
-def test_workbench_on_the_elements_of_fmriprep(tmp_path, find_atlas, n_regions):
+def test_statistics_of_the_elements_of_fmriprep_are_those_of_workbench(tmp_path, find_atlas, n_regions):
     """Seven statistics, and their forms that weight vertices, of 91,282 elements."""
     axis = true_size_elements()
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from images import save_image
 from matrix_cases import PLUGINS, Host
 from nilearn.signal import clean
 from niworkflows.engine.workflows import LiterateWorkflow
@@ -43,13 +44,13 @@ class NiworkflowsHost(Host):
         for jump in JUMPS:
             series[..., jump:] *= 1 + 0.1 * rng.random((*shape, 1))
             motion[jump:, 0] += 1
-        self._save('bold.nii.gz', series.astype('int16'), affine, 2.0)
-        self._save('brain.nii.gz', brain, affine)
-        self._save('atlas.nii.gz', rng.integers(0, 6, shape).astype('int16'), affine)
+        save_image(folder / 'bold.nii.gz', series.astype('int16'), affine, 2.0)
+        save_image(folder / 'brain.nii.gz', brain, affine)
+        save_image(folder / 'atlas.nii.gz', rng.integers(0, 6, shape).astype('int16'), affine)
         for tissue, place in (('csf', 4), ('white_matter', 5)):
             probability = np.zeros(shape, dtype='float32')
             probability[2:8, 2:8, place] = 0.9
-            self._save(f'{tissue}.nii.gz', probability, affine)
+            save_image(folder / f'{tissue}.nii.gz', probability, affine)
         np.savetxt(folder / 'motion.txt', motion)
 
 
