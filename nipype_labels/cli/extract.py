@@ -32,7 +32,7 @@ from .messages import in_files, warn
 from .outputs import check_out, name_folders, remove_work, summarise, write
 from .resources import check_resources, read_plugin_args
 from .run import configure, run
-from .surfaces import choose_surfaces
+from .surfaces import check_areas, choose_surfaces
 
 
 def extract(
@@ -63,6 +63,7 @@ def extract(
     series, sidecar = open_any_series(bold), sidecar or find_sidecar(bold)
     check_resources(nprocs)
     check_plugin(plugin)
+    check_areas(areas, parameters.get('weight', 'count'))
     atlas, luts = resolve_names(atlas, lut or (), find_space(bold), datasets, 'labels' in parameters)
     _check_times(t_r, sidecar, series.t_r, parameters)
     contradictions = find_contradictions(bold, mask, [*(confounds or []), sample_mask, runs, sidecar], atlas)

@@ -5,14 +5,16 @@ import hashlib
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from named_cases import describe
 from numpy.testing import assert_allclose, assert_array_equal
 from real_files import need
-from surface_cases import save_func_gii, save_label_gii
+from surface_cases import measure_areas, save_func_gii, save_label_gii, save_surf_gii
 
 from nipype_labels import SurfaceLabelsMasker
 from nipype_labels.files.areas import add_areas, measure_vertices
@@ -33,7 +35,7 @@ def surfaces(tmp_path):
     for side in 'LR':
         points = rng.normal(size=(N, 3)).astype('f4') * 10
         triangles = np.stack([np.arange(N), np.roll(np.arange(N), 1), np.roll(np.arange(N), 3)], axis=1)
-        save_mesh(tmp_path / f's.{side}.surf.gii', points, triangles)
+        save_surf_gii(tmp_path / f's.{side}.surf.gii', points, triangles)
         save_func_gii(tmp_path / f's.{side}.shape.gii', measure_vertices(points, triangles)[None].astype('f4'))
         values[side] = rng.normal(100, 10, (5, N)).astype('f4')
         values[side][:, 4] = 0
@@ -43,16 +45,8 @@ def surfaces(tmp_path):
     return labels, values
 
 
-def save_mesh(path, points, triangles):
-    arrays = [
-        nib.gifti.GiftiDataArray(np.asarray(points, 'f4'), 'NIFTI_INTENT_POINTSET', 'NIFTI_TYPE_FLOAT32'),
-        nib.gifti.GiftiDataArray(np.asarray(triangles, 'i4'), 'NIFTI_INTENT_TRIANGLE', 'NIFTI_TYPE_INT32'),
-    ]
-    nib.gifti.GiftiImage(darrays=arrays).to_filename(path)
-
-
 @pytest.mark.parametrize('areas', ['s.R.surf.gii', 's.L.shape.gii'])
-def test_means_and_coverage_by_area(surfaces, in_process, tmp_path, monkeypatch, areas):
+def test_means_and_coverage_are_weighted_by_the_areas_of_vertices(surfaces, in_process, tmp_path, monkeypatch, areas):
     monkeypatch.chdir(tmp_path)
     asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out', '--areas', areas]
     status, _, said = in_process(*asked, '--weight', 'area')
@@ -63,10 +57,7 @@ def test_means_and_coverage_by_area(surfaces, in_process, tmp_path, monkeypatch,
     column = 0
     for side in 'LR':
         points, triangles = (each.data for each in nib.load(tmp_path / f's.{side}.surf.gii').darrays)
-        size = np.zeros(N)
-        for corners in triangles:
-            one, two, three = points[corners].astype(float)
-            size[corners] += np.linalg.norm(np.cross(two - one, three - one)) / 6
+        size = measure_areas(points, triangles)
         for number in (1, 2):
             of_region = labels[side] == number
             used = of_region & values[side].any(axis=0)
@@ -121,29 +112,15 @@ def test_the_masker_refuses_weights_without_areas(surfaces, tmp_path, given, mes
 
 
 @pytest.fixture
-def dataset(surfaces, tmp_path):
-    """Write a dataset with the pair of series."""
+def derive(surfaces, derivatives, tmp_path):
+    """Run ``derivatives`` on a dataset with the pair of series; return status and messages."""
     func = tmp_path / 'fmriprep' / 'sub-01' / 'func'
     func.mkdir(parents=True)
-    description = '{"Name": "x", "BIDSVersion": "1.9.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "x"}]}'
-    (tmp_path / 'fmriprep' / 'dataset_description.json').write_text(description, encoding='utf-8')
+    describe(tmp_path / 'fmriprep')
     for side in 'LR':
         series = tmp_path / f'b_hemi-{side}_bold.func.gii'
         shutil.copy(series, func / f'sub-01_task-rest_hemi-{side}_space-fsaverage5_bold.func.gii')
-    return tmp_path / 'fmriprep'
-
-
-@pytest.fixture
-def derive(dataset, in_process, tmp_path, monkeypatch):
-    """Run ``derivatives`` with the areas and further options; return status and messages."""
-    monkeypatch.chdir(tmp_path)
-    asked = ['derivatives', 'fmriprep', 'out', 'participant', '--atlas', 'A=a.L.label.gii', '--space', 'fsaverage5']
-
-    def run(*options):
-        status, said, told = in_process(*asked, *options)
-        return status, said + told
-
-    return run
+    return partial(derivatives, '--atlas', 'A=a.L.label.gii', '--space', 'fsaverage5')
 
 
 def test_derivatives_weighted_by_area_are_those_of_extract(derive, in_process, tmp_path):
@@ -194,10 +171,10 @@ def test_derivatives_are_processed_again_if_either_file_of_areas_changes(derive,
         (['--weight', 'area', '--areas', 'none.L.surf.gii'], 'no such file: none.L.surf.gii'),
     ],
 )
-def test_derivatives_refuse_weights_without_areas_before_a_run(derive, options, message):
-    status, said = derive(*options, '--dry-run')
-    assert status == 2, said
-    assert message in said
+def test_commands_refuse_weights_without_areas_before_a_run(derive, in_process, options, message):
+    extract = ('extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out')
+    for status, said in (derive(*options, '--dry-run'), in_process(*extract, *options)[::2]):
+        assert (status, message in said) == (2, True), said
 
 
 def test_derivatives_with_areas_of_another_mesh_fail_naming_the_file(derive, tmp_path):
@@ -208,29 +185,12 @@ def test_derivatives_with_areas_of_another_mesh_fail_naming_the_file(derive, tmp
     assert 'other.L.shape.gii has areas of fsaverage4' in said
 
 
-def test_derivatives_of_volumes_have_no_areas(derive, dataset):
+def test_derivatives_of_volumes_have_no_areas(derive, tmp_path):
     image = nib.Nifti1Image(np.ones((3, 3, 3, 9), np.int16), np.eye(4))
-    image.to_filename(dataset / 'sub-01' / 'func' / 'sub-01_task-rest_space-T1w_desc-preproc_bold.nii.gz')
+    image.to_filename(tmp_path / 'fmriprep/sub-01/func/sub-01_task-rest_space-T1w_desc-preproc_bold.nii.gz')
     status, said = derive('--weight', 'area', '--areas', 's.L.surf.gii', '--space', 'T1w', '--dry-run')
     assert status == 2, said
     assert '--weight area is for surface and CIFTI series' in said
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        (['--weight', 'area'], '--weight area needs --areas'),
-        (['--areas', 's.L.surf.gii'], '--areas given, but it only acts with --weight area'),
-    ],
-)
-def test_weights_without_areas_and_areas_without_weights_are_refused(
-    surfaces, in_process, tmp_path, monkeypatch, options, message
-):
-    monkeypatch.chdir(tmp_path)
-    asked = ['extract', 'b_hemi-L_bold.func.gii', '--atlas', 'a.L.label.gii', '-o', 'out']
-    status, _, said = in_process(*asked, *options)
-    assert status == 2
-    assert message in said
 
 
 def test_areas_that_do_not_fit_are_refused(surfaces, tmp_path):
@@ -243,10 +203,10 @@ def test_areas_that_do_not_fit_are_refused(surfaces, tmp_path):
     save_func_gii(tmp_path / 's.L.shape.gii', np.full((1, N), -1, 'f4'))
     with pytest.raises(LabelsError, match='areas must be 0 or larger'):
         add_areas(pair_space(N, N), tmp_path / 's.L.shape.gii')
-    save_mesh(tmp_path / 's.L.surf.gii', np.zeros((N, 3)), [[0, 1, N]])
+    save_surf_gii(tmp_path / 's.L.surf.gii', np.zeros((N, 3)), [[0, 1, N]])
     with pytest.raises(LabelsError, match='a triangle has a vertex beyond the 12 of the mesh'):
         add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
-    save_mesh(tmp_path / 's.L.surf.gii', np.full((N, 3), np.nan), [[0, 1, 2]])
+    save_surf_gii(tmp_path / 's.L.surf.gii', np.full((N, 3), np.nan), [[0, 1, 2]])
     with pytest.raises(LabelsError, match='coordinates of vertices are not finite'):
         add_areas(pair_space(N, N), tmp_path / 's.L.surf.gii')
     arrays = nib.load(tmp_path / 's.L.surf.gii').darrays
