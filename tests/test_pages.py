@@ -6,7 +6,6 @@ import inspect
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
 import warnings
 from dataclasses import replace
@@ -17,6 +16,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from program import PROGRAM
 from real_files import coarse_atlas, is_runnable, package_file
 
 from benchmarks.differences import measure
@@ -39,6 +39,9 @@ PYTHON, SHELL, R = (rf'^```{kind}[^\n]*\n(.*?)^```' for kind in ('python', 'sh',
 
 #: Code that tests/fmriprep runs, where fMRIPrep is, and code that other tests run with tables of all runs.
 ELSEWHERE = ('from fmriprep', 'signals/group/')
+
+#: Pages whose code is run by the tests that compare what it prints.
+PRINTING = ('atlases', 'troubleshooting', 'why')
 
 #: Options by which jobs, dry runs and calls for all runs differ.
 OF_JOBS = ('participant_label', 'nprocs', 'mem_gb', 'dry_run')
@@ -70,11 +73,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize('path', [page for page in PAGES if blocks(PYTHON, page)], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    'path', [page for page in PAGES if blocks(PYTHON, page) and page.stem not in PRINTING], ids=lambda path: path.stem
+)
 def test_code_of_pages_runs(path, folder):
     for words in commands_of(path):
         if words[:2] == ['nipype-labels', 'demo']:
-            subprocess.run([sys.executable, '-m', 'nipype_labels.cli.main', *words[1:]], check=True)
+            subprocess.run([*PROGRAM, *words[1:]], check=True)
     code = [block for block in blocks(PYTHON, path) if not any(words in block for words in ELSEWHERE)]
     names = {}
     with warnings.catch_warnings():
@@ -151,7 +156,7 @@ def test_tests_that_the_reasons_name_are_there():
     assert [name for name, path in named if f'def {name}(' not in text_of(ROOT / path)] == []
 
 
-@pytest.mark.parametrize('page', ['atlases', 'troubleshooting'])
+@pytest.mark.parametrize('page', PRINTING[:2])
 def test_pages_show_what_their_code_prints(page, folder, capsys):
     (block,) = blocks(PYTHON, ROOT / 'docs' / f'{page}.md')
     with warnings.catch_warnings():
