@@ -36,7 +36,9 @@ def test_high_variance_confounds_of_real_series_equal_those_of_nilearn(
     n_confounds, percentile, detrend, real_series, run, quietly
 ):
     settings = dict(n_confounds=n_confounds, percentile=percentile, detrend=detrend)
-    names, ours = read_signals(run(HighVarianceConfounds(in_file=real_series, **settings)).out_file)
+    out = Path(run(HighVarianceConfounds(in_file=real_series, **settings)).out_file)
+    assert list(out.parent.iterdir()) == [out]
+    names, ours = read_signals(out)
     assert names == [f'high_variance_{i:02d}' for i in range(n_confounds)]
     assert_same_courses(ours, quietly(high_variance_confounds, in_double(real_series), **settings))
     assert_allclose(ours.T @ ours, np.eye(n_confounds), atol=1e-9)
@@ -69,11 +71,6 @@ def test_bytes_depend_neither_on_threads_nor_on_the_run(real_series, run, conten
     monkeypatch.setattr(series_module, 'BLOCK_BYTES', 3 * 8 * int(np.prod(nibabel.load(real_series).shape[:3])))
     one, again, two = (contents(run(HighVarianceConfounds(in_file=real_series, num_threads=n))) for n in (1, 1, 2))
     assert one == again == two
-
-
-def test_only_the_table_is_written(real_series, run):
-    out = Path(run(HighVarianceConfounds(in_file=real_series)).out_file)
-    assert list(out.parent.iterdir()) == [out]
 
 
 def test_an_empty_mask_is_refused(installed, image, run):

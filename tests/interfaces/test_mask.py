@@ -44,21 +44,6 @@ def test_the_background_has_no_row(labels, text, run):
     ]
 
 
-def test_columns_are_in_the_order_of_the_look_up_table(labels, run):
-    path = run(ApplyMask(labels_files=labels)).regions_files[0]
-    columns = [
-        'index',
-        'name',
-        'n_voxels_atlas',
-        'n_voxels_grid',
-        'n_voxels_mask',
-        'n_voxels_used',
-        'coverage',
-        'status',
-    ]
-    assert Path(path).read_text(encoding='utf-8').split('\n')[0].split('\t')[:8] == columns
-
-
 def test_a_mask_removes_voxels_and_lowers_the_coverage(labels, image, run):
     mask = np.zeros((4, 2, 4), dtype='uint8')
     mask[..., 0], mask[:3, 0, 1] = 1, 1
@@ -102,28 +87,6 @@ AFNI = """<AFNI_atr ni_form="ni_group" >
 </VALUE_LABEL_DTABLE>
 </AFNI_atr>
 """
-XML = """<?xml version="1.0"?><atlas><header><type>Label</type></header><data>
-<label index="2" x="0" y="0" z="0">Two</label>
-<label index="5" x="0" y="0" z="0">Five</label>
-<label index="7" x="0" y="0" z="0">Seven</label>
-</data></atlas>
-"""
-TABLES = {
-    'dseg.tsv': 'index\tname\tcolor\n2\tTwo\t#ff0000\n5\tFive\t#00ff00\n7\tSeven\t#0000ff\n',
-    'rois.csv': 'name,id\nTwo,2\nFive,5\nSeven,7\n',
-    'ColorLUT.txt': '#No. Name R G B A\n2 Two 1 2 3 0\n5 Five 4 5 6 0\n7 Seven 7 8 9 0\n',
-    'atlas.xml': XML,
-    'labels.niml.lt': AFNI,
-    'ids.txt': '2 Two\n5 Five\n7 Seven\n',
-    'names.txt': 'Two\nFive\nSeven\n',
-}
-
-
-@pytest.mark.parametrize('form', TABLES)
-def test_look_up_tables_of_all_forms_give_the_same_names(form, labels, text, run):
-    outputs = run(ApplyMask(labels_files=labels, lut_files=text(form, TABLES[form])))
-    regions = read_regions(outputs.regions_files[0])
-    assert list(zip(regions['index'], regions['name'], strict=True)) == [(2, 'Two'), (5, 'Five'), (7, 'Seven')]
 
 
 def test_names_may_be_given_in_the_order_of_the_ids(labels, run):

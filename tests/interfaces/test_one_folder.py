@@ -86,12 +86,14 @@ def subject(image, number, lost=False):
 
 
 @pytest.mark.slow
-def test_every_node_and_atlas_has_names_of_its_own(image, atlases, tmp_path):
+def test_no_node_or_atlas_replaces_a_file_of_another(image, atlases, tmp_path):
     mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
-    files, _, _ = process(subject(image, 1), atlases, mask, tmp_path / 'cwd')
+    files, regions, placed = process(subject(image, 1, lost=True), atlases, mask, tmp_path / 'cwd')
     names = [Path(path).name for path in files]
     assert len(set(names)) == len(names)
     assert sorted(files) == sorted(map(str, (tmp_path / 'cwd').iterdir()))
+    assert read_regions(regions[0])['status'].tolist() == ['ok', 'not_finite']
+    assert read_regions(placed[0])['status'].tolist() == ['ok', 'ok']
 
 
 @pytest.mark.slow
@@ -105,13 +107,6 @@ def test_two_subjects_in_one_folder_are_as_in_two(image, atlases, tmp_path):
     together = [process(series, atlases, mask, tmp_path / 'cwd')[0] for series in subjects]
     for own, shared in zip(alone, together, strict=True):
         assert [Path(path).read_bytes() for path in own] == [Path(path).read_bytes() for path in shared]
-
-
-def test_the_tables_of_apply_mask_serve_the_next_subject(image, atlases, tmp_path):
-    mask = image('mask.nii.gz', np.ones((4, 4, 4), dtype='uint8'))
-    _, regions, placed = process(subject(image, 1, lost=True), atlases, mask, tmp_path / 'cwd')
-    assert read_regions(regions[0])['status'].tolist() == ['ok', 'not_finite']
-    assert read_regions(placed[0])['status'].tolist() == ['ok', 'ok']
 
 
 def test_outputs_have_the_label_of_the_atlas_and_equal_labels_a_number(image, atlases, tmp_path):

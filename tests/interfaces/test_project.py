@@ -8,7 +8,7 @@ from nilearn.maskers import NiftiLabelsMasker
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nipype_labels.interfaces import ApplyMask, InverseProject, ReduceLabels
-from nipype_labels.model.errors import LabelsError, SignalError
+from nipype_labels.model.errors import SignalError
 
 
 @pytest.fixture
@@ -115,9 +115,3 @@ def test_regions_outside_the_mask_do_not_shift_the_others(image, run, quietly):
         assert_array_equal(ours[3], 0)
     assert_array_equal(masked[0], 0)
     assert np.isnan(whole[0]).all()
-
-
-def test_an_invalid_table_is_named(atlas, text, run):
-    path = text('signals.tsv', 'A\tB\n1\tx\n')
-    with pytest.raises(LabelsError, match=r'signals\.tsv is not a table of region time series'):
-        run(InverseProject(signals_files=path, **atlas))

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""The node that writes reports: what it shows of the outputs of other nodes, its figures, and what it refuses."""
+
 import json
 import re
 import subprocess
@@ -357,8 +359,7 @@ def test_what_does_not_fit_is_refused_by_name(made, tmp_path, name, content, err
     with pytest.raises(error, match=message) as caught:
         report(tmp_path, {**made, name: str(wrong)})
     assert 'wrong.' in str(caught.value)
-    assert not (tmp_path / 'report.html').exists()
-    assert not list(tmp_path.glob('*.svg'))
+    assert not [*tmp_path.glob('*.html'), *tmp_path.glob('*.svg')]
 
 
 def test_a_mean_of_several_volumes_is_refused(made, tmp_path):
