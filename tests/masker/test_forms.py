@@ -50,11 +50,6 @@ def test_a_sliced_or_moved_image_is_taken_as_it_is(tmp_path):
     assert_allclose(NiftiLabelsMasker(AAL).fit_transform(moved), expected, rtol=1e-6)
 
 
-def test_one_volume_gives_one_row():
-    image = nibabel.load(SERIES).slicer[..., 0]
-    assert NiftiLabelsMasker(AAL).fit_transform(image).shape == (1, 116)
-
-
 def test_confounds_are_taken_in_all_forms(tmp_path):
     values = confounds()
     write_signals(tmp_path / 'confounds.tsv', ['a', 'b', 'c'], values)

@@ -21,8 +21,8 @@ from nipype_labels.model.errors import LabelsError
 
 pytestmark = pytest.mark.slow
 
-#: Sets that are tried, the same in each run; ``GRAPH_EXAMPLES`` asks for more, and others each time.
-N_EXAMPLES = int(os.environ.get('GRAPH_EXAMPLES', '8'))
+#: Sets tried for each kind of atlas, the same in each run; ``GRAPH_EXAMPLES`` asks for more, and others each time.
+N_EXAMPLES = int(os.environ.get('GRAPH_EXAMPLES', '5'))
 
 N_VOLUMES = 20
 
@@ -39,11 +39,11 @@ FILTERS = st.sampled_from(
 PARAMETERS = st.fixed_dictionaries(
     {
         'mask_img': st.sampled_from([None, MASK]),
-        'strategy': st.sampled_from(['mean', 'sum', 'median', 'standard_deviation']),
         'smoothing_fwhm': st.sampled_from([None, 20.0]),
         'standardize': st.sampled_from([False, 'zscore', 'zscore_sample', 'psc', 'psc_nilearn']),
         'detrend': st.booleans(),
         'missing_labels': st.sampled_from(['nan', 'zero', 'drop']),
+        'dtype': st.sampled_from([None, 'float32']),
         'nan_policy': st.sampled_from(['omit', 'zero']),
         'high_variance_confounds': st.booleans(),
         'min_coverage': st.sampled_from([0.0, 0.4]),
@@ -94,39 +94,9 @@ def kinds(base):
     return [kind for child in base.__subclasses__() for kind in kinds(child)] + [base]
 
 
-@settings(
-    max_examples=N_EXAMPLES,
-    derandomize='GRAPH_EXAMPLES' not in os.environ,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],
-)
-@given(
-    parameters=PARAMETERS,
-    filter=FILTERS,
-    confounds=tables(),
-    censored=st.sets(st.integers(0, N_VOLUMES - 1), max_size=6),
-    threads=st.sampled_from([1, 2]),
-)
-def test_masker_and_graph_give_equal_bytes(parameters, filter, confounds, censored, threads, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('graph')
-    table, confounds_na = confounds
-    retained = sorted(set(range(N_VOLUMES)) - censored)
-    masker = NiftiLabelsMasker(
-        AAL, **parameters, **filter, confounds_na=confounds_na if table is not None else 'raise', reports=False
-    )
-
-    def by_masker():
-        with threadpool_limits(threads):
-            signals = masker.fit_transform(SERIES, confounds=table, sample_mask=retained if censored else None)
-        return masker.get_feature_names_out(), signals
-
-    by_graph = partial(run_graph, masker, folder, table, retained if censored else None)
-    assert outcome(by_masker) == outcome(by_graph)
-
-
 @pytest.fixture(scope='module')
-def others(tmp_path_factory):
-    """Files of maps on a grid of their own, two of them collinear, and of seeds, of which the last has no voxel."""
+def atlases(tmp_path_factory):
+    """Labels, maps on a grid of their own, two of them collinear, and seeds, of which the last has no voxel; paths."""
     folder, rng, series = tmp_path_factory.mktemp('others'), np.random.default_rng(70), nibabel.load(SERIES)
     maps = np.maximum(rng.normal(-0.5, 1, (20, 20, 12, 5)), 0).astype('float32')
     maps[..., 4] = 2 * maps[..., 0]
@@ -135,7 +105,7 @@ def others(tmp_path_factory):
     seeds = pd.DataFrame(rng.uniform(-60, 60, (5, 3)).round(), columns=list('xyz')).assign(name=list('abcde'))
     seeds.loc[4, 'x'] = 500
     seeds.to_csv(folder / 'seeds.tsv', sep='\t', index=False)
-    return {'maps': str(folder / 'maps.nii.gz'), 'seeds': str(folder / 'seeds.tsv')}
+    return {'AAL': AAL, 'maps': str(folder / 'maps.nii.gz'), 'seeds': str(folder / 'seeds.tsv')}
 
 
 def to_options(parameters):
@@ -148,37 +118,47 @@ def to_options(parameters):
     return options
 
 
+#: The masker of each kind of atlas, and its strategies.
+KINDS = {
+    'AAL': (NiftiLabelsMasker, ['mean', 'sum', 'median', 'standard_deviation']),
+    'maps': (NiftiMapsMasker, ['least_squares', 'weighted_mean']),
+    'seeds': (NiftiSpheresMasker, ['least_squares', 'weighted_mean']),
+}
+
+
 @settings(
-    max_examples=N_EXAMPLES // 2,
+    max_examples=N_EXAMPLES,
     derandomize='GRAPH_EXAMPLES' not in os.environ,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
 @given(
     parameters=PARAMETERS,
-    strategy=st.sampled_from(['least_squares', 'weighted_mean']),
+    strategy=st.integers(0, 3),
     filter=FILTERS,
     confounds=tables(),
     censored=st.sets(st.integers(0, N_VOLUMES - 1), max_size=6),
+    threads=st.sampled_from([1, 2]),
 )
-@pytest.mark.parametrize('kind', ['maps', 'seeds'])
-def test_maps_and_spheres_give_equal_bytes(
-    kind, parameters, strategy, filter, confounds, censored, others, tmp_path_factory
+@pytest.mark.parametrize('kind', KINDS)
+def test_masker_graph_and_command_give_equal_bytes(
+    kind, parameters, strategy, filter, confounds, censored, threads, atlases, tmp_path_factory
 ):
-    folder = tmp_path_factory.mktemp('graph')
+    folder, (masker_class, strategies) = tmp_path_factory.mktemp('graph'), KINDS[kind]
     table, confounds_na = confounds
     retained = sorted(set(range(N_VOLUMES)) - censored) if censored else None
     own = {'radius': 20.0, 'include_nearest': bool(censored)} if kind == 'seeds' else {}
-    parameters = parameters | filter | own | {'strategy': strategy}
+    parameters = parameters | filter | own | {'strategy': strategies[strategy % len(strategies)]}
     parameters |= {} if table is None else {'confounds_na': confounds_na}
-    masker = (NiftiMapsMasker if kind == 'maps' else NiftiSpheresMasker)(others[kind], **parameters, reports=False)
+    masker = masker_class(atlases[kind], **parameters, reports=False)
 
     def by_masker():
-        signals = masker.fit_transform(SERIES, confounds=table, sample_mask=retained)
+        with threadpool_limits(threads):
+            signals = masker.fit_transform(SERIES, confounds=table, sample_mask=retained)
         return masker.get_feature_names_out(), signals
 
     def by_command():
-        options = ['--atlas' if kind == 'maps' else '--seeds', others[kind], *to_options(parameters)]
+        options = ['--seeds' if kind == 'seeds' else '--atlas', atlases[kind], *to_options(parameters)]
         options += ['--confounds', str(folder / 'c.tsv')] if table is not None else []
         if retained is not None:
             np.savetxt(folder / 'retained.txt', retained, '%d')

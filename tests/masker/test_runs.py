@@ -74,7 +74,7 @@ def test_runs_are_taken_in_all_forms(tmp_path):
         assert_array_equal(signals, expected)
 
 
-def test_runs_are_those_of_the_graph(tmp_path):
+def test_a_list_of_runs_has_the_time_series_of_a_graph_that_is_given_runs(tmp_path):
     parameters = {'detrend': True, 'low_pass': 0.1, 'standardize': 'zscore'}
     nibabel.save(atlas(), tmp_path / 'atlas.nii')
     joined = nibabel.Nifti1Image(np.concatenate([i.get_fdata() for i in images()], axis=3), np.eye(4), run().header)

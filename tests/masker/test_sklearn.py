@@ -57,17 +57,6 @@ def test_what_may_be_meant_as_confounds_is_refused_in_the_place_of_y(given):
         NiftiLabelsMasker(atlas()).fit_transform(run(), given)
 
 
-def test_a_pipeline_warns_of_confounds_that_only_its_fit_had():
-    (table,) = tables(40)
-    pipeline = make_pipeline(NiftiLabelsMasker(atlas()), StandardScaler())
-    pipeline.fit(run(), niftilabelsmasker__confounds=table)
-    with pytest.warns(UserWarning, match='fit_transform was given confounds, and transform is given none'):
-        pipeline.transform(run())
-    masker = pipeline[0]
-    masker.transform(run(), confounds=table)
-    masker.fit().transform(run())
-
-
 def test_folds_and_grids_are_searched():
     pipeline = make_pipeline(NiftiLabelsMasker(atlas()), LogisticRegression())
     grid = {'niftilabelsmasker__strategy': ['mean', 'sum'], 'niftilabelsmasker__labels_img': [atlas(), atlas(seed=3)]}
@@ -113,7 +102,7 @@ def test_the_configuration_of_scikit_learn_counts_unless_the_masker_has_its_own(
         assert type(own.fit_transform(run())) is np.ndarray
 
 
-def test_containers_that_are_none_are_refused():
+def test_other_containers_than_those_of_scikit_learn_are_refused():
     with pytest.raises(LabelsError, match='transform must be one of default, pandas, polars'):
         NiftiLabelsMasker(atlas()).set_output(transform='list')
     if importlib.util.find_spec('polars') is None:
@@ -126,18 +115,8 @@ def test_containers_that_are_none_are_refused():
 
 def test_scikit_learn_sees_whether_a_masker_is_fitted():
     masker = NiftiLabelsMasker(atlas())
-    for ask in (masker.get_feature_names_out, lambda: masker.regions_, lambda: masker.transform(run())):
-        with pytest.raises(LabelsError, match='is not fitted yet'):
-            ask()
     assert not hasattr(masker, 'labels_img_')
     with pytest.raises(NotFittedError):
         check_is_fitted(masker)
     check_is_fitted(masker.fit())
     assert masker.get_feature_names_out(['x']).dtype == object
-
-
-def test_an_unknown_parameter_sets_none():
-    masker = NiftiLabelsMasker(atlas())
-    with pytest.raises(ValueError, match='no parameter'):
-        masker.set_params(detrend=True, detrended=True)
-    assert masker.detrend is False
