@@ -5,11 +5,9 @@ import logging
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,19 +20,6 @@ from nipype.pipeline import engine as pe
 from nipype_labels.files.tables import write_signals
 from nipype_labels.model.outputs import NODE_OUTPUTS
 from nipype_labels.workflows import init_labels_wf
-
-#: The first lines of a script that runs a graph as a host would.
-PREAMBLE = """
-import sys
-from pathlib import Path
-from nipype import config
-config.update_config({'execution': dict(poll_sleep_duration='0.01', crashdump_dir=sys.argv[1], crashfile_format='txt',
-                                        stop_on_first_crash='true', check_version='false')})
-from nipype.interfaces import utility as niu
-from nipype.pipeline import engine as pe
-from nipype_labels.workflows import init_labels_wf
-PARALLEL = {'plugin': 'MultiProc', 'plugin_args': {'n_procs': 2, 'memory_gb': 64}}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -156,32 +141,6 @@ def run(host, tmp_path):
         nodes = {node.name: node for node in graph.nodes()}
         outputs = SimpleNamespace(**nodes.pop('sink').result.outputs.out)
         return SimpleNamespace(outputs=outputs, executed=sorted(executed), nodes=sorted(nodes), graph=graph)
-
-    return call
-
-
-@pytest.fixture
-def run_script(tmp_path):
-    """Run a script in a process of its own and end it, with all that it started, after a time."""
-
-    def call(body, *arguments, seconds=60):
-        script = tmp_path / 'script.py'
-        script.write_text(PREAMBLE + body)
-        with (tmp_path / 'stderr').open('w') as stderr:
-            process = subprocess.Popen(
-                [sys.executable, str(script), str(tmp_path), *arguments],
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                cwd=tmp_path,
-                start_new_session=True,
-            )
-        try:
-            status = process.wait(timeout=seconds)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        assert status == 0, (tmp_path / 'stderr').read_text()
 
     return call
 

@@ -34,29 +34,14 @@ def test_every_node_is_hashed_by_content_and_says_what_it_needs(parameters):
         ({'fill_value': 0.0}, 'fill_value given, but it only acts with project'),
         ({'connectivity': 'covariance', 'fisher_z': True}, 'not for covariance'),
         ({'atlas_names': ['AAL']}, 'atlas_names given, but it only acts with reports'),
+        # Parameters that act with others only are tried alone in tests/test_pages.py.
+        ({'use_confounds': True, 'fd_threshold': 0.2}, 'fd_threshold given, but it only acts with'),
+        ({'use_confounds': True, 'dvars_threshold': 3.0}, 'dvars_threshold given, but it only acts with'),
+        ({'use_confounds': True, 'n_compcor': 3}, 'n_compcor given, but it only acts with'),
     ],
 )
 def test_contradictions_raise_while_the_graph_is_built(parameters, message):
     with pytest.raises(LabelsError, match=message):
-        init_labels_wf(**parameters)
-
-
-@pytest.mark.parametrize(
-    'parameters',
-    [
-        {'interpolation': 'linear'},
-        {'use_confounds': True, 'fd_threshold': 0.2},
-        {'use_confounds': True, 'dvars_threshold': 3.0},
-        {'use_confounds': True, 'n_compcor': 3},
-        {'standardize_confounds': False},
-        {'confounds_na': 'zero'},
-        {'fisher_z': True},
-        {'covariance_estimator': 'empirical'},
-    ],
-)
-def test_a_parameter_that_would_not_act_raises(parameters):
-    """Each of these parameters would have no effect."""
-    with pytest.raises(LabelsError):
         init_labels_wf(**parameters)
 
 
@@ -112,13 +97,6 @@ def test_a_bad_value_raises_while_the_graph_is_built(name, value):
 def test_a_bad_value_for_confounds_raises_while_the_graph_is_built(name, value):
     with pytest.raises((TraitError, ValueError)):
         init_labels_wf(use_confounds=True, **{'confounds_strategy': ['6P', 'aCompCor', 'scrubbing'], name: value})
-
-
-def test_parameters_go_by_name_alone():
-    with pytest.raises(TypeError):
-        init_labels_wf(True)
-    with pytest.raises(TypeError):
-        init_labels_wf(smoothing=6)
 
 
 def test_a_graph_that_is_built_has_not_run(tmp_path):

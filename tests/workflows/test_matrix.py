@@ -145,6 +145,7 @@ def test_an_input_that_vanishes_before_the_run_is_an_error(host, tmp_path):
     ('field', 'value'),
     [
         ('bold_file', 'number'),
+        ('atlas_files', 'empty'),
         *(pytest.param(*given, marks=pytest.mark.endurance) for given in WRONG),
     ],
 )
@@ -152,8 +153,7 @@ def test_an_upstream_value_of_the_wrong_type_is_an_error(field, value, host):
     """An exception outside of a node's run would leave MultiProc waiting for ever."""
     parameters = {'use_sample_mask': True} if field == 'sample_mask' else {}
     outcome = host.run(upstream={field: value}, parameters=parameters, work='wrong', seconds=30)
-    assert outcome.error
-    assert 'LabelsError' in outcome.error or 'Error' in outcome.error
+    assert 'Error' in outcome.error
 
 
 @pytest.mark.parametrize('plugin', [pytest.param('Linear', marks=pytest.mark.endurance), 'watched'])
