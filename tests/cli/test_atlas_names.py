@@ -164,9 +164,3 @@ def test_atlases_of_datasets_are_listed_without_templateflow(folder, call, monke
     (folder / 'empty').mkdir()
     status, _, said = call('atlases', '--datasets', f'own={folder / "empty"}')
     assert (status, 'error: no atlas is available. The names of files' in said) == (2, True)
-
-
-def test_group_takes_no_datasets(folder, call):
-    status, _, said = call('derivatives', str(folder / 'fmriprep'), str(folder / 'out'), 'group', '--datasets', 'a=.')
-    assert status == 2
-    assert '--datasets given, but the level group takes no options' in said

@@ -122,19 +122,6 @@ def test_a_file_that_is_not_an_atlas_is_an_error(tmp_path, call):
     assert 'x.nii' in said
 
 
-def test_the_status_is_0_with_notes_and_1_with_problems(atlas, call):
-    labels = cells()
-    labels[5, 5, 0] = 8
-    regions = {3: 'Left', 70000: 'Right', 8: 'At the border, of one voxel', 9: 'Absent'}
-    status, told, _ = call('check', atlas(labels, regions))
-    assert 'note:' in told
-    assert 'problem:' not in told
-    assert status == 0
-    status, told, _ = call('check', atlas(labels, {3: 'Left', 8: 'Small'}))
-    assert 'problem:' in told
-    assert status == 1
-
-
 def test_a_pair_of_hemispheres_is_checked_from_either_file(call):
     left, right = desikan()
     status, told, _ = call('check', right)

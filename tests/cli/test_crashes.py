@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from functools import cache
@@ -16,7 +15,9 @@ from functools import cache
 import numpy as np
 import pytest
 from disk import make_disk
+from folders import tree
 from named_cases import MNI, PREPROC, make_runs
+from program import PROGRAM
 
 #: Points for each command; all are endurance tests, except for one power loss. Kills of derivatives at a point are also
 #: in tests/surfaces/test_durability.py.
@@ -58,7 +59,7 @@ def start(command, given, place):
     place.mkdir(exist_ok=True)
     with (place / 'stderr').open('wb') as stderr:
         return subprocess.Popen(
-            [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, ask(command, given, place / 'out'))],
+            [*PROGRAM, *map(str, ask(command, given, place / 'out'))],
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             start_new_session=True,
@@ -68,10 +69,9 @@ def start(command, given, place):
 
 def read_outputs(out):
     """Return the bytes of each output by path, without manifests, which hold times, and the command in reports."""
-    paths = [path.relative_to(out) for path in out.rglob('*') if path.is_file()]
-    others = ('work', 'logs', 'manifests', '.lock', '.pages.lock')
-    paths = [path for path in paths if path.parts[0] not in others and not path.name.startswith('.partial-')]
-    return {str(path): re.sub(b'<dt>Command</dt>.*', b'', (out / path).read_bytes()) for path in paths}
+    found = tree(out, 'work', 'logs', 'manifests', '.lock', '.pages.lock')
+    whole = {name: content for name, content in found.items() if '.partial-' not in name}
+    return {name: re.sub(b'<dt>Command</dt>.*', b'', content) for name, content in whole.items()}
 
 
 @pytest.fixture(scope='module')

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 from damages import DAMAGES, empty
+from folders import tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -34,10 +35,7 @@ def extract(small, command):
     def run(*more):
         done = command(*asked, *more)
         assert done.returncode == 0, done.stderr
-        paths = [
-            path for path in small.out.rglob('*') if path.is_file() and not path.is_relative_to(small.out / 'work')
-        ]
-        written = {str(path.relative_to(small.out)): path.read_bytes() for path in paths}
+        written = tree(small.out, 'work')
         written['report.html'], n_commands = re.subn(b'<dt>Command</dt>.*', b'', written['report.html'])
         assert n_commands == 1
         return written, done.stderr

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import nibabel
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, make_runs, write, write_atlas
 from numpy.testing import assert_allclose
+from program import PROGRAM
 
 from nipype_labels.bids.names import build_name, parse_name
 from nipype_labels.files.tables import read_signals
@@ -43,7 +43,7 @@ def drop_rights():
 def run_unprivileged(*arguments):
     """Run the command as a user who may not read everything."""
     return subprocess.run(
-        [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, arguments)],
+        [*PROGRAM, *map(str, arguments)],
         capture_output=True,
         text=True,
         preexec_fn=drop_rights if os.geteuid() == 0 else None,
@@ -165,8 +165,6 @@ def test_the_input_dataset_is_never_written_into(out, option, small_dataset, cal
         ('{"Name": "x", "GeneratedBy": [{"Name": "fMRIPrep"}]}', 'made by fMRIPrep'),
         ('{"Name": "x", "GeneratedBy": 3}', 'made by unknown software'),
         ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": ["a"]}', 'DatasetLinks must be an object'),
-        ('{"GeneratedBy": [{"Name": "nipype_labels"}], "DatasetLinks": {"preprocessed": "../b"}}', r'is \.\./b'),
-        ('[]', 'must hold a JSON object'),
         ('{', 'cannot be read as JSON'),
     ],
 )

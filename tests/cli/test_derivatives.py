@@ -10,16 +10,9 @@ import sys
 import nibabel
 import numpy as np
 import pytest
-from dataset_cases import (
-    BROKEN,
-    CONFOUNDS,
-    LACKING,
-    N_VOLUMES,
-    PARTICIPANTS,
-    RUNS,
-    SPACE,
-    write_run,
-)
+from dataset_cases import BROKEN, CONFOUNDS, LACKING, N_VOLUMES, PARTICIPANTS, RUNS, SPACE, write_run
+from fmriprep_tables import MOTION
+from folders import tree
 from nilearn.connectome import ConnectivityMeasure
 from nilearn.signal import clean
 from numpy.testing import assert_allclose, assert_array_equal
@@ -28,7 +21,6 @@ from sklearn.covariance import EmpiricalCovariance
 from nipype_labels.files.frames import read_table
 from nipype_labels.files.tables import read_signals, to_numbers
 
-MOTION = ['trans_x', 'trans_y', 'trans_z', 'rot_x', 'rot_y', 'rot_z']
 NAMES = [f'sub-{participant}_task-rest_run-{run}' for participant in PARTICIPANTS for run in RUNS]
 CLEANING = ('--confounds-strategy', '6P', '--standardize', 'zscore_sample', '--detrend')
 CONNECTING = ('--connectivity', 'correlation', '--covariance-estimator', 'empirical')
@@ -57,11 +49,7 @@ def executed(work, before=None):
 
 def contents(folder):
     """Bytes of all derivatives; manifests have times of files."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob('*')
-        if path.is_file() and path.relative_to(folder).parts[0] not in ('work', 'logs', 'manifests')
-    }
+    return tree(folder, 'work', 'logs', 'manifests')
 
 
 def table(data, name, end):
@@ -277,6 +265,7 @@ def test_a_run_without_its_confounds_table_is_reported(data, call):
         (('--desc', '../x'), 'desc'),
         (('--fd-threshold', '0.3'), '--fd-threshold given, but it only acts with'),
         (('--low-pass', '-1'), '--low-pass'),
+        (('--dummy-scans', '-1'), '--dummy-scans must be 0 or more, not -1'),
         (('--nprocs', '0'), '--nprocs must be 1 to 1024'),
         (('--mem-gb', '0'), '--mem-gb must be 0.001 or more'),
         (('--plugin-args-file', 'x.json'), '--plugin-args-file given, but it only acts with --plugin'),
@@ -285,7 +274,7 @@ def test_a_run_without_its_confounds_table_is_reported(data, call):
         (('--plugin', 'SLURM', '--mem-gb', '4'), '--mem-gb given, but it only acts without --plugin, or with'),
     ],
 )
-def test_invalid_arguments_are_refused_before_anything_is_written(more, words, data, call, monkeypatch):
+def test_invalid_arguments_are_refused_before_anything_is_written(more, words, data, call):
     status, _, said = call(*asked(data, BOXES), *more)
     assert status == 2
     assert words in said

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import nibabel
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from dataset_cases import MASK, N_VOLUMES, SERIES, make_atlases, write_run
 from named_cases import describe
+from program import PROGRAM
 
 N_RUNS, FIRST = 34, 'sub-00_task-rest'
 
@@ -45,7 +45,7 @@ def start(folder, out):
     atlases = [f'--atlas=AAL={folder}/atlases/AAL.nii', f'--atlas=boxes={folder}/atlases/boxes.nii.gz']
     arguments = ['derivatives', folder / 'fmriprep', out, 'participant', *atlases, *OPTIONS]
     return subprocess.Popen(
-        [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, arguments), '--nprocs', '2'],
+        [*PROGRAM, *map(str, arguments), '--nprocs', '2'],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -98,7 +98,5 @@ def test_a_kill_leaves_every_reported_run_complete(folder):
     n_complete = len(list(out.glob('manifests/[!.]*.json')))
     assert n_reported <= n_complete < N_RUNS
     asked = ['status', folder / 'fmriprep', out]
-    said = subprocess.run(
-        [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, asked)], capture_output=True, text=True
-    ).stderr
+    said = subprocess.run([*PROGRAM, *map(str, asked)], capture_output=True, text=True).stderr
     assert f'{N_RUNS} runs: {n_complete} complete, {N_RUNS - n_complete} missing, 0 failed' in said

@@ -4,11 +4,11 @@
 import json
 import os
 import subprocess
-import sys
 
 import pandas as pd
 import pytest
 from fmriprep_dataset import BROKEN, ECHOES, RUNS, SPACES, folder_of, make_fmriprep, make_templateflow
+from program import PROGRAM
 from validator_cases import validate
 
 from nipype_labels.core.validation import expand_preset
@@ -34,7 +34,7 @@ def table(out, run, end):
 def run_command(folder, *words):
     """Run the command in a process of its own, without network."""
     own = {'TEMPLATEFLOW_HOME': str(folder / 'templateflow'), 'HTTPS_PROXY': 'http://127.0.0.1:9'}
-    command = [sys.executable, '-m', 'nipype_labels.cli.main', *map(str, words)]
+    command = [*PROGRAM, *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=250, cwd=folder, env=os.environ | own)
 
 

@@ -16,6 +16,7 @@ import pytest
 from group_cases import MATRIX, collect, find, read, read_matrix, read_rows, rewrite
 from named_cases import AFFINE, SHAPE, TABLE, ask, make_runs, write
 from nilearn.connectome import sym_matrix_to_vec
+from program import PROGRAM
 
 from nipype_labels.cli.group import list_edges, read_pairs
 from nipype_labels.cli.main import main
@@ -253,11 +254,13 @@ def test_runs_without_a_matrix_are_named(out, call):
     assert '_desc-y/connectivity.npy has 1 of 3 runs; missing: sub-02_task-rest, sub-03_task-rest' in said
 
 
-def test_options_that_would_be_ignored_are_refused(out, call):
-    status, _, said = collect(call, out, '--nprocs', '2', '--no-mask', '--low-pass', '0.1')
+def test_options_that_the_level_group_would_ignore_are_refused(call):
+    given = ['--nprocs', '2', '--no-mask', '--low-pass', '0.1', '--work-dir', 'x', '--run', '1', '--preset', '36P']
+    given += ['--verbose', '--bids-filter-file', 'x', '--dry-run', '--datasets', 'a=.']
+    status, _, said = call('derivatives', 'fmriprep', 'out', 'group', *given)
     assert status == 2
-    assert all(option in said for option in ('--nprocs', '--no-mask', '--low-pass'))
-    assert 'the level group takes no options except --qc-fc' in said
+    assert 'given, but the level group takes no options except --qc-fc' in said
+    assert all(option in said for option in given if option.startswith('--'))
 
 
 def test_ids_that_change_alone_reach_the_table_of_edges(out, call):
@@ -316,7 +319,7 @@ def test_a_second_job_waits_for_the_first_one_and_adds_its_rows(out, call):
     with subprocess.Popen([sys.executable, '-c', PAUSED, *command], **pipes) as first:
         assert first.stdout.readline() == 'paused\n'
         (out.parent / manifest.name).rename(manifest)
-        with subprocess.Popen([sys.executable, '-m', 'nipype_labels.cli.main', *command], **pipes) as second:
+        with subprocess.Popen([*PROGRAM, *command], **pipes) as second:
             assert f'group is locked by process {first.pid} (started ' in second.stderr.readline()
             assert not list(folder.glob('[!.]*'))
             first.communicate('go on\n')

@@ -118,12 +118,6 @@ def test_a_second_call_decides_in_5_ms_per_run(large):
     assert (used.seconds - importing.seconds) / 5000 < 0.005
 
 
-def test_a_second_call_of_400_runs_takes_5_s(large):
-    used = call(*ask(large, '--participant-label', *(f'{i:04}' for i in range(80))))
-    assert used.said[-1].startswith('400 of 400 runs are done')
-    assert used.seconds < 5
-
-
 @pytest.mark.parametrize(('out', 'state'), [('out', '5000 complete, 0 missing'), ('new', '0 complete, 5000 missing')])
 def test_a_dry_run_of_5000_runs_takes_15_s(out, state, large):
     asked = ask(large, '--dry-run', '--tsv', large / 'plan.tsv')

@@ -57,17 +57,13 @@ def test_labels_maps_and_seeds_are_extracted_in_one_call(small, atlases, command
 @pytest.mark.parametrize(
     ('options', 'said'),
     [
-        (['--atlas', 'MAPS'], 'networks.nii.gz: --strategy mean is for labels and spheres'),
-        (['--seeds', 'SEEDS'], 'seeds.tsv: 2 seeds have no radius of their own: pass --radius MM'),
         (['--atlas', 'ATLAS', '--radius', '5'], '--radius given, but it only acts with --seeds'),
         (['--seeds', 'SEEDS', '--radius', '5', '--lut', 'LUT'], 'seeds.tsv has the names of its seeds'),
-        (['--seeds', 'LUT', '--radius', '5'], 'lut.tsv is not a table of seeds: no column x, y, z'),
         (['--atlas', 'ATLAS', '--no-allow-overlap'], '--no-allow-overlap given, but it only acts with'),
-        ([], 'extract needs an --atlas or --seeds'),
     ],
 )
 def test_problems_are_reported_before_anything_runs(options, said, small, atlases, command):
-    paths = {'MAPS': atlases[0], 'SEEDS': atlases[1], 'ATLAS': small.atlas, 'LUT': small.lut}
+    paths = {'SEEDS': atlases[1], 'ATLAS': small.atlas, 'LUT': small.lut}
     done = command('extract', small.bold, *(paths.get(option, option) for option in options), '-o', small.out)
     assert done.returncode == 2
     assert said in done.stderr
@@ -92,14 +88,6 @@ def test_maps_of_templateflow_are_found_by_name_with_their_table(small, tmp_path
     assert names[:2] == ['Superior frontal sulcus', 'Fusiform gyrus']
     values = nibabel.load(bold).get_fdata().reshape(-1, 30)
     assert_allclose(signals, np.linalg.lstsq(maps.get_fdata().reshape(-1, 64), values, rcond=None)[0].T, rtol=1e-8)
-
-
-def test_seeds_alone_are_extracted(small, atlases, command):
-    done = command('extract', small.bold, '--seeds', atlases[1], '--radius', '6', '-o', small.out)
-    assert done.returncode == 0, done.stderr
-    names, signals = read_signals(small.out / 'seeds' / 'timeseries.tsv')
-    assert names == ['V1', 'M1', 'far']
-    assert np.isfinite(signals).all(axis=0).tolist() == [True, True, False]
 
 
 def test_collinear_and_overlapping_maps_are_named(small, atlases, command):

@@ -69,17 +69,3 @@ def test_v_shows_the_log_of_nodes_and_vv_debugging_messages(folder, call):
     ]
     assert ['INFO: [Node]' in text for text in said] == [False, True, True]
     assert ['DEBUG: ' in text for text in said] == [False, False, True]
-
-
-def test_options_that_group_would_ignore_are_refused(folder, call):
-    for option in (
-        ['-w', 'x'],
-        ['--run', '1'],
-        ['-v'],
-        ['--preset', '36P'],
-        ['--bids-filter-file', 'x'],
-        ['--dry-run'],
-    ):
-        status, _, said = call('derivatives', str(folder / 'fmriprep'), str(folder / 'out'), 'group', *option)
-        assert status == 2
-        assert 'given, but the level group takes no options' in said

@@ -6,7 +6,7 @@ import json
 import nibabel
 import numpy as np
 import pytest
-from dataset_cases import make_atlases, make_dataset
+from named_cases import ask, make_runs
 
 from nipype_labels.files.grids import read_grid
 
@@ -71,21 +71,17 @@ def test_an_atlas_of_unknown_orientation_does_not_pass_the_check(unknown, call):
     assert 'problem: left and right are unknown (sform_code and qform_code are 0)' in said
 
 
-@pytest.mark.timeout(200)
-def test_the_reason_of_each_refused_run_is_that_of_its_process(tmp_path, call):
-    make_dataset(tmp_path / 'fmriprep')
-    make_atlases(tmp_path / 'atlases')
-    image = nibabel.load(tmp_path / 'atlases' / 'boxes.nii.gz')
-    boxes = nibabel.Nifti1Image(np.pad(np.asanyarray(image.dataobj), 1), None)
-    boxes.header.set_zooms(image.header.get_zooms())
-    boxes.to_filename(tmp_path / 'atlases' / 'boxes.nii.gz')
-    atlas = f'--atlas=boxes={tmp_path}/atlases/boxes.nii.gz'
-    asked = ['derivatives', str(tmp_path / 'fmriprep'), str(tmp_path / 'out'), 'participant', atlas, '--no-reports']
-    status, _, said = call(*asked)
+def test_runs_are_refused_for_the_orientation_of_the_atlas_or_accepted(tmp_path, call):
+    make_runs(tmp_path, ('01', '02'))
+    image = nibabel.load(tmp_path / 'atlas.nii.gz')
+    padded = nibabel.Nifti1Image(np.pad(np.asanyarray(image.dataobj), 1), None)
+    padded.header.set_zooms(image.header.get_zooms())
+    padded.to_filename(tmp_path / 'atlas.nii.gz')
+    status, _, said = call(*ask(tmp_path))
     assert status == 1
-    assert 'boxes.nii.gz: left and right are unknown' in said
+    assert 'atlas.nii.gz: left and right are unknown' in said
     assert 'pass --unknown-orientation accept' in said
-    call(*asked, '--unknown-orientation', 'accept')
+    assert call(*ask(tmp_path, '--unknown-orientation', 'accept'))[0] == 0
     paths = (tmp_path / 'out').glob('sub-*/**/*_stat-mean*timeseries.json')
     sidecars = [json.loads(path.read_text()) for path in paths]
     assert sidecars

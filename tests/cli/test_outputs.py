@@ -115,9 +115,3 @@ def test_a_misspelt_choice_gets_a_suggestion(call, small):
     assert "did you mean 'median'?" in said
     _, _, said = call('extract', str(small.bold), '--atlas', str(small.atlas), '-o', 'out', '--plugin', 'MultiPrc')
     assert "did you mean 'MultiProc'?" in said
-
-
-def test_dummy_scans_below_0_are_refused(call):
-    status, _, said = call('derivatives', 'in', 'out', 'participant', '--atlas', 'a.nii', '--dummy-scans', '-1')
-    assert status == 2
-    assert '--dummy-scans must be 0 or more, not -1' in said

@@ -5,12 +5,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from urllib.parse import unquote
 
 import pytest
 from dataset_cases import make_atlases, make_dataset
 from group_cases import collect
+from program import PROGRAM
 from validator_cases import validate
 
 from nipype_labels.cli.main import main
@@ -146,10 +146,7 @@ def test_methods_and_bibliography_are_written_for_pandoc(processed):
 def test_jobs_of_participants_at_once_write_one_index(processed, tmp_path):
     shutil.copytree(processed / 'fmriprep', tmp_path / 'fmriprep')
     shutil.copytree(processed / 'atlases', tmp_path / 'atlases')
-    jobs = [
-        subprocess.Popen([sys.executable, '-m', 'nipype_labels.cli.main', *ask(tmp_path, '--participant-label', label)])
-        for label in ('01', '02', '03')
-    ]
+    jobs = [subprocess.Popen([*PROGRAM, *ask(tmp_path, '--participant-label', label)]) for label in ('01', '02', '03')]
     assert sorted(job.wait(timeout=150) for job in jobs) == [0, 0, 1]
     rows, links = read_page(tmp_path / 'out' / 'index.html')
     assert len(rows) == 6

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What derivatives --dry-run lists of each run, as text and as TSV: state, files, problems, and estimates."""
 
-import os
-
 import pandas as pd
 import pytest
-from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, write, write_atlas
+from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, make_runs, write, write_atlas
 
 pytestmark = pytest.mark.slow
 
-TASK = '--confounds-strategy=6P', '--no-standardize-confounds'
 NAMES = ('complete', 'damaged', 'maskless', 'short', 'tableless', 'headless', 'new')
 
 
@@ -38,24 +35,13 @@ def folder(tmp_path, call):
     return tmp_path
 
 
-def plan(call, folder, *more):
-    """Printed lines."""
-    status, told, said = call(*ask(folder, '--confounds-columns', 'rot_x', '--dry-run', *more))
-    assert status == 0, said
-    return told
-
-
-def read(folder):
-    """The table by name of run."""
-    table = pd.read_csv(folder / 'plan.tsv', sep='\t', dtype=str, keep_default_na=False)
-    return table.set_index('name')
-
-
 def test_every_run_is_listed_with_state_files_problems_and_estimates(folder, call):
     before = sorted(folder.rglob('*'))
-    told = plan(call, folder, '--tsv', str(folder / 'plan.tsv'))
+    dry = ('--dry-run', '--tsv', str(folder / 'plan.tsv'))
+    status, told, said = call(*ask(folder, '--confounds-columns', 'rot_x', *dry))
+    assert status == 0, said
     assert sorted(folder.rglob('*')) == sorted([*before, folder / 'plan.tsv'])
-    table = read(folder)
+    table = pd.read_csv(folder / 'plan.tsv', sep='\t', dtype=str, keep_default_na=False).set_index('name')
     assert list(table.index) == [*sorted(name(each) for each in NAMES), 'n/a']
     assert (table.atlases[:-1] == 'A').all()
     for each, problem in {
@@ -86,29 +72,25 @@ def test_every_run_is_listed_with_state_files_problems_and_estimates(folder, cal
     assert f'{name("damaged")}: missing (processed again, because {damaged.reason})\n' in told
     assert '7 runs of 7 participants × 1 atlas: 1 complete, 6 missing, 4 of these cannot be processed\n' in told
     assert f'\natlas A: {folder}/atlas.nii.gz, 2 regions\n' in told
+    unusable = table.loc['n/a']
+    assert unusable.series.endswith(f'sub-new_task-nback_space-T1w_{PREPROC}')
+    words = 'the run has no series in a template space. Pass --space T1w to process it'
+    assert (unusable.status, unusable.problems) == ('missing', words)
 
 
-def test_a_series_that_cannot_be_used_has_a_row(folder, call):
-    plan(call, folder, '--tsv', str(folder / 'plan.tsv'))
-    row = read(folder).loc['n/a']
-    assert row.series.endswith(f'sub-new_task-nback_space-T1w_{PREPROC}')
-    assert (row.status, row.problems) == (
-        'missing',
-        'the run has no series in a template space. Pass --space T1w to process it',
-    )
-
-
-def test_names_that_contradict_each_other_are_a_problem_of_each_run(folder, call):
-    atlas = write_atlas(folder / 'tpl-MNI152NLin6Asym_atlas-X_dseg.nii.gz')
-    told = plan(call, folder, f'--atlas=X={atlas}', '--participant-label', 'new', 'complete')
+def test_names_that_contradict_each_other_are_a_problem_of_each_run(tmp_path, call):
+    make_runs(tmp_path, ('01', '02'))
+    atlas = write_atlas(tmp_path / 'tpl-MNI152NLin6Asym_atlas-X_dseg.nii.gz')
+    told = call(*ask(tmp_path, f'--atlas=X={atlas}', '--dry-run'))[1]
     assert told.count('  problem: files that may not belong together: ') == 2
     assert 'but tpl-MNI152NLin6Asym_atlas-X_dseg.nii.gz has tpl-MNI152NLin6Asym' in told
     assert 'needs: ' in told
 
 
-def test_the_table_needs_a_dry_run_and_a_folder(folder, call):
-    status, _, said = call(*ask(folder, '--tsv', 'plan.tsv'))
+def test_the_table_needs_a_dry_run_and_a_folder(tmp_path, call):
+    make_runs(tmp_path, ('01',))
+    status, _, said = call(*ask(tmp_path, '--tsv', 'plan.tsv'))
     assert (status, 'error: --tsv given, but it only acts with --dry-run' in said) == (2, True)
-    status, _, said = call(*ask(folder, '--confounds-columns', 'rot_x', '--dry-run', '--tsv', 'none/plan.tsv'))
+    status, _, said = call(*ask(tmp_path, '--dry-run', '--tsv', 'none/plan.tsv'))
     assert (status, 'error: --tsv none/plan.tsv cannot be written: No such file' in said) == (2, True)
-    assert not os.path.lexists(folder / 'plan.tsv')
+    assert not (tmp_path / 'plan.tsv').exists()

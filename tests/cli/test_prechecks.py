@@ -3,9 +3,9 @@
 
 import json
 
-import nibabel
 import numpy as np
 import pytest
+from named_cases import N_VOLUMES, TABLE, ask, make_runs, write
 
 from nipype_labels.files.tables import write_signals
 
@@ -40,6 +40,8 @@ def flags(small, n):
 
 
 REFUSED = {
+    'a negative width': (lambda s: ['--smoothing-fwhm', '-1'], ['--smoothing-fwhm']),
+    'no components': (lambda s: [*with_confounds(s, np.eye(30, 2)), '--n-compcor', '0'], ['--n-compcor']),
     'a look-up table that is missing': (lambda s: ['--lut', 'nowhere.tsv'], ['nowhere.tsv']),
     'a look-up table of another atlas': (lambda s: ['--lut', str(s.short)], ['short.txt', '4 regions']),
     'names that are too few': (lambda s: ['--labels', 'A'], ['1 names', '4 regions']),
@@ -55,7 +57,7 @@ REFUSED = {
     'too short for drifts': (lambda s: ['--high-pass', '1e-6', '--filter', 'cosine'], ['bold.nii.gz', '--high-pass']),
     'flags that are too few': (lambda s: flags(s, 29), ['kept.txt', '29', '30']),
     'too few volumes for a matrix': (
-        lambda s: ['--connectivity', 'correlation', *flags(s, 30), '--sample-mask', _two(s)],
+        lambda s: ['--connectivity', 'correlation', '--sample-mask', _two(s)],
         ['bold.nii.gz', '3 volumes'],
     ),
 }
@@ -82,26 +84,17 @@ def test_extract_refuses_before_any_node_runs(name, small, call):
     assert not small.out.exists()
 
 
-def test_only_the_run_of_another_length_is_refused(small, call, tmp_path):
-    root = tmp_path / 'fmriprep'
-    (root / 'sub-01' / 'func').mkdir(parents=True)
-    (root / 'dataset_description.json').write_text('{"Name": "x", "BIDSVersion": "1.8.0", "DatasetType": "derivative"}')
-    for run, n in ((1, 30), (2, 29)):
-        stem = root / 'sub-01' / 'func' / f'sub-01_task-rest_run-{run}'
-        space = f'{stem}_space-MNI152NLin2009cAsym_desc-'
-        image = nibabel.load(small.bold)
-        nibabel.save(image, f'{space}preproc_bold.nii.gz')
-        mask = nibabel.Nifti1Image(np.ones(image.shape[:3], dtype='uint8'), image.affine)
-        nibabel.save(mask, f'{space}brain_mask.nii.gz')
-        names = [f'{kind}_{axis}' for kind in ('trans', 'rot') for axis in 'xyz']
-        write_signals(f'{stem}_desc-confounds_timeseries.tsv', names, np.random.default_rng(run).normal(size=(n, 6)))
-    asked = ['derivatives', str(root), str(small.out), 'participant', '--atlas', f'A={small.other}', '--no-reports']
-    status, _, said = call(*asked, '--confounds-strategy', '6P')
+def test_only_the_run_of_another_length_is_refused(call, tmp_path):
+    make_runs(tmp_path, ('01', '02'))
+    for participant, n in (('01', N_VOLUMES), ('02', N_VOLUMES - 1)):
+        write(tmp_path / 'fmriprep' / f'sub-{participant}' / 'func' / f'sub-{participant}_task-rest_{TABLE}', n)
+    status, _, said = call(*ask(tmp_path, '--confounds-columns', 'rot_x'))
     assert status == 1
     assert '1 of 2 runs' in said
-    (line,) = [line for line in said.splitlines() if 'run-2' in line and '29 rows' in line]
-    assert '30 volumes' in line
-    assert not list((small.out / 'work').rglob('*run-2*/labels_0_wf/reduce'))
+    (line,) = [line for line in said.splitlines() if 'sub-02' in line and '19 rows' in line]
+    assert '20 volumes' in line
+    reduced = [path.parts[-3] for path in (tmp_path / 'out' / 'work').rglob('labels_0_wf/reduce')]
+    assert [name[:6] for name in reduced] == ['sub-01']
 
 
 def test_one_retained_volume_more_than_confounds_is_enough(small, call):

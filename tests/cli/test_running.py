@@ -12,11 +12,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from folders import tree
 from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, make_runs
+from program import PROGRAM
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
 PARTICIPANTS = [f'{i:02}' for i in range(1, 11)]
+
+#: Folders of the output whose files hold times.
+TIMED = ('work', 'logs', 'manifests')
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def folder(tmp_path):
 
 def start(folder, *more, out='out'):
     arguments = [argument.replace(f'{folder}/out', f'{folder}/{out}') for argument in ask(folder, *more)]
-    command = [sys.executable, '-m', 'nipype_labels.cli.main', *arguments]
+    command = [*PROGRAM, *arguments]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 
@@ -35,11 +40,6 @@ def finish(job):
     """Exit status of a job and its messages; standard error ends when the last process closes it."""
     said = job.communicate(timeout=100)[1]
     return job.returncode, said
-
-
-def read_outputs(out):
-    """Bytes of the derivatives by name."""
-    return {path.name: path.read_bytes() for path in out.glob('sub-*/**/*') if path.is_file()}
 
 
 def wait_for(condition, seconds=60):
@@ -118,7 +118,7 @@ def test_a_kill_keeps_complete_runs_and_leaves_no_worker(more, folder, call):
     assert f'\n10 runs ({n_complete} already complete), ' in said
     assert call('verify', str(folder / 'out'))[0] == 0
     assert finish(start(folder, out='other'))[0] == 0
-    assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
+    assert tree(folder / 'out', *TIMED) == tree(folder / 'other', *TIMED)
 
 
 @pytest.mark.endurance
@@ -142,7 +142,7 @@ def test_spawned_workers_write_the_same_bytes_as_forked_ones(folder):
     done = subprocess.run([sys.executable, '-c', code, *ask(folder, '--nprocs', '2')], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert finish(start(folder, '--nprocs', '2', out='other'))[0] == 0
-    assert read_outputs(folder / 'out') == read_outputs(folder / 'other')
+    assert tree(folder / 'out', *TIMED) == tree(folder / 'other', *TIMED)
 
 
 def test_the_run_of_a_killed_worker_is_restarted(folder):

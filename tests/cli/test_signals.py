@@ -5,13 +5,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from itertools import product
 
 import numpy as np
 import psutil
 import pytest
+from program import PROGRAM
 
 METHODS = ('fork', 'forkserver', 'spawn')
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -40,7 +40,7 @@ def arguments(small, tmp_path):
         (tmp_path / 'plugin.json').write_text(json.dumps({'mp_context': method}))
         files = [small.bold, '--atlas', small.atlas, '--lut', small.lut, '--mask', small.mask]
         running = ['--plugin', 'MultiProc', '--nprocs', '3', '--plugin-args-file', tmp_path / 'plugin.json']
-        command = [sys.executable, '-m', 'nipype_labels.cli.main', 'extract', *files, '-o', small.out, *running]
+        command = [*PROGRAM, 'extract', *files, '-o', small.out, *running]
         return list(map(str, [*command, '--high-variance-confounds', '--project', 'labels']))
 
     return build

@@ -11,22 +11,16 @@ import nibabel
 import numpy as np
 import pytest
 from damages import DAMAGES
+from folders import tree
 from named_cases import MNI, PREPROC, ask, make_runs, write
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
-#: Files at the top that belong to the user too, or that hold the state of an execution.
+#: At the top of a dataset: what belongs to the user too, or holds the state of an execution.
 OTHERS = ('work', 'logs', 'manifests', 'README.md', '.bidsignore', 'dataset_description.json')
 
 #: An option for each further output.
 EVERYTHING = ('--connectivity', 'correlation', '--project', 'labels', '--high-variance-confounds')
-
-
-def list_outputs(out):
-    """Bytes of each derivative, by path within the dataset."""
-    paths = sorted(path for path in out.rglob('*') if path.is_file())
-    names = {path: path.relative_to(out) for path in paths}
-    return {str(name): path.read_bytes() for path, name in names.items() if name.parts[0] not in OTHERS}
 
 
 @pytest.fixture
@@ -39,9 +33,9 @@ def test_every_damaged_derivative_is_reported(data, call):
     """Each file of a run, damaged in each way, is named by verify, and is written again with the same bytes."""
     out = data / 'out'
     one = ['derivatives', str(data / 'fmriprep'), str(out), 'participant', f'--atlas=B={data}/atlases/boxes.nii.gz']
-    one += ['--participant-label', '01', *EVERYTHING]
+    one += ['--participant-label', '01', '--run', '1', *EVERYTHING]
     assert call(*one)[0] == 0
-    files = list_outputs(out)
+    files = tree(out, *OTHERS)
     run = {name: content for name, content in files.items() if '_run-1_' in name}
     assert {name.rpartition('.')[2] for name in run} == {'gz', 'html', 'json', 'svg', 'tsv'}
     assert call('verify', str(out))[:2] == (0, '')
@@ -57,7 +51,7 @@ def test_every_damaged_derivative_is_reported(data, call):
         status, _, said = call(*one)
         assert status == 0
         assert 'processed again, because ' in said
-        assert list_outputs(out) == files
+        assert tree(out, *OTHERS) == files
         assert call('verify', str(out))[0] == 0
 
 
@@ -67,20 +61,20 @@ def test_a_derivative_damaged_alone_is_written_again(damage, small_dataset, call
     out = small_dataset / 'out'
     one = ask(small_dataset, '--participant-label', '01', *EVERYTHING)
     assert call(*one)[0] == 0
-    files = list_outputs(out)
+    files = tree(out, *OTHERS)
     for name in files:
         damage(out / name)
         status, _, said = call(*one)
         assert status == 0
         assert f'processed again, because {name} ' in said
-        assert list_outputs(out) == files
+        assert tree(out, *OTHERS) == files
 
 
 def test_a_damaged_manifest_is_named_and_written_again(small_dataset, call):
     out, asked = small_dataset / 'out', ask(small_dataset)
     assert call(*asked)[0] == 0
     path = out / 'manifests' / f'sub-01_task-rest_{MNI}.json'
-    files = list_outputs(out)
+    files = tree(out, *OTHERS)
     empty = {section: {} for section in ('Software', 'Parameters', 'Atlases', 'Inputs', 'Outputs')}
     wrong = ({'Software': {'numpy': 2}}, {'Outputs': {'a': 3}}, {'Atlases': {'A': {'File': 'x'}}}, {'Inputs': []})
     texts = ['', path.read_text()[:-9], '{"Software": {}}', *(json.dumps(empty | content) for content in wrong)]
@@ -94,7 +88,7 @@ def test_a_damaged_manifest_is_named_and_written_again(small_dataset, call):
         assert str(path) in printed or 'is not in a manifest' in printed
         assert call(*asked)[0] == 0
         assert call('verify', str(out))[0] == 0
-    assert list_outputs(out) == files
+    assert tree(out, *OTHERS) == files
 
 
 def test_a_missing_description_of_the_dataset_is_written_again(small_dataset, call):

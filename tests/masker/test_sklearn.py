@@ -57,6 +57,17 @@ def test_what_may_be_meant_as_confounds_is_refused_in_the_place_of_y(given):
         NiftiLabelsMasker(atlas()).fit_transform(run(), given)
 
 
+def test_a_pipeline_warns_of_confounds_that_only_its_fit_had():
+    (table,) = tables(40)
+    pipeline = make_pipeline(NiftiLabelsMasker(atlas()), StandardScaler())
+    pipeline.fit(run(), niftilabelsmasker__confounds=table)
+    with pytest.warns(UserWarning, match='fit_transform was given confounds, and transform is given none'):
+        pipeline.transform(run())
+    masker = pipeline[0]
+    masker.transform(run(), confounds=table)
+    masker.fit().transform(run())
+
+
 def test_folds_and_grids_are_searched():
     pipeline = make_pipeline(NiftiLabelsMasker(atlas()), LogisticRegression())
     grid = {'niftilabelsmasker__strategy': ['mean', 'sum'], 'niftilabelsmasker__labels_img': [atlas(), atlas(seed=3)]}
