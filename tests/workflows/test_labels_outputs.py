@@ -141,3 +141,12 @@ def test_the_repetition_time_goes_from_the_header_to_filter_and_projection(small
     assert nibabel.load(result.outputs.projected[0]).header.get_zooms()[3] == 2.0
     other = run({**basic(small), 't_r': 1.0}, 'other', high_pass=0.04)
     assert json.loads(Path(other.outputs.cleaning).read_text())['Parameters']['t_r'] == 1.0
+
+
+def test_voxels_have_the_type_that_is_asked_for(small, image, run):
+    values = np.random.default_rng(2).normal(1000, 20, (8, 6, 6, 40))
+    inputs = {**basic(small), 'bold_file': image('double.nii.gz', values, np.diag([4, 4, 4, 1]), 2.0)}
+    double, single = (
+        read_signals(run(inputs, dtype, dtype=dtype).outputs.timeseries[0])[1] for dtype in ('float64', 'float32')
+    )
+    assert 0 < np.nanmax(np.abs(double - single)) < 1e-3
