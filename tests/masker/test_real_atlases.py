@@ -87,3 +87,33 @@ def test_seeds_of_power_have_the_means_of_nilearn(path, radius):
     seeds = pd.read_csv(POWER)[['X', 'Y', 'Z']].to_numpy()[present].tolist()
     theirs = maskers.NiftiSpheresMasker(seeds, radius, allow_overlap=True, standardize=None, reports=False)
     assert_allclose(signals[:, present], theirs.fit_transform(series), rtol=1e-12)
+
+
+def test_means_of_a_real_series_of_integers_are_not_truncated():
+    """nilearn returns integers."""
+    image = nibabel.load(FUNCTIONAL)
+    integers = nibabel.Nifti1Image(image.get_fdata().astype('int16'), image.affine)
+    ours = NiftiSpheresMasker(POWER, radius=16.0, reports=False, missing_labels='drop')
+    signals = ours.fit_transform(integers)
+    seeds = pd.read_csv(POWER)[['X', 'Y', 'Z']].to_numpy()[np.array(list(ours.region_ids_.values())) - 1].tolist()
+    options = dict(allow_overlap=True, standardize=None, reports=False)
+    theirs = maskers.NiftiSpheresMasker(seeds, 16.0, **options).fit_transform(integers)
+    assert_array_equal(theirs, np.trunc(signals))
+    assert np.abs(theirs - signals).max() > 0.5
+    in_double = nibabel.Nifti1Image(integers.get_fdata(), image.affine)
+    assert_allclose(signals, maskers.NiftiSpheresMasker(seeds, 16.0, **options).fit_transform(in_double), rtol=1e-12)
+
+
+def test_a_voxel_outside_the_radius_is_in_no_sphere_of_a_real_series():
+    """Seeds at voxels of a series, in whole mm as in articles: nilearn adds these voxels, however far they are."""
+    series, radius = held(SERIES), 1.0
+    voxels = np.argwhere(np.ones((8, 8, 2))) + 4
+    centers = nibabel.affines.apply_affine(series.affine, voxels)
+    seeds = np.trunc(centers)
+    within = np.linalg.norm(centers - seeds, axis=1) <= radius
+    assert 0 < within.sum() < len(seeds)
+    signals = NiftiSpheresMasker(seeds, radius=radius, reports=False).fit_transform(series)
+    values = series.get_fdata()[tuple(voxels.T)].T
+    assert_array_equal(signals, np.where(within, values, np.nan))
+    theirs = maskers.NiftiSpheresMasker(seeds.tolist(), radius, allow_overlap=True, standardize=None, reports=False)
+    assert_array_equal(theirs.fit_transform(series), values)

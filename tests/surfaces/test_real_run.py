@@ -10,7 +10,7 @@ import pytest
 from named_cases import describe
 from numpy.testing import assert_allclose
 from real_files import need
-from surface_cases import desikan, save_func_gii
+from surface_cases import desikan, real_pair, save_func_gii
 
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
@@ -57,6 +57,14 @@ def expected(pair, atlas):
             if key and key in of_vertex:
                 means[f'{side}_{name}'] = values[kept & (of_vertex == key)].mean(axis=0)
     return list(means), np.stack(list(means.values()), axis=1)
+
+
+def test_extract_returns_the_68_means_that_a_loop_returns(atlas, expected, in_process, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, *_ = in_process('extract', str(real_pair(40)[1]), '--atlas', atlas[0], '-o', 'out')
+    names, signals = read_signals(tmp_path / 'out' / 'atlas-desikankilliany' / 'timeseries_raw.tsv')
+    assert (status, names) == (0, expected[0])
+    assert_allclose(signals, expected[1][:40], rtol=1e-13)
 
 
 def save_annot(folder, atlas):
