@@ -317,12 +317,11 @@ def broadcast(*lists, names):
     >>> broadcast(['a', 'b'], ['c'], None, names=('x', 'y', 'z'))
     [('a', 'c', None), ('b', 'c', None)]
     """
+    given = {name: len(entries) for name, entries in zip(names, lists, strict=True) if entries is not None}
     lists = [[None] if entries is None else list(entries) for entries in lists]
     longest = max(map(len, lists))
     if any(len(entries) not in (1, longest) for entries in lists):
-        raise LabelsError(
-            'as many files are needed of each: ' + ', '.join(f'{n} {len(e)}' for n, e in zip(names, lists, strict=True))
-        )
+        raise LabelsError('as many files are needed of each: ' + ', '.join(f'{name} {n}' for name, n in given.items()))
     return list(zip(*(entries * longest if len(entries) == 1 else entries for entries in lists), strict=True))
 
 

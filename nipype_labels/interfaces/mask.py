@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Node that intersects labels with a mask and starts the coverage table."""
 
+import itertools
 from dataclasses import replace
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, isdefined, traits
@@ -18,6 +19,7 @@ from ..model.weighted import OVERLAPPING, WeightedAtlas
 from .base import InputFile, LabelsInputSpec, LabelsInterface, digest_found_tables, logger
 from .output_names import ENDINGS
 from .parameters import switch, trait
+from .workflow_inputs import name_input
 
 
 class _ApplyMaskInputSpec(LabelsInputSpec):
@@ -46,9 +48,9 @@ class _ApplyMaskInputSpec(LabelsInputSpec):
         if isdefined(self.labels):
             return []
         atlases = self.atlas_files if isdefined(self.atlas_files) else self.labels_files
-        luts = self.lut_files if isdefined(self.lut_files) else [None]
-        luts = luts * len(atlases) if isdefined(atlases) and len(luts) == 1 else luts
-        unnamed = [atlas for atlas, lut in zip(atlases or [], luts, strict=False) if lut is None]
+        luts = self.lut_files if isdefined(self.lut_files) else []
+        # Lists of other lengths are refused when the node runs.
+        unnamed = [atlas for atlas, lut in itertools.zip_longest(atlases or [], luts) if lut is None]
         return [('found tables', digest_found_tables(unnamed))]
 
 
@@ -79,6 +81,7 @@ class ApplyMask(LabelsInterface):
     def _run_interface(self, runtime):
         areas_file = self.get_input('areas_file')
         require_areas(self.inputs.weight, areas_file)
+        self._require_lut_of_each()
         rows = self.zip_inputs('labels_files', 'atlas_files', 'mask_files', 'lut_files')
         label_names, image_files = self.output_paths(runtime, ENDINGS['labels'], len(rows))
         out_files = list(image_files)
@@ -109,6 +112,15 @@ class ApplyMask(LabelsInterface):
             raise LabelsError(f'allow_overlap given, but it only acts with {OVERLAPPING}')
         self._results.update(out_files=out_files, image_files=image_files, regions_files=regions_files)
         return runtime
+
+    def _require_lut_of_each(self):
+        """Raise LookupTableError if there are more or fewer look-up tables than atlases: names are never shared."""
+        n_luts, n_atlases = len(self.get_input('lut_files', [])), len(self.inputs.labels_files)
+        if n_luts not in (0, n_atlases):
+            raise LookupTableError(
+                f'{name_input(self, "lut_files")}: the number of look-up tables ({n_luts}) is not that of the atlases '
+                f'({n_atlases}). Pass one for each atlas, in their order, or None to find the table of an atlas'
+            )
 
     def _mask(self, atlas, mask_file):
         """Return the atlas within the mask, if there is one."""

@@ -122,6 +122,13 @@ def test_several_atlases_are_masked_in_one_call(labels, image, text, run):
     assert read_regions(both.regions_files[1])['status'].tolist() == ['ok', 'outside_mask']
 
 
+@pytest.mark.parametrize(('n_atlases', 'n_luts'), [(2, 1), (1, 2), (3, 2)])
+def test_a_look_up_table_never_names_the_regions_of_another_atlas(n_atlases, n_luts, labels, text, run):
+    lut = text('lut.tsv', LUT)
+    with pytest.raises(LookupTableError, match=rf'tables \({n_luts}\) is not that of the atlases \({n_atlases}\)'):
+        run(ApplyMask(labels_files=[labels] * n_atlases, lut_files=[lut] * n_luts))
+
+
 def test_names_without_ids_are_refused_for_several_atlases(labels, run):
     """The names would belong to none of the atlases."""
     with pytest.raises(LookupTableError, match='names the regions of one atlas'):
