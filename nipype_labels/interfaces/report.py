@@ -35,13 +35,7 @@ FIGURES = {
 
 
 class _LabelsReportInputSpec(LabelsInputSpec):
-    # 8: constant regions and collinear maps count as regions with a time series, as in coverage tables.
-    # 7: vertices that a series does not have, or that are outside its mask, have a colour of their own.
-    # 6: DVARS, global signal, the correlation of confounds and the files are shown; matrices are ordered by network.
-    # 5: the figures of spectra are written, and say why there is no spectrum.
-    # 4: the page shows the figures that are written.
-    # 3: voxels of labels that are not finite belong to no region.
-    # 2: displacement, spectra, connectivity, the mask and the methods are shown, and images are written.
+    # Raised whenever the page or a figure changes.
     numerics = 8
     named_by = ('labels_files',)
     names_only = ('bold_file', 'atlas_files')
