@@ -137,8 +137,8 @@ class Series:
         """Read a block in pieces of a size in bytes, and behind the last block all that is left, with the checksum."""
         got = len(_read(stream, memoryview(block).cast('B'), piece, self.voxel_file))
         if got < block.nbytes:
-            last = f'volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
-            raise ImageError(f'{self.voxel_file} is truncated: it ends in {last} of {self.n_volumes}')
+            last = f'one of volumes {first} to {first + len(block) - 1}' if len(block) > 1 else f'volume {first}'
+            raise ImageError(f'{self.voxel_file} is truncated: it ends in {last} and should have {self.n_volumes}')
         if first + len(block) == self.n_volumes:
             rest = bytearray(2**20)
             with _errors_name_file(self.voxel_file):

@@ -144,7 +144,7 @@ class CleanSignal(LabelsInterface):
         tables = self._read_signals()
         confounds, censored, described = self._confounds(len(tables[0][1]))
         kept = ~np.any(list(censored.values()), axis=0)
-        parameters, runs = self._parameters(), self._list('runs', read_runs)
+        (parameters, unresolved), runs = self._parameters(), self._list('runs', read_runs)
         atlases, results = self.get_input('atlas_files', []), []
         atlases = atlases if len(atlases) == len(tables) else self.inputs.signals_files
         for path, atlas, (names, signals) in zip(self.inputs.signals_files, atlases, tables, strict=True):
@@ -163,7 +163,8 @@ class CleanSignal(LabelsInterface):
             if self.inputs.unknown_orientation == 'accept':
                 done['unknown_orientation'] = 'accept'
             report = describe_cleaning(done, described, censored, tables, results)
-            report = ({'Warnings': contradictions} if contradictions else {}) | report
+            warnings = contradictions + unresolved
+            report = ({'Warnings': warnings} if warnings else {}) | report
             path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')
         return runtime
 
@@ -175,7 +176,10 @@ class CleanSignal(LabelsInterface):
         return tables
 
     def _parameters(self):
-        """Return the parameters of the function of core; the repetition time is an output too."""
+        """Return the parameters of the function of core, and a list of repetition times that contradict each other.
+
+        The list is empty if the repetition time is known. It is an output too.
+        """
         parameters = {name: self.get_input(name) for name in DENOISING}
         filtered = parameters['low_pass'] is not None or parameters['high_pass'] is not None
         known = (self.get_input('t_r'), self.get_input('sidecar_file'), self.get_input('header_t_r'))
@@ -184,7 +188,7 @@ class CleanSignal(LabelsInterface):
             logger.warning(REPETITION_TIMES, warning)
         if t_r is not None:
             self._results['t_r'] = t_r
-        return parameters | {'t_r': t_r}
+        return parameters | {'t_r': t_r}, [warning] if warning and t_r is None else []
 
     def _confounds(self, n_volumes):
         """Return confounds (T, C), none missing, the censored volumes by reason, and how confounds were selected."""

@@ -77,7 +77,7 @@ def test_every_series_is_accounted_for(folder, plan, done):
     assert lines[0] == 'space: MNI152NLin2009cAsym, MNI152NLin2009cAsym:res-2'
     assert lines[1].startswith(f'--atlas {ATLAS}: {folder}/templateflow/')
     (reason,) = (line for line in lines if line.startswith(f'  {name(BROKEN)}: '))
-    assert 'is truncated: it ends in volume' in reason
+    assert 'is truncated: it ends in one of volumes' in reason
     account = (
         '51 series found: 11 done, 1 not done, 24 not volumes (.dtseries.nii, .func.gii), 12 not selected by --space, '
         '3 single echoes or not selected by --echo'

@@ -29,7 +29,9 @@ def flat_gzip():
 
 def volumes_named(error):
     """Volumes that an error names as the end of a file."""
-    first, last = re.search(r'it ends in volumes? (\d+)(?: to (\d+))? of 11', str(error)).groups()
+    first, last = re.search(
+        r'it ends in (?:one of )?volumes? (\d+)(?: to (\d+))? and should have 11', str(error)
+    ).groups()
     return range(int(first), int(last or first) + 1)
 
 

@@ -27,7 +27,7 @@ from hostile_cases import (
 
 BOLD = 'bold.nii.gz'
 NO_IMAGE = f'{BOLD} is not an image that nibabel can open'
-TRUNCATED = f'{BOLD} is truncated: it ends in volumes 0 to 39 of 40'
+TRUNCATED = f'{BOLD} is truncated: it ends in one of volumes 0 to 39 and should have 40'
 DAMAGED = f'{BOLD} is damaged: CRC check failed'
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_is_not_a_series_is_refused(case, refuse):
     (
         'a plain file cut by a byte',
         both(as_plain, packed('bold.nii', lambda c: c[:-1])),
-        'bold.nii is truncated | of 40',
+        'bold.nii is truncated | should have 40',
     ),
     (
         'a plain file cut in the middle',

@@ -203,3 +203,11 @@ def test_censored_volumes_may_remain_as_rows_without_values(signals, run):
     assert np.isnan(np.delete(rows, KEPT, axis=0)).all()
     lines = Path(full.out_files[0]).read_text().splitlines()
     assert lines[3] == '\t'.join(['n/a'] * 4)
+
+
+def test_repetition_times_that_contradict_are_listed_with_the_result(signals, text, run):
+    given = dict(signals_files=signals(series()), sidecar_file=text('bold.json', '{"RepetitionTime": 1400}'))
+    outputs = run(CleanSignal(**given, header_t_r=1.4))
+    (warning,) = report(outputs)['Warnings']
+    assert 'repetition times contradict: the sidecar says 1400 s, the header says 1.4 s' in warning
+    assert 'Warnings' not in report(run(CleanSignal(**given, header_t_r=1.4, t_r=1.4)))
