@@ -190,9 +190,10 @@ class RegionMasker(FittedRegions):
         LabelsError
             If no series was transformed with ``reports=True``, or the packages that draw are not installed.
         """
-        result = self._checked_state()[0].result
-        if result.report_data is None or not self.get_params()['reports']:
-            raise LabelsError('there is nothing to report yet: set reports=True, then transform a series')
+        result, reports = self._checked_state()[0].result, self.get_params()['reports']
+        if result.report_data is None or not reports:
+            remedy = 'transform a series first' if reports else 'set reports=True, then transform a series'
+            raise LabelsError(f'there is nothing to report yet: {remedy}')
         return make_report(title, result)
 
     def to_workflow(self, folder: str | os.PathLike | None = None, **more: Any) -> Any:

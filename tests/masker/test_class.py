@@ -92,8 +92,15 @@ def test_the_report_shows_regions_and_volumes_of_the_series(tmp_path):
     assert 'ds003 &lt;1&gt;' in page
     assert f'{(masker.regions_["status"] == "ok").sum()} of 116 regions have a time series' in page
     assert '<iframe srcdoc=' in report._repr_html_()
-    with pytest.raises(LabelsError, match='reports=True'):
-        NiftiLabelsMasker(AAL, reports=False).fit(SERIES).generate_report()
+
+
+@pytest.mark.parametrize(
+    ('reports', 'remedy'),
+    [(True, 'transform a series first'), (False, 'set reports=True, then transform a series')],
+)
+def test_a_report_before_transform_is_refused_with_what_is_missing(reports, remedy):
+    with pytest.raises(LabelsError, match=f'^there is nothing to report yet: {remedy}$'):
+        NiftiLabelsMasker(AAL, reports=reports).fit(SERIES).generate_report()
 
 
 def test_arrays_and_tables_are_returned_without_nilearn_scikit_learn_nipype_and_joblib():
