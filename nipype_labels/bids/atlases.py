@@ -68,9 +68,9 @@ def find_atlas(name, space, datasets=None, templateflow_home=None, option=''):
         If no atlas or several atlases match, or if a file cannot be downloaded. The message lists the names to choose
         from.
     """
-    searched = []
+    searched, argument = [], '--datasets NAME=PATH' if option else "datasets={'NAME': 'PATH'}"
     try:
-        for source in open_sources(datasets, templateflow_home):
+        for source in open_sources(datasets, templateflow_home, argument):
             searched.append(source)
             images = prefer_labels([file for file in source.images if _fits(file, name, space)])
             if images:
@@ -90,10 +90,11 @@ def is_atlas_name(text):
     return _NAME.fullmatch(str(text)) is not None
 
 
-def open_sources(datasets=None, templateflow_home=None):
+def open_sources(datasets=None, templateflow_home=None, argument='--datasets NAME=PATH'):
     """Yield the Source of each dataset, in order, and that of TemplateFlow, which is imported only when reached.
 
-    If TemplateFlow cannot be used, its Source has a ``problem``; LabelsError if there are no datasets.
+    If TemplateFlow cannot be used, its Source has a ``problem``; LabelsError if there are no datasets, which names the
+    ``argument`` by which the user passes them.
     """
     for name, root in (datasets or {}).items():
         yield Source(name, expand(root).absolute())
@@ -101,7 +102,7 @@ def open_sources(datasets=None, templateflow_home=None):
         archive = Archive(templateflow_home)
     except LabelsError as e:
         if not datasets:
-            remedy = 'pass the path of an image, or a folder of atlases by --datasets NAME=PATH'
+            remedy = f'pass the path of an image, or a folder of atlases by {argument}'
             raise LabelsError(f'{e}, or {remedy}') from e
         yield Source('TemplateFlow', problem=str(e))
     else:

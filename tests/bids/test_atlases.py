@@ -100,6 +100,8 @@ def test_datasets_are_named_too_where_templateflow_is_not_installed(bids, monkey
         {'mine': bids},
     )
     refuse('Lausane: TemplateFlow is not installed. Run: ', 'Lausane', TEMPLATE)
+    refuse("or a folder of atlases by datasets={'NAME': 'PATH'}", 'Lausane', TEMPLATE)
+    refuse('or a folder of atlases by --datasets NAME=PATH', 'Lausane', TEMPLATE, option='--atlas ')
 
 
 @pytest.mark.parametrize(
