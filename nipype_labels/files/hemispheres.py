@@ -48,6 +48,9 @@ def find_pair(given):
     paths = [str(path) for path in (given if isinstance(given, list | tuple) else [given])]
     if not 1 <= len(paths) <= 2:
         raise ImageError(f'two files are needed, one for each hemisphere, not {len(paths)}: {", ".join(paths[:4])}')
+    missing = next((path for path in paths if not Path(path).is_file()), None)
+    if missing:
+        raise ImageError(f'no such file: {missing}')
     sides = [find_side(path) for path in paths]
     if not all(sides):
         raise ImageError(
@@ -56,9 +59,6 @@ def find_pair(given):
         )
     if len(paths) == 2 and sides[0] == sides[1]:
         raise ImageError(f'the {_word(sides[0])} hemisphere is given twice: {paths[0]} and {paths[1]}')
-    missing = next((path for path in paths if not Path(path).is_file()), None)
-    if missing:
-        raise ImageError(f'no such file: {missing}')
     if len(paths) == 1:
         paths.append(_name_partner(paths[0]))
         sides.append(_OTHER[sides[0]])

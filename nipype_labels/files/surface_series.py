@@ -2,13 +2,14 @@
 """Series of surface data, read as a stream in blocks of vertices and voxels, each with all its volumes."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from nibabel import Cifti2Image
 
 from ..core.scaling import Decoder, floating
-from ..model.errors import ImageError
+from ..model.errors import ImageError, LabelsError
 from ..model.grayordinates import CIFTI_NAME, Grayordinates, pair_space
 from .cifti import open_cifti
 from .digests import image_digest
@@ -20,6 +21,9 @@ from .hemispheres import GIFTI_ENDS, MGH_ENDS, find_pair, find_side
 from .paths import expand
 from .series import BLOCK_BYTES, unchanged
 from .timing import read_header_time
+
+#: Ends of the names of volume images, in lower case.
+_VOLUME_ENDS = ('.nii', '.nii.gz', '.hdr', '.img', '.img.gz')
 
 
 @dataclass(frozen=True)
@@ -171,13 +175,26 @@ def find_surface_files(given):
     if isinstance(given, list | tuple):
         return [find_surface_files(each) for each in given]
     if isinstance(given, str | os.PathLike):
-        return str(expand(given))
+        path = str(expand(given))
+        if _is_volume(path):
+            raise ImageError(f'{path} is a volume, not surface data (CIFTI, GIFTI, .annot): use NiftiLabelsMasker')
+        return path
     path = given.get_filename() if isinstance(given, Cifti2Image) else None
     if path is None:
         raise ImageError(f'a path, or a CIFTI image of a file is needed, not {type(given).__name__}')
     if given.in_memory:
         raise ImageError(f'{path} may have been changed in memory since it was loaded: save it, and pass its path')
     return str(path)
+
+
+def _is_volume(path):
+    """Return whether a file is a volume image; CIFTI files with names of volumes are not."""
+    if not path.lower().endswith(_VOLUME_ENDS) or CIFTI_NAME.search(path):
+        return False
+    with suppress(LabelsError):
+        open_header(path)
+        return True
+    return False
 
 
 def _is_pair(files):

@@ -3,6 +3,8 @@
 
 import gzip
 import pickle
+import re
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -29,7 +31,7 @@ from surface_cases import (
 from nipype_labels import SurfaceLabelsMasker
 from nipype_labels.cli.main import main
 from nipype_labels.files.tables import read_signals
-from nipype_labels.model.errors import LabelsError
+from nipype_labels.model.errors import ImageError, LabelsError
 
 #: Three regions of the 15 elements of the small files.
 LABELS = np.arange(15) % 4
@@ -187,6 +189,26 @@ def test_images_in_memory_are_refused(bold, atlas):
         SurfaceLabelsMasker(atlas).fit(np.zeros((3, 3)))
     with pytest.raises(LabelsError, match='must not be empty'):
         SurfaceLabelsMasker(atlas).fit_transform([])
+
+
+@pytest.mark.parametrize('name', ['x.nii', 'x.nii.gz', 'x.hdr', 'x.img'])
+def test_volumes_are_refused_with_the_masker_for_them(bold, atlas, tmp_path, name):
+    kind = nib.Nifti1Image if '.nii' in name else nib.AnalyzeImage
+    nib.save(kind(np.ones((2, 2, 2, 3), 'int16'), np.eye(4)), tmp_path / name)
+    said = re.escape(f'{name} is a volume, not surface data (CIFTI, GIFTI, .annot): use NiftiLabelsMasker')
+    for masker, series in ((SurfaceLabelsMasker(tmp_path / name), bold), (SurfaceLabelsMasker(atlas), tmp_path / name)):
+        with pytest.raises(ImageError, match=said):
+            masker.fit_transform(series)
+
+
+def test_a_missing_file_is_named_as_missing(atlas, tmp_path):
+    with pytest.raises(ImageError, match=r'no such file: .*none\.nii\.gz'):
+        SurfaceLabelsMasker(atlas).fit_transform(tmp_path / 'none.nii.gz')
+
+
+def test_cifti_labels_may_have_the_name_of_a_volume(bold, atlas, tmp_path):
+    renamed = Path(shutil.copy(atlas, tmp_path / 'renamed.nii'))
+    assert_array_equal(SurfaceLabelsMasker(renamed).fit_transform(bold), SurfaceLabelsMasker(atlas).fit_transform(bold))
 
 
 @pytest.mark.slow
