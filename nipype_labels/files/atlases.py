@@ -37,7 +37,8 @@ def refuse_seeds(image):
     """Raise LookupTableError if a path, which must have a voxel grid, names a table of seeds."""
     if is_table(image):
         raise LookupTableError(
-            f"{image}: seeds have no voxel grid: set resampling_target='data', and project onto the labels"
+            f'{image} is a table, not an image or a series, and has no voxel grid. For a table of seeds as atlas, set '
+            "resampling_target='data', and project onto the labels"
         )
 
 

@@ -20,6 +20,7 @@ _FORMATS = {
         'a GIFTI file, data of a surface',
         'Use the volume series or atlas (NIfTI); wb_command -metric-to-volume-mapping maps a surface to a volume',
     ),
+    ('.tsv', '.csv', '.txt'): ('a table, not an image or a series', 'Use a NIfTI image'),
     ('.annot', '.label'): (
         'a FreeSurfer parcellation of a surface',
         'Use a parcellation of the volume, such as aparc+aseg.mgz, or mri_label2vol',

@@ -202,6 +202,14 @@ def test_collinear_maps_are_named(maps, bold):
     assert masker.regions_['status'].tolist() == ['collinear', 'ok', 'ok', 'collinear']
 
 
+def test_tables_are_refused_as_tables(bold, tmp_path):
+    table = tmp_path / 'lut.csv'
+    table.write_text('index,name\n1,V1\n', encoding='utf-8')
+    for call in (NiftiMapsMasker(table).fit, lambda: NiftiSpheresMasker([(0, 0, 0)], radius=9.0).fit_transform(table)):
+        with pytest.raises(LabelsError, match=r'lut\.csv is a table, not an image or a series'):
+            call()
+
+
 def test_images_of_another_kind_are_refused(bold, mask):
     with pytest.raises(LabelsError, match='maps_img must be a 4D image'):
         NiftiMapsMasker(mask).fit()

@@ -99,7 +99,7 @@ def test_adding_an_atlas_of_another_kind_changes_no_byte(files, tmp_path):
     [
         ('maps', {}, r"networks.*strategy='mean' is for labels and spheres.*weighted_mean or least_squares"),
         ('seeds', {}, r'seeds.tsv: 4 seeds have no radius of their own: pass radius=MM'),
-        ('seeds', {'resampling_target': 'labels'}, r"seeds.tsv.*no voxel grid: set resampling_target='data'"),
+        ('seeds', {'resampling_target': 'labels'}, r"seeds.tsv.*no voxel grid.*set resampling_target='data'"),
         ('seeds', {'radius': 7.0, 'allow_overlap': False}, r'seeds.tsv: spheres overlap.*V1 and M1'),
         ('maps', {'strategy': 'least_squares', 'allow_overlap': False}, r'networks.*maps overlap.*1 and 2, 1 and 3'),
         (
@@ -114,6 +114,14 @@ def test_adding_an_atlas_of_another_kind_changes_no_byte(files, tmp_path):
 def test_parameters_of_another_kind_of_atlas_are_refused(atlas, parameters, said, files, tmp_path):
     with pytest.raises(Exception, match=said):
         run(files, tmp_path, atlas, **parameters)
+
+
+@pytest.mark.parametrize('target', ['data', 'labels'])
+def test_a_table_as_series_is_refused_as_a_table(files, tmp_path, target):
+    table = tmp_path / 'lut.tsv'
+    table.write_text('index\tname\n1\tV1\n', encoding='utf-8')
+    with pytest.raises(Exception, match=r'lut\.tsv is a table, not an image or a series'):
+        run(files | {'bold': str(table)}, tmp_path, 'labels', resampling_target=target)
 
 
 def test_parameters_of_spheres_need_the_grid_of_the_series():
