@@ -175,6 +175,12 @@ def _read_parcellation(settings):
 def _read_labels(settings):
     """Return the Atlas in a label image."""
     image = single_image(settings['labels_img'])
+    if is_maps(image):
+        series = open_image(image)
+        raise ImageError(
+            f'labels_img must be a 3D image of labels, and {series.grid.path} has {series.n_volumes} volumes. Use '
+            'NiftiMapsMasker for probabilistic maps (4D images), or check whether atlas and series are swapped'
+        )
     return read_label_atlas(image, settings['labels'], settings['lut'], settings['background_label'], warn_user)
 
 

@@ -8,7 +8,7 @@ import pytest
 from nilearn import maskers
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nipype_labels import NiftiMapsMasker, NiftiSpheresMasker
+from nipype_labels import NiftiLabelsMasker, NiftiMapsMasker, NiftiSpheresMasker
 from nipype_labels.files.tables import read_signals
 from nipype_labels.model.errors import LabelsError
 
@@ -213,5 +213,8 @@ def test_tables_are_refused_as_tables(bold, tmp_path):
 def test_images_of_another_kind_are_refused(bold, mask):
     with pytest.raises(LabelsError, match='maps_img must be a 4D image'):
         NiftiMapsMasker(mask).fit()
+    said = r'labels_img must be a 3D image of labels, and .* has \d+ volumes.*NiftiMapsMasker.*swapped'
+    with pytest.raises(LabelsError, match=said):
+        NiftiLabelsMasker(bold).fit(mask)
     with pytest.raises(LabelsError, match='seeds must be coordinates'):
         NiftiSpheresMasker([(1, 2)], radius=3.0).fit(bold)
