@@ -271,8 +271,8 @@ def check_map_strategy(strategy: str, path: str) -> None:
     """Raise LabelsError, with the ``path`` of probabilistic maps, unless a strategy is defined for maps."""
     if strategy not in MAP_STRATEGIES:
         raise LabelsError(
-            f'{path}: strategy={strategy!r} is for labels and spheres. Choose {" or ".join(MAP_STRATEGIES)} for '
-            'probabilistic maps (4D images)'
+            f'{path} is an atlas of probabilistic maps (a 4D image): strategy={strategy!r} is for labels and spheres. '
+            f'Choose {" or ".join(MAP_STRATEGIES)}, or check whether atlas and series are swapped'
         )
 
 

@@ -2,6 +2,7 @@
 """Node that reduces a series to one signal per region, for all atlases in one pass."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from nipype.interfaces.base import File, InputMultiObject, TraitedSpec, traits
@@ -33,11 +34,15 @@ class _ReduceLabelsInputSpec(LabelsInputSpec):
     # 5: voxels of labels that are not finite belong to no region, also where a region has the id 0.
     numerics = 5
     named_by = ('labels_files',)
+    names_only = ('atlas_files',)
 
     in_file = InputFile(mandatory=True, desc='series to reduce, 4D or 3D')
     labels_files = InputMultiObject(InputFile(), mandatory=True, desc='label images, masked')
     regions_files = InputMultiObject(
         InputFile(), desc='their coverage tables, from ApplyMask; by default every id of an image is a region'
+    )
+    atlas_files = InputMultiObject(
+        InputFile(), nohash=True, desc='the same atlases as they were given; only their names are read, for errors'
     )
     background_label = trait(
         'background_label', desc='id of voxels that belong to no region, in images without a coverage table'
@@ -86,11 +91,11 @@ class ReduceLabels(LabelsInterface):
             return self._reduce_rows(runtime, series)
         check_volume_parameters({'weight': self.inputs.weight, 'zeros': self.get_input('zeros')})
         decoder = series.decoder(self.inputs.dtype)
-        pairs = self.zip_inputs('labels_files', 'regions_files')
+        files = self.zip_inputs('labels_files', 'regions_files', 'atlas_files')
         threads = self.inputs.num_threads
         with begin_reading(partial(read_blocks, series, threads), threads) as blocks:
             with ThreadPoolExecutor(threads) as pool:
-                reducers, atlases, tables = zip(*pool.map(partial(self._reducer, series), pairs), strict=True)
+                reducers, atlases, tables = zip(*pool.map(partial(self._reducer, series), files), strict=True)
             with errors_name(self.inputs.in_file):
                 reductions, mean = reduce_series(blocks, series.n_volumes, reducers, decoder, threads)
         self._write(runtime, reductions, atlases, tables)
@@ -124,9 +129,12 @@ class ReduceLabels(LabelsInterface):
             self._results['t_r'] = series.t_r
         return runtime
 
-    def _reducer(self, series, pair):
+    def _reducer(self, series, files):
         """Return the reducer of an atlas, the atlas, and its coverage table."""
+        *pair, atlas_file = files
         atlas, regions = self._atlas(*pair)
+        if atlas_file is not None:  # errors name the file of the user, not one that was made from it
+            atlas = replace(atlas, space=replace(atlas.space, path=atlas_file))
         if self.inputs.resampling_target == 'labels':
             require_orientation(series.grid, atlas.space, self.inputs.unknown_orientation)
         reducer = choose_reducer(

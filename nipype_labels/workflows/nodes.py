@@ -118,7 +118,7 @@ def _extract(nodes, given, memory):
     return [
         (nodes.inputnode, nodes.apply_mask, [('atlas_files', 'atlas_files'), ('atlas_luts', 'lut_files')]),
         *((nodes.inputnode, node, [('areas_file', 'areas_file')]) for node in (nodes.apply_mask, nodes.reduce)),
-        (nodes.inputnode, nodes.reduce, [('bold_file', 'in_file')]),
+        (nodes.inputnode, nodes.reduce, [('bold_file', 'in_file'), ('atlas_files', 'atlas_files')]),
         (nodes.apply_mask, nodes.reduce, [('out_files', 'labels_files'), ('regions_files', 'regions_files')]),
     ]
 

@@ -53,7 +53,11 @@ def one_voxel(data):
     ('empty', text(ATLAS, b''), NO_ATLAS),
     ('a text', text(ATLAS, 'index\tname\n'), NO_ATLAS),
     ('the look-up table', ask(atlas=LUT), f'{LUT} is not a table of seeds | x, y, z'),
-    ('the series', ask(atlas='bold.nii.gz'), 'bold.nii.gz: --strategy mean is for labels | (4D images)'),
+    (
+        'the series',
+        ask(atlas='bold.nii.gz'),
+        'bold.nii.gz is an atlas of probabilistic maps | --strategy mean is for labels | swapped',
+    ),
     ('cut in the middle', packed(ATLAS, lambda content: content[: len(content) // 2]), NO_ATLAS),
     ('a bit in the middle', packed(ATLAS, flip(0.8)), NO_ATLAS),
     ('packed under the name of plain', rename(ATLAS, 'atlas.nii', 'atlas'), 'atlas.nii is not an image'),
@@ -61,7 +65,7 @@ def one_voxel(data):
     (
         'two volumes',
         image(ATLAS, lambda data: np.stack([data, data], -1)),
-        f'{ATLAS}: --strategy mean is for labels | (4D images)',
+        f'{ATLAS} is an atlas of probabilistic maps (a 4D image): --strategy mean is for labels',
     ),
     ('two axes', image(ATLAS, lambda data: data[..., 0]), f'{ATLAS} is not a volume image: its shape is (4, 4)'),
     ('complex numbers', image(ATLAS, lambda data: data.astype('c8')), f'{ATLAS} holds complex64'),

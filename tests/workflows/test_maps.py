@@ -97,7 +97,7 @@ def test_adding_an_atlas_of_another_kind_changes_no_byte(files, tmp_path):
 @pytest.mark.parametrize(
     ('atlas', 'parameters', 'said'),
     [
-        ('maps', {}, r"networks.*strategy='mean' is for labels and spheres.*weighted_mean or least_squares"),
+        ('maps', {}, r"networks.nii.gz is .*maps.*strategy='mean' is for labels.*Choose weighted_mean or .*swapped"),
         ('seeds', {}, r'seeds.tsv: 4 seeds have no radius of their own: pass radius=MM'),
         ('seeds', {'resampling_target': 'labels'}, r"seeds.tsv.*no voxel grid.*set resampling_target='data'"),
         ('seeds', {'radius': 7.0, 'allow_overlap': False}, r'seeds.tsv: spheres overlap.*V1 and M1'),
