@@ -25,7 +25,7 @@ from .messages import in_options
 from .progress import count, estimate_seconds, format_time
 from .run import explain
 from .status import MISSING
-from .summary import count_excluded, list_notes, list_unused
+from .summary import count_excluded, list_failures, list_notes, list_unused
 
 #: Columns of the table with files that are read, and all columns in order.
 _FILES = ('series', 'mask', 'confounds', 'sidecars', 'areas', 'surfaces')
@@ -135,7 +135,8 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
     for each in planned:
         print(*_describe_run(each), sep='\n')
     notes = [*warnings, *list_notes(found), *list_unused(found, job.parameters)]
-    failing = [f'  {each.run.name}: {each.problems[0]}' for each in planned if each.fails]
+    reasons = {name: each.problems[0] for name, each in zip(job.runs, planned, strict=True) if each.fails}
+    failing = list_failures(job, reasons).values()
     print(*_describe_total(planned, job, nprocs), *failing, *notes, sep='\n')
     print(f'{found.n_series} series found{count_excluded(found)}')
     return 0

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Text that ``derivatives`` prints: warnings, and the summary of all series found."""
 
+import re
 import sys
 
 from ..bids.filters import read_filters
 from ..bids.runs import PREPROC
 from ..model.entities import CONTRADICTION, find_contradictions
 
+#: Runs with equal reasons of failure that have a line each; of more runs, as many are named in one line.
+_MOST_LINES = 3
+
 
 def summarise(found, warnings, job, reasons):
     """Print failed runs with reasons, warnings, and last an account of all series found; return the exit status."""
-    for name, reason in reasons.items():
+    for name, line in list_failures(job, reasons).items():
         log = job.log(name)
         # A run that was not started has no log.
-        print(f'  {job.runs[name].name}: {reason}' + (f' (log: {log})' if log.is_file() else ''), file=sys.stderr)
+        print(line + (f' (log: {log})' if log.is_file() else ''), file=sys.stderr)
     for line in [*warnings, *list_notes(found), *list_unused(found, job.parameters)]:
         print(line, file=sys.stderr)
     n_done = sum(run.n_series for name, run in job.runs.items() if name not in reasons)
@@ -22,6 +26,26 @@ def summarise(found, warnings, job, reasons):
     done = f'{len(job.runs) - len(reasons)} of {len(job.runs)} runs are done'
     print(f'{done}, in {job.out}; {found.n_series} series found: {account}', file=sys.stderr)
     return 1 if reasons or found.bad_series or found.unread else 0
+
+
+def list_failures(job, reasons):
+    """Return a line for each run with the reason why it fails, by name; one line for many runs with equal reasons.
+
+    The key of a line of many runs is the first run, and its reason is printed. Reasons are equal if they differ only in
+    entities of the runs, as in names of files.
+    """
+    groups, lines = {}, {}
+    for name, reason in reasons.items():
+        own = '|'.join(re.escape(f'{key}-{value}') for key, value in job.runs[name].entities.items())
+        common = re.sub(rf'(?<![0-9A-Za-z])({own})(?![0-9A-Za-z])', '', reason)
+        groups.setdefault(common, []).append(name)
+    for names in groups.values():
+        if len(names) > _MOST_LINES:
+            first = ', '.join(job.runs[name].name for name in names[:_MOST_LINES])
+            lines[names[0]] = f'  {len(names)} runs ({first}, …), the first: {reasons[names[0]]}'
+        else:
+            lines |= {name: f'  {job.runs[name].name}: {reasons[name]}' for name in names}
+    return lines
 
 
 def load_filters(path):

@@ -94,3 +94,20 @@ def test_the_table_needs_a_dry_run_and_a_folder(tmp_path, call):
     status, _, said = call(*ask(tmp_path, '--dry-run', '--tsv', 'none/plan.tsv'))
     assert (status, 'error: --tsv none/plan.tsv cannot be written: No such file' in said) == (2, True)
     assert not (tmp_path / 'plan.tsv').exists()
+
+
+@pytest.mark.parametrize('dry', [(), ('--dry-run',)], ids=['processed', 'planned'])
+def test_a_reason_that_many_runs_share_is_printed_once_at_the_end(tmp_path, call, dry):
+    make_runs(tmp_path, ('01',))
+    series = [f'{each}_task-rest_run-{run}_{MNI}' for each in ('sub-02', 'sub-03') for run in ('01', '02', '10')]
+    for each in series:
+        write(tmp_path / 'fmriprep' / each[:6] / 'func' / f'{each}_{PREPROC}')
+    _, told, said = call(*ask(tmp_path, *dry))
+    end = told.partition('\ndisk: ')[2] if dry else said
+    assert end.count('has no brain mask') == 1
+    first = f'{series[0]}, {series[1]}, {series[2]}'
+    assert f'\n  6 runs ({first}, …), the first: {tmp_path}/fmriprep/sub-02/func/{series[0]}_' in end
+    if not dry:
+        logs = sorted((tmp_path / 'out' / 'logs').glob('sub-*.txt'))
+        assert [f'/{log.stem}_' in log.read_text() for log in logs] == [True] * 6
+        assert f' (log: {tmp_path}/out/logs/{series[0]}.txt)\n' in end
