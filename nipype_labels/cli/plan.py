@@ -10,9 +10,10 @@ from ..bids.names import RUN_COLUMNS
 from ..bids.run import Run
 from ..files.atlases import is_maps
 from ..files.atomic import write_atomically
-from ..files.confounds import check_length
+from ..files.confounds import check_length, read_beginning
 from ..files.elements import read_own_grids, read_space
 from ..files.frames import write_table
+from ..files.selection import select_confounds
 from ..files.spaces import open_any_series
 from ..files.weights import count_weights
 from ..model.columns import COMPLETE
@@ -156,6 +157,9 @@ def _plan_run(name, job, atlas_sizes, changes):
         sizes = measure(run, atlas_sizes, job.n_regions, parameters)
         if run.has_readable_confounds:
             check_length(run.confounds, sizes.shape[3])
+        if parameters['use_confounds']:
+            beginning = read_beginning(run.confounds)
+            select_confounds([beginning], job.requests[name].parameters, len(beginning.frame), str(run.bold))
     except Exception as e:
         # When the run is processed, it fails for this reason and stops no other.
         problems = [in_options(explain(e)[0]), *notes]

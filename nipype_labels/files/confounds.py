@@ -57,10 +57,14 @@ def _parse(text, n_volumes, path, stem):
     heading, rows, notes = parse_table(text, n_volumes, path)
     if len(rows) != n_volumes:
         raise ConfoundsError(f'{path} has {len(rows)} rows, the signals have {n_volumes} volumes')
-    # A column of row numbers that is not used has number 0.
-    names = heading or [f'{stem}_{i + len(notes)}' for i in range(len(rows[0]))]
+    return _name_columns(heading, rows, len(notes), stem), notes
+
+
+def _name_columns(heading, rows, first, stem):
+    """Return cells as a DataFrame; without a heading, columns are numbered from ``first``, 1 after row numbers."""
+    names = heading or [f'{stem}_{i + first}' for i in range(len(rows[0]))]
     columns = zip(*rows, strict=True)
-    return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)}), notes
+    return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)})
 
 
 def make_tables(confounds, n_volumes):
@@ -143,6 +147,13 @@ def check_length(path, n_volumes):
     n_lines = sum(1 for line in read_text(path).splitlines() if line.strip())
     if n_lines != n_volumes + 1:
         read_tables([path], n_volumes)
+
+
+def read_beginning(path):
+    """Return the ConfoundsTable of the heading and first row of a file (two rows without a heading)."""
+    lines = [line for line in read_text(path).splitlines() if line.strip() and not line.lstrip().startswith('#')]
+    heading, rows, notes = parse_table('\n'.join(lines[:2]), 1, path)
+    return ConfoundsTable(str(path), _name_columns(heading, rows, len(notes), 'confounds_0'), Path(path), notes)
 
 
 def join_tables(tables, n_volumes):

@@ -111,3 +111,15 @@ def test_a_reason_that_many_runs_share_is_printed_once_at_the_end(tmp_path, call
         logs = sorted((tmp_path / 'out' / 'logs').glob('sub-*.txt'))
         assert [f'/{log.stem}_' in log.read_text() for log in logs] == [True] * 6
         assert f' (log: {tmp_path}/out/logs/{series[0]}.txt)\n' in end
+
+
+def test_columns_of_confounds_tables_that_are_missing_are_a_problem(tmp_path, call):
+    make_runs(tmp_path, ('01', '02'))
+    for each, heading in (('01', 'a_comp_cor_00\tcosine00\t'), ('02', 'cosine00\tcosine01\t')):
+        table = tmp_path / 'fmriprep' / f'sub-{each}' / 'func' / f'sub-{each}_task-rest_{TABLE}'
+        table.write_text(heading + 'rot_x\n' + 'n/a\t0\t1\n' + '1\t0.5\t2\n' * 19)
+    told = call(*ask(tmp_path, '--dry-run', '--confounds-strategy', 'aCompCor'))[1]
+    problem = "sub-02_task-rest_desc-confounds_timeseries.tsv has no column 'a_comp_cor_00'"
+    assert problem in told.partition('\ndisk: ')[2]
+    assert '2 missing, 1 of these cannot be processed\n' in told
+    assert 'cannot be processed' not in call(*ask(tmp_path, '--dry-run', '--confounds-columns', 'rot_x'))[1]
