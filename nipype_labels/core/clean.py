@@ -269,7 +269,7 @@ def _clean_run(
         numbers = f'columns: {nuisance.shape[1]}, rank: {rank}, retained volumes: {len(raw)}'
         raise SignalError(
             f'the confounds leave no degree of freedom{" in the pass band" if band else ""} ({numbers}): use fewer '
-            'confounds or retain more volumes'
+            f'confounds{", retain more volumes, or choose a wider pass band" if band else " or retain more volumes"}'
         )
     level = raw.mean(axis=0)
     if standardize == 'psc_nilearn' and band:
