@@ -143,7 +143,7 @@ def _report_contradictions(contradictions):
 
 def _check_times(t_r, sidecar, header, parameters):
     """Refuse repetition times that contradict each other, or print a warning, before anything runs."""
-    filtered = 'low_pass' in parameters or 'high_pass' in parameters
+    filtered = any(parameters.get(name) is not None for name in ('low_pass', 'high_pass'))
     _, warning = resolve_repetition_time(t_r, sidecar, header, filtered, parameters.get('detrend', False), name='--tr')
     if warning:
         warn(warning)

@@ -152,7 +152,8 @@ def _describe_value(parameter):
     if parameter.choices and parameter.kind is str:
         return {'choices': parameter.choices}
     kinds = {'widths': float, 'count': _read_count, 'names': str}
-    described = {'type': kinds.get(parameter.kind, parameter.kind), 'metavar': parameter.metavar}
+    kind = _read_cut_off if parameter.name in ('low_pass', 'high_pass') else kinds.get(parameter.kind, parameter.kind)
+    described = {'type': kind, 'metavar': parameter.metavar}
     return described | ({'nargs': '+'} if parameter.kind in ('names', 'widths') else {})
 
 
@@ -163,6 +164,16 @@ def _read_count(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f'must be a number of 1 or more, or all, not {text!r}')
     return int(text)
+
+
+def _read_cut_off(text):
+    """Return a frequency, or None for the word none, which switches off the filter of a preset."""
+    if text.lower() == 'none':
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'must be a number, or none, not {text!r}') from None
 
 
 def _add_parameters(parser):

@@ -59,6 +59,15 @@ def test_a_preset_sets_the_filter_and_an_option_replaces_a_value(extract):
     assert [parameters[name] for name in ('detrend', 'high_pass', 'low_pass')] == [True, 0.01, 0.2]
 
 
+def test_none_switches_off_a_cut_off_of_a_preset(extract):
+    status, _, done = extract('--preset', '24P', '--low-pass', 'none', '--tr', '2')
+    assert status == 0
+    assert [done['Parameters'][name] for name in ('high_pass', 'low_pass')] == [0.01, None]
+    status, said, done = extract('--preset', '24P', '--low-pass', 'none', '--high-pass', 'none')
+    assert (status, 'repetition time' in said) == (0, False)
+    assert [done['Parameters'][name] for name in ('high_pass', 'low_pass')] == [None, None]
+
+
 def test_strategies_may_be_spelled_in_any_case(extract):
     assert extract('--confounds-strategy', '24p', 'gsr', '--confounds-na', 'zero')[2]['ConfoundsStrategy'] == [
         '24P',
