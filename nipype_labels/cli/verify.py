@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from .. import __version__
-from ..bids.dataset import describe_dataset, name_page
+from ..bids.dataset import describe_dataset
 from ..bids.manifest import FOLDER, find_damage, list_differences, read_manifest
 from ..files.json_files import read_json
 from ..model.errors import LabelsError
@@ -94,9 +94,8 @@ def _get_desc(path):
 def _list_unknown(out, manifests):
     """Return the files of participants that no manifest has."""
     known = {name for manifest in manifests.values() for name in manifest['Outputs']}
-    found = [path.relative_to(out) for top in out.glob('sub-*') for path in (top.rglob('*') if top.is_dir() else [top])]
-    # Pages of participants are made from the derivatives.
-    pages = {name_page(top.name) for top in out.glob('sub-*') if top.is_dir()}
-    found = [path for path in found if path.as_posix() not in pages]
+    # Pages of participants are made from derivatives and logs, also if all runs of a participant have failed.
+    tops = [top for top in out.glob('sub-*') if top.is_dir() or top.suffix != '.html']
+    found = [path.relative_to(out) for top in tops for path in (top.rglob('*') if top.is_dir() else [top])]
     files = [path for path in found if not path.name.startswith('.') and (out / path).is_file()]
     return sorted(path.as_posix() for path in files if path.as_posix() not in known)

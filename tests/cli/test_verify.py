@@ -164,6 +164,15 @@ def test_mixed_parameters_and_unknown_files_are_named(small_dataset, call):
     assert 'made by fMRIPrep' in said
 
 
+def test_the_page_of_a_participant_whose_runs_failed_is_known(small_dataset, call):
+    next(small_dataset.glob('fmriprep/sub-02/func/*_mask.nii.gz')).unlink()
+    out = small_dataset / 'out'
+    assert call(*[word for word in ask(small_dataset) if word != '--no-reports'])[0] == 1
+    assert (out / 'sub-02.html').is_file()
+    assert not (out / 'sub-02').exists()
+    assert call('verify', str(out))[:2] == (0, '')
+
+
 def test_a_second_call_reads_manifests_only(small_dataset, call):
     """Without Nipype, in 5 ms of processor time per run."""
     asked = ask(small_dataset)
