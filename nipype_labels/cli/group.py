@@ -127,7 +127,8 @@ def _collect(out, qc_fc):
     lines += [f'  {row["run_name"]} failed: {row["reason"]}' for row in failed]
     lines += _write_qcfc(matrices, owners, out, described) if qc_fc else []
     sys.stderr.writelines(f'{line}\n' for line in lines)
-    print(f'wrote {count(len(runs), "run")} to {out / FOLDER}', file=sys.stderr)
+    folders = f' in {len(described)} folders' if len(described) > 1 else ''
+    print(f'wrote {count(len(runs), "run")}{folders} to {out / FOLDER}', file=sys.stderr)
     return 1 if excluded or damaged else 0
 
 

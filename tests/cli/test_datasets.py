@@ -132,7 +132,7 @@ def test_every_series_is_processed_with_its_own_files_or_named(folder):
     name = 'space-MNI152NLin2009cAsym_atlas-A_res-1/coverage.tsv'
     assert f'{name} has 1 of 7 runs; missing: sub-01_task-a_part-mag, ' in grouped.stderr
     assert re.findall(r'task-([a-z]+)\S* failed: ', grouped.stderr) == ['tables', 'twin', 'unmasked']
-    assert grouped.stderr.splitlines()[-1] == f'wrote 7 runs to {out}/group'
+    assert grouped.stderr.splitlines()[-1] == f'wrote 7 runs in 2 folders to {out}/group'
     table = pd.read_csv(out / 'group' / 'space-MNI152NLin2009cAsym_atlas-A_res-2' / 'coverage.tsv', sep='\t')
     rows = list(table['run_name'].unique())
     assert rows == sorted(run.split('_space-')[0] for run in GOOD if run.endswith('res-2'))

@@ -204,7 +204,7 @@ def test_two_sets_of_parameters_are_kept_apart_by_desc(data, call):
     files, before = contents(data / 'out'), executed(data / 'out' / 'work')
     assert call(*asked(data, BOXES), *chosen, '--desc', 'detrended', '--detrend')[0] == 0
     status, _, said = call(*asked(data, level='group'))
-    assert (status, said.splitlines()) == (0, [f'wrote 2 runs to {data}/out/group'])
+    assert (status, said.splitlines()) == (0, [f'wrote 2 runs in 2 folders to {data}/out/group'])
     folders = {path.name.rpartition('_desc-')[2] for path in (data / 'out' / 'group').iterdir() if path.is_dir()}
     assert folders == {'raw0', 'detrended'}
     assert {name: bytes for name, bytes in contents(data / 'out').items() if name in files} == files
