@@ -8,6 +8,7 @@ import atexit
 import configparser
 import gc
 import os
+import select
 import shlex
 import sys
 import tempfile
@@ -33,9 +34,11 @@ def main(argv=None):
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors='backslashreplace')  # file names and symbols beyond the terminal's encoding
     try:
-        return _run(argv)
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
     except Exception as e:
-        return _report(e)
+        return FAILURE if isinstance(e, BrokenPipeError) and _discard_unread() else _report(e)
 
 
 def _run(argv):
@@ -83,6 +86,16 @@ def _keep(details):
             stream.write(details)
         return f', with {path}'
     return ''
+
+
+def _discard_unread():
+    """Whether nobody reads standard output, as after ``| head``; if so, discard what Python would write at its end."""
+    output = select.poll()
+    output.register(1, 0)
+    closed = any(state & (select.POLLERR | select.POLLHUP) for _, state in output.poll(0))
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return closed
 
 
 def _say(message):

@@ -4,6 +4,7 @@
 import os
 import resource
 import subprocess
+import sys
 
 import pytest
 from program import PROGRAM
@@ -42,6 +43,23 @@ def test_too_little_address_space_is_refused_before_libraries_hang(megabytes, sm
     assert done.returncode == 2
     assert done.stderr.startswith('nipype-labels: error: the address space is limited to 0.')
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize('unbuffered', ['', '1'])
+@pytest.mark.parametrize('n_lines', [1, 10_000])
+def test_a_closed_pipe_ends_the_command_without_a_message(n_lines, unbuffered, monkeypatch):
+    """As in ``nipype-labels status … | head``; few lines stay in the buffer until the command ends."""
+    monkeypatch.setenv('PYTHONUNBUFFERED', unbuffered)
+    script = (
+        'import sys\nfrom nipype_labels.cli import main, verify\n'
+        f'verify.verify = lambda out: [print("line") for _ in range({n_lines})] and None\n'
+        'sys.argv[1:] = ["verify", "out"]\nsys.exit(main.main())\n'
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, '-c', script], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, '')
 
 
 def test_a_file_name_that_is_not_utf8_causes_no_traceback(small, process):
