@@ -22,6 +22,7 @@ OPTIONS = {
     'lut_files': '--lut',
     'mask_files': '--mask',
     'num_threads': '--nprocs',
+    'preset': '--preset',
     'sample_mask': '--sample-mask',
     'sidecar_file': '--sidecar',
     'surface_files': '--surface',
@@ -81,7 +82,7 @@ def _pattern():
     names = sorted({*names, *OPTIONS}, key=len, reverse=True)
     # Parameters of one word can be words of a sentence: they are replaced only before a value or "given, but".
     joined, single = ('|'.join(name for name in names if ('_' in name) is kind) for kind in (True, False))
-    value = r"=(?P<{}>'[^']*'|[\w.+-]*\w)"
+    value = r"=(?P<{}>\['[^]]*'\]|'[^']*'|[\w.+-]*\w)"
     alone = rf'(?P<single>{single})(?:{value.format("word")}|(?= given, but))'
     found = rf'(?P<joined>{joined})(?:{value.format("value")})?|{alone}'
     return re.compile(rf"(?<![\w/.'\"-])(?:(?:[A-Z]\w+|inputnode)\.)?(?:{found})(?![\w/]|\.\w)")
@@ -93,4 +94,5 @@ def _replace(match):
     option = OPTIONS.get(name, f'--{name.replace("_", "-")}')
     if value in (None, 'True', 'False'):
         return option
-    return f'{option} {"none" if value == "None" else value.strip(chr(39))}'
+    text = value.strip("[]'").replace("', '", ' ')  # names may be in a list
+    return f'{option} {"none" if value == "None" else text}'

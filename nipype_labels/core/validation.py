@@ -96,9 +96,11 @@ def expand_preset(name: str, **changes: Any) -> dict[str, Any]:
     fixed |= {'filter': 'butterworth'} if 'low_pass' in meant else {}
     for parameter, value in fixed.items():
         if parameter in changes and normalize(parameter, changes[parameter]) != value:
+            given = {parameter: normalize(parameter, changes[parameter])}
+            fitting = [f'preset={other!r}' for other in PRESETS if given.items() <= PRESETS[other].parameters.items()]
+            remedy = ' or '.join(fitting) or 'the preset with this value'
             raise LabelsError(
-                f'preset {name!r} sets {parameter}={value!r}. Pass the preset with this value, or pass all '
-                'parameters without a preset'
+                f'preset {name!r} sets {parameter}={value!r}. Pass {remedy}, or pass all parameters without a preset'
             )
     return copy.deepcopy(meant) | changes
 

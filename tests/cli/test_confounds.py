@@ -80,7 +80,14 @@ def test_strategies_may_be_spelled_in_any_case(extract):
     [
         ([], f'{TABLE}: no column of this table of fMRIPrep is selected'),
         (['--confounds-strategy', '24PP'], "did you mean '24P'"),
-        (['--preset', 'simple', '--confounds-strategy', 'GSR'], 'Pass the preset with this value'),
+        (
+            ['--preset', 'simple', '--confounds-strategy', 'GSR'],
+            '2Phys cosines. Pass the preset with this value',
+        ),
+        (
+            ['--preset', '36P', '--confounds-strategy', '36P', 'scrubbing'],
+            "'36P' sets --confounds-strategy 36P. Pass --preset 36P+scrubbing, or pass all parameters without a preset",
+        ),
         (['--preset', '36P', '--filter', 'none'], 'sets --filter butterworth. Pass the preset with this value'),
         (['--preset', '36'], "did you mean '36P'"),
         (['--preset', 'simple', '--n-compcor', '3'], '--n-compcor given, but it only acts with'),

@@ -12,6 +12,8 @@ MESSAGES = [
     ("filter='cosine' needs high_pass; a filter does not", '--filter cosine needs --high-pass; a filter does not'),
     ('CleanSignal.confounds_files: no such file', '--confounds: no such file'),
     ('num_threads must be 1 or more', '--nprocs must be 1 or more'),
+    ("sets confounds_strategy=['24P', '2Phys']. Pass", 'sets --confounds-strategy 24P 2Phys. Pass'),
+    ("preset='36P+scrubbing' is a preset", '--preset 36P+scrubbing is a preset'),
     ('with detrend=True', 'with --detrend'),
     ("/a/low_pass/confounds_na.tsv: column 't_r'", "/a/low_pass/confounds_na.tsv: column 't_r'"),
     ('high_variance_confounds.tsv has 3 rows', 'high_variance_confounds.tsv has 3 rows'),
