@@ -75,6 +75,12 @@ def in_files(message, work_dir, bold, mask, atlases):
     return re.sub(rf'{re.escape(str(work_dir))}{folders}/{named}\b', replace, message)
 
 
+def advise_sidecar(message, sidecars=('the sidecar',)):
+    """Return a message of ``derivatives``, which has no --tr, with the advice to correct one of the sidecars."""
+    advice = f'Correct RepetitionTime (in seconds) in {" or ".join(map(str, sidecars))}'
+    return message.replace('Pass the right one as t_r', advice)
+
+
 @cache
 def _pattern():
     """Return the pattern of parameters, optionally with a node and a value; never parts of paths or other words."""

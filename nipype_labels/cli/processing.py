@@ -28,7 +28,7 @@ from .checks import (
     reword_trait_errors,
 )
 from .logs import write_citation, write_log
-from .messages import in_files, in_options
+from .messages import advise_sidecar, in_files, in_options
 from .plan import AtlasSizes, estimate_memory, estimate_time, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
@@ -191,7 +191,7 @@ class Steps:
     def fail(self, name, reason, details=''):
         """Write the log of a run that failed; return the reason in the vocabulary of the command."""
         run, atlases = self._job.runs[name], {key: [each.path for each in group] for key, group in self._groups.items()}
-        reason = in_options(in_files(reason, self._work_dir, run.bold, run.mask, atlases))
+        reason = in_options(in_files(advise_sidecar(reason, run.sidecars), self._work_dir, run.bold, run.mask, atlases))
         # Without disk space, the reason is printed alone.
         with suppress(OSError):
             write_log(self._job.log(name), reason, details)

@@ -17,11 +17,12 @@ from nipype import config
 from ..core.coverage import MISSING_REGIONS
 from ..files.locks import locked
 from ..files.lut import NO_NAMES, NO_TABLE
+from ..interfaces.clean import REPETITION_TIMES
 from ..model import errors
 from ..model.entities import CONTRADICTION
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
-from .messages import in_options
+from .messages import advise_sidecar, in_options
 from .progress import count
 
 #: Error after a worker process that did not end by itself.
@@ -61,7 +62,9 @@ class OptionsFormatter(logging.Formatter):
 
     def format(self, record):
         """Return the text of a record."""
-        return in_options(super().format(record))
+        text = super().format(record)
+        # Commands that have --tr report repetition times themselves.
+        return in_options(advise_sidecar(text) if record.msg == REPETITION_TIMES else text)
 
 
 def configure(verbose, stop_on_first_crash=True, reported=(MISSING_REGIONS, CONTRADICTION)):

@@ -208,6 +208,22 @@ def test_sidecars_of_one_folder_that_contradict_each_other_are_named(small_datas
     assert re.search(r'RepetitionTime is 2\.0 in \S+/space-\S+_bold\.json and 3\.0 in \S+/task-rest_bold\.json', said)
 
 
+def test_contradictory_repetition_times_name_the_sidecars_to_correct(small_dataset, call):
+    """The command has no --tr: runs of a dataset may have different repetition times."""
+    root = small_dataset / 'fmriprep'
+    (series,) = root.glob('sub-*/func/*_bold.nii.gz')
+    own, of_task = series.with_name(series.name.replace('.nii.gz', '.json')), root / 'task-rest_bold.json'
+    of_task.write_text('{"RepetitionTime": 3.0}')
+    own.write_text('{"TaskName": "rest"}')
+    status, _, said = call(*ask(small_dataset, '--high-pass', '0.02'))
+    assert status == 1
+    remedy = 'the header says 2 s. Correct RepetitionTime (in seconds) in'
+    assert f'{remedy} {of_task} or {own} (log: ' in said
+    assert '--tr' not in said
+    status, _, said = call(*ask(small_dataset))
+    assert (status, f'{remedy} the sidecar; without it, ' in said, '--tr' in said) == (0, True, False)
+
+
 def test_series_of_another_description_are_processed_on_request(small_dataset, call):
     (path,) = (small_dataset / 'fmriprep').glob('sub-*/func/*_bold.nii.gz')
     other = path.with_name(path.name.replace('preproc', 'smoothAROMAnonaggr'))
