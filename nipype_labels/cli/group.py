@@ -129,6 +129,11 @@ def _collect(out, qc_fc):
     sys.stderr.writelines(f'{line}\n' for line in lines)
     folders = f' in {len(described)} folders' if len(described) > 1 else ''
     print(f'wrote {count(len(runs), "run")}{folders} to {out / FOLDER}', file=sys.stderr)
+    collected = {id(owners[relative(path, out)]) for paths in tables.values() for path in paths.values()}
+    stems = {Path(name).stem for name, manifest in manifests.items() if id(manifest) in collected}
+    old = sorted({row['run_name'] for row in failed if Path(row['page']).stem in stems})
+    if old:
+        print(f'old results are used for {count(len(old), "failed run")}: {list_names(old, 5)}', file=sys.stderr)
     return 1 if excluded or damaged else 0
 
 

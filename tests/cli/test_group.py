@@ -254,6 +254,17 @@ def test_runs_without_a_matrix_are_named(out, call):
     assert '_desc-y/connectivity.npy has 1 of 3 runs; missing: sub-02_task-rest, sub-03_task-rest' in said
 
 
+def test_old_results_of_runs_that_failed_later_are_named(out, call):
+    for label in ('01', '02'):
+        next(out.parent.glob(f'fmriprep/sub-{label}/func/*_mask.nii.gz')).unlink()
+    assert call(*ask(out.parent, '--connectivity', 'correlation'))[0] == 1
+    find(out, '01', MATRIX).unlink()
+    find(out, '01', 'stat-coverage_bold.tsv').unlink()
+    _, _, said = collect(call, out)
+    assert read_rows(out) == ['sub-02_task-rest', 'sub-03_task-rest']
+    assert said.splitlines()[-1] == 'old results are used for 1 failed run: sub-02_task-rest'
+
+
 def test_options_that_the_level_group_would_ignore_are_refused(call):
     given = ['--nprocs', '2', '--no-mask', '--low-pass', '0.1', '--work-dir', 'x', '--run', '1', '--preset', '36P']
     given += ['--verbose', '--bids-filter-file', 'x', '--dry-run', '--datasets', 'a=.']
