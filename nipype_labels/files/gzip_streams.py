@@ -13,6 +13,7 @@ try:
     from isal.isal_zlib import error as isal_error
 except ImportError:  # a machine for which isal has no wheel
     from gzip import GzipFile
+    from zlib import decompressobj
 
     LEVEL, isal_error = 1, zlib.error
 
