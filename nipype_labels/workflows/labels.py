@@ -131,14 +131,13 @@ def init_labels_wf(
     -------
     {outputs}
     """
-    given = _name(use_mask, use_luts, use_confounds, use_sample_mask, labels, background_label, resampling_target,
-        interpolation, unknown_orientation, smoothing_fwhm, strategy, radius, allow_overlap, include_nearest, dtype,
-        nan_policy, zeros, weight, missing_labels, min_coverage, high_variance_confounds, confounds_columns,
-        confounds_strategy, n_compcor, acompcor, fd_threshold, dvars_threshold, min_segment, non_steady_state,
-        confounds_na, standardize_confounds, detrend, filter, low_pass, high_pass, standardize, fill_censored,
-        censored_output, project, fill_value, cifti_outputs, connectivity, covariance_estimator, fisher_z, reports,
-        atlas_names, num_threads)  # fmt: skip
-    return build_graph(check_parameters(given), sizes, name)
+    return build_graph(check_parameters(_name(use_mask, use_luts, use_confounds, use_sample_mask, labels,
+        background_label, resampling_target, interpolation, unknown_orientation, smoothing_fwhm, strategy, radius,
+        allow_overlap, include_nearest, dtype, nan_policy, zeros, weight, missing_labels, min_coverage,
+        high_variance_confounds, confounds_columns, confounds_strategy, n_compcor, acompcor, fd_threshold,
+        dvars_threshold, min_segment, non_steady_state, confounds_na, standardize_confounds, detrend, filter, low_pass,
+        high_pass, standardize, fill_censored, censored_output, project, fill_value, cifti_outputs, connectivity,
+        covariance_estimator, fisher_z, reports, atlas_names, num_threads)), sizes, name)  # fmt: skip
 
 
 #: Parameters of an extraction in the order of the signature.
