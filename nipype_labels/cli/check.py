@@ -9,7 +9,7 @@ import numpy as np
 from ..core.components import find_at_border, find_components
 from ..files.atlases import is_table, read_placed, read_regions
 from ..files.hemispheres import find_pair
-from ..files.lut import NO_NAMES, choose_lookup_table, find_lookup_table
+from ..files.lut import NO_NAMES, choose_lookup_table, find_lookup_table, names_by_id
 from ..files.parcellations import name_parcellation, open_parcellation
 from ..files.seeds import read_seeds
 from ..files.spaces import is_surface
@@ -73,7 +73,7 @@ def _check_image(path, lut):
         print(f'{"its header" if str(lut) == str(path) else lut}: {count(len(lookup["name"]), "name")}')
     ids = atlas.ids[atlas.count_voxels() > 0]
     unnamed, absent = _compare(ids, lookup, background=0)
-    names = _names_by_id(lookup)
+    names = names_by_id(lookup)
     shapes = _describe_shapes(atlas.select(ids, [names.get(i, str(i)) for i in ids.tolist()]), of_maps)
     return _Findings([*problems, *unnamed], [*notes, *absent, *shapes], lut is not None and not absent)
 
@@ -95,7 +95,7 @@ def _check_surface(path, lut):
     rows = ', '.join(parcellation.background_names) or 'none'
     print(f'background: {np.count_nonzero(~is_held):,} of {space.size:,} {elements}, rows of the label table: {rows}')
     unnamed, absent = _compare(ids, lookup, background)
-    names = _names_by_id(lookup)
+    names = names_by_id(lookup)
     both = [names.get(i, str(i)) for i in np.intersect1d(left, right).tolist()]
     own = [{region.name for region in parcellation.regions if region.hemisphere == side} for side in 'LR']
     shared = [] if lut else sorted(own[0] & own[1])
@@ -136,14 +136,9 @@ def _collect(notes):
     return warn
 
 
-def _names_by_id(lookup):
-    """Return the names of a look-up table by id."""
-    return dict(zip(lookup['index'].tolist(), lookup['name'], strict=True))
-
-
 def _compare(ids, lookup, background):
     """Return lines about ids without names, and about names without one of the ids."""
-    names, held = _names_by_id(lookup), set(ids.tolist())
+    names, held = names_by_id(lookup), set(ids.tolist())
     unnamed = [str(i) for i in ids.tolist() if i not in names]
     absent = [' '.join(dict.fromkeys((str(i), name))) for i, name in names.items() if i not in held and i != background]
     return (

@@ -180,14 +180,15 @@ def choose_lookup_table(ids, atlas, names=None, lut=None, warn=lambda message, *
 
 def _refuse_other_names(lookup, source, atlas, ids, of_maps):
     """Raise LookupTableError if a further table next to an atlas has other ids or names; not every file is a table."""
-    named = _name_by_id(lookup)
+    named = names_by_id(lookup)
     for other in _list_existing(Path(atlas)):
         if str(other) != str(source):
             try:
-                names = _name_by_id(read_lookup_table(other, ids, of_maps))
+                names = names_by_id(read_lookup_table(other, ids, of_maps))
             except LookupTableError:
                 continue
-            differing = sorted(i for i in named.keys() | names.keys() if named.get(i) != names.get(i))
+            # The background, 0, may be a row of one of them.
+            differing = sorted(i for i in (named | names).keys() - {0} if named.get(i) != names.get(i))
             if differing:
                 raise LookupTableError(
                     f'{source} and {other} name the regions of {atlas} differently (ids {list_names(differing)}). '
@@ -195,9 +196,9 @@ def _refuse_other_names(lookup, source, atlas, ids, of_maps):
                 )
 
 
-def _name_by_id(lookup):
-    """Return the names of regions by id, without the background."""
-    return {i: name for i, name in zip(lookup['index'].tolist(), lookup['name'], strict=True) if i}
+def names_by_id(lookup):
+    """Return the names of a look-up table by id."""
+    return dict(zip(lookup['index'].tolist(), lookup['name'], strict=True))
 
 
 def check_named(lookup, ids, source, atlas, warn):
