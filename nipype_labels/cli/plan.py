@@ -1,30 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sizes of runs from their headers, and the plan that ``derivatives --dry-run`` prints."""
+"""The plan of a dataset that ``derivatives --dry-run`` prints."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..bids.names import RUN_COLUMNS
 from ..bids.run import Run
-from ..files.atlases import is_maps
 from ..files.atomic import write_atomically
-from ..files.confounds import check_length, read_beginning
-from ..files.elements import read_own_grids, read_space
+from ..files.confounds import read_columns
 from ..files.frames import write_table
-from ..files.selection import select_confounds
-from ..files.spaces import open_any_series
-from ..files.weights import count_weights
+from ..files.selection import select_columns
 from ..model.columns import COMPLETE
 from ..model.entities import CONTRADICTION, find_contradictions
 from ..model.errors import LabelsError
-from ..model.space import require_same_kind
-from ..workflows.resources import Sizes, estimate, estimate_disk
-from .checks import check_orientations
+from ..workflows.resources import estimate_disk
 from .messages import in_options
-from .progress import count, estimate_seconds, format_time
+from .progress import count, format_time
 from .run import explain
+from .sizes import RunSizes, estimate_memory, estimate_time
 from .status import MISSING
 from .summary import count_excluded, list_failures, list_notes, list_unused
 
@@ -35,60 +30,6 @@ COLUMNS = (
     *('name', 'status', 'reason', 'problems', *_FILES, 'atlases'),
     *('seconds', 'memory_gb', 'derivatives_bytes', 'work_bytes'),
 )
-
-
-@dataclass(frozen=True)
-class AtlasSizes:
-    """Sizes of the atlases of a job.
-
-    Attributes
-    ----------
-    grids : list of VolumeGrid or Grayordinates
-        Grids of the atlases that are image files.
-    n_weights : int
-        Of the voxels of all probabilistic maps.
-    """
-
-    grids: list
-    n_weights: int
-
-    @classmethod
-    def of(cls, job):
-        """Read the headers of the atlases of a Job."""
-        paths = [atlas.path for atlas in job.atlases]
-        return cls(read_own_grids(paths), count_weights(filter(is_maps, paths)))
-
-
-def measure(run, atlases, n_regions, parameters):
-    """Return the sizes of a run from its headers, which must say left from right where images are resampled.
-
-    ``atlases`` are the AtlasSizes of the job.
-    """
-    grids = atlases.grids
-    series = open_any_series(run.bold)
-    mask = read_space(run.mask) if parameters['use_mask'] else None
-    for grid in grids:
-        require_same_kind(grid, series.grid)
-    for grid in [*grids, *([] if mask is None else [mask])] if run.is_of_surfaces else ():
-        grid.locate(series.grid)  # refuses another mesh
-    check_orientations(series.grid, grids, mask, parameters)
-    return replace(Sizes.of(series, grids, len(n_regions), atlases.n_weights), n_regions=max(n_regions))
-
-
-def estimate_memory(sizes, parameters):
-    """Return the memory in GB that the nodes of a run need one after the other."""
-    target, fwhm = parameters.get('resampling_target', 'data'), parameters.get('smoothing_fwhm')
-    nodes = estimate(sizes, 1, target == 'labels', bool(fwhm), parameters.get('project', 'none'))
-    return max(nodes.values())
-
-
-def estimate_time(run, job):
-    """Return the duration of a run in s, estimated before any has ended; an unreadable series counts as empty."""
-    try:
-        n_bytes = run.bold.stat().st_size
-    except OSError:
-        n_bytes = 0
-    return estimate_seconds(n_bytes, len(job.atlases), job.parameters)
 
 
 @dataclass(frozen=True)
@@ -129,8 +70,8 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
 
     ``changes`` are the runs that are not complete, each with the reason if it was complete before.
     """
-    sizes = AtlasSizes.of(job)
-    planned = [_plan_run(name, job, sizes, changes) for name in job.runs]
+    sizes_of_runs = RunSizes(job)
+    planned = [_plan_run(name, job, sizes_of_runs, changes) for name in job.runs]
     if tsv is not None:
         _write_plan(tsv, planned, found, job)
     for each in planned:
@@ -143,7 +84,7 @@ def report_plan(found, warnings, job, nprocs, changes, tsv=None):
     return 0
 
 
-def _plan_run(name, job, atlas_sizes, changes):
+def _plan_run(name, job, sizes_of_runs, changes):
     """Return the PlannedRun of a run; headers are read only if it is not complete."""
     run, parameters, files = job.runs[name], job.parameters, _list_files(job, name)
     tables = [run.confounds] if run.confounds is not None else []
@@ -154,12 +95,11 @@ def _plan_run(name, job, atlas_sizes, changes):
     reason = in_options(changes[name]) if changes[name] else None
     try:
         job.require(name)
-        sizes = measure(run, atlas_sizes, job.n_regions, parameters)
+        sizes = sizes_of_runs.measure(run)
         if run.has_readable_confounds:
-            check_length(run.confounds, sizes.shape[3])
-        if parameters['use_confounds']:
-            beginning = read_beginning(run.confounds)
-            select_confounds([beginning], job.requests[name].parameters, len(beginning.frame), str(run.bold))
+            table = read_columns(run.confounds, sizes.shape[3])
+            if parameters['use_confounds']:
+                select_columns([table], job.requests[name].parameters, str(run.bold))
     except Exception as e:
         # When the run is processed, it fails for this reason and stops no other.
         problems = [in_options(explain(e)[0]), *notes]

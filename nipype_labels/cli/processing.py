@@ -29,10 +29,10 @@ from .checks import (
 )
 from .logs import write_citation, write_log
 from .messages import advise_sidecar, in_files, in_options
-from .plan import AtlasSizes, estimate_memory, estimate_time, measure
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
 from .run import configure, explain, lock_work, run_nodes
+from .sizes import RunSizes, estimate_memory, estimate_time
 from .workers import run_all
 
 #: Why a run was not processed after another one has failed.
@@ -96,7 +96,7 @@ class Steps:
         self._job, self._work_dir, self._clean_work, self._verbose = job, work_dir, clean_work, verbose
         self.kind = job.kind
         self._groups = group_atlases(job.atlases, work_dir / 'atlases.json')
-        self._atlas_sizes = AtlasSizes.of(job)
+        self._sizes = RunSizes(job)
         self._inputs = {}
 
     def configure(self):
@@ -108,8 +108,7 @@ class Steps:
         job = self._job
         try:
             job.require(name)
-            sizes = measure(job.runs[name], self._atlas_sizes, job.n_regions, job.parameters)
-            return estimate_memory(sizes, job.parameters)
+            return estimate_memory(self._sizes.measure(job.runs[name]), job.parameters)
         except Exception:
             # The worker meets the same error, and reports it as the reason of this run alone.
             return 0
@@ -140,7 +139,7 @@ class Steps:
         self._remove_damaged(name)
         # The node that writes the outputs compares all of them with what is on disk, and writes what differs.
         shutil.rmtree(self._work_dir / self.kind / name / 'derivatives_wf', ignore_errors=True)
-        sizes = measure(run, self._atlas_sizes, job.n_regions, job.parameters)
+        sizes = self._sizes.measure(run)
         wf = init_run_wf(
             run=run,
             groups=self._groups,

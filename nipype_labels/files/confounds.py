@@ -3,7 +3,7 @@
 
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,24 @@ class ConfoundsTable:
     path: Path | None = None
     notes: list = field(default_factory=list)
 
+    @cached_property
+    def names(self):
+        """The names of the columns."""
+        return self.frame.columns.tolist()
+
     def numbers(self, names):
         """Return columns as numbers; ConfoundsError if a column has text."""
         return _refuse_text(self.frame[list(names)], self.source)
+
+
+@dataclass(eq=False)
+class ConfoundsColumns:
+    """The names of the columns of a confounds table that is not read further; as ConfoundsTable."""
+
+    source: str
+    names: list
+    path: Path | None = None
+    notes: list = field(default_factory=list)
 
 
 def _read_table(path, n_volumes, stem='confounds_0'):
@@ -57,14 +72,13 @@ def _parse(text, n_volumes, path, stem):
     heading, rows, notes = parse_table(text, n_volumes, path)
     if len(rows) != n_volumes:
         raise ConfoundsError(f'{path} has {len(rows)} rows, the signals have {n_volumes} volumes')
-    return _name_columns(heading, rows, len(notes), stem), notes
+    names, columns = _name_columns(heading, rows, len(notes), stem), zip(*rows, strict=True)
+    return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)}), notes
 
 
 def _name_columns(heading, rows, first, stem):
-    """Return cells as a DataFrame; without a heading, columns are numbered from ``first``, 1 after row numbers."""
-    names = heading or [f'{stem}_{i + first}' for i in range(len(rows[0]))]
-    columns = zip(*rows, strict=True)
-    return pd.DataFrame({name: _numbers(cells) for name, cells in zip(names, columns, strict=True)})
+    """Return the names of columns; without a heading, they are numbered from ``first``, 1 after row numbers."""
+    return heading or [f'{stem}_{i + first}' for i in range(len(rows[0]))]
 
 
 def make_tables(confounds, n_volumes):
@@ -142,18 +156,17 @@ def pick_columns(tables, names):
     return {name: found[name].numbers([name])[name].to_numpy() for name in names if name in found}
 
 
-def check_length(path, n_volumes):
-    """Raise ConfoundsError unless a table has a row per volume; it is parsed only if it seems to have others."""
-    n_lines = sum(1 for line in read_text(path).splitlines() if line.strip())
-    if n_lines != n_volumes + 1:
-        read_tables([path], n_volumes)
+def read_columns(path, n_volumes):
+    """Return the ConfoundsColumns of a file; ConfoundsError unless the table has a row per volume.
 
-
-def read_beginning(path):
-    """Return the ConfoundsTable of the heading and first row of a file (two rows without a heading)."""
-    lines = [line for line in read_text(path).splitlines() if line.strip() and not line.lstrip().startswith('#')]
-    heading, rows, notes = parse_table('\n'.join(lines[:2]), 1, path)
-    return ConfoundsTable(str(path), _name_columns(heading, rows, len(notes), 'confounds_0'), Path(path), notes)
+    If it seems to have more or fewer, which takes long to find out, the ConfoundsTable is returned.
+    """
+    lines = [line for line in read_text(path).splitlines() if line.strip()]
+    if len(lines) != n_volumes + 1:
+        return read_tables([path], n_volumes)[0]
+    beginning = [line for line in lines if not line.lstrip().startswith('#')][:2]
+    heading, rows, notes = parse_table('\n'.join(beginning), 1, path)
+    return ConfoundsColumns(str(path), _name_columns(heading, rows, len(notes), 'confounds_0'), Path(path), notes)
 
 
 def join_tables(tables, n_volumes):

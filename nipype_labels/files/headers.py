@@ -5,6 +5,7 @@ import re
 import struct
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -13,12 +14,16 @@ from nibabel.openers import ImageOpener
 
 from ..model.errors import ImageError
 from .content import MOST_OF_TABLES, read_up_to
+from .gzip_streams import is_gzipped
 
 #: Place and type of vox_offset, by the size of the header: NIfTI-1 and NIfTI-2.
 VOX_OFFSETS = {348: (108, 'f'), 540: (168, 'q')}
 
 #: Number of bytes that nibabel recognizes formats by.
 N_SNIFFED = 1024
+
+#: The argument of zlib for a stream with the header of gzip.
+GZIP = 31
 
 #: How far the sum of squares of a quaternion may exceed 1 by rounding.
 QUATERNION_TOLERANCE = 0.01
@@ -64,6 +69,25 @@ def open_image_file(path):
             'quatern_b, quatern_c and quatern_d are not a rotation, the sum of their squares exceeds 1. Correct the '
             'header, for example with fslorient -setqform or by copying that of the original image'
         ) from e
+
+
+def read_plain_header(path):
+    """Return the header of a NIfTI-1 image without extensions as bytes; None for all other files."""
+    size = min(VOX_OFFSETS)
+    end, (place, kind) = size + 4, VOX_OFFSETS[size]
+    if not Path(path).is_file():  # a pipe may never end
+        return None
+    try:
+        with Path(path).open('rb') as stream:
+            begin = stream.read(N_SNIFFED)
+        header = zlib.decompressobj(GZIP).decompress(begin, end) if is_gzipped(path) else begin[:end]
+    except (OSError, zlib.error):
+        return None
+    if len(header) < end or header[size - 4 : size] != b'n+1\0':
+        return None
+    # A header of either byte order, behind which the voxels begin.
+    plain = [(struct.pack(f'{order}i', size), struct.pack(order + kind, end)) for order in '<>']
+    return header if (header[:4], header[place : place + 4]) in plain else None
 
 
 def _load(path, header_file, begin):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What derivatives --dry-run lists of each run, as text and as TSV: state, files, problems, and estimates."""
 
+import gzip
+
 import pandas as pd
 import pytest
 from named_cases import BRAIN, MNI, PREPROC, TABLE, ask, describe, make_runs, write, write_atlas
@@ -111,6 +113,18 @@ def test_a_reason_that_many_runs_share_is_printed_once_at_the_end(tmp_path, call
         logs = sorted((tmp_path / 'out' / 'logs').glob('sub-*.txt'))
         assert [f'/{log.stem}_' in log.read_text() for log in logs] == [True] * 6
         assert f' (log: {tmp_path}/out/logs/{series[0]}.txt)\n' in end
+
+
+def test_a_series_that_is_too_small_for_the_header_it_shares_with_others_is_a_problem(tmp_path, call):
+    make_runs(tmp_path, ('01', '02', '03'))
+    for each in ('01', '02', '03'):
+        series = tmp_path / 'fmriprep' / f'sub-{each}' / 'func' / f'{name(each)}_{PREPROC}'
+        content = gzip.decompress(series.read_bytes())
+        series.unlink()
+        series.with_suffix('').write_bytes(content[: len(content) // 2] if each == '02' else content)
+    told = call(*ask(tmp_path, '--dry-run'))[1]
+    assert '3 missing, 1 of these cannot be processed\n' in told
+    assert f'{name("02")}_desc-preproc_bold.nii has 2576 bytes, too few for the 4800 bytes' in told
 
 
 def test_columns_of_confounds_tables_that_are_missing_are_a_problem(tmp_path, call):

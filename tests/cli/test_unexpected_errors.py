@@ -11,8 +11,9 @@ import pytest
 from named_cases import BRAIN, MNI, ask, make_runs
 from nipype import config
 
-from nipype_labels.cli import batch, plan, processing
+from nipype_labels.cli import batch, processing
 from nipype_labels.cli.run import DEAD_WORKER, LOST_JOB, find_reason
+from nipype_labels.cli.sizes import RunSizes
 from nipype_labels.cli.workers import run_all
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
@@ -24,16 +25,16 @@ def folder(tmp_path):
     return make_runs(tmp_path, ('01', '02', '03'))
 
 
-def break_run(monkeypatch, module, error):
+def break_run(monkeypatch, error):
     """Let reading the headers of the run of participant 02 fail."""
-    measure = module.measure
+    measure = RunSizes.measure
 
-    def fail(run, *others):
+    def fail(self, run):
         if run.entities['sub'] == '02':
             raise error
-        return measure(run, *others)
+        return measure(self, run)
 
-    monkeypatch.setattr(module, 'measure', fail)
+    monkeypatch.setattr(RunSizes, 'measure', fail)
 
 
 ERRORS = [
@@ -48,7 +49,7 @@ ERRORS = [
 )
 @pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--plugin', 'Linear')], ids=' '.join)
 def test_an_unexpected_error_stops_no_other_run(more, error, reason, folder, call, monkeypatch):
-    break_run(monkeypatch, processing, error)
+    break_run(monkeypatch, error)
     status, _, said = call(*ask(folder, *more))
     assert status == 1
     assert re.search(rf'^  sub-02_task-rest_{MNI}: {re.escape(reason)}.* \(log: ', said, re.MULTILINE), said
@@ -59,7 +60,7 @@ def test_an_unexpected_error_stops_no_other_run(more, error, reason, folder, cal
 
 
 def test_a_dry_run_lists_an_unexpected_error_as_a_problem(folder, call, monkeypatch):
-    break_run(monkeypatch, plan, KeyError('x'))
+    break_run(monkeypatch, KeyError('x'))
     status, told, _ = call(*ask(folder, '--dry-run'))
     assert status == 0
     assert "  problem: KeyError: 'x'\n" in told
