@@ -141,7 +141,7 @@ def project(data, scratch, threads, n_labels):
         index, grid = RegionIndex.of(atlas), atlas.space
         with SeriesWriter(path, (*grid.shape, len(signals)), grid.affine, 2.0, 'float32') as writer:
             for row in signals:
-                writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
+                writer.write(index.spread(row, grid.size, np.float32).reshape(grid.shape, order='F'))
         return path
 
     return work

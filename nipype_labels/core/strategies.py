@@ -13,6 +13,7 @@ from ..model.parameters import MAP_STRATEGIES
 from ..model.weighted import AnyAtlas, WeightedAtlas, magnitude
 from .elements import ElementUnion
 from .least_squares import fit, invert_gram
+from .scaling import narrow
 
 #: Number of labels that are grouped at a time.
 _LABELS_AT_ONCE = 2**18
@@ -126,23 +127,31 @@ class RegionIndex:
         weights = np.ones(len(self.elements)) if self.weights is None else self.weights
         return invert_gram(self.elements, self.starts, weights, self.union)
 
-    def spread(self, values: np.ndarray, size: int) -> np.ndarray:
+    def spread(self, values: np.ndarray, size: int, dtype: Any = np.float64) -> np.ndarray:
         """Return an array with the value of its region at each element, and 0 elsewhere.
 
         ``values`` has the shape (L,), the result the shape (size,). Where regions share an element, it has the sum of
         their values times their weights: the adjoint of the weighted sum. Without weights it has their mean.
+        ImageError if ``dtype`` cannot hold a value.
         """
         if self.weights is not None:
             pointers = np.append(self.starts, len(self.elements)).astype(np.int32)
             maps: Any = scipy.sparse.csc_array((self.weights, self.elements, pointers), shape=(size, len(self.starts)))
-            found: np.ndarray = maps @ values[self.columns].astype(np.float64)
-            return found
-        spread, out = np.repeat(values[self.columns], self.counts), np.zeros(size)
+            return narrow(maps @ values[self.columns].astype(np.float64), dtype, 'a region')
+        elements, regions = self._in_order
         if self._sharers is None:
-            out[self.elements] = spread
-        else:
-            np.add.at(out, self.elements, spread / self._sharers)
-        return out
+            out = np.zeros(size, dtype)
+            out[elements] = narrow(values[self.columns], dtype, 'a region')[regions]
+            return out
+        out = np.zeros(size)
+        np.add.at(out, self.elements, np.repeat(values[self.columns], self.counts) / self._sharers)
+        return narrow(out, dtype, 'a region')
+
+    @cached_property
+    def _in_order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Elements in ascending order, in which writing is fast, each with the place of its region in ``columns``."""
+        order = np.argsort(self.elements, kind='stable')
+        return self.elements[order], np.repeat(np.arange(len(self.columns), dtype=np.int32), self.counts)[order]
 
     @cached_property
     def _sharers(self) -> np.ndarray | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.scaling import narrow
 from ..core.strategies import RegionIndex
 from ..model.errors import GridError
 from ..model.grayordinates import CORTEX
@@ -38,7 +37,7 @@ def write_pair(paths, atlas, signals, t_r, is_map=False):
         for file, side in zip(files, CORTEX, strict=True):
             file.write(_head(len(signals), side))
         for row in signals:
-            values = narrow(index.spread(row, size), np.float32, 'a vertex')
+            values = index.spread(row, size, np.float32)
             for file, (structure, place) in zip(files, structures, strict=True):
                 of_mesh = np.zeros(structure.n_vertices, '<f4')
                 of_mesh[structure.elements] = values[place]

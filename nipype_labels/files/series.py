@@ -216,7 +216,9 @@ class SeriesWriter:
 
     def write(self, volume):
         """Append a volume, shape (I, J, K); ImageError if the type can't hold its values."""
-        self._stream.write(narrow(volume, self._dtype, 'a voxel').tobytes(order='F'))
+        values = narrow(volume, self._dtype, 'a voxel')
+        # The transpose of a volume in Fortran order is in C order, and is not copied.
+        self._stream.write(np.ascontiguousarray(values.T).data.cast('B'))
 
 
 @contextmanager

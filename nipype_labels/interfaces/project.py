@@ -123,10 +123,10 @@ class InverseProject(LabelsInterface):
     def _write_volumes(self, path, atlas, signals, is_map):
         """Write values at the voxels of regions as NIfTI."""
         grid, index = atlas.space, RegionIndex.of(atlas)
-        shape = grid.shape if is_map else (*grid.shape, len(signals))
-        with SeriesWriter(path, shape, grid.affine, self.get_input('t_r'), self.inputs.out_dtype, grid.doubt) as writer:
+        shape, dtype = grid.shape if is_map else (*grid.shape, len(signals)), self.inputs.out_dtype
+        with SeriesWriter(path, shape, grid.affine, self.get_input('t_r'), dtype, grid.doubt) as writer:
             for row in signals:
-                writer.write(index.spread(row, grid.size).reshape(grid.shape, order='F'))
+                writer.write(index.spread(row, grid.size, dtype).reshape(grid.shape, order='F'))
 
 
 def describe_kind(bold_file):

@@ -241,5 +241,5 @@ def test_the_node_maps_to_the_kind_of_labels_without_a_series(pair, tmp_path):
     contents = [nib.load(path).agg_data() for path in outputs.right_files]
     assert_array_equal(*contents)
     write_signals(tmp_path / 'map.tsv', NAMES, np.full((1, 6), 1e60))
-    with pytest.raises(LabelsError, match=r'map\.tsv: a vertex has a value that float32 cannot hold: 1e\+60'):
+    with pytest.raises(LabelsError, match=r'map\.tsv: a region has a value that float32 cannot hold: 1e\+60'):
         InverseProject(**files).run(cwd=str(tmp_path))
