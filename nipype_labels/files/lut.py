@@ -15,7 +15,7 @@ from .content import decode_text, read_text_content
 from .grids import open_header
 from .lut_tables import parse_names, parse_places, parse_text
 from .lut_xml import AFNI_TABLE, parse_afni, parse_xml
-from .paths import expand, strip_suffixes
+from .paths import NIFTI_ENDS, expand, strip_suffixes
 
 #: Name that may precede the names of regions, in lower case.
 BACKGROUND = 'background'
@@ -34,9 +34,6 @@ FORMULA_STARTS = ('=', '+', '-', '@')
 
 #: Ends of the names of look-up tables in the order of the search.
 _ENDS = ('.tsv', '.csv', '.txt', '.lut', '.ctab', '.xml', '.niml.lt')
-
-#: Ends of the names of images that may have AFNI's table in their headers.
-_IMAGES = ('.nii', '.nii.gz', '.hdr', '.hdr.gz', '.img', '.img.gz')
 
 #: NIfTI's code for a header extension written by AFNI.
 _AFNI_EXTENSION = 4
@@ -68,7 +65,7 @@ def read_lookup_table(path, ids=None, of_maps=False):
     path = Path(path)
     if not path.is_file():
         raise LookupTableError(f'no such look-up table: {path}')
-    if path.name.lower().endswith(_IMAGES):
+    if path.name.lower().endswith(NIFTI_ENDS):
         rows = read_afni_table(path)
         if rows is None:
             raise LookupTableError(f'{path} has no AFNI label table in its header')
@@ -85,7 +82,7 @@ def read_places(path, ids=()):
 
     The ``ids`` of the regions show whether they are maps, which the table may number from 0.
     """
-    text = '' if Path(path).name.lower().endswith((*_IMAGES, '.xml')) else _decode(path)
+    text = '' if Path(path).name.lower().endswith((*NIFTI_ENDS, '.xml')) else _decode(path)
     places = parse_places(text) if text.strip() else {}
     shift = sorted(places) == list(range(len(ids))) and sorted(ids) == list(range(1, len(ids) + 1))
     return {number + shift: place for number, place in places.items()}

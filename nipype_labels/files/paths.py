@@ -5,6 +5,9 @@ import os
 import re
 from pathlib import Path
 
+#: Ends of the names of files of NIfTI or Analyze, in lower case.
+NIFTI_ENDS = ('.nii', '.nii.gz', '.hdr', '.hdr.gz', '.img', '.img.gz')
+
 _COMPRESSED = re.compile(r'\.(gz|bz2|xz|zst|zip)$', re.IGNORECASE)
 
 #: Suffixes of two parts: CIFTI and GIFTI.

@@ -18,12 +18,9 @@ from .gifti import open_gifti_series
 from .grids import check_size, open_header
 from .gzip_streams import DAMAGE, open_stream
 from .hemispheres import GIFTI_ENDS, MGH_ENDS, find_pair, find_side
-from .paths import expand
+from .paths import NIFTI_ENDS, expand
 from .series import BLOCK_BYTES, unchanged
 from .timing import read_header_time
-
-#: Ends of the names of volume images, in lower case.
-_VOLUME_ENDS = ('.nii', '.nii.gz', '.hdr', '.img', '.img.gz')
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,7 @@ def find_surface_files(given):
 
 def _is_volume(path):
     """Return whether a file is a volume image; CIFTI files with names of volumes are not."""
-    if not path.lower().endswith(_VOLUME_ENDS) or CIFTI_NAME.search(path):
+    if not path.lower().endswith(NIFTI_ENDS) or CIFTI_NAME.search(path):
         return False
     with suppress(LabelsError):
         open_header(path)
