@@ -338,8 +338,8 @@ def _add_processing(parser):
         '--mem-gb',
         type=float,
         metavar='GB',
-        help='memory in GB that runs processed at the same time may use (default: 90 %% of the memory, or as the '
-        'plugin decides)',
+        help='memory in GB that runs processed at the same time may use (default: 90 %% of that of the machine, its '
+        'container or its SLURM job; other plugins than MultiProc decide themselves)',
     )
     group.add_argument(
         '--stop-on-first-crash', action='store_true', help='start no further run after one has failed (default: off)'

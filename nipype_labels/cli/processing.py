@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 
-from nipype.utils.profiler import get_system_total_memory_gb
-
 from ..bids.inheritance import merge_sidecars
 from ..bids.manifest import describe_inputs, find_damage, read_manifest, write_manifest
 from ..files.json_files import read_json
@@ -28,6 +26,7 @@ from .checks import (
     reword_trait_errors,
 )
 from .logs import write_citation, write_log
+from .memory import find_memory_limit
 from .messages import advise_sidecar, in_files, in_options
 from .progress import Progress, count
 from .resources import LEAST_GB, read_plugin_args
@@ -49,9 +48,9 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
     if mem_gb is not None and plugin not in (None, 'MultiProc'):
         raise LabelsError('--mem-gb given, but it only acts without --plugin, or with --plugin MultiProc')
-    plugin_args = ({} if mem_gb is None else {'memory_gb': max(mem_gb, LEAST_GB)}) | read_plugin_args(
-        plugin_args_file, plugin
-    )
+    limit = find_memory_limit() if mem_gb is None else mem_gb
+    plugin_args = {'memory_gb': max(limit, LEAST_GB)} if plugin == 'MultiProc' else {}
+    plugin_args |= read_plugin_args(plugin_args_file, plugin)
     with reword_trait_errors():
         methods = init_labels_wf(**job.parameters).__desc__
     make_folder(job.out)
@@ -68,7 +67,6 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
         with lock_work(work_dir):
             reasons = run_batches(names, steps, progress, work_dir, plugin, nprocs, plugin_args, stop)
     else:
-        limit = 0.9 * get_system_total_memory_gb() if mem_gb is None else mem_gb
         reasons = run_all(
             steps,
             names,

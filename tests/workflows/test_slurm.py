@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A dataset on a real SLURM: a job is cancelled, and a second call completes its run."""
+"""A real SLURM: a second call completes the run of a job that was cancelled, and jobs limit the memory of runs."""
 
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
 from matrix_cases import PLUGINS, Host
+
+from nipype_labels.cli.memory import USED
 
 N_RUNS = 3
 
@@ -52,3 +55,12 @@ def test_a_second_call_finishes_only_the_cancelled_job(slurm, tmp_path):
     assert second.error is None
     assert second.digests == expected.digests
     assert before.items() <= host.results().items()
+
+
+@pytest.mark.parametrize('memory', ['--mem=1024', '--mem-per-cpu=1024'])
+def test_runs_may_use_the_memory_of_their_job(memory, slurm, tmp_path):
+    slurm()
+    ask = f'{sys.executable} -c "from nipype_labels.cli.memory import find_memory_limit; print(find_memory_limit())"'
+    command = ['sbatch', '--wait', memory, f'--output={tmp_path}/limit.txt', f'--wrap={ask}']
+    subprocess.run(command, check=True, capture_output=True)
+    assert float((tmp_path / 'limit.txt').read_text()) == pytest.approx(USED)
