@@ -109,14 +109,6 @@ def check_recovery(command, given, place, expected):
     return found
 
 
-#: Commands and points of power losses.
-LOSSES = [
-    pytest.param(command, point, marks=[pytest.mark.endurance] if (command, point) != ('derivatives', 0) else [])
-    for command in ('derivatives', 'extract MultiProc')
-    for point in range(POWER_POINTS)
-]
-
-
 @pytest.mark.endurance
 @pytest.mark.parametrize('command', ['derivatives', 'extract'])
 def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, disk, undisturbed):
@@ -128,7 +120,9 @@ def test_outputs_of_a_successful_command_survive_a_power_loss(command, given, di
     assert check_recovery(command, given, disk.folder, expected) == expected
 
 
-@pytest.mark.parametrize(('command', 'point'), LOSSES)
+@pytest.mark.endurance
+@pytest.mark.parametrize('point', range(POWER_POINTS))
+@pytest.mark.parametrize('command', ['derivatives', 'extract MultiProc'])
 def test_a_command_recovers_from_a_power_loss_at_any_point(command, point, given, disk, undisturbed):
     expected, seconds = undisturbed(command)
     process = start(command, given, disk.folder)

@@ -26,7 +26,7 @@ from program import PROGRAM
 from nipype_labels.files.coverage import read_coverage
 from nipype_labels.files.tables import read_signals
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.endurance]
 
 ROOT = Path(__file__).parents[2]
 

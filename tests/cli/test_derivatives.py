@@ -297,6 +297,7 @@ def test_a_dry_run_does_nothing(data, call):
     assert not (data / 'out').exists()
 
 
+@pytest.mark.endurance
 def test_memory_and_disk_space_are_within_twice_the_estimate_of_a_dry_run(data, call, tmp_path):
     chosen = (*asked(data, AAL, BOXES), '--participant-label', '01', '03', *CLEANING, *CONNECTING)
     _, told, _ = call(*chosen, '--dry-run')

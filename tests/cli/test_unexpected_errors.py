@@ -37,17 +37,17 @@ def break_run(monkeypatch, error):
     monkeypatch.setattr(RunSizes, 'measure', fail)
 
 
-ERRORS = [
-    (KeyError('x'), "KeyError: 'x'"),
-    (AssertionError(), 'AssertionError'),
-    (MemoryError(), 'memory ran out. Pass '),
-]
-
-
 @pytest.mark.parametrize(
-    ('error', 'reason'), ERRORS, ids=lambda value: repr(value) if isinstance(value, Exception) else ''
+    ('more', 'error', 'reason'),
+    [
+        ((), KeyError('x'), "KeyError: 'x'"),
+        ((), MemoryError(), 'memory ran out. Pass '),
+        (('--nprocs', '2'), MemoryError(), 'memory ran out. Pass '),
+        (('--plugin', 'Linear'), AssertionError(), 'AssertionError'),
+        (('--plugin', 'Linear'), MemoryError(), 'memory ran out. Pass '),
+    ],
+    ids=lambda value: ' '.join(value) if isinstance(value, tuple) else repr(value),
 )
-@pytest.mark.parametrize('more', [(), ('--nprocs', '2'), ('--plugin', 'Linear')], ids=' '.join)
 def test_an_unexpected_error_stops_no_other_run(more, error, reason, folder, call, monkeypatch):
     break_run(monkeypatch, error)
     status, _, said = call(*ask(folder, *more))

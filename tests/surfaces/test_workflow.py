@@ -328,7 +328,7 @@ METHODS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.skipif(shutil.which('wb_command') is None, reason='Workbench is not installed')
 @pytest.mark.parametrize(('find_atlas', 'n_regions'), [(glasser, 360), (schaefer, 400)])
 def test_statistics_of_the_elements_of_fmriprep_are_those_of_workbench(tmp_path, find_atlas, n_regions):

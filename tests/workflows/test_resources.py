@@ -85,25 +85,23 @@ def peak(tmp_path):
     return measure
 
 
-#: Further sizes for the endurance tests.
-MINUTES = pytest.mark.endurance
-
 GRIDS = {'9 mm': ((20, 24, 20), 9.0), '3 mm': ((66, 78, 64), 3.0), '2 mm': ((99, 117, 95), 2.0)}
 GRIDS['1 mm'] = ((193, 229, 193), 1.0)
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.endurance
 @pytest.mark.parametrize(
     ('at', 'n_volumes', 'dtype', 'n_regions', 'n_atlases', 'num_threads'),
     [
-        pytest.param('9 mm', 20, 'int16', 10, 1, 1, marks=MINUTES),
-        pytest.param('9 mm', 1200, 'int16', 400, 1, 1, marks=MINUTES),
-        pytest.param('3 mm', 240, 'int16', 400, 1, 2, marks=MINUTES),
-        pytest.param('2 mm', 120, 'int16', 400, 1, 1, marks=MINUTES),
-        pytest.param('2 mm', 60, 'float32', 5000, 1, 2, marks=MINUTES),
-        pytest.param('2 mm', 60, 'float64', 400, 5, 2, marks=MINUTES),
-        pytest.param('2 mm', 480, 'int16', 1000, 1, 2, marks=MINUTES),
-        pytest.param('1 mm', 4, 'int16', 400, 1, 2, marks=MINUTES),
+        ('9 mm', 20, 'int16', 10, 1, 1),
+        ('9 mm', 1200, 'int16', 400, 1, 1),
+        ('3 mm', 240, 'int16', 400, 1, 2),
+        ('2 mm', 120, 'int16', 400, 1, 1),
+        ('2 mm', 60, 'float32', 5000, 1, 2),
+        ('2 mm', 60, 'float64', 400, 5, 2),
+        ('2 mm', 480, 'int16', 1000, 1, 2),
+        ('1 mm', 4, 'int16', 400, 1, 2),
     ],
 )
 def test_memory_of_nodes_is_between_half_and_all_of_the_estimate(
@@ -179,17 +177,18 @@ def test_memory_of_maps_is_within_the_estimate(peak, tmp_path):
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.endurance
 @pytest.mark.parametrize(
     ('at', 'oblique', 'num_threads', 'options'),
     [
-        pytest.param('3 mm', False, 1, {'resampling_target': 'labels'}, marks=MINUTES),
-        pytest.param('3 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
+        ('3 mm', False, 1, {'resampling_target': 'labels'}),
+        ('3 mm', False, 2, {'resampling_target': 'labels'}),
         ('3 mm', True, 2, {'resampling_target': 'labels'}),
-        pytest.param('1 mm', False, 2, {'resampling_target': 'labels'}, marks=MINUTES),
-        pytest.param('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}, marks=MINUTES),
-        pytest.param('2 mm', False, 1, {'smoothing_fwhm': 6.0}, marks=MINUTES),
-        pytest.param('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}, marks=MINUTES),
-        pytest.param('2 mm', False, 2, {'strategy': 'median'}, marks=MINUTES),
+        ('1 mm', False, 2, {'resampling_target': 'labels'}),
+        ('3 mm', False, 2, {'resampling_target': 'labels', 'smoothing_fwhm': 6.0}),
+        ('2 mm', False, 1, {'smoothing_fwhm': 6.0}),
+        ('2 mm', False, 2, {'smoothing_fwhm': 6.0, 'strategy': 'median'}),
+        ('2 mm', False, 2, {'strategy': 'median'}),
     ],
 )
 def test_memory_of_sampling_and_smoothing_is_within_the_estimate(at, oblique, num_threads, options, peak, tmp_path):
@@ -204,7 +203,8 @@ def test_memory_of_sampling_and_smoothing_is_within_the_estimate(at, oblique, nu
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize('num_threads', [pytest.param(1, marks=MINUTES), 2])
+@pytest.mark.endurance
+@pytest.mark.parametrize('num_threads', [1, 2])
 def test_a_long_series_is_never_in_memory(num_threads, peak, tmp_path):
     # 264 MB, which the process could not hold next to its libraries.
     series = write_series(tmp_path / 'bold.nii.gz', GRIDS['2 mm'][0], 120, 'int16', 2.0)
