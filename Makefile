@@ -30,9 +30,10 @@ test: lint suite
 # Compiled modules are kept for the next run also where containers forbid it: compiling takes a tenth of the time.
 export PYTHONDONTWRITEBYTECODE =
 
-# Two processes run the tests, so that numpy computes with one thread in each; tests of threads set their number themselves.
+# Three processes keep two processors busy, as tests wait for the processes that they start. Therefore numpy computes with
+# one thread in each; tests of threads set their number themselves.
 suite: $(VENV)/test
-	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not endurance"
+	NO_ET=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m "not endurance"
 
 ## The first case of each test that takes less than half a second, in each package: half a minute.
 test-fast: $(VENV)/test
@@ -47,7 +48,7 @@ test-endurance: $(VENV)/test
 
 ## The suite as users get the package: built, installed, and tested from the unpacked sdist.
 test-sdist: dist $(VENV)/sdist
-	cd $(VENV)/nipype_labels-* && NO_ET=1 OPENBLAS_NUM_THREADS=1 ../bin/pytest -n 2 --dist worksteal -m "not endurance" tests
+	cd $(VENV)/nipype_labels-* && NO_ET=1 OPENBLAS_NUM_THREADS=1 ../bin/pytest -n 3 --dist worksteal -m "not endurance" tests
 
 ## The suite with the oldest libraries that pyproject.toml allows.
 test-oldest:
