@@ -14,6 +14,9 @@ from ..workflows.resources import Sizes, estimate
 from .checks import check_orientations
 from .progress import estimate_seconds
 
+#: Number of headers whose sizes are remembered. Those of images in native space are of one participant each.
+_REMEMBERED = 1000
+
 
 class RunSizes:
     """Sizes of the runs of a Job, from the headers of their files.
@@ -40,6 +43,8 @@ class RunSizes:
         # A file with fewer bytes may have too few for the voxels that its header claims.
         if sizes is None or any(n < known for n, known in zip(n_bytes, least, strict=True)):
             sizes = self._measure(run)
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()
             self._known[kind] = sizes, n_bytes
         return sizes
 

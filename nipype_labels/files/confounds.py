@@ -43,7 +43,7 @@ class ConfoundsTable:
 
 @dataclass(eq=False)
 class ConfoundsColumns:
-    """The names of the columns of a confounds table that is not read further; as ConfoundsTable."""
+    """The names of the columns of a confounds table, whose rows are not read; other attributes as ConfoundsTable."""
 
     source: str
     names: list
@@ -159,7 +159,7 @@ def pick_columns(tables, names):
 def read_columns(path, n_volumes):
     """Return the ConfoundsColumns of a file; ConfoundsError unless the table has a row per volume.
 
-    If it seems to have more or fewer, which takes long to find out, the ConfoundsTable is returned.
+    A table that seems to have more or fewer is parsed, and returned as ConfoundsTable.
     """
     lines = [line for line in read_text(path).splitlines() if line.strip()]
     if len(lines) != n_volumes + 1:
