@@ -138,8 +138,8 @@ class RegionIndex:
             pointers = np.append(self.starts, len(self.elements)).astype(np.int32)
             maps: Any = scipy.sparse.csc_array((self.weights, self.elements, pointers), shape=(size, len(self.starts)))
             return narrow(maps @ values[self.columns].astype(np.float64), dtype, 'a region')
-        elements, regions = self._in_order
         if self._sharers is None:
+            elements, regions = self._in_order
             out = np.zeros(size, dtype)
             out[elements] = narrow(values[self.columns], dtype, 'a region')[regions]
             return out
