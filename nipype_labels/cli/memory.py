@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The memory that runs processed at the same time may use where the user sets no limit."""
+"""The memory that runs or nodes processed at the same time may use where the user sets no limit."""
 
 import os
 from contextlib import suppress
@@ -15,7 +15,7 @@ _LIMITS = {'': ('/sys/fs/cgroup', 'memory.max'), 'memory': ('/sys/fs/cgroup/memo
 
 
 def find_memory_limit():
-    """Return the memory in GB that runs may use: 90 % of that of the machine, its container, or its job of SLURM."""
+    """Return the memory in GB that they may use: 90 % of that of the machine, its container, or its job of SLURM."""
     return USED * min([get_system_total_memory_gb(), *_list_group_limits(), *_list_job_limits()])
 
 

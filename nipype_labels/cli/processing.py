@@ -48,8 +48,7 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
         raise LabelsError('--plugin-args-file given, but it only acts with --plugin')
     if mem_gb is not None and plugin not in (None, 'MultiProc'):
         raise LabelsError('--mem-gb given, but it only acts without --plugin, or with --plugin MultiProc')
-    limit = find_memory_limit() if mem_gb is None else mem_gb
-    plugin_args = {'memory_gb': max(limit, LEAST_GB)} if plugin == 'MultiProc' else {}
+    plugin_args = {} if mem_gb is None else {'memory_gb': max(mem_gb, LEAST_GB)}
     plugin_args |= read_plugin_args(plugin_args_file, plugin)
     with reword_trait_errors():
         methods = init_labels_wf(**job.parameters).__desc__
@@ -71,7 +70,7 @@ def process(job, names, work_dir, clean_work, nprocs, mem_gb, plugin, plugin_arg
             steps,
             names,
             n_processes,
-            limit,
+            find_memory_limit() if mem_gb is None else mem_gb,
             lambda name, reason: progress.print(name, 'failed' if reason else 'done'),
             stop,
         )

@@ -22,6 +22,7 @@ from ..model import errors
 from ..model.entities import CONTRADICTION
 from ..workflows.plugin import WatchedMultiProcPlugin
 from . import USERS_ERRNO, RunError
+from .memory import find_memory_limit
 from .messages import advise_sidecar, in_options
 from .progress import count
 
@@ -113,7 +114,7 @@ def execute(wf, plugin, nprocs, status_callback, plugin_args):
     wf.config.setdefault('execution', {})['crashdump_dir'] = str(Path(wf.base_dir) / 'crash')
     arguments = {'status_callback': status_callback}
     if plugin == 'MultiProc':
-        arguments |= {'n_procs': nprocs, 'raise_insufficient': False}
+        arguments |= {'n_procs': nprocs, 'memory_gb': find_memory_limit(), 'raise_insufficient': False}
     arguments |= plugin_args
     # Workers are forked: what is frozen is neither searched nor copied by their garbage collectors.
     gc.freeze()
