@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 from nipype_labels import NiftiLabelsMasker, NiftiSpheresMasker
 from nipype_labels.model.columns import COVERAGE
 
-RNG = np.random.default_rng(3)
 SAID = {name: told['Description'] for name, told in COVERAGE.items()}
 RETAINED = np.setdiff1d(np.arange(30), [0, 12, 13, 14])
 
@@ -25,7 +24,7 @@ def bench():
     """Atlas of 2 mm, series and mask of 4 mm: the coarse grid, the finite values, and the table of the masker."""
     labels = np.zeros((12, 12, 12), 'int16')
     labels[:6], labels[6:, :6], labels[6:, 6:] = 1, 2, 3
-    bold = RNG.normal(800, 9, (6, 6, 6, 30)) + np.linspace(0, 90, 30)
+    bold = np.random.default_rng(3).normal(800, 9, (6, 6, 6, 30)) + np.linspace(0, 90, 30)
     bold[0, 0, 0, 0] = 5000
     bold[0, 0, :3], bold[4, 1, 1, :9] = np.nan, np.nan
     mask = np.ones((6, 6, 6), 'uint8')

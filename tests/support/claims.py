@@ -7,8 +7,8 @@ import scipy
 
 from nipype_labels import NiftiLabelsMasker
 
-T_R, N_VOLUMES = 2.0, 120
-RNG = np.random.default_rng(13)
+T_R, N_VOLUMES, SEED = 2.0, 120, 13
+RNG = np.random.default_rng(SEED)
 CONFOUNDS = RNG.normal([0, 5, -2], 1, (N_VOLUMES, 3))
 DRIFTS = np.linspace(-30, 40, N_VOLUMES)[:, None] * [1.0, -0.5, 0.2, 2.0]
 COURSES = 500 + RNG.normal(0, 9, (N_VOLUMES, 4)) + DRIFTS + CONFOUNDS @ RNG.normal(0, 5, (3, 4))

@@ -13,10 +13,17 @@ from pathlib import Path
 import claims_denoising  # noqa: F401 (registers its claims)
 import claims_maps  # noqa: F401
 import claims_regions  # noqa: F401
+import numpy as np
 import pytest
-from claims import CLAIMS, FILTERED
+from claims import CLAIMS, FILTERED, RNG, SEED
 
 from nipype_labels.workflows import boilerplate, init_labels_wf
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_in_any_order():
+    """Restart the generator, so that the data of a check do not depend on the checks before it in this process."""
+    RNG.bit_generator.state = np.random.default_rng(SEED).bit_generator.state
 
 
 @pytest.mark.parametrize(
