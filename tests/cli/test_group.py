@@ -102,11 +102,12 @@ def test_coverage_and_quality_have_a_row_per_region_and_per_run(out, call):
 
 def test_mean_displacement_is_that_of_the_confounds_when_the_run_was_processed(out, call):
     """Also of runs that were denoised without confounds; tables without the column, and links to no file, have none."""
-    start = out.parent / 'fmriprep' / 'sub-01' / 'func' / 'sub-01_task-rest'
+    names = (f'{name}/func/{name}_task-rest_{TABLE}' for name in ('sub-01', 'sub-02', 'sub-03'))
+    first, without_column, link = (out.parent / 'fmriprep' / name for name in names)
     displacement = ['n/a', *['0.25', '0.5'] * 9, '0.9']
-    Path(f'{start}_{TABLE}').write_text('\n'.join(['framewise_displacement', *displacement]) + '\n')
-    write(Path(f'{start}_{TABLE}'.replace('01', '02')))
-    Path(f'{start}_{TABLE}'.replace('01', '03')).symlink_to('not_downloaded')
+    first.write_text('\n'.join(['framewise_displacement', *displacement]) + '\n')
+    write(without_column)
+    link.symlink_to('not_downloaded')
     assert call(*ask(out.parent, '--connectivity', 'correlation'))[0] == 0
     shutil.rmtree(out.parent / 'fmriprep')
     assert collect(call, out)[0] == 0
