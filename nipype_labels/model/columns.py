@@ -41,12 +41,12 @@ COVERAGE = {
     },
     'status': {'Description': 'Why the region has no time series, if it has none', 'Levels': STATUSES},
     'volume_atlas': {
-        'Description': 'Volume of the region in the atlas; of a probabilistic map, voxels count by their magnitudes',
+        'Description': 'Volume of the region in the atlas (voxels of a probabilistic map count by their magnitudes)',
         'Units': 'mm^3',
     },
     'area_atlas': {
-        'Description': "Only of surfaces with weight='area': area of the region in the atlas; voxels count by their "
-        'volume in mm^3',
+        'Description': "Only of surfaces with weight='area': area of the region in the atlas (1 mm^3 of voxels counts "
+        'as 1 mm^2)',
         'Units': 'mm^2',
     },
     'n_shared': {
@@ -64,7 +64,7 @@ COVERAGE = {
     'n_volumes': {'Description': 'Volumes with a value'},
     'tsnr': {
         'Description': 'Temporal signal-to-noise ratio of the mean time series of the region before denoising: '
-        'mean over standard deviation of the retained volumes, without their linear trend'
+        'mean over standard deviation of the retained volumes, without their linear trend; n/a unless the status is ok'
     },
 }
 

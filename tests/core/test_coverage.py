@@ -188,6 +188,7 @@ def test_a_region_at_the_least_coverage_stays(min_coverage):
     )
     assert done.coverage.tolist() == [0.25, 0.5, 1.0]
     assert done.status.tolist() == ['ok' if c >= min_coverage else 'low_coverage' for c in (0.25, 0.5, 1.0)]
+    assert_array_equal(np.isnan(done.quality['tsnr']), done.status != 'ok')
 
 
 @pytest.mark.parametrize('size', [2, 3, 4])
