@@ -54,7 +54,7 @@ _OutputsInputSpec = type(
 
 class _SaveDerivativesInputSpec(_OutputsInputSpec):
     # Raised whenever descriptions or keys of sidecars change.
-    numerics = 12
+    numerics = 13
 
     out_dir = traits.Str(mandatory=True, hash_files=False, desc='folder of the dataset to write')
     source = traits.Str(mandatory=True, hash_files=False, desc='path of the series within its dataset')
