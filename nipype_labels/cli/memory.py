@@ -15,7 +15,7 @@ _LIMITS = {'': ('/sys/fs/cgroup', 'memory.max'), 'memory': ('/sys/fs/cgroup/memo
 
 
 def find_memory_limit():
-    """Return the memory in GB that they may use: 90 % of that of the machine, its container, or its job of SLURM."""
+    """Return the memory in GB that nodes may use: 90 % of that of the machine, its container, or its job of SLURM."""
     return USED * min([get_system_total_memory_gb(), *_list_group_limits(), *_list_job_limits()])
 
 
