@@ -157,7 +157,8 @@ def _process_incomplete(job, running):
 
         reasons = process(job, list(changes), **running)
     if job.reports:
-        update_pages(job.out, {f'sub-{run.entities["sub"]}' for run in job.runs.values()})
+        owners = {name: f'sub-{run.entities["sub"]}' for name, run in job.runs.items()}
+        update_pages(job.out, set(owners.values()), {owners[name] for name in changes})
     return reasons
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pages to browse a dataset of derivatives: ``index.html`` and a page per participant, from the table of quality.
 
-A job reads the derivatives of its own participants only: rows of all others are those of the table of quality. The page
-of a participant is written last, so that a page that is newer than the manifests of its runs shows all of them.
+A job reads the derivatives of its own participants only: rows of all others are those of the table of quality. It does
+so after its last run, so that the last of several jobs shows the runs of all. The page of a participant is written
+last: after a killed job, it is missing or older than the manifests and logs of the runs, and the next job writes it.
 """
 
 import os
@@ -27,18 +28,19 @@ LOCK = '.pages.lock'
 _SHOWN = tuple(BY_KEY[key].derivative.desc for key in ('carpets', 'connectivity_figures'))
 
 
-def update_pages(out, participants):
-    """Write the rows and pages of participants, such as ``'sub-01'``, whose runs have changed, and the index.
+def update_pages(out, participants, changed):
+    """Write the rows and pages of ``changed`` and of those with outdated pages among ``participants``, and the index.
 
-    Without a valid table of quality, the derivatives of all participants are read.
+    Both are collections of participants, such as ``'sub-01'``; ``changed`` are those of which this job has processed
+    runs. Without a valid table of quality, the derivatives of all participants are read.
     """
-    if not _list_outdated(out, participants):
+    if not _list_outdated(out, participants, changed):
         return
     try:
         with _locked(out):
             rows = read_rows(out)
-            # Another job may have written them in the meantime.
-            outdated = list(read_times(out)) if rows is None else _list_outdated(out, participants)
+            # Another job may have written pages in the meantime.
+            outdated = sorted(read_times(out)) if rows is None else _list_outdated(out, participants, changed)
             if outdated:
                 _write(out, rows or [], outdated)
     except (LabelsError, OSError) as e:
@@ -53,7 +55,7 @@ def replace_pages(out, rows, times):
     with _locked(out):
         now = read_times(out)
         changed = {name for name in now if now[name] != times.get(name)}
-        _write(out, rows, sorted(changed.union(_list_outdated(out, now))))
+        _write(out, rows, _list_outdated(out, now, changed))
 
 
 def read_times(out):
@@ -75,12 +77,16 @@ def _locked(out):
     sync_folder(out)
 
 
-def _list_outdated(out, participants):
-    """Return the participants whose page is older than a manifest or log of their runs."""
+def _list_outdated(out, participants, changed):
+    """Return the participants that are ``changed``, or whose page is older than a manifest or log of their runs.
+
+    The time of a page does not tell whether it shows a run of ``changed``: another job may have read the participant
+    before the run ended, and have written the page after it.
+    """
     times, outdated = read_times(out), []
     for name in times.keys() & participants:
         page = out / name_page(name)
-        if not (page.is_file() and page.stat().st_mtime_ns >= max(times[name].values())):
+        if name in changed or not (page.is_file() and page.stat().st_mtime_ns >= max(times[name].values())):
             outdated.append(name)
     return sorted(outdated)
 

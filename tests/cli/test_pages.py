@@ -2,9 +2,11 @@
 """Pages of a dataset: they list all runs, their links lead to files, and they are rewritten when runs change."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import time
 from urllib.parse import unquote
 
 import pytest
@@ -105,6 +107,20 @@ def test_pages_that_a_killed_job_has_not_written_are_written_by_the_next_one(fol
     times = {path: path.stat().st_mtime_ns for path in out.glob('*.html')}
     assert call(*given)[0] == 0
     assert {path: path.stat().st_mtime_ns for path in out.glob('*.html')} == times
+
+
+def test_a_page_that_another_job_wrote_while_a_run_was_processed_is_written_again(folder, call):
+    out = folder / 'out'
+    for log in out.glob('logs/sub-02_*.txt'):
+        log.unlink()
+    replace_pages(out, [], {})
+    assert len(read_page(out / 'index.html')[0]) == 5
+    # As if the other job had read the participant just before the run failed, and had written the page after it.
+    later = time.time() + 1000
+    os.utime(out / 'sub-02.html', (later, later))
+    assert call(*ask(folder, '--participant-label', '02'))[0] == 1
+    assert len(read_page(out / 'index.html')[0]) == 6
+    assert read_page(out / 'sub-02.html')[0][1][2] == 'failed'
 
 
 def test_a_job_without_reports_writes_no_page(processed, call, tmp_path):
