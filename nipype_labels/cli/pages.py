@@ -32,7 +32,7 @@ def update_pages(out, participants, changed):
     """Write the rows and pages of ``changed`` and of those with outdated pages among ``participants``, and the index.
 
     Both are collections of participants, such as ``'sub-01'``; ``changed`` are those of which this job has processed
-    runs. Without a valid table of quality, the derivatives of all participants are read.
+    runs. Without a valid table of quality, the derivatives of all participants are read, for their rows.
     """
     if not _list_outdated(out, participants, changed):
         return
@@ -40,9 +40,9 @@ def update_pages(out, participants, changed):
         with _locked(out):
             rows = read_rows(out)
             # Another job may have written pages in the meantime.
-            outdated = sorted(read_times(out)) if rows is None else _list_outdated(out, participants, changed)
+            outdated = _list_outdated(out, participants, changed)
             if outdated:
-                _write(out, rows or [], outdated)
+                _write(out, rows or [], {*outdated, *(read_times(out) if rows is None else ())}, outdated)
     except (LabelsError, OSError) as e:
         print(f'{out / INDEX} is not up to date: {e}', file=sys.stderr)
 
@@ -55,7 +55,8 @@ def replace_pages(out, rows, times):
     with _locked(out):
         now = read_times(out)
         changed = {name for name in now if now[name] != times.get(name)}
-        _write(out, rows, _list_outdated(out, now, changed))
+        outdated = _list_outdated(out, now, changed)
+        _write(out, rows, outdated, outdated)
 
 
 def read_times(out):
@@ -91,8 +92,8 @@ def _list_outdated(out, participants, changed):
     return sorted(outdated)
 
 
-def _write(out, rows, participants):
-    """Write the table of quality and the index of ``rows``, those of the participants read anew; then their pages."""
+def _write(out, rows, participants, outdated):
+    """Write the table of quality and the index of ``rows``, those of ``participants`` read anew; then the pages."""
     found = {name: read_participant(out, name) for name in participants}
     others = [row for row in rows if f'sub-{row["participant"]}' not in found]
     rows = write_quality(out, [*others, *(row for own, _ in found.values() for row in own)])
@@ -102,7 +103,8 @@ def _write(out, rows, participants):
         print(f'{INDEX} is not written: {e}. Run {INSTALL % "reports"}', file=sys.stderr)
         return
     pages = {INDEX: render_index(rows, __version__)}
-    for name, (_, manifests) in found.items():
+    for name in outdated:
+        _, manifests = found[name]
         own = [row for row in rows if f'sub-{row["participant"]}' == name]
         pages[name_page(name)] = render_participant(name, own, _list_figures(manifests), INDEX, __version__)
     for name, page in pages.items():
