@@ -38,11 +38,14 @@ def update_pages(out, participants, changed):
         return
     try:
         with _locked(out):
-            rows = read_rows(out)
             # Another job may have written pages in the meantime.
             outdated = _list_outdated(out, participants, changed)
             if outdated:
-                _write(out, rows or [], {*outdated, *(read_times(out) if rows is None else ())}, outdated)
+                rows = read_rows(out)
+                if rows is None:
+                    others = read_times(out).keys() - outdated
+                    rows = [row for name in others for row in read_participant(out, name)[0]]
+                _write(out, rows, outdated)
     except (LabelsError, OSError) as e:
         print(f'{out / INDEX} is not up to date: {e}', file=sys.stderr)
 
@@ -55,8 +58,7 @@ def replace_pages(out, rows, times):
     with _locked(out):
         now = read_times(out)
         changed = {name for name in now if now[name] != times.get(name)}
-        outdated = _list_outdated(out, now, changed)
-        _write(out, rows, outdated, outdated)
+        _write(out, rows, _list_outdated(out, now, changed))
 
 
 def read_times(out):
@@ -92,8 +94,8 @@ def _list_outdated(out, participants, changed):
     return sorted(outdated)
 
 
-def _write(out, rows, participants, outdated):
-    """Write the table of quality and the index of ``rows``, those of ``participants`` read anew; then the pages."""
+def _write(out, rows, participants):
+    """Write the table of quality and the index of ``rows``, those of the participants read anew; then their pages."""
     found = {name: read_participant(out, name) for name in participants}
     others = [row for row in rows if f'sub-{row["participant"]}' not in found]
     rows = write_quality(out, [*others, *(row for own, _ in found.values() for row in own)])
@@ -103,8 +105,7 @@ def _write(out, rows, participants, outdated):
         print(f'{INDEX} is not written: {e}. Run {INSTALL % "reports"}', file=sys.stderr)
         return
     pages = {INDEX: render_index(rows, __version__)}
-    for name in outdated:
-        _, manifests = found[name]
+    for name, (_, manifests) in found.items():
         own = [row for row in rows if f'sub-{row["participant"]}' == name]
         pages[name_page(name)] = render_participant(name, own, _list_figures(manifests), INDEX, __version__)
     for name, page in pages.items():
